@@ -1,0 +1,121 @@
+-- One row a span. Ids are integers: a trace id is two UBIGINT (half the bytes of hex, and faster to join).
+-- parent_id 0 means a root. start is UTC. attributes is a JSON object of what has no column of its own.
+CREATE TABLE IF NOT EXISTS spans (
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,
+    parent_id UBIGINT NOT NULL,
+    start TIMESTAMP_NS NOT NULL,
+    duration BIGINT NOT NULL,            -- nanoseconds
+    kind UTINYINT NOT NULL,              -- OTLP SpanKind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer
+    status UTINYINT NOT NULL,            -- OTLP StatusCode: 0 unset, 1 ok, 2 error
+    status_message VARCHAR,
+    name VARCHAR NOT NULL,
+    resource_id UBIGINT NOT NULL,
+    scope_id UBIGINT NOT NULL,
+    trace_state VARCHAR,
+    flags UINTEGER NOT NULL,
+    http_method VARCHAR,
+    http_route VARCHAR,
+    http_status BIGINT,
+    rpc_system VARCHAR,
+    rpc_service VARCHAR,
+    rpc_method VARCHAR,
+    messaging_system VARCHAR,
+    messaging_operation VARCHAR,
+    messaging_destination VARCHAR,
+    messaging_group VARCHAR,
+    messaging_partition BIGINT,
+    messaging_offset BIGINT,
+    messaging_key VARCHAR,
+    messaging_batch_count BIGINT,
+    peer_address VARCHAR,
+    peer_port BIGINT,
+    peer_service VARCHAR,
+    db_system VARCHAR,
+    db_namespace VARCHAR,
+    error_type VARCHAR,
+    attributes VARCHAR USING COMPRESSION zstd,
+    dropped_attributes UINTEGER NOT NULL,
+    dropped_events UINTEGER NOT NULL,
+    dropped_links UINTEGER NOT NULL,
+    arrival UBIGINT NOT NULL             -- sequence of the commit that brought it
+);
+
+CREATE TABLE IF NOT EXISTS resources (
+    resource_id UBIGINT PRIMARY KEY,     -- hash of all attributes
+    service VARCHAR NOT NULL,            -- service.name, 'unknown_service' when missing
+    namespace VARCHAR,
+    version VARCHAR,
+    instance VARCHAR,
+    attributes VARCHAR NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS scopes (
+    scope_id UBIGINT PRIMARY KEY,        -- hash of name, version and all attributes
+    name VARCHAR NOT NULL,
+    version VARCHAR,
+    attributes VARCHAR NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS span_events (
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    name VARCHAR NOT NULL,
+    attributes VARCHAR USING COMPRESSION zstd,
+    dropped_attributes UINTEGER NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS span_links (
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,
+    linked_trace_hi UBIGINT NOT NULL,
+    linked_trace_lo UBIGINT NOT NULL,
+    linked_span_id UBIGINT NOT NULL,
+    trace_state VARCHAR,
+    flags UINTEGER NOT NULL,
+    attributes VARCHAR,
+    dropped_attributes UINTEGER NOT NULL
+);
+
+-- One row a distinct (key, value, trace) in a commit: what makes "order 123" fast.
+CREATE TABLE IF NOT EXISTS correlations (
+    key VARCHAR NOT NULL,                -- canonical: order.id
+    value VARCHAR NOT NULL,
+    value_hash UBIGINT NOT NULL,         -- hash(value) as DuckDB computes it
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    first TIMESTAMP_NS NOT NULL,         -- start of the earliest span with it
+    last TIMESTAMP_NS NOT NULL           -- end of the latest span with it
+);
+
+-- One row a (group, topic, partition) at one time. committed and messages are NULL where the group has
+-- committed nothing; seconds is NULL where it cannot be known.
+CREATE TABLE IF NOT EXISTS lag (
+    time TIMESTAMP_NS NOT NULL,
+    cluster VARCHAR NOT NULL,
+    consumer_group VARCHAR NOT NULL,
+    topic VARCHAR NOT NULL,
+    partition INTEGER NOT NULL,
+    committed BIGINT,
+    log_end BIGINT NOT NULL,
+    log_start BIGINT NOT NULL,
+    messages BIGINT,
+    seconds DOUBLE,
+    status VARCHAR NOT NULL              -- OK, WARN, STALL, STOP, REWIND
+);
+
+-- One row an acknowledged commit: a truncated WAL opens silently with fewer rows, and this notices.
+CREATE TABLE IF NOT EXISTS ledger (
+    arrival UBIGINT NOT NULL,
+    time TIMESTAMP_NS NOT NULL,
+    spans BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    links BIGINT NOT NULL,
+    correlations BIGINT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

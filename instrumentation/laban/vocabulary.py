@@ -1,0 +1,112 @@
+"""Every attribute key that laban writes or reads, and the dialects it accepts.
+
+Keys are OpenTelemetry's semantic conventions; where a concept has several spellings in the wild, the one
+that laban writes stands first. Source: the HTTP, RPC, messaging and Kafka semantic conventions.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+SERVICE_NAME: Final = "service.name"
+SERVICE_NAMESPACE: Final = "service.namespace"
+SERVICE_VERSION: Final = "service.version"
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
+
+ERROR_TYPE: Final = "error.type"
+EXCEPTION_EVENT: Final = "exception"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+
+HTTP_REQUEST_METHOD: Final = "http.request.method"
+HTTP_ROUTE: Final = "http.route"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+URL_PATH: Final = "url.path"
+URL_FULL: Final = "url.full"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+
+RPC_SYSTEM: Final = "rpc.system"
+RPC_SERVICE: Final = "rpc.service"
+RPC_METHOD: Final = "rpc.method"
+RPC_GRPC_STATUS_CODE: Final = "rpc.grpc.status_code"
+
+MESSAGING_SYSTEM: Final = "messaging.system"
+MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
+MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
+MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
+MESSAGING_DESTINATION_PARTITION_ID: Final = "messaging.destination.partition.id"
+MESSAGING_CONSUMER_GROUP_NAME: Final = "messaging.consumer.group.name"
+MESSAGING_CLIENT_ID: Final = "messaging.client.id"
+MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
+MESSAGING_MESSAGE_BODY_SIZE: Final = "messaging.message.body.size"
+MESSAGING_BATCH_MESSAGE_COUNT: Final = "messaging.batch.message_count"
+MESSAGING_KAFKA_OFFSET: Final = "messaging.kafka.offset"
+MESSAGING_KAFKA_MESSAGE_KEY: Final = "messaging.kafka.message.key"
+MESSAGING_KAFKA_MESSAGE_TOMBSTONE: Final = "messaging.kafka.message.tombstone"
+
+# No convention covers these.
+LABAN_MESSAGE_TIMESTAMP_MS: Final = "laban.kafka.message.timestamp_ms"
+LABAN_QUEUE_TIME_MS: Final = "laban.kafka.queue_time_ms"
+LABAN_REDELIVERED: Final = "laban.kafka.redelivered"
+LABAN_DELIVERY_ATTEMPT: Final = "laban.delivery.attempt"
+LABAN_DEAD_LETTER_TOPIC: Final = "laban.dead_letter.original.topic"
+LABAN_DEAD_LETTER_PARTITION: Final = "laban.dead_letter.original.partition"
+LABAN_DEAD_LETTER_OFFSET: Final = "laban.dead_letter.original.offset"
+
+ORDER_ID: Final = "order.id"
+CORRELATION_ID: Final = "correlation.id"
+KAFKA_KEY_CORRELATION: Final = "kafka.key"
+"""The correlation under which a Kafka message key is kept when no rule gives it a better name."""
+
+CORRELATION_ID_HEADER: Final = "X-Correlation-ID"
+
+
+class Promoted(NamedTuple):
+    """A span attribute that has a column of its own in `spans`."""
+
+    column: str
+    type: Literal["text", "integer"]
+    keys: tuple[str, ...]
+    """Accepted spellings; the first one present on a span wins."""
+
+
+PROMOTED: Final[tuple[Promoted, ...]] = (
+    Promoted("http_method", "text", (HTTP_REQUEST_METHOD, "http.method")),
+    Promoted("http_route", "text", (HTTP_ROUTE,)),
+    Promoted("http_status", "integer", (HTTP_RESPONSE_STATUS_CODE, "http.status_code")),
+    Promoted("rpc_system", "text", ("rpc.system.name", RPC_SYSTEM)),
+    Promoted("rpc_service", "text", (RPC_SERVICE,)),
+    Promoted("rpc_method", "text", (RPC_METHOD,)),
+    Promoted("messaging_system", "text", (MESSAGING_SYSTEM,)),
+    Promoted("messaging_operation", "text", (MESSAGING_OPERATION_TYPE, "messaging.operation")),
+    Promoted("messaging_destination", "text", (MESSAGING_DESTINATION_NAME, "messaging.destination")),
+    Promoted(
+        "messaging_group",
+        "text",
+        (MESSAGING_CONSUMER_GROUP_NAME, "messaging.kafka.consumer.group", "messaging.kafka.consumer_group"),
+    ),
+    Promoted(
+        "messaging_partition",
+        "integer",
+        (
+            MESSAGING_DESTINATION_PARTITION_ID,
+            "messaging.kafka.destination.partition",
+            "messaging.kafka.partition",
+        ),
+    ),
+    Promoted("messaging_offset", "integer", (MESSAGING_KAFKA_OFFSET, "messaging.kafka.message.offset")),
+    Promoted("messaging_key", "text", (MESSAGING_KAFKA_MESSAGE_KEY, "messaging.kafka.message_key")),
+    Promoted("messaging_batch_count", "integer", (MESSAGING_BATCH_MESSAGE_COUNT,)),
+    Promoted(
+        "peer_address",
+        "text",
+        (SERVER_ADDRESS, "net.peer.name", "network.peer.address", "net.peer.ip", "net.sock.peer.addr"),
+    ),
+    Promoted("peer_port", "integer", (SERVER_PORT, "net.peer.port", "network.peer.port")),
+    Promoted("peer_service", "text", ("service.peer.name", "peer.service")),
+    Promoted("db_system", "text", ("db.system.name", "db.system")),
+    Promoted("db_namespace", "text", ("db.namespace", "db.name")),
+    Promoted("error_type", "text", (ERROR_TYPE,)),
+)
+
+OPERATION_DIALECTS: Final = {"publish": "send", "deliver": "process", "commit": "settle", "ack": "settle"}
+"""Values of the messaging operation that mean a current one."""

@@ -1,0 +1,229 @@
+"""The answers, as values: what the pure middle makes, the API sends and the CLI and the dashboard show.
+
+Their JSON is the documented, stable shape of every `--json`: fields may be added, none renamed. Times are
+ISO 8601 in UTC; durations and latencies are milliseconds.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Outcome = Literal["ok", "failed", "waiting", "incomplete"]
+NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
+EdgeKind = Literal["sync", "async"]
+LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
+MessageStateName = Literal[
+    "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unconsumed"
+]
+
+
+class Answer(BaseModel):
+    """The base of all answers: immutable, and read back from its own JSON."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class RootCause(Answer):
+    """Where a failure began."""
+
+    service: str
+    operation: str
+    error: str
+
+
+class Step(Answer):
+    """One thing that one service did for the order: a span, told in the story's order."""
+
+    time: datetime
+    service: str
+    operation: str
+    kind: str
+    duration_ms: float
+    wait_ms: float | None = None
+    status: Literal["ok", "error", "unset"]
+    error: str | None = None
+    topic: str | None = None
+    group: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    trace_id: str
+    span_id: str
+    parent_id: str | None = None
+    depth: int = 0
+    critical: bool = False
+
+
+class GroupState(Answer):
+    """What became of one message in one consumer group."""
+
+    group: str
+    state: MessageStateName
+    service: str | None = None
+    wait_ms: float | None = None
+    duration_ms: float | None = None
+    attempts: int = 0
+    error: str | None = None
+    messages_ahead: int | None = None
+    seconds_ahead: float | None = None
+
+
+class Message(Answer):
+    """One message that was published for the order, and every group that consumes its topic."""
+
+    topic: str
+    partition: int | None
+    offset: int | None
+    key: str | None = None
+    published: datetime
+    service: str
+    groups: list[GroupState]
+
+
+class Story(Answer):
+    """The answer to "what happened to order 123?"."""
+
+    key: str
+    value: str
+    verdict: str
+    outcome: Outcome
+    root_cause: RootCause | None
+    traces: list[str]
+    spans: int
+    started: datetime
+    duration_ms: float
+    steps: list[Step]
+    messages: list[Message]
+    truncated: bool = False
+
+
+class Node(Answer):
+    """Somebody who talks: a service, a topic, a consumer group …"""
+
+    id: str
+    kind: NodeKind
+    name: str
+
+
+class Evidence(Answer):
+    """How many calls of an edge were seen in which way."""
+
+    parent: int = 0
+    link: int = 0
+    attribute: int = 0
+
+
+class Edge(Answer):
+    """Who talks to whom, how often and how well."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    kind: EdgeKind
+    protocol: str
+    calls: int
+    errors: int
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    evidence: Evidence = Evidence()
+
+
+class ServiceMap(Answer):
+    """The live graph in a window of time."""
+
+    since: datetime
+    until: datetime
+    nodes: list[Node]
+    edges: list[Edge]
+
+
+class PartitionLag(Answer):
+    """How far a group is behind in one partition."""
+
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    messages: int | None
+    seconds: float | None
+    status: LagStatus
+    time: datetime
+
+
+class GroupLag(Answer):
+    """How far a group is behind; its status is the worst of its partitions."""
+
+    group: str
+    status: LagStatus
+    messages: int
+    topics: list[PartitionLag]
+
+
+class LagReport(Answer):
+    """The newest lag of every consumer group."""
+
+    groups: list[GroupLag]
+
+
+class LagPoint(Answer):
+    """One reading of one partition, for a chart."""
+
+    time: datetime
+    group: str
+    topic: str
+    partition: int
+    messages: int | None
+    seconds: float | None
+
+
+class LagHistory(Answer):
+    """The lag over time, by time."""
+
+    points: list[LagPoint]
+
+
+class LatencyPoint(Answer):
+    """Percentiles of one edge or route in one bucket of time."""
+
+    time: datetime
+    name: str
+    calls: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class LatencyHistory(Answer):
+    """Latency over time, by name and time."""
+
+    by: Literal["edge", "route"]
+    bucket_s: float
+    points: list[LatencyPoint]
+
+
+class KnownValue(Answer):
+    """A value of a business key that has been seen."""
+
+    value: str
+    last_seen: datetime
+
+
+class KnownValues(Answer):
+    """The newest values of a business key."""
+
+    key: str
+    values: list[KnownValue]
+
+
+class Status(Answer):
+    """What the store holds."""
+
+    version: str
+    spans: int
+    traces: int
+    services: list[str]
+    first: datetime | None
+    last: datetime | None
