@@ -7,21 +7,21 @@ ISO 8601 in UTC; durations and latencies are milliseconds.
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Outcome = Literal["ok", "failed", "waiting", "incomplete"]
 NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 MessageStateName = Literal[
-    "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unconsumed"
+    "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
 
 
 class Answer(BaseModel):
     """The base of all answers: immutable, and read back from its own JSON."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
 
 class RootCause(Answer):
@@ -116,10 +116,8 @@ class Evidence(Answer):
 class Edge(Answer):
     """Who talks to whom, how often and how well."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-    source: str = Field(alias="from")
-    target: str = Field(alias="to")
+    source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))
+    target: str = Field(serialization_alias="to", validation_alias=AliasChoices("to", "target"))
     kind: EdgeKind
     protocol: str
     calls: int

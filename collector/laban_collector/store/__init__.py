@@ -1,0 +1,1 @@
+"""Where spans are kept: the interface, and one folder a database."""

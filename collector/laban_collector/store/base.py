@@ -114,12 +114,22 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Callee:
+    """The service that answers at an address, or for an RPC service."""
+
+    address: str | None
+    port: int | None
+    rpc_service: str | None
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """Calls from one place to another in a window of time, added up.
 
     `source` and `target` are node ids of the graph: `service:order`, `topic:orders`, `group:email`,
-    `external:…`, `database:…`, `entry:…`. Latencies are those of the caller where it has a span, else of the callee;
-    for async hops the time in the queue. Milliseconds; None where nothing could be measured.
+    `external:…`, `database:…`, `entry:…`. Latencies are those of the caller where it has a span, else of
+    the callee; of a topic to a group the time in the queue. Milliseconds; None where nothing was measured.
     """
 
     source: str
@@ -199,12 +209,20 @@ class SpanReader(Protocol):
         """All spans of these traces that start in the window, by start."""
         ...
 
-    def traces_linked(self, trace_ids: Sequence[str]) -> list[str]:
-        """Traces that these link to or are linked from, without themselves."""
+    def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
+        """Traces with a span that links to one of these, without themselves: their consequences."""
         ...
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
         """Traces with a span on one of these messages."""
+        ...
+
+    def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Topic → the groups that have been seen to consume it → the service that does."""
+        ...
+
+    def callees(self, since: int, until: int) -> list[Callee]:
+        """Which service answers where, as the calls of a window show."""
         ...
 
     def hops(self, since: int, until: int) -> list[Hop]:

@@ -1,0 +1,1 @@
+"""Architecture diagrams, generated from what ran."""

@@ -1,0 +1,2 @@
+INSERT INTO span_events BY NAME
+SELECT * EXCLUDE ("row") FROM batch_events

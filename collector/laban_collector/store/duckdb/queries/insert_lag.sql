@@ -1,0 +1,2 @@
+INSERT INTO lag BY NAME
+SELECT * FROM batch_lag

@@ -1,0 +1,2 @@
+INSERT OR IGNORE INTO resources BY NAME
+SELECT * FROM batch_resources

@@ -1,0 +1,2 @@
+INSERT OR IGNORE INTO scopes BY NAME
+SELECT * FROM batch_scopes

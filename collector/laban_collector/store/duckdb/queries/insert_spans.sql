@@ -1,0 +1,2 @@
+INSERT INTO spans BY NAME
+SELECT *, $arrival::UBIGINT AS arrival FROM batch_spans

@@ -1,0 +1,1 @@
+SELECT coalesce(max(arrival), 0) FROM ledger

@@ -1,0 +1,14 @@
+-- Percentiles of each thing that a service answers, over time.
+SELECT epoch_ns(s.start) // $bucket * $bucket AS bucket,
+       r.service || '  ' || CASE
+           WHEN s.rpc_method IS NOT NULL THEN coalesce(s.rpc_service || '/', '') || s.rpc_method
+           WHEN s.http_method IS NOT NULL THEN s.http_method || ' ' || coalesce(s.http_route, s.name)
+           WHEN s.messaging_destination IS NOT NULL THEN 'process ' || s.messaging_destination
+           ELSE s.name END AS name,
+       count(*) AS calls,
+       count_if(s.status = 2 OR coalesce(s.http_status, 0) >= 500) AS errors,
+       quantile_cont(s.duration, [0.5, 0.95, 0.99]) AS quantiles
+FROM spans s JOIN resources r USING (resource_id)
+WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until) AND s.kind IN (2, 5)
+GROUP BY ALL
+ORDER BY name, bucket

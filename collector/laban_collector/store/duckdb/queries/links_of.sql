@@ -1,0 +1,4 @@
+-- Links that spans of some traces carry.
+SELECT trace_hi, trace_lo, span_id, linked_trace_hi, linked_trace_lo, linked_span_id
+FROM span_links
+WHERE (trace_lo, trace_hi) IN (SELECT unnest($lows::UBIGINT[]), unnest($highs::UBIGINT[]))

@@ -1,0 +1,136 @@
+"""The one door into the DuckDB store."""
+
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Lag, SpanWriter, Written
+from laban_collector.store.duckdb.database import Database, sql
+
+_LAG: Final = pa.schema(
+    {
+        "time": pa.timestamp("ns"),
+        "cluster": pa.string(),
+        "consumer_group": pa.string(),
+        "topic": pa.string(),
+        "partition": pa.int32(),
+        "committed": pa.int64(),
+        "log_end": pa.int64(),
+        "log_start": pa.int64(),
+        "messages": pa.int64(),
+        "seconds": pa.float64(),
+        "status": pa.string(),
+    }
+)
+
+
+class DuckDBWriter(SpanWriter):
+    """Writes batches, each in one durable transaction.
+
+    A span is stored once: its identity is (trace id, span id, kind), so that a repeated request stores
+    nothing, and the two halves of a Zipkin shared span, of different kinds, both stay.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], int] = time.time_ns) -> None:
+        self._database = database
+        self._clock = clock
+        with database.reading() as cursor:
+            [(self._arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
+
+    def write(self, batch: SpanBatch) -> Written:
+        """Store a batch durably; when this returns, it is on disk.
+
+        Raises:
+            StoreError: nothing of the batch was stored.
+        """
+        received = batch.spans.num_rows
+        if received == 0:
+            return Written(0, 0)
+        with self._database.writing() as cursor:
+            batch = _only_new(cursor, batch)
+            stored = batch.spans.num_rows
+            if stored:
+                self._insert(cursor, batch)
+        if stored:
+            self._arrival += 1
+        return Written(stored, received - stored)
+
+    def write_lag(self, rows: Sequence[Lag]) -> None:
+        """Store one poll of the lag poller.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        if not rows:
+            return
+        columns = zip(*map(_lag_values, rows), strict=True)
+        arrays = [pa.array(values, field.type) for field, values in zip(_LAG, columns, strict=True)]
+        with self._database.writing() as cursor:
+            cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
+            cursor.execute(sql("insert_lag"))
+
+    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch) -> None:
+        arrival = self._arrival + 1
+        for name in ("resources", "scopes"):
+            cursor.register(f"batch_{name}", getattr(batch, name))
+            cursor.execute(sql(f"insert_{name}"))
+        cursor.register("batch_spans", batch.spans)
+        cursor.execute(sql("insert_spans"), {"arrival": arrival})
+        counts = {
+            name: _insert_counted(cursor, name, getattr(batch, name))
+            for name in ("events", "links", "correlations")
+        }
+        ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
+        cursor.execute(sql("insert_ledger"), ledger)
+
+
+def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> int:
+    """Insert what belongs to the spans; returns how many rows that were."""
+    if table.num_rows == 0:
+        return 0
+    cursor.register(f"batch_{name}", table)
+    [(count,)] = cursor.execute(sql(f"insert_{name}")).fetchall()
+    return int(count)
+
+
+def _only_new(cursor: duckdb.DuckDBPyConnection, batch: SpanBatch) -> SpanBatch:
+    """The batch less the spans that came before, their events and their links."""
+    spans = batch.spans.append_column("row", pa.array(range(batch.spans.num_rows), pa.int64()))
+    cursor.register("batch_ids", spans.select(["row", "trace_hi", "trace_lo", "span_id", "kind", "start"]))
+    [(first, last)] = cursor.execute(sql("batch_starts")).fetchall()
+    rows = cursor.execute(sql("duplicate_rows"), {"first": first, "last": last}).fetchall()
+    if not rows:
+        return batch
+    new = ~pc.field("row").isin([row for (row,) in rows])
+    return replace(
+        batch,
+        spans=spans.filter(new).drop_columns(["row"]),
+        events=batch.events.filter(new),
+        links=batch.links.filter(new),
+    )
+
+
+def _lag_values(lag: Lag) -> tuple[object, ...]:
+    """In the order of `_LAG`."""
+    return (
+        lag.time,
+        lag.cluster,
+        lag.group,
+        lag.topic,
+        lag.partition,
+        lag.committed,
+        lag.end,
+        lag.start,
+        lag.messages,
+        lag.seconds,
+        lag.status,
+    )

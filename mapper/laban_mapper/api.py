@@ -1,0 +1,103 @@
+"""The HTTP API: the questions of `Answers` under `/api/v1`, described by OpenAPI."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+
+from laban_collector.errors import CollectorError
+from laban_mapper.answers import Answers
+from laban_mapper.errors import BadWindow, MapperError, UnknownValue
+from laban_mapper.model import (
+    KnownValues,
+    LagHistory,
+    LagReport,
+    LatencyHistory,
+    ServiceMap,
+    Status,
+    Story,
+)
+from laban_mapper.times import parse_time
+
+_TIME = "How long ago (15m, 2h, 7d), `now`, or ISO 8601."
+Since = Annotated[
+    str | None, Query(description=f"Beginning of the window. {_TIME} Default: 1 h before its end.")
+]
+Until = Annotated[str | None, Query(description=f"End of the window. {_TIME} Default: the newest span.")]
+Key = Annotated[
+    str, Query(description="A business key, or how it begins: `order`.", min_length=1, max_length=64)
+]
+
+
+def build_api(answers: Answers, version: str) -> FastAPI:
+    """The application; every route asks `answers`."""
+    api = FastAPI(
+        title="laban",
+        version=version,
+        description="What happened to order 123? Who talks to whom, and is it healthy?",
+        docs_url=None,  # the pages behind these load scripts from a CDN
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    api.include_router(_router(answers), prefix="/api/v1")
+    api.add_exception_handler(MapperError, _mapper_error)
+    api.add_exception_handler(CollectorError, _mapper_error)
+
+    @api.get("/healthz", summary="Whether the process answers", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return api
+
+
+def _router(answers: Answers) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/order/{order_id}", summary="What happened to an order")
+    def order(order_id: str, since: Since = None, until: Until = None) -> Story:
+        return answers.story("order", order_id, _time(since), _time(until))
+
+    @router.get("/story", summary="What happened to a business key's value")
+    def story(key: Key, value: str, since: Since = None, until: Until = None) -> Story:
+        return answers.story(key, value, _time(since), _time(until))
+
+    @router.get("/map", summary="Who talks to whom, and how")
+    def service_map(since: Since = None, until: Until = None) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until))
+
+    @router.get("/lag", summary="How far each consumer group is behind now")
+    def lag() -> LagReport:
+        return answers.lag()
+
+    @router.get("/lag/history", summary="How far each consumer group was behind over time")
+    def lag_history(since: Since = None, until: Until = None) -> LagHistory:
+        return answers.lag_history(_time(since), _time(until))
+
+    @router.get("/latency", summary="Percentiles over time")
+    def latency(by: Literal["edge", "route"], since: Since = None, until: Until = None) -> LatencyHistory:
+        return answers.latency(by, _time(since), _time(until))
+
+    @router.get("/values", summary="The newest values of a business key")
+    def known_values(key: Key, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> KnownValues:
+        return answers.known_values(key, limit)
+
+    @router.get("/status", summary="What the store holds")
+    def status() -> Status:
+        return answers.status()
+
+    return router
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text, datetime.now(UTC))
+
+
+async def _mapper_error(_: Request, error: Exception) -> JSONResponse:
+    """Our errors as statuses: only here, at the edge."""
+    if isinstance(error, UnknownValue):
+        body = {"error": str(error), "nearest": error.nearest}
+        return JSONResponse(body, HTTPStatus.NOT_FOUND)
+    status = HTTPStatus.BAD_REQUEST if isinstance(error, BadWindow) else HTTPStatus.SERVICE_UNAVAILABLE
+    return JSONResponse({"error": str(error)}, status)

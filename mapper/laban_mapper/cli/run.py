@@ -1,0 +1,106 @@
+"""The commands that run something: serve, dashboard, demo, run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laban_collector.settings import load_settings
+from laban_mapper.cli import options
+
+
+def serve(
+    db: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The database. [default: laban.duckdb]")
+    ] = None,
+    otlp_grpc: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="OTLP over gRPC. [default: 127.0.0.1:4317]")
+    ] = None,
+    otlp_http: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="OTLP over HTTP. [default: 127.0.0.1:4318]")
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The HTTP API. [default: 127.0.0.1:4320]")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Kafka brokers whose consumer lag to poll.")
+    ] = None,
+    lag_interval: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Between two polls of the lag. [default: 5]")
+    ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option(metavar="RULES", help="Business keys: order.id=route:order_id|kafka.key:orders*"),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Receive spans (OTLP), keep them in DuckDB, and answer questions about them.
+
+    Settings: arguments, then LABAN_* variables, then laban.toml, then defaults. Port 0: a free one.
+    """
+    from laban_mapper import serve as server  # noqa: PLC0415 - gRPC and uvicorn are slow to load
+
+    settings = load_settings(
+        db=db,
+        otlp_grpc=otlp_grpc,
+        otlp_http=otlp_http,
+        api=api,
+        kafka=kafka,
+        lag_interval=lag_interval,
+        keys=keys,
+    )
+    server.serve(settings, as_json=json)
+
+
+def dashboard(
+    db: options.Db = None,
+    url: options.Url = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="The first port to try; 0: any free one.")] = 8501,
+) -> None:
+    """Open the dashboard: the map, orders, latency and lag."""
+    from laban_dashboard.launch import launch
+
+    raise typer.Exit(launch(url, db, host, port))
+
+
+def demo(
+    style: Annotated[
+        str, typer.Option(metavar="STYLE", help="monolith: all calls synchronous; hybrid: events.")
+    ] = "hybrid",
+    orders: Annotated[
+        int | None, typer.Option(metavar="N", help="How many orders. [default: until Ctrl-C]")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(metavar="PER_SECOND", help="Orders a second.")] = None,
+    seed: Annotated[int, typer.Option(help="What the mix of customers and orders is drawn from.")] = 1,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE:FAULT[=VALUE]", help="Break something: user:latency=3s. Repeatable."),
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A real cluster. [default: an embedded broker]")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run the orders, wait until all is consumed, stop.")
+    ] = False,
+    db: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to keep the spans.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object about the run.")] = False,
+) -> None:
+    """Start the shop, traced, with a collector and the dashboard: orders flow before your eyes."""
+    from laban_samples.demo import DemoOptions, run_demo
+
+    raise typer.Exit(
+        run_demo(
+            DemoOptions(
+                style=style,
+                orders=orders,
+                rate=rate,
+                seed=seed,
+                faults=tuple(fault or ()),
+                kafka=kafka,
+                once=once,
+                db=db,
+                json_output=json,
+            )
+        )
+    )

@@ -1,0 +1,63 @@
+"""The graph in DOT, Graphviz's language."""
+
+from typing import Final
+
+from graphviz import Digraph, escape, nohtml
+
+from laban_mapper.diagrams.simplify import Arrow, Drawing
+from laban_mapper.model import Node, NodeKind
+
+_FONT: Final = "Helvetica,Arial,sans-serif"
+_INK: Final = "#1f2937"
+_SYNC: Final = "#1d4ed8"
+_ASYNC: Final = "#7c3aed"
+_ERROR: Final = "#dc2626"
+_LABEL: Final = "#475569"
+
+_STYLES: Final[dict[NodeKind, dict[str, str]]] = {
+    "service": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbeafe", "color": "#1d4ed8"},
+    "group": {"shape": "box", "style": "dashed,filled", "fillcolor": "#fef2f2", "color": _ERROR},
+    "database": {"shape": "cylinder", "style": "filled", "fillcolor": "#dcfce7", "color": "#15803d"},
+    "external": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
+    "entry": {"shape": "oval", "style": "filled", "fillcolor": "#f1f5f9", "color": "#64748b"},
+    "topic": {"shape": "plain"},
+}
+
+
+def to_dot(drawing: Drawing) -> str:
+    """DOT source; the same drawing gives the same text."""
+    graph = Digraph("laban")
+    graph.attr(rankdir="LR", bgcolor="white", pad="0.3", nodesep="0.45", ranksep="0.9", fontname=_FONT)
+    graph.attr("node", fontname=_FONT, fontsize="13", fontcolor=_INK, penwidth="1.2", margin="0.18,0.10")
+    graph.attr("edge", fontname=_FONT, fontsize="9", fontcolor=_LABEL, penwidth="1.3", arrowsize="0.7")
+    names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
+    for node in drawing.nodes:
+        label = _queue(node.name) if node.kind == "topic" else nohtml(escape(_words(node)))
+        graph.node(names[node.id], label, **_STYLES[node.kind])
+    for arrow in drawing.arrows:
+        graph.edge(names[arrow.source], names[arrow.target], **_edge(arrow))
+    return str(graph.source)
+
+
+def _words(node: Node) -> str:
+    return f"group {node.name}\nnothing consumed it" if node.kind == "group" else node.name
+
+
+def _edge(arrow: Arrow) -> dict[str, str]:
+    color = _ERROR if arrow.failing else _ASYNC if arrow.dashed else _SYNC
+    return {
+        "label": nohtml(escape("\n".join(arrow.lines))),
+        "style": "dashed" if arrow.dashed else "solid",
+        "color": color,
+        "fontcolor": _ERROR if arrow.failing else _LABEL,
+    }
+
+
+def _queue(name: str) -> str:
+    """A topic as a queue: its name, then messages in a row."""
+    text = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    message = '<TD WIDTH="5" BGCOLOR="#fcd34d"></TD>'
+    return (
+        '<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6" COLOR="#b45309">'
+        f'<TR><TD BGCOLOR="#fef3c7">{text}</TD>{message * 3}</TR></TABLE>>'
+    )

@@ -1,0 +1,46 @@
+"""The graph in Mermaid, which many wikis and code hosts draw."""
+
+from typing import Final
+
+from laban_mapper.diagrams.simplify import Arrow, Drawing
+from laban_mapper.model import NodeKind
+
+_SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {
+    "service": ("(", ")"),
+    "topic": ("[[", "]]"),
+    "group": ("{{", "}}"),
+    "database": ("[(", ")]"),
+    "external": ("[", "]"),
+    "entry": ("([", "])"),
+}
+_CLASSES: Final = """\
+    classDef service fill:#dbeafe,stroke:#1d4ed8,color:#1f2937
+    classDef topic fill:#fef3c7,stroke:#b45309,color:#1f2937
+    classDef group fill:#fef2f2,stroke:#dc2626,stroke-dasharray:4,color:#1f2937
+    classDef database fill:#dcfce7,stroke:#15803d,color:#1f2937
+    classDef external fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937
+    classDef entry fill:#f1f5f9,stroke:#64748b,color:#1f2937"""
+
+
+def to_mermaid(drawing: Drawing) -> str:
+    """A Mermaid flowchart; the same drawing gives the same text."""
+    names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
+    lines = ["flowchart LR"]
+    for node in drawing.nodes:
+        left, right = _SHAPES[node.kind]
+        lines.append(f'    {names[node.id]}{left}"{_quoted(node.name)}"{right}:::{node.kind}')
+    lines += [_arrow(arrow, names) for arrow in drawing.arrows]
+    failing = [str(number) for number, arrow in enumerate(drawing.arrows) if arrow.failing]
+    if failing:
+        lines.append(f"    linkStyle {','.join(failing)} stroke:#dc2626,color:#dc2626")
+    return "\n".join([*lines, _CLASSES]) + "\n"
+
+
+def _arrow(arrow: Arrow, names: dict[str, str]) -> str:
+    line = "-.->" if arrow.dashed else "-->"
+    label = "<br/>".join(_quoted(text) for text in arrow.lines)
+    return f'    {names[arrow.source]} {line}|"{label}"| {names[arrow.target]}'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")

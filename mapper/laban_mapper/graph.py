@@ -1,0 +1,63 @@
+"""Hops in, graph out: who talks to whom, and how."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from laban_collector.store.base import Hop, Lag
+from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
+
+
+def draw_map(hops: Sequence[Hop], lag: Sequence[Lag], since: datetime, until: datetime) -> ServiceMap:
+    """The graph of a window of time.
+
+    Args:
+        hops: calls from one place to another, added up.
+        lag: the newest poll of each group: a group that reads a topic and has never sent a span still
+            belongs to the graph, with an edge of no calls.
+        since: the beginning of the window.
+        until: its end.
+    """
+    edges = [_edge(hop) for hop in hops]
+    known = {(edge.source, edge.target) for edge in edges}
+    silent = {(f"topic:{row.topic}", f"group:{row.group}") for row in lag} - known
+    edges += [_silent_edge(topic, group) for topic, group in sorted(silent)]
+    edges.sort(key=lambda edge: (edge.source, edge.target, edge.protocol))
+    return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges)
+
+
+def _edge(hop: Hop) -> Edge:
+    kind: EdgeKind = "async" if hop.kind == "async" else "sync"
+    return Edge(
+        source=hop.source,
+        target=hop.target,
+        kind=kind,
+        protocol=hop.protocol,
+        calls=hop.calls,
+        errors=hop.errors,
+        p50_ms=hop.p50_ms,
+        p95_ms=hop.p95_ms,
+        p99_ms=hop.p99_ms,
+        evidence=Evidence(parent=hop.by_parent, link=hop.by_link, attribute=hop.by_attribute),
+    )
+
+
+def _silent_edge(topic: str, group: str) -> Edge:
+    """A group whose committed offsets say that it reads a topic, of which no span tells."""
+    return Edge(source=topic, target=group, kind="async", protocol="kafka", calls=0, errors=0)
+
+
+def _nodes(edges: Iterable[Edge]) -> list[Node]:
+    ids = {end for edge in edges for end in (edge.source, edge.target)}
+    return [_node(node_id) for node_id in sorted(ids)]
+
+
+def _node(node_id: str) -> Node:
+    kind, _, name = node_id.partition(":")
+    kinds: dict[str, NodeKind] = {
+        "service": "service",
+        "topic": "topic",
+        "group": "group",
+        "database": "database",
+        "entry": "entry",
+    }
+    return Node(id=node_id, kind=kinds.get(kind, "external"), name=name)

@@ -1,0 +1,62 @@
+"""Polled offsets in, lag report out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from laban_collector.store.base import Lag
+from laban_mapper.model import GroupLag, LagHistory, LagPoint, LagReport, LagStatus, PartitionLag
+from laban_mapper.times import moment
+
+_SEVERITY: Final[dict[LagStatus, int]] = {"OK": 0, "WARN": 1, "REWIND": 2, "STALL": 3, "STOP": 4}
+_STATUSES: Final[dict[str, LagStatus]] = {str(status): status for status in _SEVERITY}
+
+
+def report(rows: Sequence[Lag]) -> LagReport:
+    """The newest poll of every group, the group's status being the worst of its partitions."""
+    by_group: dict[str, list[PartitionLag]] = {}
+    for row in rows:
+        by_group.setdefault(row.group, []).append(_partition(row))
+    return LagReport(groups=[_group(group, by_group[group]) for group in sorted(by_group)])
+
+
+def history(rows: Iterable[Lag]) -> LagHistory:
+    """All polls of a window, for a chart."""
+    return LagHistory(
+        points=[
+            LagPoint(
+                time=moment(row.time),
+                group=row.group,
+                topic=row.topic,
+                partition=row.partition,
+                messages=row.messages,
+                seconds=row.seconds,
+            )
+            for row in rows
+        ]
+    )
+
+
+def _group(group: str, partitions: list[PartitionLag]) -> GroupLag:
+    return GroupLag(
+        group=group,
+        status=_worst({partition.status for partition in partitions}),
+        messages=sum(partition.messages or 0 for partition in partitions),
+        topics=partitions,
+    )
+
+
+def _worst(statuses: set[LagStatus]) -> LagStatus:
+    return max(statuses, key=lambda status: _SEVERITY[status])
+
+
+def _partition(row: Lag) -> PartitionLag:
+    return PartitionLag(
+        topic=row.topic,
+        partition=row.partition,
+        committed=row.committed,
+        end=row.end,
+        messages=row.messages,
+        seconds=row.seconds,
+        status=_STATUSES[row.status],
+        time=moment(row.time),
+    )

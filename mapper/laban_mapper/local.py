@@ -1,0 +1,185 @@
+"""Answers from a store in this process: reads the rows, hands them to the pure middle."""
+
+import importlib.metadata
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+from laban_collector.store.base import MessageRef, Span, SpanReader, TraceRef
+from laban_mapper import graph, lag, story
+from laban_mapper.errors import BadWindow, UnknownValue
+from laban_mapper.model import (
+    KnownValue,
+    KnownValues,
+    LagHistory,
+    LagReport,
+    LatencyHistory,
+    LatencyPoint,
+    ServiceMap,
+    Status,
+    Story,
+)
+from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
+from laban_mapper.story.root_cause import Peer
+from laban_mapper.times import moment, nanoseconds
+
+MAX_TRACES: Final = 200
+MAX_SPANS: Final = 20_000
+_MAX_ROUNDS: Final = 8
+_NEAREST: Final = 5
+_BUCKETS: Final = 60
+_DEFAULT_WINDOW: Final = 3600 * NS_PER_S
+_AROUND: Final = 24 * 3600 * NS_PER_S
+"""How far from its first and last correlated span a story is followed, ns."""
+
+Window = tuple[int, int]
+
+
+class LocalAnswers:
+    """Implements `Answers` over a `SpanReader`."""
+
+    def __init__(self, reader: SpanReader) -> None:
+        self._reader = reader
+
+    def story(
+        self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Story:
+        """What happened to `key` `value`; raises UnknownValue with the nearest known ones."""
+        found = self._reader.traces_with(key, value, MAX_TRACES)
+        window = _story_window(found, since, until)
+        spans = self._closure([ref.trace_id for ref in found], window) if found else []
+        if not spans:
+            raise UnknownValue(key, value, self._reader.nearest_values(key, value, _NEAREST))
+        topics = sorted({span.topic for span in spans if span.topic is not None})
+        consumption = story.Consumption(self._reader.latest_lag(), self._reader.groups_of(topics))
+        truncated = len(found) >= MAX_TRACES or len(spans) >= MAX_SPANS
+        return story.tell(key, value, spans, consumption, self._peers(spans), truncated=truncated)
+
+    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+        """Who talks to whom, and how."""
+        begin, end = self._window(since, until)
+        hops = self._reader.hops(begin, end)
+        # Rates are over the time that was watched, not over an hour of which most was before the first span.
+        begin = max(begin, self._reader.contents().first or begin)
+        return graph.draw_map(hops, self._reader.latest_lag(), moment(begin), moment(end))
+
+    def lag(self) -> LagReport:
+        """How far each consumer group is behind now."""
+        return lag.report(self._reader.latest_lag())
+
+    def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
+        """How far each consumer group was behind over time."""
+        begin, end = self._window(since, until)
+        # The poller goes on while no spans come: up to the newest span is not up to now.
+        return lag.history(self._reader.lag_between(begin, end if until else time.time_ns()))
+
+    def latency(
+        self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
+    ) -> LatencyHistory:
+        """Percentiles over time, in about 60 buckets of whole seconds."""
+        begin, end = self._window(since, until)
+        bucket = max(1, (end - begin) // _BUCKETS // NS_PER_S) * NS_PER_S
+        points = [
+            LatencyPoint(
+                time=moment(point.time),
+                name=point.name,
+                calls=point.calls,
+                errors=point.errors,
+                p50_ms=point.p50_ms,
+                p95_ms=point.p95_ms,
+                p99_ms=point.p99_ms,
+            )
+            for point in self._reader.latency(by, begin, end, bucket)
+        ]
+        return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points)
+
+    def known_values(self, key: str, limit: int = 50) -> KnownValues:
+        """The newest values of a business key, to pick from."""
+        values = self._reader.recent_values(key, limit)
+        return KnownValues(
+            key=key, values=[KnownValue(value=value, last_seen=moment(seen)) for value, seen in values]
+        )
+
+    def status(self) -> Status:
+        """What the store holds."""
+        contents = self._reader.contents()
+        return Status(
+            version=importlib.metadata.version("laban"),
+            spans=contents.spans,
+            traces=contents.traces,
+            services=list(contents.services),
+            first=None if contents.first is None else moment(contents.first),
+            last=None if contents.last is None else moment(contents.last),
+        )
+
+    def _window(self, since: datetime | None, until: datetime | None) -> Window:
+        """Half open, in ns; up to the newest span where no end is given, one hour where no beginning is."""
+        if until is None:
+            last = self._reader.contents().last
+            end = time.time_ns() if last is None else last + 1
+        else:
+            end = nanoseconds(until)
+        begin = end - _DEFAULT_WINDOW if since is None else nanoseconds(since)
+        if begin >= end and until is not None:
+            raise BadWindow(
+                f"The window ends ({moment(end):%F %T}) before it begins ({moment(begin):%F %T})."
+            )
+        return (min(begin, end), end)
+
+    def _closure(self, traces: Sequence[str], window: Window) -> list[Span]:
+        """Everything that these traces led to: spans that link to theirs, and spans on their messages.
+
+        Only forwards: a batch that a consumer took together with other orders must not pull those in.
+        """
+        known = dict.fromkeys(traces)
+        spans: list[Span] = []
+        new = list(known)
+        for _ in range(_MAX_ROUNDS):
+            room = MAX_SPANS - len(spans)
+            if not new or room <= 0:
+                break
+            found = self._reader.spans_of(new, *window, room)
+            spans += found
+            reached = [*self._reader.traces_linked_from(new), *self._message_traces(found, window)]
+            new = [trace for trace in dict.fromkeys(reached) if trace not in known]
+            new = new[: MAX_TRACES - len(known)]
+            known.update(dict.fromkeys(new))
+        return spans
+
+    def _message_traces(self, spans: Sequence[Span], window: Window) -> list[str]:
+        published = {
+            MessageRef(span.topic, span.partition, span.offset)
+            for span in spans
+            if span.kind == PRODUCER
+            and span.topic is not None
+            and span.partition is not None
+            and span.offset is not None
+        }
+        consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
+        open_ended = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
+        return self._reader.traces_of_messages(open_ended, *window) if open_ended else []
+
+    def _peers(self, spans: Sequence[Span]) -> dict[Peer, str]:
+        """Who answers where; asked only when a call failed and nobody on the other side tells of it."""
+        answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
+        unanswered = [
+            span
+            for span in spans
+            if span.kind == CLIENT and failed(span) and (span.trace_id, span.span_id) not in answered
+        ]
+        if not unanswered:
+            return {}
+        begin = min(span.start for span in unanswered) - _DEFAULT_WINDOW
+        end = max(span.end for span in unanswered) + _DEFAULT_WINDOW
+        callees = self._reader.callees(begin, end)
+        return {(callee.address, callee.port, callee.rpc_service): callee.service for callee in callees}
+
+
+def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:
+    begin = min((ref.first for ref in found), default=0) - _AROUND
+    end = max((ref.last for ref in found), default=0) + _AROUND
+    return (
+        begin if since is None else nanoseconds(since),
+        end if until is None else nanoseconds(until),
+    )

@@ -1,0 +1,105 @@
+"""Answers from a running `laban serve`, over its HTTP API."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, Literal, Self, TypeVar
+
+import httpx
+
+from laban_mapper.errors import AnswerRefused, BadWindow, NoAnswerer, UnknownValue
+from laban_mapper.model import (
+    Answer,
+    KnownValues,
+    LagHistory,
+    LagReport,
+    LatencyHistory,
+    ServiceMap,
+    Status,
+    Story,
+)
+
+_TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
+
+A = TypeVar("A", bound=Answer)
+
+
+class RemoteAnswers:
+    """Implements `Answers` by asking another process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=_TIMEOUT, trust_env=False)
+
+    def story(
+        self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Story:
+        """What happened to `key` `value`; raises UnknownValue with the nearest known ones."""
+        return self._get("/story", Story, key=key, value=value, since=since, until=until)
+
+    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+        """Who talks to whom, and how."""
+        return self._get("/map", ServiceMap, since=since, until=until)
+
+    def lag(self) -> LagReport:
+        """How far each consumer group is behind now."""
+        return self._get("/lag", LagReport)
+
+    def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
+        """How far each consumer group was behind over time."""
+        return self._get("/lag/history", LagHistory, since=since, until=until)
+
+    def latency(
+        self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
+    ) -> LatencyHistory:
+        """Percentiles over time, an edge or a route at a time."""
+        return self._get("/latency", LatencyHistory, by=by, since=since, until=until)
+
+    def known_values(self, key: str, limit: int = 50) -> KnownValues:
+        """The newest values of a business key."""
+        return self._get("/values", KnownValues, key=key, limit=limit)
+
+    def status(self) -> Status:
+        """What the store holds."""
+        return self._get("/status", Status)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _get(self, path: str, answer: type[A], **parameters: object) -> A:
+        given = {name: _text(value) for name, value in parameters.items() if value is not None}
+        try:
+            response = self._client.get(path, params=given)
+        except httpx.HTTPError as error:
+            raise NoAnswerer(
+                f"Nobody answers at {self.url} ({error}). Is `laban serve` running there? "
+                "Start it, or ask elsewhere with --url or --db."
+            ) from error
+        if response.status_code == HTTPStatus.OK:
+            return answer.model_validate_json(response.content)
+        raise _refusal(self.url, response, given)
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _refusal(url: str, response: httpx.Response, given: Mapping[str, str]) -> Exception:
+    try:
+        body: dict[str, Any] = response.json()
+    except ValueError:
+        return AnswerRefused(
+            f"{url} answered {response.status_code}, not as laban's API does. Is it `laban serve`?"
+        )
+    if response.status_code == HTTPStatus.NOT_FOUND and "nearest" in body:
+        return UnknownValue(given["key"], given["value"], list(body["nearest"]))
+    if response.status_code == HTTPStatus.BAD_REQUEST:
+        return BadWindow(str(body.get("error", body)))
+    return AnswerRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

@@ -1,0 +1,129 @@
+"""`laban serve`: the collector and the API, wired into one process; stop mirrors start."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import json
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+
+from laban_collector.address import Address
+from laban_collector.collector import Collector, Endpoints
+from laban_collector.errors import AddressInUse
+from laban_collector.settings import Settings
+from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.reader import DuckDBReader
+from laban_mapper.api import build_api
+from laban_mapper.client import served_by
+from laban_mapper.local import LocalAnswers
+
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_STOP_GRACE_S: Final = 5
+
+
+def serve(settings: Settings, *, as_json: bool) -> None:
+    """Receive, store and answer until SIGINT or SIGTERM.
+
+    When all is ready, says where: one line on standard error, or one JSON object on standard output.
+
+    Raises:
+        CollectorError: an address is taken, or the database cannot be opened.
+    """
+    asyncio.run(_serve(settings, as_json=as_json))
+
+
+async def _serve(settings: Settings, *, as_json: bool) -> None:
+    stop = _stop_requested()
+    with contextlib.closing(Database.open(settings.db)) as database:
+        async with _collecting(settings, database) as endpoints, _answering(settings, database) as api:
+            with _noted(settings, api):
+                _announce(endpoints, api, as_json=as_json)
+                await stop.wait()
+
+
+def _stop_requested() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _collecting(settings: Settings, database: Database) -> AsyncGenerator[Endpoints, None]:
+    collector = Collector(settings, database)
+    endpoints = await collector.start()
+    try:
+        yield endpoints
+    finally:
+        await collector.stop()
+
+
+@asynccontextmanager
+async def _answering(settings: Settings, database: Database) -> AsyncGenerator[str, None]:
+    """The API; yields the HOST:PORT that it is bound to."""
+    api = build_api(LocalAnswers(DuckDBReader(database)), importlib.metadata.version("laban"))
+    config = uvicorn.Config(
+        api, log_level="warning", access_log=False, timeout_graceful_shutdown=_STOP_GRACE_S, lifespan="off"
+    )
+    server = _QuietServer(config)
+    with _bound(settings.api) as listener:
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            host, port = listener.getsockname()[:2]
+            yield str(Address(host, port))
+        finally:
+            server.should_exit = True
+            await running
+
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves the signals to the process it is part of."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextmanager
+def _bound(address: str) -> Generator[socket.socket, None, None]:
+    where = Address.parse(address)
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((where.host, where.port))
+        except OSError as error:
+            raise AddressInUse(
+                f"The API cannot listen on {address}: {error.strerror}. Choose another with --api HOST:PORT."
+            ) from error
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextmanager
+def _noted(settings: Settings, api: str) -> Generator[None, None, None]:
+    """Leave a note beside the database, so that `--db FILE` finds whom to ask."""
+    note = served_by(settings.db)
+    note.write_text(f"http://{api}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _announce(endpoints: Endpoints, api: str, *, as_json: bool) -> None:
+    places = {"grpc": endpoints.grpc, "http": endpoints.http, "api": api}
+    if as_json:
+        sys.stdout.write(json.dumps(places) + "\n")
+        sys.stdout.flush()
+    sys.stderr.write("ready " + " ".join(f"{name}={where}" for name, where in places.items()) + "\n")
+    sys.stderr.flush()

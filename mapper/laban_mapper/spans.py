@@ -1,0 +1,88 @@
+"""How a span is read: its kind, its protocol, and the words for what it did."""
+
+from typing import Final
+
+from laban.vocabulary import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_TYPE
+from laban_collector.store.base import Span
+
+UNSPECIFIED: Final = 0
+INTERNAL: Final = 1
+SERVER: Final = 2
+CLIENT: Final = 3
+PRODUCER: Final = 4
+CONSUMER: Final = 5
+ERROR: Final = 2
+
+KIND_NAMES: Final = {0: "unspecified", 1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+STATUS_NAMES: Final = {0: "unset", 1: "ok", 2: "error"}
+
+NS_PER_MS: Final = 1_000_000
+NS_PER_S: Final = 1_000_000_000
+
+TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
+
+
+def operation_of(span: Span) -> str:
+    """What the span did, in the words of its protocol: `GET /users/{id}`, `publish orders`."""
+    if span.topic is not None:
+        verb = {PRODUCER: "publish", CONSUMER: "process"}.get(span.kind) or span.messaging_operation or "use"
+        return f"{verb} {span.topic}"
+    if span.rpc_method is not None:
+        return f"{span.rpc_service}/{span.rpc_method}" if span.rpc_service else span.rpc_method
+    if span.http_method is not None:
+        where = span.http_route or _path_of(span)
+        return f"{span.http_method} {where}" if where else span.name
+    return span.name
+
+
+def protocol_of(span: Span) -> str:
+    """The protocol that the span speaks: `http`, `grpc`, `kafka`, a database system; `` if none is known."""
+    return (
+        span.messaging_system
+        or span.db_system
+        or span.rpc_system
+        or ("http" if span.http_method is not None or span.http_status is not None else "")
+    )
+
+
+def failed(span: Span) -> bool:
+    """Whether the span ended in an error: its status, or an answer of 500 and above."""
+    return span.status == ERROR or (span.http_status or 0) >= 500
+
+
+def error_of(span: Span) -> str | None:
+    """The error in one line: the exception's type and message, the status message, or the HTTP status."""
+    if not failed(span):
+        return None
+    for event in reversed(span.events):
+        if event.name == EXCEPTION_EVENT:
+            kind = str(event.attributes.get(EXCEPTION_TYPE, "")).rsplit(".", 1)[-1]
+            message = str(event.attributes.get(EXCEPTION_MESSAGE, ""))
+            return _one_line(": ".join(part for part in (kind, message) if part))
+    if span.status_message:
+        return _one_line(span.status_message)
+    if span.http_status is not None:
+        return f"HTTP {span.http_status}"
+    return span.error_type or "error"
+
+
+def timed_out(span: Span) -> bool:
+    """Whether the span says that somebody ran out of time."""
+    if not failed(span):
+        return False
+    words = f"{span.error_type or ''} {error_of(span) or ''}".lower()
+    return any(mark in words for mark in TIMEOUT_MARKS)
+
+
+def _path_of(span: Span) -> str | None:
+    for key in ("url.path", "http.target", "url.full", "http.url"):
+        text = span.attributes.get(key)
+        if isinstance(text, str):
+            path = text.split("?", 1)[0]
+            return "/" + path.split("://", 1)[1].partition("/")[2] if "://" in path else path
+    return None
+
+
+def _one_line(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

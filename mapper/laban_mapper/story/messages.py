@@ -1,0 +1,172 @@
+"""What became of each message of an order, in each group that consumes its topic."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from laban.vocabulary import LABAN_DELIVERY_ATTEMPT, LABAN_QUEUE_TIME_MS
+from laban_collector.store.base import Lag, Span
+from laban_mapper.model import GroupState, Message, MessageStateName
+from laban_mapper.spans import CONSUMER, NS_PER_MS, PRODUCER, error_of, failed
+from laban_mapper.story.causality import Causality, message_of
+from laban_mapper.times import moment
+
+_DEAD_LETTER = re.compile(r"(^|[._-])(dlq|dlt|dead[._-]?letters?)($|[._-])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What is known of who consumes, beside the spans of one order.
+
+    Attributes:
+        lag: the newest poll of each group and partition.
+        groups: for each topic, the groups that have been seen to consume it, with the service that does.
+    """
+
+    lag: Sequence[Lag] = ()
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Every group that reads the topic, as spans or committed offsets show."""
+        return sorted({row.group for row in self.lag if row.topic == topic} | set(self.groups.get(topic, ())))
+
+    def lag_of(self, group: str, topic: str, partition: int | None) -> Lag | None:
+        """The newest poll of that group in that partition."""
+        for row in self.lag:
+            if (row.group, row.topic, row.partition) == (group, topic, partition):
+                return row
+        return None
+
+
+def messages_of(causality: Causality, consumption: Consumption) -> list[Message]:
+    """Every message that was published, by time, with its state in every group."""
+    told = []
+    for span in causality.spans:
+        if span.kind != PRODUCER or span.topic is None:
+            continue
+        states = _states(span, causality, consumption)
+        told.append(
+            Message(
+                topic=span.topic,
+                partition=span.partition,
+                offset=span.offset,
+                key=span.message_key,
+                published=moment(span.start),
+                service=span.service,
+                groups=states,
+            )
+        )
+    return told
+
+
+def wait_of(span: Span, causality: Causality) -> float | None:
+    """Milliseconds that the message waited between being published and being taken up; None if unknown."""
+    if span.kind != CONSUMER:
+        return None
+    producer = producer_of(span, causality)
+    if producer is not None:
+        return max(0.0, (span.start - producer.start) / NS_PER_MS)
+    recorded = span.attributes.get(LABAN_QUEUE_TIME_MS)
+    return float(recorded) if isinstance(recorded, int | float) else None
+
+
+def producer_of(span: Span, causality: Causality) -> Span | None:
+    """The span that published what this one consumes."""
+    return next((above for above in causality.ancestors(span) if above.kind == PRODUCER), None)
+
+
+def is_dead_letter(topic: str) -> bool:
+    """Whether the topic is where messages go that nobody could process, by the usual names."""
+    return _DEAD_LETTER.search(topic) is not None
+
+
+def _states(published: Span, causality: Causality, consumption: Consumption) -> list[GroupState]:
+    attempts: dict[str, list[Span]] = {}
+    for effect in _consumers(published, causality):
+        attempts.setdefault(effect.group or effect.service, []).append(effect)
+    topic = published.topic or ""
+    silent = [group for group in consumption.groups_of(topic) if group not in attempts]
+    states = [_consumed(group, spans, causality) for group, spans in attempts.items()]
+    states += [_not_consumed(group, published, consumption) for group in silent]
+    return sorted(states, key=lambda state: state.group)
+
+
+def _consumers(published: Span, causality: Causality) -> Iterable[Span]:
+    """Spans that took up this message; a receive span only where nothing processed it."""
+    address = message_of(published)
+    direct = [span for span in causality.effects(published) if span.kind == CONSUMER]
+    if address is not None:
+        seen = {id(span) for span in direct}
+        direct += [
+            span
+            for span in causality.spans
+            if span.kind == CONSUMER and message_of(span) == address and id(span) not in seen
+        ]
+    processing = [span for span in direct if span.messaging_operation != "receive"]
+    return processing or direct
+
+
+def _consumed(group: str, attempts: list[Span], causality: Causality) -> GroupState:
+    attempts = sorted(attempts, key=lambda span: span.start)
+    last = attempts[-1]
+    good = [span for span in attempts if not failed(span)]
+    shown = good[0] if good else last
+    recorded = max((_attempt(span) for span in attempts), default=1)
+    return GroupState(
+        group=group,
+        state=_outcome(attempts, good, causality),
+        service=shown.service,
+        wait_ms=wait_of(shown, causality),
+        duration_ms=shown.duration / NS_PER_MS,
+        attempts=max(len(attempts), recorded),
+        error=_error_below(last, causality) if shown is last else None,
+    )
+
+
+def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> MessageStateName:
+    if any(_dead_lettered(span, causality) for span in attempts):
+        return "dead-lettered"
+    if not good:
+        return "failed"
+    if len(good) > 1:
+        return "duplicated"
+    return "retried" if len(attempts) > 1 else "processed"
+
+
+def _dead_lettered(span: Span, causality: Causality) -> bool:
+    return any(
+        below.kind == PRODUCER and below.topic is not None and is_dead_letter(below.topic)
+        for below in causality.below(span, across_messages=False)
+    )
+
+
+def _error_below(span: Span, causality: Causality) -> str | None:
+    """The error of a consumer: its own, or, where it was caught and dead-lettered, what went wrong inside."""
+    own = error_of(span)
+    if own is not None or not _dead_lettered(span, causality):
+        return own
+    inside = [error_of(below) for below in causality.below(span, across_messages=False)]
+    return next((error for error in inside if error is not None), None)
+
+
+def _attempt(span: Span) -> int:
+    recorded = span.attributes.get(LABAN_DELIVERY_ATTEMPT)
+    return recorded if isinstance(recorded, int) else 1
+
+
+def _not_consumed(group: str, published: Span, consumption: Consumption) -> GroupState:
+    """No span: still waiting, or consumed by something that is not traced; or nobody can tell."""
+    lag = consumption.lag_of(group, published.topic or "", published.partition)
+    service = consumption.groups.get(published.topic or "", {}).get(group)
+    if lag is None or published.offset is None:
+        return GroupState(group=group, state="unseen", service=service)
+    next_read = lag.committed if lag.committed is not None else lag.start
+    if lag.committed is not None and lag.committed > published.offset:
+        return GroupState(group=group, state="untraced", service=service)
+    return GroupState(
+        group=group,
+        state="waiting",
+        service=service,
+        messages_ahead=max(0, published.offset - next_read),
+        seconds_ahead=lag.seconds,
+    )

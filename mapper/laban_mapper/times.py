@@ -1,0 +1,64 @@
+"""Times as people write them and as the store keeps them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from laban_mapper.errors import BadWindow
+from laban_mapper.spans import NS_PER_S
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(ns: int) -> datetime:
+    """Nanoseconds since the epoch as a UTC time (to the microsecond)."""
+    seconds, rest = divmod(ns, NS_PER_S)
+    return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
+
+
+def nanoseconds(time: datetime) -> int:
+    """A time as nanoseconds since the epoch; one without a zone is taken as UTC."""
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    whole = int(time.replace(microsecond=0).timestamp())
+    return whole * NS_PER_S + time.microsecond * 1000
+
+
+def parse_time(text: str, now: datetime) -> datetime:
+    """`15m` (ago), `2h`, `7d`, `now`, or ISO 8601, as a UTC time.
+
+    Raises:
+        BadWindow: the text is none of these.
+    """
+    text = text.strip()
+    if text == "now":
+        return now
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadWindow(
+            f"'{text}' is not a time. Give how long ago (90s, 15m, 2h, 7d), 'now', "
+            "or ISO 8601 (2026-11-23T09:30:00Z)."
+        ) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def in_words(ms: float) -> str:
+    """A duration for people: `0.4 ms`, `84 ms`, `2.0 s`, `3 min 20 s`, `2 h 5 min`."""
+    if ms < 10:
+        return f"{ms:.1f} ms"
+    if ms < 999.5:
+        return f"{ms:.0f} ms"
+    seconds = ms / 1000
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days"

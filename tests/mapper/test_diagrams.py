@@ -1,0 +1,91 @@
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from laban_collector.store.base import Hop
+from laban_mapper.diagrams.render import Format, render
+from laban_mapper.diagrams.simplify import simplify
+from laban_mapper.errors import RenderFailed
+from laban_mapper.graph import draw_map
+from laban_mapper.model import ServiceMap
+
+from .shop_spans import lag
+
+SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+HOPS = [
+    Hop("entry:clients", "service:order", "sync", "http", 120, 6, 80.0, 95.0, 99.0, 0, 0, 120),
+    Hop("service:order", "topic:orders", "async", "kafka", 120, 0, 1.0, 2.0, 3.0, 0, 0, 120),
+    Hop("topic:orders", "group:email", "async", "kafka", 120, 0, 5.0, 9.0, 9.5, 120, 0, 0),
+    Hop("group:email", "service:mailer", "async", "kafka", 120, 0, 15.0, 19.0, 21.0, 120, 0, 0),
+    Hop("service:mailer", 'external:smtp<&"relay">', "sync", "rpc", 120, 0, 5.0, 9.0, 9.5, 0, 0, 120),
+]
+
+
+def shop(*, silent: bool = False) -> ServiceMap:
+    polled = [lag("audit", "orders", 0, 30)] if silent else []
+    return draw_map(HOPS, polled, SINCE, SINCE + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "dot", "mermaid"])
+def test_the_same_graph_gives_the_same_bytes(form: Format) -> None:
+    assert render(shop(), form) == render(shop(), form)
+
+
+def test_a_group_with_one_service_becomes_a_label() -> None:
+    drawing = simplify(shop())
+    assert "group:email" not in {node.id for node in drawing.nodes}
+    (arrow,) = [arrow for arrow in drawing.arrows if arrow.source == "topic:orders"]
+    assert arrow.target == "service:mailer"
+    assert arrow.dashed
+    assert arrow.lines == ("group email", "kafka 2.0/s", "wait p95 9.0 ms")
+
+
+def test_a_group_that_nothing_is_known_of_stays() -> None:
+    drawing = simplify(shop(silent=True))
+    (arrow,) = [arrow for arrow in drawing.arrows if arrow.target == "group:audit"]
+    assert arrow.lines == ("kafka, never seen",)
+
+
+def test_errors_are_labelled_with_their_share() -> None:
+    (arrow,) = [arrow for arrow in simplify(shop()).arrows if arrow.source == "entry:clients"]
+    assert arrow.failing
+    assert arrow.lines == ("http 2.0/s", "p95 95 ms", "5.0% errors")
+
+
+def test_svg_is_well_formed_and_shows_every_node() -> None:
+    root = ET.fromstring(render(shop(), "svg"))  # noqa: S314 - our own output
+    text = " ".join(root.itertext())
+    for name in (
+        "clients",
+        "order",
+        "orders",
+        "mailer",
+        'smtp<&"relay">',
+        "group email",
+        "2.0/s",
+        "5.0% errors",
+    ):
+        assert name in text
+
+
+def test_png_is_a_png() -> None:
+    assert render(shop(), "png").startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_mermaid_quotes_what_would_break_it() -> None:
+    text = render(shop(), "mermaid").decode()
+    assert text.startswith("flowchart LR\n")
+    assert "smtp#lt;#amp;#quot;relay#quot;#gt;" in text
+    assert "-.->|" in text
+    assert "-->|" in text
+
+
+def test_without_graphviz_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(RenderFailed, match=r"laban\[server\]"):
+        render(shop(), "svg")
+    assert render(shop(), "mermaid")

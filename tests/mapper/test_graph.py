@@ -1,0 +1,50 @@
+from datetime import UTC, datetime
+
+from laban_collector.store.base import Hop
+from laban_mapper.graph import draw_map
+from laban_mapper.model import ServiceMap
+
+from .shop_spans import lag
+
+SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 23, 10, tzinfo=UTC)
+HOPS = [
+    Hop("service:order", "topic:orders", "async", "kafka", 30, 0, 1.0, 2.0, 3.0, 0, 0, 30),
+    Hop("service:order", "service:pricing", "sync", "grpc", 30, 2, 10.0, 20.0, 30.0, 30, 0, 0),
+    Hop("topic:orders", "group:email", "async", "kafka", 30, 0, 5.0, 9.0, 9.5, 28, 2, 0),
+]
+
+
+def test_hops_become_nodes_and_edges_in_a_fixed_order() -> None:
+    drawn = draw_map(HOPS, [], SINCE, UNTIL)
+    assert [(node.id, node.kind, node.name) for node in drawn.nodes] == [
+        ("group:email", "group", "email"),
+        ("service:order", "service", "order"),
+        ("service:pricing", "service", "pricing"),
+        ("topic:orders", "topic", "orders"),
+    ]
+    assert [(edge.source, edge.target, edge.kind) for edge in drawn.edges] == [
+        ("service:order", "service:pricing", "sync"),
+        ("service:order", "topic:orders", "async"),
+        ("topic:orders", "group:email", "async"),
+    ]
+    assert draw_map(HOPS[::-1], [], SINCE, UNTIL) == drawn
+
+
+def test_an_edge_carries_its_evidence() -> None:
+    edge = draw_map(HOPS, [], SINCE, UNTIL).edges[2]
+    assert (edge.evidence.parent, edge.evidence.link, edge.evidence.attribute) == (28, 2, 0)
+
+
+def test_a_group_that_only_its_offsets_show_has_an_edge_without_calls() -> None:
+    drawn = draw_map(HOPS, [lag("audit", "orders", 0, 30), lag("email", "orders", 30, 30)], SINCE, UNTIL)
+    (silent,) = [edge for edge in drawn.edges if edge.target == "group:audit"]
+    assert (silent.source, silent.calls, silent.p95_ms) == ("topic:orders", 0, None)
+    assert sum(edge.target == "group:email" for edge in drawn.edges) == 1
+
+
+def test_json_says_from_and_to_and_is_read_back() -> None:
+    drawn = draw_map(HOPS, [], SINCE, UNTIL)
+    text = drawn.model_dump_json()
+    assert '"from":"service:order","to":"service:pricing"' in text
+    assert ServiceMap.model_validate_json(text) == drawn

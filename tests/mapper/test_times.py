@@ -1,0 +1,53 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from laban_mapper.errors import BadWindow
+from laban_mapper.times import in_words, moment, nanoseconds, parse_time
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("90s", NOW - timedelta(seconds=90)),
+        ("15m", NOW - timedelta(minutes=15)),
+        ("1.5h", NOW - timedelta(minutes=90)),
+        ("7d", NOW - timedelta(days=7)),
+        ("now", NOW),
+        ("2026-11-23T09:30:00Z", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)),
+        ("2026-11-23T09:30:00+02:00", datetime(2026, 11, 23, 9, 30, tzinfo=timezone(timedelta(hours=2)))),
+        ("2026-11-23", datetime(2026, 11, 23, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_as_people_write_it(text: str, meant: datetime) -> None:
+    assert parse_time(text, NOW) == meant
+
+
+def test_what_is_no_time_is_refused_with_what_would_be() -> None:
+    with pytest.raises(BadWindow, match=r"'yesterday' is not a time.*15m.*ISO 8601"):
+        parse_time("yesterday", NOW)
+
+
+def test_nanoseconds_survive_the_way_there_and_back_to_the_microsecond() -> None:
+    ns = 1_790_000_000_123_456_789
+    assert nanoseconds(moment(ns)) == ns // 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"),
+    [
+        (0.42, "0.4 ms"),
+        (84.4, "84 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.0 s"),
+        (2040, "2.0 s"),
+        (60_000, "1 min"),
+        (200_000, "3 min 20 s"),
+        (7_500_000, "2 h 5 min"),
+        (86_400_000 * 3, "3 days"),
+    ],
+)
+def test_durations_are_said_in_few_words(ms: float, words: str) -> None:
+    assert in_words(ms) == words
