@@ -38,7 +38,7 @@ def serve(
 
     Settings: arguments, then LABAN_* variables, then laban.toml, then defaults. Port 0: a free one.
     """
-    from laban_mapper import serve as server  # noqa: PLC0415 - gRPC and uvicorn are slow to load
+    from laban_mapper import serve as server
 
     settings = load_settings(
         db=db,

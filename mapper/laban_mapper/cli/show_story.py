@@ -17,6 +17,7 @@ _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     "waiting": (" WAITING ", "bold black on yellow"),
     "incomplete": (" INCOMPLETE ", "bold black on yellow"),
 }
+_SHOWN_TRACES: Final = 2
 _STATE_STYLES: Final = {
     "processed": "green",
     "retried": "yellow",
@@ -87,10 +88,14 @@ def _row(story: Story, line: Line) -> tuple[str, Text, Text]:
         (_address(step), "dim"),
     )
     return (
-        f"+{in_words(offset)}",
+        _when(offset),
         what,
         Text(in_words(step.duration_ms), style="bold" if critical else "dim"),
     )
+
+
+def _when(offset_ms: float) -> str:
+    return "0" if offset_ms < 0.05 else f"+{in_words(offset_ms)}"
 
 
 def _indent(line: Line) -> str:
@@ -141,8 +146,9 @@ def _footer(story: Story) -> str:
         f"{story.started:%Y-%m-%d %H:%M:%S}.{story.started.microsecond // 1000:03d} UTC",
         f"{in_words(story.duration_ms)} in all",
         f"{story.spans} spans",
-        "trace " + " ".join(story.traces[:3]) + (" …" if len(story.traces) > 3 else ""),
     ]
     if story.truncated:
         parts.append("cut off: more spans belong to it than are told here")
-    return " · ".join(parts)
+    shown = " ".join(story.traces[:_SHOWN_TRACES])
+    more = len(story.traces) - _SHOWN_TRACES
+    return " · ".join(parts) + f"\ntrace {shown}" + (f" and {more} more" if more > 0 else "")

@@ -40,7 +40,7 @@ def to_dot(drawing: Drawing) -> str:
 
 
 def _words(node: Node) -> str:
-    return f"group {node.name}\nnothing consumed it" if node.kind == "group" else node.name
+    return f"group {node.name}\nno span seen" if node.kind == "group" else node.name
 
 
 def _edge(arrow: Arrow) -> dict[str, str]:
