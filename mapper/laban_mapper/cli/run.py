@@ -66,13 +66,14 @@ def dashboard(
 
 def demo(
     style: Annotated[
-        str, typer.Option(metavar="STYLE", help="monolith: all calls synchronous; hybrid: events.")
+        str, typer.Option(metavar="STYLE", help="monolith: all calls wait for each other; hybrid: events.")
     ] = "hybrid",
-    orders: Annotated[
-        int | None, typer.Option(metavar="N", help="How many orders. [default: until Ctrl-C]")
+    orders: Annotated[int, typer.Option(metavar="N", min=1, help="How many orders to begin with.")] = 30,
+    rate: Annotated[
+        float | None, typer.Option(metavar="PER_SECOND", help="Orders a second. [default: 5, with --once 10]")
     ] = None,
-    rate: Annotated[float | None, typer.Option(metavar="PER_SECOND", help="Orders a second.")] = None,
-    seed: Annotated[int, typer.Option(help="What the mix of customers and orders is drawn from.")] = 1,
+    seed: Annotated[int, typer.Option(help="What the mix of customers and orders is drawn from.")] = 7,
+    first_id: Annotated[int, typer.Option(metavar="N", min=1, help="The number of the first order.")] = 1001,
     fault: Annotated[
         list[str] | None,
         typer.Option(metavar="SERVICE:FAULT[=VALUE]", help="Break something: user:latency=3s. Repeatable."),
@@ -80,27 +81,46 @@ def demo(
     kafka: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A real cluster. [default: an embedded broker]")
     ] = None,
+    topic_prefix: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Before all topics. [default with --kafka: laban-demo.]"),
+    ] = None,
+    group_prefix: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Before all groups. [default with --kafka: laban-demo.]"),
+    ] = None,
     once: Annotated[
-        bool, typer.Option("--once", help="Run the orders, wait until all is consumed, stop.")
+        bool, typer.Option("--once", help="Send the orders, wait until all is consumed, stop.")
     ] = False,
     db: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to keep the spans.")] = None,
     json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object about the run.")] = False,
 ) -> None:
     """Start the shop, traced, with a collector and the dashboard: orders flow before your eyes."""
+    # The shop is not part of the server.
     from laban_samples.demo import DemoOptions, run_demo
+    from laban_samples.errors import BadFault
+    from laban_samples.faults import parse_service_fault
 
-    raise typer.Exit(
-        run_demo(
-            DemoOptions(
-                style=style,
-                orders=orders,
-                rate=rate,
-                seed=seed,
-                faults=tuple(fault or ()),
-                kafka=kafka,
-                once=once,
-                db=db,
-                json_output=json,
-            )
-        )
+    if json and not once:
+        raise typer.BadParameter("--json goes with --once")
+    if style not in {"monolith", "hybrid"}:
+        raise typer.BadParameter(f"'{style}' is neither monolith nor hybrid", param_hint="--style")
+    try:
+        faults = tuple(parse_service_fault(text) for text in fault or ())
+    except BadFault as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from error
+    options = DemoOptions(
+        style="monolith" if style == "monolith" else "hybrid",
+        orders=orders,
+        rate=rate,
+        seed=seed,
+        first_id=first_id,
+        faults=faults,
+        kafka=kafka,
+        topic_prefix=topic_prefix,
+        group_prefix=group_prefix,
+        once=once,
+        json_output=json,
+        db=db,
     )
+    raise typer.Exit(run_demo(options))

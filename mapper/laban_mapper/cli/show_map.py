@@ -28,6 +28,8 @@ _LAG_STYLES: Final = {
 
 def show_map(service_map: ServiceMap, console: Console) -> None:
     """Print who talks to whom, caller by caller, callers before those they call."""
+    from laban_mapper.topology import callers_first  # networkx is slow to load
+
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("who → whom", no_wrap=True)
@@ -35,7 +37,7 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     for heading in ("calls", "errors", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     nodes = {node.id: node for node in service_map.nodes}
-    for source in _callers_first(service_map):
+    for source in callers_first(service_map):
         edges = [edge for edge in service_map.edges if edge.source == source]
         if edges:
             table.add_row(Text(_name(nodes[source]), style="bold cyan"))
@@ -100,21 +102,3 @@ def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
 
 def _name(node: Node) -> str:
     return f"{node.name}{_KIND_WORDS[node.kind]}"
-
-
-def _callers_first(service_map: ServiceMap) -> list[str]:
-    """Node ids as one meets them when following the calls from where they enter, breadth first."""
-    targets: dict[str, list[str]] = {}
-    for edge in service_map.edges:
-        targets.setdefault(edge.source, []).append(edge.target)
-    called = {edge.target for edge in service_map.edges}
-    order = dict.fromkeys(node.id for node in service_map.nodes if node.id not in called)
-    queue = list(order) or [node.id for node in service_map.nodes][:1]
-    while queue:
-        source = queue.pop(0)
-        order.setdefault(source)
-        new = [target for target in targets.get(source, []) if target not in order]
-        order.update(dict.fromkeys(new))
-        queue += new
-    order.update(dict.fromkeys(node.id for node in service_map.nodes))
-    return list(order)

@@ -1,0 +1,73 @@
+"""compose.yaml starts what exists, tells it what it understands, and opens nothing to other machines."""
+
+import importlib.util
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # ships no types; what comes out is looked at below
+
+from laban_collector.settings import Settings
+from laban_samples.addresses import GRPC_PORTS, HTTP_PORTS
+from laban_samples.settings import ServiceSettings
+from laban_samples.shop import KEYS
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def modules(service: dict[str, Any]) -> list[str]:
+    """The Python modules that a service runs."""
+    words = [*service.get("entrypoint", []), *service.get("command", [])]
+    return [module for flag, module in pairwise(words) if flag == "-m"]
+
+
+def test_every_service_of_the_shop_is_there() -> None:
+    assert set(SERVICES) == {"kafka", "laban", "dashboard", "load", *HTTP_PORTS}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_this_machine_alone(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", ["load", *HTTP_PORTS])
+def test_the_modules_that_are_run_exist(name: str) -> None:
+    found = modules(SERVICES[name])
+    assert len(found) == 1
+    assert importlib.util.find_spec(found[0])
+
+
+@pytest.mark.parametrize("name", HTTP_PORTS)
+def test_a_service_listens_where_the_others_look_for_it(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert environment["SHOP_HTTP"] == f"0.0.0.0:{HTTP_PORTS[name]}"
+    assert environment.get("SHOP_GRPC") == (f"0.0.0.0:{GRPC_PORTS[name]}" if name in GRPC_PORTS else None)
+    for peer in set(HTTP_PORTS) - {"order"}:
+        port = GRPC_PORTS.get(peer, HTTP_PORTS[peer])
+        assert environment[f"SHOP_{peer.upper()}"] == f"{peer}:{port}"
+
+
+@pytest.mark.parametrize("name", HTTP_PORTS)
+def test_a_service_understands_what_it_is_told(name: str) -> None:
+    told = SERVICES[name]["environment"]
+    shop = {key.removeprefix("SHOP_").lower() for key in told if key.startswith("SHOP_")}
+    assert shop - set(ServiceSettings.model_fields) == set()
+    assert told["LABAN_KEYS"] == KEYS
+
+
+def test_the_collector_understands_what_it_is_told() -> None:
+    told = {
+        key.removeprefix("LABAN_").lower(): value for key, value in SERVICES["laban"]["environment"].items()
+    }
+    settings = Settings(**told)
+    assert (settings.api, settings.kafka) == ("0.0.0.0:4320", "kafka:9092")
+
+
+def test_only_one_service_builds_the_image_and_none_fetches_it() -> None:
+    policies = {name: service.get("pull_policy") for name, service in SERVICES.items() if name != "kafka"}
+    assert {name for name, policy in policies.items() if policy == "build"} == {"laban"}
+    assert {policy for name, policy in policies.items() if name != "laban"} == {"never"}
