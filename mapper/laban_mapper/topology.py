@@ -20,6 +20,8 @@ def callers_first(service_map: ServiceMap) -> list[str]:
     """
     graph = as_digraph(service_map)
     circles = nx.condensation(graph)
-    entries = [min(circles.nodes[circle]["members"]) for circle, callers in circles.in_degree() if not callers]
+    entries = [
+        min(circles.nodes[circle]["members"]) for circle, callers in circles.in_degree() if not callers
+    ]
     layers = nx.bfs_layers(graph, sorted(entries))
     return [node for layer in layers for node in sorted(layer)]

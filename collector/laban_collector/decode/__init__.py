@@ -1,0 +1,1 @@
+"""Bytes of a request to one SpanBatch; one file a format."""

@@ -1,0 +1,1 @@
+"""Bytes in, a status out; one file a protocol."""

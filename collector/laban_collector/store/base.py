@@ -6,9 +6,10 @@ UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from laban_collector.span_batch import SpanBatch
+if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
+    from laban_collector.span_batch import SpanBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Contents:
 class SpanWriter(Protocol):
     """The one door in."""
 
-    def write(self, batch: SpanBatch) -> Written:
+    def write(self, batch: "SpanBatch") -> Written:
         """Store a batch durably; when this returns, it is on disk.
 
         Raises:

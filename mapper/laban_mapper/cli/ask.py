@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from laban_mapper.answers import Answers
 from laban_mapper.cli import console, options
+from laban_mapper.cli.light import without_pandas
 from laban_mapper.cli.show_map import show_lag, show_map, show_status
 from laban_mapper.cli.show_story import show_story
 from laban_mapper.client import open_answers
@@ -54,7 +56,7 @@ def service_map(
     json: options.Json = False,
 ) -> None:
     """Show who talks to whom, and how."""
-    answer = open_answers(url, db).service_map(options.time_option(since), options.time_option(until))
+    answer = _answers(url, db).service_map(options.time_option(since), options.time_option(until))
     if json:
         options.print_json(answer)
     elif answer.edges:
@@ -79,7 +81,7 @@ def diagram(
 ) -> None:
     """Draw an architecture diagram of what ran."""
     chosen = _format(form)
-    answer = open_answers(url, db).service_map(options.time_option(since), options.time_option(until))
+    answer = _answers(url, db).service_map(options.time_option(since), options.time_option(until))
     if not answer.edges:
         raise MapperError("Nothing to draw: no calls in this window. Widen it (--since 7d).")
     drawn = render(answer, chosen)
@@ -101,7 +103,7 @@ def lag(
     json: options.Json = False,
 ) -> None:
     """Show how far each consumer group is behind."""
-    answer = open_answers(url, db).lag()
+    answer = _answers(url, db).lag()
     if json:
         options.print_json(answer)
     elif answer.groups:
@@ -118,18 +120,23 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Show what the collector holds."""
-    answer = open_answers(url, db).status()
+    answer = _answers(url, db).status()
     if json:
         options.print_json(answer)
     else:
         show_status(answer, console.out())
 
 
+def _answers(url: str | None, db: Path | None) -> Answers:
+    without_pandas()
+    return open_answers(url, db)
+
+
 def _ask(
     key: str, value: str, db: Path | None, url: str | None, since: str | None, until: str | None
 ) -> Story:
     window = (options.time_option(since), options.time_option(until))
-    return open_answers(url, db).story(key, value, *window)
+    return _answers(url, db).story(key, value, *window)
 
 
 def _tell(answer: Story, *, everything: bool, json: bool) -> None:

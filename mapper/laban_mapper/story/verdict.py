@@ -10,8 +10,7 @@ from laban_mapper.story.messages import is_dead_letter
 from laban_mapper.story.root_cause import Failure
 from laban_mapper.times import in_words
 
-_SHOWN_GROUPS = 4
-_TROUBLE = ("failed", "dead-lettered", "waiting", "untraced", "unseen")
+_SHOWN_TROUBLES = 4
 
 
 def outcome_of(causality: Causality, messages: Sequence[Message], failure: Failure | None) -> Outcome:
@@ -61,42 +60,53 @@ def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
 
 
 def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
-    """What became of the messages: troubles first, then what went well, as few words as will do."""
-    told: list[tuple[bool, str]] = []
+    """What became of the messages: troubles first, each by itself; then what went well, topic by topic."""
+    trouble: list[str] = []
+    fine: dict[str, list[tuple[float, str]]] = {}
     for message in messages:
         if not message.groups and not is_dead_letter(message.topic):
-            told.append((True, f"no group consumes {message.topic}"))
+            trouble.append(f"no group consumes {message.topic}")
         since_entry = message.published.timestamp() * 1000 - entry.start / NS_PER_MS
-        told += [(state.state in _TROUBLE, _became(message, state, since_entry)) for state in message.groups]
-    trouble = [words for bad, words in told if bad]
-    fine = [words for bad, words in told if not bad]
-    room = max(1, _SHOWN_GROUPS - len(trouble))
-    parts = trouble[:_SHOWN_GROUPS] + fine[:room]
-    hidden = len(told) - len(parts)
-    if hidden:
-        parts.append(f"{hidden} more" if trouble[_SHOWN_GROUPS:] else f"{hidden} more fine")
-    return parts
+        for state in message.groups:
+            done = max(0.0, since_entry + (state.wait_ms or 0) + (state.duration_ms or 0))
+            if state.state == "processed":
+                fine.setdefault(message.topic, []).append((done, state.group))
+            else:
+                trouble.append(_became(message, state, done))
+    shown = trouble[:_SHOWN_TROUBLES]
+    if len(trouble) > len(shown):
+        shown.append(f"{len(trouble) - len(shown)} more of that kind")
+    return shown + [_processed(topic, groups) for topic, groups in fine.items()]
 
 
-def _became(message: Message, state: GroupState, since_entry: float) -> str:
-    who = state.group
-    if state.state == "waiting":
-        behind = _behind(state)
-        return f"{who} is still waiting {behind} on {message.topic} in group {state.group}"
-    if state.state == "failed":
-        return f"{who} failed to process {message.topic} ({state.error or 'error'})"
-    if state.state == "dead-lettered":
-        reason = f" ({state.error})" if state.error else ""
-        return f"{who} gave up on {message.topic} and dead-lettered it{reason}"
-    if state.state == "untraced":
-        return f"{who} consumed {message.topic} but sent no span"
-    if state.state == "unseen":
-        return f"{who} has sent no span for {message.topic}"
-    done = since_entry + (state.wait_ms or 0) + (state.duration_ms or 0)
-    words = f"{who} processed {message.topic} after {in_words(max(0.0, done))}"
-    if state.state == "duplicated":
-        return f"{words}, more than once ({state.attempts} times)"
-    return f"{words} on attempt {state.attempts}" if state.state == "retried" else words
+def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:
+    last = in_words(max(done)[0])
+    groups = list(dict.fromkeys(group for _, group in done))
+    if len(groups) == 1:
+        return f"{groups[0]} processed {topic} after {last}"
+    return f"{_listed(groups)} processed {topic} within {last}"
+
+
+def _became(message: Message, state: GroupState, done: float) -> str:
+    """What there is to say of one message in one group, where it is not simply processed."""
+    who, topic = state.group, message.topic
+    match state.state:
+        case "waiting":
+            return f"{who} is still waiting {_behind(state)} on {topic} in group {who}"
+        case "failed":
+            return f"{who} failed to process {topic} ({state.error or 'error'})"
+        case "dead-lettered":
+            return f"{who} gave up on {topic} and dead-lettered it" + (
+                f" ({state.error})" if state.error else ""
+            )
+        case "untraced":
+            return f"{who} consumed {topic} but sent no span"
+        case "unseen":
+            return f"{who} has sent no span for {topic}"
+        case "duplicated":
+            return f"{who} processed {topic} {state.attempts} times, the first after {in_words(done)}"
+        case _:
+            return f"{who} processed {topic} after {in_words(done)} on attempt {state.attempts}"
 
 
 def _behind(state: GroupState) -> str:

@@ -1,15 +1,17 @@
 -- Positions in the batch of spans that came before: earlier in the batch, or in the store. An exact duplicate
 -- has the same start, so only the store's spans in the batch's range of starts need to be looked at.
+-- MATERIALIZED, for a join's filter that reaches an Arrow scan fails on ids above 2^63 (signed in pyarrow).
+WITH new AS MATERIALIZED (FROM batch_ids)
 SELECT "row"
 FROM (
     SELECT
         "row",
         row_number() OVER (PARTITION BY trace_hi, trace_lo, span_id, kind ORDER BY "row") AS nth
-    FROM batch_ids
+    FROM new
 )
 WHERE nth > 1
 UNION
 SELECT new."row"
-FROM batch_ids AS new
+FROM new
 JOIN spans AS old USING (trace_hi, trace_lo, span_id, kind)
 WHERE old.start BETWEEN make_timestamp_ns($first) AND make_timestamp_ns($last)

@@ -1,0 +1,102 @@
+"""Business keys on spans: what makes "order 123" find its traces, whoever instrumented the services.
+
+With no rules: attributes that are named like an id of something (`order.id`, `order_id`, `app.orderId`), the
+parameters of routes (`/orders/{order_id}`), and Kafka message keys. Rules (LABAN_KEYS) add to that.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+from urllib.parse import urlsplit
+
+from laban.keys import KeyRule, bounded, canonical_key, route_keys, route_parameters
+from laban.vocabulary import KAFKA_KEY_CORRELATION, URL_FULL, URL_PATH
+
+# The path that a route was matched against, the best first; the last two hold a whole URL.
+_PATHS: Final = (URL_PATH, "http.target")
+_URLS: Final = (URL_FULL, "http.url")
+_CLIENT_TEMPLATE: Final = "url.template"
+
+Correlation = tuple[str, str]
+"""Canonical key and value: ("order.id", "123")."""
+
+
+class KeyFinder:
+    """Finds the business keys of one span after the other."""
+
+    def __init__(self, rules: Iterable[KeyRule] = ()) -> None:
+        rules = tuple(rules)
+        self._route_rules = [rule for rule in rules if rule.source == "route"]
+        self._attribute_rules = [rule for rule in rules if rule.source == "attribute"]
+        self._kafka_rules = [rule for rule in rules if rule.source == "kafka.key"]
+
+    def find(
+        self,
+        attributes: Mapping[str, object],
+        *,
+        route: str | None = None,
+        topic: str | None = None,
+        message_key: str | None = None,
+    ) -> set[Correlation]:
+        """The correlations of one span.
+
+        Args:
+            attributes: all that have no column.
+            route: its `http.route`, or what the client knows of it.
+            topic: the Kafka topic it is about.
+            message_key: the Kafka message key.
+        """
+        found = {
+            (key, value) for key, sent in self._candidates(attributes) if (value := bounded(sent)) is not None
+        }
+        template = route or attributes.get(_CLIENT_TEMPLATE)
+        path = _path(attributes) if isinstance(template, str) and template else None
+        if isinstance(template, str) and path is not None:
+            found.update(self._in_route(template, path))
+        value = bounded(message_key)
+        if value is not None:
+            found.update((key, value) for key in self._kafka_key_names(topic or ""))
+        return found
+
+    def _candidates(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+        for name, value in attributes.items():
+            key = canonical_key(name)
+            if key is not None:
+                yield key, value
+        for rule in self._attribute_rules:
+            if rule.argument in attributes:
+                yield rule.key, attributes[rule.argument]
+
+    def _in_route(self, template: str, path: str) -> Iterator[Correlation]:
+        yield from route_keys(template, path).items()
+        if not self._route_rules:
+            return
+        parameters = route_parameters(template, path)
+        for rule in self._route_rules:
+            value = bounded(parameters.get(rule.argument))
+            if value is not None:
+                yield rule.key, value
+
+    def _kafka_key_names(self, topic: str) -> list[str]:
+        named = [rule.key for rule in self._kafka_rules if fnmatchcase(topic, rule.argument)]
+        return named or [KAFKA_KEY_CORRELATION]
+
+
+def _path(attributes: Mapping[str, object]) -> str | None:
+    """The path of the request, from whichever attribute tells it."""
+    for name in _PATHS:
+        value = attributes.get(name)
+        if isinstance(value, str) and value:
+            return value
+    for name in _URLS:
+        value = attributes.get(name)
+        if isinstance(value, str) and value:
+            return _url_path(value)
+    return None
+
+
+def _url_path(url: str) -> str | None:
+    try:
+        return urlsplit(url).path or None
+    except ValueError:  # a malformed URL has no path that a route could match
+        return None

@@ -1,0 +1,53 @@
+"""OTLP attribute values as Python values and as JSON text.
+
+JSON keeps all that OTLP can say: integers are exact, bytes are base64, and the floats that JSON cannot write
+are the strings "NaN", "Infinity" and "-Infinity" (as in OTLP/JSON).
+"""
+
+import base64
+import json
+import math
+from collections.abc import Iterable, Mapping
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
+
+
+def values(attributes: Iterable[KeyValue]) -> dict[str, Value]:
+    """Attributes by key, in the order sent; of a key that is sent twice the last one counts."""
+    return {attribute.key: _value(attribute.value) for attribute in attributes}
+
+
+def to_json(attributes: Mapping[str, Value]) -> str:
+    """One compact JSON object, in the order given."""
+    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _value(value: AnyValue) -> Value:
+    match value.WhichOneof("value"):
+        case "string_value":
+            return value.string_value
+        case "int_value":
+            return value.int_value
+        case "bool_value":
+            return value.bool_value
+        case "double_value":
+            return _float(value.double_value)
+        case "array_value":
+            return [_value(item) for item in value.array_value.values]
+        case "kvlist_value":
+            return values(value.kvlist_value.values)
+        case "bytes_value":
+            return base64.b64encode(value.bytes_value).decode("ascii")
+        case "string_value_strindex" | None:
+            # An index into a table that only profiles have says nothing here; no value is OTLP's null.
+            return None
+
+
+def _float(number: float) -> Value:
+    if math.isfinite(number):
+        return number
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"

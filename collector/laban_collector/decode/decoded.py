@@ -1,0 +1,39 @@
+"""What a decoder gives back: one batch, and what became of each request in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from laban_collector.errors import UndecodableRequest
+from laban_collector.span_batch import SpanBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request of which all or some spans are in the batch.
+
+    Attributes:
+        spans: how many are.
+        rejected: how many are not.
+        message: why, for the sender; empty when there is nothing to say.
+    """
+
+    spans: int
+    rejected: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Many requests as one batch.
+
+    Attributes:
+        batch: all spans that were accepted.
+        outcomes: one a request, in their order.
+    """
+
+    batch: SpanBatch
+    outcomes: tuple[Accepted | UndecodableRequest, ...]
+
+
+Decoder = Callable[[Sequence[bytes]], Decoded]
+"""Bodies of requests to one batch. A body that cannot be decoded fails alone."""

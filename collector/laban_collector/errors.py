@@ -1,0 +1,86 @@
+"""What can go wrong in the collector.
+
+CollectorError
+├── BadSettings           a setting has a value that it cannot have
+├── AddressInUse          a receiver's address is taken, or cannot be bound
+├── StoreError            the database refused
+│   ├── StoreLocked       another process has the file open
+│   ├── StoreNotFound     no such file, or no such directory
+│   ├── StoreDamaged      the file is not a database, or is broken
+│   ├── StoreForeign      a database, but not one of laban's
+│   └── StoreTooNew       written by a newer laban or DuckDB
+├── RequestError          a request that cannot be stored as it is
+│   ├── UndecodableRequest    its bytes are not what they claim to be
+│   ├── DecoderFailed         a defect of ours: the decoder failed on it
+│   ├── RequestTooLarge       over the limit, compressed or not
+│   └── Overloaded            too much in flight: try again later
+└── NotAccepting          the collector is stopping
+"""
+
+
+class CollectorError(Exception):
+    """Base of all errors of the collector; its text says what was wrong, where and what to do."""
+
+
+class BadSettings(CollectorError):  # noqa: N818 - reads as what it is, as do the others
+    """A setting has a value that it cannot have."""
+
+
+class AddressInUse(CollectorError):  # noqa: N818
+    """A receiver's address is taken by another process, or cannot be bound."""
+
+
+class StoreError(CollectorError):
+    """The database refused."""
+
+
+class StoreLocked(StoreError):  # noqa: N818
+    """Another process has the file open; DuckDB lets nobody else in, not even to read."""
+
+
+class StoreNotFound(StoreError):  # noqa: N818
+    """There is no such file, or no directory to make it in."""
+
+
+class StoreDamaged(StoreError):  # noqa: N818
+    """The file is not a database, or is broken. It is never written to."""
+
+
+class StoreForeign(StoreError):  # noqa: N818
+    """The file is a database, but not one of laban's. It is never written to."""
+
+
+class StoreTooNew(StoreError):  # noqa: N818
+    """The file was written by a newer laban or DuckDB than this one."""
+
+
+class RequestError(CollectorError):
+    """A request that cannot be stored as it is."""
+
+
+class UndecodableRequest(RequestError):  # noqa: N818
+    """The bytes of a request are not what they claim to be; the sender must not repeat it."""
+
+
+class DecoderFailed(RequestError):  # noqa: N818
+    """A defect of ours: the decoder failed on a request, or on one that it was decoded with."""
+
+
+class RequestTooLarge(RequestError):  # noqa: N818
+    """A request is over the limit, compressed or not."""
+
+
+class Overloaded(RequestError):  # noqa: N818
+    """Too much is in flight; the sender should try again.
+
+    Attributes:
+        retry_after: when, in seconds from now.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class NotAccepting(CollectorError):  # noqa: N818
+    """The collector is stopping, and takes no more."""

@@ -1,0 +1,193 @@
+"""Requests to commits: one thread decodes, one writes, and a sender is answered when its spans are on disk.
+
+    submit ──▶ inbox ──▶ decode ──▶ commit ──▶ the future of each request
+                         (thread)   (thread)
+
+A commit takes all requests that wait. While one runs, the next fills: few slow senders wait for nobody, and
+many small requests share a commit, which costs the same for one span as for thousands.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Final, NamedTuple
+
+from laban_collector.decode.decoded import Accepted, Decoded, Decoder
+from laban_collector.errors import (
+    CollectorError,
+    DecoderFailed,
+    NotAccepting,
+    Overloaded,
+    StoreError,
+    UndecodableRequest,
+)
+from laban_collector.store.base import SpanWriter
+
+_log = logging.getLogger(__name__)
+
+RETRY_AFTER: Final = 1.0
+"""Seconds after which a sender that was put off should try again."""
+
+
+class Limits(NamedTuple):
+    """How much a pipeline takes at once.
+
+    Attributes:
+        in_flight_bytes: accepted and not yet answered; beyond it `Overloaded`.
+        commit_bytes: where a commit takes no more requests.
+        commit_delay: seconds between the starts of two commits at least.
+    """
+
+    in_flight_bytes: int
+    commit_bytes: int
+    commit_delay: float
+
+
+class _Request(NamedTuple):
+    body: bytes
+    answer: Future[Accepted]
+
+
+class _Group(NamedTuple):
+    """Requests that share a commit."""
+
+    requests: Sequence[_Request]
+    decoded: Decoded
+
+
+class Pipeline:
+    """Takes bodies of requests and stores them.
+
+    Args:
+        decoder: bodies to one batch, called in one thread.
+        writer: where the batches go, called in another thread.
+        limits: how much is taken at once.
+    """
+
+    def __init__(self, decoder: Decoder, writer: SpanWriter, limits: Limits) -> None:
+        self._decoder = decoder
+        self._writer = writer
+        self._limits = limits
+        self._inbox: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        # One group waits while one is written: more would only delay the answers.
+        self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
+        self._lock = threading.Lock()
+        self._accepting = False
+        self._in_flight = 0
+        self._threads = [
+            threading.Thread(target=self._decode_all, name="laban-decode"),
+            threading.Thread(target=self._write_all, name="laban-write"),
+        ]
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        self._accepting = True
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take no more, finish and answer what was accepted, and end. Blocks until then."""
+        with self._lock:
+            if not self._accepting:
+                return
+            self._accepting = False
+            self._inbox.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def submit(self, body: bytes) -> Future[Accepted]:
+        """Accept a request. The future has a result when its spans are on disk.
+
+        The future's error is an `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
+
+        Raises:
+            Overloaded: too many bytes are in flight.
+            NotAccepting: the pipeline is not running, or is stopping.
+        """
+        answer: Future[Accepted] = Future()
+        # A sender that goes away must not cancel what others share a commit with.
+        answer.set_running_or_notify_cancel()
+        with self._lock:
+            if not self._accepting:
+                raise NotAccepting("The collector is stopping; try again when it is back.")
+            if self._in_flight + len(body) > self._limits.in_flight_bytes:
+                raise Overloaded(
+                    f"{self._in_flight} bytes are waiting to be stored, and at most "
+                    f"{self._limits.in_flight_bytes} may (max_in_flight_bytes): try again later.",
+                    RETRY_AFTER,
+                )
+            self._in_flight += len(body)
+            self._inbox.put(_Request(body, answer))
+        return answer
+
+    def _decode_all(self) -> None:
+        """The decode thread."""
+        running, began = True, 0.0
+        while running:
+            requests, running = self._gather(began + self._limits.commit_delay)
+            began = time.monotonic()
+            if requests:
+                self._decode(requests)
+        self._decoded.put(None)
+
+    def _gather(self, until: float) -> tuple[list[_Request], bool]:
+        """All requests that wait, or that come until then; False when these are the last."""
+        requests: list[_Request] = []
+        size = 0
+        while size < self._limits.commit_bytes:
+            try:
+                request = self._next(until if requests else None)
+            except queue.Empty:
+                break
+            if request is None:
+                return requests, False
+            requests.append(request)
+            size += len(request.body)
+        return requests, True
+
+    def _next(self, until: float | None) -> _Request | None:
+        """The next request; waits until a monotonic time, for ever if that is None."""
+        if until is None:
+            return self._inbox.get()
+        wait = until - time.monotonic()
+        return self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
+
+    def _decode(self, requests: Sequence[_Request]) -> None:
+        try:
+            decoded = self._decoder([request.body for request in requests])
+        except Exception as error:  # noqa: BLE001 - a defect in a decoder must not end the thread
+            _log.exception("A decoder failed; %d request(s) were refused.", len(requests))
+            self._fail(requests, DecoderFailed(f"The decoder failed on a request of this group: {error!r}"))
+            return
+        self._decoded.put(_Group(requests, decoded))
+
+    def _write_all(self) -> None:
+        """The writer thread."""
+        while (group := self._decoded.get()) is not None:
+            self._write(group)
+
+    def _write(self, group: _Group) -> None:
+        try:
+            self._writer.write(group.decoded.batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the senders must hear of it, and repeat
+            _log.exception("A commit failed; %d request(s) were not stored.", len(group.requests))
+            self._fail(group.requests, StoreError(f"The commit failed: {error}"))
+            return
+        for request, outcome in zip(group.requests, group.decoded.outcomes, strict=True):
+            self._release(request)
+            if isinstance(outcome, UndecodableRequest):
+                request.answer.set_exception(outcome)
+            else:
+                request.answer.set_result(outcome)
+
+    def _fail(self, requests: Sequence[_Request], error: CollectorError) -> None:
+        for request in requests:
+            self._release(request)
+            request.answer.set_exception(error)
+
+    def _release(self, request: _Request) -> None:
+        with self._lock:
+            self._in_flight -= len(request.body)

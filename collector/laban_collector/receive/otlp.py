@@ -1,0 +1,90 @@
+"""What OTLP answers, whatever carries it.
+
+Source: the OTLP specification 1.x, sections "OTLP/gRPC Response" and "OTLP/HTTP Response".
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, NamedTuple
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+
+from laban_collector.decode.decoded import Accepted
+from laban_collector.errors import (
+    CollectorError,
+    NotAccepting,
+    Overloaded,
+    RequestTooLarge,
+    StoreError,
+    UndecodableRequest,
+)
+
+Submit = Callable[[bytes], Future[Accepted]]
+"""Hands the body of a request on; see `Pipeline.submit`."""
+
+TRACES_ONLY: Final = "laban stores traces only: send logs and metrics somewhere else"
+
+_STORE_RETRY: Final = 5.0
+"""Seconds; a full disk or the like takes longer to mend than a queue to drain."""
+
+
+class Refusal(NamedTuple):
+    """Why a request was not stored, for both protocols.
+
+    Attributes:
+        code: the gRPC status.
+        http: the HTTP status.
+        message: for the sender.
+        retry_after: seconds; None when the sender must not repeat the request.
+    """
+
+    code: grpc.StatusCode
+    http: int
+    message: str
+    retry_after: float | None = None
+
+    def status(self) -> bytes:
+        """A google.rpc.Status, which both protocols carry."""
+        status = Status(code=int(self.code.value[0]), message=self.message)
+        if self.retry_after is not None:
+            delay = Duration()
+            delay.FromMilliseconds(round(self.retry_after * 1000))
+            detail = AnyMessage()
+            detail.Pack(RetryInfo(retry_delay=delay))
+            status.details.append(detail)
+        return bytes(status.SerializeToString())
+
+
+def acknowledge(accepted: Accepted) -> bytes:
+    """An ExportTraceServiceResponse; `partial_success` is unset when there is nothing to say."""
+    if not accepted.rejected and not accepted.message:
+        return b""
+    partial = ExportTracePartialSuccess(rejected_spans=accepted.rejected, error_message=accepted.message)
+    return ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+
+
+def refuse(error: CollectorError) -> Refusal:
+    """What an error means to the sender: repeat the request later, or never."""
+    match error:
+        case UndecodableRequest():
+            return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 400, str(error))
+        case RequestTooLarge():
+            return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, str(error))
+        case Overloaded():
+            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, str(error), error.retry_after)
+        case NotAccepting():
+            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, str(error), _STORE_RETRY)
+        case StoreError():
+            message = "The store failed, and nothing of this request was kept; the collector's log says why."
+            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _STORE_RETRY)
+        case _:
+            message = "The collector failed on this request; its log says why."
+            return Refusal(grpc.StatusCode.INTERNAL, 500, message)

@@ -1,0 +1,15 @@
+"""Fixtures of the collector's tests."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from laban_collector.store.duckdb.database import Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Generator[Database, None, None]:
+    """An empty database, closed at the end."""
+    with Database.open(tmp_path / "laban.duckdb") as opened:
+        yield opened

@@ -1,0 +1,82 @@
+"""A receiver alone, with what it hands on in a list."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from laban_collector.address import Address
+from laban_collector.decode.decoded import Accepted
+from laban_collector.errors import CollectorError
+
+from .running import running_loop
+
+T = TypeVar("T")
+
+
+class Receiver(Protocol):
+    """What both receivers are."""
+
+    async def start(self) -> Address:
+        """Begin to receive."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
+        ...
+
+
+class Inbox:
+    """Stands where the pipeline does, and answers as told."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.answer: Accepted | CollectorError = Accepted(1)
+        self.refusal: CollectorError | None = None
+        self.pending: Future[Accepted] | None = None
+        self.arrived = threading.Semaphore(0)
+        self._pool = ThreadPoolExecutor(1)
+
+    def submit(self, body: bytes) -> Future[Accepted]:
+        """See `Pipeline.submit`."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.bodies.append(body)
+        future: Future[Accepted] = self.pending or Future()
+        if self.pending is None:
+            if isinstance(self.answer, Accepted):
+                future.set_result(self.answer)
+            else:
+                future.set_exception(self.answer)
+        self.arrived.release()
+        return future
+
+    def in_background(self, call: Callable[[], T]) -> Future[T]:
+        """Run a blocking call in another thread."""
+        return self._pool.submit(call)
+
+    @contextmanager
+    def answering(self, receiver: Receiver) -> Generator[tuple[Address, Callable[[], None]], None, None]:
+        """A started receiver and what begins to stop it; it has stopped when the block ends."""
+        with running_loop() as loop:
+            address = asyncio.run_coroutine_threadsafe(receiver.start(), loop).result(10)
+            stopping: list[Future[None]] = []
+            yield (
+                address,
+                lambda: stopping.append(asyncio.run_coroutine_threadsafe(receiver.stop(), loop)),
+            )
+            stopping[0].result(10)
+            self._pool.shutdown()
+
+
+@contextmanager
+def started(receiver: Receiver) -> Generator[Address, None, None]:
+    """A receiver that runs until the block ends."""
+    with running_loop() as loop:
+        address = asyncio.run_coroutine_threadsafe(receiver.start(), loop).result(10)
+        try:
+            yield address
+        finally:
+            asyncio.run_coroutine_threadsafe(receiver.stop(), loop).result(10)

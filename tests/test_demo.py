@@ -1,0 +1,136 @@
+"""What a new user tries: the demo runs to its end, and laban tells the story of every order."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.reader import DuckDBReader
+from laban_mapper.local import LocalAnswers
+from laban_mapper.model import Story
+
+from .serving import laban
+
+_DEMO_S = 150
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A demo that has ended."""
+
+    summary: dict[str, Any]
+    stories: dict[str, Story]
+
+
+def demo(folder: Path, *arguments: str) -> Ran:
+    """Run `laban demo --once --json` in a folder of its own, and read all its stories."""
+    command = [sys.executable, "-m", "laban", "demo", "--once", "--json", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=_DEMO_S, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1, "standard output is one JSON object and nothing else"
+    summary = json.loads(done.stdout)
+    with Database.open(Path(summary["database"]), read_only=True) as database:
+        answers = LocalAnswers(DuckDBReader(database))
+        stories = {order: answers.story("order", order) for order in summary["orders"]}
+    return Ran(summary, stories)
+
+
+@pytest.fixture(scope="module")
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return demo(tmp_path_factory.mktemp("hybrid"), "--orders", "30")
+
+
+@pytest.fixture(scope="module")
+def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3s")
+    return demo(tmp_path_factory.mktemp("monolith"), *arguments)
+
+
+def kinds(ran: Ran) -> set[str]:
+    return {edge["kind"] for edge in ran.summary["edges"]}
+
+
+def topics(ran: Ran) -> set[str]:
+    return {edge["to"] for edge in ran.summary["edges"] if edge["to"].startswith("topic:")}
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
+    summary = hybrid.summary
+    assert set(summary) == {"database", "orders", "spans", "services", "edges", "lag", "diagram"}
+    assert len(set(summary["orders"])) == 30
+    assert len(summary["services"]) >= 6
+    assert kinds(hybrid) == {"sync", "async"}
+    assert {edge["protocol"] for edge in summary["edges"]} == {"http", "grpc", "kafka"}
+    assert len(topics(hybrid)) >= 2
+    assert Path(summary["diagram"]).read_bytes().startswith(b"<?xml")
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_every_consumer_has_caught_up(hybrid: Ran) -> None:
+    assert hybrid.summary["lag"]
+    assert {row["messages"] for row in hybrid.summary["lag"]} == {0}
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_every_order_is_one_connected_story_over_rest_grpc_and_kafka(hybrid: Ran) -> None:
+    for order, story in hybrid.stories.items():
+        assert story.outcome == "ok", story.verdict
+        assert story.verdict.startswith(f"Order {order} was created in ")
+        assert len(story.traces) == 1
+        operations = {step.operation for step in story.steps}
+        assert "POST /orders" in operations
+        assert any("Pricing/Quote" in operation for operation in operations)
+        assert {"publish orders", "process orders", "process payments"} <= operations
+        assert [step.service for step in story.steps if step.depth == 0] == ["order"]
+        states = {(m.topic, g.group): g.state for m in story.messages for g in m.groups}
+        assert set(states.values()) == {"processed"}
+        assert {"payment", "inventory", "email", "analytics"} <= {group for _, group in states}
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_the_command_line_tells_the_story_from_the_file(hybrid: Ran) -> None:
+    done = laban("order", "1001", "--db", hybrid.summary["database"])
+    assert done.returncode == 0
+    assert "Order 1001 was created in" in done.stdout
+    assert "process orders" in done.stdout
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_the_monolith_fails_because_of_user(broken_monolith: Ran) -> None:
+    assert kinds(broken_monolith) == {"sync"}
+    for story in broken_monolith.stories.values():
+        assert story.outcome == "failed"
+        assert story.root_cause is not None
+        assert story.root_cause.service == "user"
+        assert "user is the root cause" in story.verdict
+        assert "so pricing, inventory and order failed" in story.verdict
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_an_order_that_email_has_not_read_is_still_waiting(tmp_path: Path) -> None:
+    ran = demo(tmp_path, "--orders", "8", "--fault", "email:stop-consumer")
+    waiting = [story for story in ran.stories.values() if story.outcome == "waiting"]
+    assert waiting
+    assert any("email is still waiting" in story.verdict for story in waiting)
+    assert sum(row["messages"] for row in ran.summary["lag"] if row["group"] == "email") > 0
+
+
+@pytest.fixture(scope="module")
+def on_kafka(real_kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    return demo(tmp_path_factory.mktemp("kafka"), "--orders", "10", "--kafka", real_kafka)
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(_DEMO_S)
+def test_the_same_shop_runs_on_a_real_kafka(on_kafka: Ran) -> None:
+    assert len(topics(on_kafka)) >= 2
+    assert {row["messages"] for row in on_kafka.summary["lag"]} == {0}
+    for story in on_kafka.stories.values():
+        assert story.outcome == "ok", story.verdict
+        assert len(story.traces) == 1
