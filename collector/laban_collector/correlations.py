@@ -6,16 +6,17 @@ parameters of routes (`/orders/{order_id}`), and Kafka message keys. Rules (LABA
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Final
 from urllib.parse import urlsplit
 
 from laban.keys import KeyRule, bounded, canonical_key, route_keys, route_parameters
-from laban.vocabulary import KAFKA_KEY_CORRELATION, URL_FULL, URL_PATH
+from laban.vocabulary import (
+    KAFKA_KEY_CORRELATION,
+    URL_FULL_DIALECTS,
+    URL_PATH_DIALECTS,
+    URL_TEMPLATE,
+)
 
 # The path that a route was matched against, the best first; the last two hold a whole URL.
-_PATHS: Final = (URL_PATH, "http.target")
-_URLS: Final = (URL_FULL, "http.url")
-_CLIENT_TEMPLATE: Final = "url.template"
 
 Correlation = tuple[str, str]
 """Canonical key and value: ("order.id", "123")."""
@@ -49,7 +50,7 @@ class KeyFinder:
         found = {
             (key, value) for key, sent in self._candidates(attributes) if (value := bounded(sent)) is not None
         }
-        template = route or attributes.get(_CLIENT_TEMPLATE)
+        template = route or attributes.get(URL_TEMPLATE)
         path = _path(attributes) if isinstance(template, str) and template else None
         if isinstance(template, str) and path is not None:
             found.update(self._in_route(template, path))
@@ -84,11 +85,11 @@ class KeyFinder:
 
 def _path(attributes: Mapping[str, object]) -> str | None:
     """The path of the request, from whichever attribute tells it."""
-    for name in _PATHS:
+    for name in URL_PATH_DIALECTS:
         value = attributes.get(name)
         if isinstance(value, str) and value:
             return value
-    for name in _URLS:
+    for name in URL_FULL_DIALECTS:
         value = attributes.get(name)
         if isinstance(value, str) and value:
             return _url_path(value)

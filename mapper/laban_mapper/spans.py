@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from laban.vocabulary import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_TYPE
+from laban.vocabulary import (
+    EXCEPTION_EVENT,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_TYPE,
+    URL_FULL_DIALECTS,
+    URL_PATH_DIALECTS,
+)
 from laban_collector.store.base import Span
 
 UNSPECIFIED: Final = 0
@@ -75,7 +81,7 @@ def timed_out(span: Span) -> bool:
 
 
 def _path_of(span: Span) -> str | None:
-    for key in ("url.path", "http.target", "url.full", "http.url"):
+    for key in (*URL_PATH_DIALECTS, *URL_FULL_DIALECTS):
         text = span.attributes.get(key)
         if isinstance(text, str):
             path = text.split("?", 1)[0]

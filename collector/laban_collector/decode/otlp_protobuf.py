@@ -16,6 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban.vocabulary import (
     HTTP_ROUTE,
+    LABAN_END_TIME,
     MESSAGING_DESTINATION_NAME,
     MESSAGING_KAFKA_MESSAGE_KEY,
     PROMOTED,
@@ -33,9 +34,6 @@ from laban_collector.errors import UndecodableRequest
 
 UNKNOWN_SERVICE: Final = "unknown_service"
 """The service of a resource without `service.name`."""
-
-# An attribute for what the columns cannot hold: spans of clocks that were set back end before they start.
-_END_TIME: Final = "laban.end_time_unix_nano"
 
 _MAX_TIME: Final = 2**63 - 1
 _MAX_REASONS: Final = 5
@@ -133,7 +131,7 @@ def _span(
     kind = span.kind if span.kind in range(6) else 0
     sent = values(span.attributes)
     if end < start:
-        sent[_END_TIME] = end
+        sent[LABAN_END_TIME] = end
     columns, attributes = promote(sent, kind)
     events = _gather(_event, span.events, "event", problems)
     links = _gather(_link, span.links, "link", problems)
