@@ -1,0 +1,1 @@
+"""Kafka as the services use it: publish, consume once, retry, set aside what cannot be handled."""
