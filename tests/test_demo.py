@@ -68,6 +68,12 @@ def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
     assert kinds(hybrid) == {"sync", "async"}
     assert {edge["protocol"] for edge in summary["edges"]} == {"http", "grpc", "kafka"}
     assert len(topics(hybrid)) >= 2
+    # Fourteen spans an order: REST in, two calls out and their servers, two sends, seven processes.
+    assert summary["spans"] >= 30 * 14
+    calls = {(edge["from"], edge["to"], edge["kind"]): edge["calls"] for edge in summary["edges"]}
+    assert calls["service:order", "service:pricing", "sync"] == 30
+    assert calls["service:order", "topic:orders", "async"] == 30
+    assert calls["topic:payments", "group:email", "async"] == 30
     assert Path(summary["diagram"]).read_bytes().startswith(b"<?xml")
 
 

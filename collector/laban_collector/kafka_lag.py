@@ -90,7 +90,11 @@ class LagPoller:
         pause = 0.0
         while not self._stopping.wait(pause):
             began = time.monotonic()
-            reached = self._poll()
+            try:
+                reached = self._poll()
+            except Exception:  # an answer that we misread must not end the polling
+                _log.exception("The consumer lag could not be polled; trying on.")
+                reached = True
             pause = max(0.0, began + self._interval - time.monotonic()) if reached else self._back_off()
         self._disconnect()
 
