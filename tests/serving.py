@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class Serving:
 
 
 @contextmanager
-def serving(db: Path, *arguments: str) -> Iterator[Serving]:
+def serving(db: Path, *arguments: str) -> Generator[Serving, None, None]:
     """Start it on free ports, wait until it says that it is ready, and stop it as an operator would."""
     command = [sys.executable, "-m", "laban", "serve", "--db", str(db), "--json"]
     for receiver in ("--otlp-grpc", "--otlp-http", "--api"):

@@ -92,7 +92,7 @@ class LagPoller:
             began = time.monotonic()
             try:
                 reached = self._poll()
-            except Exception:  # an answer that we misread must not end the polling
+            except Exception:  # noqa: BLE001 - logged; an answer that we misread must not end the polling
                 _log.exception("The consumer lag could not be polled; trying on.")
                 reached = True
             pause = max(0.0, began + self._interval - time.monotonic()) if reached else self._back_off()

@@ -22,7 +22,7 @@ def places(dashboard: str | None, order: str, api: str, database: Path, folder: 
     rows = {
         "dashboard": dashboard or "not started",
         "order service": f"{order}/orders",
-        "laban's API": f"http://{api}/docs",
+        "laban's API": f"http://{api}/api/v1/openapi.json",
         "database": str(database),
         "logs": str(folder),
     }

@@ -84,8 +84,14 @@ def test_mermaid_quotes_what_would_break_it() -> None:
 def test_without_graphviz_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
-    monkeypatch.setattr("shutil.which", lambda _: None)
+    def nowhere(_: str) -> str:
+        return str(tmp_path)
+
+    def not_found(_: str) -> None:
+        return None
+
+    monkeypatch.setattr("sysconfig.get_path", nowhere)
+    monkeypatch.setattr("shutil.which", not_found)
     with pytest.raises(RenderFailed, match=r"laban\[server\]"):
         render(shop(), "svg")
     assert render(shop(), "mermaid")
