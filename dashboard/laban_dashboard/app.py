@@ -1,0 +1,20 @@
+"""The dashboard's entry, run by Streamlit: four pages and what they share."""
+
+from pathlib import Path
+
+import streamlit as st
+
+_STATIC = Path(__file__).with_name("static")
+
+# An icon by name would be fetched from a font server as the tab's picture: this one is ours.
+st.set_page_config(page_title="laban", page_icon=_STATIC / "icon.svg", layout="wide")
+st.logo(_STATIC / "laban.svg", size="large")
+
+PAGES = [
+    st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map", default=True),
+    st.Page("views/order.py", title="Order", icon=":material/receipt_long:", url_path="order"),
+    st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
+    st.Page("views/lag.py", title="Lag", icon=":material/stacked_line_chart:", url_path="lag"),
+]
+
+st.navigation(PAGES, position="top").run()

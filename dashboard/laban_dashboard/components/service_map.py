@@ -1,0 +1,24 @@
+"""The map: nodes and edges on a canvas, with zoom, pan and selection that outlive a refresh."""
+
+from collections.abc import Callable, Mapping
+
+from streamlit.components import v2
+
+from laban_dashboard.components.assets import asset
+
+_component = v2.component(
+    "laban_service_map",
+    html=asset("service_map.html"),
+    css=asset("service_map.css"),
+    js=asset("service_map.js"),
+)
+
+
+def service_map(elements: Mapping[str, object], key: str, on_select: Callable[[], None]) -> str | None:
+    """Draw the elements of `map_view.elements`; the id of the selected node or edge, or None.
+
+    A click updates `st.session_state[key]["selected"]` and calls `on_select`.
+    """
+    result = _component(data=dict(elements), key=key, on_selected_change=on_select)
+    selected = result.get("selected")
+    return selected if isinstance(selected, str) else None
