@@ -212,8 +212,13 @@ def test_latency_is_reported_by_edge_and_by_route_over_time(store: Answering) ->
     later = [replace(s, trace_id="e" * 32, start=s.start + 60_000 * MS) for s in hybrid_order()]
     answers = store([*hybrid_order(), *later])
     by_edge = answers.latency("edge")
-    assert {(point.name, point.calls) for point in by_edge.points} == {("order → pricing", 1)}
-    assert len(by_edge.points) == 2
+    assert {(point.name, point.calls) for point in by_edge.points} == {
+        ("order → pricing", 1),
+        ("orders → payment", 1),
+        ("orders → email", 1),
+        ("payments → order", 1),
+    }
+    assert len(by_edge.points) == 8
     by_route = answers.latency("route")
     assert "order  POST /orders" in {point.name for point in by_route.points}
     assert "email  process orders" in {point.name for point in by_route.points}

@@ -1,17 +1,30 @@
--- Percentiles of each service-to-service call over time.
+-- Percentiles of each edge over time: of a call between services how long it took, of a topic and a group how
+-- long messages waited.
 WITH recent AS (
     SELECT s.trace_hi, s.trace_lo, s.span_id, s.parent_id, s.kind, s.status, s.duration, s.http_status, s.start,
-           r.service
+           s.messaging_destination AS topic, s.messaging_group AS consumer_group,
+           coalesce(s.messaging_operation, 'process') = 'process' AS processing, r.service
     FROM spans s JOIN resources r USING (resource_id)
     WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until)
+),
+calls AS (
+    SELECT c.start, p.service || ' → ' || c.service AS name,
+           CASE WHEN p.kind = 3 THEN p.duration ELSE c.duration END AS elapsed,
+           c.status = 2 OR coalesce(c.http_status, 0) >= 500
+               OR (p.kind = 3 AND p.status = 2 AND coalesce(p.http_status, 500) >= 500) AS failed
+    FROM recent c
+    JOIN recent p ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
+    WHERE c.kind = 2 AND p.kind NOT IN (4, 5) AND NOT (p.kind = 2 AND c.service = p.service)
+),
+waits AS (
+    SELECT c.start, c.topic || ' → ' || coalesce(c.consumer_group, c.service) AS name,
+           greatest(epoch_ns(c.start) - epoch_ns(p.start), 0) AS elapsed, c.status = 2 AS failed
+    FROM recent c
+    JOIN recent p ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
+    WHERE c.kind = 5 AND c.processing AND p.kind = 4 AND c.topic IS NOT NULL
 )
-SELECT epoch_ns(c.start) // $bucket * $bucket AS bucket, p.service || ' → ' || c.service AS name,
-       count(*) AS calls,
-       count_if(c.status = 2 OR coalesce(c.http_status, 0) >= 500
-                OR (p.kind = 3 AND p.status = 2 AND coalesce(p.http_status, 500) >= 500)) AS errors,
-       quantile_cont(CASE WHEN p.kind = 3 THEN p.duration ELSE c.duration END, [0.5, 0.95, 0.99]) AS quantiles
-FROM recent c
-JOIN recent p ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
-WHERE c.kind = 2 AND p.kind NOT IN (4, 5) AND NOT (p.kind = 2 AND c.service = p.service)
-GROUP BY ALL
+SELECT epoch_ns(start) // $bucket * $bucket AS bucket, name, count(*) AS calls, count_if(failed) AS errors,
+       quantile_cont(elapsed, [0.5, 0.95, 0.99]) AS quantiles
+FROM (FROM calls UNION ALL FROM waits)
+GROUP BY bucket, name
 ORDER BY name, bucket
