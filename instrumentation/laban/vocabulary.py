@@ -17,6 +17,7 @@ ERROR_TYPE_OTHER: Final = "_OTHER"
 EXCEPTION_EVENT: Final = "exception"
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 
 HTTP_REQUEST_METHOD: Final = "http.request.method"
 HTTP_ROUTE: Final = "http.route"
@@ -24,10 +25,17 @@ HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 URL_PATH: Final = "url.path"
 URL_FULL: Final = "url.full"
 URL_TEMPLATE: Final = "url.template"
-URL_PATH_DIALECTS: Final = (URL_PATH, "http.target")
+URL_PATH_DIALECTS: Final = (URL_PATH, "http.target", "http.path")
 URL_FULL_DIALECTS: Final = (URL_FULL, "http.url")
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
+CLIENT_ADDRESS: Final = "client.address"
+CLIENT_PORT: Final = "client.port"
+LOCAL_ADDRESS: Final = "network.local.address"
+LOCAL_PORT: Final = "network.local.port"
+PEER_SERVICE: Final = "service.peer.name"
+DB_SYSTEM: Final = "db.system.name"
+DB_NAMESPACE: Final = "db.namespace"
 
 RPC_SYSTEM: Final = "rpc.system"
 RPC_SERVICE: Final = "rpc.service"
@@ -89,7 +97,11 @@ PROMOTED: Final[tuple[Promoted, ...]] = (
     Promoted("rpc_method", "text", (RPC_METHOD,)),
     Promoted("messaging_system", "text", (MESSAGING_SYSTEM,)),
     Promoted("messaging_operation", "text", (MESSAGING_OPERATION_TYPE, "messaging.operation")),
-    Promoted("messaging_destination", "text", (MESSAGING_DESTINATION_NAME, "messaging.destination")),
+    Promoted(
+        "messaging_destination",
+        "text",
+        (MESSAGING_DESTINATION_NAME, "messaging.destination", "message_bus.destination"),
+    ),
     Promoted(
         "messaging_group",
         "text",
@@ -110,14 +122,58 @@ PROMOTED: Final[tuple[Promoted, ...]] = (
     Promoted(
         "peer_address",
         "text",
-        (SERVER_ADDRESS, "net.peer.name", "network.peer.address", "net.peer.ip", "net.sock.peer.addr"),
+        (
+            *(SERVER_ADDRESS, "net.peer.name", "network.peer.address", "net.peer.ip", "net.sock.peer.addr"),
+            *("peer.hostname", "peer.ipv4"),
+        ),
     ),
-    Promoted("peer_port", "integer", (SERVER_PORT, "net.peer.port", "network.peer.port")),
-    Promoted("peer_service", "text", ("service.peer.name", "peer.service")),
-    Promoted("db_system", "text", ("db.system.name", "db.system")),
-    Promoted("db_namespace", "text", ("db.namespace", "db.name")),
+    Promoted("peer_port", "integer", (SERVER_PORT, "net.peer.port", "network.peer.port", "peer.port")),
+    Promoted("peer_service", "text", (PEER_SERVICE, "peer.service")),
+    Promoted("db_system", "text", (DB_SYSTEM, "db.system", "db.type")),
+    Promoted("db_namespace", "text", (DB_NAMESPACE, "db.name", "db.instance")),
     Promoted("error_type", "text", (ERROR_TYPE,)),
 )
 
 OPERATION_DIALECTS: Final = {"publish": "send", "deliver": "process", "commit": "settle", "ack": "settle"}
 """Values of the messaging operation that mean a current one."""
+
+# Tags by which OpenTelemetry's exporters to Jaeger and Zipkin tell what those have no field for; the first of
+# each is OpenTracing's. Source: the OpenTelemetry specification, "Mapping to non-OTLP Formats".
+TAG_SPAN_KIND: Final = "span.kind"
+TAG_ERROR: Final = "error"
+TAG_STATUS_CODE: Final = "otel.status_code"
+TAG_STATUS_DESCRIPTION: Final = "otel.status_description"
+TAG_SCOPE_NAMES: Final = ("otel.scope.name", "otel.library.name")
+TAG_SCOPE_VERSIONS: Final = ("otel.scope.version", "otel.library.version")
+TAG_TRACE_STATE: Final = "w3c.tracestate"
+TAG_COMPONENT: Final = "component"
+
+LOG_EVENT: Final = "event"
+LOG_MESSAGE: Final = "message"
+LOG_EXCEPTION: Final = {
+    "error.kind": EXCEPTION_TYPE,
+    LOG_MESSAGE: EXCEPTION_MESSAGE,
+    "error.object": EXCEPTION_MESSAGE,
+    "stack": EXCEPTION_STACKTRACE,
+}
+"""Fields of OpenTracing's log of an error, in today's terms."""
+
+
+class Implied(NamedTuple):
+    """What a tag of Zipkin's instrumentations (Brave) says in today's terms."""
+
+    key: str
+    """The attribute that has the tag's value."""
+    system_key: str
+    system: str
+
+
+ZIPKIN_TAGS: Final = {
+    "kafka.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, KAFKA),
+    "rabbit.exchange": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "rabbitmq"),
+    "rabbit.queue": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "rabbitmq"),
+    "jms.queue": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "jms"),
+    "jms.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "jms"),
+    "cassandra.keyspace": Implied(DB_NAMESPACE, DB_SYSTEM, "cassandra"),
+}
+"""Of several that imply the same attribute the first one counts."""

@@ -1,0 +1,106 @@
+"""Record headers: trace context in and out, and what retries and dead letters say about their origin."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from opentelemetry import propagate
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import Getter
+
+from laban import vocabulary
+
+Header = tuple[str, bytes | None]
+Headers = Sequence[Header]
+
+# As Spring Kafka, Kafka Connect, Kafka Streams, SmallRye and Spring Cloud Stream write them, in this order.
+_ORIGIN: Final = {
+    vocabulary.LABAN_DEAD_LETTER_TOPIC: (
+        "kafka_dlt-original-topic",
+        "kafka_original-topic",
+        "__connect.errors.topic",
+        "__streams.errors.topic",
+        "dead-letter-topic",
+        "x-original-topic",
+    ),
+    vocabulary.LABAN_DEAD_LETTER_PARTITION: (
+        "kafka_dlt-original-partition",
+        "kafka_original-partition",
+        "__connect.errors.partition",
+        "__streams.errors.partition",
+        "dead-letter-partition",
+        "x-original-partition",
+    ),
+    vocabulary.LABAN_DEAD_LETTER_OFFSET: (
+        "kafka_dlt-original-offset",
+        "kafka_original-offset",
+        "__connect.errors.offset",
+        "__streams.errors.offset",
+        "dead-letter-offset",
+        "x-original-offset",
+    ),
+}
+_ATTEMPT: Final = ("kafka_deliveryAttempt", "retry_topic-attempts", "x-delivery-attempt", "delivery-attempt")
+_RETRIES: Final = ("x-retry-count", "retry-count", "retry_count")
+
+
+class HeaderGetter(Getter[Headers]):
+    """Reads the last header of a name: a forwarded one must not hide the one that the last producer added."""
+
+    def get(self, carrier: Headers, key: str) -> list[str] | None:
+        """The value as a list of one, or None."""
+        values = [value for name, value in carrier or () if name == key and value is not None]
+        return [bytes(values[-1]).decode("utf-8", "replace")] if values else None
+
+    def keys(self, carrier: Headers) -> list[str]:
+        """The names of all headers."""
+        return [name for name, _ in carrier or ()]
+
+
+def extract(headers: Headers, context: Context) -> Context:
+    """The context that a record carries, on top of another one."""
+    return propagate.extract(headers, context, getter=HeaderGetter())
+
+
+def injected(headers: Iterable[Header], context: Context) -> list[Header]:
+    """A new list of headers, with this context in place of what an earlier hop may have left there."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    ours = {name.lower() for name in propagate.get_global_textmap().fields | carrier.keys()}
+    kept = [header for header in headers if header[0].lower() not in ours]
+    return kept + [(name, value.encode()) for name, value in carrier.items()]
+
+
+def origin_attributes(headers: Headers) -> dict[str, str | int]:
+    """Where a retried or dead-lettered record was first published, and which attempt this is."""
+    if not headers:
+        return {}
+    present = {name: value for name, value in headers if value}
+    attributes: dict[str, str | int] = {}
+    for attribute, names in _ORIGIN.items():
+        value = _first(present, names)
+        if value is not None:
+            is_topic = attribute == vocabulary.LABAN_DEAD_LETTER_TOPIC
+            _set(attributes, attribute, value.decode("utf-8", "replace") if is_topic else _integer(value))
+    attempt, retries = _first(present, _ATTEMPT), _first(present, _RETRIES)
+    if attempt is not None:
+        _set(attributes, vocabulary.LABAN_DELIVERY_ATTEMPT, _integer(attempt))
+    elif retries is not None:
+        count = _integer(retries)
+        _set(attributes, vocabulary.LABAN_DELIVERY_ATTEMPT, None if count is None else count + 1)
+    return attributes
+
+
+def _first(present: dict[str, bytes], names: Iterable[str]) -> bytes | None:
+    return next((bytes(present[name]) for name in names if name in present), None)
+
+
+def _integer(value: bytes) -> int | None:
+    """A number as text or, as Java frameworks write it, as 1, 2, 4 or 8 bytes in big-endian order."""
+    if value.isdigit() and len(value) <= 19:
+        return int(value)
+    return int.from_bytes(value, "big", signed=True) if len(value) in (1, 2, 4, 8) else None
+
+
+def _set(attributes: dict[str, str | int], name: str, value: str | int | None) -> None:
+    if value is not None:
+        attributes[name] = value

@@ -1,0 +1,227 @@
+"""kafka-python 2.x and 3.x.
+
+Built on the stock instrumentor: the same entry point, options and hooks. What it wraps is ours, because
+stock ends its span before the handler runs, does not see `poll()`, and ends the send span before the broker
+has answered.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import kafka
+import wrapt
+from opentelemetry import trace
+from opentelemetry.instrumentation.kafka import KafkaInstrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.trace import Span, Tracer
+
+from laban import life, vocabulary
+from laban.fail_open import fail_open
+from laban.kafka import failures, spans
+from laban.kafka.headers import injected
+from laban.kafka.iteration import Batch, Handing, Loop
+from laban.kafka.processing import read_record
+from laban.kafka.sending import end_delivered, end_failed, start_sending
+from laban.kafka.spans import PROCESS_ATTRIBUTES, Consumer
+from laban.mend.peers import peer_attributes
+
+Wrapped = Callable[..., Any]
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+_SEND_PARAMETERS: Final = ("topic", "value", "key", "headers", "partition", "timestamp_ms")
+_HEADERS_POSITION: Final = _SEND_PARAMETERS.index("headers")
+_SEND_ATTRIBUTES: Final = {
+    vocabulary.MESSAGING_SYSTEM: vocabulary.KAFKA,
+    vocabulary.MESSAGING_OPERATION_NAME: "send",
+    vocabulary.MESSAGING_OPERATION_TYPE: "send",
+}
+
+
+class LabanKafkaInstrumentor(KafkaInstrumentor):
+    """Stock's instrumentor, with process spans as long as the handler runs, and acknowledged send spans."""
+
+    _instance = None
+
+    def _instrument(self, **kwargs: Any) -> None:
+        """Instrument the client classes.
+
+        Args:
+            kwargs: `tracer_provider`, `produce_hook(span, args, kwargs)` and
+                `consume_hook(span, record, args, kwargs)`, as stock takes them.
+        """
+        tracer = trace.get_tracer(__name__, tracer_provider=kwargs.get("tracer_provider"))
+        consuming = _Consuming(tracer, kwargs.get("consume_hook"))
+        sending = _Sending(tracer, kwargs.get("produce_hook"))
+        for name, wrapper in _CONSUMER_METHODS.items():
+            if hasattr(kafka.KafkaConsumer, name):  # 2.x has no __exit__
+                wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
+        wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", sending.send)
+        failures.install()
+        life.before_exit(spans.end_all)
+
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
+        for name in _CONSUMER_METHODS:
+            if hasattr(kafka.KafkaConsumer, name):
+                unwrap(kafka.KafkaConsumer, name)
+        unwrap(kafka.KafkaProducer, "send")
+        failures.uninstall()
+
+
+_CONSUMER_METHODS: Final = {
+    "__iter__": "iterate",
+    "__next__": "take",
+    "poll": "poll",
+    "close": "close",
+    "__exit__": "leave",
+}
+
+
+class _Consuming:
+    """What stands around the methods of `KafkaConsumer`."""
+
+    def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
+        self._tracer = tracer
+        self._hook = hook
+        self._handings: WeakKeyDictionary[object, Handing] = WeakKeyDictionary()
+        self._seen: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
+
+    def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
+        """`for record in consumer`."""
+        iterator: Iterator[Any] = wrapped(*args, **kwargs)
+        handing = self._handing(consumer)
+        return iterator if handing is None else Loop(iterator, handing)
+
+    def take(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """`next(consumer)`."""
+        handing = self._handing(consumer)
+        if handing is None:
+            return wrapped(*args, **kwargs)
+        handing.end()
+        record = wrapped(*args, **kwargs)
+        handing.start(record)
+        return record
+
+    def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """`consumer.poll()`; the iterator calls it too, and says so by `update_offsets`."""
+        handing = None if kwargs.get("update_offsets") is False else self._handing(consumer)
+        if handing is None:
+            return wrapped(*args, **kwargs)
+        handing.end()
+        polled = wrapped(*args, **kwargs)
+        with fail_open("cannot follow the records of poll()"):
+            return {partition: Batch(records, handing) for partition, records in polled.items()}
+        return polled
+
+    def close(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """`consumer.close()`; in a `finally` or `except` the handler's exception can be seen."""
+        self._end(consumer, sys.exc_info()[1])
+        return wrapped(*args, **kwargs)
+
+    def leave(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """The end of `with KafkaConsumer(…) as consumer`."""
+        self._end(consumer, args[1] if len(args) > 1 else None)
+        return wrapped(*args, **kwargs)
+
+    def _end(self, consumer: object, error: BaseException | None) -> None:
+        handing = self._handings.get(consumer)
+        if handing is not None:
+            handing.end(error)
+
+    def _handing(self, consumer: Any) -> Handing | None:
+        """What hands out this consumer's records in spans; None when spans are suppressed."""
+        handing = self._handings.get(consumer)
+        if handing is None:
+            with fail_open("cannot follow a Kafka consumer"):
+                handing = self._handings[consumer] = Handing(self._describe(consumer.config))
+        return handing if is_instrumentation_enabled() else None
+
+    def _describe(self, config: Mapping[str, Any]) -> Consumer:
+        attributes = {**PROCESS_ATTRIBUTES, **_client_attributes(config)}
+        group = config.get("group_id")
+        if group is None:
+            return Consumer(self._tracer, attributes, read_record, self._hook, seen={})
+        attributes[vocabulary.MESSAGING_CONSUMER_GROUP_NAME] = group
+        # What one member of a group has read, another one reads again after a rebalance.
+        seen = self._seen.setdefault((str(config.get("bootstrap_servers")), group), {})
+        return Consumer(self._tracer, attributes, read_record, self._hook, seen)
+
+
+class _Sending:
+    """What stands around `KafkaProducer.send`."""
+
+    def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
+        self._tracer = tracer
+        self._hook = hook
+        self._clients: WeakKeyDictionary[object, Mapping[str, Any]] = WeakKeyDictionary()
+
+    def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """`producer.send()`, with the trace in the headers of the record."""
+        span: Span | None = None
+        if is_instrumentation_enabled():
+            with fail_open("cannot trace sent Kafka records"):
+                span, args, kwargs = self._start(producer, args, kwargs)
+        if span is None:
+            return wrapped(*args, **kwargs)
+        try:
+            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                future = wrapped(*args, **kwargs)
+        except BaseException as error:
+            end_failed(span, error)
+            raise
+        with fail_open("cannot follow sent Kafka records"):
+            _end_with(future, span)
+        return future
+
+    def _start(self, producer: Any, args: Args, kwargs: Kwargs) -> tuple[Span, Args, Kwargs]:
+        given = dict(zip(_SEND_PARAMETERS, args, strict=False)) | kwargs
+        headers = given.get("headers")
+        own = headers if isinstance(headers, list) else []
+        span = start_sending(
+            self._tracer,
+            self._client(producer),
+            str(given.get("topic")),
+            given.get("key"),
+            given.get("value"),
+            own,
+        )
+        if headers is None or isinstance(headers, list):  # anything else is refused by send, as it should be
+            args, kwargs = _with_headers(args, kwargs, injected(own, trace.set_span_in_context(span)))
+        if self._hook is not None:
+            with fail_open("cannot run produce_hook"):
+                self._hook(span, args, kwargs)
+        return span, args, kwargs
+
+    def _client(self, producer: Any) -> Mapping[str, Any]:
+        client = self._clients.get(producer)
+        if client is None:
+            client = self._clients[producer] = _SEND_ATTRIBUTES | _client_attributes(producer.config)
+        return client
+
+
+def _with_headers(args: Args, kwargs: Kwargs, headers: list[Any]) -> tuple[Args, Kwargs]:
+    if len(args) > _HEADERS_POSITION:
+        return (*args[:_HEADERS_POSITION], headers, *args[_HEADERS_POSITION + 1 :]), kwargs
+    return args, {**kwargs, "headers": headers}
+
+
+def _end_with(future: Any, span: Span) -> None:
+    """End the span with what the broker says, in the producer's own thread."""
+
+    def delivered(metadata: Any) -> None:
+        end_delivered(span, metadata.partition, metadata.offset)
+
+    future.add_callback(delivered)
+    future.add_errback(partial(end_failed, span))
+
+
+def _client_attributes(config: Mapping[str, Any]) -> dict[str, Any]:
+    servers = config.get("bootstrap_servers")
+    first = servers if isinstance(servers, str) else next(iter(servers or ()), "")
+    attributes: dict[str, Any] = dict(peer_attributes(str(first)))
+    if config.get("client_id"):
+        attributes[vocabulary.MESSAGING_CLIENT_ID] = config["client_id"]
+    return attributes

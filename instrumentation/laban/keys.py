@@ -1,0 +1,206 @@
+"""Business keys: which names mean one, where rules say to look for them, and what a value may look like.
+
+Pure functions of text, shared by the traced services (to put keys on spans) and the collector (to find keys
+on spans of any instrumentation).
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, cast, get_args
+from urllib.parse import unquote
+
+from laban.errors import MalformedRule
+
+MAX_VALUE_LENGTH: Final = 128
+"""Characters; a longer value is no id, and baggage has to stay small."""
+
+Source = Literal["route", "json", "header", "attribute", "kafka.key"]
+"""Where a rule looks: a route parameter, a field of a JSON body, a header, a span attribute, a Kafka key."""
+
+SOURCES: Final[tuple[str, ...]] = get_args(Source)
+
+# Namespaces of the semantic conventions and of infrastructure: `messaging.message.id` is nobody's order.
+_TECHNICAL_NAMESPACES: Final = frozenset(
+    {
+        "aws",
+        "azure",
+        "browser",
+        "client",
+        "cloud",
+        "code",
+        "container",
+        "db",
+        "deployment",
+        "exception",
+        "faas",
+        "feature_flag",
+        "gcp",
+        "gen_ai",
+        "host",
+        "http",
+        "k8s",
+        "messaging",
+        "net",
+        "network",
+        "os",
+        "otel",
+        "otlp",
+        "peer",
+        "process",
+        "rpc",
+        "server",
+        "service",
+        "session",
+        "telemetry",
+        "thread",
+        "tls",
+        "url",
+        "user_agent",
+    }
+)
+# Ids that name a call, a connection or a trace, not a thing that the business talks about.
+_TECHNICAL_ENTITIES: Final = _TECHNICAL_NAMESPACES | frozenset(
+    {"connection", "instance", "parent", "producer", "request", "span", "trace", "transaction_span"}
+)
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_KEY: Final = re.compile(r"[A-Za-z][\w.-]{0,63}")
+_PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|(?<=/):(\w+)")
+
+
+class KeyRule(NamedTuple):
+    """One place where one business key may be found.
+
+    Attributes:
+        key: the canonical name, `order.id`.
+        source: where to look.
+        argument: the parameter, field, header or attribute; for `kafka.key` a topic pattern as in a shell.
+    """
+
+    key: str
+    source: Source
+    argument: str
+
+
+@lru_cache(maxsize=4096)
+def canonical_key(name: str) -> str | None:
+    """The business key that an attribute, a field or a parameter of this name holds, or None.
+
+    `order_id`, `orderId`, `app.order.id` and `order.id` are all `order.id`; names of the semantic conventions
+    (`messaging.message.id`, `session.id`) and ids of calls (`trace_id`, `request.id`) are none.
+    """
+    segments = name.split(".")
+    if segments[0].lower() in _TECHNICAL_NAMESPACES and len(segments) > 1:
+        return None
+    words = _words(segments[-1])
+    if words == ["id"] and len(segments) > 1:
+        words = [*_words(segments[-2]), "id"]
+    if words and words[0] == "x":
+        words = words[1:]
+    if len(words) < 2 or words[-1] != "id":
+        return None
+    entity = "_".join(words[:-1])
+    if entity in _TECHNICAL_ENTITIES or words[-2] in _TECHNICAL_ENTITIES:
+        return None
+    return f"{entity}.id"
+
+
+def _words(segment: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(segment)]
+
+
+def parse_rules(text: str) -> tuple[KeyRule, ...]:
+    """The rules of LABAN_KEYS: `order.id=route:order_id|kafka.key:orders*, customer.id=header:X-Customer`.
+
+    Raises:
+        MalformedRule: an entry cannot be read; says which, why and what is accepted.
+    """
+    return tuple(rule for entry in re.split(r"[,;\s]+", text) if entry for rule in _parse_entry(entry))
+
+
+def _parse_entry(entry: str) -> list[KeyRule]:
+    key, equals, sources = entry.partition("=")
+    if not equals or not sources:
+        raise MalformedRule(entry, "has no KEY=SOURCE")
+    if not _KEY.fullmatch(key):
+        raise MalformedRule(entry, f"names the key {key!r}, which is not letters, digits, '.', '_' or '-'")
+    return [_parse_source(entry, canonical_key(key) or key, source) for source in sources.split("|")]
+
+
+def _parse_source(entry: str, key: str, text: str) -> KeyRule:
+    source, _, argument = text.partition(":")
+    if source not in SOURCES:
+        raise MalformedRule(entry, f"names the source {source!r}, which is none")
+    if source == "kafka.key":
+        argument = argument or "*"
+    if not argument:
+        raise MalformedRule(entry, f"says {source} but not which one")
+    return KeyRule(key, cast("Source", source), argument)
+
+
+def route_parameters(template: str, path: str) -> dict[str, str]:
+    """The parameters that a path gives to a route template; empty when it does not match.
+
+    Understands `{order_id}`, `{order_id:path}`, `:order_id` and `<int:order_id>`. A query is ignored, and
+    values are percent-decoded.
+    """
+    match = _template_pattern(template).fullmatch(path.partition("?")[0])
+    return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
+
+
+@lru_cache(maxsize=1024)
+def _template_pattern(template: str) -> re.Pattern[str]:
+    pattern = ""
+    end = 0
+    for parameter in _PARAMETER.finditer(template):
+        braced, braced_type, angled_type, angled, colon = parameter.groups()
+        name = braced or angled or colon
+        value = ".+" if "path" in (braced_type, angled_type) else "[^/]+"
+        # A name that is used twice cannot be a group twice; the first one counts.
+        group = value if f"(?P<{name}>" in pattern else f"(?P<{name}>{value})"
+        pattern += re.escape(template[end : parameter.start()]) + group
+        end = parameter.end()
+    return re.compile(pattern + re.escape(template[end:].rstrip("/")) + "/?")
+
+
+def route_keys(template: str, path: str) -> dict[str, str]:
+    """The business keys in a path: `/orders/{order_id}` and `/orders/{id}` both hold `order.id`.
+
+    Values that are no ids (see `bounded`) are left out.
+    """
+    found: dict[str, str] = {}
+    for name, value in route_parameters(template, path).items():
+        key = _collection_key(template, name) if name.lower() == "id" else canonical_key(name)
+        kept = bounded(value)
+        if key and kept:
+            found[key] = kept
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _collection_key(template: str, parameter: str) -> str | None:
+    """`order.id` for the parameter `id` of `/orders/{id}`."""
+    for match in _PARAMETER.finditer(template):
+        if parameter in match.groups():
+            collection = template[: match.start()].rstrip("/").rpartition("/")[2]
+            return canonical_key(f"{entity_of(collection)}_id")
+    return None
+
+
+def entity_of(collection: str) -> str:
+    """The thing that a collection holds: `orders` → `order`, `price-entries` → `price_entry`."""
+    name = "_".join(_words(collection))
+    if name.endswith("ies") and len(name) > 4:
+        return name[:-3] + "y"
+    if name.endswith(("sses", "shes", "ches", "xes", "zzes", "tuses", "buses", "nuses")):
+        return name[:-2]
+    if name.endswith("s") and not name.endswith(("ss", "us")):
+        return name[:-1]
+    return name
+
+
+def bounded(value: object) -> str | None:
+    """The value as text if it can be an id, else None: a string or integer of 1–128 printable characters."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    text = str(value).strip()
+    return text if 0 < len(text) <= MAX_VALUE_LENGTH and text.isprintable() else None

@@ -1,0 +1,1 @@
+"""What stock instrumentations leave out and the choreography needs; one file a library."""

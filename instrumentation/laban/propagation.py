@@ -1,0 +1,119 @@
+"""Business keys and correlation ids from hop to hop: W3C baggage, and X-Correlation-ID for those who read it.
+
+Works through OpenTelemetry's global propagator, so it reaches whatever an instrumentation injects into: HTTP
+headers, gRPC metadata, Kafka headers.
+"""
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from opentelemetry import baggage, propagate, trace
+from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
+
+from laban import vocabulary
+from laban.correlation import correlations_of
+from laban.fail_open import fail_open
+from laban.keys import bounded
+from laban.rules import Rules
+
+_FOUND_IN_HEADERS: Final = create_key("laban-found-in-headers")
+
+
+class CorrelationPropagator(TextMapPropagator):
+    """Adds to another propagator: business keys in its baggage, X-Correlation-ID, and header rules."""
+
+    def __init__(self, inner: TextMapPropagator, rules: Rules) -> None:
+        self._inner = inner
+        self._rules = rules
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Read what the caller sent; where no correlation id came with it, this is the edge: make one."""
+        extracted = self._inner.extract(carrier, context, getter)
+        with fail_open("cannot read correlation headers"):
+            return self._with_headers(carrier, extracted, getter)
+        return extracted
+
+    def inject(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        setter: Setter[CarrierT] = default_setter,
+    ) -> None:
+        """Write the trace context and all business keys known by now."""
+        sent = context
+        with fail_open("cannot hand on business keys"):
+            sent = _with_known_keys(context)
+            correlation_id = baggage.get_baggage(vocabulary.CORRELATION_ID, sent)
+            if isinstance(correlation_id, str) and not _has_correlation_id(carrier):
+                setter.set(carrier, vocabulary.CORRELATION_ID_HEADER, correlation_id)
+        self._inner.inject(carrier, sent, setter)
+
+    @property
+    def fields(self) -> set[str]:
+        """The headers that it writes."""
+        return self._inner.fields | {vocabulary.CORRELATION_ID_HEADER}
+
+    def _with_headers(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+        sent = _header(carrier, getter, vocabulary.CORRELATION_ID_HEADER)
+        kept = bounded(baggage.get_baggage(vocabulary.CORRELATION_ID, context))
+        context = baggage.set_baggage(vocabulary.CORRELATION_ID, sent or kept or _new_id(), context)
+        rules = self._rules.of("header")
+        values = {rule.key: _header(carrier, getter, rule.argument) for rule in reversed(rules)}
+        found = {key: value for key, value in values.items() if value}
+        return set_value(_FOUND_IN_HEADERS, found, context) if found else context
+
+
+def found_in_headers(context: Context | None) -> dict[str, str]:
+    """The business keys that header rules found when this context was extracted."""
+    found = get_value(_FOUND_IN_HEADERS, context)
+    return found if isinstance(found, dict) else {}
+
+
+def install(rules: Rules) -> None:
+    """Make it the global propagator, around the one of OTEL_PROPAGATORS. Twice does no harm."""
+    current = propagate.get_global_textmap()
+    if not isinstance(current, CorrelationPropagator):
+        propagate.set_global_textmap(CorrelationPropagator(current, rules))
+
+
+def _new_id() -> str:
+    # Unique, not secret: reading the system's entropy would cost more than all the rest of this module.
+    return f"{random.getrandbits(128):032x}"
+
+
+def _header(carrier: CarrierT, getter: Getter[CarrierT], name: str) -> str | None:
+    # gRPC metadata is lower case, and its carrier is a plain dict.
+    values = getter.get(carrier, name) or getter.get(carrier, name.lower())
+    return bounded(values[0]) if values else None
+
+
+def _has_correlation_id(carrier: object) -> bool:
+    """Whether the user has set the header on this call: that one is meant."""
+    return isinstance(carrier, Mapping) and (
+        vocabulary.CORRELATION_ID_HEADER in carrier or vocabulary.CORRELATION_ID_HEADER.lower() in carrier
+    )
+
+
+def _with_known_keys(context: Context | None) -> Context | None:
+    correlations = correlations_of(trace.get_current_span(context))
+    if correlations is None:
+        return context
+    sent = baggage.get_all(context)
+    for key, value in correlations.known.items():
+        if key not in sent:
+            context = baggage.set_baggage(key, value, context)
+    return context

@@ -1,0 +1,99 @@
+"""`laban run -- CMD`: start a program traced, without a change to it.
+
+As `opentelemetry-instrument` does it: a `sitecustomize` on PYTHONPATH sets up OpenTelemetry in every Python
+that the command starts, with laban's distro. Then this process becomes the command.
+"""
+
+import os
+import shutil
+import sys
+from argparse import REMAINDER, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from opentelemetry.instrumentation import auto_instrumentation
+
+WRONG_USE: Final = 2
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+"""Exit codes for a command that cannot be started, as `env` and shells use them."""
+
+_DESCRIPTION: Final = (
+    "Run a Python program traced: spans of HTTP, gRPC and Kafka, with its business keys, over OTLP."
+)
+_EXAMPLES: Final = """\
+examples:
+  laban run --service order -- python -m shop.order
+  laban run -- uvicorn shop.order:app --port 8001
+  LABAN_KEYS="order.id=kafka.key:orders*" laban run --service email -- python email.py
+
+Every OTEL_* variable is heeded; LABAN_KEYS names further places where business keys stand."""
+
+
+def run(arguments: Sequence[str]) -> NoReturn:
+    """Become the command that the arguments name, traced.
+
+    Raises:
+        SystemExit: 0 after --help, 2 when there is no command, 126 or 127 when it cannot be started.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    command: list[str] = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        parser.error("which command? For example: laban run -- python -m shop.order")
+    _set_environment(os.environ, options.service, options.endpoint)
+    _become([_executable(command[0]), *command[1:]])
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="laban run",
+        usage="laban run [--service NAME] [--endpoint URL] -- CMD …",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--service", metavar="NAME", help="the service's name; short for OTEL_SERVICE_NAME")
+    parser.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="where spans go; short for OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318)",
+    )
+    parser.add_argument("command", nargs=REMAINDER, metavar="-- CMD …", help="the program and its arguments")
+    return parser
+
+
+def _set_environment(
+    environment: MutableMapping[str, str], service: str | None, endpoint: str | None
+) -> None:
+    environment["OTEL_PYTHON_DISTRO"] = "laban"
+    # The distro sets up the SDK itself; no other configurator may do it again.
+    environment["OTEL_PYTHON_CONFIGURATOR"] = "laban"
+    if service:
+        environment["OTEL_SERVICE_NAME"] = service
+    if endpoint:
+        environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    site = str(Path(auto_instrumentation.__file__).parent)
+    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", site)]
+    environment["PYTHONPATH"] = os.pathsep.join([site, *paths])
+
+
+def _executable(name: str) -> str:
+    """The program: first of the environment that laban is installed in, as if activated, then of PATH.
+
+    Only Pythons that have laban can be traced.
+    """
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name) or name
+
+
+def _become(command: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is meant
+    except FileNotFoundError:
+        sys.stderr.write(f"laban run: {command[0]}: no such program on PATH\n")
+        sys.exit(NOT_FOUND)
+    except OSError as error:
+        sys.stderr.write(f"laban run: {command[0]}: cannot be run: {error.strerror}\n")
+        sys.exit(NOT_EXECUTABLE)

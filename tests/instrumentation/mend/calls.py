@@ -1,0 +1,52 @@
+"""A small gRPC service without generated code, and a server of it on a free port."""
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+PRICE = "/shop.Pricing/Price"
+WATCH = "/shop.Pricing/Watch"
+
+
+def price(request: bytes, context: grpc.ServicerContext) -> bytes:
+    """Answers, fails or takes too long, as the request says."""
+    if request == b"crash":
+        raise KeyError("no such item")
+    if request == b"crash plainly":
+        raise Exception("plain")  # noqa: TRY002 - what gRPC itself raises for aborts
+    if request == b"abort":
+        context.abort(grpc.StatusCode.NOT_FOUND, "no such item")
+    if request == b"sleep":
+        while context.is_active():  # until the caller's deadline
+            pass
+    return b"42"
+
+
+def watch(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    """Two prices; then the end, a failure, or silence until the call is cancelled."""
+    yield b"1"
+    yield b"2"
+    if request == b"fail":
+        context.abort(grpc.StatusCode.DATA_LOSS, "lost")
+    while request == b"forever" and context.is_active():
+        yield b"3"
+
+
+@contextmanager
+def serving() -> Generator[str]:
+    """A server in this process; the target to call it by."""
+    handlers: dict[str, Any] = {
+        "Price": grpc.unary_unary_rpc_method_handler(price),
+        "Watch": grpc.unary_stream_rpc_method_handler(watch),
+    }
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("shop.Pricing", handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()

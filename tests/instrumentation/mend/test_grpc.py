@@ -1,0 +1,163 @@
+"""gRPC clients and servers in one process, over a real connection, with laban's mends around stock."""
+
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from opentelemetry import trace
+from opentelemetry.instrumentation.grpc import GrpcInstrumentorServer
+from opentelemetry.instrumentation.grpc._server import OpenTelemetryServerInterceptor
+from opentelemetry.instrumentation.utils import unwrap
+from opentelemetry.trace import SpanKind, StatusCode
+
+from laban.mend import grpc_server
+from laban.mend.grpc_aio_client import LabanGrpcAioClient
+from laban.mend.grpc_client import LabanGrpcClient
+
+from ..recording import Recording, Seen
+from .calls import PRICE, WATCH, serving
+
+INSTRUMENTORS: list[Any] = [GrpcInstrumentorServer, LabanGrpcClient, LabanGrpcAioClient]
+
+
+@pytest.fixture
+def target(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """An instrumented server, and instrumented clients to call it."""
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: recording.provider)
+    grpc_server.install()
+    instrumentors = [make() for make in INSTRUMENTORS]
+    for instrumentor in instrumentors:
+        instrumentor.instrument(tracer_provider=recording.provider)
+    try:
+        with serving() as address:
+            yield address
+    finally:
+        for instrumentor in instrumentors:
+            instrumentor.uninstrument()
+        unwrap(OpenTelemetryServerInterceptor, "_start_span")
+
+
+def unary(channel: grpc.Channel) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":
+    return channel.unary_unary(PRICE)
+
+
+def streaming(channel: grpc.Channel) -> "grpc.UnaryStreamMultiCallable[bytes, bytes]":
+    return channel.unary_stream(WATCH)
+
+
+def call(target: str, request: bytes, timeout: float = 10) -> bytes:
+    with grpc.insecure_channel(target) as channel:
+        return unary(channel)(request, timeout=timeout)
+
+
+async def call_asynchronously(target: str, request: bytes, timeout: float = 10) -> bytes:
+    async with grpc.aio.insecure_channel(target) as channel:
+        price: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PRICE)
+        return await price(request, timeout=timeout)
+
+
+def client_and_server(recording: Recording) -> tuple[Seen, Seen]:
+    recording.wait_for(2)
+    (client,) = recording.of_kind(SpanKind.CLIENT)
+    (server,) = recording.of_kind(SpanKind.SERVER)
+    return client, server
+
+
+def test_a_call_names_its_peer_and_carries_the_business_keys(recording: Recording, target: str) -> None:
+    with recording.tracer.start_as_current_span("request", attributes={"shop.order": "1001"}):
+        assert call(target, b"item") == b"42"
+    client, server = client_and_server(recording)
+    host, _, port = target.partition(":")
+    assert (client.attributes["server.address"], client.attributes["server.port"]) == (host, int(port))
+    assert server.parent == client.id
+    assert server.attributes["order.id"] == "1001"
+    assert client.status is server.status is StatusCode.UNSET
+
+
+@pytest.mark.parametrize(("request_", "name"), [(b"crash", "KeyError"), (b"crash plainly", "Exception")])
+def test_an_uncaught_exception_is_an_error_of_the_server_span_and_recorded_once(
+    recording: Recording, target: str, request_: bytes, name: str
+) -> None:
+    with pytest.raises(grpc.RpcError):
+        call(target, request_)
+    client, server = client_and_server(recording)
+    assert (server.status, server.attributes["error.type"]) == (StatusCode.ERROR, name)
+    assert server.exceptions == [name]
+    assert server.attributes["rpc.grpc.status_code"] == 2
+    assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "UNKNOWN")
+
+
+def test_an_abort_keeps_its_status_code_and_is_no_exception(recording: Recording, target: str) -> None:
+    with pytest.raises(grpc.RpcError):
+        call(target, b"abort")
+    client, server = client_and_server(recording)
+    assert server.attributes["error.type"] == "NOT_FOUND"
+    assert (server.status, server.exceptions) == (StatusCode.UNSET, [])  # 404 is no error of the server
+    assert client.attributes["error.type"] == "NOT_FOUND"
+
+
+def test_a_deadline_is_named(recording: Recording, target: str) -> None:
+    with pytest.raises(grpc.RpcError):
+        call(target, b"sleep", timeout=0.2)
+    client, _ = client_and_server(recording)
+    assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "DEADLINE_EXCEEDED")
+
+
+def test_a_future_is_followed_to_its_end(recording: Recording, target: str) -> None:
+    with grpc.insecure_channel(target) as channel:
+        future = unary(channel).future(b"crash", timeout=10)
+        assert future.exception() is not None
+    client, _ = client_and_server(recording)
+    assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "UNKNOWN")
+
+
+def test_a_stream_leaves_nothing_current_while_it_is_read(recording: Recording, target: str) -> None:
+    with grpc.insecure_channel(target) as channel:
+        for _ in streaming(channel)(b"once", timeout=10):
+            assert not trace.get_current_span().get_span_context().is_valid
+    client, server = client_and_server(recording)
+    assert server.parent == client.id
+    assert client.status is StatusCode.UNSET
+    assert client.attributes["server.address"] == "127.0.0.1"
+
+
+def test_a_stream_can_be_cancelled_and_that_is_no_error(recording: Recording, target: str) -> None:
+    with grpc.insecure_channel(target) as channel:
+        stream = streaming(channel)(b"forever", timeout=10)
+        assert next(stream) == b"1"
+        stream.cancel()
+    client, _ = client_and_server(recording)
+    assert (client.status, client.attributes["rpc.grpc.status_code"]) == (StatusCode.UNSET, 1)
+
+
+def test_a_stream_that_fails_is_an_error(recording: Recording, target: str) -> None:
+    with grpc.insecure_channel(target) as channel, pytest.raises(grpc.RpcError):
+        list(streaming(channel)(b"fail", timeout=10))
+    client, server = client_and_server(recording)
+    assert (client.status, client.message) == (StatusCode.ERROR, "DATA_LOSS: lost")
+    assert server.status is StatusCode.ERROR
+
+
+@pytest.mark.parametrize(
+    ("request_", "timeout", "error"),
+    [(b"item", 10, None), (b"crash", 10, "UNKNOWN"), (b"sleep", 0.2, "DEADLINE_EXCEEDED")],
+)
+def test_asyncio_calls_name_their_peer_and_their_error(
+    recording: Recording, target: str, request_: bytes, timeout: float, error: str | None
+) -> None:
+    outcome = asyncio.run(_tried(target, request_, timeout))
+    assert (outcome is None) == (error is not None)
+    client, _ = client_and_server(recording)
+    assert client.attributes["server.address"] == "127.0.0.1"
+    assert client.attributes.get("error.type") == error
+    assert client.status is (StatusCode.ERROR if error else StatusCode.UNSET)
+
+
+async def _tried(target: str, request: bytes, timeout: float) -> bytes | None:
+    try:
+        return await call_asynchronously(target, request, timeout)
+    except grpc.aio.AioRpcError:
+        return None

@@ -1,0 +1,41 @@
+"""The public edge: takes an order, has it priced, and publishes it. Knows nothing of tracing."""
+
+import sys
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+pricing = httpx.Client(base_url=sys.argv[1], timeout=10)
+app = FastAPI()
+
+
+@app.post("/orders")
+def create(order: dict[str, Any]) -> dict[str, Any]:
+    """Have it priced."""
+    return {"price": pricing.get(f"/prices/{order['sku']}").raise_for_status().json()}
+
+
+@app.post("/mails")
+def mail() -> str:
+    """Somebody was told."""
+    return "noted"
+
+
+@app.get("/healthz")
+def health() -> str:
+    """Not traced."""
+    return "ok"
+
+
+class Server(uvicorn.Server):
+    """Says where it listens."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, and print the port."""
+        await super().startup(sockets)
+        print("ready", self.servers[0].sockets[0].getsockname()[1], flush=True)
+
+
+Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")).run()

@@ -1,0 +1,77 @@
+"""The whole way with real processes and a real broker, in programs that know nothing of tracing.
+
+HTTP → FastAPI → httpx → FastAPI → gRPC → Kafka → consumer → httpx → FastAPI: one trace, span by span.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from .otlp_sink import Received, Sink, sinking
+from .processes import line_of, program, running, traced
+
+CHAIN = [
+    ("order", "POST /orders"),
+    ("order", "GET"),
+    ("pricing", "GET /prices/{sku}"),
+    ("pricing", "/shop.Stock/Reserve"),
+    ("stock", "/shop.Stock/Reserve"),
+    ("stock", "send TOPIC"),
+    ("mailer", "process TOPIC"),
+    ("mailer", "POST"),
+    ("order", "POST /mails"),
+]
+"""Service and span; the parent of each is the one before it."""
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def sink() -> Generator[Sink]:
+    with sinking() as collecting:
+        yield collecting
+
+
+@pytest.fixture
+def start(sink: Sink) -> Generator[Start]:
+    """Starts a traced program; answers what it prints when it is ready."""
+    with ExitStack() as stack:
+
+        def start_one(service: str, *arguments: str) -> str:
+            command = traced(sink.endpoint, service, *program(service), *arguments)
+            return line_of(stack.enter_context(running(command)), "ready")
+
+        yield start_one
+
+
+def path_to_root(span: Received, spans: list[Received]) -> list[Received]:
+    by_id = {each.id: each for each in spans}
+    path = [span]
+    while path[0].parent:
+        path.insert(0, by_id[path[0].parent])
+    return path
+
+
+def test_one_order_is_one_trace_over_http_grpc_and_kafka(
+    sink: Sink, start: Start, embedded_broker: str
+) -> None:
+    topic = f"reserved-{uuid4().hex[:8]}"
+    stock = start("stock", embedded_broker, topic)
+    pricing = start("pricing", f"127.0.0.1:{stock}")
+    edge = f"http://127.0.0.1:{start('order', f'http://127.0.0.1:{pricing}')}"
+    start("mailer", embedded_broker, topic, f"{edge}/mails")
+
+    assert httpx.get(f"{edge}/healthz").json() == "ok"
+    answer = httpx.post(f"{edge}/orders", json={"order_id": "1001", "sku": "tea"}, timeout=30)
+    assert answer.json() == {"price": 42}
+    spans = sink.wait_for(len(CHAIN))
+    (last,) = (span for span in spans if span.name == "POST /mails")
+    path = path_to_root(last, spans)
+    assert [(span.service, span.name.replace(topic, "TOPIC")) for span in path] == CHAIN
+    assert len(spans) == len(CHAIN)
+    assert {span.trace for span in spans} == {last.trace}
+    assert {span.attributes["order.id"] for span in spans} == {"1001"}
+    assert {span.attributes["correlation.id"] for span in spans} == {answer.headers["X-Correlation-ID"]}

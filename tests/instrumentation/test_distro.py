@@ -1,0 +1,139 @@
+"""What the distro sets up, seen from inside a program."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laban.distro import DEFAULTS
+
+from .processes import environment, traced
+
+SETUP = """
+import laban
+laban.setup(service="order")
+"""
+SHOW = """
+import json, os
+from opentelemetry import trace
+provider = trace.get_tracer_provider()
+print(json.dumps({"environment": dict(os.environ), "resource": dict(provider.resource.attributes)}))
+"""
+
+
+def run(program: str, **extra: str) -> Any:
+    """What the program prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment({"OTEL_TRACES_EXPORTER": "none"} | extra),
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_setup_does_what_laban_run_does() -> None:
+    shown = run(SETUP + SHOW)
+    expected = DEFAULTS | {"OTEL_TRACES_EXPORTER": "none"}
+    assert {name: shown["environment"][name] for name in DEFAULTS} == expected
+    assert shown["resource"]["service.name"] == "order"
+    assert {"service.instance.id", "process.pid", "host.name"} <= shown["resource"].keys()
+
+
+def test_opentelemetrys_own_command_does_the_same() -> None:
+    command = Path(sys.executable).parent / "opentelemetry-instrument"
+    own = {"OTEL_PYTHON_DISTRO": "laban", "OTEL_SERVICE_NAME": "order", "OTEL_TRACES_EXPORTER": "none"}
+    done = subprocess.run(
+        [str(command), sys.executable, "-c", SHOW],
+        capture_output=True,
+        text=True,
+        env=environment(own),
+        timeout=60,
+        check=True,
+    )
+    shown = json.loads(done.stdout)
+    assert DEFAULTS.keys() <= shown["environment"].keys()
+    assert shown["resource"]["service.name"] == "order"
+
+
+def test_setup_inside_of_laban_run_or_twice_does_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    command = traced("http://127.0.0.1:9", "outside", sys.executable, "-c", SETUP + SETUP + SHOW)
+    subprocess.run(command, env=environment({"OTEL_TRACES_EXPORTER": "none"}), timeout=60, check=True)
+    shown, said = capfd.readouterr()
+    assert json.loads(shown)["resource"]["service.name"] == "outside"
+    assert said == ""
+
+
+def test_a_variable_of_the_user_stays() -> None:
+    shown = run(SETUP + SHOW, OTEL_BSP_MAX_QUEUE_SIZE="7000")
+    assert shown["environment"]["OTEL_BSP_MAX_QUEUE_SIZE"] == "7000"
+
+
+def test_the_propagators_of_the_user_stay_and_ours_stands_around_them() -> None:
+    program = (
+        SETUP
+        + """
+from opentelemetry import propagate
+import json
+print(json.dumps(sorted(propagate.get_global_textmap().fields)))
+"""
+    )
+    assert run(program, OTEL_PROPAGATORS="tracecontext") == ["X-Correlation-ID", "traceparent", "tracestate"]
+
+
+def test_stocks_kafka_instrumentor_is_ours_from_then_on() -> None:
+    program = (
+        SETUP
+        + """
+from kafka import KafkaConsumer
+from opentelemetry.instrumentation.kafka import KafkaInstrumentor
+import json
+instrumentor = KafkaInstrumentor()
+instrumented = hasattr(KafkaConsumer.poll, "__wrapped__")
+instrumentor.uninstrument()
+print(json.dumps([type(instrumentor).__name__, instrumented, hasattr(KafkaConsumer.poll, "__wrapped__")]))
+"""
+    )
+    assert run(program) == ["LabanKafkaInstrumentor", True, False]
+
+
+def test_health_metrics_and_admin_are_not_traced_and_names_like_them_are() -> None:
+    program = (
+        SETUP
+        + """
+import json
+from opentelemetry.util.http import get_excluded_urls
+excluded = get_excluded_urls("FASTAPI")
+paths = ["/healthz", "/metrics?x=1", "/admin/faults"]
+paths += ["/orders", "/administrators", "/orders/metrics", "/orders?a=/admin"]
+print(json.dumps([path for path in paths if excluded.url_disabled("http://shop:80" + path)]))
+"""
+    )
+    assert run(program) == ["/healthz", "/metrics?x=1", "/admin/faults"]
+
+
+def test_a_part_of_ours_that_fails_is_said_and_the_program_goes_on() -> None:
+    program = """
+import sys
+sys.modules["laban.mend.grpc_server"] = None
+import laban
+laban.setup()
+import grpc, kafka
+print(hasattr(kafka.KafkaConsumer.poll, "__wrapped__"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment({"OTEL_TRACES_EXPORTER": "none"}),
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "True\n"
+    assert "laban cannot mend the instrumentation of grpc_server" in done.stderr

@@ -1,0 +1,66 @@
+"""The light install: OpenTelemetry and wrapt are enough, and who asks for more is told what to install."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .processes import environment
+
+HEAVY = ["duckdb", "streamlit", "numba", "pandas", "pyarrow", "typer", "laban_collector", "laban_mapper"]
+LIBRARIES = ["grpc", "fastapi", "httpx", "kafka", "starlette", "uvicorn"]
+"""What a traced program may use, and need not."""
+
+USE = """
+import laban, laban.distro, laban.keys, laban.vocabulary
+laban.setup(service="order")
+from opentelemetry import trace
+with trace.get_tracer("program").start_as_current_span("request"):
+    laban.correlate(order_id="1001")
+"""
+
+
+def python(program: str, without: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python in which some modules cannot be imported."""
+    hidden = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in without)
+    return subprocess.run(
+        [sys.executable, "-c", hidden + program, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment({"OTEL_TRACES_EXPORTER": "console"}),
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_works_without_the_server_part() -> None:
+    done = python(USE, HEAVY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"order.id": "1001"' in done.stdout
+
+
+def test_it_works_without_the_libraries_that_it_traces() -> None:
+    done = python(USE, HEAVY + LIBRARIES)
+    assert done.returncode == 0
+    assert '"order.id": "1001"' in done.stdout
+
+
+def test_importing_it_loads_neither_the_sdk_nor_a_library() -> None:
+    unwanted = [*HEAVY, *LIBRARIES, "opentelemetry.sdk"]
+    loaded = f"import laban, sys; print([name for name in {unwanted} if name in sys.modules])"
+    assert python(loaded, []).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("missing", ["laban_mapper", "typer", "duckdb", "rich"])
+def test_a_command_of_the_server_part_names_the_extra(missing: str) -> None:
+    program = "from laban.__main__ import main\nsys.argv[0] = 'laban'\nmain()"
+    done = python(program, [missing], "order", "1001")
+    assert done.returncode == 2
+    assert done.stderr == "laban: `laban order` needs the server part: pip install 'laban[server]'\n"
+
+
+def test_a_bug_in_the_server_part_is_not_taken_for_a_missing_extra() -> None:
+    program = "from laban.__main__ import main\nmain()"
+    done = python(program, ["ipaddress", "importlib.metadata"], "order", "1001")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError" in done.stderr
