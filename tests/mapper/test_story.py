@@ -185,6 +185,19 @@ def test_a_dead_lettered_message_fails_the_order_with_the_error_inside() -> None
     assert (story.root_cause.service, story.root_cause.error) == ("bank.Bank", "card declined")
 
 
+def test_groups_that_gave_up_alike_are_named_together() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    spans = [created, published]
+    for service in ("payment", "email"):
+        handled = process(service, published, 90, 10)
+        spans += [handled, publish(service, "orders.dlq", 95, handled, offset=None)]
+    verdict = tell("order", "123", spans).verdict
+    assert (
+        verdict == "Order 123 was created in 84 ms; email and payment gave up on orders and dead-lettered it."
+    )
+
+
 def test_a_receive_span_counts_only_where_nothing_processed_the_message() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)

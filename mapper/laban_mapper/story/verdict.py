@@ -60,53 +60,52 @@ def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
 
 
 def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
-    """What became of the messages: troubles first, each by itself; then what went well, topic by topic."""
-    trouble: list[str] = []
+    """What became of the messages: troubles first, alike ones together; then what went well, by topic."""
+    unread: list[str] = []
+    trouble: dict[str, list[str]] = {}
     fine: dict[str, list[tuple[float, str]]] = {}
     for message in messages:
         if not message.groups and not is_dead_letter(message.topic):
-            trouble.append(f"no group consumes {message.topic}")
+            unread.append(f"no group consumes {message.topic}")
         since_entry = message.published.timestamp() * 1000 - entry.start / NS_PER_MS
         for state in message.groups:
             done = max(0.0, since_entry + (state.wait_ms or 0) + (state.duration_ms or 0))
             if state.state == "processed":
                 fine.setdefault(message.topic, []).append((done, state.group))
             else:
-                trouble.append(_became(message, state, done))
-    shown = trouble[:_SHOWN_TROUBLES]
-    if len(trouble) > len(shown):
-        shown.append(f"{len(trouble) - len(shown)} more of that kind")
+                trouble.setdefault(_became(message, state, done), []).append(state.group)
+    told = unread + [f"{_listed(groups)} {words}" for words, groups in trouble.items()]
+    shown = list(dict.fromkeys(told))[:_SHOWN_TROUBLES]
+    if len(told) > len(shown):
+        shown.append(f"{len(told) - len(shown)} more of that kind")
     return shown + [_processed(topic, groups) for topic, groups in fine.items()]
 
 
 def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:
-    last = in_words(max(done)[0])
-    groups = list(dict.fromkeys(group for _, group in done))
-    if len(groups) == 1:
-        return f"{groups[0]} processed {topic} after {last}"
-    return f"{_listed(groups)} processed {topic} within {last}"
+    groups = [group for _, group in done]
+    within = "after" if len(set(groups)) == 1 else "within"
+    return f"{_listed(groups)} processed {topic} {within} {in_words(max(done)[0])}"
 
 
 def _became(message: Message, state: GroupState, done: float) -> str:
-    """What there is to say of one message in one group, where it is not simply processed."""
-    who, topic = state.group, message.topic
+    """What there is to say of one message in one group, after the group's name, if it is not just processed."""
+    topic = message.topic
+    why = f" ({state.error})" if state.error else ""
     match state.state:
         case "waiting":
-            return f"{who} is still waiting {_behind(state)} on {topic} in group {who}"
+            return f"is still waiting {_behind(state)} on {topic} in group {state.group}"
         case "failed":
-            return f"{who} failed to process {topic} ({state.error or 'error'})"
+            return f"failed to process {topic}{why}"
         case "dead-lettered":
-            return f"{who} gave up on {topic} and dead-lettered it" + (
-                f" ({state.error})" if state.error else ""
-            )
+            return f"gave up on {topic} and dead-lettered it{why}"
         case "untraced":
-            return f"{who} consumed {topic} but sent no span"
+            return f"consumed {topic} but sent no span"
         case "unseen":
-            return f"{who} has sent no span for {topic}"
+            return f"sent no span for {topic}"
         case "duplicated":
-            return f"{who} processed {topic} {state.attempts} times, the first after {in_words(done)}"
+            return f"processed {topic} {state.attempts} times, the first after {in_words(done)}"
         case _:
-            return f"{who} processed {topic} after {in_words(done)} on attempt {state.attempts}"
+            return f"processed {topic} after {in_words(done)} on attempt {state.attempts}"
 
 
 def _behind(state: GroupState) -> str:
@@ -116,4 +115,5 @@ def _behind(state: GroupState) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    distinct = list(dict.fromkeys(names))
+    return distinct[0] if len(distinct) == 1 else f"{', '.join(distinct[:-1])} and {distinct[-1]}"
