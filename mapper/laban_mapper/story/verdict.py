@@ -88,7 +88,7 @@ def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:
 
 
 def _became(message: Message, state: GroupState, done: float) -> str:
-    """What there is to say of one message in one group, after the group's name, if it is not just processed."""
+    """What to say of one message in one group, after the group's name, where it is not just processed."""
     topic = message.topic
     why = f" ({state.error})" if state.error else ""
     match state.state:
