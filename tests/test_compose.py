@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # ships no types; what comes out is looked at below
+import yaml
 
+from laban_collector.access import Access
 from laban_collector.settings import Settings
 from laban_samples.addresses import GRPC_PORTS, HTTP_PORTS
 from laban_samples.settings import ServiceSettings
@@ -65,6 +66,18 @@ def test_the_collector_understands_what_it_is_told() -> None:
     }
     settings = Settings(**told)
     assert (settings.api, settings.kafka) == ("0.0.0.0:4320", "kafka:9092")
+    access = Access.of(settings)
+    assert access.serves_host("laban:4318")
+    assert access.serves_host("127.0.0.1:4318")
+
+
+def test_everybody_who_talks_to_the_collector_has_its_token() -> None:
+    token = SERVICES["laban"]["environment"]["LABAN_TOKEN"]
+    assert token.startswith("${LABAN_TOKEN:-")
+    assert SERVICES["dashboard"]["environment"]["LABAN_TOKEN"] == token
+    for name in HTTP_PORTS:
+        headers = SERVICES[name]["environment"]["OTEL_EXPORTER_OTLP_HEADERS"]
+        assert headers == f"authorization=Bearer%20{token}"
 
 
 def test_only_one_service_builds_the_image_and_none_fetches_it() -> None:

@@ -20,7 +20,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 HEAVY = frozenset({"duckdb", "grpcio", "kafka-python", "numba", "numpy", "pandas", "pyarrow", "streamlit"})
 
 REGISTRY_HOST = re.compile(
-    r"pypi\.org/simple|files\.pythonhosted|registry\.npmjs|repo1?\.maven\.(org|apache)|deb\.debian\.org"
+    r"pypi\.org|files\.pythonhosted|registry\.npmjs|repo1?\.maven\.(org|apache)|deb\.debian\.org"
     r"|(index-url|find-links)[ =]+(https?|file):"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/$}-])/(root|home|work|Users)/\w")

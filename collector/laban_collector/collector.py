@@ -1,21 +1,30 @@
 """The collector: the parts in the order in which they start, and stop in reverse."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import NamedTuple
 
 from laban.keys import parse_rules
+from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.correlations import KeyFinder
-from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.otlp import decode
 from laban_collector.kafka_lag import LagPoller
+from laban_collector.keeper import Keeper
 from laban_collector.pipeline import Limits, Pipeline
+from laban_collector.protection.batches import Protection
+from laban_collector.receive.counted import CountedIntake
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
+from laban_collector.receive.intake import IntakeLimits
 from laban_collector.settings import Settings
+from laban_collector.store.base import SpanWriter
 from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.retention import Limits as Kept
 from laban_collector.store.duckdb.writer import DuckDBWriter
+from laban_collector.tls import Identity
 
 
 class Endpoints(NamedTuple):
@@ -36,43 +45,55 @@ class Collector:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
+        self.keeper = Keeper(database, Kept(settings.retention, settings.max_size))
         self._running = AsyncExitStack()
 
     async def start(self) -> Endpoints:
-        """Start: writer, pipeline, receivers, lag poller.
+        """Start: keeper, writer, pipeline, receivers and lag poller.
 
         Raises:
+            BadSettings: strangers could come in, or the certificate is of no use.
             AddressInUse: an address cannot be bound; nothing is left running.
             StoreError: the database refused.
+            OSError: the ledger's tail cannot be kept beside the database.
         """
+        access, identity = Access.of(self._settings), Identity.of(self._settings)
         async with AsyncExitStack() as starting:
-            writer = DuckDBWriter(self._database)
+            starting.push_async_callback(asyncio.to_thread, self.keeper.stop)
+            await asyncio.to_thread(self.keeper.start)
+            writer = self.keeper.watching(DuckDBWriter(self._database))
             pipeline = self._pipeline(writer)
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
-            limit = self._settings.max_request_bytes
-            grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), pipeline.submit, limit)
-            http = HttpReceiver(Address.parse(self._settings.otlp_http), pipeline.submit, limit)
-            endpoints = []
-            for receiver in (grpc, http):
-                endpoints.append(str(await receiver.start()))
-                starting.push_async_callback(receiver.stop)
+            intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.keeper.metrics)
+            grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
+            http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
+            # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
+            # for each may have to wait for peers that are slow.
+            poller = LagPoller(self._settings.kafka or "", self._settings.lag_interval, writer.write_lag)
+            starting.push_async_callback(
+                _together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
+            )
+            endpoints = [str(await receiver.start()) for receiver in (grpc, http)]
             if self._settings.kafka is not None:
-                poller = LagPoller(self._settings.kafka, self._settings.lag_interval, writer.write_lag)
                 poller.start()
-                starting.push_async_callback(asyncio.to_thread, poller.stop)
             self._running = starting.pop_all()
         return Endpoints(*endpoints)
 
     async def stop(self) -> None:
-        """Stop in reverse: poller, receivers, then the pipeline, when all that was accepted is on disk."""
+        """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, keeper."""
         await self._running.aclose()
 
-    def _pipeline(self, writer: DuckDBWriter) -> Pipeline:
+    def _pipeline(self, writer: SpanWriter) -> Pipeline:
         finder = KeyFinder(parse_rules(self._settings.keys))
         limits = Limits(
             in_flight_bytes=self._settings.max_in_flight_bytes,
             commit_bytes=self._settings.commit_bytes,
             commit_delay=self._settings.commit_delay,
         )
-        return Pipeline(partial(otlp_protobuf.decode, finder=finder), writer, limits)
+        decoder = Protection.of(self._settings).around(partial(decode, finder=finder))
+        return Pipeline(decoder, writer, limits)
+
+
+async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:
+    await asyncio.gather(*(stop() for stop in stops))

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from laban.keys import KeyRule, bounded, canonical_key, route_keys, route_parameters
+from laban.keys import MAX_VALUE_LENGTH, KeyRule, bounded, canonical_key, route_keys, route_parameters
 from laban.vocabulary import (
     KAFKA_KEY_CORRELATION,
     URL_FULL_DIALECTS,
     URL_PATH_DIALECTS,
     URL_TEMPLATE,
 )
-
-# The path that a route was matched against, the best first; the last two hold a whole URL.
 
 Correlation = tuple[str, str]
 """Canonical key and value: ("order.id", "123")."""
@@ -53,22 +51,20 @@ class KeyFinder:
         template = route or attributes.get(URL_TEMPLATE)
         path = _path(attributes) if isinstance(template, str) and template else None
         if isinstance(template, str) and path is not None:
-            found.update(self._in_route(template, path))
+            found.update(self.in_route(template, path))
         value = bounded(message_key)
         if value is not None:
-            found.update((key, value) for key in self._kafka_key_names(topic or ""))
+            found.update((key, value) for key in self.kafka_keys(topic or ""))
         return found
 
-    def _candidates(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-        for name, value in attributes.items():
-            key = canonical_key(name)
-            if key is not None:
-                yield key, value
-        for rule in self._attribute_rules:
-            if rule.argument in attributes:
-                yield rule.key, attributes[rule.argument]
+    def attribute_keys(self, name: str) -> list[str]:
+        """The business keys that an attribute of this name holds."""
+        key = canonical_key(name)
+        named = [rule.key for rule in self._attribute_rules if rule.argument == name]
+        return named if key is None else [key, *named]
 
-    def _in_route(self, template: str, path: str) -> Iterator[Correlation]:
+    def in_route(self, template: str, path: str) -> Iterator[Correlation]:
+        """The business keys in a path that was matched by a route."""
         yield from route_keys(template, path).items()
         if not self._route_rules:
             return
@@ -78,9 +74,22 @@ class KeyFinder:
             if value is not None:
                 yield rule.key, value
 
-    def _kafka_key_names(self, topic: str) -> list[str]:
+    def route_holds_keys(self, template: str) -> bool:
+        """False when no path of this route has a business key."""
+        # A template is a path of its own route, with each parameter's name for its value; but a query, and a
+        # very long name, would be cut off or left out.
+        own = "?" not in template and len(template) <= MAX_VALUE_LENGTH
+        return not own or any(True for _ in self.in_route(template, template))
+
+    def kafka_keys(self, topic: str) -> list[str]:
+        """The business keys that a message key of this topic is."""
         named = [rule.key for rule in self._kafka_rules if fnmatchcase(topic, rule.argument)]
         return named or [KAFKA_KEY_CORRELATION]
+
+    def _candidates(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+        for name, value in attributes.items():
+            for key in self.attribute_keys(name):
+                yield key, value
 
 
 def _path(attributes: Mapping[str, object]) -> str | None:
@@ -92,11 +101,12 @@ def _path(attributes: Mapping[str, object]) -> str | None:
     for name in URL_FULL_DIALECTS:
         value = attributes.get(name)
         if isinstance(value, str) and value:
-            return _url_path(value)
+            return url_path(value)
     return None
 
 
-def _url_path(url: str) -> str | None:
+def url_path(url: str) -> str | None:
+    """The path of a whole URL, None when there is none."""
     try:
         return urlsplit(url).path or None
     except ValueError:  # a malformed URL has no path that a route could match

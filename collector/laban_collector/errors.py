@@ -3,6 +3,7 @@
 CollectorError
 ├── BadSettings           a setting has a value that it cannot have
 ├── AddressInUse          a receiver's address is taken, or cannot be bound
+├── UnreadableFile        a file to import that cannot be opened
 ├── StoreError            the database refused
 │   ├── StoreLocked       another process has the file open
 │   ├── StoreNotFound     no such file, or no such directory
@@ -13,6 +14,7 @@ CollectorError
 │   ├── UndecodableRequest    its bytes are not what they claim to be
 │   ├── DecoderFailed         a defect of ours: the decoder failed on it
 │   ├── RequestTooLarge       over the limit, compressed or not
+│   ├── UploadTooSlow         its body does not come
 │   └── Overloaded            too much in flight: try again later
 └── NotAccepting          the collector is stopping
 """
@@ -28,6 +30,10 @@ class BadSettings(CollectorError):  # noqa: N818 - reads as what it is, as do th
 
 class AddressInUse(CollectorError):  # noqa: N818
     """A receiver's address is taken by another process, or cannot be bound."""
+
+
+class UnreadableFile(CollectorError):  # noqa: N818
+    """A file to import cannot be opened."""
 
 
 class StoreError(CollectorError):
@@ -68,6 +74,10 @@ class DecoderFailed(RequestError):  # noqa: N818
 
 class RequestTooLarge(RequestError):  # noqa: N818
     """A request is over the limit, compressed or not."""
+
+
+class UploadTooSlow(RequestError):  # noqa: N818
+    """The body of a request takes too long to come; the sender may try again."""
 
 
 class Overloaded(RequestError):  # noqa: N818

@@ -3,8 +3,9 @@
     submit ──▶ inbox ──▶ decode ──▶ commit ──▶ the future of each request
                          (thread)   (thread)
 
-A commit takes all requests that wait. While one runs, the next fills: few slow senders wait for nobody, and
-many small requests share a commit, which costs the same for one span as for thousands.
+A commit takes all requests that wait, and starts when the last one is done. While one runs, the next fills:
+few slow senders wait for nobody, and many small requests share a commit, which costs about the same for one
+span as for a thousand. What is large is decoded meanwhile, so that both threads have work.
 """
 
 import logging
@@ -27,6 +28,9 @@ from laban_collector.errors import (
 from laban_collector.store.base import SpanWriter
 
 _log = logging.getLogger(__name__)
+
+_OVERLAP: Final = 4
+"""A group is decoded while another one is written when it has this part of a commit's bytes."""
 
 RETRY_AFTER: Final = 1.0
 """Seconds after which a sender that was put off should try again."""
@@ -51,6 +55,10 @@ class _Request(NamedTuple):
     answer: Future[Accepted]
 
 
+class _Idle:
+    """Says that the writer has nothing to do."""
+
+
 class _Group(NamedTuple):
     """Requests that share a commit."""
 
@@ -71,7 +79,10 @@ class Pipeline:
         self._decoder = decoder
         self._writer = writer
         self._limits = limits
-        self._inbox: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        # None ends it; _Idle wakes the decode thread, which waits here for both.
+        self._inbox: queue.SimpleQueue[_Request | _Idle | None] = queue.SimpleQueue()
+        self._idle = threading.Event()
+        self._idle.set()
         # One group waits while one is written: more would only delay the answers.
         self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
         self._lock = threading.Lock()
@@ -134,22 +145,24 @@ class Pipeline:
         self._decoded.put(None)
 
     def _gather(self, until: float) -> tuple[list[_Request], bool]:
-        """All requests that wait, or that come until then; False when these are the last."""
+        """All requests that come until `until` and until the writer is idle; False: these are the last."""
         requests: list[_Request] = []
         size = 0
         while size < self._limits.commit_bytes:
+            ready = self._idle.is_set() or size * _OVERLAP >= self._limits.commit_bytes
             try:
-                request = self._next(until if requests else None)
+                request = self._next(until if requests and ready else None)
             except queue.Empty:
                 break
             if request is None:
                 return requests, False
-            requests.append(request)
-            size += len(request.body)
+            if not isinstance(request, _Idle):
+                requests.append(request)
+                size += len(request.body)
         return requests, True
 
-    def _next(self, until: float | None) -> _Request | None:
-        """The next request; waits until a monotonic time, for ever if that is None."""
+    def _next(self, until: float | None) -> _Request | _Idle | None:
+        """What comes next; waits until a monotonic time, for ever if that is None."""
         if until is None:
             return self._inbox.get()
         wait = until - time.monotonic()
@@ -162,12 +175,16 @@ class Pipeline:
             _log.exception("A decoder failed; %d request(s) were refused.", len(requests))
             self._fail(requests, DecoderFailed(f"The decoder failed on a request of this group: {error!r}"))
             return
+        self._idle.clear()
         self._decoded.put(_Group(requests, decoded))
 
     def _write_all(self) -> None:
         """The writer thread."""
         while (group := self._decoded.get()) is not None:
             self._write(group)
+            if self._decoded.empty():
+                self._idle.set()
+                self._inbox.put(_Idle())
 
     def _write(self, group: _Group) -> None:
         try:

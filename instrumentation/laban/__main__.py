@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
-from laban import running
-
 SERVER_PART: Final = frozenset(
     {
         "laban_mapper",
@@ -38,6 +36,8 @@ def main() -> None:
     if arguments[:1] == ["--version"]:
         print(f"laban {version('laban')}")  # noqa: T201 - what was asked for
     elif arguments[:1] == ["run"]:
+        from laban import running  # not for other commands: it loads the auto-instrumentation
+
         running.run(arguments[1:])
     else:
         _run_server_part(arguments)

@@ -1,5 +1,6 @@
 """The HTTP API: the questions of `Answers` under `/api/v1`, described by OpenAPI."""
 
+import json
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -7,9 +8,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 
+from laban_collector.access import Access
 from laban_collector.errors import CollectorError
+from laban_collector.keeper import Keeper
+from laban_collector.receive.asgi import Headers, Scope, Send, respond
+from laban_collector.receive.guard import Guard
+from laban_collector.receive.otlp import Refusal
 from laban_mapper.answers import Answers
 from laban_mapper.errors import BadWindow, MapperError, UnknownValue
+from laban_mapper.keep_api import add_keeping, collector_status
 from laban_mapper.model import (
     KnownValues,
     LagHistory,
@@ -31,8 +38,8 @@ Key = Annotated[
 ]
 
 
-def build_api(answers: Answers, version: str) -> FastAPI:
-    """The application; every route asks `answers`."""
+def build_api(answers: Answers, version: str, keeper: Keeper) -> FastAPI:
+    """The application; every route asks `answers`, or the keeper of the database that they are read from."""
     api = FastAPI(
         title="laban",
         version=version,
@@ -41,7 +48,8 @@ def build_api(answers: Answers, version: str) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    api.include_router(_router(answers), prefix="/api/v1")
+    api.include_router(_router(answers, keeper), prefix="/api/v1")
+    add_keeping(api, keeper)
     api.add_exception_handler(MapperError, _mapper_error)
     api.add_exception_handler(CollectorError, _mapper_error)
 
@@ -52,7 +60,18 @@ def build_api(answers: Answers, version: str) -> FastAPI:
     return api
 
 
-def _router(answers: Answers) -> APIRouter:
+def guarded(api: FastAPI, access: Access) -> Guard:
+    """The application behind the rules of who may ask; whether it runs, everybody may."""
+    return Guard(api, access, _deny, "GET", frozenset({"/healthz", "/readyz"}))
+
+
+async def _deny(_: Scope, send: Send, refusal: Refusal, headers: Headers) -> None:
+    await respond(
+        send, refusal.http, json.dumps({"error": refusal.message}).encode(), "application/json", headers
+    )
+
+
+def _router(answers: Answers, keeper: Keeper) -> APIRouter:
     router = APIRouter()
 
     @router.get("/order/{order_id}", summary="What happened to an order")
@@ -83,9 +102,9 @@ def _router(answers: Answers) -> APIRouter:
     def known_values(key: Key, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> KnownValues:
         return answers.known_values(key, limit)
 
-    @router.get("/status", summary="What the store holds")
+    @router.get("/status", summary="What the store holds, and how the collector is doing")
     def status() -> Status:
-        return answers.status()
+        return answers.status().model_copy(update={"collector": collector_status(keeper)})
 
     return router
 

@@ -216,8 +216,29 @@ class KnownValues(Answer):
     values: list[KnownValue]
 
 
+class CollectorStatus(Answer):
+    """How the collector is doing since it started; see `laban_collector.keeper.Health`. Bytes, seconds."""
+
+    received: int
+    stored: int
+    duplicates: int
+    rejected: int
+    refused: dict[str, int]
+    in_flight: int
+    commits: int
+    commit_mean: float | None
+    file: int
+    used: int
+    wal: int
+    forgotten: int
+    ledger: str
+    ledger_agrees: bool
+    set_aside: list[str]
+    failure: str | None
+
+
 class Status(Answer):
-    """What the store holds."""
+    """What the store holds, and how its collector is doing: None where a file is read that nobody serves."""
 
     version: str
     spans: int
@@ -225,3 +246,4 @@ class Status(Answer):
     services: list[str]
     first: datetime | None
     last: datetime | None
+    collector: CollectorStatus | None = None

@@ -1,9 +1,10 @@
 """Answers from a running `laban serve`, over its HTTP API."""
 
+import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import IO, Any, Final, Literal, Self, TypeVar
 
 import httpx
 
@@ -20,16 +21,29 @@ from laban_mapper.model import (
 )
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
+_PATIENCE: Final = httpx.Timeout(None, connect=2.0)
 
 A = TypeVar("A", bound=Answer)
 
 
 class RemoteAnswers:
-    """Implements `Answers` by asking another process."""
+    """Implements `Answers` by asking another process.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: of its API.
+        token: what it wants to be given, if anything.
+        trusted: whose certificates are good, when the URL is https; None: the usual authorities'.
+    """
+
+    def __init__(self, url: str, token: str | None = None, trusted: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=_TIMEOUT, trust_env=False)
+        self._client = httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT,
+            trust_env=False,
+            verify=True if trusted is None else trusted,
+        )
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -62,6 +76,23 @@ class RemoteAnswers:
     def status(self) -> Status:
         """What the store holds."""
         return self._get("/status", Status)
+
+    def download(self, what: Literal["export", "backup"], sink: IO[bytes]) -> None:
+        """Write what the collector sends into a file; it may take long to begin.
+
+        Raises:
+            NoAnswerer: nobody answers, or the answer broke off.
+            AnswerRefused: the collector refused.
+        """
+        try:
+            with self._client.stream("POST", f"/{what}", timeout=_PATIENCE) as response:
+                if response.status_code != HTTPStatus.OK:
+                    response.read()
+                    raise _refusal(self.url, response, {})
+                for piece in response.iter_bytes():
+                    sink.write(piece)
+        except httpx.HTTPError as error:
+            raise NoAnswerer(f"The {what} from {self.url} did not come to its end: {error}.") from error
 
     def close(self) -> None:
         """Let the connection go."""
@@ -98,6 +129,8 @@ def _refusal(url: str, response: httpx.Response, given: Mapping[str, str]) -> Ex
         return AnswerRefused(
             f"{url} answered {response.status_code}, not as laban's API does. Is it `laban serve`?"
         )
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        return AnswerRefused(f"{url} wants a token, and not the one that was given: LABAN_TOKEN or --token.")
     if response.status_code == HTTPStatus.NOT_FOUND and "nearest" in body:
         return UnknownValue(given["key"], given["value"], list(body["nearest"]))
     if response.status_code == HTTPStatus.BAD_REQUEST:

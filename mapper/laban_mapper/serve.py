@@ -4,27 +4,42 @@ import asyncio
 import contextlib
 import importlib.metadata
 import json
+import logging
 import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import uvicorn
 
+from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.collector import Collector, Endpoints
 from laban_collector.errors import AddressInUse
+from laban_collector.keeper import Keeper
+from laban_collector.receive.heads import BoundedHttp
 from laban_collector.settings import Settings
-from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.aside import open_or_set_aside
 from laban_collector.store.duckdb.reader import DuckDBReader
-from laban_mapper.api import build_api
-from laban_mapper.client import served_by
+from laban_collector.tls import Identity
+from laban_mapper.api import build_api, guarded
+from laban_mapper.client import api_scheme, served_by
 from laban_mapper.local import LocalAnswers
 
+_log = logging.getLogger(__name__)
+
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_STOP_GRACE_S: Final = 5
+_STOP_GRACE_S: Final = 2
+"""Seconds for answers in progress; the receivers have their own after it, and all must end within 10 s."""
+
+
+class _Entrance(NamedTuple):
+    """Who may ask, and by what certificate the asked one is known."""
+
+    access: Access
+    identity: Identity | None
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
@@ -33,18 +48,27 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     When all is ready, says where: one line on standard error, or one JSON object on standard output.
 
     Raises:
-        CollectorError: an address is taken, or the database cannot be opened.
+        CollectorError: an address is taken or open to strangers, or the database cannot be opened.
     """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("laban_collector").setLevel(logging.INFO)
+    _log.setLevel(logging.INFO)
     asyncio.run(_serve(settings, as_json=as_json))
 
 
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = _stop_requested()
-    with contextlib.closing(Database.open(settings.db)) as database:
-        async with _collecting(settings, database) as endpoints, _answering(settings, database) as api:
+    entrance = _Entrance(Access.of(settings), Identity.of(settings))  # refuses before a database is made
+    with contextlib.closing(open_or_set_aside(settings.db)) as database:
+        collector = Collector(settings, database)
+        async with (
+            _collecting(collector) as endpoints,
+            _answering(settings, entrance, collector.keeper) as api,
+        ):
             with _noted(settings, api):
                 _announce(endpoints, api, as_json=as_json)
                 await stop.wait()
+                _log.info("Stopping: what was accepted is stored first.")
 
 
 def _stop_requested() -> asyncio.Event:
@@ -56,8 +80,7 @@ def _stop_requested() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _collecting(settings: Settings, database: Database) -> AsyncGenerator[Endpoints, None]:
-    collector = Collector(settings, database)
+async def _collecting(collector: Collector) -> AsyncGenerator[Endpoints, None]:
     endpoints = await collector.start()
     try:
         yield endpoints
@@ -66,11 +89,21 @@ async def _collecting(settings: Settings, database: Database) -> AsyncGenerator[
 
 
 @asynccontextmanager
-async def _answering(settings: Settings, database: Database) -> AsyncGenerator[str, None]:
+async def _answering(settings: Settings, entrance: _Entrance, keeper: Keeper) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
-    api = build_api(LocalAnswers(DuckDBReader(database)), importlib.metadata.version("laban"))
+    answers = LocalAnswers(DuckDBReader(keeper.database))
+    api = build_api(answers, importlib.metadata.version("laban"), keeper)
+    identity = entrance.identity
     config = uvicorn.Config(
-        api, log_level="warning", access_log=False, timeout_graceful_shutdown=_STOP_GRACE_S, lifespan="off"
+        guarded(api, entrance.access),
+        http=BoundedHttp,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_GRACE_S,
+        lifespan="off",
+        ssl_certfile=None if identity is None else identity.certificate,
+        ssl_keyfile=None if identity is None else identity.key,
     )
     server = _QuietServer(config)
     with _bound(settings.api) as listener:
@@ -113,7 +146,7 @@ def _bound(address: str) -> Generator[socket.socket, None, None]:
 def _noted(settings: Settings, api: str) -> Generator[None, None, None]:
     """Leave a note beside the database, so that `--db FILE` finds whom to ask."""
     note = served_by(settings.db)
-    note.write_text(f"http://{api}\n", encoding="utf-8")
+    note.write_text(f"{api_scheme(settings)}://{api}\n", encoding="utf-8")
     try:
         yield
     finally:

@@ -108,7 +108,7 @@ class Parts:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=said,
-                    env={**os.environ, **(env or {})},
+                    env={**_surroundings(), **(env or {})},
                     start_new_session=True,
                 )
             except OSError as error:
@@ -176,3 +176,8 @@ def _signal(part: Part, number: signal.Signals) -> None:
         os.killpg(part.process.pid, number)
     except ProcessLookupError:
         return  # it has ended, and nobody of its group is left
+
+
+def _surroundings() -> dict[str, str]:
+    """Our environment, less the settings that are meant for a collector of the user's own, its token say."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LABAN_")}

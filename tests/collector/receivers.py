@@ -5,15 +5,18 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from laban_collector.address import Address
 from laban_collector.decode.decoded import Accepted
 from laban_collector.errors import CollectorError
+from laban_collector.receive.intake import Intake, IntakeLimits
 
 from .running import running_loop
 
 T = TypeVar("T")
+LIMIT = 10_000
+"""Bytes and elements that a request may have."""
 
 
 class Receiver(Protocol):
@@ -56,6 +59,10 @@ class Inbox:
     def in_background(self, call: Callable[[], T]) -> Future[T]:
         """Run a blocking call in another thread."""
         return self._pool.submit(call)
+
+    def intake(self, **limits: Any) -> Intake:
+        """What a receiver takes; `limits` instead of generous ones."""
+        return Intake(self.submit, IntakeLimits(LIMIT, 10 * LIMIT, 10.0, LIMIT)._replace(**limits))
 
     @contextmanager
     def answering(self, receiver: Receiver) -> Generator[tuple[Address, Callable[[], None]], None, None]:

@@ -140,7 +140,7 @@ def test_a_stopped_collector_leaves_a_file_that_answers(tmp_path: Path) -> None:
     with serving(db) as running:
         running.send(named(monolith_timeout(), "7"))
     assert running.process.returncode == 0
-    assert list(tmp_path.iterdir()) == [db]
+    assert sorted(tmp_path.iterdir()) == [db, db.with_name("spans.duckdb.ledger")]
     story = json.loads(laban("order", "7", "--json", "--db", str(db)).stdout)
     assert story["root_cause"]["service"] == "user"
 

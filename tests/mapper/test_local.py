@@ -21,6 +21,8 @@ from ..otlp import to_otlp
 from .shop_spans import (
     MS,
     T0,
+    grpc_client,
+    grpc_server,
     http_client,
     http_server,
     hybrid_order,
@@ -208,6 +210,21 @@ def test_a_shared_span_is_one_call_of_the_client_that_carries_it(store: Answerin
     }
 
 
+def test_what_happens_below_a_shared_span_happens_in_its_servers_half(store: Answering) -> None:
+    entry = http_server("web", "GET /", 0, 50)
+    client = http_client("web", "GET", 5, 40, entry)
+    server = replace(http_server("api", "GET /things", 10, 30, entry), span_id=client.span_id)
+    inside = replace(http_server("api", "load", 12, 10, server), kind=1, http_method=None)
+    told_twice = http_server("api", "GET /things", 13, 8, server)
+    uninstrumented = http_server("stock", "GET /stock", 14, 5, server)
+    found = edges(store([entry, client, server, inside, told_twice, uninstrumented]))
+    assert {pair: edge.calls for pair, edge in found.items()} == {
+        ("entry:clients", "service:web"): 1,
+        ("service:web", "service:api"): 1,
+        ("service:api", "service:stock"): 1,
+    }
+
+
 def test_latency_is_reported_by_edge_and_by_route_over_time(store: Answering) -> None:
     later = [replace(s, trace_id="e" * 32, start=s.start + 60_000 * MS) for s in hybrid_order()]
     answers = store([*hybrid_order(), *later])
@@ -222,6 +239,27 @@ def test_latency_is_reported_by_edge_and_by_route_over_time(store: Answering) ->
     by_route = answers.latency("route")
     assert "order  POST /orders" in {point.name for point in by_route.points}
     assert "email  process orders" in {point.name for point in by_route.points}
+
+
+def test_a_stream_is_a_call_whose_duration_is_no_latency(store: Answering) -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    asked = grpc_client("order", "shop.Pricing/Quote", 1, 20, entry)
+    quote = grpc_server("pricing", "shop.Pricing/Quote", 2, 18, asked)
+    streaming = {"attributes": {"laban.rpc.streaming": "server"}}
+    watched = grpc_client("order", "shop.Pricing/Watch", 1, 60_000, entry, **streaming)
+    prices = grpc_server("pricing", "shop.Pricing/Watch", 2, 59_000, watched, **streaming)
+    alone = grpc_client("order", "shop.Rates/Watch", 1, 60_000, entry, peer_address="rates", **streaming)
+    answers = store([entry, asked, quote, watched, prices, alone])
+    found = edges(answers)
+    assert found["service:order", "service:pricing"].calls == 2
+    assert found["service:order", "service:pricing"].p99_ms == pytest.approx(20)
+    assert found["service:order", "external:rates"].calls == 1
+    assert found["service:order", "external:rates"].p50_ms is None
+    (edge,) = answers.latency("edge").points
+    assert (edge.name, edge.calls) == ("order → pricing", 2)
+    assert edge.p99_ms == pytest.approx(20)
+    routes = {point.name for point in answers.latency("route").points}
+    assert routes == {"order  POST /orders", "pricing  shop.Pricing/Quote"}
 
 
 def test_lag_comes_back_as_it_was_polled(database: Database) -> None:

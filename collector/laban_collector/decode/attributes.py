@@ -24,6 +24,15 @@ def to_json(attributes: Mapping[str, Value]) -> str:
     return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def from_float(number: float) -> Value:
+    """A float as JSON can write it."""
+    if math.isfinite(number):
+        return number
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
 def _value(value: AnyValue) -> Value:
     match value.WhichOneof("value"):
         case "string_value":
@@ -33,7 +42,7 @@ def _value(value: AnyValue) -> Value:
         case "bool_value":
             return value.bool_value
         case "double_value":
-            return _float(value.double_value)
+            return from_float(value.double_value)
         case "array_value":
             return [_value(item) for item in value.array_value.values]
         case "kvlist_value":
@@ -43,11 +52,3 @@ def _value(value: AnyValue) -> Value:
         case "string_value_strindex" | None:
             # An index into a table that only profiles have says nothing here; no value is OTLP's null.
             return None
-
-
-def _float(number: float) -> Value:
-    if math.isfinite(number):
-        return number
-    if math.isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"

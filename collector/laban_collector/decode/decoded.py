@@ -35,5 +35,9 @@ class Decoded:
     outcomes: tuple[Accepted | UndecodableRequest, ...]
 
 
+class JsonBody(bytes):
+    """The body of a request in OTLP/JSON; any other is protobuf."""
+
+
 Decoder = Callable[[Sequence[bytes]], Decoded]
 """Bodies of requests to one batch. A body that cannot be decoded fails alone."""

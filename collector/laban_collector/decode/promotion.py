@@ -20,12 +20,12 @@ CONSUMER: Final = 5
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _INT64: Final = range(-(2**63), 2**63)
-# The conventions write this number as text; the other integer columns are numbers on the wire too.
-_INTEGERS_AS_TEXT: Final = frozenset({MESSAGING_DESTINATION_PARTITION_ID})
+INTEGERS_AS_TEXT: Final = frozenset({MESSAGING_DESTINATION_PARTITION_ID})
+"""Numbers that the conventions write as text; the other integer columns are numbers on the wire too."""
 _BY_KEY: Final = {key: (promoted, rank) for promoted in PROMOTED for rank, key in enumerate(promoted.keys)}
 _KEYS: Final = {promoted.column: promoted.keys[0] for promoted in PROMOTED}
-_OPERATION: Final = _BY_KEY[MESSAGING_OPERATION_TYPE][0].column
-_DESTINATION: Final = _BY_KEY[MESSAGING_DESTINATION_NAME][0].column
+OPERATION_COLUMN: Final = _BY_KEY[MESSAGING_OPERATION_TYPE][0].column
+DESTINATION_COLUMN: Final = _BY_KEY[MESSAGING_DESTINATION_NAME][0].column
 
 Columns = dict[str, str | int]
 
@@ -48,21 +48,26 @@ def promote(attributes: Mapping[str, Value], kind: int) -> tuple[Columns, Mappin
         if entry is None:
             continue
         promoted, rank = entry
-        fitted = _fit(value, promoted)
+        fitted = fit(value, promoted)
         if fitted is not None and rank < ranks.get(promoted.column, len(promoted.keys)):
             columns[promoted.column], ranks[promoted.column] = fitted, rank
-    _settle_operation(columns, kind)
+    operation = columns.get(OPERATION_COLUMN)
+    settled = settle_operation(
+        None if operation is None else str(operation), kind, messaging=DESTINATION_COLUMN in columns
+    )
+    if settled is not None:
+        columns[OPERATION_COLUMN] = settled
     told = {
         key
         for column, rank in ranks.items()
-        if rank == 0 and _tells(columns[column], key := _KEYS[column], attributes[key])
+        if rank == 0 and tells(columns[column], key := _KEYS[column], attributes[key])
     }
     return columns, {
         key: value for key, value in attributes.items() if key not in told
     } if told else attributes
 
 
-def _fit(value: Value, promoted: Promoted) -> str | int | None:
+def fit(value: Value, promoted: Promoted) -> str | int | None:
     """The value as the column's type, None if it cannot be that."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
@@ -75,21 +80,25 @@ def _fit(value: Value, promoted: Promoted) -> str | int | None:
     return value if value in _INT64 else None
 
 
-def _settle_operation(columns: Columns, kind: int) -> None:
-    """Write the operation in current terms; a PRODUCER span sends whatever it says (some say `receive`)."""
-    operation = columns.get(_OPERATION)
-    if operation is None and _DESTINATION not in columns:
-        return
-    operation = OPERATION_DIALECTS.get(str(operation), operation)
+def settle_operation(sent: str | None, kind: int, *, messaging: bool) -> str | None:
+    """The messaging operation in current terms.
+
+    Args:
+        sent: the operation in any dialect, None for none.
+        kind: a PRODUCER span sends, whatever it says (some say `receive`).
+        messaging: whether the span names a destination: one that names neither is about no message.
+    """
+    if sent is None and not messaging:
+        return None
+    operation = sent if sent is None else OPERATION_DIALECTS.get(sent, sent)
     if kind == PRODUCER and operation != "create":
-        operation = "send"
-    elif kind == CONSUMER and operation not in ("receive", "settle"):
-        operation = "process"
-    if operation is not None:
-        columns[_OPERATION] = operation
+        return "send"
+    if kind == CONSUMER and operation not in ("receive", "settle"):
+        return "process"
+    return operation
 
 
-def _tells(column: str | int, key: str, sent: Value) -> bool:
+def tells(column: str | int, key: str, sent: Value) -> bool:
     """Whether the column alone says what was sent under this key."""
-    told = str(column) if key in _INTEGERS_AS_TEXT else column
+    told = str(column) if key in INTEGERS_AS_TEXT else column
     return type(sent) is type(told) and sent == told

@@ -128,11 +128,11 @@ class Rows:
         """Everything taken, as columns."""
         return SpanBatch(
             spans=self._span_table(),
-            resources=_table(span_batch.RESOURCES, list(self.resources.values())),
-            scopes=_table(span_batch.SCOPES, list(self.scopes.values())),
-            events=_table(span_batch.EVENTS, [(row, *ids, *event) for row, ids, event in self.events]),
-            links=_table(span_batch.LINKS, [(row, *ids, *link) for row, ids, link in self.links]),
-            correlations=_table(
+            resources=table(span_batch.RESOURCES, list(self.resources.values())),
+            scopes=table(span_batch.SCOPES, list(self.scopes.values())),
+            events=table(span_batch.EVENTS, [(row, *ids, *event) for row, ids, event in self.events]),
+            links=table(span_batch.LINKS, [(row, *ids, *link) for row, ids, link in self.links]),
+            correlations=table(
                 span_batch.CORRELATIONS, [(*name, *times) for name, times in self.correlations.items()]
             ),
         )
@@ -144,11 +144,11 @@ class Rows:
             (*span, *map(columns.get, promoted))
             for span, columns in zip(self.spans, self.columns, strict=True)
         ]
-        return _table(span_batch.SPANS, rows)
+        return table(span_batch.SPANS, rows)
 
 
-def _table(schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    """Rows whose values stand in the schema's order."""
+def table(schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    """Rows, whose values stand in the schema's order, as columns."""
     if not rows:
         return schema.empty_table()
     arrays = [

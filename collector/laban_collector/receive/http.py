@@ -1,61 +1,67 @@
-"""OTLP over HTTP: POST /v1/traces, protobuf, plain or gzip, on uvicorn."""
+"""OTLP over HTTP: POST /v1/traces, protobuf or JSON, plain, gzip or zstd, on uvicorn."""
 
 import asyncio
 import math
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
+import grpc
 import uvicorn
 
+from laban_collector.access import Access
 from laban_collector.address import Address
-from laban_collector.errors import AddressInUse, CollectorError
-from laban_collector.receive.body import ENCODINGS, Disconnected, Receive, Send, read_body, too_large
-from laban_collector.receive.otlp import TRACES_ONLY, Submit, acknowledge, refuse
+from laban_collector.errors import AddressInUse, CollectorError, UploadTooSlow
+from laban_collector.receive.asgi import Headers, Receive, Scope, Send, header, respond
+from laban_collector.receive.body import ENCODINGS as CONTENT_ENCODINGS
+from laban_collector.receive.body import Disconnected, read_body, too_large
+from laban_collector.receive.guard import Guard
+from laban_collector.receive.heads import BoundedHttp
+from laban_collector.receive.intake import Intake
+from laban_collector.receive.otlp import ENCODINGS, JSON, TRACES_ONLY, Encoding, Refusal, acknowledge, refuse
+from laban_collector.tls import Identity
 
 TRACES_PATH: Final = "/v1/traces"
-PROTOBUF: Final = "application/x-protobuf"
 
 _OTHER_SIGNALS: Final = ("/v1/logs", "/v1/metrics", "/v1development/profiles")
+_CLOSE: Final = (b"connection", b"close")
 _GRACE: Final = 5
 """Seconds that requests in progress have to end in when the receiver stops."""
 # The SDKs send every 5 s by default: a shorter time-out would close the connection under each request.
 _KEEP_ALIVE: Final = 75
 
-Scope = Mapping[str, Any]
-Headers = list[tuple[bytes, bytes]]
-
 
 class TracesApp:
-    """The ASGI application; bodies go to `submit`."""
+    """The ASGI application; bodies go to `intake`."""
 
-    def __init__(self, submit: Submit, max_request_bytes: int) -> None:
-        self._submit = submit
-        self._max_request_bytes = max_request_bytes
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, after its spans are on disk."""
         problem = _unacceptable(scope)
         if problem is not None:
-            status, text, headers = problem
-            await _respond(send, status, text.encode(), "text/plain; charset=utf-8", headers)
+            await deny(scope, send, *problem)
             return
+        encoding = _encoding(scope)
         try:
             body = await self._read(scope, receive)
-            accepted = await asyncio.wrap_future(self._submit(body))
+            accepted = await self._intake.take(encoding.body(body))
         except Disconnected:
             return
         except CollectorError as error:
-            await _refuse(send, error)
+            await deny(scope, send, refuse(error), [_CLOSE] if isinstance(error, UploadTooSlow) else [])
             return
-        await _respond(send, 200, acknowledge(accepted), PROTOBUF)
+        await respond(send, 200, encoding.write(acknowledge(accepted)), encoding.content_type)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        length = _header(scope, b"content-length")
-        if length.isdigit() and int(length) > self._max_request_bytes:
-            raise too_large(self._max_request_bytes)
-        return await read_body(receive, _encoding(scope), self._max_request_bytes)
+        limit = self._intake.limits.request_bytes
+        length = header(scope, b"content-length")
+        if length.isdigit() and int(length) > limit:
+            raise too_large(limit)
+        async with self._intake.uploading() as reserve:
+            return await read_body(receive, _content_encoding(scope), limit, reserve)
 
 
 class HttpReceiver:
@@ -63,17 +69,19 @@ class HttpReceiver:
 
     Args:
         address: where; port 0 takes a free one.
-        submit: where the bodies go.
-        max_request_bytes: the largest body, after decompression.
+        intake: where the bodies go, and what they may cost.
+        access: who may send.
+        identity: the certificate for TLS; None: without.
     """
 
-    def __init__(self, address: Address, submit: Submit, max_request_bytes: int) -> None:
+    def __init__(
+        self, address: Address, intake: Intake, access: Access, identity: Identity | None = None
+    ) -> None:
         self._address = address
-        app = TracesApp(submit, max_request_bytes)
         self._server = _Server(
             uvicorn.Config(
-                app,
-                http="httptools",
+                Guard(TracesApp(intake), access, deny, "POST"),
+                http=BoundedHttp,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -82,6 +90,8 @@ class HttpReceiver:
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
+                ssl_certfile=None if identity is None else identity.certificate,
+                ssl_keyfile=None if identity is None else identity.key,
             )
         )
         self._serving: asyncio.Task[None] | None = None
@@ -135,63 +145,49 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _unacceptable(scope: Scope) -> tuple[int, str, Headers] | None:
-    """Status, text and headers for what is not a request that we read; None when it is."""
-    path = scope["path"]
-    if path in _OTHER_SIGNALS:
-        return 404, f"{TRACES_ONLY}.\n", []
-    if path != TRACES_PATH:
-        return 404, f"There is nothing here: OTLP traces go to POST {TRACES_PATH}.\n", []
-    if scope["method"] != "POST":
-        return 405, f"OTLP traces are sent with POST, not {scope['method']}.\n", [(b"allow", b"POST")]
-    content_type = _header(scope, b"content-type").partition(";")[0].strip().lower()
-    if content_type != PROTOBUF:
-        text = (
-            f"{content_type or 'No content type'} is not accepted yet: {PROTOBUF} is. With an OpenTelemetry"
-        )
-        return (
-            415,
-            f"{text} SDK set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.\n",
-            [(b"accept", PROTOBUF.encode())],
-        )
+async def deny(scope: Scope, send: Send, refusal: Refusal, headers: Headers) -> None:
+    """Write a refusal as a google.rpc.Status, in the encoding of the request, or else JSON."""
     encoding = _encoding(scope)
-    if encoding not in ENCODINGS:
+    if refusal.retry_after is not None:
+        headers = [*headers, (b"retry-after", str(math.ceil(refusal.retry_after)).encode())]
+    body = encoding.write(refusal.as_message())
+    await respond(send, refusal.http, body, encoding.content_type, headers)
+
+
+def _unacceptable(scope: Scope) -> tuple[Refusal, Headers] | None:
+    """The refusal of what is not a request that we read, with its headers; None when it is one."""
+    path, method = scope["path"], scope["method"]
+    if path in _OTHER_SIGNALS:
+        return Refusal(grpc.StatusCode.UNIMPLEMENTED, 404, f"{TRACES_ONLY}."), []
+    if path != TRACES_PATH:
+        text = f"There is nothing here: OTLP traces go to POST {TRACES_PATH}."
+        return Refusal(grpc.StatusCode.NOT_FOUND, 404, text), []
+    if method != "POST":
+        text = f"OTLP traces are sent with POST, not {method}."
+        return Refusal(grpc.StatusCode.UNIMPLEMENTED, 405, text), [(b"allow", b"POST")]
+    content_type = _content_type(scope)
+    if content_type not in ENCODINGS:
         accepted = ", ".join(ENCODINGS)
-        return (
-            415,
-            f"Content-Encoding {encoding} is not accepted: {accepted}.\n",
-            [(b"accept-encoding", accepted.encode())],
+        text = (
+            f"{content_type or 'No content type'} is not accepted: {accepted} are. With an OpenTelemetry SDK "
+            "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
         )
+        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 415, text), [(b"accept", accepted.encode())]
+    content_encoding = _content_encoding(scope)
+    if content_encoding not in CONTENT_ENCODINGS:
+        accepted = ", ".join(CONTENT_ENCODINGS)
+        text = f"Content-Encoding {content_encoding} is not accepted: {accepted} are."
+        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 415, text), [(b"accept-encoding", accepted.encode())]
     return None
 
 
-def _encoding(scope: Scope) -> str:
-    return _header(scope, b"content-encoding").strip().lower() or "identity"
+def _encoding(scope: Scope) -> Encoding:
+    return ENCODINGS.get(_content_type(scope), JSON)
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    """The value of a header, '' when it is missing. ASGI gives names in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value).decode("latin-1")
-    return ""
+def _content_type(scope: Scope) -> str:
+    return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
-async def _refuse(send: Send, error: CollectorError) -> None:
-    refusal = refuse(error)
-    headers: Headers = []
-    if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(math.ceil(refusal.retry_after)).encode()))
-    await _respond(send, refusal.http, refusal.status(), PROTOBUF, headers)
-
-
-async def _respond(
-    send: Send, status: int, body: bytes, content_type: str, headers: Headers | None = None
-) -> None:
-    headers = [
-        (b"content-type", content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *(headers or []),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _content_encoding(scope: Scope) -> str:
+    return header(scope, b"content-encoding").strip().lower() or "identity"

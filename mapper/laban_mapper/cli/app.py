@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from laban_collector.errors import CollectorError
-from laban_mapper.cli import ask, run
+from laban_mapper.cli import ask, importing, keep, run
 from laban_mapper.errors import MapperError, UnknownValue
 
 _NOT_FOUND = 1
@@ -38,6 +38,11 @@ app.command("map")(ask.service_map)
 app.command("diagram")(ask.diagram)
 app.command("lag")(ask.lag)
 app.command("status")(ask.status)
+app.command("import")(importing.import_files)
+app.command("export")(keep.export)
+app.command("backup")(keep.backup)
+_RAW = {"ignore_unknown_options": True, "allow_extra_args": True}
+app.command("run", context_settings=_RAW, add_help_option=False)(run.traced)
 app.command("serve")(run.serve)
 app.command("dashboard")(run.dashboard)
 app.command("demo")(run.demo)

@@ -23,19 +23,21 @@ def order(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, as the business says it.")],
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     since: options.Since = None,
     until: options.Until = None,
     everything: Everything = False,
     json: options.Json = False,
 ) -> None:
     """Tell what happened to an order. Exits with 1 if nobody has heard of it."""
-    _tell(_ask("order", order_id, db, url, since, until), everything=everything, json=json)
+    _tell(_ask("order", order_id, db, url, token, since, until), everything=everything, json=json)
 
 
 def story(
     pair: Annotated[str, typer.Argument(metavar="KEY=VALUE", help="A business key: customer.id=c-7.")],
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     since: options.Since = None,
     until: options.Until = None,
     everything: Everything = False,
@@ -45,18 +47,19 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    _tell(_ask(key, value, db, url, since, until), everything=everything, json=json)
+    _tell(_ask(key, value, db, url, token, since, until), everything=everything, json=json)
 
 
 def service_map(
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     since: options.Since = None,
     until: options.Until = None,
     json: options.Json = False,
 ) -> None:
     """Show who talks to whom, and how."""
-    answer = _answers(url, db).service_map(options.time_option(since), options.time_option(until))
+    answer = _answers(url, db, token).service_map(options.time_option(since), options.time_option(until))
     if json:
         options.print_json(answer)
     elif answer.edges:
@@ -76,12 +79,13 @@ def diagram(
     ] = None,
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     since: options.Since = None,
     until: options.Until = None,
 ) -> None:
     """Draw an architecture diagram of what ran."""
     chosen = _format(form)
-    answer = _answers(url, db).service_map(options.time_option(since), options.time_option(until))
+    answer = _answers(url, db, token).service_map(options.time_option(since), options.time_option(until))
     if not answer.edges:
         raise MapperError("Nothing to draw: no calls in this window. Widen it (--since 7d).")
     drawn = render(answer, chosen)
@@ -100,10 +104,11 @@ def diagram(
 def lag(
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     json: options.Json = False,
 ) -> None:
     """Show how far each consumer group is behind."""
-    answer = _answers(url, db).lag()
+    answer = _answers(url, db, token).lag()
     if json:
         options.print_json(answer)
     elif answer.groups:
@@ -117,26 +122,33 @@ def lag(
 def status(
     db: options.Db = None,
     url: options.Url = None,
+    token: options.Token = None,
     json: options.Json = False,
 ) -> None:
     """Show what the collector holds."""
-    answer = _answers(url, db).status()
+    answer = _answers(url, db, token).status()
     if json:
         options.print_json(answer)
     else:
         show_status(answer, console.out())
 
 
-def _answers(url: str | None, db: Path | None) -> Answers:
+def _answers(url: str | None, db: Path | None, token: str | None) -> Answers:
     without_pandas()
-    return open_answers(url, db)
+    return open_answers(url, db, token)
 
 
 def _ask(
-    key: str, value: str, db: Path | None, url: str | None, since: str | None, until: str | None
+    key: str,
+    value: str,
+    db: Path | None,
+    url: str | None,
+    token: str | None,
+    since: str | None,
+    until: str | None,
 ) -> Story:
     window = (options.time_option(since), options.time_option(until))
-    return _answers(url, db).story(key, value, *window)
+    return _answers(url, db, token).story(key, value, *window)
 
 
 def _tell(answer: Story, *, everything: bool, json: bool) -> None:

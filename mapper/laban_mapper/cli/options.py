@@ -17,6 +17,15 @@ Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help="Ask the collector whose API is there: http://127.0.0.1:4320."),
 ]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="For a collector that wants one. [default: LABAN_TOKEN, which others "
+        "on this machine cannot see]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, in a stable shape.")]
 Since = Annotated[
     str | None,

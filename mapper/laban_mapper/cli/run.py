@@ -32,6 +32,13 @@ def serve(
         str | None,
         typer.Option(metavar="RULES", help="Business keys: order.id=route:order_id|kafka.key:orders*"),
     ] = None,
+    retention: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Keep spans this long: 7d. [default: for ever]")
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Delete the oldest spans beyond this: 20GB. [default: never]"),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Receive spans (OTLP), keep them in DuckDB, and answer questions about them.
@@ -48,6 +55,8 @@ def serve(
         kafka=kafka,
         lag_interval=lag_interval,
         keys=keys,
+        retention=retention,
+        max_size=max_size,
     )
     server.serve(settings, as_json=json)
 
@@ -62,6 +71,14 @@ def dashboard(
     from laban_dashboard.launch import launch
 
     raise typer.Exit(launch(url, db, host, port))
+
+
+def traced(context: typer.Context) -> None:
+    """Start a Python program, traced: laban run -- CMD."""
+    # `laban.__main__` gets there first, without the server part; here it stands for the list of commands.
+    from laban.running import run
+
+    run(context.args)
 
 
 def demo(

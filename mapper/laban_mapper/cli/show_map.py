@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laban_mapper.cli.show_collector import collector_rows
 from laban_mapper.model import Edge, LagReport, Node, ServiceMap, Status
 from laban_mapper.times import in_words
 
@@ -77,7 +78,7 @@ def show_lag(report: LagReport, console: Console) -> None:
 
 
 def show_status(status: Status, console: Console) -> None:
-    """Print what the store holds."""
+    """Print what the store holds, and how its collector is doing."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_row(Text("laban", style="dim"), status.version)
     table.add_row(Text("spans", style="dim"), f"{status.spans:,} in about {status.traces:,} traces")
@@ -85,6 +86,8 @@ def show_status(status: Status, console: Console) -> None:
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
         table.add_row(Text("to", style="dim"), f"{status.last:%Y-%m-%d %H:%M:%S} UTC")
+    for name, value in collector_rows(status.collector) if status.collector else ():
+        table.add_row(Text(name, style="dim"), value)
     console.print(table)
 
 

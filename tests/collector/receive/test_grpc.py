@@ -1,4 +1,5 @@
 import socket
+import threading
 from collections.abc import Generator
 from concurrent.futures import Future
 
@@ -8,14 +9,14 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.decode.decoded import Accepted
 from laban_collector.errors import AddressInUse, Overloaded, StoreError, UndecodableRequest
 from laban_collector.receive.grpc import GrpcReceiver
 
-from ..receivers import Inbox, started
+from ..receivers import LIMIT, Inbox, started
 
-LIMIT = 10_000
 SERVICE = "/opentelemetry.proto.collector.{}.v1.{}Service/Export"
 TRACES = SERVICE.format("trace", "Trace")
 
@@ -27,7 +28,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def channel(inbox: Inbox) -> Generator[grpc.Channel, None, None]:
-    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.submit, LIMIT)
+    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with started(receiver) as address, grpc.insecure_channel(str(address)) as connected:
         yield connected
 
@@ -107,7 +108,7 @@ def test_logs_and_metrics_are_answered_clearly(channel: grpc.Channel, package: s
 
 def test_a_call_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox) -> None:
     inbox.pending = Future()
-    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.submit, LIMIT)
+    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with (
         inbox.answering(receiver) as (address, stop),
         grpc.insecure_channel(str(address)) as channel,
@@ -124,6 +125,38 @@ def test_an_address_in_use_is_named_with_the_setting_to_change(inbox: Inbox) -> 
         address = Address(*taken.getsockname())
         with (
             pytest.raises(AddressInUse, match=rf"cannot listen at {address}.*--otlp-grpc"),
-            started(GrpcReceiver(address, inbox.submit, LIMIT)),
+            started(GrpcReceiver(address, inbox.intake(), Access())),
         ):
             pass
+
+
+def test_only_the_token_opens(inbox: Inbox) -> None:
+    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access("correct-horse"))
+    with started(receiver) as address, grpc.insecure_channel(str(address)) as channel:
+        error = refused(channel, b"x")
+        assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+        assert details(error).code == 16
+        assert not inbox.bodies
+        export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(TRACES)
+        assert export(b"x", metadata=(("authorization", "Bearer correct-horse"),), timeout=10) == b""
+
+
+def test_a_message_that_does_not_come_may_be_repeated(inbox: Inbox) -> None:
+    receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(upload_timeout=0.1), Access())
+    never = threading.Event()
+    with started(receiver) as address, grpc.insecure_channel(str(address)) as channel:
+        send: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(TRACES)
+        with pytest.raises(grpc.RpcError, match=r"longer than 0\.1 s") as caught:
+            send((b"" for _ in iter(never.wait, True)), timeout=10)
+        never.set()
+    assert isinstance(caught.value, grpc.Call)
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_call_without_a_message_is_refused(channel: grpc.Channel, inbox: Inbox) -> None:
+    send: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(TRACES)
+    with pytest.raises(grpc.RpcError, match="holds no message") as caught:
+        send(iter(()), timeout=10)
+    assert isinstance(caught.value, grpc.Call)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert not inbox.bodies

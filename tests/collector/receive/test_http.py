@@ -5,19 +5,21 @@ from concurrent.futures import Future
 
 import httpx
 import pytest
+import zstandard
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.decode.decoded import Accepted
 from laban_collector.errors import AddressInUse, Overloaded, StoreError, UndecodableRequest
 from laban_collector.receive.http import HttpReceiver
 
-from ..receivers import Inbox, started
+from ..receivers import LIMIT, Inbox, started
 
-LIMIT = 10_000
 PROTOBUF = {"content-type": "application/x-protobuf"}
 GZIP = PROTOBUF | {"content-encoding": "gzip"}
+ZSTD = PROTOBUF | {"content-encoding": "zstd"}
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def client(inbox: Inbox) -> Generator[httpx.Client, None, None]:
-    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.submit, LIMIT)
+    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with started(receiver) as address, httpx.Client(base_url=f"http://{address}") as connected:
         yield connected
 
@@ -91,6 +93,7 @@ def test_a_body_that_is_not_the_gzip_it_claims_to_be_is_refused(
         (bytes(LIMIT + 1), PROTOBUF),
         (gzip.compress(bytes(LIMIT + 1)), GZIP),
         (gzip.compress(bytes(50_000_000)), GZIP),
+        (zstandard.compress(bytes(50_000_000)), ZSTD),
     ],
 )
 def test_a_body_over_the_limit_is_refused_compressed_or_not(
@@ -132,19 +135,39 @@ def test_a_failed_store_is_worth_another_try_and_tells_no_path(client: httpx.Cli
     assert "/secret/place" not in status_of(answer).message
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+@pytest.mark.parametrize("content_type", ["text/plain", ""])
 def test_other_content_types_are_refused_by_name(client: httpx.Client, content_type: str) -> None:
     headers = {"content-type": content_type} if content_type else {}
     answer = client.post("/v1/traces", content=b"{}", headers=headers)
-    assert answer.status_code == 415
-    assert "application/x-protobuf is" in answer.text
-    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in answer.text
+    assert (answer.status_code, answer.headers["content-type"]) == (415, "application/json")
+    assert answer.headers["accept"] == "application/x-protobuf, application/json"
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in answer.json()["message"]
 
 
 def test_other_content_encodings_are_refused_by_name(client: httpx.Client) -> None:
     answer = client.post("/v1/traces", content=b"", headers=PROTOBUF | {"content-encoding": "br"})
-    assert answer.status_code == 415
-    assert answer.text == "Content-Encoding br is not accepted: gzip, identity.\n"
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd, identity")
+    assert status_of(answer).message == "Content-Encoding br is not accepted: gzip, zstd, identity are."
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_zstd_is_expanded_whether_in_one_frame_or_more(
+    client: httpx.Client, inbox: Inbox, frames: int
+) -> None:
+    parts = [bytes([65 + number]) * 500 for number in range(frames)]
+    content = b"".join(map(zstandard.compress, parts))
+    assert client.post("/v1/traces", content=content, headers=ZSTD).status_code == 200
+    assert inbox.bodies == [b"".join(parts)]
+
+
+@pytest.mark.parametrize("content", [b"no zstd", zstandard.compress(b"abc")[:-1], b""])
+def test_a_body_that_is_not_the_zstd_it_claims_to_be_is_refused(
+    client: httpx.Client, inbox: Inbox, content: bytes
+) -> None:
+    answer = client.post("/v1/traces", content=content, headers=ZSTD)
+    assert answer.status_code == 400
+    assert "The body is not zstd" in status_of(answer).message
+    assert not inbox.bodies
 
 
 def test_other_methods_are_refused(client: httpx.Client) -> None:
@@ -178,7 +201,7 @@ def test_a_sender_that_goes_away_in_the_middle_leaves_the_receiver_whole(
 
 def test_a_request_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox) -> None:
     inbox.pending = Future()
-    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.submit, LIMIT)
+    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with inbox.answering(receiver) as (address, stop):
         sent = inbox.in_background(
             lambda: httpx.post(f"http://{address}/v1/traces", content=b"x", headers=PROTOBUF).status_code
@@ -196,6 +219,6 @@ def test_an_address_in_use_is_named_with_the_setting_to_change(inbox: Inbox) -> 
             pytest.raises(
                 AddressInUse, match=rf"cannot listen at {address}: Address already in use.*--otlp-http"
             ),
-            started(HttpReceiver(address, inbox.submit, LIMIT)),
+            started(HttpReceiver(address, inbox.intake(), Access())),
         ):
             pass

@@ -3,21 +3,18 @@
 import functools
 import importlib.resources
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import duckdb
 
-from laban_collector.errors import (
-    StoreDamaged,
-    StoreError,
-    StoreForeign,
-    StoreLocked,
-    StoreNotFound,
-    StoreTooNew,
-)
+from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
+from laban_collector.store.duckdb.refusals import check_place, open_error
+from laban_collector.store.duckdb.session import Session
 
 SCHEMA_VERSION: Final = 1
 """Raised with every change of `schema.sql`; a file with a higher one is refused."""
@@ -45,6 +42,20 @@ def sql(name: str) -> str:
     return _resource(f"queries/{name}.sql")
 
 
+class FileSize(NamedTuple):
+    """How large a database is on disk.
+
+    Attributes:
+        file: bytes of the file, of which some blocks may be free.
+        used: bytes of the blocks in use.
+        wal: bytes of the write-ahead log.
+    """
+
+    file: int
+    used: int
+    wal: int
+
+
 class Database:
     """One open DuckDB file.
 
@@ -52,11 +63,10 @@ class Database:
     file open (see the design, section 1).
     """
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool) -> None:
         self.path = path
         self.read_only = read_only
-        self._connection = connection
-        self._connecting = threading.Lock()
+        self._session = Session(path, partial(_connect, path, read_only=read_only))
         self._one_writer = threading.Lock()
 
     @classmethod
@@ -74,18 +84,22 @@ class Database:
             StoreForeign: it is a DuckDB file with other tables than laban's.
             StoreTooNew: a newer laban or DuckDB wrote it.
         """
-        _check_place(path, read_only=read_only)
+        check_place(path, read_only=read_only)
         try:
-            connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
+            database = cls(path, read_only=read_only)
         except duckdb.Error as error:
-            raise _open_error(path, error) from error
-        database = cls(path, connection, read_only=read_only)
+            raise open_error(path, error) from error
         try:
             database._prepare()
         except BaseException:
-            connection.close()
+            database._session.close()
             raise
         return database
+
+    @property
+    def failure(self) -> str | None:
+        """Why DuckDB has given the database up; None when it answers. The next use tries to open it anew."""
+        return self._session.failure
 
     @contextmanager
     def reading(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
@@ -109,20 +123,40 @@ class Database:
         with self._one_writer, self._cursor("BEGIN TRANSACTION") as cursor:
             yield cursor
 
+    def checkpoint(self) -> float:
+        """Fold the write-ahead log into the file; returns the seconds that writers had to wait.
+
+        Raises:
+            StoreError: it failed, as on a full disk; what was committed is safe in the log.
+        """
+        began = time.monotonic()
+        with self._one_writer, self._ours("checkpoint failed: "), self._session.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+        return time.monotonic() - began
+
+    def size(self) -> FileSize:
+        """How large the file and its log are.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        with self.reading() as cursor:
+            [(block, total, used)] = cursor.execute(sql("file_size")).fetchall()
+        log = wal_of(self.path)
+        return FileSize(total * block, used * block, log.stat().st_size if log.exists() else 0)
+
     def close(self) -> None:
         """Fold the write-ahead log into the file, and let go of it.
 
         Raises:
             StoreError: the checkpoint failed; what was committed is safe in the log.
         """
-        with self._one_writer:
-            try:
-                if not self.read_only:
-                    self._connection.execute("CHECKPOINT")
-            except duckdb.Error as error:
-                raise StoreError(f"{self.path}: checkpoint failed: {error}") from error
-            finally:
-                self._connection.close()
+        try:
+            if not self.read_only:
+                self.checkpoint()
+        finally:
+            with self._one_writer:
+                self._session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,24 +167,24 @@ class Database:
     @contextmanager
     def _cursor(self, begin: str) -> Generator[duckdb.DuckDBPyConnection, None, None]:
         """A cursor in a transaction, committed if the block succeeds; DuckDB's errors become ours."""
+        with self._ours(), self._session.cursor() as cursor:
+            cursor.execute(begin)
+            yield cursor
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def _ours(self, what: str = "") -> Generator[None, None, None]:
         try:
-            with self._connecting:
-                cursor = self._connection.cursor()
-            with cursor:  # closing it rolls back what is not committed, and forgets registered tables
-                cursor.execute(begin)
-                yield cursor
-                cursor.execute("COMMIT")
+            yield
         except duckdb.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
+            raise StoreError(f"{self.path}: {what}{error}") from error
 
     def _prepare(self) -> None:
-        """Settle the session, check whose file it is, and create what is missing."""
+        """Check whose file it is, and create what is missing."""
         try:
-            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-            self._connection.execute("SET GLOBAL lock_configuration = true")
             version = self._schema_version()
         except duckdb.Error as error:
-            raise _open_error(self.path, error) from error
+            raise open_error(self.path, error) from error
         if version is not None and version > SCHEMA_VERSION:
             raise StoreTooNew(
                 f"{self.path} has schema version {version}, and this laban knows up to {SCHEMA_VERSION}: "
@@ -161,14 +195,13 @@ class Database:
 
     def _schema_version(self) -> int | None:
         """The version in `meta`; None when the database is empty."""
-        rows = self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        tables = {name for (name,) in rows}
-        if not tables:
-            return None
-        if "meta" in tables:
-            rows = self._connection.execute(sql("schema_version")).fetchall()
-            if rows:
-                return int(rows[0][0])
+        with self._session.cursor() as cursor:
+            tables = {name for (name,) in cursor.execute(sql("tables")).fetchall()}
+            if not tables:
+                return None
+            rows = cursor.execute(sql("schema_version")).fetchall() if "meta" in tables else []
+        if rows:
+            return int(rows[0][0])
         raise StoreForeign(
             f"{self.path} is a DuckDB file, but not one of laban's: it holds "
             f"{', '.join(sorted(tables)[:5])}. It was left as it is; name another file (--db FILE)."
@@ -181,36 +214,25 @@ class Database:
         with self.writing() as cursor:
             cursor.execute(_resource("schema.sql"))
             cursor.execute(sql("set_schema_version"), [str(SCHEMA_VERSION)])
-        with self._one_writer:
-            self._connection.execute("CHECKPOINT")
+        self.checkpoint()
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead log that DuckDB keeps beside a file."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open the file, and settle the session."""
+    connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
+    try:
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET GLOBAL lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _resource(name: str) -> str:
     return importlib.resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
-
-
-def _check_place(path: Path, *, read_only: bool) -> None:
-    """Name the plain mistakes in plain words, before DuckDB names them in its own."""
-    if path.is_dir():
-        raise StoreError(f"{path} is a directory: name a file (--db FILE).")
-    if read_only and not path.exists():
-        raise StoreNotFound(f"{path}: there is no such file. Is it the one that `laban serve --db` writes?")
-    if not path.absolute().parent.is_dir():
-        raise StoreNotFound(f"{path}: its directory does not exist; make it first: mkdir -p {path.parent}")
-
-
-def _open_error(path: Path, error: duckdb.Error) -> StoreError:
-    """What DuckDB's refusal to open means. It has no error codes, so its text decides."""
-    text = str(error)
-    if "Conflicting lock" in text or "Could not set lock" in text or "being used by another" in text:
-        return StoreLocked(
-            f"{path} is open in another process: {text}. Ask that process (--url), or stop it first."
-        )
-    if "read a database file with version" in text or "newer version of DuckDB" in text:
-        return StoreTooNew(f"{path} was written by a newer DuckDB: {text}")
-    if isinstance(error, duckdb.IOException) and "Permission denied" in text:
-        return StoreError(f"{path} cannot be opened: {text}")
-    return StoreDamaged(
-        f"{path} cannot be read as a database: {text}. It was left as it is; "
-        "set it aside (mv) or name another file (--db FILE)."
-    )

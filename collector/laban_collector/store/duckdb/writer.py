@@ -9,12 +9,19 @@ from dataclasses import replace
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.seen import SeenSpans
+
+_TRACE: Final = ["trace_hi", "trace_lo"]
+_ORIGINS: Final = {"resources": "resource_id", "scopes": "scope_id"}
+"""Who sent the spans: by table, the column of its ids."""
 
 _LAG: Final = pa.schema(
     {
@@ -45,6 +52,9 @@ class DuckDBWriter(SpanWriter):
         self._clock = clock
         with database.reading() as cursor:
             [(self._arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
+            [(latest,)] = cursor.execute(sql("latest_start")).fetchall()
+        self._seen = SeenSpans(latest)
+        self._known: dict[str, set[int]] = {name: set() for name in _ORIGINS}
 
     def write(self, batch: SpanBatch) -> Written:
         """Store a batch durably; when this returns, it is on disk.
@@ -56,12 +66,12 @@ class DuckDBWriter(SpanWriter):
         if received == 0:
             return Written(0, 0)
         with self._database.writing() as cursor:
-            batch = _only_new(cursor, batch)
+            batch = _only_new(cursor, batch, self._seen.suspects(batch.spans))
             stored = batch.spans.num_rows
             if stored:
                 self._insert(cursor, batch)
         if stored:
-            self._arrival += 1
+            self._remember(batch)
         return Written(stored, received - stored)
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
@@ -80,9 +90,11 @@ class DuckDBWriter(SpanWriter):
 
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch) -> None:
         arrival = self._arrival + 1
-        for name in ("resources", "scopes"):
-            cursor.register(f"batch_{name}", getattr(batch, name))
-            cursor.execute(sql(f"insert_{name}"))
+        for name, ids in _ORIGINS.items():
+            table = getattr(batch, name)
+            if not self._known[name].issuperset(table[ids].to_pylist()):
+                cursor.register(f"batch_{name}", table)
+                cursor.execute(sql(f"insert_{name}"))
         cursor.register("batch_spans", batch.spans)
         cursor.execute(sql("insert_spans"), {"arrival": arrival})
         counts = {
@@ -92,30 +104,42 @@ class DuckDBWriter(SpanWriter):
         ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("insert_ledger"), ledger)
 
+    def _remember(self, batch: SpanBatch) -> None:
+        """What the next commits need not ask the store for; only after the commit, for it may fail."""
+        self._arrival += 1
+        self._seen.add(batch.spans)
+        for name, ids in _ORIGINS.items():
+            self._known[name].update(getattr(batch, name)[ids].to_pylist())
+
 
 def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> int:
     """Insert what belongs to the spans; returns how many rows that were."""
-    if table.num_rows == 0:
-        return 0
-    cursor.register(f"batch_{name}", table)
-    [(count,)] = cursor.execute(sql(f"insert_{name}")).fetchall()
-    return int(count)
+    if table.num_rows:
+        cursor.register(f"batch_{name}", table)
+        cursor.execute(sql(f"insert_{name}"))
+    return int(table.num_rows)
 
 
-def _only_new(cursor: duckdb.DuckDBPyConnection, batch: SpanBatch) -> SpanBatch:
+def _only_new(cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, suspects: NDArray[np.int64]) -> SpanBatch:
     """The batch less the spans that came before, their events and their links."""
-    spans = batch.spans.append_column("row", pa.array(range(batch.spans.num_rows), pa.int64()))
-    cursor.register("batch_ids", spans.select(["row", "trace_hi", "trace_lo", "span_id", "kind", "start"]))
+    if not len(suspects):
+        return batch
+    ids = batch.spans.select(["trace_hi", "trace_lo", "span_id", "kind", "start"]).take(pa.array(suspects))
+    cursor.register("batch_ids", ids.append_column("row", pa.array(suspects)))
     [(first, last)] = cursor.execute(sql("batch_starts")).fetchall()
     rows = cursor.execute(sql("duplicate_rows"), {"first": first, "last": last}).fetchall()
     if not rows:
         return batch
     new = ~pc.field("row").isin([row for (row,) in rows])
+    spans = batch.spans.append_column("row", pa.array(range(batch.spans.num_rows), pa.int64())).filter(new)
+    traces = spans.select(_TRACE)
     return replace(
         batch,
-        spans=spans.filter(new).drop_columns(["row"]),
+        spans=spans.drop_columns(["row"]),
         events=batch.events.filter(new),
         links=batch.links.filter(new),
+        # What is found in a trace without a new span is there already.
+        correlations=batch.correlations.join(traces, _TRACE, join_type="left semi"),
     )
 
 

@@ -1,4 +1,4 @@
--- Positions in the batch of spans that came before: earlier in the batch, or in the store. An exact duplicate
+-- Of the suspects, the positions in the batch of those that came before: earlier in it, or in the store. An exact duplicate
 -- has the same start, so only the store's spans in the batch's range of starts need to be looked at.
 -- MATERIALIZED, for a join's filter that reaches an Arrow scan fails on ids above 2^63 (signed in pyarrow).
 WITH new AS MATERIALIZED (FROM batch_ids)

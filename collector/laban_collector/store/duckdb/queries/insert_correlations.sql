@@ -1,7 +1,4 @@
--- A correlation whose trace brings no new span is there already. MATERIALIZED: see duplicate_rows.sql.
+-- RETURNING: see insert_spans.sql.
 INSERT INTO correlations BY NAME
-WITH found AS MATERIALIZED (FROM batch_correlations),
-new AS MATERIALIZED (SELECT trace_hi, trace_lo FROM batch_spans)
-SELECT *, hash(value) AS value_hash
-FROM found
-SEMI JOIN new USING (trace_hi, trace_lo)
+SELECT *, hash(value) AS value_hash FROM batch_correlations
+RETURNING 1

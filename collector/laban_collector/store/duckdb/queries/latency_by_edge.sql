@@ -1,7 +1,9 @@
 -- Percentiles of each edge over time: of a call between services how long it took, of a topic and a group how
 -- long messages waited.
 WITH recent AS (
-    SELECT s.trace_hi, s.trace_lo, s.span_id, s.parent_id, s.kind, s.status, s.duration, s.http_status, s.start,
+    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    SELECT s.trace_hi, s.trace_lo, s.span_id, s.parent_id, s.kind, s.status, s.http_status, s.start,
+           CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, '"laban.rpc.streaming"') THEN NULL ELSE s.duration END AS duration,
            s.messaging_destination AS topic, s.messaging_group AS consumer_group,
            coalesce(s.messaging_operation, 'process') = 'process' AS processing, r.service
     FROM spans s JOIN resources r USING (resource_id)
@@ -9,7 +11,7 @@ WITH recent AS (
 ),
 calls AS (
     SELECT c.start, p.service || ' → ' || c.service AS name,
-           CASE WHEN p.kind = 3 THEN p.duration ELSE c.duration END AS elapsed,
+           CASE WHEN p.kind = 3 AND c.duration IS NOT NULL THEN p.duration ELSE c.duration END AS elapsed,
            c.status = 2 OR coalesce(c.http_status, 0) >= 500
                OR (p.kind = 3 AND p.status = 2 AND coalesce(p.http_status, 500) >= 500) AS failed
     FROM recent c
@@ -27,4 +29,5 @@ SELECT epoch_ns(start) // $bucket * $bucket AS bucket, name, count(*) AS calls, 
        quantile_cont(elapsed, [0.5, 0.95, 0.99]) AS quantiles
 FROM (FROM calls UNION ALL FROM waits)
 GROUP BY bucket, name
+HAVING count(elapsed) > 0
 ORDER BY name, bucket

@@ -1,4 +1,12 @@
 -- Percentiles of each thing that a service answers, over time.
+WITH answered AS (
+    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    SELECT s.* EXCLUDE (attributes) REPLACE (
+               CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, '"laban.rpc.streaming"') THEN NULL ELSE s.duration END AS duration
+           )
+    FROM spans s
+    WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until) AND s.kind IN (2, 5)
+)
 SELECT epoch_ns(s.start) // $bucket * $bucket AS bucket,
        r.service || '  ' || CASE
            WHEN s.rpc_method IS NOT NULL THEN coalesce(s.rpc_service || '/', '') || s.rpc_method
@@ -8,7 +16,7 @@ SELECT epoch_ns(s.start) // $bucket * $bucket AS bucket,
        count(*) AS calls,
        count_if(s.status = 2 OR coalesce(s.http_status, 0) >= 500) AS errors,
        quantile_cont(s.duration, [0.5, 0.95, 0.99]) AS quantiles
-FROM spans s JOIN resources r USING (resource_id)
-WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until) AND s.kind IN (2, 5)
+FROM answered s JOIN resources r USING (resource_id)
 GROUP BY ALL
+HAVING count(s.duration) > 0
 ORDER BY name, bucket

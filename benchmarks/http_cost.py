@@ -1,0 +1,124 @@
+"""What tracing costs a web service: requests, processor time, latency, start-up and memory.
+
+Bare, stock and laban take turns within one run, so that a noisy machine is noisy to all of them. The processor
+time of the service is the figure to trust; requests a second depend on who else is running.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from workload.report import table
+from workload.tracing import VARIANTS, command, running, sink
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_REQUEST: Final = b"GET /orders/1001 HTTP/1.1\r\nHost: shop\r\n\r\n"
+
+
+class Measured(NamedTuple):
+    """One round of one variant."""
+
+    per_second: float
+    cpu_us: float
+    p99_ms: float
+    start_s: float
+    rss_mb: float
+
+
+def main() -> None:
+    """Run the rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=8000, help="in each round")
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    results: dict[tuple[str, bool], list[Measured]] = {}
+    with sink() as endpoint:
+        for _ in range(options.rounds):
+            for exporting in (False, True):
+                for variant in VARIANTS:
+                    if variant == "bare" and exporting:
+                        continue
+                    measured = measure(
+                        variant, endpoint if exporting else None, options.requests, options.connections
+                    )
+                    results.setdefault((variant, exporting), []).append(measured)
+    print(report(results))
+
+
+def measure(variant: str, endpoint: str | None, requests: int, connections: int) -> Measured:
+    """Start the service, load it, and read what it used."""
+    began = time.perf_counter()
+    with running(command(variant, "web"), endpoint) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        started = time.perf_counter() - began
+        asyncio.run(load(port, requests // 10, connections))
+        before, began = cpu_seconds(process.pid), time.perf_counter()
+        latencies = sorted(asyncio.run(load(port, requests, connections)))
+        took, used = time.perf_counter() - began, cpu_seconds(process.pid) - before
+        return Measured(
+            requests / took,
+            used / requests * 1e6,
+            latencies[int(len(latencies) * 0.99)] * 1000,
+            started,
+            rss_mb(process.pid),
+        )
+
+
+async def load(port: int, requests: int, connections: int) -> list[float]:
+    """Send requests over some connections, one after the other on each; seconds that each took."""
+    latencies: list[float] = []
+
+    async def one_connection() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(requests // connections):
+            began = time.perf_counter()
+            writer.write(_REQUEST)
+            await reader.readuntil(b"}")
+            latencies.append(time.perf_counter() - began)
+        writer.close()
+        await writer.wait_closed()
+
+    await asyncio.gather(*(one_connection() for _ in range(connections)))
+    return latencies
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time used so far (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def rss_mb(process: int) -> float:
+    """Memory in use (Linux)."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def report(results: dict[tuple[str, bool], list[Measured]]) -> str:
+    """Medians of the rounds."""
+    head = ["", "requests/s", "µs CPU/request", "p99 ms", "start-up s", "memory MB"]
+    rows: list[list[str]] = []
+    for (variant, exporting), rounds in sorted(results.items(), key=lambda item: item[0][1]):
+        medians = Measured(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+        name = variant if variant == "bare" else f"{variant}, {'exporting' if exporting else 'no export'}"
+        rows.append(
+            [
+                name,
+                f"{medians.per_second:,.0f}",
+                f"{medians.cpu_us:,.0f}",
+                f"{medians.p99_ms:.1f}",
+                f"{medians.start_s:.2f}",
+                f"{medians.rss_mb:.0f}",
+            ]
+        )
+    return table(head, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""How many spans a second laban takes: decoded, decoded and committed, and over the wire.
+
+`./run bench ingest [--quick] [--publish]`; beside it rotel (receive and drop), where it is installed.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: its helpers are in a package
+
+from benchmarks.workload import report, servers
+from benchmarks.workload.sender import Load, Sent, send
+from benchmarks.workload.shop import Template, templates
+from laban_collector.correlations import KeyFinder
+from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.columnar.decoder import decode
+from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.writer import DuckDBWriter
+
+_REQUEST: Final = 512
+"""Spans: what the SDKs send at most, unless they are told otherwise."""
+_GROUP: Final = 20
+"""Requests of a commit: some 10,000 spans."""
+_MIB: Final = 1 << 20
+
+
+class Scenario(NamedTuple):
+    """One way in which senders send."""
+
+    protocol: str
+    compress: bool
+    spans: int
+    connections: int
+
+    def __str__(self) -> str:
+        return f"{self.protocol}{' gzip' if self.compress else ''}, {self.spans} × {self.connections}"
+
+
+class Measured(NamedTuple):
+    """A scenario against a server."""
+
+    sent: Sent
+    cpu_seconds: float
+
+
+def scenarios(*, quick: bool) -> list[Scenario]:
+    """All of them, or the ones that matter most."""
+    sizes: Sequence[tuple[int, int]] = [(512, 8), (10, 64)]
+    if not quick:
+        sizes = [(spans, connections) for spans in (512, 100, 10) for connections in (1, 8, 64)]
+    plain = [Scenario(protocol, False, *size) for protocol in ("HTTP", "gRPC") for size in sizes]
+    return plain + [Scenario(protocol, True, 512, 8) for protocol in ("HTTP", "gRPC")]
+
+
+def inside(spans: int, directory: Path) -> str:
+    """Decode alone, by columns and by rows, and decode with commit."""
+    made, period = templates(_GROUP * 4, _REQUEST)
+    rows = [
+        _rate("decode", spans, made, period, _decoding(decode)),
+        _rate(
+            "decode, the protobuf library, a row a span",
+            spans // 8,
+            made,
+            period,
+            _decoding(otlp_protobuf.decode),
+        ),
+    ]
+    path = directory / "inside.duckdb"
+    with Database.open(path) as database:
+        writer, finder = DuckDBWriter(database), KeyFinder()
+
+        def commit(group: Sequence[bytes]) -> None:
+            writer.write(decode(group, finder).batch)
+
+        rows.append(_rate("decode and commit, one thread", spans, made, period, commit))
+    return report.table(["", "spans/s", "spans/s a CPU-second"], rows)
+
+
+def _decoding(decoder: Callable[[Sequence[bytes], KeyFinder], object]) -> Callable[[Sequence[bytes]], None]:
+    finder = KeyFinder()
+
+    def run(group: Sequence[bytes]) -> None:
+        decoder(group, finder)
+
+    return run
+
+
+def _rate(
+    name: str, spans: int, made: Sequence[Template], period: int, work: Callable[[Sequence[bytes]], None]
+) -> list[str]:
+    seconds = cpu = 0.0
+    done = 0
+    for number, group in _groups(made, period, spans):
+        wall, used = time.perf_counter(), time.process_time()
+        work(group)
+        if number:  # the first one warms up
+            seconds += time.perf_counter() - wall
+            cpu += time.process_time() - used
+            done += len(group) * _REQUEST
+    return [name, f"{done / seconds:,.0f}", f"{done / cpu:,.0f}"]
+
+
+def _groups(made: Sequence[Template], period: int, spans: int) -> Iterator[tuple[int, list[bytes]]]:
+    number = 0
+    while number * _GROUP * _REQUEST <= spans:
+        begin = number * _GROUP % len(made)
+        rounds = number * _GROUP // len(made)
+        yield number, [template.fresh(rounds, period) for template in made[begin : begin + _GROUP]]
+        number += 1
+
+
+def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int) -> dict[Scenario, Measured]:
+    """Every scenario, one after the other, against one server."""
+    measured: dict[Scenario, Measured] = {}
+    first_round = 0
+    for scenario in wanted:
+        share = spans if scenario.spans == _REQUEST else spans // 4
+        load = Load(
+            protocol=scenario.protocol.lower(),
+            address=server.grpc if scenario.protocol == "gRPC" else server.http,
+            spans=scenario.spans,
+            requests=max(share // scenario.spans, scenario.connections * 4),
+            connections=scenario.connections,
+            compress=scenario.compress,
+            first_round=first_round,
+        )
+        before = server.cpu_seconds()
+        sent = send(load)
+        measured[scenario] = Measured(sent, server.cpu_seconds() - before)
+        first_round += sent.rounds
+        print(f"{server.name}: {scenario}: {sent.spans / sent.seconds:,.0f} spans/s", file=sys.stderr)
+    return measured
+
+
+def wire_table(ours: dict[Scenario, Measured], peers: dict[Scenario, Measured]) -> str:
+    """Ours, and beside it what the peer does of the same."""
+    head = [
+        "spans a request × connections",
+        "spans/s",
+        "a CPU-second",
+        "p50 ms",
+        "p99 ms",
+        "rotel spans/s",
+        "a CPU-second",
+    ]
+    return report.table(
+        head, [[str(scenario), *_ours(ours[scenario]), *_peer(peers.get(scenario))] for scenario in ours]
+    )
+
+
+def _ours(measured: Measured) -> list[str]:
+    sent = measured.sent
+    return [*_peer(measured), f"{sent.p50_ms:.1f}", f"{sent.p99_ms:.1f}"]
+
+
+def _peer(measured: Measured | None) -> list[str]:
+    if measured is None:
+        return ["–", "–"]
+    spans = measured.sent.spans
+    return [f"{spans / measured.sent.seconds:,.0f}", f"{spans / max(measured.cpu_seconds, 0.01):,.0f}"]
+
+
+def main() -> None:
+    """Measure, print the tables, and put them into the documents if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the spans, and few scenarios")
+    parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
+    options = parser.parse_args()
+    spans = 100_000 if options.quick else 600_000
+    wanted = scenarios(quick=options.quick)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as running:
+        directory = Path(name)
+        alone = inside(spans, directory)
+        database = directory / "wire.duckdb"
+        with servers.laban(database) as server:
+            ours = over_the_wire(server, wanted, spans)
+            rss = server.peak_rss()
+        stored = sum(measured.sent.spans for measured in ours.values())
+        agent = servers.rotel_agent()
+        peers = (
+            {} if agent is None else over_the_wire(running.enter_context(servers.rotel(agent)), wanted, spans)
+        )
+        size = database.stat().st_size / stored
+        with Database.open(database, read_only=True) as opened, opened.reading() as cursor:
+            [(kept,)] = cursor.execute("SELECT count(*) FROM spans").fetchall()
+    assert kept == stored, f"{stored} spans were acknowledged, and {kept} are there"
+    facts = (
+        f"{stored:,} spans, all of them in the file: {size:.0f} bytes a span. Peak RSS {rss / _MIB:,.0f} MiB."
+    )
+    text = "\n\n".join([report.machine(), alone, wire_table(ours, peers), facts])
+    print(text)
+    if options.publish:
+        report.publish("ingest", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the benchmarks share: realistic traces, senders, servers to send to."""

@@ -1,0 +1,38 @@
+"""Figures as tables in Markdown, kept in docs/performance.md between two marks of their own."""
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+_DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column is text, the others numbers."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        texts = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
+        return f"| {' | '.join(texts)} |"
+
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join([line(head), line(rule), *map(line, rows)])
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "pyarrow", "ptars", "protobuf"))
+    python = platform.python_version()
+    return f"{os.cpu_count()} processors ({platform.machine()}), Python {python}, {libraries}."
+
+
+def publish(section: str, text: str) -> None:
+    """Replace one section of docs/performance.md."""
+    begin, end = f"<!-- {section}: generated -->", f"<!-- {section}: end -->"
+    document = _DOCUMENT.read_text(encoding="utf-8")
+    before, _, rest = document.partition(begin)
+    _, _, after = rest.partition(end)
+    _DOCUMENT.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

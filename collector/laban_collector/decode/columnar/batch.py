@@ -1,0 +1,189 @@
+"""Spans as `ptars` reads them, to a SpanBatch."""
+
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
+# when it is imported.
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from laban_collector import span_batch
+from laban_collector.correlations import KeyFinder
+from laban_collector.decode.columnar.correlations import correlate
+from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy
+from laban_collector.decode.columnar.promotion import promote
+from laban_collector.decode.rows import ResourceRow, ScopeRow, table
+from laban_collector.span_batch import SpanBatch
+
+Ids = NDArray[np.uint64]
+
+_TIME: Final = pa.timestamp("ns")
+_MAX_TIME: Final = np.uint64(2**63 - 1)
+_KINDS: Final = 6
+_CODES: Final = 3
+
+
+class Origin(NamedTuple):
+    """So many spans, one after the other, of one resource and one scope."""
+
+    resource: ResourceRow
+    scope: ScopeRow
+    spans: int
+
+
+class ReadSpans:
+    """Spans, with their events and links, as `wire.read_spans` gives them."""
+
+    def __init__(self, spans: pa.StructArray) -> None:
+        self._spans = _fields(spans)
+        self._events = _Owned(self._spans["events"])
+        self._links = _Owned(self._spans["links"])
+        self._attributes = Attributes(self._spans["attributes"])
+        self._trace_ids = _ids(self._spans["trace_id"], 2)
+        self._span_ids = _ids(self._spans["span_id"], 1)
+
+    def __len__(self) -> int:
+        return len(self._span_ids)
+
+    def out_of_the_ordinary(self) -> Index:
+        """The spans that `to_batch` must not be asked for: they need the rules of the exact decoder."""
+        spans = self._spans
+        odd = self._has_odd_ids() | self._has_odd_times()
+        for name, known in (("kind", _KINDS), ("code", _CODES)):
+            numbers = _status(spans, "code") if name == "code" else spans["kind"]
+            odd |= ~as_numpy(pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, known)))
+        odd[self._attributes.owners_with_repeated_keys()] = True
+        for owned in (self._events, self._links):
+            odd[owned.span[owned.attributes.owners_with_repeated_keys()]] = True
+        return np.flatnonzero(odd)
+
+    def to_batch(self, origins: Sequence[Origin], finder: KeyFinder) -> SpanBatch:
+        """All spans as a batch; `origins` tells whose they are."""
+        spans, counts = self._spans, [origin.spans for origin in origins]
+        promoted = promote(self._attributes, as_numpy(spans["kind"]).astype(np.uint8))
+        start, end = (_times(spans[name]) for name in ("start", "end"))
+        identity = self._identity()
+        columns = identity | {
+            "parent_id": pa.array(_ids(spans["parent_id"], 1)[:, 0]),
+            "start": start,
+            "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
+            "kind": spans["kind"].cast(pa.uint8()),
+            "status": _status(spans, "code").cast(pa.uint8()),
+            "status_message": _none_if_empty(_status(spans, "message")),
+            "trace_state": _none_if_empty(spans["trace_state"]),
+            "resource_id": _repeated([origin.resource.resource_id for origin in origins], counts),
+            "scope_id": _repeated([origin.scope.scope_id for origin in origins], counts),
+            "attributes": self._attributes.json(promoted.remaining),
+        }
+        times = pa.table(
+            {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
+        )
+        return SpanBatch(
+            spans=_table(span_batch.SPANS, spans | columns | promoted.columns),
+            resources=table(span_batch.RESOURCES, _distinct([origin.resource for origin in origins])),
+            scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
+            events=_table(span_batch.EVENTS, self._events.columns(identity) | self._event_columns()),
+            links=_table(span_batch.LINKS, self._links.columns(identity) | self._link_columns()),
+            correlations=correlate(times, self._attributes, promoted.columns, finder),
+        )
+
+    def _identity(self) -> dict[str, pa.Array]:
+        return {
+            "trace_hi": pa.array(self._trace_ids[:, 0]),
+            "trace_lo": pa.array(self._trace_ids[:, 1]),
+            "span_id": pa.array(self._span_ids[:, 0]),
+        }
+
+    def _has_odd_ids(self) -> Mask:
+        spans, links = self._spans, self._links
+        odd = ~self._trace_ids.any(axis=1) | ~self._span_ids.any(axis=1)  # a wrong length reads as zeros
+        odd |= ~np.isin(_lengths(spans["parent_id"]), (0, 8))
+        of_link = ~np.isin(_lengths(links.fields["trace_id"]), (0, 16))
+        of_link |= ~np.isin(_lengths(links.fields["span_id"]), (0, 8))
+        odd[links.span[of_link]] = True
+        return odd
+
+    def _has_odd_times(self) -> Mask:
+        start, end = as_numpy(self._spans["start"]), as_numpy(self._spans["end"])
+        odd: Mask = (end < start) | (end > _MAX_TIME)  # a start beyond is after the end, or the end is too
+        odd[self._events.span[as_numpy(self._events.fields["time"]) > _MAX_TIME]] = True
+        return odd
+
+    def _event_columns(self) -> dict[str, pa.Array]:
+        return {"time": _times(self._events.fields["time"])}
+
+    def _link_columns(self) -> dict[str, pa.Array]:
+        links = self._links.fields
+        trace_ids, span_ids = _ids(links["trace_id"], 2), _ids(links["span_id"], 1)
+        return {
+            "linked_trace_hi": pa.array(trace_ids[:, 0]),
+            "linked_trace_lo": pa.array(trace_ids[:, 1]),
+            "linked_span_id": pa.array(span_ids[:, 0]),
+            "trace_state": _none_if_empty(links["trace_state"]),
+        }
+
+
+class _Owned:
+    """What many spans have lists of: their events, or their links."""
+
+    def __init__(self, lists: pa.ListArray) -> None:
+        self.span: Index = np.repeat(np.arange(len(lists)), as_numpy(pc.list_value_length(lists)))
+        self.fields = _fields(lists.flatten())
+        self.attributes = Attributes(self.fields["attributes"])
+
+    def columns(self, identity: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """Their fields as they are, with their attributes as text and the ids of their spans."""
+        rows = pa.array(self.span)
+        of_span = {name: column.take(rows) for name, column in identity.items()}
+        return self.fields | of_span | {"row": rows, "attributes": self.attributes.json()}
+
+
+def _fields(structs: pa.StructArray) -> dict[str, pa.Array]:
+    return {field.name: structs.field(field.name) for field in structs.type}
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _status(spans: Mapping[str, pa.Array], name: str) -> pa.Array:
+    """A field of the status, its default where there is no status."""
+    return pc.fill_null(pc.struct_field(spans["status"], name), 0 if name == "code" else "")
+
+
+def _ids(ids: pa.BinaryArray, words: int) -> Ids:
+    """Big-endian ids as so many integers each; zeros for an id of another length."""
+    result = np.zeros((len(ids), words), np.uint64)
+    whole = _lengths(ids) == 8 * words
+    if whole.any():
+        ids = ids if whole.all() else ids.filter(pa.array(whole))
+        _, offsets, data = ids.buffers()
+        start = int(np.frombuffer(offsets, np.int32)[ids.offset])
+        result[whole] = np.frombuffer(data, ">u8", count=len(ids) * words, offset=start).reshape(-1, words)
+    return result
+
+
+def _lengths(array: pa.BinaryArray) -> Index:
+    return as_numpy(pc.binary_length(array)).astype(np.int64)
+
+
+def _times(sent: pa.UInt64Array) -> pa.TimestampArray:
+    return sent.view(_TIME)
+
+
+def _none_if_empty(texts: pa.StringArray) -> pa.StringArray:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _repeated(ids: Sequence[int], counts: Sequence[int]) -> pa.Array:
+    return pa.array(np.repeat(np.array(ids, np.uint64), counts))
+
+
+def _distinct(rows: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The rows with distinct ids, which stand first."""
+    return list({row[0]: row for row in rows}.values())

@@ -1,0 +1,183 @@
+"""Jaeger's JSON to spans: what its UI downloads, and what its API answers at /api/traces.
+
+Times are in microseconds. The first reference CHILD_OF within the trace is the parent; others, and all
+FOLLOWS_FROM, are links.
+Source: jaeger, `internal/uimodel/model.go`, and the OpenTracing semantic conventions.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from laban.vocabulary import (
+    EXCEPTION_EVENT,
+    LOG_EVENT,
+    LOG_EXCEPTION,
+    LOG_MESSAGE,
+    RPC_METHOD,
+    RPC_SERVICE,
+    RPC_SYSTEM,
+    SERVICE_NAME,
+    TAG_COMPONENT,
+    TAG_SPAN_KIND,
+)
+from laban_collector.decode.attributes import Value, from_float
+from laban_collector.decode.building import (
+    MalformedError,
+    Problems,
+    SentSpan,
+    checked_time,
+    json_or_none,
+    resource_row,
+)
+from laban_collector.decode.json_fields import (
+    INT64,
+    UINT32,
+    UINT64,
+    JsonObject,
+    WrongTypeError,
+    as_object,
+    integer,
+    objects,
+    padded_id,
+    text,
+    whole,
+)
+from laban_collector.decode.otel_tags import take_told
+from laban_collector.decode.rows import EventRow, LinkRow, ResourceRow
+
+_NS_PER_US: Final = 1000
+_KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
+_CHILD_OF: Final = "CHILD_OF"
+_GRPC: Final = "grpc"
+_GRPC_NAME: Final = re.compile(r"/([^/]+)/([^/]+)")
+
+
+def sent_spans(trace: JsonObject, problems: Problems) -> Iterator[SentSpan]:
+    """The spans of one trace (`traceID`, `spans`, `processes`); what is malformed is left out and counted.
+
+    Raises:
+        WrongTypeError: the trace holds no list of spans, or no map of processes.
+    """
+    processes = as_object(trace.get("processes"), "processes")
+    resources: dict[str, ResourceRow] = {}
+    for span in objects(trace, "spans"):
+        try:
+            yield _span(span, _resource(span, processes, resources), problems)
+        except (MalformedError, WrongTypeError) as reason:
+            problems.reject(reason)
+
+
+def _resource(span: JsonObject, processes: JsonObject, known: dict[str, ResourceRow]) -> ResourceRow:
+    """Who sent the span; a process that is missing is the unknown service."""
+    process_id = text(span, "processID")
+    if process_id not in known:
+        # Some stores keep the process in each span.
+        process = as_object(processes.get(process_id) or span.get("process"), "process")
+        service = text(process, "serviceName")
+        row = resource_row(({SERVICE_NAME: service} if service else {}) | _tags(process, "tags"))
+        if not process_id:
+            return row
+        known[process_id] = row
+    return known[process_id]
+
+
+def _span(span: JsonObject, resource: ResourceRow, problems: Problems) -> SentSpan:
+    trace_id = divmod(padded_id(span.get("traceID"), 32, "trace id"), 2**64)
+    name = text(span, "operationName")
+    start = checked_time(integer(span, "startTime", UINT64) * _NS_PER_US)
+    attributes = _tags(span, "tags")
+    _imply_rpc(name, attributes)
+    kind = attributes.pop(TAG_SPAN_KIND, None)
+    told = take_told(attributes, any_error=False)
+    parent, links = _references(span, trace_id, problems)
+    logs = objects(span, "logs")
+    events = problems.gather(_event, logs, "event")
+    return SentSpan(
+        trace_id=trace_id,
+        span_id=padded_id(span.get("spanID"), 16, "span id"),
+        parent_id=parent,
+        start=start,
+        end=checked_time(start + integer(span, "duration", UINT64) * _NS_PER_US),
+        kind=_KINDS.get(str(kind).lower(), 0),
+        status=told.status,
+        name=name,
+        resource=resource,
+        scope=told.scope,
+        attributes=attributes,
+        events=events,
+        links=links,
+        flags=integer(span, "flags", UINT32),
+        dropped_events=len(logs) - len(events),
+        status_message=told.status_message,
+        trace_state=told.trace_state,
+    )
+
+
+def _references(span: JsonObject, trace_id: tuple[int, int], problems: Problems) -> tuple[int, list[LinkRow]]:
+    """The parent, 0 for none, and the links."""
+    legacy = span.get("parentSpanID")
+    parent = padded_id(legacy, 16, "parent span id") if isinstance(legacy, str) and legacy.strip("0") else 0
+    links: list[LinkRow] = []
+    for reference in objects(span, "references"):
+        for link in problems.gather(_link, [reference], "link"):
+            same_trace = (link.linked_trace_hi, link.linked_trace_lo) == trace_id
+            if reference.get("refType") == _CHILD_OF and same_trace and parent in (0, link.linked_span_id):
+                parent = link.linked_span_id
+            else:
+                links.append(link)
+    return parent, links
+
+
+def _link(reference: JsonObject) -> LinkRow:
+    trace_hi, trace_lo = divmod(padded_id(reference.get("traceID"), 32, "trace id"), 2**64)
+    return LinkRow(
+        linked_trace_hi=trace_hi,
+        linked_trace_lo=trace_lo,
+        linked_span_id=padded_id(reference.get("spanID"), 16, "span id"),
+        flags=0,
+        dropped_attributes=0,
+        trace_state=None,
+        attributes=None,
+    )
+
+
+def _event(log: JsonObject) -> EventRow:
+    """A log; OpenTracing's log of an error becomes an exception."""
+    fields = _tags(log, "fields")
+    name = str(fields.pop(LOG_EVENT, "") or fields.get(LOG_MESSAGE) or "log")
+    if name in ("error", EXCEPTION_EVENT):
+        name = EXCEPTION_EVENT
+        fields = {LOG_EXCEPTION.get(key, key): value for key, value in fields.items()}
+    time = checked_time(integer(log, "timestamp", UINT64) * _NS_PER_US)
+    return EventRow(time=time, name=name, dropped_attributes=0, attributes=json_or_none(fields))
+
+
+def _imply_rpc(name: str, attributes: dict[str, Value]) -> None:
+    """Name the method that OpenTracing's gRPC instrumentations tell by the operation's name alone."""
+    method = _GRPC_NAME.fullmatch(name)
+    if method and str(attributes.get(TAG_COMPONENT)).lower() == _GRPC:
+        implied = {RPC_SYSTEM: _GRPC, RPC_SERVICE: method[1], RPC_METHOD: method[2]}
+        for key, value in implied.items():
+            attributes.setdefault(key, value)
+
+
+def _tags(parent: JsonObject, name: str) -> dict[str, Value]:
+    return {text(tag, "key"): _value(tag) for tag in objects(parent, name)}
+
+
+def _value(tag: JsonObject) -> Value:
+    """A tag's value as its type says; as it stands where it is not of that type."""
+    value = tag.get("value")
+    try:
+        match tag.get("type"):
+            case "int64":
+                return whole(value, "value", INT64)
+            case "float64":
+                return from_float(float(value)) if isinstance(value, (int, float, str)) else None
+            case "bool" if isinstance(value, str):
+                return value.lower() == "true"
+            case _:
+                return value
+    except (WrongTypeError, ValueError):
+        return value

@@ -1,0 +1,168 @@
+"""Zipkin v2 JSON to spans. Times are in microseconds.
+
+Of a shared span both halves keep their id: the client's is stored as CLIENT, the server's as SERVER. Where
+several received one message under its sender's id, the first keeps it, and the others get ids of their own.
+Source: https://zipkin.io/zipkin-api/zipkin2-api.yaml
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from laban.vocabulary import (
+    CLIENT_ADDRESS,
+    CLIENT_PORT,
+    LOCAL_ADDRESS,
+    LOCAL_PORT,
+    MESSAGING_DESTINATION_NAME,
+    MESSAGING_SYSTEM,
+    PEER_SERVICE,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    SERVICE_NAME,
+    ZIPKIN_TAGS,
+)
+from laban_collector.decode.attributes import Value
+from laban_collector.decode.building import (
+    MalformedError,
+    Problems,
+    SentSpan,
+    checked_time,
+    resource_row,
+)
+from laban_collector.decode.json_fields import (
+    UINT32,
+    UINT64,
+    JsonObject,
+    WrongTypeError,
+    as_object,
+    integer,
+    objects,
+    padded_id,
+    text,
+)
+from laban_collector.decode.otel_tags import take_told
+from laban_collector.decode.rows import EventRow
+
+_NS_PER_US: Final = 1000
+_UNSPECIFIED: Final = 0
+_SERVER: Final = 2
+_KINDS: Final = {"SERVER": _SERVER, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
+_CALLED: Final = (_SERVER, 5)
+_MESSAGING: Final = (4, 5)
+
+_Starts = dict[tuple[object, object], int]
+"""(trace id, span id) as sent → the earliest start, µs."""
+
+_Identity = tuple[tuple[int, int], int, int]
+"""Trace id, span id and kind: what tells spans apart in the store."""
+
+
+def sent_spans(spans: Sequence[object], problems: Problems) -> Iterator[SentSpan]:
+    """The spans of one list; what is malformed is left out and counted."""
+    starts = _known_starts(spans)
+    first_starts: dict[_Identity, int] = {}
+    for span in spans:
+        try:
+            sent = _span(as_object(span, "a span"), starts, problems)
+            yield _told_apart(sent, first_starts)
+        except (MalformedError, WrongTypeError) as reason:
+            problems.reject(reason)
+
+
+def _told_apart(span: SentSpan, first_starts: dict[_Identity, int]) -> SentSpan:
+    """The span with an id of its own, if another one, which began at another time, has taken its id."""
+    first = first_starts.setdefault((span.trace_id, span.span_id, span.kind), span.start)
+    if span.start == first:
+        return span
+    # From the span's own content: the same file, read again, gives the same id.
+    content = f"{span.span_id}/{span.start}/{span.resource.resource_id}".encode()
+    own = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
+    return span._replace(span_id=own)
+
+
+def _known_starts(spans: Sequence[object]) -> _Starts:
+    """For the halves of shared spans without a time: their other half knows it."""
+    starts: _Starts = {}
+    for span in spans:
+        if isinstance(span, dict) and isinstance(time := span.get("timestamp"), int) and time > 0:
+            ids = (str(span.get("traceId")), str(span.get("id")))
+            starts[ids] = min(time, starts.get(ids, time))
+    return starts
+
+
+def _span(span: JsonObject, starts: _Starts, problems: Problems) -> SentSpan:
+    kind = _KINDS.get(text(span, "kind").upper(), _UNSPECIFIED)
+    if kind == _UNSPECIFIED and span.get("shared") is True:
+        kind = _SERVER
+    local = as_object(span.get("localEndpoint"), "localEndpoint")
+    service = text(local, "serviceName")
+    attributes = _attributes(span, local, kind)
+    told = take_told(attributes, any_error=True)
+    start = checked_time(_start(span, starts) * _NS_PER_US)
+    annotations = objects(span, "annotations")
+    events = problems.gather(_event, annotations, "event")
+    parent = span.get("parentId")
+    return SentSpan(
+        trace_id=divmod(padded_id(span.get("traceId"), 32, "trace id"), 2**64),
+        span_id=padded_id(span.get("id"), 16, "span id"),
+        parent_id=padded_id(parent, 16, "parent span id") if parent and parent != "0" * 16 else 0,
+        start=start,
+        end=checked_time(start + integer(span, "duration", UINT64) * _NS_PER_US),
+        kind=kind,
+        status=told.status,
+        name=text(span, "name"),
+        resource=resource_row({SERVICE_NAME: service} if service else {}),
+        scope=told.scope,
+        attributes=attributes,
+        events=events,
+        links=[],
+        dropped_events=len(annotations) - len(events),
+        status_message=told.status_message,
+        trace_state=told.trace_state,
+    )
+
+
+def _start(span: JsonObject, starts: _Starts) -> int:
+    """The start, µs: its own, that of its first annotation, or that of its other half."""
+    own = integer(span, "timestamp", UINT64)
+    if own:
+        return own
+    times = [integer(annotation, "timestamp", UINT64) for annotation in objects(span, "annotations")]
+    first = min(filter(None, times), default=0) or starts.get((str(span.get("traceId")), str(span.get("id"))))
+    if not first:
+        raise MalformedError("no timestamp")
+    return first
+
+
+def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Value]:
+    attributes: dict[str, Value] = dict(as_object(span.get("tags"), "tags"))
+    for tag, implied in ZIPKIN_TAGS.items():
+        if tag in attributes:
+            attributes.setdefault(implied.key, attributes[tag])
+            attributes.setdefault(implied.system_key, implied.system)
+    attributes |= _endpoint(local, LOCAL_ADDRESS, LOCAL_PORT)
+    remote = as_object(span.get("remoteEndpoint"), "remoteEndpoint")
+    peer = text(remote, "serviceName")
+    if peer and kind in _MESSAGING:
+        # The other side of a message is its broker, which stands for the topic where no tag names one.
+        attributes.setdefault(MESSAGING_SYSTEM, peer)
+        attributes.setdefault(MESSAGING_DESTINATION_NAME, peer)
+    elif peer:
+        attributes.setdefault(PEER_SERVICE, peer)
+    address = (CLIENT_ADDRESS, CLIENT_PORT) if kind in _CALLED else (SERVER_ADDRESS, SERVER_PORT)
+    return _endpoint(remote, *address) | attributes
+
+
+def _endpoint(endpoint: JsonObject, address_key: str, port_key: str) -> dict[str, Value]:
+    address = text(endpoint, "ipv4") or text(endpoint, "ipv6")
+    port = integer(endpoint, "port", UINT32)
+    found: dict[str, Value] = {address_key: address} if address else {}
+    if port:
+        found[port_key] = port
+    return found
+
+
+def _event(annotation: JsonObject) -> EventRow:
+    time = checked_time(integer(annotation, "timestamp", UINT64) * _NS_PER_US)
+    return EventRow(time=time, name=text(annotation, "value"), dropped_attributes=0, attributes=None)

@@ -1,0 +1,1 @@
+"""Files that other people's tools wrote, into the store: reading → parsing → formats → importer."""

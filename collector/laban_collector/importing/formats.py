@@ -1,0 +1,157 @@
+"""A chunk to what it holds, whoever wrote it: the kind of each JSON document is told by its fields.
+
+OTLP/JSON becomes OTLP requests, which are decoded many at once; other kinds become spans one by one.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from laban_collector.decode import jaeger, otlp_json, otlp_protobuf, zipkin
+from laban_collector.decode.building import Problems, SentSpan
+from laban_collector.decode.json_fields import WrongTypeError, as_object
+from laban_collector.errors import UndecodableRequest
+from laban_collector.importing.reading import Chunk, Kind
+
+Content = SentSpan | ExportTraceServiceRequest
+"""A span, or an OTLP request with any number of them."""
+
+_NO_JSON: Final = "line(s) skipped: not JSON"
+_UNKNOWN: Final = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
+_NO_FORMAT: Final = "file(s) skipped: neither JSON nor OTLP protobuf"
+_CUT_SHORT: Final = "document(s) damaged: not JSON from some point on"
+_BEGINNINGS: Final = (b"{", b"[")
+# A surrogate without its other half: JSON can write it, UTF-8 cannot.
+_LONE_SURROGATE: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_PAIR: Final = 12
+"""Characters of a surrogate with its other half."""
+
+
+def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
+    """What a chunk holds; what cannot be read is left out and counted."""
+    match chunk.kind:
+        case Kind.LINES:
+            yield from _of_lines(chunk.parts, problems)
+        case Kind.DOCUMENT:
+            for data in chunk.parts:
+                yield from _of_text(data, problems)
+        case Kind.PROTOBUF:
+            for data in chunk.parts:
+                yield from _of_message(data, problems)
+
+
+def looks_whole(line: bytes) -> bool:
+    """Whether a line is a JSON document of its own."""
+    try:
+        return isinstance(_parsed(line), (dict, list))
+    except ValueError:
+        return False
+
+
+def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[Content]:
+    for line in lines:
+        if not line or line.isspace():
+            continue
+        try:
+            document = _parsed(line)
+        except ValueError:
+            problems.reasons[_NO_JSON] += 1
+            continue
+        yield from _of_document(document, problems)
+
+
+def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
+    """One document, or several after each other; lines, if that fails at the beginning."""
+    try:
+        documents: Iterator[object] = iter([_parsed(data)])
+    except ValueError:
+        documents = _concatenated(data, problems)
+    for document in documents:
+        yield from _of_document(document, problems)
+
+
+def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
+    """Documents after each other, up to what is none."""
+    decoder = json.JSONDecoder()
+    text = _readable(data)
+    position = 0
+    while position < len(text):
+        try:
+            document, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            problems.reasons[_CUT_SHORT] += 1
+            return
+        yield document
+        while text[position : position + 1].isspace():
+            position += 1
+
+
+def _of_message(data: bytes, problems: Problems) -> Iterator[Content]:
+    """A protobuf message; lines, if it is none but holds some that begin like JSON."""
+    try:
+        yield from otlp_protobuf.sent_spans(data, problems)
+    except UndecodableRequest:
+        lines = data.splitlines()
+        if any(line.startswith(_BEGINNINGS) and looks_whole(line) for line in lines):
+            yield from _of_lines(lines, problems)
+        else:
+            problems.reasons[_NO_FORMAT] += 1
+
+
+def _of_document(document: object, problems: Problems) -> Iterator[Content]:
+    try:
+        match document:
+            case dict():
+                yield from _of_object(document, problems)
+            case [{"id": _, "traceId": _}, *_]:
+                yield from zipkin.sent_spans(document, problems)
+            case list():
+                for element in document:
+                    yield from _of_document(element, problems)
+            case _:
+                problems.reasons[_UNKNOWN] += 1
+    except WrongTypeError as reason:
+        problems.reasons[f"document(s) skipped: {reason}"] += 1
+
+
+def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Content]:
+    match document:
+        case {"resourceSpans": _} | {"batches": _}:
+            yield otlp_json.to_request(document, problems, otlp_json.FILES)
+        case {"trace": dict(inner)} | {"result": dict(inner)}:  # Tempo's and Jaeger's newer APIs wrap OTLP
+            yield from _of_object(inner, problems)
+        case {"data": list(traces)}:
+            for trace in traces:
+                yield from jaeger.sent_spans(as_object(trace, "a trace"), problems)
+        case {"spans": _, "processes": _}:
+            yield from jaeger.sent_spans(document, problems)
+        case {"traceId": _, "id": _}:
+            yield from zipkin.sent_spans([document], problems)
+        case _:
+            problems.reasons[_UNKNOWN] += 1
+
+
+def _parsed(data: bytes) -> object:
+    """A JSON document; what strict JSON forbids but exports hold (NaN, bytes that are no UTF-8) is read too.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(_readable(data))
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+
+def _readable(data: bytes) -> str:
+    text = data.decode("utf-8", "replace")
+    return _LONE_SURROGATE.sub(lambda found: found[0] if len(found[0]) == _PAIR else r"\ufffd", text)

@@ -1,0 +1,143 @@
+"""What a collector counts, for Prometheus and for `laban status`."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from laban_collector.decode.decoded import Accepted
+from laban_collector.errors import (
+    DecoderFailed,
+    NotAccepting,
+    Overloaded,
+    RequestTooLarge,
+    StoreError,
+    UndecodableRequest,
+    UploadTooSlow,
+)
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Lag, SpanWriter, Written
+
+# A second series for each, which only OpenMetrics has a use for.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves this one untyped
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+REASONS: Final[dict[type[Exception], str]] = {
+    UndecodableRequest: "undecodable",
+    RequestTooLarge: "too_large",
+    UploadTooSlow: "too_slow",
+    Overloaded: "overloaded",
+    DecoderFailed: "decoder",
+    StoreError: "store",
+    NotAccepting: "stopping",
+}
+"""Why a request was refused, by the error that says so."""
+
+_COMMIT_BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_WAIT_BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """The counters of one collector. Their names are part of the interface: see docs/operating.md."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.received = self._counter("laban_spans_received", "Spans in requests that could be decoded.")
+        self.stored = self._counter("laban_spans_stored", "Spans newly stored.")
+        self.duplicates = self._counter("laban_spans_duplicate", "Spans that were already stored.")
+        self.rejected = self._counter("laban_spans_rejected", "Spans refused in requests otherwise accepted.")
+        self.requests = self._counter("laban_requests_accepted", "Requests acknowledged.")
+        self.refused = Counter(
+            "laban_requests_refused", "Requests refused.", ["reason"], registry=self.registry
+        )
+        for reason in REASONS.values():
+            self.refused.labels(reason)
+        self.in_flight = self._gauge("laban_bytes_in_flight", "Bytes accepted and not yet stored.")
+        self.commits = Histogram(
+            "laban_commit_seconds",
+            "Time to store a batch durably.",
+            buckets=_COMMIT_BUCKETS,
+            registry=self.registry,
+        )
+        self.forgotten = self._counter("laban_spans_forgotten", "Spans deleted by the retention.")
+        self.retention_waits = Histogram(
+            "laban_retention_wait_seconds",
+            "The longest that writers waited for one look of the retention.",
+            buckets=_WAIT_BUCKETS,
+            registry=self.registry,
+        )
+        self.lag_rows = self._gauge("laban_lag_rows", "Groups and partitions in the newest poll of the lag.")
+        self.lag_polled = self._gauge("laban_lag_poll_timestamp_seconds", "When the lag was last stored.")
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Add a gauge that is read when somebody asks."""
+        self._gauge(name, text).set_function(read)
+
+    def text(self) -> bytes:
+        """All of it in the text format of Prometheus, version 0.0.4."""
+        return generate_latest(self.registry)
+
+    def refused_by_reason(self) -> dict[str, int]:
+        """Refused requests, only the reasons that occurred."""
+        counts = {
+            reason: self.value("laban_requests_refused_total", reason=reason) for reason in REASONS.values()
+        }
+        return {reason: int(count) for reason, count in counts.items() if count}
+
+    def value(self, name: str, **labels: str) -> float:
+        """The present value of one sample; 0 when there is none."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def refuse(self, error: BaseException) -> None:
+        """Count a request that was refused with this error."""
+        for kind, reason in REASONS.items():
+            if isinstance(error, kind):
+                self.refused.labels(reason).inc()
+                return
+
+    def accept(self, accepted: Accepted) -> None:
+        """Count a request that was acknowledged."""
+        self.requests.inc()
+        self.received.inc(accepted.spans + accepted.rejected)
+        self.rejected.inc(accepted.rejected)
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(name, text, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)
+
+
+class MeteredWriter(SpanWriter):
+    """Counts and times what another writer does."""
+
+    def __init__(self, writer: SpanWriter, metrics: Metrics) -> None:
+        self._writer = writer
+        self._metrics = metrics
+
+    def write(self, batch: SpanBatch) -> Written:
+        """Store a batch.
+
+        Raises:
+            StoreError: nothing of the batch was stored.
+        """
+        with self._metrics.commits.time():
+            written = self._writer.write(batch)
+        self._metrics.stored.inc(written.spans)
+        self._metrics.duplicates.inc(written.duplicates)
+        return written
+
+    def write_lag(self, rows: Sequence[Lag]) -> None:
+        """Store one poll of the lag poller."""
+        self._writer.write_lag(rows)
+        self._metrics.lag_rows.set(len(rows))
+        self._metrics.lag_polled.set(time.time())

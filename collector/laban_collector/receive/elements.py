@@ -1,0 +1,103 @@
+"""Whether a request has too many elements, before anything is made of them.
+
+A span of two bytes is 172 in memory: a small body can become a large tree. Counting goes level by level: the
+messages of one level, put one after another, are together one message with the children of all of them (that
+is how protobuf merges), so one call of the library reads a whole level. Most bodies are too short to have too
+many, and are not looked at.
+
+Source: "Last One Wins" and merging in protobuf's encoding guide; opentelemetry-proto 1.x for the numbers.
+"""
+
+from typing import Any, Final
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
+
+from laban_collector.errors import UndecodableRequest
+
+_PACKAGE: Final = "laban.elements"
+_SMALLEST: Final = 2
+"""Bytes of an empty message inside another one: its tag and its length."""
+_SMALLEST_JSON: Final = 3
+"""Bytes of an empty object in a list, with its comma."""
+
+_CHILDREN: Final[dict[str, dict[int, str]]] = {
+    "Request": {1: "ResourceSpans"},
+    "ResourceSpans": {1: "Resource", 2: "ScopeSpans"},
+    "Resource": {1: "KeyValue", 3: "EntityRef"},
+    "EntityRef": {3: "Text", 4: "Text"},
+    "ScopeSpans": {1: "Scope", 2: "Span"},
+    "Scope": {3: "KeyValue"},
+    "Span": {9: "KeyValue", 11: "Event", 13: "Link"},
+    "Event": {3: "KeyValue"},
+    "Link": {4: "KeyValue"},
+    "KeyValue": {2: "AnyValue"},
+    "AnyValue": {5: "ArrayValue", 6: "KeyValueList"},
+    "ArrayValue": {1: "AnyValue"},
+    "KeyValueList": {1: "KeyValue"},
+    "Text": {},
+}
+"""Of each message the fields that there can be many of, or that lead to such: number and type."""
+
+
+def too_many_elements(body: bytes, limit: int) -> bool:
+    """Whether an ExportTraceServiceRequest has more than `limit` messages in it.
+
+    Raises:
+        UndecodableRequest: it is no such request.
+    """
+    room = limit
+    level = {"Request": body}
+    while sum(map(len, level.values())) // _SMALLEST > room:
+        below: dict[str, list[bytes]] = {}
+        for name, messages in level.items():
+            room -= _gather(name, messages, room, below)
+            if room < 0:
+                return True
+        level = {name: b"".join(messages) for name, messages in below.items() if name != "Text"}
+    return False
+
+
+def too_many_json_elements(body: bytes, limit: int) -> bool:
+    """Whether a JSON text has more than `limit` objects and lists; braces within strings count too."""
+    return len(body) // _SMALLEST_JSON > limit and body.count(b"{") + body.count(b"[") > limit
+
+
+def _gather(name: str, messages: bytes, room: int, below: dict[str, list[bytes]]) -> int:
+    """Add the children of these messages to those of their types; returns how many, or more than `room`."""
+    try:
+        merged = _MESSAGES[name].FromString(messages)
+    except DecodeError as error:
+        raise UndecodableRequest(f"The body is no OTLP ExportTraceServiceRequest: {error}") from error
+    found = 0
+    for number, child in _CHILDREN[name].items():
+        children = getattr(merged, _field(number))
+        found += len(children)
+        if found > room:
+            break
+        below.setdefault(child, []).extend(children)
+    return found
+
+
+def _field(number: int) -> str:
+    return f"field_{number}"
+
+
+def _messages() -> dict[str, Any]:
+    """A message class a level, whose children stay bytes."""
+    file = FileDescriptorProto(name="laban/elements.proto", package=_PACKAGE, syntax="proto3")
+    for name, children in _CHILDREN.items():
+        message = file.message_type.add(name=name)
+        for number in children:
+            message.field.add(
+                name=_field(number), number=number, type=Field.TYPE_BYTES, label=Field.LABEL_REPEATED
+            )
+    pool = DescriptorPool()
+    pool.Add(file)
+    return {name: GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in _CHILDREN}
+
+
+_MESSAGES: Final = _messages()

@@ -1,0 +1,1 @@
+SELECT max(arrival) FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)

@@ -1,0 +1,1 @@
+SELECT coalesce(max(epoch_ns(start)), 0) FROM spans

@@ -1,0 +1,39 @@
+"""Why a file cannot be opened, in words for a person."""
+
+from pathlib import Path
+
+import duckdb
+
+from laban_collector.errors import StoreDamaged, StoreError, StoreLocked, StoreNotFound, StoreTooNew
+
+
+def check_place(path: Path, *, read_only: bool) -> None:
+    """Name the plain mistakes in plain words, before DuckDB names them in its own.
+
+    Raises:
+        StoreNotFound: there is no such file (`read_only`), or no directory to make it in.
+        StoreError: it is a directory.
+    """
+    if path.is_dir():
+        raise StoreError(f"{path} is a directory: name a file (--db FILE).")
+    if read_only and not path.exists():
+        raise StoreNotFound(f"{path}: there is no such file. Is it the one that `laban serve --db` writes?")
+    if not path.absolute().parent.is_dir():
+        raise StoreNotFound(f"{path}: its directory does not exist; make it first: mkdir -p {path.parent}")
+
+
+def open_error(path: Path, error: duckdb.Error) -> StoreError:
+    """What DuckDB's refusal to open means. It has no error codes, so its text decides."""
+    text = str(error)
+    if "Conflicting lock" in text or "Could not set lock" in text or "being used by another" in text:
+        return StoreLocked(
+            f"{path} is open in another process: {text}. Ask that process (--url), or stop it first."
+        )
+    if "read a database file with version" in text or "newer version of DuckDB" in text:
+        return StoreTooNew(f"{path} was written by a newer DuckDB: {text}")
+    if isinstance(error, duckdb.IOException) and "Permission denied" in text:
+        return StoreError(f"{path} cannot be opened: {text}")
+    return StoreDamaged(
+        f"{path} cannot be read as a database: {text}. It was left as it is; "
+        "set it aside (mv) or name another file (--db FILE)."
+    )

@@ -1,0 +1,158 @@
+"""What the columnar decoder makes of bytes is what the row-by-row one makes of them."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from laban.keys import parse_rules
+from laban_collector.correlations import KeyFinder
+from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.columnar.decoder import decode
+from laban_collector.decode.decoded import Decoded
+
+from ...batches import assert_same, rows_of
+from ...requests import START, body, key_values, request, span
+from .messages import requests
+
+FINDER = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference|kafka.key:orders*"))
+THOROUGH = settings(
+    max_examples=80,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def check(payloads: Sequence[bytes]) -> Decoded:
+    decoded = decode(payloads, FINDER)
+    assert_same(otlp_protobuf.decode(payloads, FINDER), decoded)
+    return decoded
+
+
+def mutants(seed: int, count: int) -> list[bytes]:
+    """Bodies with some bytes changed; most are refused, and some become strange and stay legal."""
+    numbers = random.Random(seed)  # noqa: S311 - nothing secret
+    sent = span(
+        1, {"order.id": "1", "http.route": "/a", "n": 1, "s": 'a"b\n', "l": [1, {"a": None}], "f": 0.5}
+    )
+    sent.events.add(time_unix_nano=START, name="e", attributes=key_values({"exception.type": "E"}))
+    sent.links.add(trace_id=b"\1" * 16, span_id=b"\2" * 8)
+    sent.status.message = "no"
+    whole = body(
+        sent,
+        span(2, {"messaging.system": "kafka", "messaging.destination.name": "t"}, Span.SPAN_KIND_PRODUCER),
+    )
+    made: list[bytes] = []
+    for _ in range(count):
+        changed = bytearray(whole)
+        for _ in range(numbers.randrange(1, 4)):
+            at = numbers.randrange(len(changed))
+            changed[at] = numbers.choice((numbers.randrange(256), changed[at] ^ (1 << numbers.randrange(8))))
+        made.append(bytes(changed[: numbers.randrange(len(changed))] if numbers.random() < 0.1 else changed))
+    return made
+
+
+@THOROUGH
+@given(sent=st.lists(requests(), max_size=3))
+def test_any_plain_requests_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
+    check([one.SerializeToString() for one in sent])
+
+
+@THOROUGH
+@given(sent=st.lists(st.one_of(requests(), requests(odd=True)), max_size=3))
+def test_any_odd_requests_among_plain_ones_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
+    check([one.SerializeToString() for one in sent])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_changed_bytes_are_accepted_or_refused_and_read_alike(seed: int) -> None:
+    bodies = mutants(seed, 300)
+    legal = [one for one in bodies if _is_legal(one)]
+    assert len(legal) > 10
+    for one in legal:
+        check([one])
+    check([bytes(one) for one in bodies])
+
+
+def test_plain_requests_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_rows(*_: object) -> Decoded:
+        raise AssertionError("a plain request was decoded row by row")
+
+    monkeypatch.setattr(otlp_protobuf, "decode", no_rows)
+    plain = span(0, {"order.id": "1", "tags": ["a"], "ratio": 0.5, "text": 'a"b\n', "nothing": None})
+    assert rows_of(decode([body(plain)], FINDER).batch)["spans"]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"\xf8\x07\x01",  # an unknown field
+        b"\xfb\x07\xfc\x07",  # an unknown group, which ptars does not read
+        b"\x0a\x00",  # one more, empty, resource_spans
+    ],
+)
+def test_what_is_legal_beyond_the_ordinary_is_accepted(tail: bytes) -> None:
+    decoded = check([body(span(0)) + tail, body(span(1))])
+    assert [row[0] for row in rows_of(decoded.batch)["spans"]] == [str(0xF0E1D2C3B4A59687)] * 2
+
+
+def test_fields_that_are_sent_twice_merge_as_protobuf_says() -> None:
+    twice = (
+        request(span(0, {"a": 1})).SerializeToString() + request(span(1), scope="other").SerializeToString()
+    )
+    status = (
+        Span(status=Status(code=Status.STATUS_CODE_OK)).SerializeToString()
+        + Span(status=Status(message="late")).SerializeToString()
+    )
+    merged = Span.FromString(span(2).SerializeToString() + status)
+    raw = span(3).SerializeToString() + status
+    check(
+        [
+            twice,
+            body(merged),
+            b"".join(
+                (
+                    b"\x0a",
+                    _varint(len(raw) + 4),
+                    b"\x12",
+                    _varint(len(raw) + 2),
+                    b"\x12",
+                    _varint(len(raw)),
+                    raw,
+                )
+            ),
+        ]
+    )
+
+
+def test_a_key_that_many_requests_share_is_one_correlation_also_with_an_odd_one_among_them() -> None:
+    odd = span(1, {"order.id": "1"})
+    odd.kind = 9  # type: ignore[assignment]  # from the future
+    decoded = check([body(span(0, {"order.id": "1"})), body(odd)])
+    assert len(rows_of(decoded.batch)["correlations"]) == 1
+
+
+def test_no_requests_make_an_empty_batch() -> None:
+    assert check([]).batch.spans.num_rows == 0
+
+
+def _is_legal(sent: bytes) -> bool:
+    try:
+        ExportTraceServiceRequest.FromString(sent)
+    except DecodeError:
+        return False
+    return True
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number >= 128:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*digits, number])

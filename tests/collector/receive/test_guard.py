@@ -1,0 +1,86 @@
+"""Who may send over HTTP."""
+
+from collections.abc import Generator
+
+import httpx
+import pytest
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
+
+from laban_collector.access import Access
+from laban_collector.address import Address
+from laban_collector.receive.http import HttpReceiver
+
+from ..receivers import Inbox, started
+
+TOKEN = "correct-horse"
+PAGE = "https://shop.example"
+PROTOBUF = {"content-type": "application/x-protobuf"}
+BEARER = PROTOBUF | {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def client(inbox: Inbox) -> Generator[httpx.Client, None, None]:
+    access = Access(TOKEN, frozenset({"laban"}), frozenset({PAGE}))
+    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), access)
+    with started(receiver) as address, httpx.Client(base_url=f"http://{address}") as connected:
+        yield connected
+
+
+def post(client: httpx.Client, headers: dict[str, str]) -> httpx.Response:
+    return client.post("/v1/traces", content=b"x", headers=headers)
+
+
+def test_the_token_opens(client: httpx.Client, inbox: Inbox) -> None:
+    assert post(client, BEARER).status_code == 200
+    assert inbox.bodies == [b"x"]
+
+
+@pytest.mark.parametrize("given", [None, "Bearer wrong-horse", TOKEN])
+def test_without_the_token_nothing_is_taken(client: httpx.Client, inbox: Inbox, given: str | None) -> None:
+    answer = post(client, PROTOBUF if given is None else PROTOBUF | {"authorization": given})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    status = Status.FromString(answer.content)
+    assert status.code == 16
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in status.message
+    assert not inbox.bodies
+
+
+def test_a_name_that_is_not_this_collectors_is_refused_token_or_not(
+    client: httpx.Client, inbox: Inbox
+) -> None:
+    answer = post(client, BEARER | {"host": "evil.example"})
+    assert answer.status_code == 403
+    assert "LABAN_HOSTS" in Status.FromString(answer.content).message
+    assert not inbox.bodies
+    assert post(client, BEARER | {"host": "laban:4318"}).status_code == 200
+
+
+def test_a_page_of_another_origin_is_refused_token_or_not(client: httpx.Client, inbox: Inbox) -> None:
+    answer = post(client, BEARER | {"origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+    assert "LABAN_CORS_ORIGINS" in Status.FromString(answer.content).message
+    assert not inbox.bodies
+
+
+def test_a_page_of_a_configured_origin_may_read_the_answer(client: httpx.Client) -> None:
+    answer = post(client, BEARER | {"origin": PAGE})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, PAGE)
+    assert answer.headers["vary"] == "Origin"
+    refused = post(client, PROTOBUF | {"origin": PAGE})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, PAGE)
+
+
+def test_a_browser_that_asks_beforehand_needs_no_token(client: httpx.Client, inbox: Inbox) -> None:
+    asks = {"origin": PAGE, "access-control-request-method": "POST"}
+    answer = client.options("/v1/traces", headers=asks)
+    assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, "POST")
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+    foreign = client.options("/v1/traces", headers=asks | {"origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert not inbox.bodies

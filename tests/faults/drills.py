@@ -1,0 +1,270 @@
+"""What a collector must survive. Each drill breaks something for real, and returns what it counted."""
+
+import random
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx
+
+from laban_collector.store.duckdb.aside import check_ledger, open_or_set_aside, set_aside
+from laban_collector.store.duckdb.database import wal_of
+from laban_collector.store.duckdb.ledger import LedgerReport
+
+from ..serving import Serving, serving
+from .sending import Senders, stored
+
+VICTIM: Final = Path(__file__).with_name("victim.py")
+_PATIENCE: Final = 30
+
+
+class Outcome(NamedTuple):
+    """What a drill counted.
+
+    Attributes:
+        rounds: how often something was broken.
+        acknowledged: spans.
+        lost: acknowledged spans that were not there afterwards.
+        seconds: the longest that the collector needed to answer again, or to end.
+    """
+
+    rounds: int
+    acknowledged: int
+    lost: int
+    seconds: float
+
+
+@contextmanager
+def victim(path: Path, *, checkpoints: bool = False) -> Generator[subprocess.Popen[str], None, None]:
+    """A collector that is killed at the end of the block, if it was not before."""
+    command = [sys.executable, "-m", "tests.faults.victim", str(path), "checkpoints" if checkpoints else "-"]
+    root = VICTIM.parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        try:
+            assert line_of(process) == "opening"
+            yield process
+        finally:
+            process.kill()
+
+
+def chances(seed: int) -> random.Random:
+    """What the moments and places are drawn from."""
+    return random.Random(seed)  # noqa: S311 - nothing secret
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next line that a victim prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def report_of(path: Path) -> LedgerReport:
+    """How a database that nobody has open compares with its ledger."""
+    with open_or_set_aside(path) as database:
+        tail, report = check_ledger(database)
+        tail.close()
+        return report
+
+
+def killed_in_insert(folder: Path, rounds: int, seed: int) -> Outcome:
+    """SIGKILL while senders send."""
+    return _killed(folder, rounds, seed, checkpoints=False)
+
+
+def killed_in_checkpoint(folder: Path, rounds: int, seed: int) -> Outcome:
+    """SIGKILL in the first milliseconds of a checkpoint, while senders send."""
+    return _killed(folder, rounds, seed, checkpoints=True)
+
+
+def _killed(folder: Path, rounds: int, seed: int, *, checkpoints: bool) -> Outcome:
+    path, senders, chance = folder / "killed.duckdb", Senders(), chances(seed)
+    longest = 0.0
+    for _ in range(rounds):
+        with victim(path, checkpoints=checkpoints) as process:
+            began = time.monotonic()
+            address = line_of(process)
+            longest = max(longest, time.monotonic() - began)
+            with senders.sending(address, at_least=chance.randrange(200, 600)):
+                if checkpoints:
+                    assert line_of(process) == "checkpoint"
+                    time.sleep(chance.uniform(0, 0.02))  # the moment is the point, not a wait for something
+                process.kill()
+        assert report_of(path).agrees
+    return _outcome(path, senders, rounds, longest)
+
+
+def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
+    """SIGKILL while the file is opened, with a log to replay."""
+    path, senders, chance = folder / "start.duckdb", Senders(), chances(seed)
+    with victim(path) as process, senders.sending(line_of(process), at_least=2000):
+        process.kill()
+    assert wal_of(path).exists()
+    for _ in range(rounds):
+        with victim(path):
+            time.sleep(chance.uniform(0, 0.1))  # the moment is the point
+    assert report_of(path).agrees
+    return _outcome(path, senders, rounds, 0.0)
+
+
+def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
+    """No file may grow, commits and checkpoints fail, then it may again: senders are put off meanwhile."""
+    path, senders, chance, longest = folder / "full.duckdb", Senders(), chances(seed), 0.0
+    with victim(path, checkpoints=True) as process:
+        address = line_of(process)
+        for _ in range(rounds):
+            with senders.sending(address, at_least=chance.randrange(200, 600)):
+                _limit_files(process, max(_size(path), _size(wal_of(path))))
+                _until(lambda: line_of(process) == "checkpoint failed")
+                refused = senders.statuses.get(503, 0)
+                _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called at once
+                _limit_files(process, resource.RLIM_INFINITY)
+                began, before = time.monotonic(), len(senders.acknowledged)
+                _until(lambda: len(senders.acknowledged) > before)  # noqa: B023
+                longest = max(longest, time.monotonic() - began)
+            assert senders.retryable, senders.statuses
+    assert report_of(path).agrees
+    return _outcome(path, senders, rounds, longest)
+
+
+def slow_clients(folder: Path, rounds: int, seed: int) -> Outcome:
+    """Clients that begin a request and go no further: others are served, and SIGTERM ends it all in time."""
+    del seed
+    path, senders, longest = folder / "slow.duckdb", Senders(), 0.0
+    for _ in range(rounds):
+        with serving(path) as collector, ExitStack() as slow:
+            for _ in range(50):
+                slow.enter_context(_half_a_request(collector))
+            with senders.sending(collector.http, at_least=400):
+                began = time.monotonic()
+                collector.process.terminate()
+                assert collector.process.wait(_PATIENCE) == 0
+                longest = max(longest, time.monotonic() - began)
+        assert not wal_of(path).exists(), "the log was not folded in"
+    return _outcome(path, senders, rounds, longest)
+
+
+def truncated_log(folder: Path, rounds: int, seed: int) -> Outcome:
+    """A log that is cut short: said loudly, with the number of commits; the rest is there."""
+    return _damaged_log(folder, rounds, seed, lambda log, chance: log[: chance.randrange(len(log) // 2)])
+
+
+def damaged_log(folder: Path, rounds: int, seed: int) -> Outcome:
+    """A log with a wrong byte: set aside, said loudly; all up to the last checkpoint is there."""
+
+    def damage(log: bytes, chance: random.Random) -> bytes:
+        at = chance.randrange(len(log) // 4, len(log) // 2)
+        return log[:at] + bytes([log[at] ^ 0xFF]) + log[at + 1 :]
+
+    return _damaged_log(folder, rounds, seed, damage)
+
+
+def _damaged_log(
+    folder: Path, rounds: int, seed: int, damage: Callable[[bytes, random.Random], bytes]
+) -> Outcome:
+    path, senders, chance, found = folder / "log.duckdb", Senders(), chances(seed), 0
+    for number in range(1, rounds + 1):
+        with victim(path) as process, senders.sending(line_of(process), at_least=400):
+            process.kill()
+        log = wal_of(path)
+        log.write_bytes(damage(log.read_bytes(), chance))
+        report = report_of(path)
+        assert report.missing.commits
+        assert report.missing.exact
+        found += report.missing.spans
+        assert len([aside for aside in set_aside(path) if aside.suffix == ".wal"]) == number
+        assert report_of(path).agrees, "what was said once is settled"
+    names = set(stored(path))
+    lost = len(senders.acknowledged - names)
+    # A commit whose answer the kill cut off is in the ledger, and not among the acknowledged.
+    assert lost <= found, "the ledger must know of every span that is gone"
+    return Outcome(rounds, len(senders.acknowledged), lost, 0.0)
+
+
+def broken_file(folder: Path, rounds: int, seed: int) -> Outcome:
+    """A database that cannot be read: set aside, untouched, and a new one is begun beside it."""
+    path, senders, chance = folder / "broken.duckdb", Senders(), chances(seed)
+    for number in range(1, rounds + 1):
+        senders = Senders()
+        with serving(path) as collector, senders.sending(collector.http, at_least=200):
+            collector.process.terminate()
+            collector.process.wait(_PATIENCE)
+        whole = path.read_bytes()
+        at = chance.randrange(20, 60)
+        broken = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+        path.write_bytes(broken)
+        with serving(path) as collector:
+            status = httpx.get(f"{collector.url}/api/v1/status").json()
+            assert status["spans"] == 0
+        [*_, aside] = [found for found in set_aside(path) if found.suffix not in (".wal", ".ledger")]
+        assert aside.name in status["collector"]["set_aside"]
+        assert aside.read_bytes() == broken
+        assert len(status["collector"]["set_aside"]) >= number
+        aside.write_bytes(whole)  # mended by hand, all of it is there
+        shutil.copyfile(aside, folder / "mended.duckdb")
+    return _outcome(folder / "mended.duckdb", senders, rounds, 0.0)
+
+
+DRILLS: Final[dict[str, Callable[[Path, int, int], Outcome]]] = {
+    drill.__name__: drill
+    for drill in (
+        killed_in_insert,
+        killed_in_checkpoint,
+        killed_at_start,
+        disk_full,
+        slow_clients,
+        truncated_log,
+        damaged_log,
+        broken_file,
+    )
+}
+"""All drills; each takes a folder of its own, a number of rounds and a seed."""
+
+LOSSY: Final = frozenset({"truncated_log", "damaged_log"})
+"""Drills in which acknowledged spans are destroyed: the point is that it is noticed."""
+
+
+def _outcome(path: Path, senders: Senders, rounds: int, seconds: float) -> Outcome:
+    names = stored(path)
+    assert len(names) == len(set(names)), "stored twice"
+    lost = senders.acknowledged - set(names)
+    return Outcome(rounds, len(senders.acknowledged), len(lost), round(seconds, 2))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _limit_files(process: subprocess.Popen[str], size: int) -> None:
+    """How large files of a collector may be. At the size that they have it is as if the disk were full.
+
+    Never below: then what is allocated could not be written over, which no full disk does, and DuckDB's file
+    breaks.
+    """
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+@contextmanager
+def _half_a_request(collector: Serving) -> Generator[None, None, None]:
+    host, _, port = collector.http.rpartition(":")
+    head = (
+        f"POST /v1/traces HTTP/1.1\r\nhost: {collector.http}\r\n"
+        "content-type: application/x-protobuf\r\ncontent-length: 1000\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + b"\x0a")
+        yield
