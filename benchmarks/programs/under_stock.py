@@ -1,4 +1,4 @@
-"""Runs a program under the stock instrumentations with the SDK's defaults: `under_stock.py PROGRAM ARGUMENT…`."""
+"""Runs a program under the stock instrumentations with the SDK's defaults: `PROGRAM ARGUMENT…`."""
 
 import os
 import runpy
@@ -8,7 +8,7 @@ from typing import Any, cast
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.auto_instrumentation import _load
-from opentelemetry.instrumentation.distro import DefaultDistro
+from opentelemetry.instrumentation.distro import DefaultDistro  # type: ignore[attr-defined]  # stock has no types
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 

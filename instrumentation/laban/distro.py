@@ -5,15 +5,19 @@ is OpenTelemetry's own configuration: a variable that the user has set stays as 
 """
 
 import os
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Final, cast
 
+import wrapt
 from opentelemetry.instrumentation.auto_instrumentation import _load
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # stock has no types
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import life, propagation, rules
+from laban import life, logs, propagation, rules
 from laban.export import DrainingSpanProcessor
 from laban.fail_open import fail_open
 from laban.processor import CorrelationProcessor
@@ -56,23 +60,58 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
         with fail_open("cannot set up OpenTelemetry"):
             in_force = rules.configured()
             propagation.install(in_force)
+            logs.install()
             _sdk._OTelSDKConfigurator().configure(  # noqa: SLF001
                 span_processors=[CorrelationProcessor(in_force)], export_span_processor=DrainingSpanProcessor
             )
             life.install()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Load the instrumentation of one library; ours in place of stock's where there is one."""
+        """Load the instrumentation of one library, once the program imports the library.
+
+        Stock imports every library that is installed, used or not, which costs a second and more.
+        """
+        library = DEFERRED.get(entry_point.name)
+        if library is None:
+            self.load_stock(entry_point, **kwargs)
+        else:
+            self._load_when_used(library, entry_point, kwargs)
+
+    def _load_when_used(self, library: str, entry_point: EntryPoint, options: dict[str, Any]) -> None:
+        stock = entry_point.value.partition(":")[0]
+        waiting = True
+
+        def load(_: object) -> None:
+            nonlocal waiting
+            if waiting and library in sys.modules:
+                waiting = False
+                self._load(entry_point, options)
+
+        def library_imported(_: object) -> None:
+            # Where it is stock's own import that has brought the library, stock has to get ready first.
+            if stock not in sys.modules or not _is_being_imported(sys.modules[stock]):
+                load(None)
+
+        wrapt.register_post_import_hook(load, stock)
+        wrapt.register_post_import_hook(library_imported, library)
+
+    def _load(self, entry_point: EntryPoint, options: dict[str, Any]) -> None:
+        """Load ours in place of stock's where there is one; stock's where ours cannot be loaded."""
         loader = _LOADERS.get(entry_point.name)
         if loader is not None:
             with fail_open(f"cannot mend the instrumentation of {entry_point.name}"):
-                loader(self, entry_point, kwargs)
+                loader(self, entry_point, options)
                 return
-        super().load_instrumentor(entry_point, **kwargs)
+        with fail_open(f"cannot load the instrumentation of {entry_point.name}"):
+            self.load_stock(entry_point, **options)
 
     def load_stock(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation that the entry point names."""
         super().load_instrumentor(entry_point, **kwargs)
+
+
+def _is_being_imported(module: ModuleType) -> bool:
+    return bool(getattr(module.__spec__, "_initializing", False))
 
 
 def setup(service: str | None = None, endpoint: str | None = None) -> None:
@@ -97,12 +136,11 @@ def setup(service: str | None = None, endpoint: str | None = None) -> None:
 Loader = Callable[[LabanDistro, EntryPoint, dict[str, Any]], None]
 
 
-def _load_fastapi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    # A span for each ASGI event doubles the spans and tells nothing.
-    distro.load_stock(entry_point, exclude_spans=["send", "receive"], **options)
+def _mend_asgi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
     from laban.mend import asgi  # where ASGI is installed
 
     asgi.install(rules.configured())
+    distro.load_stock(entry_point, **options)
 
 
 def _load_grpc_server(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
@@ -133,8 +171,46 @@ def _load_kafka(_distro: LabanDistro, entry_point: EntryPoint, options: dict[str
     entry_point.load()._instance = instrumentor  # noqa: SLF001
 
 
+def _in_place_of_stock(path: str) -> Loader:
+    """Loads an instrumentor of ours, `module:class`, that derives from stock's."""
+    module, _, name = path.partition(":")
+
+    def load(_distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
+        instrumentor = getattr(import_module(module), name)()
+        instrumentor.instrument(**options)
+        # Whoever asks stock for its (single) instrumentor, to uninstrument or instrument again, gets ours.
+        entry_point.load()._instance = instrumentor  # noqa: SLF001
+
+    return load
+
+
+DEFERRED: Final = {
+    "aiohttp-client": "aiohttp",
+    "aiohttp-server": "aiohttp.web",
+    "aiokafka": "aiokafka",
+    "confluent_kafka": "confluent_kafka",
+    "fastapi": "fastapi",
+    "grpc_aio_client": "grpc",
+    "grpc_aio_server": "grpc",
+    "grpc_client": "grpc",
+    "grpc_server": "grpc",
+    "httpx": "httpx",
+    "httpx2": "httpx2",
+    "kafka": "kafka",
+    "requests": "requests",
+    "starlette": "starlette.applications",
+}
+"""By the name of an instrumentation: the module whose import it waits for."""
+
 _LOADERS: Final[dict[str, Loader]] = {
-    "fastapi": _load_fastapi,
+    "aiohttp-client": _in_place_of_stock("laban.mend.aiohttp_client:LabanAiohttpClientInstrumentor"),
+    "aiohttp-server": _in_place_of_stock("laban.mend.aiohttp_server:LabanAiohttpServerInstrumentor"),
+    "aiokafka": _in_place_of_stock("laban.kafka.aiokafka:LabanAiokafkaInstrumentor"),
+    "confluent_kafka": _in_place_of_stock("laban.kafka.confluent_kafka:LabanConfluentKafkaInstrumentor"),
+    "httpx": _in_place_of_stock("laban.mend.httpx_client:LabanHttpxInstrumentor"),
+    "requests": _in_place_of_stock("laban.mend.requests_client:LabanRequestsInstrumentor"),
+    "fastapi": _mend_asgi,
+    "starlette": _in_place_of_stock("laban.mend.starlette:LabanStarletteInstrumentor"),
     "grpc_server": _load_grpc_server,
     "grpc_client": _load_grpc_client,
     "grpc_aio_client": _load_grpc_aio_client,

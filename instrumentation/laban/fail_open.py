@@ -1,9 +1,9 @@
 """Nothing of ours may break the traced program: what fails here is said once, and the user's call goes on."""
 
 import logging
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
+from types import TracebackType
 from typing import Final, ParamSpec
 
 P = ParamSpec("P")
@@ -13,15 +13,25 @@ logger: Final = logging.getLogger("laban")
 _warned: Final[set[str]] = set()
 
 
-@contextmanager
-def fail_open(what: str) -> Generator[None]:
+class fail_open:  # noqa: N801 - used as a function; a class costs a third of a generator, on every request
     """Run a block of ours; when it raises, warn once for each `what` ("cannot …") and go on behind it."""
-    try:
-        yield
-    except Exception as error:
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
         # Whatever it is: the user's program matters more than its trace.
-        warn_once(f"laban {what}: %s: %s; the program goes on without it", type(error).__name__, error)
-        logger.debug("laban %s", what, exc_info=True)
+        if not isinstance(error, Exception):
+            return False
+        _say(self._what, error)
+        return True
 
 
 def failing_open(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
@@ -30,12 +40,19 @@ def failing_open(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
         @wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-            with fail_open(what):
+            try:
                 function(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - as above
+                _say(what, error)
 
         return guarded
 
     return decorate
+
+
+def _say(what: str, error: Exception) -> None:
+    warn_once(f"laban {what}: %s: %s; the program goes on without it", type(error).__name__, error)
+    logger.debug("laban %s", what, exc_info=error)
 
 
 def warn_once(message: str, *arguments: object) -> None:

@@ -6,10 +6,11 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, SpanProcessor
 
+from laban import vocabulary
 from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import failing_open
 from laban.keys import bounded
-from laban.propagation import found_in_headers
+from laban.propagation import found_in_headers, request_id_of
 from laban.rules import MAX_KEYS, Rules
 
 
@@ -26,6 +27,9 @@ class CorrelationProcessor(SpanProcessor):
         if correlations is None:
             correlations = Correlations(span, self._inherited(parent_context))
             correlations.add(found_in_headers(parent_context), on=span)
+            request_id = request_id_of(parent_context)
+            if request_id:
+                span.set_attribute(vocabulary.REQUEST_ID, request_id)
         remember(span, correlations)
         correlations.add(self._rules.in_span(span.kind, span.attributes or {}), on=span)
         span.set_attributes(correlations.attributes)

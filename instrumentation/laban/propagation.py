@@ -1,4 +1,4 @@
-"""Business keys and correlation ids from hop to hop: W3C baggage, and X-Correlation-ID for those who read it.
+"""Business keys and ids from hop to hop: W3C baggage, and X-Correlation-ID for those who read it.
 
 Works through OpenTelemetry's global propagator, so it reaches whatever an instrumentation injects into: HTTP
 headers, gRPC metadata, Kafka headers.
@@ -6,7 +6,7 @@ headers, gRPC metadata, Kafka headers.
 
 import random
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context, create_key, get_value, set_value
@@ -24,16 +24,29 @@ from laban.correlation import correlations_of
 from laban.fail_open import fail_open
 from laban.keys import bounded
 from laban.rules import Rules
+from laban.trust import FORWARDED, Trust, configured_trust
 
 _FOUND_IN_HEADERS: Final = create_key("laban-found-in-headers")
+_ASGI: Final = ("http", "websocket")
+_REQUEST_ID: Final = create_key("laban-request-id")
 
 
 class CorrelationPropagator(TextMapPropagator):
-    """Adds to another propagator: business keys in its baggage, X-Correlation-ID, and header rules."""
+    """Adds to another propagator: business keys in its baggage, X-Correlation-ID, and header rules.
 
-    def __init__(self, inner: TextMapPropagator, rules: Rules) -> None:
+    Args:
+        inner: what else is propagated.
+        rules: which baggage is a business key, and which headers hold one.
+        trust: from whom business keys are accepted; by default what LABAN_TRUST_BAGGAGE says.
+    """
+
+    def __init__(self, inner: TextMapPropagator, rules: Rules, trust: Trust | None = None) -> None:
         self._inner = inner
         self._rules = rules
+        self._trust = trust or configured_trust()
+        names = {*inner.fields, *FORWARDED, vocabulary.CORRELATION_ID_HEADER, vocabulary.REQUEST_ID_HEADER}
+        names |= {rule.argument for rule in rules.of("header")}
+        self._wanted = frozenset(name.lower().encode("latin-1") for name in names)
 
     def extract(
         self,
@@ -42,10 +55,26 @@ class CorrelationPropagator(TextMapPropagator):
         getter: Getter[CarrierT] = default_getter,
     ) -> Context:
         """Read what the caller sent; where no correlation id came with it, this is the edge: make one."""
+        if isinstance(carrier, dict) and carrier.get("type") in _ASGI:
+            return self._extracted(self._headers_of(carrier), context, default_getter)
+        return self._extracted(carrier, context, getter)
+
+    def _extracted(self, carrier: CarrierT, context: Context | None, getter: Getter[CarrierT]) -> Context:
         extracted = self._inner.extract(carrier, context, getter)
         with fail_open("cannot read correlation headers"):
-            return self._with_headers(carrier, extracted, getter)
+            return self._with_headers(carrier, self._with_trusted(carrier, extracted, getter), getter)
         return extracted
+
+    def _headers_of(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """What of an ASGI request is looked for, read once: stock's getter reads all headers for each one."""
+        headers: dict[str, Any] = {"client": scope.get("client")}
+        for raw, value in scope["headers"]:
+            name = raw.lower()
+            if name in self._wanted:
+                text = value.decode("latin-1")
+                key = name.decode("latin-1")
+                headers[key] = f"{headers[key]},{text}" if key in headers else text
+        return headers
 
     def inject(
         self,
@@ -60,6 +89,7 @@ class CorrelationPropagator(TextMapPropagator):
             correlation_id = baggage.get_baggage(vocabulary.CORRELATION_ID, sent)
             if isinstance(correlation_id, str) and not _has_correlation_id(carrier):
                 setter.set(carrier, vocabulary.CORRELATION_ID_HEADER, correlation_id)
+            _note_request_id(carrier, context)
         self._inner.inject(carrier, sent, setter)
 
     @property
@@ -67,7 +97,18 @@ class CorrelationPropagator(TextMapPropagator):
         """The headers that it writes."""
         return self._inner.fields | {vocabulary.CORRELATION_ID_HEADER}
 
+    def _with_trusted(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+        """Without the business keys of a caller that is not trusted; other baggage is not ours to judge."""
+        keys = [name for name in baggage.get_all(context) if self._rules.is_business_key(name)]
+        if keys and not self._trust.accepts(carrier, getter):
+            for name in keys:
+                context = baggage.remove_baggage(name, context)
+        return context
+
     def _with_headers(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+        request_id = _header(carrier, getter, vocabulary.REQUEST_ID_HEADER)
+        if request_id:
+            context = set_value(_REQUEST_ID, request_id, context)
         sent = _header(carrier, getter, vocabulary.CORRELATION_ID_HEADER)
         kept = bounded(baggage.get_baggage(vocabulary.CORRELATION_ID, context))
         context = baggage.set_baggage(vocabulary.CORRELATION_ID, sent or kept or _new_id(), context)
@@ -81,6 +122,12 @@ def found_in_headers(context: Context | None) -> dict[str, str]:
     """The business keys that header rules found when this context was extracted."""
     found = get_value(_FOUND_IN_HEADERS, context)
     return found if isinstance(found, dict) else {}
+
+
+def request_id_of(context: Context | None) -> str | None:
+    """The X-Request-ID of the request that this context was extracted from."""
+    found = get_value(_REQUEST_ID, context)
+    return found if isinstance(found, str) else None
 
 
 def install(rules: Rules) -> None:
@@ -106,6 +153,15 @@ def _has_correlation_id(carrier: object) -> bool:
     return isinstance(carrier, Mapping) and (
         vocabulary.CORRELATION_ID_HEADER in carrier or vocabulary.CORRELATION_ID_HEADER.lower() in carrier
     )
+
+
+def _note_request_id(carrier: object, context: Context | None) -> None:
+    """Put the X-Request-ID that the user sends with this call on its client span."""
+    if isinstance(carrier, Mapping):
+        sent = carrier.get(vocabulary.REQUEST_ID_HEADER) or carrier.get(vocabulary.REQUEST_ID_HEADER.lower())
+        request_id = bounded(sent)
+        if request_id:
+            trace.get_current_span(context).set_attribute(vocabulary.REQUEST_ID, request_id)
 
 
 def _with_known_keys(context: Context | None) -> Context | None:

@@ -5,10 +5,14 @@ HTTP → FastAPI → httpx → FastAPI → gRPC → Kafka → consumer → httpx
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from typing import Any
 from uuid import uuid4
 
+import grpc
 import httpx
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 
 from .otlp_sink import Received, Sink, sinking
 from .processes import line_of, program, running, traced
@@ -75,3 +79,46 @@ def test_one_order_is_one_trace_over_http_grpc_and_kafka(
     assert {span.trace for span in spans} == {last.trace}
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
     assert {span.attributes["correlation.id"] for span in spans} == {answer.headers["X-Correlation-ID"]}
+
+
+CLIENTS = [
+    ("stock", "/shop.Stock/Reserve"),
+    ("stock", "send RESERVED"),
+    ("shipping", "process RESERVED"),
+    ("shipping", "send SHIPPED"),
+    ("invoicing", "process SHIPPED"),
+    ("invoicing", "send INVOICED"),
+    ("mailer", "process INVOICED"),
+    ("mailer", "POST"),
+    ("order", "POST /mails"),
+]
+"""By kafka-python, aiokafka and confluent-kafka, and back."""
+
+
+def test_one_reservation_is_one_trace_over_all_kafka_clients(
+    sink: Sink, start: Start, embedded_broker: str
+) -> None:
+    run = uuid4().hex[:8]
+    topics = {name: f"{name.lower()}-{run}" for name in ("RESERVED", "SHIPPED", "INVOICED")}
+    # The topics have to be there for confluent-kafka, which looks for new ones every few minutes only.
+    with KafkaAdminClient(bootstrap_servers=embedded_broker) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1) for topic in topics.values()])
+    stock = start("stock", embedded_broker, topics["RESERVED"])
+    edge = f"http://127.0.0.1:{start('order', 'http://127.0.0.1:1')}"
+    start("shipping", embedded_broker, topics["RESERVED"], topics["SHIPPED"])
+    start("invoicing", embedded_broker, topics["SHIPPED"], topics["INVOICED"])
+    start("mailer", embedded_broker, topics["INVOICED"], f"{edge}/mails")
+
+    with grpc.insecure_channel(f"127.0.0.1:{stock}") as channel:
+        reserve: Any = channel.unary_unary("/shop.Stock/Reserve")
+        assert reserve(b"tea", timeout=10) == b"42"
+    spans = sink.wait_for(len(CLIENTS))
+    (last,) = (span for span in spans if span.name == "POST /mails")
+    path = path_to_root(last, spans)
+    named = {topic: name for name, topic in topics.items()}
+    found = [
+        (span.service, " ".join(named.get(word, word) for word in span.name.split(" "))) for span in path
+    ]
+    assert found == CLIENTS
+    assert len(spans) == len(CLIENTS)
+    assert {span.trace for span in spans} == {last.trace}

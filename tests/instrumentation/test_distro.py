@@ -137,3 +137,49 @@ print(hasattr(kafka.KafkaConsumer.poll, "__wrapped__"))
     )
     assert done.stdout == "True\n"
     assert "laban cannot mend the instrumentation of grpc_server" in done.stderr
+
+
+def test_a_library_is_instrumented_when_the_program_imports_it_and_not_loaded_before() -> None:
+    program = (
+        SETUP
+        + """
+import json, sys
+from laban.distro import DEFERRED
+loaded = sorted(set(DEFERRED.values()) & sys.modules.keys())
+import httpx, requests, aiohttp, starlette.applications, fastapi, grpc
+from aiohttp import web
+wrapped = [httpx.HTTPTransport.handle_request, requests.Session.send, aiohttp.ClientSession._request]
+wrapped += [web.Application.__init__, starlette.applications.Starlette.__init__]
+print(json.dumps([loaded, [hasattr(each, "__wrapped__") for each in wrapped], fastapi.FastAPI.__name__]))
+"""
+    )
+    assert run(program) == [[], [True] * 5, "_InstrumentedFastAPI"]
+
+
+@pytest.mark.parametrize("name", ["HTTPXClientInstrumentor", "HTTPX2ClientInstrumentor"])
+def test_stocks_own_module_may_be_imported_before_the_library(name: str) -> None:
+    program = (
+        SETUP
+        + f"""
+import json
+from opentelemetry.instrumentation.httpx import {name}
+import httpx
+print(json.dumps([type({name}()).__name__, hasattr(httpx.HTTPTransport.handle_request, "__wrapped__")]))
+"""
+    )
+    assert run(program) == [name.replace("HTTPXClient", "LabanHttpx"), True]
+
+
+def test_work_in_a_thread_pool_belongs_to_the_trace_that_submitted_it() -> None:
+    program = (
+        SETUP
+        + """
+import json
+from concurrent.futures import ThreadPoolExecutor
+from opentelemetry import trace
+current = lambda: trace.get_current_span().get_span_context().trace_id
+with ThreadPoolExecutor(1) as pool, trace.get_tracer("program").start_as_current_span("request"):
+    print(json.dumps(pool.submit(current).result() == current()))
+"""
+    )
+    assert run(program) is True

@@ -9,7 +9,8 @@ from opentelemetry.propagators.textmap import Getter
 
 from laban import vocabulary
 
-Header = tuple[str, bytes | None]
+Header = tuple[str, bytes | str | None]
+"""Name and value; confluent-kafka takes text, too."""
 Headers = Sequence[Header]
 
 # As Spring Kafka, Kafka Connect, Kafka Streams, SmallRye and Spring Cloud Stream write them, in this order.
@@ -38,7 +39,28 @@ _ORIGIN: Final = {
         "dead-letter-offset",
         "x-original-offset",
     ),
+    vocabulary.LABAN_DEAD_LETTER_EXCEPTION: (
+        "kafka_dlt-exception-cause-fqcn",
+        "kafka_dlt-exception-fqcn",
+        "kafka_exception-cause-fqcn",
+        "kafka_exception-fqcn",
+        "__connect.errors.exception.class.name",
+        "__streams.errors.exception",
+        "dead-letter-exception-class-name",
+        "x-exception-fqcn",
+    ),
+    vocabulary.LABAN_DEAD_LETTER_REASON: (
+        "kafka_dlt-exception-message",
+        "kafka_exception-message",
+        "__connect.errors.exception.message",
+        "__streams.errors.message",
+        "dead-letter-reason",
+        "x-exception-message",
+    ),
 }
+_NUMBERS: Final = frozenset({vocabulary.LABAN_DEAD_LETTER_PARTITION, vocabulary.LABAN_DEAD_LETTER_OFFSET})
+MAX_REASON_LENGTH: Final = 1024
+"""Characters of a header that are recorded; frameworks put whole stack traces into them."""
 _ATTEMPT: Final = ("kafka_deliveryAttempt", "retry_topic-attempts", "x-delivery-attempt", "delivery-attempt")
 _RETRIES: Final = ("x-retry-count", "retry-count", "retry_count")
 
@@ -49,7 +71,7 @@ class HeaderGetter(Getter[Headers]):
     def get(self, carrier: Headers, key: str) -> list[str] | None:
         """The value as a list of one, or None."""
         values = [value for name, value in carrier or () if name == key and value is not None]
-        return [bytes(values[-1]).decode("utf-8", "replace")] if values else None
+        return [_bytes(values[-1]).decode("utf-8", "replace")] if values else None
 
     def keys(self, carrier: Headers) -> list[str]:
         """The names of all headers."""
@@ -71,7 +93,7 @@ def injected(headers: Iterable[Header], context: Context) -> list[Header]:
 
 
 def origin_attributes(headers: Headers) -> dict[str, str | int]:
-    """Where a retried or dead-lettered record was first published, and which attempt this is."""
+    """Where a retried or dead-lettered record was first published, why, and which attempt this is."""
     if not headers:
         return {}
     present = {name: value for name, value in headers if value}
@@ -79,8 +101,7 @@ def origin_attributes(headers: Headers) -> dict[str, str | int]:
     for attribute, names in _ORIGIN.items():
         value = _first(present, names)
         if value is not None:
-            is_topic = attribute == vocabulary.LABAN_DEAD_LETTER_TOPIC
-            _set(attributes, attribute, value.decode("utf-8", "replace") if is_topic else _integer(value))
+            _set(attributes, attribute, _integer(value) if attribute in _NUMBERS else _text(value))
     attempt, retries = _first(present, _ATTEMPT), _first(present, _RETRIES)
     if attempt is not None:
         _set(attributes, vocabulary.LABAN_DELIVERY_ATTEMPT, _integer(attempt))
@@ -90,8 +111,16 @@ def origin_attributes(headers: Headers) -> dict[str, str | int]:
     return attributes
 
 
-def _first(present: dict[str, bytes], names: Iterable[str]) -> bytes | None:
-    return next((bytes(present[name]) for name in names if name in present), None)
+def _first(present: dict[str, bytes | str], names: Iterable[str]) -> bytes | None:
+    return next((_bytes(present[name]) for name in names if name in present), None)
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")[:MAX_REASON_LENGTH]
 
 
 def _integer(value: bytes) -> int | None:

@@ -5,59 +5,20 @@ A process span lasts from where a record is handed out to where the next one is 
 
 import dis
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from types import FrameType
 from typing import Any, Final, Generic, TypeVar
 
 from laban.fail_open import fail_open
-from laban.kafka.spans import Consumer, ProcessSpan, start_processing
+from laban.kafka.handing import Handing
+from laban.kafka.spans import ProcessSpan
 
 Record = TypeVar("Record")
 
 # What a frame is doing when a loop is left by break, return, a generator that is closed, or because islice or
-# zip have enough: it pops the iterator, stands at a yield, or asks for the next. An exception leaves it at
-# the instruction that raised.
+# zip have enough: it pops the iterator, stands at a yield, or asks for the next. A coroutine that is closed
+# stands at a yield, too. An exception leaves it at the instruction that raised.
 _LEFT_ON_PURPOSE: Final = frozenset({"FOR_ITER", "POP_TOP", "POP_ITER", "END_FOR", "YIELD_VALUE", "RESUME"})
-
-
-class Handing:
-    """Hands out the records of one consumer, one at a time, each inside its process span.
-
-    Attributes:
-        opened: the span of the record that is being handled, if any.
-    """
-
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
-        self.opened: ProcessSpan | None = None
-
-    def start(self, record: object) -> ProcessSpan | None:
-        """Start the span of a record that is about to be handled; ends the one before."""
-        self.end()
-        with fail_open("cannot start spans for Kafka records"):
-            self.opened = start_processing(self._consumer, record)
-            if self._consumer.hook is not None:
-                with fail_open("cannot run consume_hook"):
-                    self._consumer.hook(self.opened.span, record, (), {})
-        return self.opened
-
-    def end(self, error: BaseException | None = None) -> None:
-        """End the span that is open, if any."""
-        opened, self.opened = self.opened, None
-        if opened is not None:
-            opened.end(error)
-
-    def finish(self, span: ProcessSpan | None) -> None:
-        """End this span, if it is still the open one."""
-        if span is not None and span is self.opened:
-            self.end()
-
-    def leave(self, span: ProcessSpan | None, *, failed: bool) -> None:
-        """The loop is left while it handles the record of this span."""
-        if failed and span is not None and span is self.opened:
-            span.leave_failed()  # it stays open until somebody sees the exception
-        else:
-            self.finish(span)
 
 
 class Loop(Generic[Record]):
@@ -89,17 +50,53 @@ class Loop(Generic[Record]):
                 self._handing.leave(self._span, failed=bool(self._in_for) and _is_raising(_caller(2)))
 
 
+class AsyncLoop(Generic[Record]):
+    """The iterator of `async for record in consumer`; when the loop is left, it goes, and takes notice."""
+
+    def __init__(self, consumer: AsyncIterator[Record], handing: Handing) -> None:
+        self._consumer = consumer
+        self._handing = handing
+        self._span: ProcessSpan | None = None
+        self._in_for: bool | None = None
+
+    def __aiter__(self) -> AsyncIterator[Record]:
+        return self
+
+    def __anext__(self) -> Awaitable[Record]:
+        if self._in_for is None:
+            self._in_for = _instruction(_caller(2)) == "GET_ANEXT"
+        return self._next()
+
+    async def _next(self) -> Record:
+        record = await anext(self._consumer)  # by way of getone(), which starts the span
+        self._span = self._handing.opened
+        return record
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    def __del__(self) -> None:
+        if self._span is not None:
+            with fail_open("cannot see how Kafka loops are left"):
+                raising = bool(self._in_for) and _is_raising(_caller(2))
+                self._handing.leave(self._span, failed=raising and not _is_cancelled())
+
+
 class Batch(list[Record]):
-    """A list of polled records; the first loop over it runs its body in the process span of each record."""
+    """A list of polled records; the first loop over it runs its body in the process span of each record.
+
+    Attributes:
+        handing: starts these spans.
+    """
 
     def __init__(self, records: list[Record], handing: Handing) -> None:
         super().__init__(records)
-        self._handing = handing
+        self.handing = handing
         self._handed = 0
         self._busy = False
 
     def __iter__(self) -> Iterator[Record]:
-        handing = self._handing
+        handing = self.handing
         span: ProcessSpan | None = None
         in_for = _instruction(_caller(2)) == "FOR_ITER"
         first, self._busy = not self._busy, True  # a loop inside a loop looks at records, it handles none
@@ -109,10 +106,14 @@ class Batch(list[Record]):
                     self._handed = index + 1
                     span = handing.start(record)
                 yield record
-                handing.finish(span)
+                handing.move_on(span)
         finally:
             self._busy = not first
             handing.leave(span, failed=in_for and _is_raising(_caller(2)))
+
+    def take_together(self) -> None:
+        """All records are handled at once: a loop over them starts no spans any more."""
+        self._handed = len(self)
 
     def __reduce__(self) -> tuple[type[list[Record]], tuple[list[Record]]]:
         return list, (self[:],)  # to another process goes the plain list
@@ -120,6 +121,14 @@ class Batch(list[Record]):
 
 def _caller(depth: int) -> FrameType:
     return sys._getframe(depth)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # public in all but name
+
+
+def _is_cancelled() -> bool:
+    """Whether it is a cancellation that leaves the loop: nothing that the handler did wrong."""
+    import asyncio  # there by now; what consumes without it need not load it
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _instruction(frame: FrameType) -> str:

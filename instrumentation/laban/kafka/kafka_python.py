@@ -18,15 +18,15 @@ from opentelemetry.instrumentation.kafka import KafkaInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
 from opentelemetry.trace import Span, Tracer
 
-from laban import life, vocabulary
+from laban import life
 from laban.fail_open import fail_open
-from laban.kafka import failures, spans
+from laban.kafka import failures, sending, spans
+from laban.kafka.following import Following, Identity
+from laban.kafka.handing import called_by_executor
 from laban.kafka.headers import injected
-from laban.kafka.iteration import Batch, Handing, Loop
-from laban.kafka.processing import read_record
-from laban.kafka.sending import end_delivered, end_failed, start_sending
-from laban.kafka.spans import PROCESS_ATTRIBUTES, Consumer
-from laban.mend.peers import peer_attributes
+from laban.kafka.iteration import Batch, Loop
+from laban.kafka.records import read_record
+from laban.kafka.sending import end_delivered, end_failed, sender_attributes, start_sending
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -34,11 +34,6 @@ Kwargs = dict[str, Any]
 
 _SEND_PARAMETERS: Final = ("topic", "value", "key", "headers", "partition", "timestamp_ms")
 _HEADERS_POSITION: Final = _SEND_PARAMETERS.index("headers")
-_SEND_ATTRIBUTES: Final = {
-    vocabulary.MESSAGING_SYSTEM: vocabulary.KAFKA,
-    vocabulary.MESSAGING_OPERATION_NAME: "send",
-    vocabulary.MESSAGING_OPERATION_TYPE: "send",
-}
 
 
 class LabanKafkaInstrumentor(KafkaInstrumentor):
@@ -55,13 +50,14 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
         """
         tracer = trace.get_tracer(__name__, tracer_provider=kwargs.get("tracer_provider"))
         consuming = _Consuming(tracer, kwargs.get("consume_hook"))
-        sending = _Sending(tracer, kwargs.get("produce_hook"))
+        producing = _Sending(tracer, kwargs.get("produce_hook"))
         for name, wrapper in _CONSUMER_METHODS.items():
             if hasattr(kafka.KafkaConsumer, name):  # 2.x has no __exit__
                 wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
-        wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", sending.send)
+        wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
         failures.install()
         life.before_exit(spans.end_all)
+        life.before_exit(sending.end_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for name in _CONSUMER_METHODS:
@@ -84,30 +80,28 @@ class _Consuming:
     """What stands around the methods of `KafkaConsumer`."""
 
     def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
-        self._tracer = tracer
-        self._hook = hook
-        self._handings: WeakKeyDictionary[object, Handing] = WeakKeyDictionary()
-        self._seen: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
+        # Its consumers are not for several threads at once: one record is handled at a time, wherever.
+        self._following = Following(tracer, hook, read_record, _identify, owner=lambda: "the consumer")
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
         """`for record in consumer`."""
         iterator: Iterator[Any] = wrapped(*args, **kwargs)
-        handing = self._handing(consumer)
+        handing = self._following.handing(consumer)
         return iterator if handing is None else Loop(iterator, handing)
 
     def take(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`next(consumer)`."""
-        handing = self._handing(consumer)
+        handing = self._following.handing(consumer)
         if handing is None:
             return wrapped(*args, **kwargs)
         handing.end()
         record = wrapped(*args, **kwargs)
-        handing.start(record)
+        handing.start(record, current=not called_by_executor())
         return record
 
     def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.poll()`; the iterator calls it too, and says so by `update_offsets`."""
-        handing = None if kwargs.get("update_offsets") is False else self._handing(consumer)
+        handing = None if kwargs.get("update_offsets") is False else self._following.handing(consumer)
         if handing is None:
             return wrapped(*args, **kwargs)
         handing.end()
@@ -118,36 +112,18 @@ class _Consuming:
 
     def close(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.close()`; in a `finally` or `except` the handler's exception can be seen."""
-        self._end(consumer, sys.exc_info()[1])
+        self._following.end(consumer, sys.exc_info()[1])
         return wrapped(*args, **kwargs)
 
     def leave(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """The end of `with KafkaConsumer(…) as consumer`."""
-        self._end(consumer, args[1] if len(args) > 1 else None)
+        self._following.end(consumer, args[1] if len(args) > 1 else None)
         return wrapped(*args, **kwargs)
 
-    def _end(self, consumer: object, error: BaseException | None) -> None:
-        handing = self._handings.get(consumer)
-        if handing is not None:
-            handing.end(error)
 
-    def _handing(self, consumer: Any) -> Handing | None:
-        """What hands out this consumer's records in spans; None when spans are suppressed."""
-        handing = self._handings.get(consumer)
-        if handing is None:
-            with fail_open("cannot follow a Kafka consumer"):
-                handing = self._handings[consumer] = Handing(self._describe(consumer.config))
-        return handing if is_instrumentation_enabled() else None
-
-    def _describe(self, config: Mapping[str, Any]) -> Consumer:
-        attributes = {**PROCESS_ATTRIBUTES, **_client_attributes(config)}
-        group = config.get("group_id")
-        if group is None:
-            return Consumer(self._tracer, attributes, read_record, self._hook, seen={})
-        attributes[vocabulary.MESSAGING_CONSUMER_GROUP_NAME] = group
-        # What one member of a group has read, another one reads again after a rebalance.
-        seen = self._seen.setdefault((str(config.get("bootstrap_servers")), group), {})
-        return Consumer(self._tracer, attributes, read_record, self._hook, seen)
+def _identify(consumer: Any) -> Identity:
+    config = consumer.config
+    return Identity(config.get("bootstrap_servers"), config.get("client_id"), config.get("group_id"))
 
 
 class _Sending:
@@ -198,7 +174,9 @@ class _Sending:
     def _client(self, producer: Any) -> Mapping[str, Any]:
         client = self._clients.get(producer)
         if client is None:
-            client = self._clients[producer] = _SEND_ATTRIBUTES | _client_attributes(producer.config)
+            config = producer.config
+            client = sender_attributes(config.get("bootstrap_servers"), config.get("client_id"))
+            self._clients[producer] = client
         return client
 
 
@@ -216,12 +194,3 @@ def _end_with(future: Any, span: Span) -> None:
 
     future.add_callback(delivered)
     future.add_errback(partial(end_failed, span))
-
-
-def _client_attributes(config: Mapping[str, Any]) -> dict[str, Any]:
-    servers = config.get("bootstrap_servers")
-    first = servers if isinstance(servers, str) else next(iter(servers or ()), "")
-    attributes: dict[str, Any] = dict(peer_attributes(str(first)))
-    if config.get("client_id"):
-        attributes[vocabulary.MESSAGING_CLIENT_ID] = config["client_id"]
-    return attributes

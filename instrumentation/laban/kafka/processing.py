@@ -1,31 +1,36 @@
-"""`processing`: the explicit form, for handlers that no wrapper can see."""
+"""`processing`: the explicit form, for handlers that no wrapper can see, and for batches."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 
 from laban import vocabulary
 from laban.fail_open import fail_open
-from laban.kafka import spans
-from laban.kafka.spans import PROCESS_ATTRIBUTES, Consumer, Message, ProcessSpan
+from laban.kafka import batches, spans
+from laban.kafka.handing import handed_out
+from laban.kafka.records import PROCESS_ATTRIBUTES, Consumer, read_any
+from laban.kafka.spans import ProcessSpan
 
 
 @contextmanager
-def processing(record: object, group: str | None = None) -> Generator[None]:
-    """Handle a Kafka record inside its process span: `with laban.processing(record): …`.
+def processing(records: object, group: str | None = None) -> Generator[None]:
+    """Handle a Kafka record, or a batch of them at once: `with laban.processing(record): …`.
 
     For handlers that run elsewhere than in the body of the loop that takes the record (an executor, a list
-    made of several polls), and to record for certain what the handler raises. Where the record's span is
-    open, that one is used and stays open to the end of the block; else one is made.
+    made of several polls), and to record for certain what the handler raises. Where the record's process span
+    is open, that one is used and stays open to the end of the block. Where it has ended, the block is a span
+    `handle TOPIC` inside it. Else a process span is made. A batch gets one span with a link for each record.
 
     Args:
-        record: as kafka-python hands it out.
-        group: the consumer group, where no span of the record is open.
+        records: a record as kafka-python, aiokafka or confluent-kafka hands it out; for a batch, a list of
+            them, or what `poll()` or `getmany()` answers.
+        group: the consumer group, where it is not known from the consumer.
     """
-    taken = next((span for span in spans.open_spans() if span.record is record), None)
-    span = taken or _started(record, group)
+    taken = spans.of_record(records)
+    span = taken or _started(records, group)
     if span is None:
         yield
         return
@@ -37,24 +42,35 @@ def processing(record: object, group: str | None = None) -> Generator[None]:
             span.end()
 
 
-def read_record(record: Any) -> Message:
-    """A record of kafka-python."""
-    return Message(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.key,
-        record.headers or (),
-        None if record.value is None else record.serialized_value_size,
-    )
+def _started(records: object, group: str | None) -> ProcessSpan | None:
+    with fail_open("cannot start spans for Kafka records"):
+        consumer = _consumer(group)
+        if isinstance(records, Mapping):
+            return batches.start(consumer, list(records.values()))
+        if isinstance(records, Collection) and not hasattr(records, "topic"):
+            return batches.start(consumer, [records])
+        return _continued(consumer, records) or spans.start_processing(consumer, records)
+    return None
 
 
-def _started(record: object, group: str | None) -> ProcessSpan | None:
+def _consumer(group: str | None) -> Consumer:
     attributes: dict[str, Any] = dict(PROCESS_ATTRIBUTES)
     if group:
         attributes[vocabulary.MESSAGING_CONSUMER_GROUP_NAME] = group
-    tracer = trace.get_tracer(__name__)
-    with fail_open("cannot start spans for Kafka records"):
-        return spans.start_processing(Consumer(tracer, attributes, read_record, hook=None, seen={}), record)
-    return None
+    return Consumer(trace.get_tracer(__name__), attributes, read_any, hook=None, seen={})
+
+
+def _continued(consumer: Consumer, record: object) -> ProcessSpan | None:
+    """Its loop has moved on: go on inside its process span, and keep the next ones open."""
+    message = consumer.read(record)
+    if message is None:
+        return None
+    place = (message.topic, message.partition, message.offset)
+    handed = handed_out(place)
+    if handed is None:
+        return None
+    handed.handing.handled_later = True
+    span = consumer.tracer.start_span(
+        f"handle {message.topic}", context=handed.context, kind=SpanKind.INTERNAL
+    )
+    return ProcessSpan(span, record, None, trace.set_span_in_context(span, handed.context))

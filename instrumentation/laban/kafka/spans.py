@@ -5,91 +5,58 @@ Its parent is the span that sent the record; a span that is current where the re
 
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from opentelemetry import baggage, context, trace
-from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from laban import vocabulary
 from laban.fail_open import failing_open
-from laban.kafka.headers import Headers, extract, origin_attributes
-
-MAX_KEY_LENGTH: Final = 256
-"""Characters of a message key that are recorded."""
-
-PROCESS_ATTRIBUTES: Final[Mapping[str, Any]] = {
-    vocabulary.MESSAGING_SYSTEM: vocabulary.KAFKA,
-    vocabulary.MESSAGING_OPERATION_NAME: "process",
-    vocabulary.MESSAGING_OPERATION_TYPE: "process",
-}
-"""What every process span says."""
-
-
-class Message(NamedTuple):
-    """A consumed record, whichever client it comes from.
-
-    Attributes:
-        timestamp_ms: since the epoch, or negative when unknown.
-        size: of the body in bytes; None for a tombstone.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: object
-    headers: Headers
-    size: int | None
-
-
-class Consumer(NamedTuple):
-    """What all process spans of one consumer have in common, built once.
-
-    Attributes:
-        attributes: system, operation, client, broker.
-        read: makes a `Message` of one of its records.
-        hook: the user's `consume_hook(span, record, args, kwargs)`, or None.
-        seen: the highest offset handed out so far, by topic and partition.
-    """
-
-    tracer: Tracer
-    attributes: Mapping[str, Any]
-    read: Callable[[Any], Message]
-    hook: Callable[..., object] | None
-    seen: dict[tuple[str, int], int]
+from laban.kafka.headers import extract
+from laban.kafka.records import Consumer, Message, Place, process_attributes
 
 
 class ProcessSpan:
-    """The span of one record that is being handled, and the context that it replaced."""
+    """The span of one record that is being handled, and the context that it replaced.
 
-    def __init__(self, span: Span, record: object, own: context.Context) -> None:
+    Attributes:
+        record: what is handled; a list of records for a batch.
+        place: where the record is; None for a batch.
+        context: in which it is handled.
+        thread: that started it.
+        left: whether the handler was left by an exception that has not been seen yet.
+        done: whether it has ended.
+    """
+
+    def __init__(
+        self, span: Span, record: object, place: Place | None, own: context.Context, *, current: bool = True
+    ) -> None:
         self.span = span
         self.record = record
+        self.place = place
+        self.context = own
         self.thread = threading.get_ident()
-        self._context = own
+        self.left = False
+        self.done = False
         self._ambient = context.get_current()
         self._outer = _current.get()
-        self._done = False
         self._end_ns: int | None = None
         self._failure: BaseException | None = None
         self._holders = 0
-        self._end_wanted = False
-        context.attach(own)
-        _current.set(self)
+        self._end_wanted = not current  # who holds it is who handles it
+        if current:
+            context.attach(own)
+            _current.set(self)
         _open.add(self)
-
-    @property
-    def left(self) -> bool:
-        """Whether the handler was left by an exception that has not been seen yet."""
-        return self._end_ns is not None
+        _of_record[id(record)] = self
 
     @failing_open("cannot record errors of Kafka handlers")
     def fail(self, error: BaseException) -> None:
         """Record what the handler raised; it stays open."""
-        if error is self._failure or self._done:
+        if error is self._failure or self.done:
             return
         self._failure = error
         self.span.record_exception(error)
@@ -102,23 +69,27 @@ class ProcessSpan:
 
         A span that is held ends with the block that holds it.
         """
-        if self._done:
-            return
         if isinstance(error, Exception):
             self.fail(error)
-        self._release()
-        if self._holders and not even_if_held:
+        with _lock:
+            if self.done:
+                return
             self._end_wanted = True
-            return
-        self._done = True
-        _open.discard(self)
-        self.span.end(self._end_ns)
+            self.done = ends = even_if_held or not self._holders
+        self._release()
+        if ends:
+            _open.discard(self)
+            if _of_record.get(id(self.record)) is self:
+                del _of_record[id(self.record)]
+            self.span.end(self._end_ns)
 
     @contextmanager
     def held(self) -> Generator[None]:
         """Keep it open and current for a block, in whatever thread, and record what the block raises."""
-        self._holders += 1
-        token = context.attach(self._context)
+        with _lock:
+            self._holders += 1
+            self._end_ns = None
+        token = context.attach(self.context)
         try:
             yield
         except Exception as error:
@@ -126,9 +97,20 @@ class ProcessSpan:
             raise
         finally:
             context.detach(token)
-            self._holders -= 1
+            with _lock:
+                self._holders -= 1
             if self._end_wanted:
                 self.end()
+
+    def pause(self) -> None:
+        """The loop has moved on: fix the end and make current again what was.
+
+        Whoever holds it from now on ends it, with the later end; else the next call of `end` does.
+        """
+        with _lock:
+            self._end_wanted = True
+            self._end_ns = None if self._holders else time.time_ns()
+        self._release()
 
     def leave_failed(self) -> None:
         """The handler was left by an exception that cannot be seen from where we are.
@@ -136,9 +118,9 @@ class ProcessSpan:
         The end is fixed now; who sees the exception first (an excepthook, `close` in a `finally`, a log call)
         ends it with that. Without one, the next call of the consumer or the end of the process does.
         """
-        if not self._done:
-            self._end_ns = time.time_ns()
-            self._release()
+        if not self.done:
+            self.left = True
+            self.pause()
             self.span.set_attribute(vocabulary.ERROR_TYPE, vocabulary.ERROR_TYPE_OTHER)
             self.span.set_status(StatusCode.ERROR, "the handler raised")
 
@@ -147,14 +129,18 @@ class ProcessSpan:
             return  # another thread or task, or not the innermost: nothing of ours is current here
         # Consumers that take turns end out of order: what they enclosed may be over by now.
         oldest = self
-        while oldest._outer is not None and oldest._outer._done:  # noqa: SLF001 - of this class
+        while oldest._outer is not None and oldest._outer.done:
             oldest = oldest._outer
         _current.set(oldest._outer)  # noqa: SLF001
         context.attach(oldest._ambient)  # noqa: SLF001
 
 
+# Short: a handler in an executor may take up a span just when the loop moves on.
+_lock: Final = threading.Lock()
 _current: Final[ContextVar[ProcessSpan | None]] = ContextVar("laban-process-span", default=None)
 _open: Final[set[ProcessSpan]] = set()
+# By identity: equal records are not the same. The span holds its record, so the id stays its own.
+_of_record: Final[dict[int, ProcessSpan]] = {}
 
 
 def current() -> ProcessSpan | None:
@@ -168,68 +154,36 @@ def open_spans() -> list[ProcessSpan]:
     return list(_open)
 
 
+def of_record(record: object) -> ProcessSpan | None:
+    """The open process span of this record, if any."""
+    return _of_record.get(id(record))
+
+
 def end_all() -> None:
     """End all open process spans; for the end of the process."""
     for span in open_spans():
         span.end(even_if_held=True)
 
 
-def start_processing(consumer: Consumer, record: object) -> ProcessSpan:
-    """Start the process span of a record and make it current."""
+def start_processing(consumer: Consumer, record: object, *, current: bool = True) -> ProcessSpan | None:
+    """Start the process span of a record, and make it current unless told otherwise; None for no record."""
     message = consumer.read(record)
+    if message is None:
+        return None
     ambient = trace.get_current_span().get_span_context()
-    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear())
-    parent = extract(message.headers, base)
+    parent = sent_context(message)
     span = consumer.tracer.start_span(
         f"process {message.topic}",
         context=parent,
         kind=SpanKind.CONSUMER,
-        attributes=_attributes(consumer, message),
+        attributes=process_attributes(consumer, message),
         links=[Link(ambient)] if ambient.is_valid else None,
     )
-    return ProcessSpan(span, record, trace.set_span_in_context(span, parent))
+    place = (message.topic, message.partition, message.offset)
+    return ProcessSpan(span, record, place, trace.set_span_in_context(span, parent), current=current)
 
 
-def _attributes(consumer: Consumer, message: Message) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
-        **consumer.attributes,
-        vocabulary.MESSAGING_DESTINATION_NAME: message.topic,
-        vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(message.partition),
-        vocabulary.MESSAGING_KAFKA_OFFSET: message.offset,
-        **key_attributes(message.key),
-        **origin_attributes(message.headers),
-    }
-    if message.size is None:
-        attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
-    else:
-        attributes[vocabulary.MESSAGING_MESSAGE_BODY_SIZE] = message.size
-    if message.timestamp_ms > 0:
-        attributes[vocabulary.LABAN_MESSAGE_TIMESTAMP_MS] = message.timestamp_ms
-        waited = int(time.time() * 1000) - message.timestamp_ms
-        attributes[vocabulary.LABAN_QUEUE_TIME_MS] = max(0, waited)  # clocks of two machines differ
-    if _seen_before(consumer.seen, message):
-        attributes[vocabulary.LABAN_REDELIVERED] = True
-    return attributes
-
-
-def _seen_before(seen: dict[tuple[str, int], int], message: Message) -> bool:
-    place = (message.topic, message.partition)
-    if message.offset <= seen.get(place, -1):
-        return True
-    seen[place] = message.offset
-    return False
-
-
-def key_attributes(key: object) -> dict[str, str]:
-    """The message key as text: bytes that are no UTF-8 in hex, nothing for what is no text or number."""
-    if isinstance(key, (bytes, bytearray, memoryview)):
-        raw = bytes(key[:MAX_KEY_LENGTH])
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            text = raw.hex()
-    elif isinstance(key, (str, int)):
-        text = str(key)
-    else:
-        return {}
-    return {vocabulary.MESSAGING_KAFKA_MESSAGE_KEY: text[:MAX_KEY_LENGTH]}
+def sent_context(message: Message) -> context.Context:
+    """The context in which the record was sent, and nothing of what is current here."""
+    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear())
+    return extract(message.headers, base)

@@ -4,21 +4,23 @@ The stock middleware opens the server span; ours stands right behind it, for eve
 (FastAPI, Starlette, plain ASGI), and changes nothing that the application sees.
 """
 
-import json
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, cast
 
 import wrapt
-from opentelemetry import baggage, trace
+from opentelemetry import baggage
+from opentelemetry.instrumentation import asgi as stock
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.instrumentation.utils import unwrap
+from opentelemetry.metrics import NoOpMeter
 
 from laban import vocabulary
-from laban.correlation import correlations_of
 from laban.fail_open import fail_open
+from laban.mend.json_body import MAX_BODY, is_json, note_keys
 from laban.rules import Rules
 
-MAX_BODY: Final = 64 * 1024
-"""Bytes; a longer body is handed through unread."""
+_EVENTS: Final = ["send", "receive"]
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -28,17 +30,45 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def install(rules: Rules) -> None:
-    """Stand behind every stock ASGI middleware that is made from now on."""
+    """Stand behind every stock ASGI middleware that is made from now on. Twice does no harm."""
+    if isinstance(vars(OpenTelemetryMiddleware)["__init__"], wrapt.FunctionWrapper):
+        return
+    no_metrics = os.environ.get("OTEL_METRICS_EXPORTER") == "none"
 
     def stand_behind(
         wrapped: Callable[..., None], instance: object, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
+        # A span for each ASGI event doubles the spans and tells nothing.
+        if kwargs.get("exclude_spans") is None:
+            kwargs["exclude_spans"] = _EVENTS
+        if no_metrics:
+            kwargs["meter"] = NoOpMeter(__name__)
         wrapped(*args, **kwargs)
         with fail_open("cannot look into HTTP requests"):
             middleware = cast("Any", instance)
             middleware.app = CorrelationMiddleware(middleware.app, rules)
 
     wrapt.wrap_function_wrapper(OpenTelemetryMiddleware, "__init__", stand_behind)
+    if no_metrics:
+        wrapt.wrap_function_wrapper(stock, "_start_internal_or_server_span", _start_span)
+
+
+def uninstall() -> None:
+    """Leave stock as it was."""
+    unwrap(OpenTelemetryMiddleware, "__init__")
+    unwrap(stock, "_start_internal_or_server_span")
+
+
+def _start_span(
+    wrapped: Callable[..., Any], _instance: object, args: tuple[object, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Start the server span, and empty the attributes that it has got.
+
+    Stock sets each of them on the span a second time, and sorts them for its metrics, which nobody exports.
+    """
+    started = wrapped(*args, **kwargs)
+    kwargs["attributes"].clear()
+    return started
 
 
 class CorrelationMiddleware:
@@ -62,19 +92,12 @@ class CorrelationMiddleware:
         await self._app(scope, receive, send)
 
     def _found_in_body(self, body: bytes) -> None:
-        try:
-            document = json.loads(body)
-        except ValueError:
-            return  # not JSON after all: the application will say so
-        span = trace.get_current_span()
-        correlations = correlations_of(span)
-        if correlations is not None:
-            correlations.add(self._rules.in_json(document), on=span)
+        note_keys(body, self._rules)
 
 
 def _is_json(scope: Scope) -> bool:
     return any(
-        name.lower() == b"content-type" and value.partition(b";")[0].strip().lower() == b"application/json"
+        name.lower() == b"content-type" and is_json(value.decode("latin-1"))
         for name, value in scope["headers"]
     )
 

@@ -13,13 +13,16 @@ from opentelemetry import trace
 from opentelemetry.instrumentation import grpc as stock
 from opentelemetry.instrumentation.grpc._client import OpenTelemetryClientInterceptor
 from opentelemetry.instrumentation.grpc.grpcext import intercept_channel
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.propagate import inject
 from opentelemetry.propagators.textmap import Setter
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from laban import vocabulary
-from laban.fail_open import failing_open
+from laban.fail_open import fail_open, failing_open
+from laban.mend.outgoing import note_timeout
 from laban.mend.peers import peer_attributes
+from laban.mend.streaming import note_streaming
 
 Metadata = tuple[tuple[str, str | bytes], ...] | None
 Invoker = Callable[[object, Metadata], Any]
@@ -57,14 +60,25 @@ class ClientInterceptor(OpenTelemetryClientInterceptor):
         super().__init__(tracer, **options)  # type: ignore[no-untyped-call]  # stock has no types
         self._tracer = PeerTracer(tracer, target)
 
+    def intercept_stream(
+        self, request_or_iterator: object, metadata: Metadata, client_info: Any, invoker: Invoker
+    ) -> Any:
+        """Intercept the three kinds of streaming calls."""
+        # Stock takes a stream in both directions for a call with one answer.
+        traced = is_instrumentation_enabled() and (self._filter is None or self._filter(client_info))
+        if traced and client_info.is_server_stream:
+            return self._intercept_server_stream(request_or_iterator, metadata, client_info, invoker)
+        return super().intercept_stream(request_or_iterator, metadata, client_info, invoker)  # type: ignore[no-untyped-call]  # no types
+
     def _intercept(self, request: object, metadata: Metadata, client_info: Any, invoker: Invoker) -> Any:
-        noting = _noting_errors(invoker)
+        noting = _noting_errors(client_info, invoker)
         return super()._intercept(request, metadata, client_info, noting)  # type: ignore[no-untyped-call]  # no types
 
     def _intercept_server_stream(
         self, request_or_iterator: object, metadata: Metadata, client_info: Any, invoker: Invoker
     ) -> Any:
         span = self._tracer.start_span(client_info.full_method)
+        _note_call(span, client_info)
         carrier: dict[str, Any] = dict(metadata or ())
         inject(carrier, context=trace.set_span_in_context(span), setter=_LowerCase())
         try:
@@ -78,11 +92,13 @@ class ClientInterceptor(OpenTelemetryClientInterceptor):
 
 
 class PeerTracer:
-    """A tracer whose client spans say who is called."""
+    """A tracer whose client spans say who is called, and who streams where one kind is served."""
 
-    def __init__(self, tracer: trace.Tracer, target: str) -> None:
+    def __init__(self, tracer: trace.Tracer, target: str, streaming: str | None = None) -> None:
         self._tracer = tracer
         self._peer = peer_attributes(target)
+        if streaming is not None:
+            self._peer[vocabulary.LABAN_RPC_STREAMING] = streaming
 
     def start_as_current_span(
         self, name: str, *, kind: SpanKind, attributes: dict[str, Any], **options: Any
@@ -117,9 +133,18 @@ class _LowerCase(Setter[dict[str, Any]]):
         carrier[key.lower()] = value
 
 
-def _noting_errors(invoker: Invoker) -> Invoker:
+@failing_open("cannot describe gRPC calls")
+def _note_call(span: Span, client_info: Any) -> None:
+    note_timeout(span, client_info.timeout)
+    note_streaming(
+        span, getattr(client_info, "is_client_stream", False), getattr(client_info, "is_server_stream", False)
+    )
+
+
+def _noting_errors(client_info: Any, invoker: Invoker) -> Invoker:
     def noting(request: object, metadata: Metadata) -> Any:
         span = trace.get_current_span()
+        _note_call(span, client_info)
 
         def done(call: Any) -> None:
             note_code(span, call.code())
@@ -136,19 +161,27 @@ def _noting_errors(invoker: Invoker) -> Invoker:
     return noting
 
 
+def note_end_of_stream(span: Span, code: grpc.StatusCode, details: str | None) -> None:
+    """Say how a stream ended."""
+    span.set_attribute(vocabulary.RPC_GRPC_STATUS_CODE, code.value[0])
+    # A stream that its own client cancels has done its work: no error.
+    if code not in (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED):
+        _fail(span, code.name, details or "")
+
+
 def _end_with(stream: Any, span: Span) -> None:
     """End the span when the stream ends, however that comes about."""
 
     @failing_open("cannot end spans of gRPC streams")
     def done(call: Any) -> None:
-        code = call.code()
-        span.set_attribute(vocabulary.RPC_GRPC_STATUS_CODE, code.value[0])
-        # A stream that its own client cancels has done its work: no error.
-        if code not in (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED):
-            _fail(span, code.name, call.details() or "")
+        note_end_of_stream(span, call.code(), call.details())
         span.end()
 
-    stream.add_done_callback(done)
+    with fail_open("cannot follow gRPC streams"):
+        if isinstance(stream, grpc.Future):
+            stream.add_done_callback(done)
+        else:  # the experimental single-threaded stream
+            stream.add_callback(lambda: done(stream))
 
 
 def _fail(span: Span, error_type: str, description: str) -> None:

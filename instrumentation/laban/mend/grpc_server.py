@@ -1,22 +1,30 @@
-"""gRPC servers: an uncaught exception is an error of the span.
+"""gRPC servers: an uncaught exception is an error of the span, and streams are marked.
 
-Stock leaves its status unset, and records exceptions twice.
+Stock leaves the status unset, and records exceptions twice. On asyncio servers it breaks two kinds of
+handlers that gRPC accepts: plain functions, and coroutines that answer a stream by `context.write`.
 """
 
-from collections.abc import Callable, Generator
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import grpc
 import wrapt
+from opentelemetry import trace
+from opentelemetry.instrumentation.grpc import _aio_server, _server
 from opentelemetry.instrumentation.grpc._server import OpenTelemetryServerInterceptor
+from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, StatusCode
 
 from laban import vocabulary
 from laban.fail_open import fail_open
+from laban.mend.streaming import note_streaming
 
 SpanBlock = AbstractContextManager[Span]
+Behavior = Callable[[Any, Any], Any]
+Continuation = Callable[[Behavior, bool, bool], Behavior]
 
 
 def install() -> None:
@@ -28,6 +36,59 @@ def install() -> None:
         return _noting_failure(wrapped(*args, **kwargs))
 
     wrapt.wrap_function_wrapper(OpenTelemetryServerInterceptor, "_start_span", start_span)
+    wrapt.wrap_function_wrapper(_server, "_wrap_rpc_behavior", _marking)
+    wrapt.wrap_function_wrapper(_aio_server, "_wrap_rpc_behavior", _marking_aio)
+
+
+def uninstall() -> None:
+    """Leave stock as it was."""
+    unwrap(OpenTelemetryServerInterceptor, "_start_span")
+    unwrap(_server, "_wrap_rpc_behavior")
+    unwrap(_aio_server, "_wrap_rpc_behavior")
+
+
+def _marking(
+    wrapped: Callable[..., Any], _instance: object, args: tuple[Any, Continuation], _kwargs: dict[str, Any]
+) -> Any:
+    handler, continuation = args
+
+    def with_mark(behavior: Behavior, by_client: bool, by_server: bool) -> Behavior:  # noqa: FBT001 - stock's
+        def marked(request: Any, context: Any) -> Any:
+            note_streaming(trace.get_current_span(), by_client, by_server)
+            return behavior(request, context)
+
+        return continuation(marked if by_client or by_server else behavior, by_client, by_server)
+
+    return wrapped(handler, with_mark)
+
+
+def _marking_aio(
+    wrapped: Callable[..., Any], _instance: object, args: tuple[Any, Continuation], _kwargs: dict[str, Any]
+) -> Any:
+    handler, continuation = args
+    if handler is None:
+        return None
+    behavior = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    is_coroutine = inspect.iscoroutinefunction(behavior)
+    if not is_coroutine and not inspect.isasyncgenfunction(behavior):
+        return handler  # gRPC runs it in a thread; stock would await what it returns, so it goes untraced
+
+    def with_stream(behavior: Behavior, by_client: bool, by_server: bool) -> Behavior:  # noqa: FBT001 - stock's
+        streaming = _writing(behavior) if by_server and is_coroutine else behavior
+        return continuation(streaming, by_client, by_server)
+
+    return _marking(wrapped, None, (handler, with_stream), {})
+
+
+def _writing(behavior: Callable[[Any, Any], Awaitable[object]]) -> Behavior:
+    """A coroutine that answers by `context.write`, as the generator that stock expects: it yields nothing."""
+
+    async def streaming(request: Any, context: Any) -> AsyncGenerator[Any]:
+        await behavior(request, context)
+        return
+        yield  # what makes it a generator
+
+    return streaming
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from laban.kafka.headers import HeaderGetter, origin_attributes
 TOPIC = "laban.dead_letter.original.topic"
 PARTITION = "laban.dead_letter.original.partition"
 OFFSET = "laban.dead_letter.original.offset"
+EXCEPTION = "laban.dead_letter.exception"
+REASON = "laban.dead_letter.reason"
 ATTEMPT = "laban.delivery.attempt"
 
 
@@ -31,6 +33,10 @@ def test_the_last_header_of_a_name_counts() -> None:
         ([("x-retry-count", b"2")], {ATTEMPT: 3}),
         ([("x-delivery-attempt", b"not a number")], {}),
         ([("x-original-topic", b"\xff")], {TOPIC: "\ufffd"}),
+        ([("kafka_dlt-exception-message", b"no stock")], {REASON: "no stock"}),
+        ([("kafka_exception-fqcn", b"a.B"), ("kafka_exception-cause-fqcn", b"c.D")], {EXCEPTION: "c.D"}),
+        ([("__connect.errors.exception.message", b"x" * 2_000)], {REASON: "x" * 1_024}),
+        ([("dead-letter-reason", "as text")], {REASON: "as text"}),
     ],
 )
 def test_the_origin_of_retries_and_dead_letters_is_read_as_frameworks_write_it(

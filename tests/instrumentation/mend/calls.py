@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
+from opentelemetry.trace import SpanKind
+
+from ..recording import Recording, Seen
 
 PRICE = "/shop.Pricing/Price"
 WATCH = "/shop.Pricing/Watch"
+TOTAL = "/shop.Pricing/Total"
+HAGGLE = "/shop.Pricing/Haggle"
 
 
 def price(request: bytes, context: grpc.ServicerContext) -> bytes:
@@ -35,12 +40,24 @@ def watch(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         yield b"3"
 
 
+def total(requests: Iterator[bytes], _context: grpc.ServicerContext) -> bytes:
+    """How many requests came."""
+    return b"%d" % sum(1 for _ in requests)
+
+
+def haggle(requests: Iterator[bytes], _context: grpc.ServicerContext) -> Iterator[bytes]:
+    """An answer for each request."""
+    yield from requests
+
+
 @contextmanager
 def serving() -> Generator[str]:
     """A server in this process; the target to call it by."""
     handlers: dict[str, Any] = {
         "Price": grpc.unary_unary_rpc_method_handler(price),
         "Watch": grpc.unary_stream_rpc_method_handler(watch),
+        "Total": grpc.stream_unary_rpc_method_handler(total),
+        "Haggle": grpc.stream_stream_rpc_method_handler(haggle),
     }
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("shop.Pricing", handlers)])
@@ -50,3 +67,11 @@ def serving() -> Generator[str]:
         yield f"127.0.0.1:{port}"
     finally:
         server.stop(None).wait()
+
+
+def client_and_server(recording: Recording) -> tuple[Seen, Seen]:
+    """Both spans of the only call."""
+    recording.wait_for(2)
+    (client,) = recording.of_kind(SpanKind.CLIENT)
+    (server,) = recording.of_kind(SpanKind.SERVER)
+    return client, server

@@ -7,13 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
-from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import SpanKind
 
 import laban
 from laban.mend import asgi
+from laban.mend.json_body import MAX_BODY
 from laban.rules import Rules
 
 from ..recording import Recording, Seen
@@ -35,7 +34,7 @@ def client(recording: Recording, rules: Rules) -> Generator[httpx.AsyncClient]:
     )
     yield httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop")
     FastAPIInstrumentor.uninstrument_app(application)
-    unwrap(OpenTelemetryMiddleware, "__init__")
+    asgi.uninstall()
 
 
 def shop(recording: Recording) -> FastAPI:
@@ -126,7 +125,7 @@ async def test_a_correlation_id_that_the_application_sets_stays(client: httpx.As
         (b'{"order_id": ', "application/json"),
         (b'["order_id"]', "application/json"),
         (b"\xff\xfe", "application/json"),
-        (json.dumps({"order_id": "1001", "blob": "x" * asgi.MAX_BODY}).encode(), "application/json"),
+        (json.dumps({"order_id": "1001", "blob": "x" * MAX_BODY}).encode(), "application/json"),
     ],
 )
 async def test_other_bodies_pass_unread_and_unchanged(

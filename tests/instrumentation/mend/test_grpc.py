@@ -1,43 +1,15 @@
 """gRPC clients and servers in one process, over a real connection, with laban's mends around stock."""
 
 import asyncio
-from collections.abc import Generator
-from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from opentelemetry import trace
-from opentelemetry.instrumentation.grpc import GrpcInstrumentorServer
-from opentelemetry.instrumentation.grpc._server import OpenTelemetryServerInterceptor
-from opentelemetry.instrumentation.utils import unwrap
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import StatusCode
 
-from laban.mend import grpc_server
-from laban.mend.grpc_aio_client import LabanGrpcAioClient
-from laban.mend.grpc_client import LabanGrpcClient
-
-from ..recording import Recording, Seen
-from .calls import PRICE, WATCH, serving
-
-INSTRUMENTORS: list[Any] = [GrpcInstrumentorServer, LabanGrpcClient, LabanGrpcAioClient]
-
-
-@pytest.fixture
-def target(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
-    """An instrumented server, and instrumented clients to call it."""
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: recording.provider)
-    grpc_server.install()
-    instrumentors = [make() for make in INSTRUMENTORS]
-    for instrumentor in instrumentors:
-        instrumentor.instrument(tracer_provider=recording.provider)
-    try:
-        with serving() as address:
-            yield address
-    finally:
-        for instrumentor in instrumentors:
-            instrumentor.uninstrument()
-        unwrap(OpenTelemetryServerInterceptor, "_start_span")
+from ..recording import Recording
+from .calls import PRICE, WATCH, client_and_server
 
 
 def unary(channel: grpc.Channel) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":
@@ -59,13 +31,6 @@ async def call_asynchronously(target: str, request: bytes, timeout: float = 10) 
         return await price(request, timeout=timeout)
 
 
-def client_and_server(recording: Recording) -> tuple[Seen, Seen]:
-    recording.wait_for(2)
-    (client,) = recording.of_kind(SpanKind.CLIENT)
-    (server,) = recording.of_kind(SpanKind.SERVER)
-    return client, server
-
-
 def test_a_call_names_its_peer_and_carries_the_business_keys(recording: Recording, target: str) -> None:
     with recording.tracer.start_as_current_span("request", attributes={"shop.order": "1001"}):
         assert call(target, b"item") == b"42"
@@ -74,6 +39,8 @@ def test_a_call_names_its_peer_and_carries_the_business_keys(recording: Recordin
     assert (client.attributes["server.address"], client.attributes["server.port"]) == (host, int(port))
     assert server.parent == client.id
     assert server.attributes["order.id"] == "1001"
+    assert client.attributes["laban.timeout_ms"] == 10_000
+    assert "laban.rpc.streaming" not in {*client.attributes, *server.attributes}
     assert client.status is server.status is StatusCode.UNSET
 
 
@@ -152,6 +119,7 @@ def test_asyncio_calls_name_their_peer_and_their_error(
     assert (outcome is None) == (error is not None)
     client, _ = client_and_server(recording)
     assert client.attributes["server.address"] == "127.0.0.1"
+    assert client.attributes["laban.timeout_ms"] == timeout * 1000
     assert client.attributes.get("error.type") == error
     assert client.status is (StatusCode.ERROR if error else StatusCode.UNSET)
 
