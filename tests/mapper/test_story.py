@@ -185,6 +185,21 @@ def test_a_dead_lettered_message_fails_the_order_with_the_error_inside() -> None
     assert (story.root_cause.service, story.root_cause.error) == ("bank.Bank", "card declined")
 
 
+def test_a_dead_letter_without_an_error_inside_tells_its_reason_by_its_headers() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    handled = process("payment", published, 90, 10)
+    why = {
+        "laban.dead_letter.exception": "shop.errors.UndecodableEvent",
+        "laban.dead_letter.reason": "not JSON",
+    }
+    dead = publish("payment", "orders.dlq", 95, handled, offset=None, attributes=why)
+    story = tell("order", "123", [created, published, handled, dead])
+    assert story.root_cause is not None
+    assert story.root_cause.error == "UndecodableEvent: not JSON"
+    assert "dead-lettered it (UndecodableEvent: not JSON)" in story.verdict
+
+
 def test_groups_that_gave_up_alike_are_named_together() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)

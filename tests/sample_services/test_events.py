@@ -33,7 +33,16 @@ def test_two_events_never_have_the_same_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, b"", b"\xff\xfe", b"{", b"{}", b'{"type": "OrderShipped"}', encode(EVENTS[0])[:40]]
+    "value",
+    [
+        None,
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"{}",
+        b'{"type": "OrderShipped"}',
+        pytest.param(encode(EVENTS[0])[:40], id="cut off"),
+    ],
 )
 def test_what_is_no_event_is_refused(value: bytes | None) -> None:
     with pytest.raises(UndecodableEvent):

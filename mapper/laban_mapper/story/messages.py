@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from laban.vocabulary import LABAN_DELIVERY_ATTEMPT, LABAN_QUEUE_TIME_MS
+from laban.vocabulary import (
+    LABAN_DEAD_LETTER_EXCEPTION,
+    LABAN_DEAD_LETTER_REASON,
+    LABAN_DELIVERY_ATTEMPT,
+    LABAN_QUEUE_TIME_MS,
+)
 from laban_collector.store.base import Lag, Span
 from laban_mapper.model import GroupState, Message, MessageStateName
 from laban_mapper.spans import CONSUMER, NS_PER_MS, PRODUCER, error_of, failed
@@ -124,7 +129,7 @@ def _consumed(group: str, attempts: list[Span], causality: Causality) -> GroupSt
 
 
 def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> MessageStateName:
-    if any(_dead_lettered(span, causality) for span in attempts):
+    if any(dead_letter_of(span, causality) for span in attempts):
         return "dead-lettered"
     if not good:
         return "failed"
@@ -133,18 +138,32 @@ def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> Me
     return "retried" if len(attempts) > 1 else "processed"
 
 
-def _dead_lettered(span: Span, causality: Causality) -> bool:
-    return any(
-        below.kind == PRODUCER and below.topic is not None and is_dead_letter(below.topic)
-        for below in causality.below(span, across_messages=False)
-    )
+def dead_letter_of(span: Span, causality: Causality) -> Span | None:
+    """The span that published a message to where messages go that nobody could process, below a consumer."""
+    for below in causality.below(span, across_messages=False):
+        if below.kind == PRODUCER and below.topic is not None and is_dead_letter(below.topic):
+            return below
+    return None
+
+
+def reason_of(dead_letter: Span | None) -> str | None:
+    """Why it was given up, as its headers say in the words of the common frameworks."""
+    if dead_letter is None:
+        return None
+    kind = str(dead_letter.attributes.get(LABAN_DEAD_LETTER_EXCEPTION, "")).rsplit(".", 1)[-1]
+    message = str(dead_letter.attributes.get(LABAN_DEAD_LETTER_REASON, ""))
+    return ": ".join(part for part in (kind, message) if part) or None
 
 
 def _error_below(span: Span, causality: Causality) -> str | None:
     """The error of a consumer: its own, or, where it was caught and dead-lettered, what went wrong inside."""
     own = error_of(span)
-    if own is not None or not _dead_lettered(span, causality):
+    dead_letter = dead_letter_of(span, causality)
+    if own is not None or dead_letter is None:
         return own
+    reason = reason_of(dead_letter)
+    if reason is not None:
+        return reason
     inside = [error_of(below) for below in causality.below(span, across_messages=False)]
     return next((error for error in inside if error is not None), None)
 

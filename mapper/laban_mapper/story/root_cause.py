@@ -18,6 +18,7 @@ from laban_mapper.spans import (
     timed_out,
 )
 from laban_mapper.story.causality import Causality
+from laban_mapper.story.messages import dead_letter_of, reason_of
 from laban_mapper.times import in_words
 
 Peer = tuple[str | None, int | None, str | None]
@@ -62,7 +63,7 @@ def explain(span: Span, causality: Causality, peers: Mapping[Peer, str]) -> Fail
     service = deepest.service
     if deepest.kind == CLIENT:
         service = peer_name(deepest, peers) or service
-    error = error_of(deepest) or "gave up"
+    error = error_of(deepest) or reason_of(dead_letter_of(deepest, causality)) or "gave up"
     if timed_out(deepest):
         error = f"no answer within {in_words(deepest.duration / NS_PER_MS)} ({error})"
     cause = RootCause(service=service, operation=operation_of(deepest), error=error)
