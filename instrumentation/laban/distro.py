@@ -185,9 +185,12 @@ def _in_place_of_stock(path: str) -> Loader:
 
 
 DEFERRED: Final = {
+    "aio-pika": "aio_pika",
     "aiohttp-client": "aiohttp",
     "aiohttp-server": "aiohttp.web",
     "aiokafka": "aiokafka",
+    "boto3": "boto3",
+    "celery": "celery",
     "confluent_kafka": "confluent_kafka",
     "fastapi": "fastapi",
     "grpc_aio_client": "grpc",
@@ -197,17 +200,22 @@ DEFERRED: Final = {
     "httpx": "httpx",
     "httpx2": "httpx2",
     "kafka": "kafka",
+    "pika": "pika",
     "requests": "requests",
     "starlette": "starlette.applications",
 }
 """By the name of an instrumentation: the module whose import it waits for."""
 
 _LOADERS: Final[dict[str, Loader]] = {
+    "aio-pika": _in_place_of_stock("laban.mend.aio_pika:LabanAioPikaInstrumentor"),
     "aiohttp-client": _in_place_of_stock("laban.mend.aiohttp_client:LabanAiohttpClientInstrumentor"),
     "aiohttp-server": _in_place_of_stock("laban.mend.aiohttp_server:LabanAiohttpServerInstrumentor"),
     "aiokafka": _in_place_of_stock("laban.kafka.aiokafka:LabanAiokafkaInstrumentor"),
+    "boto3": _in_place_of_stock("laban.mend.sqs:LabanBoto3SQSInstrumentor"),
+    "celery": _in_place_of_stock("laban.mend.celery:LabanCeleryInstrumentor"),
     "confluent_kafka": _in_place_of_stock("laban.kafka.confluent_kafka:LabanConfluentKafkaInstrumentor"),
     "httpx": _in_place_of_stock("laban.mend.httpx_client:LabanHttpxInstrumentor"),
+    "pika": _in_place_of_stock("laban.mend.pika:LabanPikaInstrumentor"),
     "requests": _in_place_of_stock("laban.mend.requests_client:LabanRequestsInstrumentor"),
     "fastapi": _mend_asgi,
     "starlette": _in_place_of_stock("laban.mend.starlette:LabanStarletteInstrumentor"),

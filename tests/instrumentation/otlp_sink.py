@@ -29,16 +29,18 @@ class Received:
 
 
 class Sink:
-    """The spans received so far."""
+    """The spans received so far, and the requests in which they came."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.spans: list[Received] = []
+        self.bodies: list[bytes] = []
         self._arrival = threading.Condition()
 
     def take(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         with self._arrival:
+            self.bodies.append(body)
             self.spans.extend(_spans(request))
             self._arrival.notify_all()
 

@@ -89,7 +89,7 @@ class Handing:
         with fail_open("cannot start spans for Kafka records"):
             owner = self._owner() if owner is None else owner
             self.end(owner=owner)
-            span = start_processing(self.consumer, record, current=current)
+            span = self._begin(record, current=current)
             if span is None:
                 return None
             self._opened[owner] = span
@@ -98,6 +98,9 @@ class Handing:
                     self.consumer.hook(span.span, record, (), {})
             return span
         return None
+
+    def _begin(self, record: object, *, current: bool) -> ProcessSpan | None:
+        return start_processing(self.consumer, record, current=current)
 
     @_ending
     def end(self, error: BaseException | None = None, *, owner: object = None) -> None:

@@ -1,0 +1,49 @@
+"""The brokers, one of each for the whole run, and a stage on which traced programs play."""
+
+import logging
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from . import nats_server, rabbitmq
+from .stage import Stage, staged
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The URL of a real RabbitMQ: use exchanges and queues of your own."""
+    server = rabbitmq.find_server()
+    if server is None:
+        pytest.skip(rabbitmq.MISSING)
+    with rabbitmq.running_rabbitmq(server, tmp_path_factory.mktemp("rabbitmq")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The URL of a real NATS server with JetStream: use subjects of your own."""
+    server = nats_server.find_server()
+    if server is None:
+        pytest.skip(nats_server.MISSING)
+    with nats_server.running_nats(server, tmp_path_factory.mktemp("nats")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqs_url() -> Generator[str]:
+    """Where moto answers as SQS does."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Generator[Stage]:
+    """For programs under `laban run`, whose spans are asked as a user asks."""
+    with staged(tmp_path) as ready:
+        yield ready

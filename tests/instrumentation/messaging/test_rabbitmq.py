@@ -1,0 +1,47 @@
+"""RabbitMQ with pika and aio-pika, in every shape that programs consume in."""
+
+from uuid import uuid4
+
+import httpx
+
+from .stage import Stage, hops, shown
+
+SPANS = 12
+
+
+def test_one_order_is_one_story_over_pika_and_aio_pika(stage: Stage, rabbitmq_url: str) -> None:
+    run = uuid4().hex[:8]
+    orders, packed, billed, mailed = (f"{name}-{run}" for name in ("orders", "packed", "billed", "mailed"))
+    edge = f"http://127.0.0.1:{stage.start('order', 'pika_order', rabbitmq_url, orders)}"
+    stage.start("packing", "pika_packing", rabbitmq_url, orders, packed)  # a callback
+    stage.start("watching", "pika_watching", rabbitmq_url, orders)  # a callback, asynchronous
+    stage.start("billing", "pika_billing", rabbitmq_url, packed, billed)  # a loop
+    stage.start("mailing", "aio_pika_mailing", rabbitmq_url, billed, mailed)  # an asynchronous loop
+    stage.start("audit", "aio_pika_audit", rabbitmq_url, mailed, f"{edge}/audits")  # an asynchronous callback
+
+    httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
+    spans = stage.finish(SPANS)
+
+    assert len(spans) == SPANS
+    assert len({span.trace for span in spans}) == 1
+    assert {span.attributes["order.id"] for span in spans} == {"1001"}
+    assert hops(stage.edges()) == {
+        ("entry:clients", "http", "service:order"),
+        ("service:order", "rabbitmq", f"topic:{orders}"),
+        (f"topic:{orders}", "rabbitmq", "service:packing"),
+        (f"topic:{orders}", "rabbitmq", "service:watching"),
+        ("service:packing", "rabbitmq", f"topic:{packed}"),
+        (f"topic:{packed}", "rabbitmq", "service:billing"),
+        ("service:billing", "rabbitmq", f"topic:{billed}"),
+        (f"topic:{billed}", "rabbitmq", "service:mailing"),
+        ("service:mailing", "rabbitmq", f"topic:{mailed}"),
+        (f"topic:{mailed}", "rabbitmq", "service:audit"),
+        ("service:audit", "http", "service:order"),
+    }
+    story = stage.order("1001")
+    assert story.outcome == "ok"
+    assert len(story.traces) == 1
+    told = shown(story)
+    for topic, service in ((orders, "packing"), (packed, "billing"), (billed, "mailing"), (mailed, "audit")):
+        assert f" in {topic} until {service}" in told
+    assert "audit  POST" in told or "order  POST /audits" in told

@@ -1,0 +1,31 @@
+"""Consumes mails in a callback of aio-pika and tells somebody by HTTP. Knows nothing of tracing."""
+
+import asyncio
+import sys
+
+import httpx
+from aio_pika import ExchangeType, connect_robust
+from aio_pika.abc import AbstractIncomingMessage
+
+url, source, listener = sys.argv[1:]
+
+
+async def audit(message: AbstractIncomingMessage) -> None:
+    """Tell."""
+    async with message.process(), httpx.AsyncClient(timeout=10) as client:
+        (await client.post(listener, content=message.body)).raise_for_status()
+
+
+async def main() -> None:
+    """Audit what is mailed."""
+    async with await connect_robust(url) as connection:
+        channel = await connection.channel()
+        exchange = await channel.declare_exchange(source, ExchangeType.FANOUT)
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(exchange)
+        await queue.consume(audit)
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+asyncio.run(main())

@@ -1,0 +1,14 @@
+"""Consumes a queue in a loop with pika and publishes to another one. Knows nothing of tracing."""
+
+import sys
+
+import pika
+
+url, source, target = sys.argv[1:]
+channel = pika.BlockingConnection(pika.URLParameters(url)).channel()
+channel.queue_declare(source)
+channel.queue_declare(target)
+print("ready", flush=True)
+for method, _properties, body in channel.consume(source):
+    channel.basic_publish("", target, body)
+    channel.basic_ack(method.delivery_tag)
