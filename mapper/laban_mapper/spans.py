@@ -3,6 +3,7 @@
 from typing import Final
 
 from laban.vocabulary import (
+    CELERY_TASK_NAME,
     EXCEPTION_EVENT,
     EXCEPTION_MESSAGE,
     EXCEPTION_TYPE,
@@ -29,10 +30,14 @@ TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
 
 def operation_of(span: Span) -> str:
-    """What the span did, in the words of its protocol: `GET /users/{id}`, `publish orders`."""
+    """What the span did, in the words of its protocol: `GET /users/{id}`, `publish orders`.
+
+    Celery's queues serve many tasks: their names are told as well.
+    """
     if span.topic is not None:
         verb = {PRODUCER: "publish", CONSUMER: "process"}.get(span.kind) or span.messaging_operation or "use"
-        return f"{verb} {span.topic}"
+        task = span.attributes.get(CELERY_TASK_NAME)
+        return f"{verb} {span.topic} ({task})" if task else f"{verb} {span.topic}"
     if span.rpc_method is not None:
         return f"{span.rpc_service}/{span.rpc_method}" if span.rpc_service else span.rpc_method
     if span.http_method is not None:

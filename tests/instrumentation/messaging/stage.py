@@ -35,27 +35,41 @@ class Stage:
         self._sink = sink
         self._database = database
         self._stack = stack
-        self._playing: list[subprocess.Popen[str]] = []
+        self._playing: dict[str, subprocess.Popen[str]] = {}
+        self._said: dict[str, str] = {}
 
-    def start(self, service: str, program: str, *arguments: str) -> str:
-        """Start one of the programs traced; what it prints when it is ready."""
-        return self.start_command(service, [sys.executable, str(PROGRAMS / f"{program}.py"), *arguments])
+    def start(
+        self, service: str, program: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start one of the programs traced."""
+        self.start_command(
+            service, [sys.executable, str(PROGRAMS / f"{program}.py"), *arguments], environment
+        )
 
     def start_command(
         self, service: str, command: list[str], environment: Mapping[str, str] | None = None
-    ) -> str:
+    ) -> None:
         """Start any command traced."""
         whole = traced(self._sink.endpoint, service, *command)
-        process = self._stack.enter_context(running(whole, environment))
-        self._playing.append(process)
-        return line_of(process, "ready")
+        self._playing[service] = self._stack.enter_context(running(whole, environment))
+
+    def ready(self, service: str) -> str:
+        """Wait until this program is ready; what it says then."""
+        if service not in self._said:
+            self._said[service] = line_of(self._playing[service], "ready")
+        return self._said[service]
+
+    def all_ready(self) -> None:
+        """Wait until all programs are ready."""
+        for service in self._playing:
+            self.ready(service)
 
     def finish(self, count: int) -> list[Received]:
         """Wait for so many spans, and stop all programs, which deliver what they still have: all spans."""
         self._sink.wait_for(count)
-        for process in self._playing:
+        for process in self._playing.values():
             process.send_signal(signal.SIGTERM)
-        for process in self._playing:
+        for process in self._playing.values():
             process.communicate(timeout=_STOP_S)
         self._store()
         return self._sink.spans

@@ -12,12 +12,14 @@ SPANS = 12
 def test_one_order_is_one_story_over_pika_and_aio_pika(stage: Stage, rabbitmq_url: str) -> None:
     run = uuid4().hex[:8]
     orders, packed, billed, mailed = (f"{name}-{run}" for name in ("orders", "packed", "billed", "mailed"))
-    edge = f"http://127.0.0.1:{stage.start('order', 'pika_order', rabbitmq_url, orders)}"
+    stage.start("order", "pika_order", rabbitmq_url, orders)
     stage.start("packing", "pika_packing", rabbitmq_url, orders, packed)  # a callback
     stage.start("watching", "pika_watching", rabbitmq_url, orders)  # a callback, asynchronous
     stage.start("billing", "pika_billing", rabbitmq_url, packed, billed)  # a loop
     stage.start("mailing", "aio_pika_mailing", rabbitmq_url, billed, mailed)  # an asynchronous loop
+    edge = f"http://127.0.0.1:{stage.ready('order')}"
     stage.start("audit", "aio_pika_audit", rabbitmq_url, mailed, f"{edge}/audits")  # an asynchronous callback
+    stage.all_ready()
 
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
     spans = stage.finish(SPANS)

@@ -1,0 +1,46 @@
+"""Celery over RabbitMQ: who calls a task, and a worker with processes of its own."""
+
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from .stage import PROGRAMS, Stage, hops, shown
+
+SPANS = 5
+WORKER = [
+    str(Path(sys.executable).parent / "celery"),
+    *("--workdir", str(PROGRAMS), "-A", "celery_packing", "worker", "--pool", "prefork", "--concurrency", "1"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR"),
+]
+
+
+def test_one_order_is_one_story_over_celery(stage: Stage, rabbitmq_url: str) -> None:
+    run = uuid4().hex[:8]
+    orders, mails = f"orders-{run}", f"mails-{run}"
+    stage.start("order", "celery_order", rabbitmq_url, orders)
+    stage.start_command(
+        "packing", [*WORKER, "--queues", f"{orders},{mails}"], {"BROKER": rabbitmq_url, "MAILS": mails}
+    )
+    stage.all_ready()
+
+    edge = f"http://127.0.0.1:{stage.ready('order')}"
+    httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
+    spans = stage.finish(SPANS)
+
+    assert len(spans) == SPANS
+    assert len({span.trace for span in spans}) == 1
+    assert {span.attributes["order.id"] for span in spans} == {"1001"}
+    assert hops(stage.edges()) == {
+        ("entry:clients", "http", "service:order"),
+        ("service:order", "celery", f"topic:{orders}"),
+        (f"topic:{orders}", "celery", "service:packing"),
+        ("service:packing", "celery", f"topic:{mails}"),
+        (f"topic:{mails}", "celery", "service:packing"),
+    }
+    story = stage.order("1001")
+    assert story.outcome == "ok"
+    told = shown(story)
+    assert f" in {orders} until packing" in told
+    assert f"process {mails} (shop.mail)" in told

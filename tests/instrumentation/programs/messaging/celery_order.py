@@ -1,0 +1,25 @@
+"""Takes orders by HTTP and has them packed by a task of Celery that it knows by name only. Knows nothing of tracing."""
+
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+from celery import Celery
+from fastapi import FastAPI
+
+url, queue = sys.argv[1:]
+tasks: Any = Celery("order", broker=url)
+app = FastAPI()
+
+
+@app.post("/orders")
+def create(order: dict[str, Any]) -> str:
+    """Have it packed."""
+    tasks.send_task("shop.pack", args=[order], queue=queue)
+    return "created"
+
+
+listener = socket.create_server(("127.0.0.1", 0))
+print("ready", listener.getsockname()[1], flush=True)
+uvicorn.run(app, fd=listener.fileno(), log_level="warning")
