@@ -200,6 +200,7 @@ DEFERRED: Final = {
     "httpx": "httpx",
     "httpx2": "httpx2",
     "kafka": "kafka",
+    "nats": "nats",
     "pika": "pika",
     "requests": "requests",
     "starlette": "starlette.applications",

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, SupportsIndex, overload
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.trace import Link, Span, SpanKind, Tracer
@@ -12,6 +12,7 @@ from laban.fail_open import fail_open
 from laban.kafka import failures, spans
 from laban.kafka.handing import Handing
 from laban.kafka.headers import Header, extract
+from laban.kafka.iteration import Batch, Record
 from laban.kafka.records import Consumer
 from laban.kafka.spans import ProcessSpan
 
@@ -62,6 +63,24 @@ class MessageHanding(Handing):
             with fail_open("cannot run consume_hook"):
                 self._hook(span.span, record)
         return span
+
+
+class Messages(Batch[Record]):
+    """What a poll has brought: looped over, or taken by index, as is usual where it brings one at most."""
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return super().__getitem__(index)
+        message = super().__getitem__(index)
+        place = index.__index__() % len(self)
+        if not self._busy and place >= self._handed:
+            self._handed = place + 1
+            self.handing.start(message)
+        return message
 
 
 def start_processing(tracer: Tracer, record: object, arrived: Arrived, *, current: bool = True) -> ProcessSpan:

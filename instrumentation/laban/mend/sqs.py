@@ -8,7 +8,7 @@ own lists and dicts; and names the system in an old way.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, SupportsIndex, overload
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import wrapt
@@ -19,9 +19,8 @@ from opentelemetry.trace import Span
 
 from laban import vocabulary
 from laban.fail_open import fail_open
-from laban.kafka.iteration import Batch
 from laban.mend import consuming
-from laban.mend.consuming import Arrived, MessageHanding, text_headers, without_propagation
+from laban.mend.consuming import Arrived, MessageHanding, Messages, text_headers, without_propagation
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -97,24 +96,6 @@ class LabanBoto3SQSInstrumentor(Boto3SQSInstrumentor):
             queue = Boto3SQSInstrumentor._extract_queue_name_from_url(queue_url)
             handings[queue_url] = MessageHanding(self._tracer, partial(_read, queue))
         return handings[queue_url]
-
-
-class Messages(Batch[dict[str, Any]]):
-    """What a poll has brought: looped over, or taken by index, as is usual where it brings one at most."""
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        if isinstance(index, slice):
-            return super().__getitem__(index)
-        message = super().__getitem__(index)
-        place = index.__index__() % len(self)
-        if not self._busy and place >= self._handed:
-            self._handed = place + 1
-            self.handing.start(message)
-        return message
 
 
 def _enrich(wrapped: Callable[..., None], _instance: object, args: Args, kwargs: Kwargs) -> None:

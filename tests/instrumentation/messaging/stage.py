@@ -25,6 +25,7 @@ from ..otlp_sink import Received, Sink, sinking
 from ..processes import line_of, running, traced
 
 PROGRAMS = Path(__file__).parents[1] / "programs" / "messaging"
+_PLAY_S = 60
 _STOP_S = 30
 
 
@@ -66,13 +67,18 @@ class Stage:
 
     def finish(self, count: int) -> list[Received]:
         """Wait for so many spans, and stop all programs, which deliver what they still have: all spans."""
-        self._sink.wait_for(count)
-        for process in self._playing.values():
-            process.send_signal(signal.SIGTERM)
-        for process in self._playing.values():
-            process.communicate(timeout=_STOP_S)
+        try:
+            self._sink.wait_for(count, _PLAY_S)
+        finally:
+            said = [self._stop(process) for process in self._playing.values()]
+            print(*said, sep="\n")  # for pytest to show if this fails
         self._store()
         return self._sink.spans
+
+    @staticmethod
+    def _stop(process: subprocess.Popen[str]) -> str:
+        process.send_signal(signal.SIGTERM)
+        return process.communicate(timeout=_STOP_S)[0]
 
     def edges(self) -> dict[tuple[str, str], Edge]:
         """The edges of `laban map`."""

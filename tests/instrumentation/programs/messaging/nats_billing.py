@@ -1,0 +1,28 @@
+"""Fetches parcels from a stream of NATS and publishes bills. Knows nothing of tracing."""
+
+import asyncio
+import sys
+
+import nats
+
+url, source, target = sys.argv[1:]
+
+
+async def main() -> None:
+    """Bill what is packed."""
+    client = await nats.connect(url)
+    stream = client.jetstream()
+    await stream.add_stream(name=source, subjects=[source])
+    parcels = await stream.pull_subscribe(source, durable="billing")
+    print("ready", flush=True)
+    while True:
+        try:
+            fetched = await parcels.fetch(10, timeout=1)
+        except TimeoutError:
+            continue
+        for message in fetched:
+            await client.publish(target, message.data)
+            await message.ack()
+
+
+asyncio.run(main())

@@ -1,0 +1,34 @@
+"""Takes orders from NATS in a callback, asks for the price, and publishes to a stream. Knows nothing of tracing."""
+
+import asyncio
+import sys
+
+import nats
+from nats.aio.msg import Msg
+
+url, source, target, prices = sys.argv[1:]
+
+
+async def main() -> None:
+    """Pack what is ordered."""
+    client = await nats.connect(url)
+    stream = client.jetstream()
+    await stream.add_stream(name=target, subjects=[target])
+
+    async def price(message: Msg) -> None:
+        """The price of it."""
+        await message.respond(b"42")
+
+    async def pack(message: Msg) -> None:
+        """Pack it."""
+        answer = await client.request(prices, message.data, timeout=10)
+        await stream.publish(target, message.data + answer.data)
+
+    await client.subscribe(prices, cb=price)
+    await client.subscribe(source, "packers", pack)
+    await client.flush()
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+asyncio.run(main())
