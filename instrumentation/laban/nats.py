@@ -1,8 +1,8 @@
-"""nats-py, for which no instrumentation exists: `send SUBJECT` where a message is published, `process SUBJECT`
-where it is handled, in a callback, in `async for message in subscription.messages`, or after `fetch()`.
+"""nats-py, for which OpenTelemetry has no instrumentation.
 
-The protocol's own subjects (`$JS.…`, inboxes) are left alone: acknowledgements and replies are no messages of the
-business.
+A span `send SUBJECT` where a message is published, and `process SUBJECT` where it is handled: in a callback,
+in `async for message in subscription.messages`, or after `fetch()`. The protocol's own subjects (`$JS.…`,
+inboxes) are left alone: acknowledgements and replies are no messages of the business.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ class _Nats:
         self._tracer = tracer
         self._handings: WeakKeyDictionary[object, MessageHanding] = WeakKeyDictionary()
 
-    async def publish(self, wrapped: Wrapped, client: Any, args: Args, kwargs: Kwargs) -> Any:
+    async def publish(self, wrapped: Wrapped, _client: Any, args: Args, kwargs: Kwargs) -> Any:
         """`client.publish(subject, payload, headers=…)`, which requests and JetStream call, too."""
         given = dict(zip(_PUBLISH_PARAMETERS, args, strict=False)) | kwargs
         subject = str(given.get("subject"))

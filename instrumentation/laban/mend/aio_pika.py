@@ -43,7 +43,7 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
 
     @staticmethod
     def _instrument_queue(tracer: Tracer) -> None:
-        AioPikaInstrumentor._instrument_queue(tracer)
+        AioPikaInstrumentor._instrument_queue(tracer)  # noqa: SLF001 - as stock does
         wrapt.wrap_function_wrapper(Queue, "consume", _consume)
         iterating = _Iterating(tracer)
         for kind in _ITERATORS:
@@ -57,7 +57,7 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
     def _instrument_exchange(tracer: Tracer) -> None:
         async def publish(wrapped: Wrapped, exchange: Exchange, args: Args, kwargs: Kwargs) -> Any:
             with fail_open("cannot copy headers of aio-pika messages"):
-                message = kwargs.get("message", args[0] if args else None)
+                message: Any = kwargs.get("message", args[0] if args else None)
                 message.headers = without_propagation(message.headers)
             return await _Publishing(tracer, exchange).decorate(wrapped)(*args, **kwargs)
 
@@ -65,7 +65,7 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
 
     @staticmethod
     def _uninstrument_queue() -> None:
-        AioPikaInstrumentor._uninstrument_queue()
+        AioPikaInstrumentor._uninstrument_queue()  # type: ignore[no-untyped-call]  # noqa: SLF001 - stock has no types
         unwrap(Queue, "consume")
         for kind in _ITERATORS:
             unwrap(kind, "__anext__")
@@ -77,7 +77,7 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
 class _Publishing(PublishDecorator):
     def _get_publish_span(self, message: AbstractMessage, routing_key: str) -> Span | None:
         builder = SpanBuilder(self._tracer)
-        builder.set_as_producer()
+        builder.set_as_producer()  # type: ignore[no-untyped-call]  # stock has no types
         builder.set_destination(self._exchange.name or routing_key)
         builder.set_channel(self._exchange.channel)
         builder.set_message(message)
@@ -152,5 +152,3 @@ def _read(message: Any) -> Arrived:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = message.message_id
     destination = message.exchange or message.routing_key or ""
     return Arrived(destination, text_headers(message.headers), attributes)
-
-

@@ -19,7 +19,7 @@ from laban import vocabulary
 from laban.fail_open import failing_open
 
 _LONGEST_MS: Final = 5_000
-"""The main process of a worker waits for its pool as long as its tasks last; for spans no longer than this."""
+"""A worker's main process waits for its pool as long as tasks last; for spans no longer than this."""
 
 
 class LabanCeleryInstrumentor(CeleryInstrumentor):
@@ -28,12 +28,12 @@ class LabanCeleryInstrumentor(CeleryInstrumentor):
     _instance = None
 
     def _instrument(self, **kwargs: Any) -> None:
-        super()._instrument(**kwargs)
+        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
         wrapt.wrap_function_wrapper(utils, "set_attributes_from_context", _name_system)
         signals.worker_process_shutdown.connect(_deliver, weak=False)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        super()._uninstrument(**kwargs)
+        super()._uninstrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
         unwrap(utils, "set_attributes_from_context")
         signals.worker_process_shutdown.disconnect(_deliver)
 

@@ -83,7 +83,9 @@ class Messages(Batch[Record]):
         return message
 
 
-def start_processing(tracer: Tracer, record: object, arrived: Arrived, *, current: bool = True) -> ProcessSpan:
+def start_processing(
+    tracer: Tracer, record: object, arrived: Arrived, *, current: bool = True
+) -> ProcessSpan:
     """The process span of a message: below the span that sent it, with a link to what is current here."""
     ambient = trace.get_current_span().get_span_context()
     base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear())

@@ -1,9 +1,9 @@
 """pika: one span a message sent, and process spans that last as long as the handler.
 
-Stock traces each channel of a BlockingConnection twice, so that every message is sent twice in the trace; ends
-the span of `for … in channel.consume(queue)` before the handler runs, and leaves it current behind the loop;
-does not see consumers of SelectConnection and the other asynchronous connections; and writes the trace into
-the caller's own properties.
+Stock traces each channel of a BlockingConnection twice, so that every message is sent twice in the trace;
+ends the span of `for … in channel.consume(queue)` before the handler runs, and leaves it current behind the
+loop; does not see consumers of SelectConnection and the other asynchronous connections; and writes the trace
+into the caller's own properties.
 """
 
 import copy
@@ -34,6 +34,7 @@ Kwargs = dict[str, Any]
 Delivery = tuple[Any, Any, Any]
 """Method, properties and body; each None where nothing came in time."""
 
+_stock: Final[Any] = utils
 _PUBLISH_PARAMETERS: Final = ("exchange", "routing_key", "body", "properties", "mandatory")
 _PROPERTIES: Final = _PUBLISH_PARAMETERS.index("properties")
 _CALLBACK: Final = "on_message_callback"
@@ -149,12 +150,12 @@ def _read(delivery: Delivery) -> Arrived | None:
 def _consume(consume: Wrapped, tracer: Any, hook: Any, *args: Any, **kwargs: Any) -> Any:
     """`channel.basic_consume(queue, on_message_callback)` of an asynchronous connection."""
     with fail_open("cannot trace consumers of pika"):
-        callback = kwargs.get(_CALLBACK, args[1] if len(args) > 1 else None)
-        traced = utils._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as stock does
+        callback: Any = kwargs.get(_CALLBACK, args[1] if len(args) > 1 else None)
+        traced = _stock._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as stock does
         if _CALLBACK in kwargs:
             kwargs[_CALLBACK] = traced
         else:
-            args = (args[0], traced, *args[2:])
+            args = (*args[:1], traced, *args[2:])
     return consume(*args, **kwargs)
 
 

@@ -1,9 +1,9 @@
 """SQS by boto3: a message is handled inside a process span below the one that sent it.
 
-Stock only links the two, so that each poll starts a trace of its own, without the sender's business keys; makes
-a CONSUMER span of each poll, also of an empty one; keeps a message's span open and current until it is
-deleted, and for ever where it is not; ends only the first span of `delete_message_batch`; adds to the caller's
-own lists and dicts; and names the system in an old way.
+Stock only links the two, so that each poll starts a trace of its own, without the sender's business keys;
+makes a CONSUMER span of each poll, also of an empty one; keeps a message's span open and current until it is
+deleted, and for ever where it is not; ends only the first span of `delete_message_batch`; adds to the
+caller's own lists and dicts; and names the system in an old way.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import wrapt
 from opentelemetry import propagate
-from opentelemetry.instrumentation.boto3sqs import _IS_SQS_INSTRUMENTED_ATTRIBUTE, Boto3SQSInstrumentor
+from opentelemetry.instrumentation.boto3sqs import Boto3SQSInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
 from opentelemetry.trace import Span
 
@@ -28,7 +28,8 @@ Kwargs = dict[str, Any]
 
 _ATTRIBUTES: Final = "MessageAttributes"
 _NAMES: Final = "MessageAttributeNames"
-_INSTRUMENTED: Final = _IS_SQS_INSTRUMENTED_ATTRIBUTE
+_INSTRUMENTED: Final = "_otel_boto3sqs_instrumented"
+"""Stock's mark on a class that it has wrapped."""
 
 
 class LabanBoto3SQSInstrumentor(Boto3SQSInstrumentor):
@@ -70,7 +71,7 @@ class LabanBoto3SQSInstrumentor(Boto3SQSInstrumentor):
         if getattr(sqs_class, _INSTRUMENTED, False):
             unwrap(sqs_class, "send_message")  # our layer, stock takes off its own
             unwrap(sqs_class, "send_message_batch")
-        Boto3SQSInstrumentor._un_decorate_sqs(sqs_class)
+        Boto3SQSInstrumentor._un_decorate_sqs(sqs_class)  # noqa: SLF001 - what ours stands around
 
     def _receive(self, wrapped: Wrapped, client: Any, args: Args, kwargs: Kwargs) -> Any:
         if not is_instrumentation_enabled():
@@ -93,7 +94,7 @@ class LabanBoto3SQSInstrumentor(Boto3SQSInstrumentor):
         for handing in handings.values():
             handing.end()
         if queue_url not in handings:
-            queue = Boto3SQSInstrumentor._extract_queue_name_from_url(queue_url)
+            queue = queue_url.rpartition("/")[2]
             handings[queue_url] = MessageHanding(self._tracer, partial(_read, queue))
         return handings[queue_url]
 

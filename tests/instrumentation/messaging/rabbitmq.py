@@ -1,4 +1,4 @@
-"""A real RabbitMQ for the tests: one broker on free ports of the loopback, with all its files in one folder."""
+"""A real RabbitMQ for the tests: one broker on free ports of the loopback, all its files in one folder."""
 
 import shutil
 import socket
@@ -69,9 +69,8 @@ def running_rabbitmq(server: str, folder: Path) -> Generator[str]:
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb"))
         # Started here, for the one that Erlang starts would outlive everything.
-        mapper = subprocess.Popen(
-            ["epmd", "-port", str(mapper_port), "-address", "127.0.0.1"], stdout=output, stderr=output, env=ours
-        )
+        command = ["epmd", "-port", str(mapper_port), "-address", "127.0.0.1"]
+        mapper = subprocess.Popen(command, stdout=output, stderr=output, env=ours)
         stack.callback(stop, mapper)
         wait_for(mapper, lambda: accepts(f"127.0.0.1:{mapper_port}"), log)
         broker = subprocess.Popen(

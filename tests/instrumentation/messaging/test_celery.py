@@ -11,7 +11,8 @@ from .stage import PROGRAMS, Stage, hops, shown
 SPANS = 5
 WORKER = [
     str(Path(sys.executable).parent / "celery"),
-    *("--workdir", str(PROGRAMS), "-A", "celery_packing", "worker", "--pool", "prefork", "--concurrency", "1"),
+    *("--workdir", str(PROGRAMS), "-A", "celery_packing", "worker"),
+    *("--pool", "prefork", "--concurrency", "1"),
     *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "ERROR"),
 ]
 

@@ -1,4 +1,4 @@
-"""Takes orders by HTTP and has them packed by a task of Celery that it knows by name only. Knows nothing of tracing."""
+"""Takes orders by HTTP and has Celery pack them, by the name of a task. Knows nothing of tracing."""
 
 import socket
 import sys

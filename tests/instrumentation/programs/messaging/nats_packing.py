@@ -1,4 +1,4 @@
-"""Takes orders from NATS in a callback, asks for the price, and publishes to a stream. Knows nothing of tracing."""
+"""Takes orders from NATS in a callback, and publishes to a stream. Knows nothing of tracing."""
 
 import asyncio
 import sys

@@ -1,11 +1,12 @@
 """Consumes a queue in a loop with pika and publishes to another one. Knows nothing of tracing."""
 
 import sys
+from typing import Any
 
 import pika
 
 url, source, target = sys.argv[1:]
-channel = pika.BlockingConnection(pika.URLParameters(url)).channel()
+channel: Any = pika.BlockingConnection(pika.URLParameters(url)).channel()
 channel.queue_declare(source)
 channel.queue_declare(target)
 print("ready", flush=True)

@@ -32,7 +32,12 @@ def bind(channel: Any, frame: Any) -> None:
 
 def consume(channel: Any, queue: str, _frame: Any) -> None:
     """Look at them."""
-    channel.basic_consume(queue, watch, auto_ack=True, callback=lambda _: print("ready", flush=True))
+    channel.basic_consume(queue, watch, auto_ack=True, callback=ready)
+
+
+def ready(_frame: Any) -> None:
+    """They come."""
+    print("ready", flush=True)
 
 
 def watch(_channel: Any, _method: Any, _properties: Any, body: bytes) -> None:
