@@ -55,6 +55,7 @@ class LabanNatsInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # stock ha
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for owner, name in _methods():
             unwrap(owner, name)
+        consuming.uninstall()
 
 
 def _methods() -> dict[tuple[type, str], str]:

@@ -72,6 +72,7 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
         unwrap(QueueIterator, "__aiter__")
         unwrap(Queue, "__aiter__")
         unwrap(QueueIterator, "__aexit__")
+        consuming.uninstall()
 
 
 class _Publishing(PublishDecorator):

@@ -131,5 +131,10 @@ def install() -> None:
     life.before_exit(spans.end_all)
 
 
+def uninstall() -> None:
+    """Look no more."""
+    failures.uninstall()
+
+
 def _is_no_record(_: object) -> None:
     return None

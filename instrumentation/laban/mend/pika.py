@@ -110,6 +110,7 @@ class LabanPikaInstrumentor(PikaInstrumentor):
         super()._uninstrument(**kwargs)
         unwrap(BlockingChannel, "consume")
         unwrap(BlockingChannel, "cancel")
+        consuming.uninstall()
 
 
 class _Deliveries:

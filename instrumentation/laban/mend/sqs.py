@@ -46,6 +46,7 @@ class LabanBoto3SQSInstrumentor(Boto3SQSInstrumentor):
     def _uninstrument(self, **kwargs: Any) -> None:
         super()._uninstrument(**kwargs)
         unwrap(Boto3SQSInstrumentor, "_enrich_span")
+        consuming.uninstall()
 
     def _wrap_send_message(self, sqs_class: type) -> None:
         super()._wrap_send_message(sqs_class)

@@ -70,15 +70,12 @@ class Stage:
         try:
             self._sink.wait_for(count, _PLAY_S)
         finally:
-            said = [self._stop(process) for process in self._playing.values()]
-            print(*said, sep="\n")  # for pytest to show if this fails
+            for process in self._playing.values():
+                process.send_signal(signal.SIGTERM)
+            for process in self._playing.values():
+                print(process.communicate(timeout=_STOP_S)[0])  # for pytest to show if this fails
         self._store()
         return self._sink.spans
-
-    @staticmethod
-    def _stop(process: subprocess.Popen[str]) -> str:
-        process.send_signal(signal.SIGTERM)
-        return process.communicate(timeout=_STOP_S)[0]
 
     def edges(self) -> dict[tuple[str, str], Edge]:
         """The edges of `laban map`."""

@@ -1,0 +1,112 @@
+"""What stays of the shapes of NATS that the story of one order does not show."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from typing import Any
+from uuid import uuid4
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+
+from laban.kafka import spans
+from laban.nats import LabanNatsInstrumentor
+
+from ..recording import Recording
+
+
+@pytest.fixture
+def traced(recording: Recording) -> Generator[Recording]:
+    instrumentor = LabanNatsInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    yield recording
+    instrumentor.uninstrument()
+    assert spans.open_spans() == []
+
+
+@pytest.fixture
+def subject() -> str:
+    return f"orders.{uuid4().hex[:8]}"
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(main)
+
+
+def test_what_a_callback_raises_is_the_error_of_its_message(
+    nats_url: str, subject: str, traced: Recording
+) -> None:
+    async def main() -> None:
+        seen: asyncio.Queue[Exception] = asyncio.Queue()
+        client = await nats.connect(nats_url, error_cb=seen.put)
+
+        async def fail(_message: Msg) -> None:
+            raise RuntimeError("no")
+
+        await client.subscribe(subject, cb=fail)
+        await client.publish(subject, b"1")
+        assert str(await asyncio.wait_for(seen.get(), 10)) == "no"
+        await client.close()
+
+    run(main())
+    failed = traced.one(f"process {subject}")
+    assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["RuntimeError"])
+    assert failed.parent == traced.one(f"send {subject}").id
+
+
+def test_a_loop_that_is_left_leaves_nothing_current(nats_url: str, subject: str, traced: Recording) -> None:
+    async def main() -> None:
+        client = await nats.connect(nats_url)
+        subscription = await client.subscribe(subject)
+        await client.publish(subject, b"1")
+        async for message in subscription.messages:
+            assert message.data == b"1"
+            break
+        assert not trace.get_current_span().get_span_context().is_valid
+        await client.close()
+
+    run(main())
+    assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
+
+
+def test_a_message_fetched_by_index_is_handled_until_the_next_fetch(nats_url: str, traced: Recording) -> None:
+    name = f"stream-{uuid4().hex[:8]}"
+
+    async def main() -> None:
+        client = await nats.connect(nats_url)
+        stream = client.jetstream()
+        await stream.add_stream(name=name, subjects=[name])
+        await stream.publish(name, b"1")
+        parcels = await stream.pull_subscribe(name, durable="packing")
+        message = (await parcels.fetch(1))[0]
+        with traced.tracer.start_as_current_span("handle"):
+            await message.ack()
+        with pytest.raises(TimeoutError):
+            await parcels.fetch(1, timeout=0.01)
+        await client.close()
+
+    run(main())
+    assert traced.one("handle").parent == traced.one(f"process {name}").id
+    assert traced.one(f"process {name}").attributes["messaging.consumer.group.name"] == "packing"
+
+
+def test_what_is_no_callback_is_refused_as_without_us(nats_url: str, subject: str, traced: Recording) -> None:
+    async def main() -> None:
+        client = await nats.connect(nats_url)
+        wrong: Any = print
+        with pytest.raises(nats.errors.Error, match="must use coroutine"):
+            await client.subscribe(subject, cb=wrong)
+        await client.close()
+
+    run(main())
+
+
+def test_uninstrument_restores_everything(recording: Recording) -> None:
+    before = [vars(Client)[name] for name in ("publish", "subscribe")]
+    instrumentor = LabanNatsInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    instrumentor.uninstrument()
+    assert [vars(Client)[name] for name in ("publish", "subscribe")] == before

@@ -1,0 +1,114 @@
+"""What stays of pika's shapes that the story of one order does not show."""
+
+import json
+import logging
+from collections.abc import Generator
+from typing import Any
+from uuid import uuid4
+
+import pika
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.connection import Connection
+
+from laban import fail_open
+from laban.kafka import spans
+from laban.mend.pika import LabanPikaInstrumentor
+
+from ..recording import Recording
+
+
+@pytest.fixture
+def traced(recording: Recording) -> Generator[Recording]:
+    instrumentor = LabanPikaInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    yield recording
+    instrumentor.uninstrument()
+    assert spans.open_spans() == []
+
+
+@pytest.fixture
+def channel(rabbitmq_url: str, traced: Recording) -> Generator[Any]:
+    with pika.BlockingConnection(pika.URLParameters(rabbitmq_url)) as connection:
+        yield connection.channel()
+
+
+@pytest.fixture
+def queue(channel: Any) -> str:
+    name = f"queue-{uuid4().hex[:8]}"
+    channel.queue_declare(name, exclusive=True)
+    return name
+
+
+def test_a_loop_that_is_left_leaves_nothing_current(channel: Any, queue: str, traced: Recording) -> None:
+    channel.basic_publish("", queue, b"1")
+    for _method, _properties, body in channel.consume(queue, auto_ack=True):
+        assert body == b"1"
+        break
+    assert not trace.get_current_span().get_span_context().is_valid
+    assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
+
+
+def test_what_leaves_a_loop_and_is_logged_is_the_error_of_its_message(
+    channel: Any, queue: str, traced: Recording
+) -> None:
+    channel.basic_publish("", queue, b"no JSON")
+    try:
+        for _, _, body in channel.consume(queue, auto_ack=True):
+            json.loads(body)
+    except ValueError:
+        logging.getLogger(__name__).exception("cannot handle it")
+    failed = traced.one(f"process {queue}")
+    assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["json.decoder.JSONDecodeError"])
+
+
+def test_a_loop_in_which_nothing_comes_makes_no_span(channel: Any, queue: str, traced: Recording) -> None:
+    silence = next(iter(channel.consume(queue, inactivity_timeout=0.01)))
+    assert silence == (None, None, None)
+    assert traced.finished == []
+
+
+def test_a_message_leaves_nothing_in_properties_that_serve_the_next_one(
+    channel: Any, queue: str, traced: Recording
+) -> None:
+    stale = {"baggage": "order.id=1000", "kind": "created"}
+    properties = pika.BasicProperties(headers=dict(stale))
+    channel.basic_publish("", queue, b"1", properties)
+    channel.basic_publish(exchange="", routing_key=queue, body=b"2", properties=properties)
+    assert properties.headers == stale
+    for _ in range(2):
+        _, received, _ = channel.basic_get(queue, auto_ack=True)
+        assert received.headers.keys() - {"tracestate"} == {"kind", "traceparent"}
+
+
+def test_a_hook_that_raises_harms_nobody(
+    rabbitmq_url: str, recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hook(*_: Any) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(fail_open, "_warned", set())
+    instrumentor = LabanPikaInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider, publish_hook=hook, consume_hook=hook)
+    try:
+        with pika.BlockingConnection(pika.URLParameters(rabbitmq_url)) as connection:
+            channel: Any = connection.channel()
+            queue = channel.queue_declare("", exclusive=True).method.queue
+            channel.basic_publish("", queue, b"1")
+            assert next(iter(channel.consume(queue, auto_ack=True)))[2] == b"1"
+            channel.cancel()
+    finally:
+        instrumentor.uninstrument()
+    assert len(recording.finished) == 2
+
+
+def test_uninstrument_restores_everything(recording: Recording) -> None:
+    places = [(BlockingConnection, "channel"), (Connection, "channel")]
+    places += [(BlockingChannel, "consume"), (BlockingChannel, "cancel")]
+    before = [vars(owner)[name] for owner, name in places]
+    instrumentor = LabanPikaInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    instrumentor.uninstrument()
+    assert [vars(owner)[name] for owner, name in places] == before
