@@ -1,7 +1,7 @@
 """A pytest plugin for CI: under LABAN_CI=1 a skipped test fails.
 
-On a developer's machine tests skip where Java, the Kafka jars or Chromium are missing. CI provides them all,
-so a skip there means that something was not tested, which must not look green.
+On a developer's machine tests skip where Java, the Kafka jars, RabbitMQ, NATS or Chromium are missing. CI
+provides them all, so a skip there means that something was not tested, which must not look green.
 """
 
 import os

@@ -69,7 +69,11 @@ class GroupState(Answer):
 
 
 class Message(Answer):
-    """One message that was published for the order, and every group that consumes its topic."""
+    """One message that was published for the order, and every group that consumes its topic.
+
+    Only of Kafka it is known which groups consume a topic, and how far; elsewhere a message that is still in
+    a queue looks like one that nobody wants.
+    """
 
     topic: str
     partition: int | None
@@ -77,6 +81,7 @@ class Message(Answer):
     key: str | None = None
     published: datetime
     service: str
+    system: str | None = None
     groups: list[GroupState]
 
 

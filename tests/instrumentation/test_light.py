@@ -8,7 +8,10 @@ import pytest
 from .processes import environment
 
 HEAVY = ["duckdb", "streamlit", "numba", "pandas", "pyarrow", "typer", "laban_collector", "laban_mapper"]
-LIBRARIES = ["grpc", "fastapi", "httpx", "kafka", "starlette", "uvicorn"]
+LIBRARIES = [
+    *("grpc", "fastapi", "httpx", "kafka", "starlette", "uvicorn"),
+    *("aio_pika", "boto3", "celery", "nats", "pika"),
+]
 """What a traced program may use, and need not."""
 
 USE = """

@@ -139,6 +139,21 @@ def test_a_topic_that_nobody_reads_is_said_to_have_no_group() -> None:
     assert "no group consumes orders" in story.verdict
 
 
+def test_of_a_queue_it_is_not_known_who_consumes_it() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created, None, messaging_system="rabbitmq")
+    story = tell("order", "123", [created, published])
+    assert story.outcome == "incomplete"
+    assert "nobody is known to have taken up orders" in story.verdict
+
+
+def test_a_task_of_celery_is_told_with_its_queue() -> None:
+    task = {"celery.task_name": "shop.pack"}
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = publish("order", "orders", 60, created, None, messaging_system="celery", attributes=task)
+    assert tell("order", "123", [created, sent]).steps[1].operation == "publish orders (shop.pack)"
+
+
 def test_a_handler_that_raised_fails_the_message() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)

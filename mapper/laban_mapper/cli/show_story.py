@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laban.vocabulary import KAFKA
 from laban_mapper.model import GroupState, Message, Outcome, Step, Story
 from laban_mapper.story.chapters import Chapter, Line, chapters
 from laban_mapper.times import in_words
@@ -118,11 +119,17 @@ def _messages(messages: Sequence[Message]) -> Table:
         address = "" if message.offset is None else f"{message.partition}@{message.offset}"
         first = (message.topic, address)
         if not message.groups:
-            table.add_row(*first, "–", Text("no group consumes this topic", style="dim"))
+            table.add_row(*first, "–", Text(_unread(message), style="dim"))
         for state in message.groups:
             table.add_row(*first, state.group, _state(state))
             first = ("", "")
     return table
+
+
+def _unread(message: Message) -> str:
+    if message.system in (None, KAFKA):
+        return "no group consumes this topic"
+    return "nobody is known to have taken it up"
 
 
 def _state(state: GroupState) -> Text:

@@ -58,6 +58,7 @@ def messages_of(causality: Causality, consumption: Consumption) -> list[Message]
                 key=span.message_key,
                 published=moment(span.start),
                 service=span.service,
+                system=span.messaging_system,
                 groups=states,
             )
         )

@@ -65,10 +65,20 @@ class Stage:
         for service in self._playing:
             self.ready(service)
 
-    def finish(self, count: int) -> list[Received]:
-        """Wait for so many spans, and stop all programs, which deliver what they still have: all spans."""
+    def says(self, service: str, word: str) -> None:
+        """Wait until this program says this."""
+        line_of(self._playing[service], word)
+
+    def finish(self, count: int, *, at_once: bool = False) -> list[Received]:
+        """Wait for so many spans, and stop all programs, which deliver what they still have: all spans.
+
+        Args:
+            count: how many spans to expect.
+            at_once: whether all is done by now: what has not come yet is delivered by who is stopped.
+        """
         try:
-            self._sink.wait_for(count, _PLAY_S)
+            if not at_once:
+                self._sink.wait_for(count, _PLAY_S)
         finally:
             for process in self._playing.values():
                 process.send_signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -97,7 +98,7 @@ def test_what_is_no_callback_is_refused_as_without_us(nats_url: str, subject: st
     async def main() -> None:
         client = await nats.connect(nats_url)
         wrong: Any = print
-        with pytest.raises(nats.errors.Error, match="must use coroutine"):
+        with pytest.raises(Error, match="must use coroutine"):
             await client.subscribe(subject, cb=wrong)
         await client.close()
 

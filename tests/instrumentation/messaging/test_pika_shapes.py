@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,8 @@ from laban.kafka import spans
 from laban.mend.pika import LabanPikaInstrumentor
 
 from ..recording import Recording
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "messaging.md"
 
 
 @pytest.fixture
@@ -102,6 +106,19 @@ def test_a_hook_that_raises_harms_nobody(
     finally:
         instrumentor.uninstrument()
     assert len(recording.finished) == 2
+
+
+def test_the_recipe_of_the_documents_goes_on_with_the_trace(
+    channel: Any, queue: str, traced: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recipe,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.setattr(trace, "get_tracer", traced.provider.get_tracer)
+    handled: list[bytes] = []
+    channel.basic_publish("", queue, b"1")
+    exec(recipe.replace("orders", queue), {"channel": channel, "handle": handled.append})  # noqa: S102 - ours
+    assert handled == [b"1"]
+    sent, processed = traced.finished
+    assert (processed.name, processed.parent) == (f"process {queue}", sent.id)
 
 
 def test_uninstrument_restores_everything(recording: Recording) -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from boto3.session import Session
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -28,13 +29,16 @@ def traced(recording: Recording) -> Generator[Recording]:
 
 @pytest.fixture
 def make_client(sqs_url: str) -> MakeClient:
-    return lambda: boto3.client(
-        "sqs",
-        endpoint_url=sqs_url,
-        region_name="eu-west-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
+    def make() -> Any:
+        return boto3.client(
+            "sqs",
+            endpoint_url=sqs_url,
+            region_name="eu-west-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+        )
+
+    return make
 
 
 @pytest.fixture
@@ -101,4 +105,4 @@ def test_uninstrument_restores_everything(make_client: MakeClient, recording: Re
     client = make_client()
     instrumentor.uninstrument()
     assert not any(hasattr(vars(type(client))[name], "__wrapped__") for name in names)
-    assert not hasattr(boto3.session.Session.client, "__wrapped__")
+    assert not hasattr(Session.client, "__wrapped__")
