@@ -56,6 +56,8 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
     @staticmethod
     def _instrument_exchange(tracer: Tracer) -> None:
         async def publish(wrapped: Wrapped, exchange: Exchange, args: Args, kwargs: Kwargs) -> Any:
+            if not is_instrumentation_enabled():
+                return await wrapped(*args, **kwargs)
             with fail_open("cannot copy headers of aio-pika messages"):
                 message: Any = kwargs.get("message", args[0] if args else None)
                 message.headers = without_propagation(message.headers)

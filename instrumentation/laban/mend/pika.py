@@ -152,16 +152,19 @@ def _consume(consume: Wrapped, tracer: Any, hook: Any, *args: Any, **kwargs: Any
     """`channel.basic_consume(queue, on_message_callback)` of an asynchronous connection."""
     with fail_open("cannot trace consumers of pika"):
         callback: Any = kwargs.get(_CALLBACK, args[1] if len(args) > 1 else None)
-        traced = _stock._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as stock does
-        if _CALLBACK in kwargs:
-            kwargs[_CALLBACK] = traced
-        else:
-            args = (*args[:1], traced, *args[2:])
+        if callable(callback):
+            traced = _stock._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as stock does
+            if _CALLBACK in kwargs:
+                kwargs[_CALLBACK] = traced
+            else:
+                args = (*args[:1], traced, *args[2:])
     return consume(*args, **kwargs)
 
 
 def _publish(publish: Wrapped, *args: Any, **kwargs: Any) -> Any:
     """`basic_publish` with properties that are nobody else's."""
+    if not is_instrumentation_enabled():
+        return publish(*args, **kwargs)
     with fail_open("cannot copy properties of pika messages"):
         given = dict(zip(_PUBLISH_PARAMETERS, args, strict=False)) | kwargs
         own = copy.copy(given.get("properties")) or BasicProperties()

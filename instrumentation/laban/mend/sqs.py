@@ -109,8 +109,9 @@ def _enrich(wrapped: Callable[..., None], _instance: object, args: Args, kwargs:
 
 def _sending(prepared: Callable[[Kwargs], Kwargs]) -> Callable[[Wrapped, Any, Args, Kwargs], Any]:
     def send(wrapped: Wrapped, _client: Any, args: Args, kwargs: Kwargs) -> Any:
-        with fail_open("cannot copy attributes of SQS messages"):
-            kwargs = prepared(kwargs)
+        if is_instrumentation_enabled():
+            with fail_open("cannot copy attributes of SQS messages"):
+                kwargs = prepared(kwargs)
         return wrapped(*args, **kwargs)
 
     return send

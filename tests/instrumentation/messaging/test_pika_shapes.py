@@ -11,6 +11,7 @@ from uuid import uuid4
 import pika
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace import SpanKind, StatusCode
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.connection import Connection
@@ -85,6 +86,15 @@ def test_a_message_leaves_nothing_in_properties_that_serve_the_next_one(
     for _ in range(2):
         _, received, _ = channel.basic_get(queue, auto_ack=True)
         assert received.headers.keys() - {"tracestate"} == {"kind", "traceparent"}
+
+
+def test_nothing_is_touched_while_spans_are_suppressed(channel: Any, queue: str, traced: Recording) -> None:
+    own = {"traceparent": "the program's own"}
+    with suppress_instrumentation():
+        channel.basic_publish("", queue, b"1", pika.BasicProperties(headers=own))
+    _, received, _ = channel.basic_get(queue, auto_ack=True)
+    assert received.headers == own
+    assert traced.finished == []
 
 
 def test_a_hook_that_raises_harms_nobody(
