@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_json
 from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.columnar.joining import join
 from laban_collector.decode.decoded import Decoded, JsonBody
+from laban_collector.joining import join
 
 
 def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
@@ -23,5 +23,5 @@ def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
     from_protobuf = columnar.decode([payloads[number] for number in others], finder)
     outcomes = dict(zip(as_json, from_json.outcomes, strict=True))
     outcomes |= zip(others, from_protobuf.outcomes, strict=True)
-    batch = join(from_protobuf.batch, from_json.batch)
+    batch = join([from_protobuf.batch, from_json.batch])
     return Decoded(batch, tuple(outcomes[number] for number in range(len(payloads))))

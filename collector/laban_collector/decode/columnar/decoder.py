@@ -22,12 +22,12 @@ from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.attributes import values
 from laban_collector.decode.building import resource_row, scope_row
 from laban_collector.decode.columnar.batch import Origin, ReadSpans
-from laban_collector.decode.columnar.joining import join
 from laban_collector.decode.columnar.wire import read_spans
 from laban_collector.decode.decoded import Accepted, Decoded
 from laban_collector.decode.otlp_protobuf import parse
 from laban_collector.decode.rows import ResourceRow, ScopeRow
 from laban_collector.errors import UndecodableRequest
+from laban_collector.joining import join
 
 _KNOWN: Final = 4096
 """Resources, and scopes, whose rows are kept: they are few, and each request repeats them."""
@@ -64,7 +64,7 @@ def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
     if odd:
         exact = otlp_protobuf.decode([request.body for request in odd], finder)
         outcomes |= zip((request.number for request in odd), exact.outcomes, strict=True)
-        batch = join(batch, exact.batch)
+        batch = join([batch, exact.batch])
     return Decoded(batch, tuple(outcomes[number] for number in range(len(payloads))))
 
 
