@@ -88,7 +88,7 @@ class Collector:
             commit_bytes=self._settings.commit_bytes,
             commit_delay=self._settings.commit_delay,
         )
-        decoder = Protection.of(self._settings).around(partial(decode, finder=finder))
+        decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
         return Pipeline(decoder, self.keeper.write, limits)
 
 
