@@ -70,6 +70,13 @@ class Keeper:
             self._tail.close()
             self._tail = None
 
+    @property
+    def report(self) -> LedgerReport:
+        """How the database compared with its ledger; after `start`."""
+        if self._report is None:
+            raise StoreError(f"{self.database.path}: the keeper has not started.")
+        return self._report
+
     def write(self, batch: SpanBatch) -> None:
         """Take a batch; when this returns, it is on disk, and can be asked for after `settle`. After `start`.
 

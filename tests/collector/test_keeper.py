@@ -88,6 +88,7 @@ def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> Non
             for content in (body(span(0)), b"\xff\xff")
         ]
         statuses.append(httpx.post(url, content=TOO_LARGE, headers=GZIP).status_code)
+        collector.keeper.settle()
         health = collector.keeper.health()
         asyncio.run_coroutine_threadsafe(collector.stop(), loop).result(30)
     assert statuses == [200, 400, 413]
