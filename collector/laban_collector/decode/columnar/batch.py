@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.columnar.correlations import correlate
-from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy
+from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy, read_attributes
 from laban_collector.decode.columnar.promotion import promote
 from laban_collector.decode.rows import ResourceRow, ScopeRow, table
 from laban_collector.protection.batches import Protection
@@ -49,9 +49,9 @@ class ReadSpans:
     def __init__(self, spans: pa.StructArray, protection: Protection | None = None) -> None:
         self._protection = protection
         self._spans = _fields(spans)
-        self._events = _Owned(self._spans["events"], protection)
-        self._links = _Owned(self._spans["links"], protection)
-        self._attributes = Attributes(self._spans["attributes"], protection)
+        self._events, self._links = _Owned(self._spans["events"]), _Owned(self._spans["links"])
+        sent = [it["attributes"] for it in (self._spans, self._events.fields, self._links.fields)]
+        self._attributes, self._events.attributes, self._links.attributes = read_attributes(sent, protection)
         self._trace_ids = _ids(self._spans["trace_id"], 2)
         self._span_ids = _ids(self._spans["span_id"], 1)
 
@@ -148,10 +148,11 @@ class ReadSpans:
 class _Owned:
     """What many spans have lists of: their events, or their links."""
 
-    def __init__(self, lists: pa.ListArray, protection: Protection | None) -> None:
+    attributes: Attributes
+
+    def __init__(self, lists: pa.ListArray) -> None:
         self.span: Index = np.repeat(np.arange(len(lists)), as_numpy(pc.list_value_length(lists)))
         self.fields = _fields(lists.flatten())
-        self.attributes = Attributes(self.fields["attributes"], protection)
 
     def columns(self, identity: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """Their fields as they are, with their attributes as text and the ids of their spans."""

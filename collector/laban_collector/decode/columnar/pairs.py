@@ -4,7 +4,7 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -133,13 +133,13 @@ class Attributes:
         pairs: the distinct ones.
     """
 
-    def __init__(self, lists: pa.ListArray, protection: Protection | None = None) -> None:
-        self._most = None if protection is None else protection.most_attributes
-        self.owners = len(lists)
-        self.owner: Index = np.repeat(np.arange(self.owners), as_numpy(pc.list_value_length(lists)))
-        encoded = lists.flatten().dictionary_encode()
-        self.pair: Index = as_numpy(encoded.indices).astype(np.int64)
-        self.pairs = Pairs(encoded.dictionary, protection)
+    def __init__(self, counts: Index, pair: Index, pairs: Pairs, most: int | None) -> None:
+        """`counts` are those of the owners; of more than `most` attributes of one the first are kept."""
+        self._most = most
+        self.owners = len(counts)
+        self.owner: Index = np.repeat(np.arange(self.owners), counts)
+        self.pair = pair
+        self.pairs = pairs
 
     def owners_with_repeated_keys(self) -> Index:
         """The owners that have a key twice, of which the last value counts."""
@@ -166,6 +166,20 @@ class Attributes:
         members = pa.ListArray.from_arrays(pa.array(offsets), self.pairs.json.take(pa.array(pair)))
         text = pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", "")
         return Objects(pc.if_else(pa.array(counts > 0), text, pa.scalar(None, pa.string())), dropped)
+
+
+def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> list[Attributes]:
+    """Lists of attributes, as `wire.read_spans` gives them, which share their distinct pairs."""
+    encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
+    pairs = Pairs(encoded.dictionary, protection)
+    codes: Index = as_numpy(encoded.indices).astype(np.int64)
+    counts = [as_numpy(pc.list_value_length(array)) for array in lists]
+    ends = np.cumsum([count.sum() for count in counts])[:-1]
+    most = None if protection is None else protection.most_attributes
+    return [
+        Attributes(count, pair, pairs, most)
+        for count, pair in zip(counts, np.split(codes, ends), strict=True)
+    ]
 
 
 def pair_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:
