@@ -20,10 +20,8 @@ from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
 from laban_collector.receive.intake import IntakeLimits
 from laban_collector.settings import Settings
-from laban_collector.store.base import SpanWriter
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.retention import Limits as Kept
-from laban_collector.store.duckdb.writer import DuckDBWriter
 from laban_collector.tls import Identity
 
 
@@ -49,20 +47,19 @@ class Collector:
         self._running = AsyncExitStack()
 
     async def start(self) -> Endpoints:
-        """Start: keeper, writer, pipeline, receivers and lag poller.
+        """Start: keeper, pipeline, receivers and lag poller.
 
         Raises:
             BadSettings: strangers could come in, or the certificate is of no use.
             AddressInUse: an address cannot be bound; nothing is left running.
             StoreError: the database refused.
-            OSError: the ledger's tail cannot be kept beside the database.
+            OSError: the journal or the ledger's tail cannot be kept beside the database.
         """
         access, identity = Access.of(self._settings), Identity.of(self._settings)
         async with AsyncExitStack() as starting:
             starting.push_async_callback(asyncio.to_thread, self.keeper.stop)
             await asyncio.to_thread(self.keeper.start)
-            writer = self.keeper.watching(DuckDBWriter(self._database))
-            pipeline = self._pipeline(writer)
+            pipeline = self._pipeline()
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
             intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.keeper.metrics)
@@ -70,7 +67,7 @@ class Collector:
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
             # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
             # for each may have to wait for peers that are slow.
-            poller = LagPoller(self._settings.kafka or "", self._settings.lag_interval, writer.write_lag)
+            poller = LagPoller(self._settings.kafka or "", self._settings.lag_interval, self.keeper.write_lag)
             starting.push_async_callback(
                 _together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
             )
@@ -84,15 +81,15 @@ class Collector:
         """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, keeper."""
         await self._running.aclose()
 
-    def _pipeline(self, writer: SpanWriter) -> Pipeline:
+    def _pipeline(self) -> Pipeline:
         finder = KeyFinder(parse_rules(self._settings.keys))
         limits = Limits(
             in_flight_bytes=self._settings.max_in_flight_bytes,
             commit_bytes=self._settings.commit_bytes,
             commit_delay=self._settings.commit_delay,
         )
-        decoder = Protection.of(self._settings).around(partial(decode, finder=finder))
-        return Pipeline(decoder, writer, limits)
+        decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
+        return Pipeline(decoder, self.keeper.write, limits)
 
 
 async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

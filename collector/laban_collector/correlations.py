@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from laban.keys import MAX_VALUE_LENGTH, KeyRule, bounded, canonical_key, route_keys, route_parameters
+from laban.keys import (
+    KeyRule,
+    bounded,
+    canonical_key,
+    parameter_key,
+    route_keys,
+    route_parameters,
+    template_pattern,
+)
 from laban.vocabulary import (
     KAFKA_KEY_CORRELATION,
     URL_FULL_DIALECTS,
@@ -74,12 +82,11 @@ class KeyFinder:
             if value is not None:
                 yield rule.key, value
 
-    def route_holds_keys(self, template: str) -> bool:
-        """False when no path of this route has a business key."""
-        # A template is a path of its own route, with each parameter's name for its value; but a query, and a
-        # very long name, would be cut off or left out.
-        own = "?" not in template and len(template) <= MAX_VALUE_LENGTH
-        return not own or any(True for _ in self.in_route(template, template))
+    def parameter_keys(self, template: str) -> list[tuple[str, str]]:
+        """(parameter, business key) of each parameter of a route that holds one, in their order."""
+        names = template_pattern(template).groupindex
+        found = [(name, key) for name in names if (key := parameter_key(template, name)) is not None]
+        return found + [(rule.argument, rule.key) for rule in self._route_rules if rule.argument in names]
 
     def kafka_keys(self, topic: str) -> list[str]:
         """The business keys that a message key of this topic is."""

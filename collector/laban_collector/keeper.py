@@ -1,67 +1,31 @@
-"""Keeps a collector's database: compares its ledger, forgets what is old, and says how it is doing."""
+"""Keeps a collector's database: takes batches, compares the ledger, forgets what is old, tells how it is."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreError
-from laban_collector.metrics import MeteredWriter, Metrics
-from laban_collector.store.base import SpanWriter
+from laban_collector.health import Health
+from laban_collector.metrics import Metrics
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.aside import check_ledger, set_aside
 from laban_collector.store.duckdb.database import Database, FileSize
-from laban_collector.store.duckdb.ledger import LedgeredWriter, LedgerReport
+from laban_collector.store.duckdb.journal import Journal
+from laban_collector.store.duckdb.ledger import LedgerReport
+from laban_collector.store.duckdb.loading import JournaledWriter
 from laban_collector.store.duckdb.retention import Forgotten, Limits, RetentionThread
 from laban_collector.store.duckdb.tail import LedgerTail
+from laban_collector.store.duckdb.writer import DuckDBWriter
 
 _log = logging.getLogger(__name__)
 
 _NO_SIZE: Final = FileSize(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a collector is doing, since it started.
-
-    Attributes:
-        received: spans in requests that could be decoded.
-        stored: spans newly stored.
-        duplicates: spans that were already stored.
-        rejected: spans refused in requests otherwise accepted.
-        refused: requests refused, by reason.
-        in_flight: bytes accepted and not yet stored.
-        commits: batches written.
-        commit_mean: seconds that a commit took, on average; None before the first.
-        file: bytes of the database file.
-        used: bytes of it in use; the rest is reused.
-        wal: bytes of the write-ahead log.
-        forgotten: spans deleted by the retention.
-        ledger: how the database compared with its ledger at the start, in words.
-        ledger_agrees: whether all that was acknowledged was there.
-        set_aside: names of damaged files that lie beside the database.
-        failure: why the database answers nothing at the moment; None when it does.
-    """
-
-    received: int
-    stored: int
-    duplicates: int
-    rejected: int
-    refused: dict[str, int]
-    in_flight: int
-    commits: int
-    commit_mean: float | None
-    file: int
-    used: int
-    wal: int
-    forgotten: int
-    ledger: str
-    ledger_agrees: bool
-    set_aside: list[str]
-    failure: str | None
-
-
 class Keeper:
-    """Everything about one database that is neither writing spans nor answering questions.
+    """Everything about one database but answering questions.
 
     Args:
         database: open to write.
@@ -71,42 +35,77 @@ class Keeper:
     def __init__(self, database: Database, limits: Limits) -> None:
         self.metrics = Metrics()
         self.database = database
+        self._tables = DuckDBWriter(database)
         self._tail: LedgerTail | None = None
         self._report: LedgerReport | None = None
+        self._writer: JournaledWriter | None = None
         limited = limits.age is not None or limits.size is not None
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:
-        """Compare the ledger, and begin to forget.
+        """Compare the ledger, load what is left in the journal, begin to take batches and to forget.
 
         Raises:
             StoreError: DuckDB refused.
-            OSError: the ledger's tail cannot be opened.
+            OSError: the ledger's tail, or the journal, cannot be opened.
         """
-        self._tail, self._report = check_ledger(self.database)
+        journal = Journal(self.database.path)
+        left = journal.left()
+        self._tail, self._report = check_ledger(self.database, left)
         self._add_gauges(self._report)
+        writer = JournaledWriter(self._load, journal, self._tail, self._tables.arrival)
+        writer.start(left)
+        self._writer = writer
         if self._retention is not None:
             self._retention.start()
 
     def stop(self) -> None:
-        """Forget no more, and let go of the ledger; after the last commit."""
+        """Load what was taken, forget no more, and let go of the ledger; after the last batch."""
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer = None
         if self._retention is not None:
             self._retention.stop()
         if self._tail is not None:
             self._tail.close()
             self._tail = None
 
-    def watching(self, writer: SpanWriter) -> SpanWriter:
-        """A writer whose commits are counted, and noted in the ledger's tail; after `start`."""
-        if self._tail is None:
-            raise StoreError(f"{self.database.path}: the keeper is not running.")
-        return MeteredWriter(LedgeredWriter(writer, self.database, self._tail), self.metrics)
+    @property
+    def report(self) -> LedgerReport:
+        """How the database compared with its ledger; after `start`."""
+        if self._report is None:
+            raise StoreError(f"{self.database.path}: the keeper has not started.")
+        return self._report
+
+    def write(self, batch: SpanBatch) -> None:
+        """Take a batch; when this returns, it is on disk, and can be asked for after `settle`. After `start`.
+
+        Raises:
+            StoreError: nothing of the batch was kept.
+        """
+        with self.metrics.commits.time():
+            self._running().write(batch)
+
+    def write_lag(self, rows: Sequence[Lag]) -> None:
+        """Store one poll of the lag poller.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        self._tables.write_lag(rows)
+        self.metrics.lag_rows.set(len(rows))
+        self.metrics.lag_polled.set(time.time())
+
+    def settle(self) -> None:
+        """Wait until what is acknowledged by now can be asked for."""
+        if self._writer is not None:
+            self._writer.settle()
 
     def unready(self) -> str | None:
         """Why the collector cannot store anything; None when it can. Tries to open a lost database anew."""
         try:
             with self.database.reading():
-                return None
+                return None if self._writer is None else self._writer.failure
         except StoreError as error:
             return str(error)
 
@@ -121,6 +120,7 @@ class Keeper:
             rejected=int(metrics.value("laban_spans_rejected_total")),
             refused=metrics.refused_by_reason(),
             in_flight=int(metrics.value("laban_bytes_in_flight")),
+            unloaded=0 if self._writer is None else self._writer.unloaded,
             commits=commits,
             commit_mean=metrics.value("laban_commit_seconds_sum") / commits if commits else None,
             file=size.file,
@@ -130,8 +130,19 @@ class Keeper:
             ledger=report.in_words() if report else "not compared yet",
             ledger_agrees=report is not None and report.agrees,
             set_aside=[path.name for path in set_aside(self.database.path)],
-            failure=self.database.failure,
+            failure=self.database.failure or (None if self._writer is None else self._writer.failure),
         )
+
+    def _load(self, batches: Sequence[SpanBatch], arrival: int) -> None:
+        with self.metrics.loads.time():
+            written = self._tables.load(batches, arrival)
+        self.metrics.stored.inc(written.spans)
+        self.metrics.duplicates.inc(written.duplicates)
+
+    def _running(self) -> JournaledWriter:
+        if self._writer is None:
+            raise StoreError(f"{self.database.path}: the keeper is not running.")
+        return self._writer
 
     def _forgot(self, forgotten: Forgotten) -> None:
         self.metrics.forgotten.inc(forgotten.spans)
@@ -139,6 +150,11 @@ class Keeper:
 
     def _add_gauges(self, report: LedgerReport) -> None:
         gauges: tuple[tuple[str, str, Callable[[], float]], ...] = (
+            (
+                "laban_spans_unloaded",
+                "Acknowledged, in the journal, not in the tables yet.",
+                lambda: 0 if self._writer is None else self._writer.unloaded,
+            ),
             ("laban_database_up", "1 while the database answers.", lambda: self.database.failure is None),
             ("laban_database_file_bytes", "The database file.", lambda: self._size().file),
             ("laban_database_used_bytes", "Its blocks in use.", lambda: self._size().used),

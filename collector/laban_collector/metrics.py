@@ -1,7 +1,6 @@
 """What a collector counts, for Prometheus and for `laban status`."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import (
@@ -23,8 +22,6 @@ from laban_collector.errors import (
     UndecodableRequest,
     UploadTooSlow,
 )
-from laban_collector.span_batch import SpanBatch
-from laban_collector.store.base import Lag, SpanWriter, Written
 
 # A second series for each, which only OpenMetrics has a use for.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves this one untyped
@@ -64,7 +61,13 @@ class Metrics:
         self.in_flight = self._gauge("laban_bytes_in_flight", "Bytes accepted and not yet stored.")
         self.commits = Histogram(
             "laban_commit_seconds",
-            "Time to store a batch durably.",
+            "Time until a batch was on disk, in the journal.",
+            buckets=_COMMIT_BUCKETS,
+            registry=self.registry,
+        )
+        self.loads = Histogram(
+            "laban_load_seconds",
+            "Time to load batches from the journal into the tables.",
             buckets=_COMMIT_BUCKETS,
             registry=self.registry,
         )
@@ -115,29 +118,3 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self.registry)
-
-
-class MeteredWriter(SpanWriter):
-    """Counts and times what another writer does."""
-
-    def __init__(self, writer: SpanWriter, metrics: Metrics) -> None:
-        self._writer = writer
-        self._metrics = metrics
-
-    def write(self, batch: SpanBatch) -> Written:
-        """Store a batch.
-
-        Raises:
-            StoreError: nothing of the batch was stored.
-        """
-        with self._metrics.commits.time():
-            written = self._writer.write(batch)
-        self._metrics.stored.inc(written.spans)
-        self._metrics.duplicates.inc(written.duplicates)
-        return written
-
-    def write_lag(self, rows: Sequence[Lag]) -> None:
-        """Store one poll of the lag poller."""
-        self._writer.write_lag(rows)
-        self._metrics.lag_rows.set(len(rows))
-        self._metrics.lag_polled.set(time.time())

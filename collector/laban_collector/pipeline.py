@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
@@ -25,7 +25,7 @@ from laban_collector.errors import (
     StoreError,
     UndecodableRequest,
 )
-from laban_collector.store.base import SpanWriter
+from laban_collector.span_batch import SpanBatch
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +71,13 @@ class Pipeline:
 
     Args:
         decoder: bodies to one batch, called in one thread.
-        writer: where the batches go, called in another thread.
+        write: keeps a batch durably, or raises StoreError; called in another thread.
         limits: how much is taken at once.
     """
 
-    def __init__(self, decoder: Decoder, writer: SpanWriter, limits: Limits) -> None:
+    def __init__(self, decoder: Decoder, write: Callable[[SpanBatch], object], limits: Limits) -> None:
         self._decoder = decoder
-        self._writer = writer
+        self._store = write
         self._limits = limits
         # None ends it; _Idle wakes the decode thread, which waits here for both.
         self._inbox: queue.SimpleQueue[_Request | _Idle | None] = queue.SimpleQueue()
@@ -188,7 +188,7 @@ class Pipeline:
 
     def _write(self, group: _Group) -> None:
         try:
-            self._writer.write(group.decoded.batch)
+            self._store(group.decoded.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders must hear of it, and repeat
             _log.exception("A commit failed; %d request(s) were not stored.", len(group.requests))
             self._fail(group.requests, StoreError(f"The commit failed: {error}"))

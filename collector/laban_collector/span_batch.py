@@ -100,3 +100,9 @@ class SpanBatch:
     events: pa.Table
     links: pa.Table
     correlations: pa.Table
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
+        return sum(table.nbytes for table in tables)

@@ -143,12 +143,13 @@ def route_parameters(template: str, path: str) -> dict[str, str]:
     Understands `{order_id}`, `{order_id:path}`, `:order_id` and `<int:order_id>`. A query is ignored, and
     values are percent-decoded.
     """
-    match = _template_pattern(template).fullmatch(path.partition("?")[0])
+    match = template_pattern(template).fullmatch(path.partition("?")[0])
     return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
 
 
 @lru_cache(maxsize=1024)
-def _template_pattern(template: str) -> re.Pattern[str]:
+def template_pattern(template: str) -> re.Pattern[str]:
+    """Matches the paths of a route, without their query; a group for each parameter."""
     pattern = ""
     end = 0
     for parameter in _PARAMETER.finditer(template):
@@ -169,11 +170,16 @@ def route_keys(template: str, path: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, value in route_parameters(template, path).items():
-        key = _collection_key(template, name) if name.lower() == "id" else canonical_key(name)
+        key = parameter_key(template, name)
         kept = bounded(value)
         if key and kept:
             found[key] = kept
     return found
+
+
+def parameter_key(template: str, name: str) -> str | None:
+    """The business key that a parameter of a route holds, or None."""
+    return _collection_key(template, name) if name.lower() == "id" else canonical_key(name)
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 
 from laban_collector.access import Access
@@ -72,7 +72,7 @@ async def _deny(_: Scope, send: Send, refusal: Refusal, headers: Headers) -> Non
 
 
 def _router(answers: Answers, keeper: Keeper) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(keeper.settle)])  # what was acknowledged is in every answer
 
     @router.get("/order/{order_id}", summary="What happened to an order")
     def order(order_id: str, since: Since = None, until: Until = None) -> Story:

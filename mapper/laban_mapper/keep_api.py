@@ -32,10 +32,12 @@ def add_keeping(api: FastAPI, keeper: Keeper) -> None:
         "/api/v1/export", summary="All tables as Parquet files in a ZIP archive", response_class=Response
     )
     def export() -> StreamingResponse:
+        keeper.settle()
         return StreamingResponse(_begun(export_zip(keeper.database)), media_type="application/zip")
 
     @api.post("/api/v1/backup", summary="A consistent copy as a DuckDB file", response_class=Response)
     def backup() -> StreamingResponse:
+        keeper.settle()
         return StreamingResponse(
             _begun(stream_backup(keeper.database)), media_type="application/octet-stream"
         )

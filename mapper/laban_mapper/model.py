@@ -222,7 +222,7 @@ class KnownValues(Answer):
 
 
 class CollectorStatus(Answer):
-    """How the collector is doing since it started; see `laban_collector.keeper.Health`. Bytes, seconds."""
+    """How the collector is doing since it started; see `laban_collector.health.Health`. Bytes, seconds."""
 
     received: int
     stored: int
@@ -230,6 +230,7 @@ class CollectorStatus(Answer):
     rejected: int
     refused: dict[str, int]
     in_flight: int
+    unloaded: int
     commits: int
     commit_mean: float | None
     file: int

@@ -3,8 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from unittest.mock import patch
+
+import duckdb
 
 from laban_collector.collector import Collector, Endpoints
 from laban_collector.settings import Settings, load_settings
@@ -34,11 +37,21 @@ def running_loop() -> Generator[asyncio.AbstractEventLoop, None, None]:
 
 @contextmanager
 def running_collector(database: Database, **changes: Any) -> Generator[Endpoints, None, None]:
-    """A started collector; stopped, with everything it accepted stored, at the end."""
+    """A started collector; stopped, with everything it accepted stored, at the end.
+
+    Who reads from the database meanwhile sees all that was acknowledged, as who asks the API does.
+    """
     collector = Collector(settings(**changes), database)
+    reading = database.reading
+
+    def settled() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        collector.keeper.settle()
+        return reading()
+
     with running_loop() as loop:
         endpoints = asyncio.run_coroutine_threadsafe(collector.start(), loop).result(30)
         try:
-            yield endpoints
+            with patch.object(database, "reading", settled):
+                yield endpoints
         finally:
             asyncio.run_coroutine_threadsafe(collector.stop(), loop).result(30)

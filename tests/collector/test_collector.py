@@ -250,7 +250,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         url = f"http://{process.stdout.readline().strip()}/v1/traces"
         acknowledged = send_until_killed(url, process, after=60)
     assert process.returncode == -signal.SIGKILL
-    with Database.open(path) as database:
+    with Database.open(path) as database, running_collector(database):
         stored = {row["name"] for row in rows(database, "SELECT name FROM spans")}
     assert len(acknowledged) >= 60
     assert acknowledged <= stored

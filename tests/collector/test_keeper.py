@@ -13,11 +13,10 @@ from laban_collector.metrics import Metrics
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.retention import Limits
 from laban_collector.store.duckdb.tail import LedgerTail, tail_of
-from laban_collector.store.duckdb.writer import DuckDBWriter
 
 from .requests import body, span
 from .running import running_loop, settings
-from .store.test_session import broken_by_a_full_disk, full
+from .store.test_session import broken_by_a_full_disk, no_room
 from .store.test_writer import batch
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -34,31 +33,30 @@ def keeper(database: Database) -> Generator[Keeper, None, None]:
 
 
 def test_what_is_written_is_counted_and_noted(keeper: Keeper, database: Database) -> None:
-    writer = keeper.watching(DuckDBWriter(database))
-    writer.write(batch(span(0), span(1)))
-    writer.write(batch(span(1), span(2)))
+    keeper.write(batch(span(0), span(1)))
+    keeper.write(batch(span(1), span(2)))
+    keeper.settle()
     health = keeper.health()
-    assert (health.stored, health.duplicates, health.commits) == (3, 1, 2)
+    assert (health.stored, health.duplicates, health.commits, health.unloaded) == (3, 1, 2, 0)
     assert health.commit_mean is not None
     assert health.file > 0
     assert health.wal > 0
     keeper.stop()
     tail = LedgerTail.open(tail_of(database.path))
     assert tail.last is not None
-    assert (tail.last.arrival, tail.last.total) == (2, 3)
+    assert (tail.last.arrival, tail.last.total) == (2, 4)
     tail.close()
 
 
 def test_a_commit_that_fails_is_not_noted(keeper: Keeper, database: Database) -> None:
-    writer = keeper.watching(DuckDBWriter(database))
-    writer.write(batch(span(0)))
-    with full(database.path), pytest.raises(StoreError):
-        writer.write(batch(span(1)))
-    writer.write(batch(span(1)))
+    keeper.write(batch(span(0)))
+    with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
+        keeper.write(batch(span(1)))
+    keeper.write(batch(span(1)))
     keeper.stop()
     restarted = Keeper(database, Limits())
     restarted.start()
-    assert restarted.health().ledger == "all of 2 commits are there"
+    assert restarted.health().ledger == "all of 1 commits are there"
     restarted.stop()
 
 
@@ -90,6 +88,7 @@ def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> Non
             for content in (body(span(0)), b"\xff\xff")
         ]
         statuses.append(httpx.post(url, content=TOO_LARGE, headers=GZIP).status_code)
+        collector.keeper.settle()
         health = collector.keeper.health()
         asyncio.run_coroutine_threadsafe(collector.stop(), loop).result(30)
     assert statuses == [200, 400, 413]

@@ -49,7 +49,7 @@ class Gate:
 def running(
     gate: Gate, limits: Limits = LIMITS, decoder: Decoder = decode_found
 ) -> Generator[Pipeline, None, None]:
-    pipeline = Pipeline(decoder, gate, limits)
+    pipeline = Pipeline(decoder, gate.write, limits)
     pipeline.start()
     try:
         yield pipeline

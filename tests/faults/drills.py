@@ -14,15 +14,20 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from laban_collector.store.duckdb.aside import check_ledger, open_or_set_aside, set_aside
+from laban_collector.keeper import Keeper
+from laban_collector.store.duckdb.aside import open_or_set_aside, set_aside
 from laban_collector.store.duckdb.database import wal_of
+from laban_collector.store.duckdb.journal import journal_of
 from laban_collector.store.duckdb.ledger import LedgerReport
+from laban_collector.store.duckdb.retention import Limits
 
 from ..serving import Serving, serving
 from .sending import Senders, stored
 
 VICTIM: Final = Path(__file__).with_name("victim.py")
 _PATIENCE: Final = 30
+_SOME: Final = 20_000
+"""Bytes that a file must have to be worth damaging."""
 
 
 class Outcome(NamedTuple):
@@ -68,9 +73,10 @@ def line_of(process: subprocess.Popen[str]) -> str:
 def report_of(path: Path) -> LedgerReport:
     """How a database that nobody has open compares with its ledger."""
     with open_or_set_aside(path) as database:
-        tail, report = check_ledger(database)
-        tail.close()
-        return report
+        keeper = Keeper(database, Limits())
+        keeper.start()  # loads what the journal holds
+        keeper.stop()
+        return keeper.report
 
 
 def killed_in_insert(folder: Path, rounds: int, seed: int) -> Outcome:
@@ -101,11 +107,12 @@ def _killed(folder: Path, rounds: int, seed: int, *, checkpoints: bool) -> Outco
 
 
 def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
-    """SIGKILL while the file is opened, with a log to replay."""
+    """SIGKILL while the file is opened, with a log to replay and a journal to load."""
     path, senders, chance = folder / "start.duckdb", Senders(), chances(seed)
     with victim(path) as process, senders.sending(line_of(process), at_least=2000):
+        _until(wal_of(path).exists)
         process.kill()
-    assert wal_of(path).exists()
+    assert any(_size(file) for file in journal_of(path))
     for _ in range(rounds):
         with victim(path):
             time.sleep(chance.uniform(0, 0.1))  # the moment is the point
@@ -120,7 +127,7 @@ def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
         address = line_of(process)
         for _ in range(rounds):
             with senders.sending(address, at_least=chance.randrange(200, 600)):
-                _limit_files(process, max(_size(path), _size(wal_of(path))))
+                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_of(path)))))
                 _until(lambda: line_of(process) == "checkpoint failed")
                 refused = senders.statuses.get(503, 0)
                 _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called at once
@@ -152,39 +159,66 @@ def slow_clients(folder: Path, rounds: int, seed: int) -> Outcome:
 
 def truncated_log(folder: Path, rounds: int, seed: int) -> Outcome:
     """A log that is cut short: said loudly, with the number of commits; the rest is there."""
-    return _damaged_log(folder, rounds, seed, lambda log, chance: log[: chance.randrange(len(log) // 2)])
+    return _damaged(folder, rounds, seed, _cut, ".wal", lambda path: [wal_of(path)])
+
+
+def truncated_journal(folder: Path, rounds: int, seed: int) -> Outcome:
+    """The same for the journal, of which a copy is kept."""
+    return _damaged(folder, rounds, seed, _cut, ".journal-0", lambda path: list(journal_of(path)))
 
 
 def damaged_log(folder: Path, rounds: int, seed: int) -> Outcome:
     """A log with a wrong byte: set aside, said loudly; all up to the last checkpoint is there."""
-
-    def damage(log: bytes, chance: random.Random) -> bytes:
-        at = chance.randrange(len(log) // 4, len(log) // 2)
-        return log[:at] + bytes([log[at] ^ 0xFF]) + log[at + 1 :]
-
-    return _damaged_log(folder, rounds, seed, damage)
+    return _damaged(folder, rounds, seed, _flip, ".wal", lambda path: [wal_of(path)])
 
 
-def _damaged_log(
-    folder: Path, rounds: int, seed: int, damage: Callable[[bytes, random.Random], bytes]
+def damaged_journal(folder: Path, rounds: int, seed: int) -> Outcome:
+    """A journal with a wrong byte: all before it is there, and a copy of the rest."""
+    return _damaged(folder, rounds, seed, _flip, ".journal-0", lambda path: list(journal_of(path)))
+
+
+def _cut(content: bytes, chance: random.Random) -> bytes:
+    return content[: chance.randrange(len(content) // 2)]
+
+
+def _flip(content: bytes, chance: random.Random) -> bytes:
+    at = chance.randrange(len(content) // 4, len(content) // 2)
+    return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+
+
+def _damaged(
+    folder: Path,
+    rounds: int,
+    seed: int,
+    damage: Callable[[bytes, random.Random], bytes],
+    suffix: str,
+    files: Callable[[Path], list[Path]],
 ) -> Outcome:
+    """Kill a collector when all these files are there, and damage them."""
     path, senders, chance, found = folder / "log.duckdb", Senders(), chances(seed), 0
     for number in range(1, rounds + 1):
         with victim(path) as process, senders.sending(line_of(process), at_least=400):
+            _until(lambda: all(_size(file) > _SOME for file in files(path)) and _has_turned(path))
             process.kill()
-        log = wal_of(path)
-        log.write_bytes(damage(log.read_bytes(), chance))
+        for file in files(path):
+            file.write_bytes(damage(file.read_bytes(), chance))
         report = report_of(path)
         assert report.missing.commits
         assert report.missing.exact
         found += report.missing.spans
-        assert len([aside for aside in set_aside(path) if aside.suffix == ".wal"]) == number
+        assert len([aside for aside in set_aside(path) if aside.suffix == suffix]) == number
         assert report_of(path).agrees, "what was said once is settled"
     names = set(stored(path))
     lost = len(senders.acknowledged - names)
     # A commit whose answer the kill cut off is in the ledger, and not among the acknowledged.
     assert lost <= found, "the ledger must know of every span that is gone"
     return Outcome(rounds, len(senders.acknowledged), lost, 0.0)
+
+
+def _has_turned(path: Path) -> bool:
+    """Whether the first file of the journal is used again: what was in it is in the database alone."""
+    first = journal_of(path)[0]
+    return first.exists() and int.from_bytes(first.read_bytes()[8:16], "little") > 1
 
 
 def broken_file(folder: Path, rounds: int, seed: int) -> Outcome:
@@ -221,12 +255,14 @@ DRILLS: Final[dict[str, Callable[[Path, int, int], Outcome]]] = {
         slow_clients,
         truncated_log,
         damaged_log,
+        truncated_journal,
+        damaged_journal,
         broken_file,
     )
 }
 """All drills; each takes a folder of its own, a number of rounds and a seed."""
 
-LOSSY: Final = frozenset({"truncated_log", "damaged_log"})
+LOSSY: Final = frozenset({"truncated_log", "damaged_log", "truncated_journal", "damaged_journal"})
 """Drills in which acknowledged spans are destroyed: the point is that it is noticed."""
 
 

@@ -20,6 +20,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 def test_it_is_ready_and_tells_its_counts(collector: Serving) -> None:
     assert httpx.get(f"{collector.url}/readyz").json() == {"status": "ready"}
+    httpx.get(f"{collector.url}/api/v1/status")  # an answer waits for what was acknowledged to be stored
     answer = httpx.get(f"{collector.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert f"laban_spans_stored_total {len(hybrid_order())}.0" in answer.text.splitlines()

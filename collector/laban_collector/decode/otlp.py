@@ -5,23 +5,24 @@ from collections.abc import Sequence
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_json
 from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.columnar.joining import join
 from laban_collector.decode.decoded import Decoded, JsonBody
+from laban_collector.joining import join
+from laban_collector.protection.batches import Protection
 
 
-def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
-    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into one batch.
+def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection) -> Decoded:
+    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into one protected batch.
 
     A body that cannot be decoded becomes an `UndecodableRequest` among the outcomes, and leaves the others
     alone. Spans, events and links with malformed ids or impossible times are left out and counted.
     """
     as_json = [number for number, body in enumerate(payloads) if isinstance(body, JsonBody)]
     if not as_json:
-        return columnar.decode(payloads, finder)
+        return columnar.decode(payloads, finder, protection)
     others = [number for number, body in enumerate(payloads) if not isinstance(body, JsonBody)]
     from_json = otlp_json.decode([payloads[number] for number in as_json], finder)
-    from_protobuf = columnar.decode([payloads[number] for number in others], finder)
+    from_protobuf = columnar.decode([payloads[number] for number in others], finder, protection)
     outcomes = dict(zip(as_json, from_json.outcomes, strict=True))
     outcomes |= zip(others, from_protobuf.outcomes, strict=True)
-    batch = join(from_protobuf.batch, from_json.batch)
+    batch = join([from_protobuf.batch, protection.apply(from_json.batch)])
     return Decoded(batch, tuple(outcomes[number] for number in range(len(payloads))))

@@ -18,9 +18,9 @@ from laban.keys import parse_rules
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.building import BatchBuilder, Problems, SentSpan
 from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.columnar.joining import join
 from laban_collector.importing.formats import Content, contents, looks_whole
 from laban_collector.importing.reading import Chunk, Kind, chunks
+from laban_collector.joining import join
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import SpanWriter
 
@@ -164,7 +164,7 @@ class _Gathered:
             return others
         # All of them are accepted: what is malformed was left out when they were made.
         requests = columnar.decode(self._requests, self._finder).batch
-        return join(requests, others) if others.spans.num_rows else requests
+        return join([requests, others]) if others.spans.num_rows else requests
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""Whole batches protected: one pattern over the columns, and a closer look at the few rows that it finds."""
+"""Batches protected: one pattern over the columns, and a closer look at the few rows that it finds.
+
+What is decoded by columns is protected on the way, each distinct attribute once; other batches as a whole.
+"""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
@@ -6,27 +9,31 @@
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+import re
 from functools import cache
 from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from laban.keys import bounded as as_id
 from laban.vocabulary import PROMOTED
 from laban_collector.decode.attributes import Value, to_json
-from laban_collector.decode.decoded import Decoded, Decoder
-from laban_collector.protection.limits import AttributeLimits, bounded, cut_text
+from laban_collector.protection.limits import CUT, AttributeLimits, bounded, cut, cut_text
 from laban_collector.protection.redaction import REDACTED, Redactor
 from laban_collector.settings import Settings
 from laban_collector.span_batch import SpanBatch
+
+Index = NDArray[np.int64]
 
 _log = logging.getLogger(__name__)
 
 _ATTRIBUTES: Final = "attributes"
 _DROPPED: Final = "dropped_attributes"
+_LOST: Final = f"{re.escape(REDACTED)}|{re.escape(CUT)}"
+"""What a value that is no longer whole has in it."""
 _SMALLEST: Final = 5
 """Characters of the shortest attribute in JSON, with its comma."""
 
@@ -43,6 +50,7 @@ class Protection:
         self._redactor = redactor
         self._limits = limits
         self._pattern = redactor.suspect
+        self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, one.keys))]
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -50,57 +58,69 @@ class Protection:
         limits = AttributeLimits(settings.max_attributes, settings.max_attribute_length)
         return cls(Redactor(settings.redacted_keys, settings.kept_keys), limits)
 
-    def around(self, decoder: Decoder) -> Decoder:
-        """A decoder whose batches are protected."""
-
-        def protected(payloads: Sequence[bytes]) -> Decoded:
-            decoded = decoder(payloads)
-            return replace(decoded, batch=self.apply(decoded.batch))
-
-        return protected
-
     def apply(self, batch: SpanBatch) -> SpanBatch:
         """The batch as it may be stored: texts and attributes of everything in it."""
         return SpanBatch(
-            spans=self._table(self._promoted(batch.spans)),
-            resources=self._table(batch.resources),
-            scopes=self._table(batch.scopes),
-            events=self._table(batch.events),
-            links=self._table(batch.links),
-            correlations=self._correlations(batch.correlations),
+            spans=self.rows(self.promoted(batch.spans)),
+            resources=self.rows(batch.resources),
+            scopes=self.rows(batch.scopes),
+            events=self.rows(batch.events),
+            links=self.rows(batch.links),
+            correlations=self._correlations(batch.correlations, self._hidden(batch.spans)),
         )
 
-    def _promoted(self, spans: pa.Table) -> pa.Table:
-        """Columns of their own whose attribute is a secret."""
-        for promoted in PROMOTED:
-            if any(map(self._redactor.is_secret, promoted.keys)):
-                at = spans.column_names.index(promoted.column)
-                field = spans.field(at)
-                mark = pa.scalar(REDACTED if promoted.type == "text" else None, field.type)
-                hidden = pc.if_else(pc.is_valid(spans[promoted.column]), mark, pa.scalar(None, field.type))
-                spans = spans.set_column(at, field, hidden)
+    @property
+    def most_attributes(self) -> int:
+        """How many attributes are kept of one span, event or link."""
+        return self._limits.attributes
+
+    def suspects(self, texts: pa.Array) -> Index:
+        """Which of these texts, plain or JSON, may hold a secret or be too long: few."""
+        suspect = pc.or_(
+            pc.match_substring_regex(texts, self._pattern, ignore_case=True),
+            pc.greater(pc.binary_length(texts), self._limits.length),
+        )
+        return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
+
+    def value(self, key: str, value: Value) -> Value:
+        """The value of an attribute as it may be stored; the value itself when that is so."""
+        return self._redactor.redact(key, cut(value, self._limits.length))
+
+    def texts(self, column: pa.Array) -> pa.Array:
+        """A column of plain texts, of which few are distinct."""
+        distinct = pc.unique(column)
+        suspects = self.suspects(distinct)
+        if not len(suspects):
+            return column
+        found = distinct.take(pa.array(suspects))
+        safe = [cut_text(self._redactor.text(text), self._limits.length) for text in found.to_pylist()]
+        return _replaced(column, found, pa.array(safe, pa.string()))
+
+    def told(self, correlations: pa.Table) -> pa.Table:
+        """Correlations that were found in protected attributes, less those that were secret or are cut."""
+        keys = pc.unique(correlations["key"]).to_pylist()
+        secret = pa.array([key for key in keys if self._redactor.is_secret(key)], pa.string())
+        lost = pc.match_substring_regex(correlations["value"], _LOST)
+        return correlations.filter(pc.invert(pc.or_(lost, pc.is_in(correlations["key"], secret))))
+
+    def promoted(self, spans: pa.Table) -> pa.Table:
+        """Spans without the columns of their own whose attribute is a secret."""
+        for promoted in self._secret_columns:
+            at = spans.column_names.index(promoted.column)
+            field = spans.field(at)
+            mark = pa.scalar(REDACTED if promoted.type == "text" else None, field.type)
+            hidden = pc.if_else(pc.is_valid(spans[promoted.column]), mark, pa.scalar(None, field.type))
+            spans = spans.set_column(at, field, hidden)
         return spans
 
-    def _table(self, table: pa.Table) -> pa.Table:
+    def rows(self, table: pa.Table) -> pa.Table:
+        """Rows of one table of a batch: their texts and attributes."""
         if not table.num_rows:
             return table
         for at, field in enumerate(table.schema):
             if field.type == pa.string() and field.name != _ATTRIBUTES:
-                table = table.set_column(at, field, self._texts(table[field.name]))
+                table = table.set_column(at, field, self.texts(table[field.name]))
         return self._attributes(table)
-
-    def _texts(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """A column of plain texts, of which few are distinct."""
-        distinct = pc.unique(column)
-        suspect = pc.or_(
-            pc.match_substring_regex(distinct, self._pattern, ignore_case=True),
-            pc.greater(pc.utf8_length(distinct), self._limits.length),
-        )
-        found = distinct.filter(pc.fill_null(suspect, fill_value=False))
-        if not len(found):
-            return column
-        safe = [cut_text(self._redactor.text(text), self._limits.length) for text in found.to_pylist()]
-        return _replaced(column, found, pa.array(safe, pa.string()))
 
     def _attributes(self, table: pa.Table) -> pa.Table:
         """The column of JSON objects, and with it the count of what was dropped."""
@@ -119,7 +139,7 @@ class Protection:
             table = _set_rows(table, _DROPPED, rows, more.combine_chunks())
         return table
 
-    def _suspect_rows(self, texts: pa.ChunkedArray) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def _suspect_rows(self, texts: pa.ChunkedArray) -> Index:
         limits = self._limits
         # A text this short is within the limits, and nearly all are.
         short = min(limits.length, _SMALLEST * limits.attributes)
@@ -132,19 +152,39 @@ class Protection:
     def _object(self, text: str) -> tuple[str, int]:
         """A JSON object as it may be stored, and how many attributes were dropped."""
         sent: dict[str, Value] = json.loads(text)
-        kept, dropped, cut = bounded(sent, self._limits)
-        if dropped or cut:
-            _log.info("Attributes over the limits: %d value(s) cut, %d attribute(s) dropped.", cut, dropped)
+        kept, dropped, shortened = bounded(sent, self._limits)
+        say_what_was_cut(shortened, dropped)
         return to_json({key: self._redactor.redact(key, value) for key, value in kept.items()}), dropped
 
-    def _correlations(self, table: pa.Table) -> pa.Table:
+    def _hidden(self, spans: pa.Table) -> set[str]:
+        """The values of secret attributes, as they would be kept as business keys."""
+        values: set[object] = set()
+        for promoted in self._secret_columns:
+            values.update(pc.unique(spans[promoted.column]).to_pylist())
+        for text in spans[_ATTRIBUTES].take(pa.array(self._suspect_rows(spans[_ATTRIBUTES]))).to_pylist():
+            sent: dict[str, Value] = json.loads(text)
+            values.update(v for key, v in sent.items() if self._redactor.is_secret(key) and _is_scalar(v))
+        return {kept for value in values if (kept := as_id(value)) is not None}
+
+    def _correlations(self, table: pa.Table, hidden: set[str]) -> pa.Table:
         """Without those that would tell a secret."""
         if not table.num_rows:
             return table
         secret = cache(self._redactor.is_secret)
         keys = pa.array([not secret(key) for key in table["key"].to_pylist()])
-        safe = pc.equal(table["value"], self._texts(table["value"]))
-        return table.filter(pc.and_(safe, keys))
+        safe = pc.equal(table["value"], self.texts(table["value"]))
+        told = pc.is_in(table["value"], pa.array(sorted(hidden), pa.string()))
+        return table.filter(pc.and_(pc.and_(safe, keys), pc.invert(told)))
+
+
+def _is_scalar(value: Value) -> bool:
+    return isinstance(value, (str, int))
+
+
+def say_what_was_cut(values: int, attributes: int) -> None:
+    """Log it, if anything was."""
+    if values or attributes:
+        _log.info("Attributes over the limits: %d value(s) cut, %d attribute(s) dropped.", values, attributes)
 
 
 def _replaced(column: pa.ChunkedArray, found: pa.Array, safe: pa.Array) -> pa.ChunkedArray:
@@ -153,9 +193,7 @@ def _replaced(column: pa.ChunkedArray, found: pa.Array, safe: pa.Array) -> pa.Ch
     return pc.coalesce(safe.take(index.combine_chunks()), column)
 
 
-def _set_rows(
-    table: pa.Table, name: str, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]", values: pa.Array
-) -> pa.Table:
+def _set_rows(table: pa.Table, name: str, rows: Index, values: pa.Array) -> pa.Table:
     """The table with other values in these rows (ascending) of a column."""
     at = table.column_names.index(name)
     mask = np.zeros(table.num_rows, np.bool_)

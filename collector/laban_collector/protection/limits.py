@@ -4,9 +4,12 @@ How deep values may be is no matter here: the decoders refuse what is nested mor
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from laban_collector.decode.attributes import Value
+
+CUT: Final = "… [cut: "
+"""What stands where a text was cut, before its length."""
 
 
 class AttributeLimits(NamedTuple):
@@ -59,7 +62,7 @@ def cut(value: Value, length: int) -> Value:
 
 def cut_text(text: str, length: int) -> str:
     """The beginning of a text, with a mark that tells how long it was."""
-    return text if len(text) <= length else f"{text[:length]}… [cut: {len(text)} characters]"
+    return text if len(text) <= length else f"{text[:length]}{CUT}{len(text)} characters]"
 
 
 def _same(one: object, other: object) -> bool:

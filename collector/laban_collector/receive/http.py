@@ -88,6 +88,7 @@ class HttpReceiver:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # whoever sends is not asked for
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
                 ssl_certfile=None if identity is None else identity.certificate,

@@ -23,7 +23,7 @@ def collector_rows(status: CollectorStatus) -> Iterator[Row]:
     yield "received", Text(f"{status.received:,} spans since the start")
     yield "stored", Text(f"{status.stored:,} spans, {status.duplicates:,} were there already")
     yield "refused", _refused(status)
-    yield "in flight", Text(_size(status.in_flight))
+    yield "in flight", Text(f"{_size(status.in_flight)}; {status.unloaded:,} spans in the journal")
     yield "commits", _commits(status)
     yield (
         "file",

@@ -8,12 +8,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.attributes import to_json
+from laban_collector.decode.columnar import decoder as columnar
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.protection.batches import Protection
 from laban_collector.protection.limits import AttributeLimits
 from laban_collector.protection.redaction import REDACTED, Redactor
 from laban_collector.span_batch import SpanBatch
 
+from ..batches import rows_of
 from ..requests import key_values, request, span
 
 CARD = "4111 1111 1111 1111"
@@ -23,8 +25,13 @@ GENEROUS = AttributeLimits(attributes=1000, length=10_000)
 def protect(
     *spans: Span, redactor: Redactor | None = None, limits: AttributeLimits = GENEROUS, **sent: Any
 ) -> SpanBatch:
+    """What is stored of these spans: the same, whichever way they are decoded."""
     body = request(*spans, **sent).SerializeToString()
-    return Protection(redactor or Redactor(), limits).apply(decode([body], KeyFinder()).batch)
+    protection = Protection(redactor or Redactor(), limits)
+    by_rows = protection.apply(decode([body], KeyFinder()).batch)
+    by_columns = columnar.decode([body], KeyFinder(), protection).batch
+    assert rows_of(by_rows) == rows_of(by_columns)
+    return by_columns
 
 
 def attributes(batch: SpanBatch, table: str = "spans", row: int = 0) -> Any:

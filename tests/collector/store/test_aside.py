@@ -7,7 +7,9 @@ import pytest
 from laban_collector.errors import StoreDamaged, StoreLocked
 from laban_collector.store.duckdb.aside import check_ledger, open_or_set_aside, set_aside
 from laban_collector.store.duckdb.database import Database, wal_of
-from laban_collector.store.duckdb.ledger import LedgeredWriter, LedgerReport
+from laban_collector.store.duckdb.journal import Journal
+from laban_collector.store.duckdb.ledger import LedgerReport
+from laban_collector.store.duckdb.loading import JournaledWriter
 from laban_collector.store.duckdb.tail import LedgerTail, tail_of
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
@@ -25,15 +27,19 @@ def written(path: Path, *numbers: int) -> None:
     """A database with a commit for each number, closed as it should be."""
     with Database.open(path) as database:
         tail = LedgerTail.open(tail_of(path))
-        writer = LedgeredWriter(DuckDBWriter(database), database, tail)
+        tables = DuckDBWriter(database)
+        writer = JournaledWriter(tables.load, Journal(path), tail, tables.arrival)
+        writer.start([])
         for number in numbers:
             writer.write(batch(span(number)))
+            writer.settle()
+        writer.stop()
         tail.close()
 
 
 def checked(path: Path) -> LedgerReport:
     with open_or_set_aside(path, now) as database:
-        tail, report = check_ledger(database, now)
+        tail, report = check_ledger(database, now=now)
         tail.close()
         return report
 

@@ -1,7 +1,7 @@
 import resource
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,16 @@ from laban_collector.store.duckdb.database import Database, wal_of
 from .test_database import keys, put
 
 
-@contextmanager
-def full(path: Path) -> Generator[None, None, None]:
+def full(path: Path) -> AbstractContextManager[None]:
     """As if the disk were full: no file of this process may grow beyond the log of a database."""
+    return no_room(wal_of(path).stat().st_size)
+
+
+@contextmanager
+def no_room(size: int = 100) -> Generator[None, None, None]:
+    """No file of this process may grow beyond this size."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (wal_of(path).stat().st_size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:

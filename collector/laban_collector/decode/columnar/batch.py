@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.columnar.correlations import correlate
-from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy
+from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy, read_attributes
 from laban_collector.decode.columnar.promotion import promote
 from laban_collector.decode.rows import ResourceRow, ScopeRow, table
+from laban_collector.protection.batches import Protection
 from laban_collector.span_batch import SpanBatch
 
 Ids = NDArray[np.uint64]
 
 _TIME: Final = pa.timestamp("ns")
 _MAX_TIME: Final = np.uint64(2**63 - 1)
+_TEXTS: Final = {"name", "status_message", "trace_state"}
 _KINDS: Final = 6
 _CODES: Final = 3
 
@@ -37,13 +39,19 @@ class Origin(NamedTuple):
 
 
 class ReadSpans:
-    """Spans, with their events and links, as `wire.read_spans` gives them."""
+    """Spans, with their events and links, as `wire.read_spans` gives them.
 
-    def __init__(self, spans: pa.StructArray) -> None:
+    Args:
+        spans: as read.
+        protection: what must not be stored as it came; None: nothing.
+    """
+
+    def __init__(self, spans: pa.StructArray, protection: Protection | None = None) -> None:
+        self._protection = protection
         self._spans = _fields(spans)
-        self._events = _Owned(self._spans["events"])
-        self._links = _Owned(self._spans["links"])
-        self._attributes = Attributes(self._spans["attributes"])
+        self._events, self._links = _Owned(self._spans["events"]), _Owned(self._spans["links"])
+        sent = [it["attributes"] for it in (self._spans, self._events.fields, self._links.fields)]
+        self._attributes, self._events.attributes, self._links.attributes = read_attributes(sent, protection)
         self._trace_ids = _ids(self._spans["trace_id"], 2)
         self._span_ids = _ids(self._spans["span_id"], 1)
 
@@ -68,6 +76,7 @@ class ReadSpans:
         promoted = promote(self._attributes, as_numpy(spans["kind"]).astype(np.uint8))
         start, end = (_times(spans[name]) for name in ("start", "end"))
         identity = self._identity()
+        attributes = self._attributes.json(promoted.remaining)
         columns = identity | {
             "parent_id": pa.array(_ids(spans["parent_id"], 1)[:, 0]),
             "start": start,
@@ -78,18 +87,26 @@ class ReadSpans:
             "trace_state": _none_if_empty(spans["trace_state"]),
             "resource_id": _repeated([origin.resource.resource_id for origin in origins], counts),
             "scope_id": _repeated([origin.scope.scope_id for origin in origins], counts),
-            "attributes": self._attributes.json(promoted.remaining),
+            "attributes": attributes.texts,
+            "dropped_attributes": _more(spans["dropped_attributes"], attributes.dropped),
         }
         times = pa.table(
             {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
         )
+        found = correlate(times, self._attributes, promoted.columns, finder)
+        stored = _table(span_batch.SPANS, spans | columns | promoted.columns)
+        events = _table(span_batch.EVENTS, self._events.columns(identity) | self._event_columns())
+        links = _table(span_batch.LINKS, self._links.columns(identity) | self._link_columns())
+        if (protection := self._protection) is not None:
+            found, stored = protection.told(found), protection.promoted(stored)
+            stored, events, links = (_texts(protection, one) for one in (stored, events, links))
         return SpanBatch(
-            spans=_table(span_batch.SPANS, spans | columns | promoted.columns),
+            spans=stored,
             resources=table(span_batch.RESOURCES, _distinct([origin.resource for origin in origins])),
             scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
-            events=_table(span_batch.EVENTS, self._events.columns(identity) | self._event_columns()),
-            links=_table(span_batch.LINKS, self._links.columns(identity) | self._link_columns()),
-            correlations=correlate(times, self._attributes, promoted.columns, finder),
+            events=events,
+            links=links,
+            correlations=found,
         )
 
     def _identity(self) -> dict[str, pa.Array]:
@@ -131,16 +148,39 @@ class ReadSpans:
 class _Owned:
     """What many spans have lists of: their events, or their links."""
 
+    attributes: Attributes
+
     def __init__(self, lists: pa.ListArray) -> None:
         self.span: Index = np.repeat(np.arange(len(lists)), as_numpy(pc.list_value_length(lists)))
         self.fields = _fields(lists.flatten())
-        self.attributes = Attributes(self.fields["attributes"])
 
     def columns(self, identity: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """Their fields as they are, with their attributes as text and the ids of their spans."""
         rows = pa.array(self.span)
         of_span = {name: column.take(rows) for name, column in identity.items()}
-        return self.fields | of_span | {"row": rows, "attributes": self.attributes.json()}
+        objects = self.attributes.json()
+        return (
+            self.fields
+            | of_span
+            | {
+                "row": rows,
+                "attributes": objects.texts,
+                "dropped_attributes": _more(self.fields["dropped_attributes"], objects.dropped),
+            }
+        )
+
+
+def _more(dropped: pa.UInt32Array, more: Index) -> pa.UInt32Array:
+    """Counts of what a sender dropped, and of what we did."""
+    return pc.add(dropped, pa.array(more.astype(np.uint32))) if more.any() else dropped
+
+
+def _texts(protection: Protection, rows: pa.Table) -> pa.Table:
+    """Rows whose own texts, which are no attributes, are protected too."""
+    for name in _TEXTS & {*rows.column_names}:
+        at = rows.column_names.index(name)
+        rows = rows.set_column(at, rows.field(at), protection.texts(rows[name]))
+    return rows
 
 
 def _fields(structs: pa.StructArray) -> dict[str, pa.Array]:

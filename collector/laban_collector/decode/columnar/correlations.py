@@ -1,17 +1,17 @@
-"""Business keys of many spans: looked for once in each distinct attribute, path and message key."""
+"""Business keys of many spans, column by column; only what is written oddly is looked at by itself."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laban.keys import bounded
+from laban.keys import MAX_VALUE_LENGTH, bounded, template_pattern
 from laban.vocabulary import (
     HTTP_ROUTE,
     MESSAGING_DESTINATION_NAME,
@@ -22,45 +22,51 @@ from laban.vocabulary import (
     URL_TEMPLATE,
 )
 from laban_collector import span_batch
-from laban_collector.correlations import Correlation, KeyFinder, url_path
+from laban_collector.correlations import KeyFinder, url_path
 from laban_collector.decode.columnar.pairs import Attributes, Index, as_numpy, pair_of_owner
 
 _COLUMN: Final = {promoted.keys[0]: promoted.column for promoted in PROMOTED}
 _TRACE: Final = ["trace_hi", "trace_lo"]
+_ODD_VALUE: Final = "[^!-~]"
+"""What may make `bounded` change or refuse a text: a space, or what is not ASCII."""
+_ODD_PATH: Final = "[?%]"
+"""A query, or what has to be decoded."""
 
 
 class _Found:
     """Which span has which correlation; the same more than once does no harm."""
 
     def __init__(self) -> None:
-        self._codes: dict[Correlation, int] = {}
+        self._keys: dict[str, int] = {}
+        self._codes: list[Index] = []
         self._spans: list[Index] = []
-        self._of_span: list[Index] = []
+        self._values: list[pa.StringArray] = []
 
-    def add(self, spans: Index, which: Index, correlations: Iterable[Iterable[Correlation]]) -> None:
-        """Take for each of these spans all of those correlations that `which` says."""
-        codes = [[self._codes.setdefault(one, len(self._codes)) for one in found] for found in correlations]
-        lists = pa.array(codes, pa.list_(pa.int64())).take(pa.array(which))
-        self._spans.append(spans[pc.list_parent_indices(lists).to_numpy()])
-        self._of_span.append(lists.flatten().to_numpy())
+    def add(self, key: str, spans: Index, values: pa.StringArray) -> None:
+        """Each of these spans has this value of the key, or none where it is null."""
+        if values.null_count:
+            known = values.is_valid()
+            spans, values = spans[as_numpy(known)], values.filter(known)
+        if len(spans):
+            self._codes.append(np.full(len(spans), self._keys.setdefault(key, len(self._keys)), np.int64))
+            self._spans.append(spans)
+            self._values.append(values)
 
     def to_table(self, spans: pa.Table) -> pa.Table:
         """One row a distinct (key, value, trace), with the first start and the last end."""
-        if not self._codes:
+        if not self._keys:
             return span_batch.CORRELATIONS.empty_table()
-        rows = pa.array(np.concatenate(self._spans))
-        table = spans.select([*_TRACE, "start", "end"]).take(rows)
-        table = table.append_column("code", pa.array(np.concatenate(self._of_span)))
-        grouped = table.group_by(["code", *_TRACE], use_threads=False).aggregate(
+        table = spans.select([*_TRACE, "start", "end"]).take(pa.array(np.concatenate(self._spans)))
+        table = table.append_column("code", pa.array(np.concatenate(self._codes)))
+        table = table.append_column("value", pa.concat_arrays(self._values))
+        grouped = table.group_by(["code", "value", *_TRACE], use_threads=False).aggregate(
             [("start", "min"), ("end", "max")]
         )
-        keys, values = zip(*self._codes, strict=True)
         columns = {
-            "key": pa.array(keys, pa.string()).take(grouped["code"]),
-            "value": pa.array(values, pa.string()).take(grouped["code"]),
+            "key": pa.array(self._keys, pa.string()).take(grouped["code"]),
             "first": grouped["start_min"],
             "last": grouped["end_max"],
-        } | {name: grouped[name] for name in _TRACE}
+        } | {name: grouped[name] for name in ("value", *_TRACE)}
         names = span_batch.CORRELATIONS.names
         return pa.Table.from_arrays([columns[name] for name in names], schema=span_batch.CORRELATIONS)
 
@@ -86,34 +92,58 @@ def correlate(
 
 def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> None:
     pairs = attributes.pairs
-    keys = {number: keys for number, name in enumerate(pairs.names) if (keys := finder.attribute_keys(name))}
-    holding = np.flatnonzero(np.isin(pairs.key, list(keys)))
-    if not len(holding):
-        return
-    correlations = [
-        [(key, value) for key in keys[number]] if (value := bounded(sent)) is not None else []
-        for number, sent in zip(pairs.key[holding].tolist(), pairs.scalars(holding), strict=True)
-    ]
-    position = np.full(len(pairs), -1, np.int64)
-    position[holding] = np.arange(len(holding))
-    which = position[attributes.pair]
-    held = which >= 0
-    found.add(attributes.owner[held], which[held], correlations)
+    for number, name in enumerate(pairs.names):
+        keys = finder.attribute_keys(name)
+        if not keys:
+            continue
+        holding = np.flatnonzero(pairs.key == number)
+        rows = pa.array(holding)
+        values = pc.coalesce(pairs.text.take(rows), pc.cast(pairs.integer.take(rows), pa.string()))
+        position = np.full(len(pairs), -1, np.int64)
+        position[holding] = np.arange(len(holding))
+        which = position[attributes.pair]
+        held = which >= 0
+        of_spans = _bounded(values).take(pa.array(which[held]))
+        for key in keys:
+            found.add(key, attributes.owner[held], of_spans)
 
 
 def _in_routes(found: _Found, attributes: Attributes, routes: pa.StringArray, finder: KeyFinder) -> None:
     """The keys in paths. Most routes hold none, and their paths, which are many, are not looked at."""
     templates = pc.coalesce(routes, _text(attributes, [URL_TEMPLATE])).dictionary_encode()
-    holds = [finder.route_holds_keys(name) for name in templates.dictionary.to_pylist()]
-    if not any(holds):
-        return
-    holding = pa.array(holds).take(templates.indices).fill_null(False)
-    spans = np.flatnonzero(as_numpy(holding))
-    paths = _paths(attributes, spans)
-    known = paths.is_valid()
-    spans = spans[as_numpy(known)]
-    matched, which = _distinct(templates.dictionary_decode().take(pa.array(spans)), paths.filter(known))
-    found.add(spans, which, [finder.in_route(template, path) for template, path in matched])
+    codes = as_numpy(templates.indices.fill_null(-1))
+    for code, template in enumerate(templates.dictionary.to_pylist()):
+        keys = finder.parameter_keys(template)
+        if not keys:
+            continue
+        spans = np.flatnonzero(codes == code)
+        paths = _paths(attributes, spans)
+        known = paths.is_valid()
+        spans, paths = spans[as_numpy(known)], paths.filter(known)
+        odd = as_numpy(pc.match_substring_regex(paths, _ODD_PATH))
+        parameters = _parameters(template, paths)
+        if parameters is None or len({key for _, key in keys}) < len(keys):
+            odd[:] = True  # several parameters for one key: the finder knows which one counts
+        else:
+            plain = pa.array(~odd)
+            for name, key in keys:
+                found.add(key, spans[~odd], _bounded(parameters[name].filter(plain)))
+        for span, path in zip(spans[odd], paths.filter(pa.array(odd)).to_pylist(), strict=True):
+            for key, value in finder.in_route(template, path):
+                found.add(key, np.array([span]), pa.array([value]))
+
+
+def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArray] | None:
+    """The parameters of a route in each path, null where it does not match; None: ask the finder."""
+    try:
+        matched = pc.extract_regex(paths, f"^(?:{template_pattern(template).pattern})$")
+    except pa.ArrowInvalid:  # a name, or an escape, that RE2 does not know
+        return None
+    valid = matched.is_valid()
+    nothing = pa.scalar(None, pa.string())
+    return {
+        field.name: pc.if_else(valid, pc.struct_field(matched, field.name), nothing) for field in matched.type
+    }
 
 
 def _in_message_keys(found: _Found, topics: pa.StringArray, keys: pa.StringArray, finder: KeyFinder) -> None:
@@ -121,12 +151,23 @@ def _in_message_keys(found: _Found, topics: pa.StringArray, keys: pa.StringArray
     if not len(spans):
         return
     rows = pa.array(spans)
-    sent, which = _distinct(topics.take(rows).fill_null(""), keys.take(rows))
-    correlations = [
-        [(name, value) for name in finder.kafka_keys(topic)] if (value := bounded(key)) is not None else []
-        for topic, key in sent
-    ]
-    found.add(spans, which, correlations)
+    values = _bounded(keys.take(rows))
+    encoded = topics.take(rows).fill_null("").dictionary_encode()
+    codes = as_numpy(encoded.indices)
+    for code, topic in enumerate(encoded.dictionary.to_pylist()):
+        about = codes == code
+        for key in finder.kafka_keys(topic):
+            found.add(key, spans[about], values.filter(pa.array(about)))
+
+
+def _bounded(values: pa.StringArray) -> pa.StringArray:
+    """Each value as `bounded` gives it; null for what can be no id."""
+    lengths = pc.binary_length(values)
+    odd = pc.or_(
+        pc.match_substring_regex(values, _ODD_VALUE),
+        pc.or_(pc.equal(lengths, 0), pc.greater(lengths, MAX_VALUE_LENGTH)),
+    )
+    return _changed(values, odd, bounded)
 
 
 def _paths(attributes: Attributes, spans: Index) -> pa.StringArray:
@@ -135,10 +176,20 @@ def _paths(attributes: Attributes, spans: Index) -> pa.StringArray:
     paths = _text(attributes, URL_PATH_DIALECTS).take(rows)
     if not paths.null_count:
         return paths
-    urls = pc.if_else(paths.is_null(), _text(attributes, URL_FULL_DIALECTS).take(rows), None)
-    distinct = urls.dictionary_encode()
-    from_urls = pa.array(map(url_path, distinct.dictionary.to_pylist()), pa.string()).take(distinct.indices)
-    return pc.coalesce(paths, from_urls)
+    urls = _text(attributes, URL_FULL_DIALECTS).take(rows)
+    return pc.coalesce(paths, _changed(urls, urls.is_valid(), url_path))
+
+
+def _changed(
+    texts: pa.StringArray, which: pa.BooleanArray, change: Callable[[str], str | None]
+) -> pa.StringArray:
+    """Some of the texts changed, each distinct one once."""
+    which = pc.fill_null(which, fill_value=False)
+    if not pc.any(which).as_py():
+        return texts
+    encoded = texts.filter(which).dictionary_encode()
+    changed = pa.array(map(change, encoded.dictionary.to_pylist()), pa.string())
+    return pc.replace_with_mask(texts, which, changed.take(encoded.indices))
 
 
 def _text(attributes: Attributes, keys: Iterable[str]) -> pa.StringArray:
@@ -147,13 +198,3 @@ def _text(attributes: Attributes, keys: Iterable[str]) -> pa.StringArray:
     some = as_numpy(pc.fill_null(pc.not_equal(text, ""), fill_value=False))
     chosen = pair_of_owner(attributes, [attributes.pairs.named(key) & some for key in keys])
     return text.take(pa.array(chosen, mask=chosen < 0))
-
-
-def _distinct(first: pa.StringArray, second: pa.StringArray) -> tuple[list[tuple[str, str]], Index]:
-    """The distinct combinations of two columns without nulls, and of each row which one it has."""
-    one, other = first.dictionary_encode(), second.dictionary_encode()
-    width = len(other.dictionary)
-    combined = one.indices.to_numpy().astype(np.int64) * width + other.indices.to_numpy()
-    distinct, which = np.unique(combined, return_inverse=True)
-    names, values = one.dictionary.to_pylist(), other.dictionary.to_pylist()
-    return [(names[code // width], values[code % width]) for code in distinct.tolist()], which

@@ -10,24 +10,27 @@ rules: what this module makes of a request is what that one makes of it.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.attributes import values
 from laban_collector.decode.building import resource_row, scope_row
 from laban_collector.decode.columnar.batch import Origin, ReadSpans
-from laban_collector.decode.columnar.joining import join
 from laban_collector.decode.columnar.wire import read_spans
 from laban_collector.decode.decoded import Accepted, Decoded
 from laban_collector.decode.otlp_protobuf import parse
-from laban_collector.decode.rows import ResourceRow, ScopeRow
+from laban_collector.decode.rows import ResourceRow, ScopeRow, table
 from laban_collector.errors import UndecodableRequest
+from laban_collector.joining import join
+from laban_collector.protection.batches import Protection
 
 _KNOWN: Final = 4096
 """Resources, and scopes, whose rows are kept: they are few, and each request repeats them."""
@@ -45,76 +48,97 @@ class _Request(NamedTuple):
         return sum(origin.spans for origin in self.origins)
 
 
-def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
-    """Decode bodies of ExportTraceServiceRequest into one batch.
+def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection | None = None) -> Decoded:
+    """Decode bodies of ExportTraceServiceRequest into one batch, protected if asked.
 
     A body that cannot be decoded becomes an `UndecodableRequest` among the outcomes, and leaves the others
     alone. Spans, events and links with malformed ids or impossible times are left out and counted.
     """
+    known = _known(protection)
     outcomes: dict[int, Accepted | UndecodableRequest] = {}
     requests: list[_Request] = []
     for number, body in enumerate(payloads):
         try:
-            requests.append(_Request(number, body, list(_origins(parse(body)))))
+            requests.append(_Request(number, body, list(_origins(parse(body), known))))
         except UndecodableRequest as error:
             outcomes[number] = error
-    plain, odd, spans = _read(requests)
+    plain, odd, spans = _read(requests, protection)
     batch = spans.to_batch([origin for request in plain for origin in request.origins], finder)
     outcomes |= {request.number: Accepted(request.spans) for request in plain}
     if odd:
         exact = otlp_protobuf.decode([request.body for request in odd], finder)
         outcomes |= zip((request.number for request in odd), exact.outcomes, strict=True)
-        batch = join(batch, exact.batch)
+        batch = join([batch, exact.batch if protection is None else protection.apply(exact.batch)])
     return Decoded(batch, tuple(outcomes[number] for number in range(len(payloads))))
 
 
-def _origins(request: ExportTraceServiceRequest) -> Iterator[Origin]:
+def _origins(request: ExportTraceServiceRequest, known: "_Known") -> Iterator[Origin]:
     for resource_spans in request.resource_spans:
-        resource = _resource(resource_spans.resource.SerializeToString())
+        resource = known.resource(resource_spans.resource.SerializeToString())
         for scope_spans in resource_spans.scope_spans:
             spans = len(scope_spans.spans)
             if spans:
-                yield Origin(resource, _scope(scope_spans.scope.SerializeToString()), spans)
+                yield Origin(resource, known.scope(scope_spans.scope.SerializeToString()), spans)
 
 
-@lru_cache(_KNOWN)
-def _resource(sent: bytes) -> ResourceRow:
-    return resource_row(values(Resource.FromString(sent).attributes))
+class _Known:
+    """Rows of resources and scopes by their bytes, as they may be stored."""
+
+    def __init__(self, protection: Protection | None) -> None:
+        self._protection = protection
+        self.resource = lru_cache(_KNOWN)(self._resource)
+        self.scope = lru_cache(_KNOWN)(self._scope)
+
+    def _resource(self, sent: bytes) -> ResourceRow:
+        row = resource_row(values(Resource.FromString(sent).attributes))
+        return ResourceRow(*self._protected(span_batch.RESOURCES, row))
+
+    def _scope(self, sent: bytes) -> ScopeRow:
+        scope = InstrumentationScope.FromString(sent)
+        row = scope_row(scope.name, scope.version, values(scope.attributes))
+        return ScopeRow(*self._protected(span_batch.SCOPES, row))
+
+    def _protected(self, schema: pa.Schema, row: tuple[object, ...]) -> tuple[Any, ...]:
+        if self._protection is None:
+            return row
+        [safe] = self._protection.rows(table(schema, [row])).to_pylist()
+        return tuple(safe.values())
 
 
-@lru_cache(_KNOWN)
-def _scope(sent: bytes) -> ScopeRow:
-    scope = InstrumentationScope.FromString(sent)
-    return scope_row(scope.name, scope.version, values(scope.attributes))
+_known = lru_cache(8)(_Known)
 
 
-def _read(requests: list[_Request]) -> tuple[list[_Request], list[_Request], ReadSpans]:
+def _read(
+    requests: list[_Request], protection: Protection | None
+) -> tuple[list[_Request], list[_Request], ReadSpans]:
     """The requests that are plain, those that are not, and the spans of the plain ones."""
-    spans = _read_all(requests)
+    spans = _read_all(requests, protection)
     if spans is None:  # rare enough to try each of them
-        return _read_some(requests, [_read_all([request]) is not None for request in requests])
+        readable = [_read_all([request], protection) is not None for request in requests]
+        return _read_some(requests, readable, protection)
     odd = spans.out_of_the_ordinary()
     if not len(odd):
         return requests, [], spans
     ends = np.cumsum([request.spans for request in requests])
     with_odd = set(np.searchsorted(ends, odd, side="right").tolist())
-    return _read_some(requests, [position not in with_odd for position in range(len(requests))])
+    readable = [position not in with_odd for position in range(len(requests))]
+    return _read_some(requests, readable, protection)
 
 
 def _read_some(
-    requests: list[_Request], readable: list[bool]
+    requests: list[_Request], readable: list[bool], protection: Protection | None
 ) -> tuple[list[_Request], list[_Request], ReadSpans]:
     """Try again with those that are readable."""
     kept = [request for request, good in zip(requests, readable, strict=True) if good]
     left = [request for request, good in zip(requests, readable, strict=True) if not good]
-    plain, odd, spans = _read(kept)
+    plain, odd, spans = _read(kept, protection)
     return plain, left + odd, spans
 
 
-def _read_all(requests: Sequence[_Request]) -> ReadSpans | None:
+def _read_all(requests: Sequence[_Request], protection: Protection | None) -> ReadSpans | None:
     """The spans of these requests; None when they are written in a way that `ptars` does not understand."""
     try:
-        spans = ReadSpans(read_spans([request.body for request in requests]))
+        spans = ReadSpans(read_spans([request.body for request in requests]), protection)
     except ValueError:
         return None
     return spans if len(spans) == sum(request.spans for request in requests) else None

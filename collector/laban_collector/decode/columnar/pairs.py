@@ -4,9 +4,8 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from laban_collector.decode.attributes import Value, to_json, values
 from laban_collector.decode.columnar.wire import read_pairs
+from laban_collector.protection.batches import Protection, say_what_was_cut
+from laban_collector.protection.limits import CUT
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -37,9 +38,10 @@ class Pairs:
         names: the distinct keys.
         text: the values that are strings (as `attributes.values` gives them), null for the others.
         integer: the values that are integers, null for the others.
+        json: `"key":value` of each, as `to_json` writes it.
     """
 
-    def __init__(self, raw: pa.BinaryArray) -> None:
+    def __init__(self, raw: pa.BinaryArray, protection: Protection | None = None) -> None:
         self._raw = raw
         keys, read = read_pairs(raw)
         plain = _is_plain(raw, keys, read)
@@ -52,6 +54,9 @@ class Pairs:
         distinct = self._keys.dictionary_encode()
         self.key: Index = as_numpy(distinct.indices).astype(np.int64)
         self.names: list[str] = distinct.dictionary.to_pylist()
+        self.json = self._to_json()
+        if protection is not None:
+            self._protect(protection)
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -60,12 +65,6 @@ class Pairs:
         """The value of any type."""
         return self._values[pair] if pair in self._values else self._exact(pair)[1]
 
-    def scalars(self, which: Index) -> list[str | int | None]:
-        """The values of some pairs; None for what is neither a string nor an integer."""
-        rows = pa.array(which)
-        texts, integers = self.text.take(rows).to_pylist(), self.integer.take(rows).to_pylist()
-        return [integer if text is None else text for text, integer in zip(texts, integers, strict=True)]
-
     def named(self, name: str) -> Mask:
         """The pairs with this key."""
         if name not in self.names:
@@ -73,9 +72,20 @@ class Pairs:
         mask: Mask = self.key == self.names.index(name)
         return mask
 
-    @cached_property
-    def json(self) -> pa.StringArray:
-        """`"key":value` of each pair, as `to_json` writes it."""
+    def _protect(self, protection: Protection) -> None:
+        """Put in the place of what must not be stored what may be."""
+        changed: dict[int, Value] = {}
+        for row in protection.suspects(self.json).tolist():
+            value = self.value(row)
+            safe = protection.value(self._keys[row].as_py(), value)
+            if safe != value:
+                changed[row] = safe
+        say_what_was_cut(sum(CUT in to_json({"": value}) for value in changed.values()), 0)
+        self._values |= changed
+        self.text = replace(self.text, {row: _only(str, it) for row, it in changed.items()})
+        self.json = replace(self.json, {row: self._member(row) for row in changed})
+
+    def _to_json(self) -> pa.StringArray:
         quote, nothing = pa.scalar('"'), pa.scalar("")
         value = pc.coalesce(
             pc.binary_join_element_wise(quote, self.text, quote, nothing),
@@ -101,6 +111,18 @@ class Pairs:
         return exact
 
 
+class Objects(NamedTuple):
+    """Attributes as JSON.
+
+    Attributes:
+        texts: an object of each owner, null for none.
+        dropped: how many of each owner are over the limit, and left out.
+    """
+
+    texts: pa.StringArray
+    dropped: Index
+
+
 class Attributes:
     """The attributes of many owners: spans, events or links.
 
@@ -111,12 +133,13 @@ class Attributes:
         pairs: the distinct ones.
     """
 
-    def __init__(self, lists: pa.ListArray) -> None:
-        self.owners = len(lists)
-        self.owner: Index = np.repeat(np.arange(self.owners), as_numpy(pc.list_value_length(lists)))
-        encoded = lists.flatten().dictionary_encode()
-        self.pair: Index = as_numpy(encoded.indices).astype(np.int64)
-        self.pairs = Pairs(encoded.dictionary)
+    def __init__(self, counts: Index, pair: Index, pairs: Pairs, most: int | None) -> None:
+        """`counts` are those of the owners; of more than `most` attributes of one the first are kept."""
+        self._most = most
+        self.owners = len(counts)
+        self.owner: Index = np.repeat(np.arange(self.owners), counts)
+        self.pair = pair
+        self.pairs = pairs
 
     def owners_with_repeated_keys(self) -> Index:
         """The owners that have a key twice, of which the last value counts."""
@@ -127,15 +150,36 @@ class Attributes:
         distinct, counts = np.unique(cells, return_counts=True)
         return np.unique(distinct[counts > 1] // keys)
 
-    def json(self, kept: Mask | None = None) -> pa.StringArray:
+    def json(self, kept: Mask | None = None) -> Objects:
         """Of each owner its attributes (those that are `kept`) as a JSON object; null for none."""
         owner, pair = (self.owner, self.pair) if kept is None else (self.owner[kept], self.pair[kept])
         counts = np.bincount(owner, minlength=self.owners)
+        dropped = np.zeros_like(counts)
+        if self._most is not None and counts.max(initial=0) > self._most:
+            first = np.repeat(np.cumsum(counts) - counts, counts)
+            within = np.arange(len(owner)) - first < self._most
+            pair, dropped = pair[within], np.maximum(counts - self._most, 0)
+            counts = counts - dropped
+            say_what_was_cut(0, int(dropped.sum()))
         offsets = np.zeros(self.owners + 1, np.int32)
         np.cumsum(counts, out=offsets[1:])
         members = pa.ListArray.from_arrays(pa.array(offsets), self.pairs.json.take(pa.array(pair)))
         text = pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", "")
-        return pc.if_else(pa.array(counts > 0), text, pa.scalar(None, pa.string()))
+        return Objects(pc.if_else(pa.array(counts > 0), text, pa.scalar(None, pa.string())), dropped)
+
+
+def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> list[Attributes]:
+    """Lists of attributes, as `wire.read_spans` gives them, which share their distinct pairs."""
+    encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
+    pairs = Pairs(encoded.dictionary, protection)
+    codes: Index = as_numpy(encoded.indices).astype(np.int64)
+    counts = [as_numpy(pc.list_value_length(array)) for array in lists]
+    ends = np.cumsum([count.sum() for count in counts])[:-1]
+    most = None if protection is None else protection.most_attributes
+    return [
+        Attributes(count, pair, pairs, most)
+        for count, pair in zip(counts, np.split(codes, ends), strict=True)
+    ]
 
 
 def pair_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:

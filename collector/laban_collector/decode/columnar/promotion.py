@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from laban.vocabulary import PROMOTED, Promoted
+from laban.vocabulary import PROMOTED
 from laban_collector.decode.columnar.pairs import (
     Attributes,
     Index,
     Mask,
     Pairs,
     as_numpy,
-    pair_of_owner,
     replace,
 )
 from laban_collector.decode.promotion import (
@@ -31,6 +30,14 @@ from laban_collector.decode.promotion import (
 )
 
 _KINDS: Final = 6
+_NOWHERE: Final = (-1, 0)
+_PLACES: Final = {
+    key: (column, rank) for column, promoted in enumerate(PROMOTED) for rank, key in enumerate(promoted.keys)
+}
+"""Of each key its column, and how good a spelling it is."""
+# With one place more, for the column -1.
+_HOLDS_TEXT: Final = np.array([*(promoted.type == "text" for promoted in PROMOTED), False])
+_AS_TEXT: Final = np.array([*(promoted.keys[0] in INTEGERS_AS_TEXT for promoted in PROMOTED), False])
 
 
 class PromotedColumns(NamedTuple):
@@ -47,12 +54,13 @@ class PromotedColumns(NamedTuple):
 
 def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns:
     """The promoted columns of spans with these kinds."""
-    columns: dict[str, pa.Array] = {}
-    told = np.zeros(len(attributes.pairs), np.bool_)
-    for promoted in PROMOTED:
-        columns[promoted.column], tell = _column(promoted, attributes)
-        told |= tell
-    remaining = ~told[attributes.pair]
+    fitted = _fit(attributes.pairs)
+    chosen = _choose(attributes, fitted)
+    columns = {
+        promoted.column: _values(fitted.texts if promoted.type == "text" else fitted.integers, pairs)
+        for promoted, pairs in zip(PROMOTED, chosen, strict=True)
+    }
+    remaining = ~fitted.tells[attributes.pair]
     sent = columns[OPERATION_COLUMN]
     settled = _settle(sent, kinds, ~_is_null(columns[DESTINATION_COLUMN]))
     columns[OPERATION_COLUMN] = settled
@@ -62,45 +70,61 @@ def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns
 
 
 class _Fitted(NamedTuple):
-    """Distinct attributes as values of one column.
+    """Distinct attributes as values of their columns.
 
     Attributes:
-        values: of the column's type, null where they do not fit it.
-        tells: those that the column gives back as they were sent, if they have its first key.
+        column: the position in PROMOTED, -1 for none.
+        rank: of the spelling of its key; the lowest wins.
+        fits: those that fit their column.
+        texts: values of those whose column holds texts.
+        integers: values of those whose column holds integers.
+        tells: those that their column alone gives back as they were sent.
     """
 
-    values: pa.Array
+    column: Index
+    rank: Index
+    fits: Mask
+    texts: pa.StringArray
+    integers: pa.Int64Array
     tells: Mask
 
 
-def _column(promoted: Promoted, attributes: Attributes) -> tuple[pa.Array, Mask]:
-    """The column, and the pairs that it tells."""
-    pairs = attributes.pairs
-    named = [pairs.named(key) for key in promoted.keys]
-    if not any(mask.any() for mask in named):
-        kind = pa.string() if promoted.type == "text" else pa.int64()
-        return pa.nulls(attributes.owners, kind), np.zeros(len(pairs), np.bool_)
-    fitted = _fit(promoted, pairs, np.logical_or.reduce(named))
-    fits = ~_is_null(fitted.values)
-    chosen = pair_of_owner(attributes, [mask & fits for mask in named])
-    return fitted.values.take(pa.array(chosen, mask=chosen < 0)), fitted.tells & named[0]
-
-
-def _fit(promoted: Promoted, pairs: Pairs, named: Mask) -> _Fitted:
+def _fit(pairs: Pairs) -> _Fitted:
     """Values of the column's own type fit as they are; the others, which are rare, are fitted one by one."""
-    sent = pairs.text if promoted.type == "text" else pairs.integer
-    regular = ~_is_null(sent)
-    if promoted.type == "text":
-        regular &= as_numpy(pc.fill_null(pc.not_equal(sent, ""), fill_value=False))
-    as_text = promoted.keys[0] in INTEGERS_AS_TEXT
-    told = np.zeros_like(named) if as_text else named & regular
-    odd = np.flatnonzero(named & ~regular)
-    values = pc.if_else(pa.array(regular), sent, pa.scalar(None, sent.type))
-    fitted = {pair: fit(pairs.value(pair), promoted) for pair in odd.tolist()}
-    for pair, column in fitted.items():
-        told[pair] = column is not None and tells(column, promoted.keys[0], pairs.value(pair))
-    values = replace(values, fitted)
-    return _Fitted(values, told)
+    places = np.array([_PLACES.get(name, _NOWHERE) for name in pairs.names], np.int64).reshape(-1, 2)
+    column, rank = places[pairs.key, 0], places[pairs.key, 1]
+    texts, integers = pairs.text, pairs.integer
+    is_text = as_numpy(pc.fill_null(pc.not_equal(texts, ""), fill_value=False))
+    fits = (column >= 0) & np.where(_HOLDS_TEXT[column], is_text, ~_is_null(integers))
+    tells_ = fits & (rank == 0) & ~_AS_TEXT[column]
+    odd = {
+        pair: value
+        for pair in np.flatnonzero((column >= 0) & ~fits).tolist()
+        if (value := fit(pairs.value(pair), PROMOTED[column[pair]])) is not None
+    }
+    for pair, value in odd.items():
+        fits[pair] = True
+        tells_[pair] = rank[pair] == 0 and tells(value, PROMOTED[column[pair]].keys[0], pairs.value(pair))
+    texts = replace(texts, {pair: value for pair, value in odd.items() if isinstance(value, str)})
+    integers = replace(integers, {pair: value for pair, value in odd.items() if isinstance(value, int)})
+    return _Fitted(column, rank, fits, texts, integers, tells_)
+
+
+def _choose(attributes: Attributes, fitted: _Fitted) -> NDArray[np.int64]:
+    """Of each column and each owner the pair whose value it takes, -1 for none."""
+    chosen = np.full((len(PROMOTED), attributes.owners), -1, np.int64)
+    fitting = np.flatnonzero(fitted.fits[attributes.pair])
+    pair, owner = attributes.pair[fitting], attributes.owner[fitting]
+    column, rank = fitted.column[pair], fitted.rank[pair]
+    for worst in sorted(set(fitted.rank[fitted.fits].tolist()), reverse=True):
+        at = rank == worst
+        chosen[column[at], owner[at]] = pair[at]
+    return chosen
+
+
+def _values(values: pa.Array, chosen: Index) -> pa.Array:
+    none = chosen < 0
+    return pa.nulls(len(chosen), values.type) if none.all() else values.take(pa.array(chosen, mask=none))
 
 
 def _settle(sent: pa.StringArray, kinds: NDArray[np.uint8], messaging: Mask) -> pa.StringArray:

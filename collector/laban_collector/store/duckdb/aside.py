@@ -2,13 +2,14 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.store.duckdb.database import Database, wal_of
+from laban_collector.store.duckdb.journal import Journaled, journal_of
 from laban_collector.store.duckdb.ledger import LedgerReport, compare
 from laban_collector.store.duckdb.tail import LedgerTail, tail_of
 
@@ -16,6 +17,9 @@ _log = logging.getLogger(__name__)
 
 _MAGIC: Final = (8, b"DUCK")
 """Where a DuckDB file says what it is."""
+
+_BESIDE: Final = (".wal", ".ledger", ".journal-0", ".journal-1")
+"""What a database has beside it."""
 
 Now = Callable[[], datetime]
 
@@ -54,8 +58,12 @@ def open_or_set_aside(path: Path, now: Now = _utc_now) -> Database:
     return Database.open(path)
 
 
-def check_ledger(database: Database, now: Now = _utc_now) -> tuple[LedgerTail, LedgerReport]:
+def check_ledger(
+    database: Database, left: Sequence[Journaled] = (), now: Now = _utc_now
+) -> tuple[LedgerTail, LedgerReport]:
     """Compare a database that was just opened with its ledger, say so loudly if they differ, and go on.
+
+    `left` is what is in the journal, to be loaded next.
 
     What differs is said once: the ledger's tail is then set aside, and a new one begins at what is there.
 
@@ -65,7 +73,7 @@ def check_ledger(database: Database, now: Now = _utc_now) -> tuple[LedgerTail, L
     """
     place, kept = tail_of(database.path), _kept_log(database.path)
     tail = LedgerTail.open(place)
-    report = compare(database, tail)
+    report = compare(database, tail, left)
     if report.agrees:
         _log.info("%s: %s.", database.path, report.in_words())
     else:
@@ -76,6 +84,10 @@ def check_ledger(database: Database, now: Now = _utc_now) -> tuple[LedgerTail, L
         _rename(place, tail_of(aside))
         if kept.exists():
             _rename(kept, wal_of(aside))
+        for journal, copy in zip(journal_of(database.path), journal_of(aside), strict=True):
+            if journal.exists():  # what can be read of it is loaded, and then it is written over
+                shutil.copyfile(journal, copy)
+                _log.error("%s was kept as %s.", journal, copy)
         tail = LedgerTail.open(place)
     kept.unlink(missing_ok=True)
     return tail, report
@@ -125,8 +137,9 @@ def _set_aside(path: Path, aside: Path) -> None:
 def _aside(path: Path, now: Now) -> Path:
     """A name beside a file that is not taken."""
     stamp = f"{path.name}.damaged-{now():%Y%m%dT%H%M%SZ}"
-    taken = {found.name.removesuffix(".wal").removesuffix(".ledger") for found in set_aside(path)}
-    names = [stamp, *(f"{stamp}-{number}" for number in range(2, len(taken) + 3))]
+    found = set_aside(path)
+    taken = {one.stem if one.suffix in _BESIDE else one.name for one in found}
+    names = [stamp, *(f"{stamp}-{number}" for number in range(2, len(found) + 3))]
     return path.with_name(next(name for name in names if name not in taken))
 
 

@@ -1,15 +1,11 @@
-"""What was acknowledged against what is there: looked at when a collector starts, kept up while it runs."""
+"""What was acknowledged against what is there: looked at when a collector starts."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from laban_collector.span_batch import SpanBatch
-from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.journal import Journaled
 from laban_collector.store.duckdb.tail import LedgerTail, Missing
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +50,13 @@ class LedgerReport:
         return "; ".join(found)
 
 
-def compare(database: Database, tail: LedgerTail) -> LedgerReport:
+def compare(database: Database, tail: LedgerTail, left: Sequence[Journaled] = ()) -> LedgerReport:
     """Compare a database with its ledger and the ledger's tail. Reads one column of the spans.
+
+    Args:
+        database: open.
+        tail: its ledger's.
+        left: what is in its journal, and is not lost therefore.
 
     Raises:
         StoreError: DuckDB refused.
@@ -63,52 +64,5 @@ def compare(database: Database, tail: LedgerTail) -> LedgerReport:
     with database.reading() as cursor:
         [(last,)] = cursor.execute(sql("last_arrival")).fetchall()
         [row] = cursor.execute(sql("ledger_differences")).fetchall()
-    return LedgerReport(row[0], tail.missing_after(int(last)), *map(int, row[1:]))
-
-
-class LedgeredWriter(SpanWriter):
-    """Notes each commit of another writer in the ledger's tail, before the senders hear of it.
-
-    Args:
-        writer: writes each batch in which anything is new as one commit, numbered on from the ledger.
-        database: the one that it writes to.
-        tail: kept by nobody else.
-    """
-
-    def __init__(self, writer: SpanWriter, database: Database, tail: LedgerTail) -> None:
-        self._writer = writer
-        self._tail = tail
-        self._failed = False
-        with database.reading() as cursor:
-            [(self._arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
-
-    def write(self, batch: SpanBatch) -> Written:
-        """Store a batch, and note it.
-
-        Raises:
-            StoreError: nothing of the batch was stored.
-        """
-        written = self._writer.write(batch)
-        if written.spans:
-            self._arrival += 1
-            self._note(written.spans)
-        return written
-
-    def write_lag(self, rows: Sequence[Lag]) -> None:
-        """Store one poll of the lag poller; the ledger counts no lag."""
-        self._writer.write_lag(rows)
-
-    def _note(self, spans: int) -> None:
-        """The spans are stored: that they cannot be noted must not make the senders repeat them."""
-        try:
-            self._tail.record(self._arrival, spans)
-        except OSError as error:
-            if not self._failed:
-                _log.exception(
-                    "%s cannot be written (%s): a loss of the newest commits would go unseen.",
-                    self._tail.path,
-                    error,
-                )
-            self._failed = True
-        else:
-            self._failed = False
+    waiting = {one.arrival: one.batch.spans.num_rows for one in left}
+    return LedgerReport(row[0], tail.missing_after(int(last), waiting), *map(int, row[1:]))

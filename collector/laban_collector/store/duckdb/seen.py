@@ -3,6 +3,7 @@
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +14,8 @@ Fingerprints = NDArray[np.uint64]
 
 _ODD: Final = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
 _IDS: Final = ("trace_hi", "trace_lo", "span_id")
-_PROBES: Final = 6
-_BLOCK: Final = 64
-"""Bytes."""
-_BITS: Final = np.array([1 << bit for bit in range(8)], np.uint8)
+_BLOCK: Final = 8
+"""Words of 64 bits."""
 
 
 class SeenSpans:
@@ -24,8 +23,8 @@ class SeenSpans:
 
     Args:
         latest: the latest start in the store, ns: what starts no later may be in it, unknown to the filter.
-        capacity: spans of a generation; 64 bits of memory each, so that about one new span in a million is
-            taken for an old one.
+        capacity: spans of a generation; 64 bits of memory each, so that about one new span in
+            50,000 is taken for an old one, and looked up.
     """
 
     def __init__(self, latest: int, capacity: int = 1 << 22) -> None:
@@ -59,36 +58,39 @@ class _Generation:
 
     def __init__(self, capacity: int) -> None:
         # A power of two: no division. Memory that is not touched is not used.
-        self._bytes = np.zeros(max(1 << (capacity * 8 - 1).bit_length(), _BLOCK), np.uint8)
+        self._words = np.zeros(max(1 << (capacity - 1).bit_length(), _BLOCK), np.uint64)
         self.count = 0
         self.latest = 0
 
     def add(self, prints: Fingerprints, latest: int) -> None:
-        for place, bit in self._probes(prints):
+        for place, bits in self._probes(prints):
             missing = np.ones(len(place), np.bool_)
-            while (
-                missing.any()
-            ):  # of two bits in one byte one is lost at a time; ufunc.at is five times slower
-                place, bit = place[missing], bit[missing]
-                self._bytes[place] |= bit
-                missing = (self._bytes[place] & bit) == 0
+            while missing.any():  # of two changes of one word one is lost; ufunc.at is five times slower
+                place, bits = place[missing], bits[missing]
+                self._words[place] |= bits
+                missing = (self._words[place] & bits) != bits
         self.count += len(prints)
         self.latest = max(self.latest, latest)
 
     def may_hold(self, prints: Fingerprints) -> NDArray[np.bool_]:
         held = np.full(len(prints), self.count > 0)
-        for place, bit in self._probes(prints) if self.count else ():
-            held &= (self._bytes[place] & bit) != 0
+        for place, bits in self._probes(prints) if self.count else ():
+            held &= (self._words[place] & bits) == bits
         return held
 
-    def _probes(self, prints: Fingerprints) -> list[tuple[NDArray[np.uint64], NDArray[np.uint8]]]:
-        """Of each fingerprint some bits, byte and bit in it, all in one block, which is a cache line."""
-        blocks = np.uint64(len(self._bytes) // _BLOCK - 1)
+    def _probes(self, prints: Fingerprints) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+        """Of each fingerprint two words of one block, which is a cache line, and three bits in each."""
+        blocks = np.uint64(len(self._words) // _BLOCK - 1)
         block = ((prints * _ODD[0]) >> np.uint64(32) & blocks) * np.uint64(_BLOCK)
-        bits = [prints >> np.uint64(9 * probe) for probe in range(_PROBES)]
-        return [
-            (block + (bit >> np.uint64(3) & np.uint64(_BLOCK - 1)), _BITS[bit & np.uint64(7)]) for bit in bits
-        ]
+        for shift in (0, 21):
+            part = prints >> np.uint64(shift)
+            place = block + (part & np.uint64(_BLOCK - 1))
+            bits = _bit(part >> np.uint64(3)) | _bit(part >> np.uint64(9)) | _bit(part >> np.uint64(15))
+            yield place.astype(np.int64), bits
+
+
+def _bit(number: Fingerprints) -> NDArray[np.uint64]:
+    return np.uint64(1) << (number & np.uint64(63))
 
 
 def _fingerprints(spans: pa.Table) -> Fingerprints:

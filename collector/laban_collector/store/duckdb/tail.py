@@ -9,7 +9,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -100,8 +100,13 @@ class LedgerTail:
         self._entries[arrival] = entry
         self._entries.pop(arrival - SLOTS, None)
 
-    def missing_after(self, arrival: int) -> Missing:
-        """What was acknowledged after this commit, the newest that the database has."""
+    def missing_after(self, arrival: int, elsewhere: Mapping[int, int] | None = None) -> Missing:
+        """What was acknowledged after this commit, the newest that the database has.
+
+        Args:
+            arrival: its number.
+            elsewhere: commits that are still to be loaded, by number, and their spans.
+        """
         last = self.last
         if last is None or last.arrival <= arrival:
             return Missing(0, 0, exact=True)
@@ -110,7 +115,11 @@ class LedgerTail:
         exact = known is not None or (arrival == 0 and 1 in self._entries)
         if exact and known is None:
             start = 0
-        return Missing(last.arrival - arrival, last.total - start, exact)
+        safe = [spans for number, spans in (elsewhere or {}).items() if arrival < number <= last.arrival]
+        commits = last.arrival - arrival - len(safe)
+        if not commits:
+            return Missing(0, 0, exact=True)
+        return Missing(commits, max(last.total - start - sum(safe), 0), exact)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from laban_collector.joining import join
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.database import Database, sql
@@ -51,10 +52,16 @@ class DuckDBWriter(SpanWriter):
         self._database = database
         self._clock = clock
         with database.reading() as cursor:
-            [(self._arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
+            [(arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
             [(latest,)] = cursor.execute(sql("latest_start")).fetchall()
+        self._arrival = int(arrival)
         self._seen = SeenSpans(latest)
         self._known: dict[str, set[int]] = {name: set() for name in _ORIGINS}
+
+    @property
+    def arrival(self) -> int:
+        """The number of the newest commit."""
+        return self._arrival
 
     def write(self, batch: SpanBatch) -> Written:
         """Store a batch durably; when this returns, it is on disk.
@@ -62,17 +69,15 @@ class DuckDBWriter(SpanWriter):
         Raises:
             StoreError: nothing of the batch was stored.
         """
-        received = batch.spans.num_rows
-        if received == 0:
-            return Written(0, 0)
-        with self._database.writing() as cursor:
-            batch = _only_new(cursor, batch, self._seen.suspects(batch.spans))
-            stored = batch.spans.num_rows
-            if stored:
-                self._insert(cursor, batch)
-        if stored:
-            self._remember(batch)
-        return Written(stored, received - stored)
+        return self._commit(batch, None)
+
+    def load(self, batches: Sequence[SpanBatch], arrival: int) -> Written:
+        """Store batches durably as one commit with this number, also where nothing in them is new.
+
+        Raises:
+            StoreError: nothing of them was stored.
+        """
+        return self._commit(join(batches), arrival)
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
         """Store one poll of the lag poller.
@@ -88,8 +93,22 @@ class DuckDBWriter(SpanWriter):
             cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
             cursor.execute(sql("insert_lag"))
 
-    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch) -> None:
-        arrival = self._arrival + 1
+    def _commit(self, batch: SpanBatch, arrival: int | None) -> Written:
+        """One commit: the next one, if it brings anything new; or the one with this number."""
+        received = batch.spans.num_rows
+        if received == 0:
+            return Written(0, 0)
+        number = self._arrival + 1 if arrival is None else arrival
+        with self._database.writing() as cursor:
+            batch = _only_new(cursor, batch, self._seen.suspects(batch.spans))
+            stored = batch.spans.num_rows
+            if stored or arrival is not None:
+                self._insert(cursor, batch, number)
+        if stored or arrival is not None:
+            self._remember(batch, number)
+        return Written(stored, received - stored)
+
+    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, arrival: int) -> None:
         for name, ids in _ORIGINS.items():
             table = getattr(batch, name)
             if not self._known[name].issuperset(table[ids].to_pylist()):
@@ -104,10 +123,11 @@ class DuckDBWriter(SpanWriter):
         ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("insert_ledger"), ledger)
 
-    def _remember(self, batch: SpanBatch) -> None:
+    def _remember(self, batch: SpanBatch, arrival: int) -> None:
         """What the next commits need not ask the store for; only after the commit, for it may fail."""
-        self._arrival += 1
-        self._seen.add(batch.spans)
+        self._arrival = arrival
+        if batch.spans.num_rows:
+            self._seen.add(batch.spans)
         for name, ids in _ORIGINS.items():
             self._known[name].update(getattr(batch, name)[ids].to_pylist())
 

@@ -1,0 +1,223 @@
+"""Acknowledges from a journal, and loads what is in it into the tables, many batches at once."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from laban_collector.errors import StoreError
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.duckdb.journal import Journal, Journaled
+from laban_collector.store.duckdb.tail import LedgerTail
+
+_log = logging.getLogger(__name__)
+
+ENOUGH: Final = 122_880
+"""Spans that are loaded without waiting for more: DuckDB writes a whole row group at once to its place."""
+LONGEST_WAIT: Final = 0.5
+"""Seconds that a batch waits at most to be loaded, when nobody asks for it."""
+RETRY: Final = 1.0
+"""Seconds after a load that failed."""
+_MOST: Final = 2
+"""So many times enough may wait: beyond it senders wait too."""
+ENOUGH_BYTES: Final = 96 << 20
+"""In memory; the same for spans that are large."""
+_LONGEST_SETTLE: Final = 5.0
+
+
+Load = Callable[[Sequence[SpanBatch], int], object]
+"""Stores batches in the tables as one commit with this number, less what is there already; or raises
+StoreError, and has stored nothing."""
+
+
+class _Waiting:
+    """Batches that wait to be loaded, in their order."""
+
+    def __init__(self) -> None:
+        self.batches: list[Journaled] = []
+        self.spans = 0
+        self._bytes = 0
+        self._until: float | None = None
+
+    def add(self, journaled: Journaled) -> None:
+        if self._until is None:
+            self._until = time.monotonic() + LONGEST_WAIT
+        self.batches.append(journaled)
+        self.spans += journaled.batch.spans.num_rows
+        self._bytes += journaled.batch.nbytes
+
+    @property
+    def fullness(self) -> float:
+        """1 when they are enough to be loaded."""
+        return max(self.spans / ENOUGH, self._bytes / ENOUGH_BYTES)
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until they are loaded in any case; None: there are none."""
+        return None if self._until is None else max(self._until - time.monotonic(), 0.0)
+
+
+class JournaledWriter:
+    """Takes batches; what it took is on disk, and soon in the tables.
+
+    Args:
+        load: brings batches into the tables; called in a thread of its own.
+        journal: where they are until then.
+        tail: the ledger's, which notes each batch before its senders hear of it.
+        arrival: the number of the newest commit in the tables.
+    """
+
+    def __init__(self, load: Load, journal: Journal, tail: LedgerTail, arrival: int) -> None:
+        self._load = load
+        self._journal = journal
+        self._tail = tail
+        self._arrival = arrival
+        self._loaded = arrival
+        self._wanted = 0
+        """What somebody waits for to be loaded."""
+        self._waiting = _Waiting()
+        self._failure: StoreError | None = None
+        self._unnoted = False
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="laban-load")
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be loaded at the moment; None when all is well."""
+        return None if self._failure is None else str(self._failure)
+
+    @property
+    def unloaded(self) -> int:
+        """Spans that are acknowledged and not in the tables yet, less those that are being loaded."""
+        with self._changed:
+            return self._waiting.spans
+
+    def start(self, left: Sequence[Journaled]) -> None:
+        """Load what an earlier process left in the journal, then begin to take batches.
+
+        Raises:
+            StoreError: it cannot be loaded; it stays where it is.
+        """
+        if left:
+            spans = sum(one.batch.spans.num_rows for one in left)
+            _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
+            self._arrival = max(self._arrival, left[-1].arrival)
+            self._load([one.batch for one in left], self._arrival)
+            self._loaded = self._arrival
+        for _ in range(2):
+            self._journal.turn()
+            self._journal.drop()
+        self._thread.start()
+
+    def write(self, batch: SpanBatch) -> None:
+        """Take a batch; when this returns, it is on disk.
+
+        Raises:
+            StoreError: nothing of the batch was kept.
+        """
+        if not batch.spans.num_rows:
+            return
+        with self._changed:
+            self._wait_for_room()
+            journaled = Journaled(self._arrival + 1, batch)
+            try:
+                self._journal.append(journaled)
+            except OSError as error:
+                raise StoreError(f"The journal cannot be written: {error}") from error
+            self._note(journaled)
+            self._arrival = journaled.arrival
+            self._waiting.add(journaled)
+            self._changed.notify_all()
+
+    def settle(self) -> None:
+        """Wait until all that is acknowledged by now is in the tables, or cannot be loaded."""
+        with self._changed:
+            arrival = self._arrival
+            self._wanted = max(self._wanted, arrival)
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._loaded >= arrival or self._failure is not None, _LONGEST_SETTLE
+            )
+
+    def stop(self) -> None:
+        """Load all that is left, and end. What cannot be loaded stays in the journal for the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._journal.close()
+
+    def _wait_for_room(self) -> None:
+        while self._waiting.fullness >= _MOST:
+            if self._failure is not None:
+                raise StoreError(f"What was acknowledged cannot be loaded: {self._failure}")
+            self._changed.wait(RETRY)
+
+    def _note(self, journaled: Journaled) -> None:
+        """It is on disk: that it cannot be noted must not make the senders repeat it."""
+        try:
+            self._tail.record(journaled.arrival, journaled.batch.spans.num_rows)
+        except OSError as error:
+            if not self._unnoted:
+                _log.exception(
+                    "%s cannot be written (%s): a loss of the newest batches would go unseen.",
+                    self._tail.path,
+                    error,
+                )
+            self._unnoted = True
+        else:
+            self._unnoted = False
+
+    def _run(self) -> None:
+        while batches := self._next():
+            while not self._try(batches):
+                with self._changed:
+                    if self._stopping:
+                        _log.critical(
+                            "%d batches stay in the journal beside the database: start the collector again "
+                            "to load them.",
+                            len(batches) + len(self._waiting.batches),
+                        )
+                        return
+                    self._changed.wait_for(lambda: self._stopping, RETRY)
+
+    def _next(self) -> list[Journaled]:
+        """What is to be loaded next, sealed in the journal; none when it is over."""
+        with self._changed:
+            while not self._is_due():
+                if self._stopping:
+                    return []
+                self._changed.wait(self._waiting.time_left)
+            batches, self._waiting = self._waiting.batches, _Waiting()
+            self._journal.turn()
+            self._changed.notify_all()
+            return batches
+
+    def _is_due(self) -> bool:
+        waiting = self._waiting
+        return bool(waiting.batches) and (
+            self._stopping or self._wanted > self._loaded or waiting.fullness >= 1 or waiting.time_left == 0
+        )
+
+    def _try(self, batches: Sequence[Journaled]) -> bool:
+        """Load them; whether it succeeded."""
+        arrival = batches[-1].arrival
+        try:
+            self._load([one.batch for one in batches], arrival)
+        except StoreError as error:
+            if self._failure is None:
+                _log.error("What was acknowledged waits in the journal: %s. Trying again.", error)
+            with self._changed:
+                self._failure = error
+                self._changed.notify_all()
+            return False
+        with self._changed:
+            self._journal.drop()
+            if self._failure is not None:
+                _log.warning("What waited in the journal is loaded.")
+            self._loaded, self._failure = arrival, None
+            self._changed.notify_all()
+        return True

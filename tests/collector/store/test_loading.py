@@ -1,0 +1,184 @@
+import logging
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from laban_collector.errors import StoreError
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.duckdb import loading
+from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.journal import Journal
+from laban_collector.store.duckdb.loading import JournaledWriter
+from laban_collector.store.duckdb.tail import LedgerTail, tail_of
+from laban_collector.store.duckdb.writer import DuckDBWriter
+
+from ..requests import span
+from .test_writer import batch
+
+
+class Tables:
+    """Real tables behind a door that can be shut, or be broken."""
+
+    def __init__(self, database: Database) -> None:
+        self._tables = DuckDBWriter(database)
+        self.open = threading.Event()
+        self.open.set()
+        self.entered = threading.Semaphore(0)
+        self.failure: StoreError | None = None
+        self.loads: list[tuple[int, int]] = []
+
+    def load(self, batches: Sequence[SpanBatch], arrival: int) -> None:
+        self.entered.release()
+        assert self.open.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        self._tables.load(batches, arrival)
+        self.loads.append((len(batches), arrival))
+
+
+@pytest.fixture
+def tables(database: Database) -> Tables:
+    return Tables(database)
+
+
+@contextmanager
+def writing(tables: Tables, path: Path) -> Generator[JournaledWriter, None, None]:
+    tail, journal = LedgerTail.open(tail_of(path)), Journal(path)
+    writer = JournaledWriter(tables.load, journal, tail, 0)
+    writer.start(journal.left())
+    try:
+        yield writer
+    finally:
+        tables.open.set()
+        writer.stop()
+        tail.close()
+
+
+def names(database: Database) -> list[str]:
+    with database.reading() as cursor:
+        return [name for (name,) in cursor.execute("SELECT name FROM spans ORDER BY name").fetchall()]
+
+
+def one(number: int) -> SpanBatch:
+    return batch(span(number))
+
+
+def expected(*numbers: int) -> list[str]:
+    return sorted(span(number).name for number in numbers)
+
+
+def test_what_is_settled_can_be_read(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+        writer.settle()
+        assert names(database) == expected(0)
+        writer.settle()  # nothing is left to wait for
+        assert writer.unloaded == 0
+
+
+def test_batches_that_come_during_a_load_share_the_next_one(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        tables.open.clear()
+        writer.write(one(0))
+        waiting = threading.Thread(target=writer.settle)
+        waiting.start()
+        assert tables.entered.acquire(timeout=10)
+        for number in (1, 2, 3):
+            writer.write(one(number))
+        assert writer.unloaded == 3
+        tables.open.set()
+        waiting.join()
+        writer.settle()
+    assert tables.loads == [(1, 1), (3, 4)]
+    assert names(database) == expected(0, 1, 2, 3)
+
+
+def test_a_stop_loads_what_is_left_and_leaves_no_journal(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+    assert names(database) == expected(0)
+    assert not list(database.path.parent.glob("*.journal-*"))
+
+
+def test_a_load_waits_for_nobody_longer_than_a_while(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "LONGEST_WAIT", 0.0)
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+        assert tables.entered.acquire(timeout=10)
+
+
+def broken(tables: Tables) -> None:
+    tables.failure = StoreError("no room")
+
+
+def test_what_cannot_be_loaded_is_tried_again_and_senders_are_put_off_when_it_is_too_much(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loading, "ENOUGH", 2)
+    monkeypatch.setattr(loading, "RETRY", 0.01)
+    with writing(tables, database.path) as writer:
+        broken(tables)
+        written = 0
+        with pytest.raises(StoreError, match="cannot be loaded: no room"):  # noqa: PT012 - one of them does
+            for number in range(10):
+                writer.write(one(number))
+                written += 1
+                writer.settle()
+        assert written >= 4
+        assert writer.failure == "no room"
+        tables.failure = None
+        eventually(lambda: writer.failure is None)
+        writer.settle()
+    assert names(database) == expected(*range(written))
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+
+
+def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
+    tables: Tables, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with writing(tables, database.path) as writer:
+        broken(tables)
+        writer.write(one(0))
+        writer.write(one(1))
+    assert "stay in the journal" in caplog.text
+    assert names(database) == []
+    tables.failure = None
+    with writing(tables, database.path) as writer:
+        assert names(database) == expected(0, 1)
+        writer.write(one(2))
+    assert names(database) == expected(0, 1, 2)
+    assert tables.loads == [(2, 2), (1, 3)]
+
+
+def test_what_was_loaded_and_not_dropped_is_not_stored_again(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+        journal = {path: path.read_bytes() for path in database.path.parent.glob("*.journal-*")}
+    for path, content in journal.items():
+        path.write_bytes(content)
+    with writing(tables, database.path):
+        assert names(database) == expected(0)
+
+
+def test_large_spans_are_enough_sooner(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "ENOUGH_BYTES", 1)
+    monkeypatch.setattr(loading, "LONGEST_WAIT", 3600.0)
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+        assert tables.entered.acquire(timeout=10)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    changed = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        changed.wait(0.01)
+    raise AssertionError("it did not happen")
