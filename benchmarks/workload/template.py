@@ -22,7 +22,7 @@ class Template:
     Attributes:
         body: its bytes.
         spans: how many it has.
-        ids: where the trace ids are (those of links too).
+        ids: where the lower halves of trace ids are, and span ids (those of parents and links too).
         times: where times are, 8 bytes each.
         orders: where order ids are, in ASCII digits.
         offsets: where the two upper bytes of offsets are.
@@ -78,8 +78,8 @@ def locate(body: bytes, sent: list[Sent]) -> Template:
         span = one.span
         at = body.index(span.trace_id, at)
         end = at + span.ByteSize()
-        for trace in {span.trace_id, *(link.trace_id for link in span.links)}:
-            ids += _all(body, trace, at, end, one.belongs)
+        for changing in _ids(span):
+            ids += _all(body, changing, at, end, one.belongs)
         for time in {span.start_time_unix_nano, span.end_time_unix_nano}:
             times += _all(body, struct.pack("<Q", time), at, end, one.late)
         if one.order:
@@ -92,6 +92,12 @@ def locate(body: bytes, sent: list[Sent]) -> Template:
 
 def _as_places(found: list[tuple[int, int]]) -> Places:
     return np.array(found, np.int64).reshape(-1, 2)
+
+
+def _ids(span: Span) -> set[bytes]:
+    """The ids of 8 bytes: of traces the lower half."""
+    linked = (part for link in span.links for part in (link.trace_id[8:], link.span_id))
+    return {span.trace_id[8:], span.span_id, span.parent_span_id, *linked} - {b""}
 
 
 def _all(body: bytes, part: bytes, begin: int, end: int, late: int) -> list[tuple[int, int]]:
