@@ -1,4 +1,4 @@
-"""A store that holds a shop's spans, filled as fast as may be: one thread decodes while another one writes."""
+"""A store that holds a shop's spans, filled quickly: one thread decodes while another one writes."""
 
 import queue
 import threading

@@ -10,6 +10,7 @@ from laban_collector.metrics import MeteredWriter, Metrics
 from laban_collector.store.base import SpanWriter
 from laban_collector.store.duckdb.aside import check_ledger, set_aside
 from laban_collector.store.duckdb.database import Database, FileSize
+from laban_collector.store.duckdb.digests import DigestThread
 from laban_collector.store.duckdb.ledger import LedgeredWriter, LedgerReport
 from laban_collector.store.duckdb.retention import Forgotten, Limits, RetentionThread
 from laban_collector.store.duckdb.tail import LedgerTail
@@ -74,10 +75,11 @@ class Keeper:
         self._tail: LedgerTail | None = None
         self._report: LedgerReport | None = None
         limited = limits.age is not None or limits.size is not None
+        self._digests = DigestThread(database)
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:
-        """Compare the ledger, and begin to forget.
+        """Compare the ledger, and begin to digest and to forget.
 
         Raises:
             StoreError: DuckDB refused.
@@ -85,11 +87,13 @@ class Keeper:
         """
         self._tail, self._report = check_ledger(self.database)
         self._add_gauges(self._report)
+        self._digests.start()
         if self._retention is not None:
             self._retention.start()
 
     def stop(self) -> None:
-        """Forget no more, and let go of the ledger; after the last commit."""
+        """Digest and forget no more, and let go of the ledger; after the last commit."""
+        self._digests.stop()
         if self._retention is not None:
             self._retention.stop()
         if self._tail is not None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.uint64]
 
 _BITS_A_NUMBER: Final = 16
-"""At least; up to twice as many, for sizes are powers of two. Of other numbers, 1 in 2,000 at most seems to be there."""
+"""At least; up to twice as many, for sizes are powers of two; 1 in 2,000 others at most seems to be there."""
 _PROBES: Final = 9
 _SMALLEST: Final = 64
 _MULTIPLIERS: Final = [np.uint64(odd) for odd in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)]

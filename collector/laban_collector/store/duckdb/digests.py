@@ -1,8 +1,9 @@
 """Where in the file something may be: of each stretch of commits a digest of what is in it.
 
-Ids are random, so that DuckDB, which knows the smallest and the largest value of each group of rows, would look
-through all of them for a trace. A digest tells for about a byte a span which stretches it can leave out. Digests
-are made after the commits; what has none yet is always looked through, so that answers are the same without any.
+Ids are random, so that DuckDB, which knows the smallest and the largest value of each group of rows, would
+look through all of them for a trace. A digest tells for about a byte a span which stretches can be left out.
+Digests are made after the commits; what has none yet is always looked through, so that answers are the same
+without any.
 """
 
 import logging

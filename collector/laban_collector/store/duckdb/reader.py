@@ -78,7 +78,7 @@ class DuckDBReader:
         may_hold = self._stretches.that_may_hold(traces["lows"])
         asked = {**traces, "since": since, "until": until, "limit": limit}
         with self._database.reading() as cursor:
-            # Whole rows have forty columns, and to begin with a group of rows costs some of each: so only where it pays.
+            # Whole rows have forty columns, each of which costs something to begin with: only where it pays.
             commits = _within(cursor, may_hold, "commits_of", traces)
             ranges = [Range(first, last) for first, last in commits if first is not None]
             events = _by_span(sorted(_within(cursor, ranges, "events_of", traces), key=_event_time), _event)

@@ -1,5 +1,6 @@
 """Which commits a question has to look through, as the digests tell."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ _LAST: Final = (1 << 64) - 1
 _MOST: Final = 8
 """Ranges of a question; more are joined, the nearest first, for each one costs a query."""
 _FRESH: Final = 1.0
-"""Seconds that what is known of digests is used. Newer commits are looked through, with a digest or without."""
+"""Seconds that what is known of digests is used. Newer commits are looked through, digested or not."""
 
 
 class Consumer(NamedTuple):
@@ -111,7 +112,7 @@ def joined(ranges: Sequence[Range], most: int) -> list[Range]:
         ranges: in their order; at least one.
         most: at least one.
     """
-    gaps = [after.first - before.last for before, after in zip(ranges, ranges[1:], strict=False)]
+    gaps = [after.first - before.last for before, after in itertools.pairwise(ranges)]
     widest = sorted((gap for gap in gaps if gap > 1), reverse=True)[: most - 1]
     smallest = widest[-1] if widest else None
     told = [ranges[0]]
