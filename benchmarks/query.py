@@ -36,7 +36,7 @@ _WINDOW: Final = timedelta(minutes=15)
 _HOW: Final = (
     "1,000 spans of each second, so that the last 15 minutes are 900,000. Cold: before each question the\n"
     "database is opened anew, and the system's cache of the file dropped (posix_fadvise). Spans coming in:\n"
-    "50,000 a second, decoded and written by the same process. Each story has the spans that were made for it."
+    "50,000 a second, decoded and written by the same process. Each story has the spans made for it."
 )
 
 

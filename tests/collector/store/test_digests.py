@@ -34,6 +34,7 @@ def consumer(number: int) -> Span:
         "messaging.destination.name": "orders",
         "messaging.consumer.group.name": f"group-{number}",
         "messaging.destination.partition.id": "3",
+        "customer.id": "c-1",
     }.items():
         span.attributes.add(key=key).value.string_value = value
     span.attributes.add(key="messaging.kafka.offset").value.int_value = number
@@ -42,7 +43,7 @@ def consumer(number: int) -> Span:
 
 
 def filled(database: Database) -> None:
-    """A commit for each of some traces; every third one is written a second time, with more of it."""
+    """A commit for each of some traces."""
     writer = DuckDBWriter(database, itertools.count(START, 1_000_000_000).__next__)
     for number in range(COMMITS):
         writer.write(batch(consumer(number)))
@@ -55,8 +56,8 @@ QUESTIONS: dict[str, Ask] = {
     "spans of several": lambda reader: reader.spans_of(
         [trace_of(1), trace_of(9)], START - 1, START + 10**12, 10
     ),
-    "keys": lambda reader: reader.traces_with("order.id", "123", COMMITS + 1),
-    "the newest of many": lambda reader: {ref.last for ref in reader.traces_with("order.id", "123", 3)},
+    "keys": lambda reader: reader.traces_with("customer.id", "c-1", COMMITS + 1),
+    "the newest of many": lambda reader: {ref.last for ref in reader.traces_with("customer.id", "c-1", 3)},
     "links": lambda reader: [
         reader.traces_linked_from([f"{1000 + number:032x}"]) for number in range(COMMITS + 1)
     ],
@@ -68,17 +69,13 @@ QUESTIONS: dict[str, Ask] = {
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("stretch", [1, 3, COMMITS * 2])
-def test_answers_are_the_same_with_digests_and_without(
-    database: Database, question: str, stretch: int
-) -> None:
+def test_answers_are_the_same_with_digests_and_without(database: Database, stretch: int) -> None:
     filled(database)
-    ask = QUESTIONS[question]
-    without = ask(DuckDBReader(database))
+    without = {question: ask(DuckDBReader(database)) for question, ask in QUESTIONS.items()}
+    assert all(without.values())
     Digester(database, stretch).catch_up()
-    assert ask(DuckDBReader(database)) == without
-    assert without
+    assert {question: ask(DuckDBReader(database)) for question, ask in QUESTIONS.items()} == without
 
 
 def test_a_stretch_without_the_key_is_left_out(database: Database) -> None:
@@ -115,7 +112,7 @@ def test_a_digest_goes_with_its_commits(database: Database) -> None:
 def test_values_at_the_limits_can_be_digested(database: Database) -> None:
     span = consumer(1)
     span.attributes[-1].value.int_value = -(1 << 63)
-    span.attributes[-2].value.string_value = str((1 << 63) - 1)
+    span.attributes[-3].value.string_value = str((1 << 63) - 1)
     writer = DuckDBWriter(database)
     writer.write(batch(span))
     writer.write(batch(consumer(2)))

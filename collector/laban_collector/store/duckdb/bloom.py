@@ -33,8 +33,8 @@ def may_hold(filters: NDArray[np.uint8], numbers: Numbers) -> NDArray[np.bool_]:
     """
     bits = _bits(numbers, filters.shape[1])
     found = filters[:, bits >> 3] >> (bits & 7).astype(np.uint8) & 1
-    held: NDArray[np.bool_] = found.all(axis=1).any(axis=1)
-    return held
+    # The stubs do not know what a reduction along an axis returns.
+    return np.asarray(np.any(np.all(found, axis=1), axis=1), np.bool_)
 
 
 def _bits(numbers: Numbers, size: int) -> NDArray[np.int64]:

@@ -213,7 +213,7 @@ class Database:
         """Bring the tables of the version before this one up to it."""
         if self.read_only:
             raise StoreError(
-                f"{self.path} was written by an older laban: `laban serve --db FILE`, once, brings it up to date."
+                f"{self.path} was written by an older laban: `laban serve --db FILE` brings it up to date."
             )
         with self.writing() as cursor:
             cursor.execute(_resource("schema.sql"))
