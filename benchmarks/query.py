@@ -1,140 +1,220 @@
 """How long answers take: the story of an order, the graph of the last 15 minutes, also while spans come in.
 
-`./run bench query [--spans N] [--quick] [--publish]`: N spans (a million, or 10, or 50), 1,000 of them
-a second, in a file that is made first (some 10 s a million).
+`./run bench query [--spans 1M,10M,50M] [--keep DIR] [--quick] [--publish]`: for each size a store of so many
+spans, 1,000 of them a second, which is made first, or kept from run to run with `--keep`. Warm; and cold, for
+which the database is opened anew and the file leaves the system's cache. Every answer is checked.
 """
 
 import argparse
+import os
+import random
+import shutil
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: its helpers are in a package
 
 from benchmarks.workload import report
-from benchmarks.workload.shop import Template, templates
-from laban_collector.correlations import KeyFinder
-from laban_collector.decode.columnar.decoder import decode
+from benchmarks.workload.filling import LATEST, Filler
+from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.digests import Digester, DigestThread
 from laban_collector.store.duckdb.reader import DuckDBReader
-from laban_collector.store.duckdb.writer import DuckDBWriter
 from laban_mapper.local import LocalAnswers
 from laban_mapper.times import moment
 
-_REQUEST: Final = 512
-_GROUP: Final = 20
-_A_SECOND: Final = 1_000
-_INCOMING: Final = 50_000
-"""Spans a second while the graph is drawn."""
-_SAMPLE: Final = """
-SELECT value FROM correlations WHERE key = 'order.id' USING SAMPLE reservoir(60 ROWS) REPEATABLE (7)
-"""
+_UNITS: Final = {"K": 1_000, "M": 1_000_000}
+_WINDOW: Final = timedelta(minutes=15)
+_HOW: Final = (
+    "1,000 spans of each second, so that the last 15 minutes are 900,000. Cold: before each question the\n"
+    "database is opened anew, and the system's cache of the file dropped (posix_fadvise). Spans coming in:\n"
+    "50,000 a second, decoded and written by the same process. Each story has the spans made for it."
+)
 
 
-class Filler:
-    """Writes spans, a group after the other, for ever new."""
+class Figures(NamedTuple):
+    """Milliseconds."""
 
-    def __init__(self, database: Database) -> None:
-        self._templates, _ = templates(_GROUP * 4, _REQUEST)
-        self._period = len(self._templates) * _REQUEST * 1_000_000_000 // _A_SECOND
-        self._writer = DuckDBWriter(database)
-        self._finder = KeyFinder()
-        self._groups = 0
-
-    def write(self) -> int:
-        """One more commit; returns its spans."""
-        begin = self._groups * _GROUP % len(self._templates)
-        number = self._groups * _GROUP // len(self._templates)
-        group: Sequence[Template] = self._templates[begin : begin + _GROUP]
-        bodies = [template.fresh(number, self._period) for template in group]
-        self._groups += 1
-        return self._writer.write(decode(bodies, self._finder).batch).spans
-
-    @contextmanager
-    def coming_in(self) -> Generator[None, None, None]:
-        """Spans come in at a steady rate, or as near to it as the machine can, until the block ends."""
-        over = threading.Event()
-
-        def run() -> None:
-            due = time.monotonic()
-            while not over.wait(max(due - time.monotonic(), 0)):
-                due += self.write() / _INCOMING
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    p50: float
+    p95: float
 
 
-def measure(database: Database, filler: Filler, times: int) -> list[list[str]]:
-    """Every question, asked as often as that; warm."""
-    answers = LocalAnswers(DuckDBReader(database))
+class Asked(NamedTuple):
+    """A question, and how often it is asked in a row."""
+
+    name: str
+    ask: Callable[[LocalAnswers], None]
+    times: int
+
+
+class Questions:
+    """What is asked of one store, with what must be answered.
+
+    Args:
+        filler: that filled the store.
+        last: the start of the newest span, ns.
+        times: how often the dearer ones are asked.
+    """
+
+    def __init__(self, filler: Filler, last: int, times: int) -> None:
+        self._day = filler.day
+        # Of the last rounds something is still on its way; of a small store that is true of all.
+        self._complete = filler.rounds > LATEST
+        self._rounds = filler.rounds - LATEST if self._complete else 1
+        self._until = moment(last)
+        self._random = random.Random(7)
+        self._times = times
+        self._ordinary = [order for order in self._day.orders if order != self._day.watched]
+
+    def quiet(self) -> Iterator[Asked]:
+        """What is asked while nothing comes in."""
+        yield Asked("an order's whole story", self._order, self._times * 5)
+        yield Asked("story of an order in some 50 traces", self._watched, self._times)
+        yield Asked("story of one in too many to tell", self._hot, self._times)
+        yield Asked("graph of the last 15 min", self._graph, self._times)
+
+    def busy(self) -> Iterator[Asked]:
+        """What is asked while spans come in."""
+        yield Asked("an order's story, spans coming in", self._order, self._times)
+        yield Asked("graph, spans coming in", self._graph, self._times)
+
+    def _order(self, answers: LocalAnswers) -> None:
+        self._tell(answers, self._random.choice(self._ordinary))
+
+    def _watched(self, answers: LocalAnswers) -> None:
+        self._tell(answers, self._day.watched)
+
+    def _tell(self, answers: LocalAnswers, order: str) -> None:
+        """The story has the spans that were made for the order, and no other ones."""
+        value = order_of_round(order, self._random.randrange(self._rounds))
+        told, made = answers.story("order.id", value).spans, self._day.orders[order]
+        assert told == made or (told < made and not self._complete), f"order {value}: {told} of {made} spans"
+
+    def _hot(self, answers: LocalAnswers) -> None:
+        assert answers.story("order.id", HOT_ORDERS[0]).spans > 0
+
+    def _graph(self, answers: LocalAnswers) -> None:
+        drawn = answers.service_map(self._until - _WINDOW, self._until)
+        services = sum(node.kind == "service" for node in drawn.nodes)
+        assert services > 40, f"{services} services in the graph"
+
+
+def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
+    """All questions of a store of so many spans: warm, cold, and of a copy while spans come in."""
+    with Database.open(path) as database:
+        filler = filled(database, spans)
+        questions = Questions(filler, _last(database), times)
+    figures: dict[str, Figures] = {}
+    with Database.open(path, read_only=True) as database:
+        answers = LocalAnswers(DuckDBReader(database))
+        for asked in questions.quiet():
+            figures[asked.name] = _timed(asked, lambda: nullcontext(answers))
+    for asked in questions.quiet():
+        few = asked._replace(name=f"{asked.name}; cold", times=max(asked.times // 4, 3))
+        figures[few.name] = _timed(few, lambda: _cold(path))
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        copy = Path(shutil.copy(path, name))
+        figures |= _measure_busy(copy, spans, times)
+    return figures
+
+
+def filled(database: Database, spans: int) -> Filler:
+    """Who filled a store with at least so many spans, each with its digest."""
     with database.reading() as cursor:
-        orders = [value for (value,) in cursor.execute(_SAMPLE).fetchall()]
-    asked = iter(orders * times)
-
-    def story() -> None:
-        assert answers.story("order.id", next(asked)).spans
-
-    def graph() -> None:
-        assert answers.service_map(_quarter_of_an_hour_ago(database)).edges
-
-    rows = [
-        _timed("order id to whole story", story, times * 5),
-        _timed("graph of the last 15 min", graph, times),
-    ]
-    with filler.coming_in():
-        rows.append(_timed("the graph while spans come in", graph, times))
-        rows.append(_timed("the story while spans come in", story, times))
-    return rows
+        [(held,)] = cursor.execute("SELECT coalesce(sum(spans), 0)::BIGINT FROM ledger").fetchall()
+    filler = Filler(database, held)
+    if held < spans:
+        print(f"filling: {held:,} of {spans:,} spans are there", file=sys.stderr)
+        filler.fill(spans - held)
+    Digester(database).catch_up()
+    return filler
 
 
-def _quarter_of_an_hour_ago(database: Database) -> datetime:
-    last = DuckDBReader(database).contents().last
-    assert last is not None
-    return moment(last) - timedelta(minutes=15)
+def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
+    with Database.open(path) as database:
+        filler = filled(database, spans)
+        questions, answers = Questions(filler, _last(database), times), LocalAnswers(DuckDBReader(database))
+        digests = DigestThread(database)
+        digests.start()
+        try:
+            with filler.coming_in():
+                return {asked.name: _timed(asked, lambda: nullcontext(answers)) for asked in questions.busy()}
+        finally:
+            digests.stop()
 
 
-def _timed(name: str, ask: Callable[[], None], times: int) -> list[str]:
-    ask()  # warm
+def _last(database: Database) -> int:
+    extent = DuckDBReader(database).extent()
+    assert extent is not None, "a filled store has spans"
+    return extent[1]
+
+
+@contextmanager
+def _cold(path: Path) -> Generator[LocalAnswers, None, None]:
+    """Answers of a database that was just opened, and of which the system has nothing in its cache."""
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with Database.open(path, read_only=True) as database:
+        yield LocalAnswers(DuckDBReader(database))
+
+
+def _timed(asked: Asked, open_answers: Callable[[], AbstractContextManager[LocalAnswers]]) -> Figures:
     taken: list[float] = []
-    for _ in range(times):
-        began = time.perf_counter()
-        ask()
-        taken.append((time.perf_counter() - began) * 1e3)
+    for number in range(asked.times + 1):
+        with open_answers() as answers:
+            began = time.perf_counter()
+            asked.ask(answers)
+            if number:  # the first one warms up
+                taken.append((time.perf_counter() - began) * 1e3)
     p50, p95 = np.quantile(taken, [0.5, 0.95])
-    print(f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms", file=sys.stderr)
-    return [name, f"{p50:,.0f}", f"{p95:,.0f}"]
+    print(f"{asked.name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms", file=sys.stderr)
+    return Figures(float(p50), float(p95))
+
+
+def table(measured: dict[str, dict[str, Figures]]) -> str:
+    """A row a question, a column a size, and how much longer the largest size takes than the smallest."""
+    sizes = list(measured)
+    head = ["ms, p50 / p95", *(f"{size} spans" for size in sizes), "growth of p95"]
+    rows = [
+        [
+            question,
+            *(f"{measured[size][question].p50:,.0f} / {measured[size][question].p95:,.0f}" for size in sizes),
+            f"{measured[sizes[-1]][question].p95 / measured[sizes[0]][question].p95:.1f} ×",
+        ]
+        for question in measured[sizes[0]]
+    ]
+    return report.table(head, rows)
+
+
+def sizes_of(text: str) -> dict[str, int]:
+    """`1M,10M` as numbers, by how they are written, the smallest first."""
+    sizes = {size: int(float(size.rstrip("KM")) * _UNITS[size[-1:]]) for size in text.split(",")}
+    return dict(sorted(sizes.items(), key=lambda size: size[1]))
 
 
 def main() -> None:
-    """Fill a store, ask it, print a table, and put it into the documents if asked."""
+    """Fill stores, ask them, print a table, and put it into the documents if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spans", type=int, default=1_000_000, help="how many the store holds")
+    parser.add_argument("--spans", type=sizes_of, default="1M", help="how many each store holds: 1M,10M,50M")
+    parser.add_argument("--keep", type=Path, help="directory of the stores, which are used again")
     parser.add_argument("--quick", action="store_true", help="100,000 spans, few questions")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
     options = parser.parse_args()
-    spans = 100_000 if options.quick else options.spans
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "query.duckdb"
-        with Database.open(path) as database:
-            filler, held = Filler(database), 0
-            while held < spans:
-                held += filler.write()
-        with Database.open(path) as database:
-            rows = measure(database, Filler(database), 3 if options.quick else 20)
-    text = f"{report.machine()} {held:,} spans.\n\n{report.table(['warm', 'p50 ms', 'p95 ms'], rows)}"
+    sizes = {"100K": 100_000} if options.quick else options.spans
+    with tempfile.TemporaryDirectory() if options.keep is None else nullcontext(options.keep) as folder:
+        measured: dict[str, dict[str, Figures]] = {}
+        for size, spans in sizes.items():
+            print(f"{size} spans", file=sys.stderr)
+            measured[size] = measure(Path(folder) / f"{size}.duckdb", spans, 3 if options.quick else 20)
+    text = f"{report.machine()}\n\n{table(measured)}\n\n{_HOW}"
     print(text)
     if options.publish:
         report.publish("query", text)

@@ -12,6 +12,7 @@ from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.aside import check_ledger, set_aside
 from laban_collector.store.duckdb.database import Database, FileSize
+from laban_collector.store.duckdb.digests import DigestThread
 from laban_collector.store.duckdb.journal import Journal
 from laban_collector.store.duckdb.ledger import LedgerReport
 from laban_collector.store.duckdb.loading import JournaledWriter
@@ -40,10 +41,11 @@ class Keeper:
         self._report: LedgerReport | None = None
         self._writer: JournaledWriter | None = None
         limited = limits.age is not None or limits.size is not None
+        self._digests = DigestThread(database)
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:
-        """Compare the ledger, load what is left in the journal, begin to take batches and to forget.
+        """Compare the ledger, load what the journal holds, begin to take batches, to digest and to forget.
 
         Raises:
             StoreError: DuckDB refused.
@@ -56,14 +58,16 @@ class Keeper:
         writer = JournaledWriter(self._load, journal, self._tail, self._tables.arrival)
         writer.start(left)
         self._writer = writer
+        self._digests.start()
         if self._retention is not None:
             self._retention.start()
 
     def stop(self) -> None:
-        """Load what was taken, forget no more, and let go of the ledger; after the last batch."""
+        """Load what was taken, digest and forget no more, and let go of the ledger; after the last batch."""
         if self._writer is not None:
             self._writer.stop()
             self._writer = None
+        self._digests.stop()
         if self._retention is not None:
             self._retention.stop()
         if self._tail is not None:

@@ -61,7 +61,8 @@ class LocalAnswers:
         begin, end = self._window(since, until)
         hops = self._reader.hops(begin, end)
         # Rates are over the time that was watched, not over an hour of which most was before the first span.
-        begin = max(begin, self._reader.contents().first or begin)
+        extent = self._reader.extent()
+        begin = max(begin, extent[0] if extent else begin)
         return graph.draw_map(hops, self._reader.latest_lag(), moment(begin), moment(end))
 
     def lag(self) -> LagReport:
@@ -116,8 +117,8 @@ class LocalAnswers:
     def _window(self, since: datetime | None, until: datetime | None) -> Window:
         """Half open, in ns; up to the newest span where no end is given, one hour where no beginning is."""
         if until is None:
-            last = self._reader.contents().last
-            end = time.time_ns() if last is None else last + 1
+            extent = self._reader.extent()
+            end = extent[1] + 1 if extent else time.time_ns()
         else:
             end = nanoseconds(until)
         begin = end - _DEFAULT_WINDOW if since is None else nanoseconds(since)
@@ -139,11 +140,11 @@ class LocalAnswers:
             room = MAX_SPANS - len(spans)
             if not new or room <= 0:
                 break
-            found = self._reader.spans_of(new, *window, room)
-            spans += found
-            reached = [*self._reader.traces_linked_from(new), *self._message_traces(found, window)]
-            new = [trace for trace in dict.fromkeys(reached) if trace not in known]
-            new = new[: MAX_TRACES - len(known)]
+            spans += self._reader.spans_of(new, *window, room)
+            reached = [trace for trace in self._reader.traces_linked_from(new) if trace not in known]
+            if not reached:  # a link leads to most of those who took a message up
+                reached = [trace for trace in self._message_traces(spans, window) if trace not in known]
+            new = list(dict.fromkeys(reached))[: MAX_TRACES - len(known)]
             known.update(dict.fromkeys(new))
         return spans
 
@@ -161,12 +162,18 @@ class LocalAnswers:
         return self._reader.traces_of_messages(open_ended, *window) if open_ended else []
 
     def _peers(self, spans: Sequence[Span]) -> dict[Peer, str]:
-        """Who answers where; asked only when a call failed and nobody on the other side tells of it."""
+        """Who answers where; asked only when a call failed and nobody on the other side tells of it.
+
+        Not of databases, which tell their names themselves.
+        """
         answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
         unanswered = [
             span
             for span in spans
-            if span.kind == CLIENT and failed(span) and (span.trace_id, span.span_id) not in answered
+            if span.kind == CLIENT
+            and span.db_system is None
+            and failed(span)
+            and (span.trace_id, span.span_id) not in answered
         ]
         if not unanswered:
             return {}

@@ -194,6 +194,10 @@ class SpanReader(Protocol):
         """What is in the store."""
         ...
 
+    def extent(self) -> tuple[int, int] | None:
+        """The starts of the first and the last span; None while there is none."""
+        ...
+
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
         ...

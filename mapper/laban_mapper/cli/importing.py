@@ -20,6 +20,7 @@ from laban_collector.protection.writer import ProtectedWriter
 from laban_collector.settings import load_settings
 from laban_collector.store.base import SpanWriter
 from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.digests import Digester
 from laban_collector.store.duckdb.writer import DuckDBWriter
 from laban_mapper.cli import console, options
 from laban_mapper.cli.light import without_pandas
@@ -47,6 +48,7 @@ def import_files(
     with _opened(settings.db) as database:
         writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
         report = _import(files, writer, settings.keys)
+        Digester(database).catch_up()
     if json:
         typer.echo(json_module.dumps(_as_json(report), indent=2))
     else:

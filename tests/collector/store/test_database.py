@@ -18,6 +18,7 @@ from laban_collector.store.duckdb.database import SCHEMA_VERSION, Database
 
 TABLES = {
     "correlations",
+    "digests",
     "lag",
     "ledger",
     "meta",

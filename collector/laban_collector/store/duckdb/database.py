@@ -16,7 +16,7 @@ from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.refusals import check_place, open_error
 from laban_collector.store.duckdb.session import Session
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised with every change of `schema.sql`; a file with a higher one is refused."""
 
 STORAGE_COMPATIBILITY: Final = "latest"
@@ -192,6 +192,8 @@ class Database:
             )
         if version is None:
             self._create()
+        elif version < SCHEMA_VERSION:
+            self._update()
 
     def _schema_version(self) -> int | None:
         """The version in `meta`; None when the database is empty."""
@@ -206,6 +208,17 @@ class Database:
             f"{self.path} is a DuckDB file, but not one of laban's: it holds "
             f"{', '.join(sorted(tables)[:5])}. It was left as it is; name another file (--db FILE)."
         )
+
+    def _update(self) -> None:
+        """Bring the tables of the version before this one up to it."""
+        if self.read_only:
+            raise StoreError(
+                f"{self.path} was written by an older laban: `laban serve --db FILE` brings it up to date."
+            )
+        with self.writing() as cursor:
+            cursor.execute(_resource("schema.sql"))
+            cursor.execute(sql("update_from_1"))
+        self.checkpoint()
 
     def _create(self) -> None:
         """Create the tables, then checkpoint: a log that begins with a schema change replays worst."""

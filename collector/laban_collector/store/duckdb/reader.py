@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+import duckdb
+
 from laban_collector.store.base import (
     Callee,
     Contents,
@@ -18,6 +20,8 @@ from laban_collector.store.base import (
     TraceRef,
 )
 from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.digests import key_of_link, key_of_message
+from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Range, Stretches
 
 _NS_PER_MS: Final = 1e6
 _HOP_QUERIES: Final = {"sync_hops": "sync", "publish_hops": "async", "consume_hops": "async"}
@@ -36,6 +40,7 @@ class DuckDBReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._stretches = Stretches(database)
 
     def contents(self) -> Contents:
         """What is in the store."""
@@ -43,10 +48,19 @@ class DuckDBReader:
         services = tuple(service for (service,) in self._rows("services"))
         return Contents(spans, traces, services, first, last)
 
+    def extent(self) -> tuple[int, int] | None:
+        """The starts of the first and the last span; None while there is none."""
+        [(first, last)] = self._rows("extent")
+        return None if first is None else (first, last)
+
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
-        rows = self._rows("traces_with", {"prefix": key_prefix, "value": value, "limit": limit})
-        return [TraceRef(_trace_id(high, low), first, last) for high, low, first, last in rows]
+        [(hashed,)] = self._rows("hash_of", {"value": value})
+        asked = {"prefix": key_prefix, "value": value, "hash": hashed, "limit": limit}
+        rows = self._rows_within(self._stretches.that_may_hold([hashed]), "traces_with", asked)
+        if len(rows) >= limit:  # what was left out of one range may have its first time in another one
+            rows = self._rows_within([EVERYTHING], "traces_with", asked)
+        return _newest(rows, limit)
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
         """Known values nearest to `value`, the nearest first, the newest where they are equally near."""
@@ -61,14 +75,23 @@ class DuckDBReader:
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """All spans of these traces that start in the window, by start."""
         traces = _bound(trace_ids)
-        events = _by_span(self._rows("events_of", traces), _event)
-        links = _by_span(self._rows("links_of", traces), _link)
-        rows = self._rows("spans_of", {**traces, "since": since, "until": until, "limit": limit})
-        return [_span(row, events, links) for row in rows]
+        may_hold = self._stretches.that_may_hold(traces["lows"])
+        asked = {**traces, "since": since, "until": until, "limit": limit}
+        with self._database.reading() as cursor:
+            # Whole rows have forty columns, each of which costs something to begin with: only where it pays.
+            commits = _within(cursor, may_hold, "commits_of", traces)
+            ranges = [Range(first, last) for first, last in commits if first is not None]
+            events = _by_span(sorted(_within(cursor, ranges, "events_of", traces), key=_event_time), _event)
+            links = _by_span(_within(cursor, ranges, "links_of", traces), _link)
+            rows = sorted(_within(cursor, ranges, "spans_of", asked), key=_by_start)
+        return [_span(row, events, links) for row in rows[:limit]]
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Traces with a span that links to one of these, without themselves: their consequences."""
-        return [_trace_id(high, low) for high, low in self._rows("traces_linked_from", _bound(trace_ids))]
+        traces = _bound(trace_ids)
+        ranges = self._stretches.that_may_hold([key_of_link(low) for low in traces["lows"]])
+        found = _distinct(self._rows_within(ranges, "traces_linked_from", traces))
+        return [trace for trace in found if trace not in set(trace_ids)]
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
         """Traces with a span on one of these messages."""
@@ -79,13 +102,18 @@ class DuckDBReader:
             "since": since,
             "until": until,
         }
-        return [_trace_id(high, low) for high, low in self._rows("traces_of_messages", parameters)]
+        keys = [key_of_message(message.partition, message.offset) for message in messages]
+        ranges = self._stretches.that_may_hold(keys)
+        return _distinct(self._rows_within(ranges, "traces_of_messages", parameters))
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Topic → the groups that have been seen to consume it → the service that does."""
+        first, consumers = self._stretches.consumers()
+        consumers |= {Consumer(*row) for row in self._rows("consumers_since", {"first": first})}
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for topic, group, service in self._rows("groups_of_topics", {"topics": list(topics)}):
-            groups[topic][group] = service
+        for topic, group, service in sorted(consumers):
+            if topic in topics:
+                groups[topic][group] = service
         return dict(groups)
 
     def callees(self, since: int, until: int) -> list[Callee]:
@@ -118,12 +146,45 @@ class DuckDBReader:
         with self._database.reading() as cursor:
             return cursor.execute(sql(query), dict(parameters or {})).fetchall()
 
+    def _rows_within(self, ranges: Sequence[Range], query: str, parameters: Parameters) -> list[Row]:
+        """The rows that a query finds in each of these ranges of commits."""
+        with self._database.reading() as cursor:
+            return _within(cursor, ranges, query, parameters)
+
+
+def _within(
+    cursor: duckdb.DuckDBPyConnection, ranges: Sequence[Range], query: str, parameters: Parameters
+) -> list[Row]:
+    rows: list[Row] = []
+    for first, last in ranges:
+        rows += cursor.execute(sql(query), {**parameters, "from": first, "to": last}).fetchall()
+    return rows
+
 
 def _trace_id(high: int, low: int) -> str:
     return f"{high:016x}{low:016x}"
 
 
-def _bound(trace_ids: Sequence[str]) -> dict[str, object]:
+def _distinct(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(_trace_id(high, low) for high, low in rows))
+
+
+def _newest(rows: Sequence[Row], limit: int) -> list[TraceRef]:
+    """Traces of `traces_with.sql`, newest first.
+
+    A bare Kafka key counts only where nothing names the value: on another topic it may mean another thing.
+    """
+    any_named = any(named for _, _, named, *_ in rows)
+    times: dict[tuple[int, int], tuple[int, int]] = {}
+    for high, low, named, first, last in rows:
+        if named or not any_named:
+            known = times.get((high, low), (first, last))
+            times[high, low] = (min(first, known[0]), max(last, known[1]))
+    found = [TraceRef(_trace_id(*trace), first, last) for trace, (first, last) in times.items()]
+    return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
+
+
+def _bound(trace_ids: Sequence[str]) -> dict[str, list[int]]:
     return {
         "highs": [int(trace_id[:16], 16) for trace_id in trace_ids],
         "lows": [int(trace_id[16:], 16) for trace_id in trace_ids],
@@ -140,6 +201,15 @@ def _by_span(rows: list[Row], read: Callable[[Row], T]) -> dict[SpanAddress, lis
 def _address(row: Row) -> SpanAddress:
     high, low, span_id, *_ = row
     return (high, low, span_id)
+
+
+def _event_time(row: Row) -> int:
+    return int(row[3])
+
+
+def _by_start(row: Row) -> tuple[int, int]:
+    """Start and span id of a row of `spans_of.sql`."""
+    return (row[7], row[2])
 
 
 def _event(row: Row) -> SpanEvent:

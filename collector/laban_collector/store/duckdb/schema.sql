@@ -65,7 +65,8 @@ CREATE TABLE IF NOT EXISTS span_events (
     time TIMESTAMP_NS NOT NULL,
     name VARCHAR NOT NULL,
     attributes VARCHAR USING COMPRESSION zstd,
-    dropped_attributes UINTEGER NOT NULL
+    dropped_attributes UINTEGER NOT NULL,
+    arrival UBIGINT NOT NULL             -- of the span, as in links and correlations: nothing to store, for it repeats
 );
 
 CREATE TABLE IF NOT EXISTS span_links (
@@ -78,7 +79,8 @@ CREATE TABLE IF NOT EXISTS span_links (
     trace_state VARCHAR,
     flags UINTEGER NOT NULL,
     attributes VARCHAR,
-    dropped_attributes UINTEGER NOT NULL
+    dropped_attributes UINTEGER NOT NULL,
+    arrival UBIGINT NOT NULL
 );
 
 -- One row a distinct (key, value, trace) in a commit: what makes "order 123" fast.
@@ -89,7 +91,8 @@ CREATE TABLE IF NOT EXISTS correlations (
     trace_hi UBIGINT NOT NULL,
     trace_lo UBIGINT NOT NULL,
     first TIMESTAMP_NS NOT NULL,         -- start of the earliest span with it
-    last TIMESTAMP_NS NOT NULL           -- end of the latest span with it
+    last TIMESTAMP_NS NOT NULL,          -- end of the latest span with it
+    arrival UBIGINT NOT NULL
 );
 
 -- One row a (group, topic, partition) at one time. committed and messages are NULL where the group has
@@ -116,6 +119,15 @@ CREATE TABLE IF NOT EXISTS ledger (
     events BIGINT NOT NULL,
     links BIGINT NOT NULL,
     correlations BIGINT NOT NULL
+);
+
+-- What is in a stretch of commits, made after them; what is newer is searched without (see digests.py). Ids are
+-- random, so that the smallest and largest value of a group of rows, which DuckDB keeps, tell nothing of them.
+CREATE TABLE IF NOT EXISTS digests (
+    first_arrival UBIGINT NOT NULL,
+    last_arrival UBIGINT NOT NULL,
+    filter BLOB NOT NULL,                -- a Bloom filter of all that is looked for
+    consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

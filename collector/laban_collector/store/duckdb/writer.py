@@ -117,7 +117,7 @@ class DuckDBWriter(SpanWriter):
         cursor.register("batch_spans", batch.spans)
         cursor.execute(sql("insert_spans"), {"arrival": arrival})
         counts = {
-            name: _insert_counted(cursor, name, getattr(batch, name))
+            name: _insert_counted(cursor, name, getattr(batch, name), arrival)
             for name in ("events", "links", "correlations")
         }
         ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
@@ -132,11 +132,11 @@ class DuckDBWriter(SpanWriter):
             self._known[name].update(getattr(batch, name)[ids].to_pylist())
 
 
-def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> int:
+def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table, arrival: int) -> int:
     """Insert what belongs to the spans; returns how many rows that were."""
     if table.num_rows:
         cursor.register(f"batch_{name}", table)
-        cursor.execute(sql(f"insert_{name}"))
+        cursor.execute(sql(f"insert_{name}"), {"arrival": arrival})
     return int(table.num_rows)
 
 

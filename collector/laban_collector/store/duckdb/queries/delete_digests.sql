@@ -1,0 +1,1 @@
+DELETE FROM digests WHERE last_arrival <= $until

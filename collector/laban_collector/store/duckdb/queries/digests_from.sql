@@ -1,0 +1,4 @@
+SELECT first_arrival, last_arrival, filter, consumers
+FROM digests
+WHERE first_arrival >= $first::UBIGINT
+ORDER BY first_arrival
