@@ -1,9 +1,9 @@
 """How many spans a second `laban import` takes from OTLP JSON lines, and how much memory it needs.
 
 `./run bench importing [--spans N] [--gzip]`: writes a file as the OpenTelemetry Collector's file exporter
-would, imports it in a process of its own, and reports the wall clock, all processors' time and peak memory. Beside
-it, on the same machine at the same time, how long Python's `json` takes to parse some of the lines, before and after:
-a machine that is slow, or busy, is so for both, and their ratio holds.
+would, imports it in a process of its own, and reports the wall clock, all processors' time and peak memory.
+Before and after that it measures how long `json` takes to parse some of the lines: a machine that is slow, or
+busy, is so for both, and their ratio holds.
 """
 
 import argparse

@@ -237,6 +237,25 @@ class CollectorStatus(Answer):
     failure: str | None
 
 
+class ImportRules(Answer):
+    """By which rules spans are to be decoded for a collector."""
+
+    keys: str
+
+
+class Imported(Answer):
+    """What became of a batch that was handed over: spans that are new, and spans that were there."""
+
+    stored: int
+    duplicates: int
+
+
+class Refused(Answer):
+    """Why something was not answered."""
+
+    error: str
+
+
 class Status(Answer):
     """What the store holds, and how its collector is doing: None where a file is read that nobody serves."""
 
