@@ -44,7 +44,7 @@ def answering(*answers: Answer) -> Generator[RemoteAnswers, None, None]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
