@@ -39,7 +39,7 @@ class Health:
         ledger: how the database compared with its ledger at the start, in words.
         ledger_agrees: whether all that was acknowledged was there.
         set_aside: names of damaged files that lie beside the database.
-        failure: why the database answers nothing at the moment; None when it does.
+        failure: why the database answers or stores nothing at the moment; None when it does.
     """
 
     received: int
@@ -103,12 +103,19 @@ class Keeper:
         return MeteredWriter(LedgeredWriter(writer, self.database, self._tail), self.metrics)
 
     def unready(self) -> str | None:
-        """Why the collector cannot store anything; None when it can. Tries to open a lost database anew."""
+        """Why the collector cannot store anything; None when it can. Tries to open a lost database anew.
+
+        After a commit that failed it tries to write: those who ask may keep senders away until we are ready.
+        """
         try:
-            with self.database.reading():
-                return None
+            if self.metrics.failure is None:
+                with self.database.reading():
+                    return None
+            self.database.try_writing()
         except StoreError as error:
             return str(error)
+        self.metrics.failure = None
+        return None
 
     def health(self) -> Health:
         """How it is doing; without the database where that does not answer."""
@@ -130,8 +137,11 @@ class Keeper:
             ledger=report.in_words() if report else "not compared yet",
             ledger_agrees=report is not None and report.agrees,
             set_aside=[path.name for path in set_aside(self.database.path)],
-            failure=self.database.failure,
+            failure=self._failure(),
         )
+
+    def _failure(self) -> str | None:
+        return self.database.failure or self.metrics.failure
 
     def _forgot(self, forgotten: Forgotten) -> None:
         self.metrics.forgotten.inc(forgotten.spans)
@@ -139,7 +149,7 @@ class Keeper:
 
     def _add_gauges(self, report: LedgerReport) -> None:
         gauges: tuple[tuple[str, str, Callable[[], float]], ...] = (
-            ("laban_database_up", "1 while the database answers.", lambda: self.database.failure is None),
+            ("laban_database_up", "1 while the database stores.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: self._size().file),
             ("laban_database_used_bytes", "Its blocks in use.", lambda: self._size().used),
             ("laban_database_wal_bytes", "The write-ahead log.", lambda: self._size().wal),

@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from laban_collector.collector import Collector
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.keeper import Keeper
-from laban_collector.metrics import Metrics
+from laban_collector.metrics import MeteredWriter, Metrics
+from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Written
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.retention import Limits
 from laban_collector.store.duckdb.tail import LedgerTail, tail_of
@@ -78,6 +80,28 @@ def test_it_is_unready_while_the_database_cannot_be_opened(
     assert keeper.metrics.value("laban_database_up") == 0
     database.path.rmdir()
     away.rename(database.path)
+
+
+def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written(
+    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(DuckDBWriter):
+        def write(self, batch: SpanBatch) -> Written:
+            raise StoreUnwritable("no space left")
+
+    def refuse() -> None:
+        raise StoreUnwritable("still no space left")
+
+    with pytest.raises(StoreUnwritable):
+        MeteredWriter(Full(database), keeper.metrics).write(batch(span()))
+    assert keeper.health().failure == "no space left"
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "try_writing", refuse)
+        assert keeper.unready() == "still no space left"
+    assert keeper.metrics.value("laban_database_up") == 0
+    assert keeper.unready() is None
+    assert keeper.health().failure is None
+    assert keeper.metrics.value("laban_database_up") == 1
 
 
 def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:
