@@ -135,6 +135,7 @@ class ServiceMap(Answer):
     until: datetime
     nodes: list[Node]
     edges: list[Edge]
+    truncated: bool = False
 
 
 class PartitionLag(Answer):
@@ -163,6 +164,7 @@ class LagReport(Answer):
     """The newest lag of every consumer group."""
 
     groups: list[GroupLag]
+    truncated: bool = False
 
 
 class LagPoint(Answer):
@@ -180,6 +182,7 @@ class LagHistory(Answer):
     """The lag over time, by time."""
 
     points: list[LagPoint]
+    truncated: bool = False
 
 
 class LatencyPoint(Answer):
@@ -200,6 +203,7 @@ class LatencyHistory(Answer):
     by: Literal["edge", "route"]
     bucket_s: float
     points: list[LatencyPoint]
+    truncated: bool = False
 
 
 class KnownValue(Answer):
@@ -254,6 +258,12 @@ class Refused(Answer):
     """Why something was not answered."""
 
     error: str
+
+
+class UnknownAnswer(Refused):
+    """Nobody has heard of it; these are the nearest that are known."""
+
+    nearest: list[str]
 
 
 class Status(Answer):
