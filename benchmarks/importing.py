@@ -2,6 +2,8 @@
 
 `./run bench importing [--spans N] [--gzip]`: writes a file as the OpenTelemetry Collector's file exporter
 would, imports it in a process of its own, and reports the wall clock, all processors' time and peak memory.
+Before and after that it measures how long `json` takes to parse some of the lines: a machine that is slow, or
+busy, is so for both, and their ratio holds.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from laban_collector.decode.json_attributes import base64_bytes
 _REQUESTS: Final = 100
 _SPANS: Final = 512
 """Of a line: what the SDKs send at most, unless they are told otherwise."""
+_YARDSTICK_SPANS: Final = 100 * _SPANS
 _BASE64_ID: Final = re.compile(r'("(?:trace|span|parentSpan)Id":")([^"]*)"')
 _TRACE_ID: Final = re.compile(r'("traceId":")([0-9a-f]{8})')
 _TIME: Final = re.compile(r'(UnixNano":")([0-9]+)')
@@ -49,16 +52,28 @@ def main() -> None:
         with gzip.open(file, "wt", 1) if arguments.gzip else file.open("w") as out:
             out.writelines(line + "\n" for line in lines(arguments.spans))
         command = [sys.executable, "-m", "laban", "import", str(file), "--db", str(database), "--json"]
+        before = _yardstick()
         began = time.perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         seconds = time.perf_counter() - began
+        parsing = (before + _yardstick()) / 2
         spans = json.loads(done.stdout)["stored"]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         processors = used.ru_utime + used.ru_stime
         print(f"{spans:,} spans, {file.stat().st_size / spans:.0f} B a span in the file")
         print(f"{spans / seconds:,.0f} spans/s ({seconds:.1f} s), {spans / processors:,.0f} a CPU-second")
+        print(f"{processors / spans / parsing:.2f} times the processor time of json.loads alone")
         stored = database.stat().st_size / spans
         print(f"{used.ru_maxrss / 1024:.0f} MiB at most in a process, {stored:.0f} B a span on disk")
+
+
+def _yardstick() -> float:
+    """Seconds of a processor that `json` takes for one span."""
+    texts = list(lines(_YARDSTICK_SPANS))
+    began = time.process_time()
+    for text in texts:
+        json.loads(text)
+    return (time.process_time() - began) / _YARDSTICK_SPANS
 
 
 def _arguments() -> argparse.Namespace:

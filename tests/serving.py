@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +41,19 @@ class Serving:
 
 
 @contextmanager
-def serving(db: Path, *arguments: str) -> Generator[Serving, None, None]:
+def serving(
+    db: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Generator[Serving, None, None]:
     """Start it on free ports, wait until it says that it is ready, and stop it as an operator would."""
     command = [sys.executable, "-m", "laban", "serve", "--db", str(db), "--json"]
     for receiver in ("--otlp-grpc", "--otlp-http", "--api"):
         command += [receiver, "127.0.0.1:0"]
-    process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=None if environment is None else os.environ | environment,
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -11,10 +11,13 @@ from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.otlp import decode
+from laban_collector.errors import NotAccepting
+from laban_collector.importing.handover import Handover
 from laban_collector.kafka_lag import LagPoller
 from laban_collector.keeper import Keeper
 from laban_collector.pipeline import Limits, Pipeline
 from laban_collector.protection.batches import Protection
+from laban_collector.protection.writer import ProtectedWriter
 from laban_collector.receive.counted import CountedIntake
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
@@ -44,7 +47,15 @@ class Collector:
         self._settings = settings
         self._database = database
         self.keeper = Keeper(database, Kept(settings.retention, settings.max_size))
+        self._handover: Handover | None = None
         self._running = AsyncExitStack()
+
+    @property
+    def handover(self) -> Handover:
+        """Takes what `laban import` decoded; once it is started."""
+        if self._handover is None:
+            raise NotAccepting("The collector is not running.")
+        return self._handover
 
     async def start(self) -> Endpoints:
         """Start: keeper, pipeline, receivers and lag poller.
@@ -59,6 +70,8 @@ class Collector:
         async with AsyncExitStack() as starting:
             starting.push_async_callback(asyncio.to_thread, self.keeper.stop)
             await asyncio.to_thread(self.keeper.start)
+            self._handover = handover = self._taking()
+            starting.push_async_callback(asyncio.to_thread, handover.close)
             pipeline = self._pipeline()
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
@@ -81,6 +94,11 @@ class Collector:
         """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, keeper."""
         await self._running.aclose()
 
+    def _taking(self) -> Handover:
+        settings = self._settings
+        protected = ProtectedWriter(self.keeper, Protection.of(settings))
+        return Handover(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
+
     def _pipeline(self) -> Pipeline:
         finder = KeyFinder(parse_rules(self._settings.keys))
         limits = Limits(
@@ -89,7 +107,7 @@ class Collector:
             commit_delay=self._settings.commit_delay,
         )
         decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
-        return Pipeline(decoder, self.keeper.write, limits)
+        return Pipeline(decoder, self.keeper.take, limits)
 
 
 async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

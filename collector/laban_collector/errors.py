@@ -44,6 +44,10 @@ class StoreLocked(StoreError):  # noqa: N818
     """Another process has the file open; DuckDB lets nobody else in, not even to read."""
 
 
+class StoreUnwritable(StoreError):  # noqa: N818
+    """The disk takes no more, or fails: nobody's defect here, and over when there is space again."""
+
+
 class StoreNotFound(StoreError):  # noqa: N818
     """There is no such file, or no directory to make it in."""
 

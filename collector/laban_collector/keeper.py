@@ -9,7 +9,7 @@ from laban_collector.errors import StoreError
 from laban_collector.health import Health
 from laban_collector.metrics import Metrics
 from laban_collector.span_batch import SpanBatch
-from laban_collector.store.base import Lag
+from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.aside import check_ledger, set_aside
 from laban_collector.store.duckdb.database import Database, FileSize
 from laban_collector.store.duckdb.digests import DigestThread
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _NO_SIZE: Final = FileSize(0, 0, 0)
 
 
-class Keeper:
+class Keeper(SpanWriter):
     """Everything about one database but answering questions.
 
     Args:
@@ -81,14 +81,27 @@ class Keeper:
             raise StoreError(f"{self.database.path}: the keeper has not started.")
         return self._report
 
-    def write(self, batch: SpanBatch) -> None:
+    def take(self, batch: SpanBatch) -> None:
         """Take a batch; when this returns, it is on disk, and can be asked for after `settle`. After `start`.
 
         Raises:
             StoreError: nothing of the batch was kept.
         """
-        with self.metrics.commits.time():
-            self._running().write(batch)
+        try:
+            with self.metrics.commits.time():
+                self._running().write(batch)
+        except StoreError as error:
+            self.metrics.failure = str(error)
+            raise
+        self.metrics.failure = None
+
+    def write(self, batch: SpanBatch) -> Written:
+        """Store a batch in the tables, and tell how much of it was new.
+
+        Raises:
+            StoreError: it is not in the tables; where the journal holds it, it will be.
+        """
+        return self._running().store(batch)
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
         """Store one poll of the lag poller.
@@ -106,12 +119,19 @@ class Keeper:
             self._writer.settle()
 
     def unready(self) -> str | None:
-        """Why the collector cannot store anything; None when it can. Tries to open a lost database anew."""
+        """Why the collector cannot store anything; None when it can. Tries to open a lost database anew.
+
+        After a commit that failed it tries to write: those who ask may keep senders away until we are ready.
+        """
         try:
-            with self.database.reading():
-                return None if self._writer is None else self._writer.failure
+            if self._failure() is None:
+                with self.database.reading():
+                    return None
+            self.database.try_writing()
         except StoreError as error:
             return str(error)
+        self.metrics.failure = None
+        return None if self._writer is None else self._writer.failure
 
     def health(self) -> Health:
         """How it is doing; without the database where that does not answer."""
@@ -134,14 +154,19 @@ class Keeper:
             ledger=report.in_words() if report else "not compared yet",
             ledger_agrees=report is not None and report.agrees,
             set_aside=[path.name for path in set_aside(self.database.path)],
-            failure=self.database.failure or (None if self._writer is None else self._writer.failure),
+            failure=self._failure(),
         )
 
-    def _load(self, batches: Sequence[SpanBatch], arrival: int) -> None:
+    def _failure(self) -> str | None:
+        loading = None if self._writer is None else self._writer.failure
+        return self.database.failure or loading or self.metrics.failure
+
+    def _load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
         with self.metrics.loads.time():
             written = self._tables.load(batches, arrival)
-        self.metrics.stored.inc(written.spans)
-        self.metrics.duplicates.inc(written.duplicates)
+        self.metrics.stored.inc(sum(one.spans for one in written))
+        self.metrics.duplicates.inc(sum(one.duplicates for one in written))
+        return written
 
     def _running(self) -> JournaledWriter:
         if self._writer is None:
@@ -159,7 +184,7 @@ class Keeper:
                 "Acknowledged, in the journal, not in the tables yet.",
                 lambda: 0 if self._writer is None else self._writer.unloaded,
             ),
-            ("laban_database_up", "1 while the database answers.", lambda: self.database.failure is None),
+            ("laban_database_up", "1 while the database stores.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: self._size().file),
             ("laban_database_used_bytes", "Its blocks in use.", lambda: self._size().used),
             ("laban_database_wal_bytes", "The write-ahead log.", lambda: self._size().wal),

@@ -44,9 +44,14 @@ _WAIT_BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Metrics:
-    """The counters of one collector. Their names are part of the interface: see docs/operating.md."""
+    """The counters of one collector. Their names are part of the interface: see docs/operating.md.
+
+    Attributes:
+        failure: why the newest commit failed; None when it did not.
+    """
 
     def __init__(self) -> None:
+        self.failure: str | None = None
         self.registry = CollectorRegistry()
         self.received = self._counter("laban_spans_received", "Spans in requests that could be decoded.")
         self.stored = self._counter("laban_spans_stored", "Spans newly stored.")

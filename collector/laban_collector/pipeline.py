@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
+from laban_collector.commit_failures import CommitFailures
 from laban_collector.decode.decoded import Accepted, Decoded, Decoder
 from laban_collector.errors import (
     CollectorError,
@@ -85,6 +86,7 @@ class Pipeline:
         self._idle.set()
         # One group waits while one is written: more would only delay the answers.
         self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
+        self._failures = CommitFailures()
         self._lock = threading.Lock()
         self._accepting = False
         self._in_flight = 0
@@ -190,7 +192,7 @@ class Pipeline:
         try:
             self._store(group.decoded.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders must hear of it, and repeat
-            _log.exception("A commit failed; %d request(s) were not stored.", len(group.requests))
+            self._failures.tell(error, len(group.requests))
             self._fail(group.requests, StoreError(f"The commit failed: {error}"))
             return
         for request, outcome in zip(group.requests, group.decoded.outcomes, strict=True):

@@ -1,13 +1,15 @@
 """SpanBatch: what every decoder makes and the store takes, as columns."""
 
-# pyright: reportUnknownParameterType=false
-# pyarrow ships no types: its tables and schemas are unknown to pyright wherever they are passed.
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# pyarrow ships no types: its tables and schemas are unknown to pyright wherever they are passed, and its
+# kernels are made when it is imported.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from laban.vocabulary import PROMOTED
 
@@ -106,3 +108,31 @@ class SpanBatch:
         """Bytes in memory."""
         tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
         return sum(table.nbytes for table in tables)
+
+
+def halves(batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:
+    """A batch of two spans or more as two, each with all that belongs to its spans.
+
+    Both keep all resources, scopes and correlations: the store takes them more than once.
+    """
+    middle = batch.spans.num_rows // 2
+    return _part(batch, 0, middle), _part(batch, middle, batch.spans.num_rows - middle)
+
+
+def _part(batch: SpanBatch, first: int, count: int) -> SpanBatch:
+    spans = batch.spans.slice(first, count)
+    return SpanBatch(
+        spans=spans,
+        resources=batch.resources,
+        scopes=batch.scopes,
+        events=_owned(batch.events, first, count),
+        links=_owned(batch.links, first, count),
+        correlations=batch.correlations.join(spans.select(list(_TRACE)), list(_TRACE), join_type="left semi"),
+    )
+
+
+def _owned(table: pa.Table, first: int, count: int) -> pa.Table:
+    """Events or links of so many spans, with the rows that these have now."""
+    row = pc.field("row")
+    kept = table.filter((row >= first) & (row < first + count))
+    return kept.set_column(0, table.schema.field("row"), pc.subtract(kept["row"], first))

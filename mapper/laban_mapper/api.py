@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
@@ -22,17 +22,43 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Refused,
     ServiceMap,
     Status,
     Story,
+    UnknownAnswer,
 )
 from laban_mapper.times import parse_time
 
 _TIME = "How long ago (15m, 2h, 7d), `now`, or ISO 8601."
+_FORM = (
+    r"^(now|[0-9]{1,6}[smh]|[0-9]{1,4}[dw]"
+    r"|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z)?)$"
+)
+"""What tools that read the description may send; more is understood."""
 Since = Annotated[
-    str | None, Query(description=f"Beginning of the window. {_TIME} Default: 1 h before its end.")
+    str | None,
+    Query(
+        description=f"Beginning of the window. {_TIME} Default: 1 h before its end.",
+        json_schema_extra={"pattern": _FORM},
+    ),
 ]
-Until = Annotated[str | None, Query(description=f"End of the window. {_TIME} Default: the newest span.")]
+Until = Annotated[
+    str | None,
+    Query(
+        description=f"End of the window. {_TIME} Default: the newest span.",
+        json_schema_extra={"pattern": _FORM},
+    ),
+]
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "The window is none"},
+    HTTPStatus.UNAUTHORIZED: {"model": Refused, "description": "The token is missing or another one"},
+    HTTPStatus.FORBIDDEN: {"model": Refused, "description": "The Host or the Origin is not served"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"model": Refused, "description": "The database does not answer"},
+}
+_UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND: {"model": UnknownAnswer, "description": "No trace carries it"}
+}
 Key = Annotated[
     str, Query(description="A business key, or how it begins: `order`.", min_length=1, max_length=64)
 ]
@@ -72,13 +98,14 @@ async def _deny(_: Scope, send: Send, refusal: Refusal, headers: Headers) -> Non
 
 
 def _router(answers: Answers, keeper: Keeper) -> APIRouter:
-    router = APIRouter(dependencies=[Depends(keeper.settle)])  # what was acknowledged is in every answer
+    # What was acknowledged is in every answer.
+    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(keeper.settle)])
 
-    @router.get("/order/{order_id}", summary="What happened to an order")
+    @router.get("/order/{order_id}", summary="What happened to an order", responses=_UNKNOWN)
     def order(order_id: str, since: Since = None, until: Until = None) -> Story:
         return answers.story("order", order_id, _time(since), _time(until))
 
-    @router.get("/story", summary="What happened to a business key's value")
+    @router.get("/story", summary="What happened to a business key's value", responses=_UNKNOWN)
     def story(key: Key, value: str, since: Since = None, until: Until = None) -> Story:
         return answers.story(key, value, _time(since), _time(until))
 

@@ -43,12 +43,12 @@ def open_store(
     """
     settings = load_settings(token=token)
     if url is not None:
-        return _remote(url, settings)
+        return remote(url, settings)
     if db is not None:
         return _from_file(db, settings)
     default = f"{api_scheme(settings)}://{settings.api}"
     if _answers_at(default, settings):
-        return _remote(default, settings)
+        return remote(default, settings)
     if settings.db.exists():
         return _from_file(settings.db, settings)
     raise NoAnswerer(
@@ -67,7 +67,15 @@ def api_scheme(settings: Settings) -> str:
     return "http" if settings.tls_certificate is None else "https"
 
 
-def _remote(url: str, settings: Settings) -> RemoteAnswers:
+def collector_of(db: Path, settings: Settings) -> RemoteAnswers | None:
+    """The collector that has a database open, if one left its note beside it and answers."""
+    note = served_by(db)
+    url = note.read_text(encoding="utf-8").strip() if note.exists() else ""
+    return remote(url, settings) if url and _answers_at(url, settings) else None
+
+
+def remote(url: str, settings: Settings) -> RemoteAnswers:
+    """The collector whose API is there; with the token and the trust of the settings."""
     token = settings.token
     return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
 
@@ -81,11 +89,10 @@ def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Database:
     try:
         return Database.open(db, read_only=True)
     except StoreLocked:
-        note = served_by(db)
-        url = note.read_text(encoding="utf-8").strip() if note.exists() else ""
-        if url and _answers_at(url, settings):
-            return _remote(url, settings)
-        raise
+        collector = collector_of(db, settings)
+        if collector is None:
+            raise
+        return collector
 
 
 def _answers_at(url: str, settings: Settings) -> bool:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from laban_collector.store.base import Hop, Lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
+MAX_EDGES: Final = 5000
+"""Of one graph. What puts ids into names makes ever more of them."""
+
 
 def draw_map(hops: Sequence[Hop], lag: Sequence[Lag], since: datetime, until: datetime) -> ServiceMap:
-    """The graph of a window of time.
+    """The graph of a window of time; the busiest of its edges where they are too many to be looked at.
 
     Args:
         hops: calls from one place to another, added up.
@@ -17,12 +21,14 @@ def draw_map(hops: Sequence[Hop], lag: Sequence[Lag], since: datetime, until: da
         since: the beginning of the window.
         until: its end.
     """
-    edges = [_edge(hop) for hop in hops]
+    busiest = sorted(hops, key=lambda hop: hop.calls, reverse=True)[:MAX_EDGES]
+    edges = [_edge(hop) for hop in busiest]
     known = {(edge.source, edge.target) for edge in edges}
     silent = {(f"topic:{row.topic}", f"group:{row.group}") for row in lag} - known
-    edges += [_silent_edge(topic, group) for topic, group in sorted(silent)]
+    edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: MAX_EDGES - len(edges)]
     edges.sort(key=lambda edge: (edge.source, edge.target, edge.protocol))
-    return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges)
+    truncated = len(edges) >= MAX_EDGES
+    return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges, truncated=truncated)
 
 
 def _edge(hop: Hop) -> Edge:

@@ -1,9 +1,9 @@
 """Polled offsets in, lag report out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from laban_collector.store.base import Lag
+from laban_collector.store.base import MAX_ROWS, Lag
 from laban_mapper.model import GroupLag, LagHistory, LagPoint, LagReport, LagStatus, PartitionLag
 from laban_mapper.times import moment
 
@@ -16,12 +16,14 @@ def report(rows: Sequence[Lag]) -> LagReport:
     by_group: dict[str, list[PartitionLag]] = {}
     for row in rows:
         by_group.setdefault(row.group, []).append(_partition(row))
-    return LagReport(groups=[_group(group, by_group[group]) for group in sorted(by_group)])
+    groups = [_group(group, by_group[group]) for group in sorted(by_group)]
+    return LagReport(groups=groups, truncated=len(rows) >= MAX_ROWS)
 
 
-def history(rows: Iterable[Lag]) -> LagHistory:
-    """All polls of a window, for a chart."""
+def history(rows: Sequence[Lag]) -> LagHistory:
+    """All polls of a window, for a chart; the newest ones where they are too many."""
     return LagHistory(
+        truncated=len(rows) >= MAX_ROWS,
         points=[
             LagPoint(
                 time=moment(row.time),
@@ -32,7 +34,7 @@ def history(rows: Iterable[Lag]) -> LagHistory:
                 seconds=row.seconds,
             )
             for row in rows
-        ]
+        ],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_collector.store.base import MessageRef, Span, SpanReader, TraceRef
+from laban_collector.store.base import MAX_ROWS, MessageRef, Span, SpanReader, TraceRef
 from laban_mapper import graph, lag, story
 from laban_mapper.errors import BadWindow, UnknownValue
 from laban_mapper.model import (
@@ -93,7 +93,8 @@ class LocalAnswers:
             )
             for point in self._reader.latency(by, begin, end, bucket)
         ]
-        return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points)
+        truncated = len(points) >= MAX_ROWS
+        return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points, truncated=truncated)
 
     def known_values(self, key: str, limit: int = 50) -> KnownValues:
         """The newest values of a business key, to pick from."""

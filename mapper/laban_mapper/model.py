@@ -140,6 +140,7 @@ class ServiceMap(Answer):
     until: datetime
     nodes: list[Node]
     edges: list[Edge]
+    truncated: bool = False
 
 
 class PartitionLag(Answer):
@@ -168,6 +169,7 @@ class LagReport(Answer):
     """The newest lag of every consumer group."""
 
     groups: list[GroupLag]
+    truncated: bool = False
 
 
 class LagPoint(Answer):
@@ -185,6 +187,7 @@ class LagHistory(Answer):
     """The lag over time, by time."""
 
     points: list[LagPoint]
+    truncated: bool = False
 
 
 class LatencyPoint(Answer):
@@ -205,6 +208,7 @@ class LatencyHistory(Answer):
     by: Literal["edge", "route"]
     bucket_s: float
     points: list[LatencyPoint]
+    truncated: bool = False
 
 
 class KnownValue(Answer):
@@ -241,6 +245,31 @@ class CollectorStatus(Answer):
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+
+
+class ImportRules(Answer):
+    """By which rules spans are to be decoded for a collector."""
+
+    keys: str
+
+
+class Imported(Answer):
+    """What became of a batch that was handed over: spans that are new, and spans that were there."""
+
+    stored: int
+    duplicates: int
+
+
+class Refused(Answer):
+    """Why something was not answered."""
+
+    error: str
+
+
+class UnknownAnswer(Refused):
+    """Nobody has heard of it; these are the nearest that are known."""
+
+    nearest: list[str]
 
 
 class Status(Answer):

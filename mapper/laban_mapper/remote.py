@@ -8,9 +8,11 @@ from typing import IO, Any, Final, Literal, Self, TypeVar
 
 import httpx
 
-from laban_mapper.errors import AnswerRefused, BadWindow, NoAnswerer, UnknownValue
+from laban_collector.importing import BATCH_TYPE
+from laban_mapper.errors import AnswerRefused, BadWindow, MapperError, NoAnswerer, UnknownValue
 from laban_mapper.model import (
     Answer,
+    ImportRules,
     KnownValues,
     LagHistory,
     LagReport,
@@ -88,11 +90,30 @@ class RemoteAnswers:
             with self._client.stream("POST", f"/{what}", timeout=_PATIENCE) as response:
                 if response.status_code != HTTPStatus.OK:
                     response.read()
-                    raise _refusal(self.url, response, {})
+                    raise refusal(self.url, response, {})
                 for piece in response.iter_bytes():
                     sink.write(piece)
         except httpx.HTTPError as error:
             raise NoAnswerer(f"The {what} from {self.url} did not come to its end: {error}.") from error
+
+    def import_rules(self) -> ImportRules:
+        """By which rules spans are to be decoded for this collector."""
+        return self._get("/import", ImportRules)
+
+    def hand_over(self, body: bytes) -> httpx.Response:
+        """Send a batch of `laban import`; the answer, whatever it is.
+
+        Raises:
+            NoAnswerer: nobody answers, or the answer broke off: the batch may be stored or not.
+        """
+        headers = {"content-type": BATCH_TYPE}
+        try:
+            return self._client.post("/import", content=body, headers=headers, timeout=_PATIENCE)
+        except httpx.HTTPError as error:
+            raise NoAnswerer(
+                f"{self.url} broke off ({error}). What it stored stays: import again, and nothing is stored "
+                "twice."
+            ) from error
 
     def close(self) -> None:
         """Let the connection go."""
@@ -115,14 +136,15 @@ class RemoteAnswers:
             ) from error
         if response.status_code == HTTPStatus.OK:
             return answer.model_validate_json(response.content)
-        raise _refusal(self.url, response, given)
+        raise refusal(self.url, response, given)
 
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _refusal(url: str, response: httpx.Response, given: Mapping[str, str]) -> Exception:
+def refusal(url: str, response: httpx.Response, given: Mapping[str, str]) -> MapperError:
+    """The error that an answer other than 200 is."""
     try:
         body: dict[str, Any] = response.json()
     except ValueError:

@@ -19,7 +19,6 @@ from laban_collector.access import Access
 from laban_collector.address import Address
 from laban_collector.collector import Collector, Endpoints
 from laban_collector.errors import AddressInUse
-from laban_collector.keeper import Keeper
 from laban_collector.receive.heads import BoundedHttp
 from laban_collector.settings import Settings
 from laban_collector.store.duckdb.aside import open_or_set_aside
@@ -27,6 +26,7 @@ from laban_collector.store.duckdb.reader import DuckDBReader
 from laban_collector.tls import Identity
 from laban_mapper.api import build_api, guarded
 from laban_mapper.client import api_scheme, served_by
+from laban_mapper.import_api import add_importing
 from laban_mapper.local import LocalAnswers
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, *, as_json: bool) -> None:
         collector = Collector(settings, database)
         async with (
             _collecting(collector) as endpoints,
-            _answering(settings, entrance, collector.keeper) as api,
+            _answering(settings, entrance, collector) as api,
         ):
             with _noted(settings, api):
                 _announce(endpoints, api, as_json=as_json)
@@ -104,10 +104,14 @@ async def _collecting(collector: Collector) -> AsyncGenerator[Endpoints, None]:
 
 
 @asynccontextmanager
-async def _answering(settings: Settings, entrance: _Entrance, keeper: Keeper) -> AsyncGenerator[str, None]:
+async def _answering(
+    settings: Settings, entrance: _Entrance, collector: Collector
+) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
+    keeper = collector.keeper
     answers = LocalAnswers(DuckDBReader(keeper.database))
     api = build_api(answers, importlib.metadata.version("laban"), keeper)
+    add_importing(api, collector.handover, keeper.metrics)
     identity = entrance.identity
     config = uvicorn.Config(
         guarded(api, entrance.access),

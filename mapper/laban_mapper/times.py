@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from laban_mapper.errors import BadWindow
 from laban_mapper.spans import NS_PER_S
 
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = datetime(2262, 1, 1, tzinfo=UTC)
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -33,17 +35,23 @@ def parse_time(text: str, now: datetime) -> datetime:
     text = text.strip()
     if text == "now":
         return now
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
     try:
-        time = datetime.fromisoformat(text)
+        ago = _AGO.fullmatch(text)
+        if ago:
+            time = now - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        else:
+            time = datetime.fromisoformat(text)
+            time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except ValueError:
         raise BadWindow(
             f"'{text}' is not a time. Give how long ago (90s, 15m, 2h, 7d), 'now', "
             "or ISO 8601 (2026-11-23T09:30:00Z)."
         ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError:
+        time = datetime.min.replace(tzinfo=UTC)
+    if not _FIRST <= time <= _LAST:
+        raise BadWindow(f"'{text}' is before 1970, or after 2262: no span begins there.")
+    return time
 
 
 def in_words(ms: float) -> str:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from laban_collector.collector import Collector
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.keeper import Keeper
 from laban_collector.metrics import Metrics
 from laban_collector.store.duckdb.database import Database
@@ -33,8 +33,8 @@ def keeper(database: Database) -> Generator[Keeper, None, None]:
 
 
 def test_what_is_written_is_counted_and_noted(keeper: Keeper, database: Database) -> None:
-    keeper.write(batch(span(0), span(1)))
-    keeper.write(batch(span(1), span(2)))
+    keeper.take(batch(span(0), span(1)))
+    keeper.take(batch(span(1), span(2)))
     keeper.settle()
     health = keeper.health()
     assert (health.stored, health.duplicates, health.commits, health.unloaded) == (3, 1, 2, 0)
@@ -49,10 +49,10 @@ def test_what_is_written_is_counted_and_noted(keeper: Keeper, database: Database
 
 
 def test_a_commit_that_fails_is_not_noted(keeper: Keeper, database: Database) -> None:
-    keeper.write(batch(span(0)))
+    keeper.take(batch(span(0)))
     with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
-        keeper.write(batch(span(1)))
-    keeper.write(batch(span(1)))
+        keeper.take(batch(span(1)))
+    keeper.take(batch(span(1)))
     keeper.stop()
     restarted = Keeper(database, Limits())
     restarted.start()
@@ -76,6 +76,24 @@ def test_it_is_unready_while_the_database_cannot_be_opened(
     assert keeper.metrics.value("laban_database_up") == 0
     database.path.rmdir()
     away.rename(database.path)
+
+
+def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written(
+    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise StoreUnwritable("still no space left")
+
+    with no_room(), pytest.raises(StoreUnwritable):
+        keeper.take(batch(span()))
+    assert "The journal cannot be written" in str(keeper.health().failure)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "try_writing", refuse)
+        assert keeper.unready() == "still no space left"
+    assert keeper.metrics.value("laban_database_up") == 0
+    assert keeper.unready() is None
+    assert keeper.health().failure is None
+    assert keeper.metrics.value("laban_database_up") == 1
 
 
 def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:

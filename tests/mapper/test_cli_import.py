@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
+from laban_collector.store.duckdb.aside import check_ledger
 from laban_collector.store.duckdb.database import Database
+from laban_mapper.client import served_by
 
 from ..collector.json_requests import json_request, json_span
 from ..serving import laban, serving
@@ -85,9 +89,54 @@ def test_a_dash_reads_standard_input(tmp_path: Path) -> None:
     assert done.stdout.startswith(b"1 span in 1 file: 1 stored")
 
 
-def test_a_database_that_a_collector_has_open_is_left_to_it(tmp_path: Path) -> None:
+def test_a_collector_that_has_the_database_open_stores_what_is_imported(tmp_path: Path) -> None:
+    file = export(tmp_path / "a.jsonl", order(1), order(2), order(1), json_span(traceId=""))
+    rejected = [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 1}]
+    with serving(tmp_path / "spans.duckdb", "--keys", "basket.id=attribute:order.id") as running:
+        first = laban("import", file, "--json", "--db", str(running.db))
+        again = laban("import", file, "--json", "--url", running.url)
+        told = laban("story", "basket.id=o-2", "--json", "--url", running.url)
+        status = httpx.get(f"{running.url}/api/v1/status").json()["collector"]
+    counts = {"files": 1, "spans": 3, "refused": rejected}
+    assert json.loads(first.stdout) == counts | {"stored": 2, "duplicates": 1}
+    assert json.loads(again.stdout) == counts | {"stored": 0, "duplicates": 3}
+    assert json.loads(told.stdout)["spans"] == 2  # both in one trace
+    assert (status["received"], status["stored"], status["duplicates"]) == (6, 2, 4)
+    assert check_ledger_agrees(tmp_path / "spans.duckdb")
+
+
+def check_ledger_agrees(db: Path) -> bool:
+    with Database.open(db) as database:
+        tail, report = check_ledger(database)
+        tail.close()
+    return report.agrees
+
+
+def test_a_collector_with_small_limits_and_a_token_gets_what_it_takes(tmp_path: Path) -> None:
+    """Batches over its limit are halved until they fit, and its redaction holds, not the importer's."""
+    file = export(tmp_path / "a.jsonl", *map(order, range(40)))
+    environment = {
+        "LABAN_TOKEN": "a-long-token",
+        "LABAN_MAX_REQUEST_BYTES": "8000",
+        "LABAN_REDACT": "order.*",
+    }
+    with serving(tmp_path / "spans.duckdb", environment=environment) as running:
+        stranger = laban("import", file, "--url", running.url)
+        done = laban("import", file, "--url", running.url, "--token", "a-long-token")
+    assert (stranger.returncode, done.returncode) == (2, 0), done.stderr
+    assert "token" in stranger.stderr
+    assert done.stdout == f"40 spans in 1 file: 40 stored in the collector at {running.url}\n"
+    with Database.open(running.db, read_only=True) as database, database.reading() as cursor:
+        assert cursor.execute("SELECT DISTINCT attributes FROM spans").fetchall() == [
+            ('{"order.id":"[redacted]"}',)
+        ]
+        assert cursor.execute("SELECT count(*) FROM ledger").fetchall() > [(1,)]
+
+
+def test_a_database_that_somebody_else_has_open_is_left_to_them(tmp_path: Path) -> None:
     file = export(tmp_path / "a.jsonl", order(1))
     with serving(tmp_path / "spans.duckdb") as running:
+        served_by(running.db).unlink()
         done = laban("import", file, "--db", str(running.db))
     assert done.returncode == 2
     assert "stop that process first" in done.stderr

@@ -1,6 +1,9 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from laban_collector.store.base import Hop
+from laban_mapper import graph
 from laban_mapper.graph import draw_map
 from laban_mapper.model import ServiceMap
 
@@ -48,3 +51,11 @@ def test_json_says_from_and_to_and_is_read_back() -> None:
     text = drawn.model_dump_json()
     assert '"from":"service:order","to":"service:pricing"' in text
     assert ServiceMap.model_validate_json(text) == drawn
+
+
+def test_of_too_many_edges_the_busiest_are_drawn_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "MAX_EDGES", 2)
+    drawn = draw_map(HOPS, [lag("audit", "orders", 0, 30)], SINCE, UNTIL)
+    assert len(drawn.edges) == 2
+    assert drawn.truncated
+    assert not draw_map(HOPS[:1], [], SINCE, UNTIL).truncated

@@ -30,6 +30,14 @@ def test_what_is_no_time_is_refused_with_what_would_be() -> None:
         parse_time("yesterday", NOW)
 
 
+@pytest.mark.parametrize(
+    "text", ["999999999w", "1e9d", "9" * 400 + "s", "0001-01-01", "1969-12-31", "9999-12-31"]
+)
+def test_a_time_that_no_span_can_have_is_refused(text: str) -> None:
+    with pytest.raises(BadWindow):
+        parse_time(text, NOW)
+
+
 def test_nanoseconds_survive_the_way_there_and_back_to_the_microsecond() -> None:
     ns = 1_790_000_000_123_456_789
     assert nanoseconds(moment(ns)) == ns // 1000 * 1000

@@ -20,6 +20,7 @@ UINT32: Final = range(2**32)
 INT32: Final = range(-(2**31), 2**31)
 
 _ONLY_OBJECTS: Final = frozenset({dict})
+_TIME_DIGITS: Final = 19
 _DIGITS: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _HEX: Final = re.compile(r"[0-9A-Fa-f]*", re.ASCII)
@@ -52,8 +53,13 @@ def objects(parent: JsonObject, name: str) -> list[JsonObject]:
     if value is None:
         return []
     if not isinstance(value, list) or not _ONLY_OBJECTS.issuperset(map(type, value)):
-        raise WrongTypeError(f"{name} is not a list of objects")
+        raise not_objects(name)
     return value
+
+
+def not_objects(name: str) -> WrongTypeError:
+    """The error of a field that holds something else than a list of objects."""
+    return WrongTypeError(f"{name} is not a list of objects")
 
 
 def text(parent: JsonObject, name: str) -> str:
@@ -87,7 +93,11 @@ def whole(value: object, name: str, allowed: range) -> int:
         WrongTypeError: it is none, or is out of range.
     """
     if type(value) is not int:
-        value = _converted(value, name)
+        # A time, nearly always.
+        if type(value) is str and len(value) <= _TIME_DIGITS and value.isdecimal() and value.isascii():
+            value = int(value)
+        else:
+            value = _converted(value, name)
     if value not in allowed:
         raise WrongTypeError(f"{name} is out of range")
     return value

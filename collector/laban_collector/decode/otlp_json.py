@@ -1,20 +1,16 @@
 """OTLP/JSON to OTLP/protobuf, by a reader of our own: the protobuf library takes the hex ids for base64.
 
-What it reads goes the way of all requests from there, and is stored by the same rules.
+It writes the bytes of the protobuf request as it reads, which go the way of all requests from there, and are
+stored by the same rules.
 
 Two dialects. On the wire the specification holds: hex ids, numbers for enums, lowerCamelCase names, unknown
 fields ignored. In files other things occur too, written by protobuf's JSON printers and by older versions,
 and are read: base64 ids, names of enums, `batches`, `instrumentationLibrarySpans`.
-Source: the OTLP specification 1.x, "JSON Protobuf Encoding".
+Source: the OTLP specification 1.x, "JSON Protobuf Encoding"; opentelemetry-proto 1.x for the numbers.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
-
-import orjson
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.building import MalformedError, Problems, checked_time
@@ -33,16 +29,53 @@ from laban_collector.decode.json_fields import (
     objects,
     text,
 )
+from laban_collector.decode.json_parsing import NotJsonError, parse_request
+from laban_collector.decode.wire_writing import (
+    fixed32,
+    fixed32_tag,
+    fixed64,
+    fixed64_tag,
+    number_part,
+    number_tag,
+    part,
+    tag,
+    text_part,
+    varint,
+)
 from laban_collector.errors import UndecodableRequest
 
 _MAX_ELEMENTS: Final = 2_000_000
 """Objects and lists in one body: each takes some 100 bytes once it is parsed, and 3 before."""
+
+_RESOURCE_SPANS = tag(1)
+_RESOURCE, _SCOPE_SPANS, _RESOURCE_ATTRIBUTE = tag(1), tag(2), tag(1)
+_SCOPE, _SPAN, _SCOPE_NAME, _SCOPE_VERSION, _SCOPE_ATTRIBUTE = tag(1), tag(2), tag(1), tag(2), tag(3)
+_TRACE_ID, _SPAN_ID, _TRACE_STATE, _PARENT_ID, _NAME, _KIND = *map(tag, range(1, 6)), number_tag(6)
+_START, _END, _ATTRIBUTE, _DROPPED_ATTRIBUTES = fixed64_tag(7), fixed64_tag(8), tag(9), number_tag(10)
+_EVENT, _DROPPED_EVENTS, _LINK, _DROPPED_LINKS = tag(11), number_tag(12), tag(13), number_tag(14)
+_STATUS, _FLAGS, _STATUS_MESSAGE, _STATUS_CODE = tag(15), fixed32_tag(16), tag(2), number_tag(3)
+_EVENT_TIME, _EVENT_NAME, _EVENT_ATTRIBUTE, _EVENT_DROPPED = fixed64_tag(1), tag(2), tag(3), number_tag(4)
+_LINK_ATTRIBUTE, _LINK_DROPPED, _LINK_FLAGS = tag(4), number_tag(5), fixed32_tag(6)
+
+_TRACE_ID_16, _SPAN_ID_8 = _TRACE_ID + varint(16), _SPAN_ID + varint(8)
 
 _TRACE_DIGITS: Final = 32
 _SPAN_DIGITS: Final = 16
 _MAX_COUNT: Final = UINT32[-1]
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUS_CODES: Final = ("UNSET", "OK", "ERROR")
+
+
+class Request(NamedTuple):
+    """An OTLP request.
+
+    Attributes:
+        body: an ExportTraceServiceRequest.
+        spans: in it.
+    """
+
+    body: bytes
+    spans: int
 
 
 class Dialect(NamedTuple):
@@ -87,29 +120,33 @@ def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
     return Decoded(decoded.batch, outcomes)
 
 
-def to_request(document: object, problems: Problems, dialect: Dialect) -> ExportTraceServiceRequest:
-    """A parsed document as the protobuf library's; what is malformed is left out and counted.
+def to_protobuf(document: object, problems: Problems, dialect: Dialect) -> Request:
+    """A parsed document as an ExportTraceServiceRequest; what is malformed is left out and counted.
 
     Raises:
         WrongTypeError: a field does not hold what it should.
     """
-    request = ExportTraceServiceRequest()
+    found: list[bytes] = []
+    spans = 0
     for resource_spans in _first(as_object(document, "the document"), dialect.resource_spans):
-        of_resource = request.resource_spans.add()
         resource = as_object(resource_spans.get("resource"), "resource")
-        of_resource.resource.attributes.extend(key_values(objects(resource, "attributes")))
+        attributes = key_values(_RESOURCE_ATTRIBUTE, resource)
+        of_resource = [part(_RESOURCE, b"".join(attributes))]
         for scope_spans in _first(resource_spans, dialect.scope_spans):
-            spans = _spans(objects(scope_spans, "spans"), problems, dialect)
-            of_resource.scope_spans.add(scope=_scope(scope_spans, dialect), spans=spans)
-    return request
+            of_scope = _spans(objects(scope_spans, "spans"), problems, dialect)
+            spans += len(of_scope)
+            of_scope.append(_scope(scope_spans, dialect))
+            of_resource.append(part(_SCOPE_SPANS, b"".join(of_scope)))
+        found.append(part(_RESOURCE_SPANS, b"".join(of_resource)))
+    return Request(b"".join(found), spans)
 
 
 def _to_protobuf(payload: bytes, problems: Problems) -> bytes:
     if payload.count(b"{") + payload.count(b"[") > _MAX_ELEMENTS:
         raise UndecodableRequest(f"The body has more than {_MAX_ELEMENTS} JSON elements: send smaller ones.")
     try:
-        return to_request(_parsed(payload), problems, WIRE).SerializeToString()
-    except (orjson.JSONDecodeError, WrongTypeError) as error:
+        return to_protobuf(_parsed(payload), problems, WIRE).body
+    except (NotJsonError, WrongTypeError) as error:
         raise UndecodableRequest(f"The body is no OTLP/JSON ExportTraceServiceRequest: {error}") from error
 
 
@@ -122,7 +159,7 @@ def _outcome(decoded: Accepted | UndecodableRequest, problems: Problems) -> Acce
 
 
 def _parsed(payload: bytes) -> JsonObject:
-    document = orjson.loads(memoryview(payload))  # it takes no subclasses of bytes
+    document = parse_request(payload)
     if not isinstance(document, dict):
         raise WrongTypeError("it is not an object")
     return document
@@ -133,21 +170,18 @@ def _first(parent: JsonObject, names: tuple[str, ...]) -> list[JsonObject]:
     return next((objects(parent, name) for name in names if name in parent), [])
 
 
-def _scope(scope_spans: JsonObject, dialect: Dialect) -> InstrumentationScope:
+def _scope(scope_spans: JsonObject, dialect: Dialect) -> bytes:
     sent = next((scope_spans[name] for name in dialect.scope if name in scope_spans), None)
     scope = as_object(sent, "scope")
-    return InstrumentationScope(
-        name=text(scope, "name"),
-        version=text(scope, "version"),
-        attributes=key_values(objects(scope, "attributes")),
-    )
+    fields = [text_part(_SCOPE_NAME, text(scope, "name")), text_part(_SCOPE_VERSION, text(scope, "version"))]
+    return part(_SCOPE, b"".join(fields + key_values(_SCOPE_ATTRIBUTE, scope)))
 
 
-def _spans(sent: Sequence[JsonObject], problems: Problems, dialect: Dialect) -> list[Span]:
-    spans: list[Span] = []
+def _spans(sent: Sequence[JsonObject], problems: Problems, dialect: Dialect) -> list[bytes]:
+    spans: list[bytes] = []
     for span in sent:
         try:
-            spans.append(_span(span, problems, dialect))
+            spans.append(part(_SPAN, _span(span, problems, dialect)))
         except MalformedError as reason:
             problems.reject(reason)
         except WrongTypeError as reason:
@@ -157,7 +191,7 @@ def _spans(sent: Sequence[JsonObject], problems: Problems, dialect: Dialect) -> 
     return spans
 
 
-def _span(span: JsonObject, problems: Problems, dialect: Dialect) -> Span:
+def _span(span: JsonObject, problems: Problems, dialect: Dialect) -> bytes:
     """Read one span; raises MalformedError or WrongTypeError."""
     sent_events, sent_links = objects(span, "events"), objects(span, "links")
     events = problems.gather(_event, sent_events, "event") if sent_events else []
@@ -165,46 +199,60 @@ def _span(span: JsonObject, problems: Problems, dialect: Dialect) -> Span:
     lost_events, lost_links = len(sent_events) - len(events), len(sent_links) - len(links)
     status = as_object(span.get("status"), "status")
     parent = text(span, "parentSpanId")
-    return Span(
-        trace_id=_trace_id(text(span, "traceId"), dialect),
-        span_id=_span_id(text(span, "spanId"), dialect),
-        parent_span_id=dialect.identifier(parent, _SPAN_DIGITS, "parent span id") if parent else b"",
-        start_time_unix_nano=checked_time(integer(span, "startTimeUnixNano", UINT64)),
-        end_time_unix_nano=checked_time(integer(span, "endTimeUnixNano", UINT64)),
-        kind=dialect.kind(span),  # type: ignore[arg-type]  # one from the future is stored as unspecified
-        status=Status(code=dialect.status_code(status), message=text(status, "message")) if status else None,  # type: ignore[arg-type]
-        name=text(span, "name"),
-        attributes=key_values(objects(span, "attributes")),
-        events=events,
-        links=links,
-        flags=integer(span, "flags", UINT32),
-        trace_state=text(span, "traceState"),
-        dropped_attributes_count=integer(span, "droppedAttributesCount", UINT32),
-        dropped_events_count=min(integer(span, "droppedEventsCount", UINT32) + lost_events, _MAX_COUNT),
-        dropped_links_count=min(integer(span, "droppedLinksCount", UINT32) + lost_links, _MAX_COUNT),
+    return b"".join(
+        [
+            _TRACE_ID_16 + _trace_id(text(span, "traceId"), dialect),
+            _SPAN_ID_8 + _span_id(text(span, "spanId"), dialect),
+            part(_PARENT_ID, dialect.identifier(parent, _SPAN_DIGITS, "parent span id")) if parent else b"",
+            _START + fixed64(checked_time(integer(span, "startTimeUnixNano", UINT64))),
+            _END + fixed64(checked_time(integer(span, "endTimeUnixNano", UINT64))),
+            number_part(_KIND, dialect.kind(span)),
+            _status(status, dialect) if status else b"",
+            text_part(_NAME, text(span, "name")),
+            *key_values(_ATTRIBUTE, span),
+            *events,
+            *links,
+            _FLAGS + fixed32(integer(span, "flags", UINT32)),
+            text_part(_TRACE_STATE, text(span, "traceState")),
+            number_part(_DROPPED_ATTRIBUTES, integer(span, "droppedAttributesCount", UINT32)),
+            number_part(_DROPPED_EVENTS, _more(integer(span, "droppedEventsCount", UINT32), lost_events)),
+            number_part(_DROPPED_LINKS, _more(integer(span, "droppedLinksCount", UINT32), lost_links)),
+        ]
     )
 
 
-def _event(event: JsonObject) -> Span.Event:
-    return Span.Event(
-        time_unix_nano=checked_time(integer(event, "timeUnixNano", UINT64)),
-        name=text(event, "name"),
-        dropped_attributes_count=integer(event, "droppedAttributesCount", UINT32),
-        attributes=key_values(objects(event, "attributes")),
-    )
+def _status(status: JsonObject, dialect: Dialect) -> bytes:
+    code = number_part(_STATUS_CODE, dialect.status_code(status))
+    return part(_STATUS, code + text_part(_STATUS_MESSAGE, text(status, "message")))
 
 
-def _link(link: JsonObject, dialect: Dialect) -> Span.Link:
+def _more(dropped: int, lost: int) -> int:
+    """What the sender dropped and what we did."""
+    return min(dropped + lost, _MAX_COUNT)
+
+
+def _event(event: JsonObject) -> bytes:
+    fields = [
+        _EVENT_TIME + fixed64(checked_time(integer(event, "timeUnixNano", UINT64))),
+        text_part(_EVENT_NAME, text(event, "name")),
+        number_part(_EVENT_DROPPED, integer(event, "droppedAttributesCount", UINT32)),
+        *key_values(_EVENT_ATTRIBUTE, event),
+    ]
+    return part(_EVENT, b"".join(fields))
+
+
+def _link(link: JsonObject, dialect: Dialect) -> bytes:
     """A link to nowhere (no ids, or zeros) is legal: the specification keeps it for its attributes."""
     trace_id, span_id = text(link, "traceId"), text(link, "spanId")
-    return Span.Link(
-        trace_id=_trace_id(trace_id, dialect) if trace_id.strip("0") else b"",
-        span_id=_span_id(span_id, dialect) if span_id.strip("0") else b"",
-        flags=integer(link, "flags", UINT32),
-        dropped_attributes_count=integer(link, "droppedAttributesCount", UINT32),
-        trace_state=text(link, "traceState"),
-        attributes=key_values(objects(link, "attributes")),
-    )
+    fields = [
+        part(_TRACE_ID, _trace_id(trace_id, dialect) if trace_id.strip("0") else b""),
+        part(_SPAN_ID, _span_id(span_id, dialect) if span_id.strip("0") else b""),
+        _LINK_FLAGS + fixed32(integer(link, "flags", UINT32)),
+        number_part(_LINK_DROPPED, integer(link, "droppedAttributesCount", UINT32)),
+        text_part(_TRACE_STATE, text(link, "traceState")),
+        *key_values(_LINK_ATTRIBUTE, link),
+    ]
+    return part(_LINK, b"".join(fields))
 
 
 def _trace_id(sent: str, dialect: Dialect) -> bytes:
@@ -254,6 +302,11 @@ def _any_enum(parent: JsonObject, name: str, prefix: str, names: tuple[str, ...]
 
 
 def _hex_id(sent: str, digits: int, what: str) -> bytes:
+    if len(sent) == digits and sent.isalnum():  # for `fromhex` skips spaces
+        try:
+            return bytes.fromhex(sent)
+        except ValueError:
+            pass
     check_hex(sent, digits, what)
     return bytes.fromhex(sent)
 

@@ -8,16 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import orjson
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from laban_collector.decode import jaeger, otlp_json, otlp_protobuf, zipkin
 from laban_collector.decode.building import Problems, SentSpan
 from laban_collector.decode.json_fields import WrongTypeError, as_object
+from laban_collector.decode.json_parsing import NotJsonError, parse_request
 from laban_collector.errors import UndecodableRequest
 from laban_collector.importing.reading import Chunk, Kind
 
-Content = SentSpan | ExportTraceServiceRequest
+Content = SentSpan | otlp_json.Request
 """A span, or an OTLP request with any number of them."""
 
 _NO_JSON: Final = "line(s) skipped: not JSON"
@@ -123,7 +121,7 @@ def _of_document(document: object, problems: Problems) -> Iterator[Content]:
 def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Content]:
     match document:
         case {"resourceSpans": _} | {"batches": _}:
-            yield otlp_json.to_request(document, problems, otlp_json.FILES)
+            yield otlp_json.to_protobuf(document, problems, otlp_json.FILES)
         case {"trace": dict(inner)} | {"result": dict(inner)}:  # Tempo's and Jaeger's newer APIs wrap OTLP
             yield from _of_object(inner, problems)
         case {"data": list(traces)}:
@@ -144,8 +142,8 @@ def _parsed(data: bytes) -> object:
         ValueError: it is none.
     """
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
+        return parse_request(data)
+    except NotJsonError:
         try:
             return json.loads(_readable(data))
         except RecursionError as error:

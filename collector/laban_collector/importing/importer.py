@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import gc
 import itertools
 import multiprocessing
 import os
@@ -129,12 +130,25 @@ def pieces(chunk: Chunk, rules: str) -> Iterator[Piece]:
     """A chunk decoded, cut where a commit would become too large; at least one piece."""
     finder = KeyFinder(parse_rules(rules))
     problems, gathered = Problems(), _Gathered(finder)
-    for content in contents(chunk, problems):
-        gathered.add(content)
-        if gathered.spans >= _MAX_SPANS:
-            yield Piece(gathered.to_batch(), Counter())
-            gathered = _Gathered(finder)
-    yield Piece(gathered.to_batch(), problems.reasons)
+    with _no_collections():
+        for content in contents(chunk, problems):
+            gathered.add(content)
+            if gathered.spans >= _MAX_SPANS:
+                yield Piece(gathered.to_batch(), Counter())
+                gathered = _Gathered(finder)
+        yield Piece(gathered.to_batch(), problems.reasons)
+
+
+@contextlib.contextmanager
+def _no_collections() -> Generator[None, None, None]:
+    """Without searches for cycles: decoding makes none, but so many objects that searching takes as long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Gathered:
@@ -151,12 +165,8 @@ class _Gathered:
             self._builder.add(content)
             self.spans += 1
         else:
-            self._requests.append(content.SerializeToString())
-            self.spans += sum(
-                len(scope_spans.spans)
-                for resource_spans in content.resource_spans
-                for scope_spans in resource_spans.scope_spans
-            )
+            self._requests.append(content.body)
+            self.spans += content.spans
 
     def to_batch(self) -> SpanBatch:
         others = self._builder.to_batch()

@@ -6,10 +6,13 @@ UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.span_batch import SpanBatch
+
+MAX_ROWS: Final = 50_000
+"""Rows of a list that a reader gives, at most: of latencies and of the lag."""
 
 
 @dataclass(frozen=True, slots=True)

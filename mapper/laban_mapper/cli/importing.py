@@ -6,7 +6,7 @@ import sys
 from collections.abc import Generator, Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from rich.console import Console
@@ -17,13 +17,15 @@ from laban_collector.errors import StoreLocked, UnreadableFile
 from laban_collector.importing.importer import Importer, Report, helpers
 from laban_collector.protection.batches import Protection
 from laban_collector.protection.writer import ProtectedWriter
-from laban_collector.settings import load_settings
+from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
 from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.digests import Digester
 from laban_collector.store.duckdb.writer import DuckDBWriter
 from laban_mapper.cli import console, options
 from laban_mapper.cli.light import without_pandas
+from laban_mapper.client import collector_of, remote
+from laban_mapper.remote import RemoteAnswers
+from laban_mapper.remote_writer import RemoteWriter
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
@@ -33,8 +35,19 @@ def import_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of spans; - for stdin.")],
     db: Annotated[
         Path | None,
-        typer.Option("--db", metavar="FILE", help="Where to keep them. [default: laban.duckdb]"),
+        typer.Option(
+            "--db",
+            metavar="FILE",
+            help="Where to keep them; a collector that has it open is asked to. [default: laban.duckdb]",
+        ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="URL", help="Hand them over to the collector whose API is there, instead."
+        ),
+    ] = None,
+    token: options.Token = None,
     json: options.Json = False,
 ) -> None:
     """Import spans that other tools wrote: OTLP (JSON, JSON lines, protobuf), Jaeger JSON, Zipkin v2 JSON.
@@ -44,15 +57,13 @@ def import_files(
     """
     _check(files)
     without_pandas()
-    settings = load_settings(db=db)
-    with _opened(settings.db) as database:
-        writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
-        report = _import(files, writer, settings.keys)
-        Digester(database).catch_up()
+    settings = load_settings(db=db, token=token)
+    with _target(url, settings) as target:
+        report = _import(files, target)
     if json:
         typer.echo(json_module.dumps(_as_json(report), indent=2))
     else:
-        _show(report, settings.db, console.out())
+        _show(report, target.name, console.out())
     if report.spans == 0 and report.refused:
         raise typer.Exit(_NOTHING_READ)
 
@@ -65,22 +76,52 @@ def _check(files: Sequence[str]) -> None:
             raise UnreadableFile(f"{name}: {what}. Nothing was imported.")
 
 
+class _Target(NamedTuple):
+    """Where the spans go.
+
+    Attributes:
+        name: for a person.
+        writer: takes them.
+        rules: the business key rules that hold there.
+    """
+
+    name: str
+    writer: SpanWriter
+    rules: str
+
+
 @contextlib.contextmanager
-def _opened(db: Path) -> Generator[Database, None, None]:
+def _target(url: str | None, settings: Settings) -> Generator[_Target, None, None]:
+    """The collector at the URL; else the file; else the collector that has it open."""
+    if url is not None:
+        with remote(url, settings) as collector:
+            yield _collector(collector)
+        return
     try:
-        database = Database.open(db)
+        database = Database.open(settings.db)
     except StoreLocked as error:
-        raise StoreLocked(
-            f"{error.args[0]} To import, stop that process first, or name another file (--db)."
-        ) from error
+        asked = collector_of(settings.db, settings)
+        if asked is None:
+            raise StoreLocked(
+                f"{error.args[0]} To import, stop that process first, or name another file (--db)."
+            ) from error
+        with asked:
+            yield _collector(asked)
+        return
     with database:
-        yield database
+        writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
+        yield _Target(str(settings.db), writer, settings.keys)
 
 
-def _import(files: Sequence[str], writer: SpanWriter, rules: str) -> Report:
+def _collector(collector: RemoteAnswers) -> _Target:
+    rules = collector.import_rules().keys
+    return _Target(f"the collector at {collector.url}", RemoteWriter(collector), rules)
+
+
+def _import(files: Sequence[str], target: _Target) -> Report:
     sizes = [0 if name == _STDIN else Path(name).stat().st_size for name in files]
     with helpers(sum(sizes)) as executor, _progress() as progress:
-        importer = Importer(writer, rules, executor)
+        importer = Importer(target.writer, target.rules, executor)
         for name, size in zip(files, sizes, strict=True):
             _add(importer, name, progress, progress.add_task(name, total=size or None))
     return importer.report
@@ -120,10 +161,10 @@ def _as_json(report: Report) -> dict[str, object]:
     }
 
 
-def _show(report: Report, db: Path, screen: Console) -> None:
+def _show(report: Report, where: str, screen: Console) -> None:
     spans, files = _count(report.spans, "span"), _count(report.files, "file")
     known = f", {report.duplicates:,} came twice or were there already" if report.duplicates else ""
-    screen.print(f"{spans} in {files}: {report.stored:,} stored in {db}{known}")
+    screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{known}")
     for reason, count in report.refused.most_common():
         screen.print(Text(f"  {count:,} {reason}", style="yellow"))
 

@@ -8,6 +8,7 @@ import pytest
 
 from laban_collector.errors import StoreError
 from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Written
 from laban_collector.store.duckdb import loading
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.journal import Journal
@@ -30,13 +31,14 @@ class Tables:
         self.failure: StoreError | None = None
         self.loads: list[tuple[int, int]] = []
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> None:
+    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
         self.entered.release()
         assert self.open.wait(10)
         if self.failure is not None:
             raise self.failure
-        self._tables.load(batches, arrival)
+        written = self._tables.load(batches, arrival)
         self.loads.append((len(batches), arrival))
+        return written
 
 
 @pytest.fixture
@@ -163,6 +165,24 @@ def test_what_was_loaded_and_not_dropped_is_not_stored_again(tables: Tables, dat
         path.write_bytes(content)
     with writing(tables, database.path):
         assert names(database) == expected(0)
+
+
+def test_who_asks_is_told_what_was_new_in_a_batch(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        writer.write(batch(span(0), span(1)))
+        assert writer.store(batch(span(1), span(2), span(3), span(3))) == Written(2, 2)
+        assert writer.store(batch(span(0))) == Written(0, 1)
+        assert writer.store(batch()) == Written(0, 0)
+    assert names(database) == expected(0, 1, 2, 3)
+    assert tables.loads == [(2, 2), (1, 3)]
+
+
+def test_who_asks_is_told_when_it_cannot_be_stored_yet(tables: Tables, database: Database) -> None:
+    with writing(tables, database.path) as writer:
+        broken(tables)
+        with pytest.raises(StoreError, match="not in the tables yet: no room"):
+            writer.store(one(0))
+        tables.failure = None
 
 
 def test_large_spans_are_enough_sooner(

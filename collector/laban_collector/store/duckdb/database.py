@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 import duckdb
 
 from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
-from laban_collector.store.duckdb.refusals import check_place, open_error
+from laban_collector.store.duckdb.refusals import check_place, open_error, use_error
 from laban_collector.store.duckdb.session import Session
 
 SCHEMA_VERSION: Final = 2
@@ -123,6 +123,15 @@ class Database:
         with self._one_writer, self._cursor("BEGIN TRANSACTION") as cursor:
             yield cursor
 
+    def try_writing(self) -> None:
+        """Commit a row of no meaning durably.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        with self.writing() as cursor:
+            cursor.execute(sql("try_writing"), [str(time.time_ns())])
+
     def checkpoint(self) -> float:
         """Fold the write-ahead log into the file; returns the seconds that writers had to wait.
 
@@ -177,7 +186,7 @@ class Database:
         try:
             yield
         except duckdb.Error as error:
-            raise StoreError(f"{self.path}: {what}{error}") from error
+            raise use_error(self.path, what, error) from error
 
     def _prepare(self) -> None:
         """Check whose file it is, and create what is missing."""

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.span_batch import SpanBatch
+from laban_collector.store.base import Written
 from laban_collector.store.duckdb.journal import Journal, Journaled
 from laban_collector.store.duckdb.tail import LedgerTail
 
@@ -26,9 +27,9 @@ ENOUGH_BYTES: Final = 96 << 20
 _LONGEST_SETTLE: Final = 5.0
 
 
-Load = Callable[[Sequence[SpanBatch], int], object]
-"""Stores batches in the tables as one commit with this number, less what is there already; or raises
-StoreError, and has stored nothing."""
+Load = Callable[[Sequence[SpanBatch], int], Sequence[Written]]
+"""Stores batches in the tables as one commit with this number, less what is there already, and tells how much
+of each was new; or raises StoreError, and has stored nothing."""
 
 
 class _Waiting:
@@ -77,6 +78,8 @@ class JournaledWriter:
         self._wanted = 0
         """What somebody waits for to be loaded."""
         self._waiting = _Waiting()
+        self._written: dict[int, Written | None] = {}
+        """What became of the batches that somebody asks about."""
         self._failure: StoreError | None = None
         self._unnoted = False
         self._stopping = False
@@ -117,19 +120,41 @@ class JournaledWriter:
         Raises:
             StoreError: nothing of the batch was kept.
         """
+        if batch.spans.num_rows:
+            self._take(batch, asked=False)
+
+    def store(self, batch: SpanBatch) -> Written:
+        """Take a batch, and wait until it is in the tables.
+
+        Raises:
+            StoreError: it is not; where the journal holds it, it will be.
+        """
         if not batch.spans.num_rows:
-            return
+            return Written(0, 0)
+        arrival = self._take(batch, asked=True)
+        self.settle()
+        with self._changed:
+            written = self._written.pop(arrival)
+        if written is None:
+            raise StoreError(f"Taken, and not in the tables yet: {self._failure or 'it takes too long'}")
+        return written
+
+    def _take(self, batch: SpanBatch, *, asked: bool) -> int:
+        """Put a batch into the journal; returns its number."""
         with self._changed:
             self._wait_for_room()
             journaled = Journaled(self._arrival + 1, batch)
             try:
                 self._journal.append(journaled)
             except OSError as error:
-                raise StoreError(f"The journal cannot be written: {error}") from error
+                raise StoreUnwritable(f"The journal cannot be written: {error}") from error
             self._note(journaled)
             self._arrival = journaled.arrival
             self._waiting.add(journaled)
+            if asked:
+                self._written[journaled.arrival] = None
             self._changed.notify_all()
+            return journaled.arrival
 
     def settle(self) -> None:
         """Wait until all that is acknowledged by now is in the tables, or cannot be loaded."""
@@ -153,7 +178,7 @@ class JournaledWriter:
     def _wait_for_room(self) -> None:
         while self._waiting.fullness >= _MOST:
             if self._failure is not None:
-                raise StoreError(f"What was acknowledged cannot be loaded: {self._failure}")
+                raise StoreUnwritable(f"What was acknowledged cannot be loaded: {self._failure}")
             self._changed.wait(RETRY)
 
     def _note(self, journaled: Journaled) -> None:
@@ -206,7 +231,7 @@ class JournaledWriter:
         """Load them; whether it succeeded."""
         arrival = batches[-1].arrival
         try:
-            self._load([one.batch for one in batches], arrival)
+            written = self._load([one.batch for one in batches], arrival)
         except StoreError as error:
             if self._failure is None:
                 _log.error("What was acknowledged waits in the journal: %s. Trying again.", error)
@@ -218,6 +243,9 @@ class JournaledWriter:
             self._journal.drop()
             if self._failure is not None:
                 _log.warning("What waited in the journal is loaded.")
+            for one, counts in zip(batches, written, strict=True):
+                if one.arrival in self._written:
+                    self._written[one.arrival] = counts
             self._loaded, self._failure = arrival, None
             self._changed.notify_all()
         return True

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 
 from laban_collector.store.base import (
+    MAX_ROWS,
     Callee,
     Contents,
     Hop,
@@ -26,6 +27,8 @@ from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Range, 
 _NS_PER_MS: Final = 1e6
 _HOP_QUERIES: Final = {"sync_hops": "sync", "publish_hops": "async", "consume_hops": "async"}
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
+
+_MAX_SERVICES: Final = 1000
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -45,7 +48,7 @@ class DuckDBReader:
     def contents(self) -> Contents:
         """What is in the store."""
         ((spans, traces, first, last),) = self._rows("contents")
-        services = tuple(service for (service,) in self._rows("services"))
+        services = tuple(service for (service,) in self._rows("services", {"limit": _MAX_SERVICES}))
         return Contents(spans, traces, services, first, last)
 
     def extent(self) -> tuple[int, int] | None:
@@ -128,15 +131,17 @@ class DuckDBReader:
     def latest_lag(self, at: int | None = None) -> list[Lag]:
         """The newest row of each (cluster, group, topic, partition), not newer than `at`."""
         until = time.time_ns() + 1 if at is None else at + 1
-        return [Lag(*row) for row in self._rows("latest_lag", {"until": until})]
+        return [Lag(*row) for row in self._rows("latest_lag", {"until": until, "limit": MAX_ROWS})]
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
         """All rows in the window, by time."""
-        return [Lag(*row) for row in self._rows("lag_between", {"since": since, "until": until})]
+        parameters = {"since": since, "until": until, "limit": MAX_ROWS}
+        return [Lag(*row) for row in self._rows("lag_between", parameters)]
 
     def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
         """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
-        rows = self._rows(_LATENCY_QUERIES[by], {"since": since, "until": until, "bucket": bucket})
+        parameters = {"since": since, "until": until, "bucket": bucket, "limit": MAX_ROWS}
+        rows = self._rows(_LATENCY_QUERIES[by], parameters)
         return [
             LatencyPoint(at, name, calls, errors, *(quantile / _NS_PER_MS for quantile in quantiles))
             for at, name, calls, errors, quantiles in rows

@@ -1,10 +1,19 @@
 """Why a file cannot be opened, in words for a person."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
-from laban_collector.errors import StoreDamaged, StoreError, StoreLocked, StoreNotFound, StoreTooNew
+from laban_collector.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreNotFound,
+    StoreTooNew,
+    StoreUnwritable,
+)
 
 
 def check_place(path: Path, *, read_only: bool) -> None:
@@ -20,6 +29,17 @@ def check_place(path: Path, *, read_only: bool) -> None:
         raise StoreNotFound(f"{path}: there is no such file. Is it the one that `laban serve --db` writes?")
     if not path.absolute().parent.is_dir():
         raise StoreNotFound(f"{path}: its directory does not exist; make it first: mkdir -p {path.parent}")
+
+
+_NOT_WRITTEN: Final = re.compile(
+    r"Could not (?:write|sync|fsync|truncate|open) file|No space left|Disk quota|Read-only file system"
+)
+
+
+def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
+    """What DuckDB's refusal of a read or a write means, of which `what` is the beginning."""
+    kind = StoreUnwritable if _NOT_WRITTEN.search(str(error)) else StoreError
+    return kind(f"{path}: {what}{error}")
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:

@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreUnwritable
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Session:
         """A cursor; leaving it rolls back what is not committed, and forgets registered tables.
 
         Raises:
-            StoreError: the database was given up and cannot be opened yet.
+            StoreUnwritable: the database was given up and cannot be opened yet.
             duckdb.Error: DuckDB refused.
         """
         cursor = self._take()
@@ -89,16 +89,16 @@ class Session:
     def _open_anew(self) -> None:
         """With the lock held: close the database when its last cursor is left, and open it again."""
         if not self._changed.wait_for(lambda: self._fatal is None or self._cursors == 0, _LEAVING):
-            raise StoreError(f"{self._path}: the database was given up, and is still being read.")
+            raise StoreUnwritable(f"{self._path}: the database was given up, and is still being read.")
         if self._fatal is None:  # another thread has done it meanwhile
             return
         if time.monotonic() < self._try_at:
-            raise StoreError(f"{self._path}: {self._fatal}")
+            raise StoreUnwritable(f"{self._path}: {self._fatal}")
         self._try_at = time.monotonic() + RETRY
         self._connection.close()
         try:
             self._connection = self._connect()
         except duckdb.Error as error:
-            raise StoreError(f"{self._path} cannot be opened again yet: {error}") from error
+            raise StoreUnwritable(f"{self._path} cannot be opened again yet: {error}") from error
         self._fatal = None
         _log.warning("%s: open again, with all that was committed.", self._path)

@@ -69,15 +69,20 @@ class DuckDBWriter(SpanWriter):
         Raises:
             StoreError: nothing of the batch was stored.
         """
-        return self._commit(batch, None)
+        duplicates = len(self._commit(batch, None))
+        return Written(batch.spans.num_rows - duplicates, duplicates)
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> Written:
+    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
         """Store batches durably as one commit with this number, also where nothing in them is new.
 
         Raises:
             StoreError: nothing of them was stored.
         """
-        return self._commit(join(batches), arrival)
+        known = self._commit(join(batches), arrival)
+        ends = np.cumsum([batch.spans.num_rows for batch in batches])
+        duplicates = np.bincount(np.searchsorted(ends, known, side="right"), minlength=len(batches))
+        counts = zip(batches, duplicates.tolist(), strict=True)
+        return [Written(batch.spans.num_rows - some, some) for batch, some in counts]
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
         """Store one poll of the lag poller.
@@ -93,20 +98,23 @@ class DuckDBWriter(SpanWriter):
             cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
             cursor.execute(sql("insert_lag"))
 
-    def _commit(self, batch: SpanBatch, arrival: int | None) -> Written:
-        """One commit: the next one, if it brings anything new; or the one with this number."""
-        received = batch.spans.num_rows
-        if received == 0:
-            return Written(0, 0)
+    def _commit(self, batch: SpanBatch, arrival: int | None) -> list[int]:
+        """One commit: the next one, if it brings anything new; or the one with this number.
+
+        Returns the rows of spans that were there already.
+        """
+        if not batch.spans.num_rows:
+            return []
         number = self._arrival + 1 if arrival is None else arrival
         with self._database.writing() as cursor:
-            batch = _only_new(cursor, batch, self._seen.suspects(batch.spans))
-            stored = batch.spans.num_rows
-            if stored or arrival is not None:
+            known = _known_rows(cursor, batch, self._seen.suspects(batch.spans))
+            batch = _without(batch, known)
+            stores = batch.spans.num_rows > 0 or arrival is not None
+            if stores:
                 self._insert(cursor, batch, number)
-        if stored or arrival is not None:
+        if stores:
             self._remember(batch, number)
-        return Written(stored, received - stored)
+        return known
 
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, arrival: int) -> None:
         for name, ids in _ORIGINS.items():
@@ -140,17 +148,24 @@ def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Tabl
     return int(table.num_rows)
 
 
-def _only_new(cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, suspects: NDArray[np.int64]) -> SpanBatch:
-    """The batch less the spans that came before, their events and their links."""
+def _known_rows(
+    cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, suspects: NDArray[np.int64]
+) -> list[int]:
+    """The rows of spans that came before."""
     if not len(suspects):
-        return batch
+        return []
     ids = batch.spans.select(["trace_hi", "trace_lo", "span_id", "kind", "start"]).take(pa.array(suspects))
     cursor.register("batch_ids", ids.append_column("row", pa.array(suspects)))
     [(first, last)] = cursor.execute(sql("batch_starts")).fetchall()
     rows = cursor.execute(sql("duplicate_rows"), {"first": first, "last": last}).fetchall()
-    if not rows:
+    return [row for (row,) in rows]
+
+
+def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
+    """The batch less some spans, their events and their links."""
+    if not known:
         return batch
-    new = ~pc.field("row").isin([row for (row,) in rows])
+    new = ~pc.field("row").isin(known)
     spans = batch.spans.append_column("row", pa.array(range(batch.spans.num_rows), pa.int64())).filter(new)
     traces = spans.select(_TRACE)
     return replace(

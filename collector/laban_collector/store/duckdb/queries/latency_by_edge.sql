@@ -31,3 +31,4 @@ FROM (FROM calls UNION ALL FROM waits)
 GROUP BY bucket, name
 HAVING count(elapsed) > 0
 ORDER BY name, bucket
+LIMIT $limit

@@ -20,3 +20,4 @@ FROM answered s JOIN resources r USING (resource_id)
 GROUP BY ALL
 HAVING count(s.duration) > 0
 ORDER BY name, bucket
+LIMIT $limit

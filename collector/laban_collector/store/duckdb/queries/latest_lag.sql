@@ -4,3 +4,4 @@ FROM lag
 WHERE time < make_timestamp_ns($until)
 QUALIFY row_number() OVER (PARTITION BY cluster, consumer_group, topic, partition ORDER BY time DESC) = 1
 ORDER BY consumer_group, topic, partition, cluster
+LIMIT $limit
