@@ -13,7 +13,7 @@ WITH consuming AS MATERIALIZED (
       AND s.messaging_destination IS NOT NULL
       AND (s.kind = 5 OR (s.kind <> 4 AND s.messaging_operation IN ('receive', 'process')))
 ),
--- What each of them names as where it comes from. Links came with their span, which bounds the search.
+-- Where each says that it comes from. Links came with their span, which bounds the search.
 named AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, 'parent' AS evidence,
            trace_hi AS from_hi, trace_lo AS from_trace, parent_id AS from_span
@@ -22,6 +22,10 @@ named AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, 'link', l.linked_trace_hi, l.linked_trace_lo, l.linked_span_id
     FROM span_links l
     JOIN consuming c USING (arrival, trace_lo, trace_hi, span_id)
+    -- Most link to their parent, too, which is looked up already.
+    WHERE NOT (
+        l.linked_span_id = c.parent_id AND l.linked_trace_lo = c.trace_lo AND l.linked_trace_hi = c.trace_hi
+    )
 ),
 recent AS MATERIALIZED (
     SELECT n.*, p.start AS sent
