@@ -33,6 +33,11 @@ _log = logging.getLogger(__name__)
 _OVERLAP: Final = 4
 """A group is decoded while another one is written when it has this part of a commit's bytes."""
 
+_SMALL: Final = 8
+"""A group is small when it has less than this part of a commit's bytes."""
+_LONGEST_WAIT: Final = 0.05
+"""Seconds that a small group waits for more requests at most, after the one before it began."""
+
 RETRY_AFTER: Final = 1.0
 """Seconds after which a sender that was put off should try again."""
 
@@ -138,13 +143,22 @@ class Pipeline:
 
     def _decode_all(self) -> None:
         """The decode thread."""
-        running, began = True, 0.0
+        running, began, wait = True, 0.0, 0.0
         while running:
-            requests, running = self._gather(began + self._limits.commit_delay)
+            requests, running = self._gather(began + wait)
             began = time.monotonic()
             if requests:
                 self._decode(requests)
+            wait = self._wait(requests, time.monotonic() - began)
         self._decoded.put(None)
+
+    def _wait(self, requests: Sequence[_Request], seconds: float) -> float:
+        """How long after its start a group that took so many seconds to decode is followed by the next.
+
+        A small one takes about as long as one that is some times larger, so it is worth to wait for more.
+        """
+        small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
+        return max(self._limits.commit_delay, min(2 * seconds, _LONGEST_WAIT)) if small else 0.0
 
     def _gather(self, until: float) -> tuple[list[_Request], bool]:
         """All requests that come until `until` and until the writer is idle; False: these are the last."""

@@ -99,7 +99,7 @@ class ReadSpans:
         links = _table(span_batch.LINKS, self._links.columns(identity) | self._link_columns())
         if (protection := self._protection) is not None:
             found, stored = protection.told(found), protection.promoted(stored)
-            stored, events, links = (_texts(protection, one) for one in (stored, events, links))
+            stored, events, links = _protected(protection, (stored, events, links))
         return SpanBatch(
             spans=stored,
             resources=table(span_batch.RESOURCES, _distinct([origin.resource for origin in origins])),
@@ -175,11 +175,22 @@ def _more(dropped: pa.UInt32Array, more: Index) -> pa.UInt32Array:
     return pc.add(dropped, pa.array(more.astype(np.uint32))) if more.any() else dropped
 
 
-def _texts(protection: Protection, rows: pa.Table) -> pa.Table:
-    """Rows whose own texts, which are no attributes, are protected too."""
-    for name in _TEXTS & {*rows.column_names}:
-        at = rows.column_names.index(name)
-        rows = rows.set_column(at, rows.field(at), protection.texts(rows[name]))
+def _protected(protection: Protection, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
+    """Tables whose own texts, which are no attributes, are protected too.
+
+    Looked through together: to begin a search costs more than to search what few distinct texts there are.
+    """
+    places = [(table, name) for table in tables for name in table.column_names if name in _TEXTS]
+    distinct = pa.concat_arrays([pc.unique(table[name]) for table, name in places])
+    if not len(protection.suspects(distinct)):
+        return tables
+    return [_with_safe_texts(protection, table) for table in tables]
+
+
+def _with_safe_texts(protection: Protection, rows: pa.Table) -> pa.Table:
+    for at, field in enumerate(rows.schema):
+        if field.name in _TEXTS:
+            rows = rows.set_column(at, field, protection.texts(rows[field.name]))
     return rows
 
 

@@ -43,10 +43,7 @@ class _Found:
         self._values: list[pa.StringArray] = []
 
     def add(self, key: str, spans: Index, values: pa.StringArray) -> None:
-        """Each of these spans has this value of the key, or none where it is null."""
-        if values.null_count:
-            known = values.is_valid()
-            spans, values = spans[as_numpy(known)], values.filter(known)
+        """Each of these spans has this value of the key, if it is one; none where it is null."""
         if len(spans):
             self._codes.append(np.full(len(spans), self._keys.setdefault(key, len(self._keys)), np.int64))
             self._spans.append(spans)
@@ -56,9 +53,11 @@ class _Found:
         """One row a distinct (key, value, trace), with the first start and the last end."""
         if not self._keys:
             return span_batch.CORRELATIONS.empty_table()
-        table = spans.select([*_TRACE, "start", "end"]).take(pa.array(np.concatenate(self._spans)))
-        table = table.append_column("code", pa.array(np.concatenate(self._codes)))
-        table = table.append_column("value", pa.concat_arrays(self._values))
+        values = _bounded(pa.concat_arrays(self._values))
+        known = np.flatnonzero(as_numpy(values.is_valid()))
+        table = spans.select([*_TRACE, "start", "end"]).take(pa.array(np.concatenate(self._spans)[known]))
+        table = table.append_column("code", pa.array(np.concatenate(self._codes)[known]))
+        table = table.append_column("value", values.take(pa.array(known)))
         grouped = table.group_by(["code", "value", *_TRACE], use_threads=False).aggregate(
             [("start", "min"), ("end", "max")]
         )
@@ -103,7 +102,7 @@ def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> 
         position[holding] = np.arange(len(holding))
         which = position[attributes.pair]
         held = which >= 0
-        of_spans = _bounded(values).take(pa.array(which[held]))
+        of_spans = values.take(pa.array(which[held]))
         for key in keys:
             found.add(key, attributes.owner[held], of_spans)
 
@@ -127,7 +126,7 @@ def _in_routes(found: _Found, attributes: Attributes, routes: pa.StringArray, fi
         else:
             plain = pa.array(~odd)
             for name, key in keys:
-                found.add(key, spans[~odd], _bounded(parameters[name].filter(plain)))
+                found.add(key, spans[~odd], parameters[name].filter(plain))
         for span, path in zip(spans[odd], paths.filter(pa.array(odd)).to_pylist(), strict=True):
             for key, value in finder.in_route(template, path):
                 found.add(key, np.array([span]), pa.array([value]))
@@ -151,7 +150,7 @@ def _in_message_keys(found: _Found, topics: pa.StringArray, keys: pa.StringArray
     if not len(spans):
         return
     rows = pa.array(spans)
-    values = _bounded(keys.take(rows))
+    values = keys.take(rows)
     encoded = topics.take(rows).fill_null("").dictionary_encode()
     codes = as_numpy(encoded.indices)
     for code, topic in enumerate(encoded.dictionary.to_pylist()):
