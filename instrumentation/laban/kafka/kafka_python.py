@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 import kafka
 import wrapt
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.instrumentation.kafka import KafkaInstrumentor
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span, Tracer
 
 from laban import life
@@ -27,6 +27,7 @@ from laban.kafka.headers import injected
 from laban.kafka.iteration import Batch, Loop
 from laban.kafka.records import read_record
 from laban.kafka.sending import end_delivered, end_failed, sender_attributes, start_sending
+from laban.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -137,17 +138,19 @@ class _Sending:
     def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`producer.send()`, with the trace in the headers of the record."""
         span: Span | None = None
-        if is_instrumentation_enabled():
+        if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
                 span, args, kwargs = self._start(producer, args, kwargs)
         if span is None:
             return wrapped(*args, **kwargs)
+        token = context.attach(trace.set_span_in_context(span))
         try:
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                future = wrapped(*args, **kwargs)
+            future = wrapped(*args, **kwargs)
         except BaseException as error:
             end_failed(span, error)
             raise
+        finally:
+            context.detach(token)
         with fail_open("cannot follow sent Kafka records"):
             _end_with(future, span)
         return future

@@ -170,7 +170,9 @@ def start_processing(consumer: Consumer, record: object, *, current: bool = True
     message = consumer.read(record)
     if message is None:
         return None
-    ambient = trace.get_current_span().get_span_context()
+    here = context.get_current()
+    # Where nothing is current, as in most loops, there is nothing to link to.
+    ambient = trace.get_current_span(here).get_span_context() if here else trace.INVALID_SPAN_CONTEXT
     parent = sent_context(message)
     span = consumer.tracer.start_span(
         f"process {message.topic}",
@@ -185,5 +187,7 @@ def start_processing(consumer: Consumer, record: object, *, current: bool = True
 
 def sent_context(message: Message) -> context.Context:
     """The context in which the record was sent, and nothing of what is current here."""
-    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear())
+    here = context.get_current()
+    # Where nothing is current, as in most loops, there is nothing to take out.
+    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear(here)) if here else here
     return extract(message.headers, base)
