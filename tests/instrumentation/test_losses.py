@@ -1,6 +1,7 @@
 """Lost spans are counted, and said once a minute."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -81,7 +82,7 @@ def test_spans_for_which_the_queue_has_no_room_are_lost(
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     # As when exporting cannot keep up: what is exported meanwhile does not leave the queue.
-    with processor._batch_processor._export_lock:
+    with cast("Any", processor)._batch_processor._export_lock:
         for number in range(6):
             provider.get_tracer("test").start_span(str(number)).end()
     assert processor.losses.total == 2

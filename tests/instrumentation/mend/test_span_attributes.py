@@ -26,7 +26,7 @@ def mended() -> Generator[None]:
 
 
 def kept(first: Any, then: Any, most: int | None, longest: int | None) -> tuple[list[Any], int]:
-    attributes = BoundedAttributes(most, first, immutable=False, max_value_len=longest)
+    attributes: Any = BoundedAttributes(most, first, immutable=False, max_value_len=longest)
     attributes._set_items(then)
     return list(attributes.items()), attributes.dropped
 
@@ -54,6 +54,6 @@ def test_plain_attributes_are_taken_over_without_a_look_at_each(monkeypatch: pyt
 
 
 def test_what_is_ended_stays_as_it_is() -> None:
-    attributes = BoundedAttributes(attributes={"a": "x"}, immutable=True)
+    attributes: Any = BoundedAttributes(attributes={"a": "x"}, immutable=True)
     with pytest.raises(TypeError, match="immutable"):
         attributes._set_items({"b": "y"})
