@@ -58,8 +58,8 @@ class LabanAiokafkaInstrumentor(AIOKafkaInstrumentor):
         for name in _PRODUCER_METHODS:
             wrapt.wrap_function_wrapper(aiokafka.AIOKafkaProducer, name, getattr(producing, name))
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for name in _CONSUMER_METHODS:

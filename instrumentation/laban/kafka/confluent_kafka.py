@@ -56,8 +56,8 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
             _rebase(stock, base)
         wrapt.wrap_function_wrapper(DeserializingConsumer, "poll", _deserialise)
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         _Tracing.on = None

@@ -57,8 +57,8 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
                 wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
         wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for name in _CONSUMER_METHODS:

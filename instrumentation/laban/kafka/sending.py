@@ -100,6 +100,11 @@ def end_all() -> None:
         end_unknown(span)
 
 
+def forget_all() -> None:
+    """Leave the open send spans to the process that this one was forked from."""
+    _unanswered.clear()
+
+
 @failing_open("cannot end spans of sent Kafka records")
 def end_failed(span: Span, error: BaseException) -> None:
     """The record was not accepted."""

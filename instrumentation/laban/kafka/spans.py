@@ -165,6 +165,14 @@ def end_all() -> None:
         span.end(even_if_held=True)
 
 
+def forget_all() -> None:
+    """Leave the open process spans to the process that this one was forked from."""
+    for span in open_spans():
+        span.done = True
+    _open.clear()
+    _of_record.clear()
+
+
 def start_processing(consumer: Consumer, record: object, *, current: bool = True) -> ProcessSpan | None:
     """Start the process span of a record, and make it current unless told otherwise; None for no record."""
     message = consumer.read(record)
