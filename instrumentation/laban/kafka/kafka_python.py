@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, Tracer
 
 from laban import life
 from laban.fail_open import fail_open
-from laban.kafka import failures, sending, spans
+from laban.kafka import failures, sending, settling, spans
 from laban.kafka.following import Following, Identity
 from laban.kafka.handing import called_by_executor
 from laban.kafka.headers import injected
@@ -55,6 +55,8 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
         for name, wrapper in _CONSUMER_METHODS.items():
             if hasattr(kafka.KafkaConsumer, name):  # 2.x has no __exit__
                 wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
+        if settling.is_wanted():
+            wrapt.wrap_function_wrapper(kafka.KafkaConsumer, "commit", consuming.settling.commit)
         wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
         failures.install()
         life.before_exit(spans.end_all, spans.forget_all)
@@ -64,6 +66,7 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
         for name in _CONSUMER_METHODS:
             if hasattr(kafka.KafkaConsumer, name):
                 unwrap(kafka.KafkaConsumer, name)
+        unwrap(kafka.KafkaConsumer, "commit")  # where it is wrapped
         unwrap(kafka.KafkaProducer, "send")
         failures.uninstall()
 
@@ -83,6 +86,7 @@ class _Consuming:
     def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
         # Its consumers are not for several threads at once: one record is handled at a time, wherever.
         self._following = Following(tracer, hook, read_record, _identify, owner=lambda: "the consumer")
+        self.settling = settling.Settling(tracer, self._following)
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
         """`for record in consumer`."""
