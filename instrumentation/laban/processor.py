@@ -1,7 +1,5 @@
 """The span processor that marks every span with the business keys of its trace."""
 
-from itertools import islice
-
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span, SpanProcessor
@@ -10,7 +8,7 @@ from laban import vocabulary
 from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import failing_open
 from laban.keys import bounded
-from laban.propagation import found_in_headers, request_id_of
+from laban.propagation import noted_in_headers
 from laban.rules import MAX_KEYS, Rules
 
 
@@ -26,16 +24,22 @@ class CorrelationProcessor(SpanProcessor):
         correlations = correlations_of(trace.get_current_span(parent_context))
         if correlations is None:
             correlations = Correlations(span, self._inherited(parent_context))
-            correlations.add(found_in_headers(parent_context), on=span)
-            request_id = request_id_of(parent_context)
-            if request_id:
-                span.set_attribute(vocabulary.REQUEST_ID, request_id)
+            noted = noted_in_headers(parent_context)
+            correlations.add(noted.keys, on=span)
+            if noted.request_id:
+                span.set_attribute(vocabulary.REQUEST_ID, noted.request_id)
         remember(span, correlations)
-        correlations.add(self._rules.in_span(span.kind, span.attributes or {}), on=span)
+        if self._rules.look_into(span.kind):
+            correlations.add(self._rules.in_span(span.kind, span.attributes or {}), on=span)
         span.set_attributes(correlations.attributes)
 
     def _inherited(self, context: Context | None) -> dict[str, str]:
         """What came as baggage and is a business key with a sane value; at most MAX_KEYS."""
-        offered = ((name, bounded(value)) for name, value in baggage.get_all(context).items())
-        accepted = ((name, value) for name, value in offered if value and self._rules.is_business_key(name))
-        return dict(islice(accepted, MAX_KEYS))
+        accepted: dict[str, str] = {}
+        for name, offered in baggage.get_all(context).items():
+            value = bounded(offered)
+            if value and self._rules.is_business_key(name):
+                accepted[name] = value
+                if len(accepted) == MAX_KEYS:
+                    break
+        return accepted

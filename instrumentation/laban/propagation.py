@@ -6,7 +6,7 @@ headers, gRPC metadata, Kafka headers.
 
 import random
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context, create_key, get_value, set_value
@@ -26,9 +26,8 @@ from laban.keys import bounded
 from laban.rules import Rules
 from laban.trust import FORWARDED, Trust, configured_trust
 
-_FOUND_IN_HEADERS: Final = create_key("laban-found-in-headers")
+_NOTED: Final = create_key("laban-noted-in-headers")
 _ASGI: Final = ("http", "websocket")
-_REQUEST_ID: Final = create_key("laban-request-id")
 
 
 class CorrelationPropagator(TextMapPropagator):
@@ -62,7 +61,9 @@ class CorrelationPropagator(TextMapPropagator):
     def _extracted(self, carrier: CarrierT, context: Context | None, getter: Getter[CarrierT]) -> Context:
         extracted = self._inner.extract(carrier, context, getter)
         with fail_open("cannot read correlation headers"):
-            return self._with_headers(carrier, self._with_trusted(carrier, extracted, getter), getter)
+            if baggage.get_all(extracted):
+                extracted = self._with_trusted(carrier, extracted, getter)
+            return self._with_noted(carrier, _with_correlation_id(carrier, extracted, getter), getter)
         return extracted
 
     def _headers_of(self, scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,29 +106,35 @@ class CorrelationPropagator(TextMapPropagator):
                 context = baggage.remove_baggage(name, context)
         return context
 
-    def _with_headers(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+    def _with_noted(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
         request_id = _header(carrier, getter, vocabulary.REQUEST_ID_HEADER)
-        if request_id:
-            context = set_value(_REQUEST_ID, request_id, context)
-        sent = _header(carrier, getter, vocabulary.CORRELATION_ID_HEADER)
-        kept = bounded(baggage.get_baggage(vocabulary.CORRELATION_ID, context))
-        context = baggage.set_baggage(vocabulary.CORRELATION_ID, sent or kept or _new_id(), context)
-        rules = self._rules.of("header")
-        values = {rule.key: _header(carrier, getter, rule.argument) for rule in reversed(rules)}
-        found = {key: value for key, value in values.items() if value}
-        return set_value(_FOUND_IN_HEADERS, found, context) if found else context
+        found: dict[str, str] = {}
+        for rule in self._rules.of("header"):
+            value = _header(carrier, getter, rule.argument)
+            if value:
+                found.setdefault(rule.key, value)
+        return set_value(_NOTED, Noted(found, request_id), context) if found or request_id else context
 
 
-def found_in_headers(context: Context | None) -> dict[str, str]:
-    """The business keys that header rules found when this context was extracted."""
-    found = get_value(_FOUND_IN_HEADERS, context)
-    return found if isinstance(found, dict) else {}
+class Noted(NamedTuple):
+    """What was found in the headers from which a context was extracted.
+
+    Attributes:
+        keys: the business keys that header rules name, {canonical key: value}.
+        request_id: the X-Request-ID.
+    """
+
+    keys: Mapping[str, str]
+    request_id: str | None
 
 
-def request_id_of(context: Context | None) -> str | None:
-    """The X-Request-ID of the request that this context was extracted from."""
-    found = get_value(_REQUEST_ID, context)
-    return found if isinstance(found, str) else None
+_NOTHING: Final = Noted({}, None)
+
+
+def noted_in_headers(context: Context | None) -> Noted:
+    """What was found in the headers from which this context, or one around it, was extracted."""
+    found = get_value(_NOTED, context)
+    return found if isinstance(found, Noted) else _NOTHING
 
 
 def install(rules: Rules) -> None:
@@ -135,6 +142,15 @@ def install(rules: Rules) -> None:
     current = propagate.get_global_textmap()
     if not isinstance(current, CorrelationPropagator):
         propagate.set_global_textmap(CorrelationPropagator(current, rules))
+
+
+def _with_correlation_id(carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
+    sent = _header(carrier, getter, vocabulary.CORRELATION_ID_HEADER)
+    known = baggage.get_baggage(vocabulary.CORRELATION_ID, context)
+    correlation_id = sent or bounded(known) or _new_id()
+    if correlation_id == known:
+        return context
+    return baggage.set_baggage(vocabulary.CORRELATION_ID, correlation_id, context)
 
 
 def _new_id() -> str:

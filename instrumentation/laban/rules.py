@@ -27,6 +27,7 @@ class Rules:
         self._by_source: dict[Source, list[KeyRule]] = {}
         for rule in rules:
             self._by_source.setdefault(rule.source, []).append(rule)
+        self._telling_kinds = self._kinds()
         self._named = frozenset(rule.key for found in self._by_source.values() for rule in found)
 
     def of(self, source: Source) -> list[KeyRule]:
@@ -37,14 +38,26 @@ class Rules:
         """Whether baggage of this name is a business key, to be recorded and handed on."""
         return name in self._named or canonical_key(name) == name
 
+    def look_into(self, kind: SpanKind) -> bool:
+        """Whether the attributes of a span of this kind can hold a key."""
+        return kind in self._telling_kinds
+
     def in_span(self, kind: SpanKind, attributes: Mapping[str, object]) -> dict[str, str]:
         """Keys in the attributes that a span starts with: its route, its message key, what rules name."""
         found: dict[str, str] = {}
         if kind is SpanKind.SERVER:
-            found |= self._in_route(attributes)
-        elif kind in (SpanKind.PRODUCER, SpanKind.CONSUMER):
-            found |= self._in_message_key(attributes)
-        return found | _picked(self.of("attribute"), attributes)
+            found = self._in_route(attributes)
+        elif kind is SpanKind.PRODUCER or kind is SpanKind.CONSUMER:
+            found = self._in_message_key(attributes)
+        rules = self.of("attribute")
+        return found | _picked(rules, attributes) if rules else found
+
+    def _kinds(self) -> tuple[SpanKind, ...]:
+        """A tuple: compared by identity, where a set would call Python to hash its members."""
+        if self.of("attribute"):
+            return tuple(SpanKind)
+        messages = (SpanKind.PRODUCER, SpanKind.CONSUMER) if self.of("kafka.key") else ()
+        return (SpanKind.SERVER, *messages)
 
     def in_json(self, document: object) -> dict[str, str]:
         """Keys in a JSON body: top-level fields named like an id, and the (dotted) fields of the rules."""

@@ -58,7 +58,8 @@ def test_none_believes_nobody(rules: Rules) -> None:
 
 
 def test_kafka_records_are_always_believed() -> None:
-    assert Trust("none").accepts([("x-forwarded-for", b"8.8.8.8")], HeaderGetter())
+    headers = [("x-forwarded-for", b"8.8.8.8")]
+    assert Trust("none").accepts(headers, HeaderGetter(headers))
 
 
 def test_the_address_of_an_asgi_caller_counts(rules: Rules) -> None:

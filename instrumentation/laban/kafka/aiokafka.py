@@ -21,7 +21,7 @@ from opentelemetry.trace import Span, Tracer
 
 from laban import life
 from laban.fail_open import fail_open
-from laban.kafka import failures, sending, spans
+from laban.kafka import failures, sending, settling, spans
 from laban.kafka.aiokafka_sending import Sending
 from laban.kafka.following import Following, Identity
 from laban.kafka.handing import Handing
@@ -55,15 +55,18 @@ class LabanAiokafkaInstrumentor(AIOKafkaInstrumentor):
         producing = Sending(tracer, _hook(kwargs.get("async_produce_hook")))
         for name, wrapper in _CONSUMER_METHODS.items():
             wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, name, getattr(consuming, wrapper))
+        if settling.is_wanted():
+            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, "commit", consuming.settling.commit_async)
         for name in _PRODUCER_METHODS:
             wrapt.wrap_function_wrapper(aiokafka.AIOKafkaProducer, name, getattr(producing, name))
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for name in _CONSUMER_METHODS:
             unwrap(aiokafka.AIOKafkaConsumer, name)
+        unwrap(aiokafka.AIOKafkaConsumer, "commit")  # where it is wrapped
         for name in _PRODUCER_METHODS:
             unwrap(aiokafka.AIOKafkaProducer, name)
         failures.uninstall()
@@ -77,6 +80,7 @@ class _Consuming:
         run = None if hook is None else _running_at_once(hook)
         # Tasks may share a consumer: each handles the record that it has taken.
         self._following = Following(tracer, run, read_record, _identify, owner=_task_or_thread)
+        self.settling = settling.Settling(tracer, self._following)
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> AsyncIterator[Any]:
         """`async for record in consumer`."""

@@ -8,7 +8,6 @@ from weakref import WeakKeyDictionary
 
 import wrapt
 from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Tracer
 
 from laban import vocabulary
@@ -22,6 +21,7 @@ from laban.kafka.sending import (
     sender_attributes,
     start_sending,
 )
+from laban.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -46,7 +46,7 @@ class Sending:
     async def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`producer.send()`, and so `send_and_wait()`, with the trace in the headers of the record."""
         span: Span | None = None
-        if is_instrumentation_enabled():
+        if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
                 span, args, kwargs = self._start(producer, args, kwargs)
         if span is None:
@@ -66,7 +66,7 @@ class Sending:
     def create_batch(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`producer.create_batch()`: each record that is appended gets a span and carries it."""
         builder = wrapped(*args, **kwargs)
-        if is_instrumentation_enabled():
+        if is_tracing():
             with fail_open("cannot trace batches of Kafka records"):
                 appended = self._batches[builder] = []
                 wrapt.wrap_function_wrapper(builder, "append", partial(self._append, producer, appended))

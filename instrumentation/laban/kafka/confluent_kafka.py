@@ -21,7 +21,7 @@ from opentelemetry.trace import TracerProvider
 
 from laban import life
 from laban.fail_open import fail_open
-from laban.kafka import failures, sending, spans
+from laban.kafka import failures, sending, settling, spans
 from laban.kafka.confluent_sending import Sending
 from laban.kafka.following import Following, Identity
 from laban.kafka.handing import called_by_executor
@@ -56,8 +56,8 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
             _rebase(stock, base)
         wrapt.wrap_function_wrapper(DeserializingConsumer, "poll", _deserialise)
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         _Tracing.on = None
@@ -102,6 +102,7 @@ class _Tracing:
         tracer = trace.get_tracer(__name__, tracer_provider=provider)
         self.sending = Sending(tracer)
         self._following = Following(tracer, None, read_message, _identify)
+        self._settling = settling.Settling(tracer, self._following) if settling.is_wanted() else None
 
     def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.poll()`: what follows, up to the next call, handles the message."""
@@ -123,6 +124,12 @@ class _Tracing:
             return wrapped(*args, **kwargs)
         handing.end()
         return Batch(wrapped(*args, **kwargs), handing)
+
+    def commit(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+        """`consumer.commit()`, which is asynchronous unless told otherwise."""
+        if self._settling is None:
+            return wrapped(*args, **kwargs)
+        return self._settling.commit(wrapped, consumer, args, kwargs)
 
     def end(self, consumer: object, error: BaseException | None) -> None:
         """The consumer closes, or nobody gets its record."""
@@ -173,6 +180,10 @@ class _BaseConsumer(cimpl.Consumer):
     def consume(self, *args: Any, **kwargs: Any) -> Any:
         tracing, plain = _Tracing.on, super().consume
         return tracing.consume(plain, self, args, kwargs) if tracing else plain(*args, **kwargs)
+
+    def commit(self, *args: Any, **kwargs: Any) -> Any:
+        tracing, plain = _Tracing.on, super().commit
+        return tracing.commit(plain, self, args, kwargs) if tracing else plain(*args, **kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         if _Tracing.on is not None:
@@ -232,6 +243,9 @@ class _TracedConsumer(wrapt.ObjectProxy[Any]):
 
     def consume(self, *args: Any, **kwargs: Any) -> Any:
         return self._self_tracing.consume(self.__wrapped__.consume, self, args, kwargs)
+
+    def commit(self, *args: Any, **kwargs: Any) -> Any:
+        return self._self_tracing.commit(self.__wrapped__.commit, self, args, kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         self._self_tracing.end(self, sys.exc_info()[1])

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import confluent_kafka
 from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Tracer
 
 from laban.fail_open import fail_open
 from laban.kafka.headers import injected
 from laban.kafka.sending import end_delivered, end_failed, end_unknown, sender_attributes, start_sending
+from laban.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -39,7 +39,7 @@ class Sending:
             kwargs: as the user gave them.
         """
         span: Span | None = None
-        if is_instrumentation_enabled():
+        if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
                 given = _named(_PRODUCE, args, kwargs)
                 own = _pairs(given.get("headers"))
@@ -64,7 +64,7 @@ class Sending:
         """`producer.produce_batch()`: a span a record; librdkafka takes no headers here to carry it."""
         spans: list[Span] = []
         given, messages = kwargs, []
-        if is_instrumentation_enabled() and _reports_successes(config):
+        if is_tracing() and _reports_successes(config):
             with fail_open("cannot trace batches of Kafka records"):
                 given = _named(_BATCH, args, kwargs)
                 messages = given["messages"]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Tracer
 
 from laban import vocabulary
@@ -13,6 +12,7 @@ from laban.fail_open import fail_open
 from laban.kafka.handing import Handing
 from laban.kafka.records import PROCESS_ATTRIBUTES, Consumer, Message
 from laban.kafka.sending import client_attributes
+from laban.suppression import is_tracing
 
 
 class Identity(NamedTuple):
@@ -53,7 +53,7 @@ class Following:
 
     def handing(self, consumer: Any) -> Handing | None:
         """What hands out this consumer's records in spans; None when spans are suppressed."""
-        if not is_instrumentation_enabled():
+        if not is_tracing():
             return None
         with fail_open("cannot follow a Kafka consumer"):
             handing = self._handings.get(consumer)

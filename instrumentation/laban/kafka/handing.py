@@ -30,7 +30,6 @@ class Handed(NamedTuple):
 
 # Places, not records: a record may be large, and not every client's can be referred to weakly.
 _handed: Final[OrderedDict[Place, Handed]] = OrderedDict()
-_lock: Final = threading.Lock()
 
 
 def handed_out(place: Place) -> Handed | None:
@@ -40,6 +39,8 @@ def handed_out(place: Place) -> Handed | None:
 
 def called_by_executor() -> bool:
     """Whether an executor calls the client itself (`run_in_executor(poll)`): the handler is elsewhere."""
+    if threading.get_ident() == threading.main_thread().ident:
+        return False  # no executor's; said at once, for it is where most consumers run
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # public in all but name
     while frame is not None and str(frame.f_globals.get("__name__")).startswith(_CLIENTS):
         frame = frame.f_back
@@ -88,7 +89,8 @@ class Handing:
         """
         with fail_open("cannot start spans for Kafka records"):
             owner = self._owner() if owner is None else owner
-            self.end(owner=owner)
+            if owner in self._opened:
+                self.end(owner=owner)
             span = self._begin(record, current=current)
             if span is None:
                 return None
@@ -108,7 +110,8 @@ class Handing:
         span = self._opened.pop(self._owner() if owner is None else owner, None)
         if span is not None:
             self._close(span, error)
-        self._end_old()
+        if self._waiting:
+            self._end_old()
 
     @_ending
     def end_all(self, error: BaseException | None = None) -> None:
@@ -163,8 +166,8 @@ class Handing:
 
 
 def _remember(place: Place, handed: Handed) -> None:
-    with _lock:
-        _handed[place] = handed
-        _handed.move_to_end(place)
-        if len(_handed) > MAX_WAITING:
-            _handed.popitem(last=False)
+    # Each step is atomic, and threads that come in between do no harm: no lock a record.
+    _handed.pop(place, None)  # a record that is read again becomes the newest
+    _handed[place] = handed
+    if len(_handed) > MAX_WAITING:
+        _handed.popitem(last=False)

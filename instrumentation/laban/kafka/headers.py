@@ -63,15 +63,23 @@ MAX_REASON_LENGTH: Final = 1024
 """Characters of a header that are recorded; frameworks put whole stack traces into them."""
 _ATTEMPT: Final = ("kafka_deliveryAttempt", "retry_topic-attempts", "x-delivery-attempt", "delivery-attempt")
 _RETRIES: Final = ("x-retry-count", "retry-count", "retry_count")
+_TELLING: Final = frozenset(name for names in (*_ORIGIN.values(), _ATTEMPT, _RETRIES) for name in names)
 
 
 class HeaderGetter(Getter[Headers]):
-    """Reads the last header of a name: a forwarded one must not hide the one that the last producer added."""
+    """Reads the headers of one record, once: propagators ask for seven names and more.
 
-    def get(self, carrier: Headers, key: str) -> list[str] | None:
+    Of several headers of one name the last one counts: a forwarded one must not hide the one that the last
+    producer added.
+    """
+
+    def __init__(self, headers: Headers) -> None:
+        self._last = {name: value for name, value in headers if value is not None}
+
+    def get(self, carrier: Headers, key: str) -> list[str] | None:  # noqa: ARG002 - it was read before
         """The value as a list of one, or None."""
-        values = [value for name, value in carrier or () if name == key and value is not None]
-        return [_bytes(values[-1]).decode("utf-8", "replace")] if values else None
+        value = self._last.get(key)
+        return None if value is None else [_bytes(value).decode("utf-8", "replace")]
 
     def keys(self, carrier: Headers) -> list[str]:
         """The names of all headers."""
@@ -80,23 +88,25 @@ class HeaderGetter(Getter[Headers]):
 
 def extract(headers: Headers, context: Context) -> Context:
     """The context that a record carries, on top of another one."""
-    return propagate.extract(headers, context, getter=HeaderGetter())
+    return propagate.extract(headers, context, getter=HeaderGetter(headers))
 
 
-def injected(headers: Iterable[Header], context: Context) -> list[Header]:
+def injected(headers: Headers, context: Context) -> list[Header]:
     """A new list of headers, with this context in place of what an earlier hop may have left there."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier, context)
+    written: list[Header] = [(name, value.encode()) for name, value in carrier.items()]
+    if not headers:
+        return written
     ours = {name.lower() for name in propagate.get_global_textmap().fields | carrier.keys()}
-    kept = [header for header in headers if header[0].lower() not in ours]
-    return kept + [(name, value.encode()) for name, value in carrier.items()]
+    return [header for header in headers if header[0].lower() not in ours] + written
 
 
 def origin_attributes(headers: Headers) -> dict[str, str | int]:
     """Where a retried or dead-lettered record was first published, why, and which attempt this is."""
-    if not headers:
+    present = {name: value for name, value in headers if value and name in _TELLING}
+    if not present:
         return {}
-    present = {name: value for name, value in headers if value}
     attributes: dict[str, str | int] = {}
     for attribute, names in _ORIGIN.items():
         value = _first(present, names)

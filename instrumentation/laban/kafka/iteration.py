@@ -15,10 +15,30 @@ from laban.kafka.spans import ProcessSpan
 
 Record = TypeVar("Record")
 
-# What a frame is doing when a loop is left by break, return, a generator that is closed, or because islice or
-# zip have enough: it pops the iterator, stands at a yield, or asks for the next. A coroutine that is closed
-# stands at a yield, too. An exception leaves it at the instruction that raised.
-_LEFT_ON_PURPOSE: Final = frozenset({"FOR_ITER", "POP_TOP", "POP_ITER", "END_FOR", "YIELD_VALUE", "RESUME"})
+# When a loop is left by an exception, its frame stands at the instruction that raised; else it pops the
+# iterator, returns, stands at a yield, or asks for the next. These are the beginnings of the names of the
+# instructions that raise, in CPython 3.11 to 3.14 (read in `dis`; run on 3.11, 3.12, 3.13). One that is not
+# among them, of a later CPython say, leaves a record that was handled well: better no error than a wrong one.
+# Nor is among them what may let go of an iterator by itself: storing and deleting plain names.
+_RAISING: Final = (
+    *("BEFORE_", "BINARY_", "BUILD_", "CALL", "CHECK_", "CLEANUP_THROW", "COMPARE_OP", "CONTAINS_OP"),
+    *(
+        "CONVERT_VALUE",
+        "DELETE_ATTR",
+        "DELETE_SUBSCR",
+        "DICT_",
+        "FORMAT_",
+        "GET_",
+        "IMPORT_",
+        "LIST_",
+        "LOAD_",
+    ),
+    *("MAP_ADD", "MATCH_", "PRECALL", "PREP_RERAISE_STAR", "RAISE_VARARGS", "RERAISE", "SEND", "SET_"),
+    *("STORE_ATTR", "STORE_SLICE", "STORE_SUBSCR", "TO_BOOL", "UNARY_", "UNPACK_", "WITH_EXCEPT_START"),
+)
+
+
+_CACHE: Final = dis.opmap.get("CACHE", 0)
 
 
 class Loop(Generic[Record]):
@@ -28,14 +48,14 @@ class Loop(Generic[Record]):
         self._consumer = consumer
         self._handing = handing
         self._span: ProcessSpan | None = None
-        self._in_for: bool | None = None
+        self._loop: _LoopIn | None = None
 
     def __iter__(self) -> Iterator[Record]:
         return self
 
     def __next__(self) -> Record:
-        if self._in_for is None:
-            self._in_for = _instruction(_caller(2)) == "FOR_ITER"
+        if self._loop is None:
+            self._loop = _LoopIn(_caller(2), "FOR_ITER")
         record = next(self._consumer)  # wrapped: it starts the span
         self._span = self._handing.opened
         return record
@@ -47,7 +67,8 @@ class Loop(Generic[Record]):
     def __del__(self) -> None:
         if self._span is not None:
             with fail_open("cannot see how Kafka loops are left"):
-                self._handing.leave(self._span, failed=bool(self._in_for) and _is_raising(_caller(2)))
+                failed = self._loop is not None and self._loop.is_raising(_caller(2))
+                self._handing.leave(self._span, failed=failed)
 
 
 class AsyncLoop(Generic[Record]):
@@ -57,14 +78,14 @@ class AsyncLoop(Generic[Record]):
         self._consumer = consumer
         self._handing = handing
         self._span: ProcessSpan | None = None
-        self._in_for: bool | None = None
+        self._loop: _LoopIn | None = None
 
     def __aiter__(self) -> AsyncIterator[Record]:
         return self
 
     def __anext__(self) -> Awaitable[Record]:
-        if self._in_for is None:
-            self._in_for = _instruction(_caller(2)) == "GET_ANEXT"
+        if self._loop is None:
+            self._loop = _LoopIn(_caller(2), "GET_ANEXT")
         return self._next()
 
     async def _next(self) -> Record:
@@ -78,7 +99,7 @@ class AsyncLoop(Generic[Record]):
     def __del__(self) -> None:
         if self._span is not None:
             with fail_open("cannot see how Kafka loops are left"):
-                raising = bool(self._in_for) and _is_raising(_caller(2))
+                raising = self._loop is not None and self._loop.is_raising(_caller(2))
                 self._handing.leave(self._span, failed=raising and not _is_cancelled())
 
 
@@ -98,7 +119,7 @@ class Batch(list[Record]):
     def __iter__(self) -> Iterator[Record]:
         handing = self.handing
         span: ProcessSpan | None = None
-        in_for = _instruction(_caller(2)) == "FOR_ITER"
+        loop = _LoopIn(_caller(2), "FOR_ITER")
         first, self._busy = not self._busy, True  # a loop inside a loop looks at records, it handles none
         try:
             for index, record in enumerate(super().__iter__()):
@@ -109,7 +130,7 @@ class Batch(list[Record]):
                 handing.move_on(span)
         finally:
             self._busy = not first
-            handing.leave(span, failed=in_for and _is_raising(_caller(2)))
+            handing.leave(span, failed=loop.is_raising(_caller(2)))
 
     def take_together(self) -> None:
         """All records are handled at once: a loop over them starts no spans any more."""
@@ -131,11 +152,28 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+class _LoopIn:
+    """Where a loop runs: in the code of the frame that asks for its first record, if by this instruction."""
+
+    def __init__(self, frame: FrameType, asking: str) -> None:
+        self._code = frame.f_code if _instruction(frame) == asking else None
+
+    def is_raising(self, frame: FrameType) -> bool:
+        """Whether it is the frame of the loop that lets go of it, and because of an exception.
+
+        A generator that is closed lets go while its own frame is gone already (since CPython 3.13).
+        """
+        return frame.f_code is self._code and _instruction(frame).startswith(_RAISING)
+
+
 def _instruction(frame: FrameType) -> str:
     """What the frame is doing now."""
+    # Neither specialised nor instrumented (by coverage or a debugger): co_code has the plain instructions.
     code = frame.f_code.co_code
-    return dis.opname[code[frame.f_lasti]] if 0 <= frame.f_lasti < len(code) else ""
-
-
-def _is_raising(frame: FrameType) -> bool:
-    return _instruction(frame) not in _LEFT_ON_PURPOSE
+    at = frame.f_lasti
+    if not 0 <= at < len(code):
+        return ""
+    # Of an instruction that runs a generator in line (CPython 3.12) the frame stands at one of its caches.
+    while at > 0 and code[at] == _CACHE:
+        at -= 2
+    return dis.opname[code[at]].removeprefix("INSTRUMENTED_")

@@ -13,20 +13,21 @@ from weakref import WeakKeyDictionary
 
 import kafka
 import wrapt
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.instrumentation.kafka import KafkaInstrumentor
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span, Tracer
 
 from laban import life
 from laban.fail_open import fail_open
-from laban.kafka import failures, sending, spans
+from laban.kafka import failures, sending, settling, spans
 from laban.kafka.following import Following, Identity
 from laban.kafka.handing import called_by_executor
 from laban.kafka.headers import injected
 from laban.kafka.iteration import Batch, Loop
 from laban.kafka.records import read_record
 from laban.kafka.sending import end_delivered, end_failed, sender_attributes, start_sending
+from laban.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -54,15 +55,18 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
         for name, wrapper in _CONSUMER_METHODS.items():
             if hasattr(kafka.KafkaConsumer, name):  # 2.x has no __exit__
                 wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
+        if settling.is_wanted():
+            wrapt.wrap_function_wrapper(kafka.KafkaConsumer, "commit", consuming.settling.commit)
         wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
         failures.install()
-        life.before_exit(spans.end_all)
-        life.before_exit(sending.end_all)
+        life.before_exit(spans.end_all, spans.forget_all)
+        life.before_exit(sending.end_all, sending.forget_all)
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         for name in _CONSUMER_METHODS:
             if hasattr(kafka.KafkaConsumer, name):
                 unwrap(kafka.KafkaConsumer, name)
+        unwrap(kafka.KafkaConsumer, "commit")  # where it is wrapped
         unwrap(kafka.KafkaProducer, "send")
         failures.uninstall()
 
@@ -82,6 +86,7 @@ class _Consuming:
     def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
         # Its consumers are not for several threads at once: one record is handled at a time, wherever.
         self._following = Following(tracer, hook, read_record, _identify, owner=lambda: "the consumer")
+        self.settling = settling.Settling(tracer, self._following)
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
         """`for record in consumer`."""
@@ -137,17 +142,19 @@ class _Sending:
     def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`producer.send()`, with the trace in the headers of the record."""
         span: Span | None = None
-        if is_instrumentation_enabled():
+        if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
                 span, args, kwargs = self._start(producer, args, kwargs)
         if span is None:
             return wrapped(*args, **kwargs)
+        token = context.attach(trace.set_span_in_context(span))
         try:
-            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                future = wrapped(*args, **kwargs)
+            future = wrapped(*args, **kwargs)
         except BaseException as error:
             end_failed(span, error)
             raise
+        finally:
+            context.detach(token)
         with fail_open("cannot follow sent Kafka records"):
             _end_with(future, span)
         return future

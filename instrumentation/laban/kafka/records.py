@@ -101,9 +101,12 @@ def process_attributes(consumer: Consumer, message: Message) -> dict[str, Any]:
         vocabulary.MESSAGING_DESTINATION_NAME: message.topic,
         vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(message.partition),
         vocabulary.MESSAGING_KAFKA_OFFSET: message.offset,
-        **key_attributes(message.key),
-        **origin_attributes(message.headers),
     }
+    if message.headers:
+        attributes |= origin_attributes(message.headers)
+    key = key_text(message.key)
+    if key is not None:
+        attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_KEY] = key
     if message.size is None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
     elif message.size >= 0:
@@ -126,16 +129,14 @@ def seen_before(seen: dict[tuple[str, int], int], message: Message) -> bool:
     return False
 
 
-def key_attributes(key: object) -> dict[str, str]:
-    """The message key as text: bytes that are no UTF-8 in hex, nothing for what is no text or number."""
+def key_text(key: object) -> str | None:
+    """The message key as text: bytes that are no UTF-8 in hex, None for what is no text or number."""
+    if key is None:
+        return None
     if isinstance(key, (bytes, bytearray, memoryview)):
         raw = bytes(key[:MAX_KEY_LENGTH])
         try:
-            text = raw.decode()
+            return raw.decode()
         except UnicodeDecodeError:
-            text = raw.hex()
-    elif isinstance(key, (str, int)):
-        text = str(key)
-    else:
-        return {}
-    return {vocabulary.MESSAGING_KAFKA_MESSAGE_KEY: text[:MAX_KEY_LENGTH]}
+            return raw.hex()[:MAX_KEY_LENGTH]
+    return str(key)[:MAX_KEY_LENGTH] if isinstance(key, (str, int)) else None

@@ -8,7 +8,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from laban import vocabulary
 from laban.fail_open import failing_open
 from laban.kafka.headers import Headers, origin_attributes
-from laban.kafka.records import key_attributes
+from laban.kafka.records import key_text
 from laban.mend.peers import peer_attributes
 
 _SEND_ATTRIBUTES: Final = {
@@ -54,9 +54,11 @@ def start_sending(
     attributes: dict[str, Any] = {
         **client,
         vocabulary.MESSAGING_DESTINATION_NAME: topic,
-        **key_attributes(key),
         **origin_attributes(headers),
     }
+    text = key_text(key)
+    if text is not None:
+        attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_KEY] = text
     if value is None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
     span = tracer.start_span(f"send {topic}", kind=SpanKind.PRODUCER, attributes=attributes)
@@ -96,6 +98,11 @@ def end_all() -> None:
     """End the spans that wait for an answer of the broker; for the end of the process."""
     for span in list(_unanswered):
         end_unknown(span)
+
+
+def forget_all() -> None:
+    """Leave the open send spans to the process that this one was forked from."""
+    _unanswered.clear()
 
 
 @failing_open("cannot end spans of sent Kafka records")

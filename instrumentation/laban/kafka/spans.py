@@ -165,12 +165,22 @@ def end_all() -> None:
         span.end(even_if_held=True)
 
 
+def forget_all() -> None:
+    """Leave the open process spans to the process that this one was forked from."""
+    for span in open_spans():
+        span.done = True
+    _open.clear()
+    _of_record.clear()
+
+
 def start_processing(consumer: Consumer, record: object, *, current: bool = True) -> ProcessSpan | None:
     """Start the process span of a record, and make it current unless told otherwise; None for no record."""
     message = consumer.read(record)
     if message is None:
         return None
-    ambient = trace.get_current_span().get_span_context()
+    here = context.get_current()
+    # Where nothing is current, as in most loops, there is nothing to link to.
+    ambient = trace.get_current_span(here).get_span_context() if here else trace.INVALID_SPAN_CONTEXT
     parent = sent_context(message)
     span = consumer.tracer.start_span(
         f"process {message.topic}",
@@ -185,5 +195,7 @@ def start_processing(consumer: Consumer, record: object, *, current: bool = True
 
 def sent_context(message: Message) -> context.Context:
     """The context in which the record was sent, and nothing of what is current here."""
-    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear())
+    here = context.get_current()
+    # Where nothing is current, as in most loops, there is nothing to take out.
+    base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear(here)) if here else here
     return extract(message.headers, base)

@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
 from laban.fail_open import fail_open
-from laban.mend.outgoing import note_timeout
+from laban.mend.outgoing import note_port, note_timeout
 
 _timeout: Final[ContextVar[object]] = ContextVar("laban-aiohttp-timeout", default=None)
 
@@ -25,6 +25,7 @@ class LabanAiohttpClientInstrumentor(AioHttpClientInstrumentor):
         given = kwargs.pop("request_hook", None)
 
         def started(span: Span, params: aiohttp.TraceRequestStartParams) -> None:
+            note_port(span, params.url.scheme)
             note_timeout(span, _timeout.get())
             if callable(given):
                 given(span, params)

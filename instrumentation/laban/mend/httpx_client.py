@@ -12,7 +12,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
-from laban.mend.outgoing import current_span_of, note_timeout, noting_cancellation
+from laban.mend.outgoing import current_span_of, note_port, note_timeout, noting_cancellation
 
 _STOCK: Final = "opentelemetry.instrumentation.httpx"
 
@@ -55,5 +55,6 @@ def _noted(args: Args) -> Span | None:
     """
     span = current_span_of(_STOCK)
     if span is not None and args and isinstance(args[0], httpx.Request):
+        note_port(span, args[0].url.scheme)
         note_timeout(span, args[0].extensions.get("timeout", {}).get("read"))
     return span

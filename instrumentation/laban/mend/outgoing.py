@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
@@ -10,6 +11,8 @@ from opentelemetry.trace import Span, StatusCode
 
 from laban import vocabulary
 from laban.fail_open import fail_open, failing_open
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def current_span_of(instrumentation: str) -> Span | None:
@@ -25,6 +28,19 @@ def note_timeout(span: Span, seconds: object) -> None:
     """Say how long the caller is ready to wait; nothing where it waits for ever."""
     if isinstance(seconds, (int, float)) and math.isfinite(seconds):
         span.set_attribute(vocabulary.LABAN_TIMEOUT_MS, round(seconds * 1000))
+
+
+@failing_open("cannot note the ports of calls")
+def note_port(span: Span, scheme: str) -> None:
+    """Say which port is called where the URL does not: the conventions ask for it, and stock leaves it out.
+
+    By address and port together services are found that answer elsewhere, under the same name.
+    """
+    attributes = span.attributes if isinstance(span, ReadableSpan) else None
+    if attributes and vocabulary.SERVER_ADDRESS in attributes and vocabulary.SERVER_PORT not in attributes:
+        port = _DEFAULT_PORTS.get(scheme.lower())
+        if port is not None:
+            span.set_attribute(vocabulary.SERVER_PORT, port)
 
 
 @contextmanager

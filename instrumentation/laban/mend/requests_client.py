@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 
 from laban import vocabulary
 from laban.fail_open import fail_open
-from laban.mend.outgoing import current_span_of, note_timeout
+from laban.mend.outgoing import current_span_of, note_port, note_timeout
 
 _STOCK: Final = "opentelemetry.instrumentation.requests"
 
@@ -37,11 +37,17 @@ def _send(
     if span is None:
         return wrapped(*args, **kwargs)
     with fail_open("cannot note the timeouts of calls"):
+        note_port(span, _scheme(args, kwargs))
         note_timeout(span, _seconds(kwargs.get("timeout")))
     response = wrapped(*args, **kwargs)
     with fail_open("cannot note the retries of calls"):
         _note_resends(span, response)
     return response
+
+
+def _scheme(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    request = args[0] if args else kwargs.get("request")
+    return str(getattr(request, "url", "")).partition(":")[0]
 
 
 def _seconds(timeout: Any) -> Any:

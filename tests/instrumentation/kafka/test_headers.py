@@ -14,9 +14,9 @@ ATTEMPT = "laban.delivery.attempt"
 
 def test_the_last_header_of_a_name_counts() -> None:
     headers = [("traceparent", b"forwarded"), ("traceparent", b"fresh"), ("traceparent", None)]
-    assert HeaderGetter().get(headers, "traceparent") == ["fresh"]
-    assert HeaderGetter().get(headers, "baggage") is None
-    assert HeaderGetter().keys(headers) == ["traceparent"] * 3
+    assert HeaderGetter(headers).get(headers, "traceparent") == ["fresh"]
+    assert HeaderGetter(headers).get(headers, "baggage") is None
+    assert HeaderGetter(headers).keys(headers) == ["traceparent"] * 3
 
 
 @pytest.mark.parametrize(

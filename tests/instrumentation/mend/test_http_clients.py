@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -168,3 +169,16 @@ def test_uninstrumenting_restores_everything(recording: Recording, owner: type, 
     for instrumentor in instrumentors:
         instrumentor.uninstrument()
     assert vars(owner)[name] is before
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("get", CLIENTS)
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+def test_a_call_without_a_port_in_its_url_names_the_one_of_the_scheme(
+    recording: Recording, get: Get, scheme: str, port: int
+) -> None:
+    # Nobody has to answer: whom it has called is known before.
+    with suppress(httpx.HTTPError, requests.RequestException, aiohttp.ClientError):
+        get(f"{scheme}://127.0.0.1/", 5.0)
+    span = client_span(recording)
+    assert (span.attributes["server.address"], span.attributes["server.port"]) == ("127.0.0.1", port)

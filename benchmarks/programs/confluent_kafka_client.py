@@ -1,0 +1,55 @@
+"""confluent-kafka at work: `produce|poll BOOTSTRAP TOPIC COUNT` prints messages a second.
+
+`poll` takes one message a call, which is how this client is used; it has no loop over a consumer.
+"""
+
+import sys
+import time
+from uuid import uuid4
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+work, bootstrap, topic, text = sys.argv[1:]
+count = int(text)
+
+
+def produce() -> float:
+    """Send, and wait until the broker has all."""
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
+    )
+    producer.produce(topic, b"warm up")
+    producer.flush(30)
+    began = time.perf_counter()
+    for number in range(count):
+        producer.produce(topic, b"x" * 100, key=b"%d" % number)
+        producer.poll(0)
+    producer.flush(60)
+    return time.perf_counter() - began
+
+
+def consume() -> float:
+    """Read with a handler that does nothing."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"bench-{uuid4().hex}",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
+    )
+    partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+    while consumer.poll(1) is None:
+        pass
+    began = time.perf_counter()
+    seen = 0
+    while seen < count:
+        if consumer.poll(1) is not None:
+            seen += 1
+    took = time.perf_counter() - began
+    consumer.close()
+    return took
+
+
+print(count / (produce() if work == "produce" else consume()))

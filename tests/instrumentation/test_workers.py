@@ -1,0 +1,117 @@
+"""Servers and programs that work in processes of their own: nothing is lost, whichever way those are made."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from ..broker import free_port
+from .otlp_sink import Sink, sinking
+from .processes import PROGRAMS, running, traced
+from .test_life import LATE, SPAN
+
+GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "programs.site:wsgi", "--bind")
+PRELOADED = ("gunicorn", "--preload", *GUNICORN[1:])
+UVICORN = ("uvicorn", "--log-level", "warning", "programs.site:asgi", "--port")
+
+
+@pytest.fixture
+def sink() -> Generator[Sink]:
+    with sinking() as collecting:
+        yield collecting
+
+
+def answer(port: int, process: subprocess.Popen[str]) -> str:
+    """The answer of the server: the id of the process that gave it; asked for until somebody listens."""
+    deadline = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode()
+        except OSError:
+            assert process.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            os.sched_yield()
+        finally:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (GUNICORN, ()),
+        (PRELOADED, ()),
+        (UVICORN, ("--workers", "2", "--timeout-worker-healthcheck", "60")),
+        (UVICORN, ("--reload", "--reload-dir", str(PROGRAMS))),
+    ],
+    ids=["gunicorn", "gunicorn preloaded", "uvicorn with workers", "uvicorn with reload"],
+)
+def test_what_a_worker_has_seen_arrives_when_the_server_ends(
+    sink: Sink, command: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    port = free_port()
+    address = f"127.0.0.1:{port}" if command[0] == "gunicorn" else str(port)
+    extra = LATE | {"PYTHONPATH": str(PROGRAMS.parent)}
+    with running(traced(sink.endpoint, "program", *command, address, *options), extra) as process:
+        served = {answer(port, process) for _ in range(5)}
+        assert str(process.pid) not in served
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    spans = [span for span in sink.spans if span.name.startswith("served ")]
+    assert len(spans) == 5
+    assert {span.name.partition(" ")[2] for span in spans} == served
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_what_a_process_of_multiprocessing_has_seen_arrives(sink: Sink, method: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""{SPAN}
+import multiprocessing
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{method}")
+    children = [context.Process(target=span, args=(f"child {{number}}",)) for number in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    span("parent")
+"""
+    )
+    with running(traced(sink.endpoint, "program", sys.executable, str(program)), LATE) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert sorted(span.name for span in sink.spans) == ["child 0", "child 1", "child 2", "parent"]
+
+
+def test_a_child_that_is_forked_while_a_record_is_handled_does_not_end_the_span(
+    sink: Sink, embedded_broker: str
+) -> None:
+    program = f"""{SPAN}
+import multiprocessing, uuid
+from kafka import KafkaConsumer, KafkaProducer
+topic = "fork-" + uuid.uuid4().hex[:8]
+with KafkaProducer(bootstrap_servers="{embedded_broker}") as producer:
+    producer.send(topic, value=b"v").get(10)
+with KafkaConsumer(topic, bootstrap_servers="{embedded_broker}", auto_offset_reset="earliest") as consumer:
+    for record in consumer:
+        child = multiprocessing.get_context("fork").Process(target=span, args=("in multiprocessing",))
+        child.start()
+        child.join()
+        break
+"""
+    with running(traced(sink.endpoint, "program", sys.executable, "-c", program), LATE) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    names = sorted(re.sub(" fork-.*", "", span.name) for span in sink.spans)
+    assert names == ["in multiprocessing", "process", "send"]
+    [handled] = (span for span in sink.spans if span.name.startswith("process "))
+    assert {span.parent for span in sink.spans if span.name.startswith("in ")} == {handled.id}
