@@ -6,6 +6,7 @@ CollectorError
 ├── UnreadableFile        a file to import that cannot be opened
 ├── StoreError            the database refused
 │   ├── StoreLocked       another process has the file open
+│   ├── StoreUnwritable   the disk takes no more, or fails
 │   ├── StoreNotFound     no such file, or no such directory
 │   ├── StoreDamaged      the file is not a database, or is broken
 │   ├── StoreForeign      a database, but not one of laban's

@@ -95,7 +95,7 @@ def test_what_is_damaged_or_of_another_version_is_refused(written: bytes, instea
         from_bytes(to_bytes(batch()).replace(written, instead, 1))
 
 
-@pytest.mark.parametrize("sent", [b"", b"\xff" * 100, to_bytes(batch())[:-1]])
-def test_what_is_no_batch_is_refused(sent: bytes) -> None:
-    with pytest.raises(UndecodableRequest, match="this version of laban"):
-        from_bytes(sent)
+def test_what_is_no_batch_is_refused() -> None:
+    for sent in (b"", b"\xff" * 100, to_bytes(batch())[:-1]):
+        with pytest.raises(UndecodableRequest, match="this version of laban"):
+            from_bytes(sent)

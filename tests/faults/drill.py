@@ -1,12 +1,15 @@
-"""`./run drill [NAME …] [--rounds N] [--seed N]`: the drills, long, with their figures as JSON."""
+"""`./run drill [NAME …] [--rounds N] [--seed N] [--publish]`: the drills, long, with their figures."""
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from .drills import DRILLS, LOSSY
+from benchmarks.workload import report
+
+from .drills import DRILLS, LOSSY, Outcome
 
 
 def main() -> int:
@@ -15,18 +18,38 @@ def main() -> int:
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(DRILLS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=50, help="how often each breaks something")
     parser.add_argument("--seed", type=int, default=7, help="what the moments and places are drawn from")
+    parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
     arguments = parser.parse_args()
     unknown = set(arguments.name) - set(DRILLS)
     if unknown:
         parser.error(f"there is no drill {', '.join(sorted(unknown))}")
-    failed = False
+    failed, outcomes = False, dict[str, Outcome]()
     for name in arguments.name or DRILLS:
         print(f"drill: {name}, {arguments.rounds} rounds", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="laban-drill-") as folder:
             outcome = DRILLS[name](Path(folder), arguments.rounds, arguments.seed)
         print(json.dumps({"drill": name, **outcome._asdict()}), flush=True)
+        outcomes[name] = outcome
         failed |= bool(outcome.lost) and name not in LOSSY
+    if arguments.publish:
+        report.publish("drills", as_text(outcomes))
     return int(failed)
+
+
+def as_text(outcomes: Mapping[str, Outcome]) -> str:
+    """The figures as a table, and what they were measured on."""
+    rows = [
+        [
+            name.replace("_", " "),
+            f"{outcome.rounds:,}",
+            f"{outcome.acknowledged:,}",
+            f"{outcome.lost:,}" + (" (all noticed)" if name in LOSSY else ""),
+            f"{outcome.seconds:.1f}" if outcome.seconds else "–",
+        ]
+        for name, outcome in outcomes.items()
+    ]
+    head = ["drill", "rounds", "spans acknowledged", "lost", "longest until it answered or ended, s"]
+    return f"{report.table(head, rows)}\n\n{report.machine()}"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def test_what_is_no_time_is_refused_with_what_would_be() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["999999999w", "1e9d", "9" * 400 + "s", "0001-01-01", "1969-12-31", "9999-12-31"]
+    "text", ["999999999w", "1e9d", "9" * 40 + "s", "0001-01-01", "1969-12-31", "9999-12-31"]
 )
 def test_a_time_that_no_span_can_have_is_refused(text: str) -> None:
     with pytest.raises(BadWindow):

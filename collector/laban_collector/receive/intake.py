@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Self
 
 from laban_collector.decode.decoded import Accepted, JsonBody
 from laban_collector.errors import Overloaded, RequestTooLarge, UploadTooSlow
-from laban_collector.receive.elements import too_many_elements
+from laban_collector.receive.elements import too_many_elements, too_many_json_elements
 from laban_collector.receive.otlp import Submit
 from laban_collector.settings import Settings
 
@@ -101,7 +101,9 @@ class Intake:
         return await asyncio.wrap_future(self._submit(body))
 
     async def _has_too_many_elements(self, body: bytes) -> bool:
-        """JSON is counted by its decoder. A long body takes 10 ms a MB, and is counted in a thread."""
-        if isinstance(body, JsonBody) or len(body) <= self.limits.elements:
+        """A long body takes 10 ms a MB, and is counted in a thread; one of JSON takes less than 1."""
+        if isinstance(body, JsonBody):
+            return too_many_json_elements(body, self.limits.elements)
+        if len(body) <= self.limits.elements:
             return False
         return await asyncio.to_thread(too_many_elements, body, self.limits.elements)

@@ -52,6 +52,14 @@ def test_too_many_elements_are_refused_before_they_are_handed_on() -> None:
     assert asyncio.run(inbox.intake(elements=2 * MANY).take(body)) == Accepted(1)
 
 
+def test_too_many_elements_of_json_are_refused_too() -> None:
+    inbox = Inbox()
+    body = JsonBody(b'{"resourceSpans":[' + b"{}," * 20 + b"{}]}")
+    with pytest.raises(RequestTooLarge, match="may have 22 elements"):
+        asyncio.run(inbox.intake(elements=22).take(body))
+    assert asyncio.run(inbox.intake(elements=23).take(body)) == Accepted(1)
+
+
 def test_json_is_handed_on_as_it_is() -> None:
     inbox = Inbox()
     asyncio.run(inbox.intake(elements=2).take(JsonBody(b'{"resourceSpans":[]}')))
