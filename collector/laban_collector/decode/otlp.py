@@ -10,8 +10,8 @@ from laban_collector.joining import join
 from laban_collector.protection.batches import Protection
 
 
-def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection) -> Decoded:
-    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into one protected batch.
+def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection | None = None) -> Decoded:
+    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into one batch, protected if asked.
 
     A body that cannot be decoded becomes an `UndecodableRequest` among the outcomes, and leaves the others
     alone. Spans, events and links with malformed ids or impossible times are left out and counted.
@@ -24,5 +24,6 @@ def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection)
     from_protobuf = columnar.decode([payloads[number] for number in others], finder, protection)
     outcomes = dict(zip(as_json, from_json.outcomes, strict=True))
     outcomes |= zip(others, from_protobuf.outcomes, strict=True)
-    batch = join([from_protobuf.batch, protection.apply(from_json.batch)])
+    other = from_json.batch if protection is None else protection.apply(from_json.batch)
+    batch = join([from_protobuf.batch, other])
     return Decoded(batch, tuple(outcomes[number] for number in range(len(payloads))))

@@ -128,7 +128,7 @@ def without_propagation(headers: Mapping[str, Any] | None) -> dict[str, Any]:
 def install() -> None:
     """See how handlers end. Twice does no harm."""
     failures.install()
-    life.before_exit(spans.end_all)
+    life.before_exit(spans.end_all, spans.forget_all)
 
 
 def uninstall() -> None:
