@@ -11,7 +11,7 @@ from laban_collector.protection.batches import Protection
 
 
 def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection | None = None) -> Decoded:
-    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into one batch, protected if asked.
+    """Decode bodies of ExportTraceServiceRequest, protobuf and `JsonBody`, into a batch, protected if asked.
 
     A body that cannot be decoded becomes an `UndecodableRequest` among the outcomes, and leaves the others
     alone. Spans, events and links with malformed ids or impossible times are left out and counted.

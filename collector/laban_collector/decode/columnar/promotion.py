@@ -4,6 +4,7 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -35,6 +36,8 @@ _PLACES: Final = {
     key: (column, rank) for column, promoted in enumerate(PROMOTED) for rank, key in enumerate(promoted.keys)
 }
 """Of each key its column, and how good a spelling it is."""
+_TEXTS: Final = [column for column, promoted in enumerate(PROMOTED) if promoted.type == "text"]
+_INTEGERS: Final = [column for column, promoted in enumerate(PROMOTED) if promoted.type == "integer"]
 # With one place more, for the column -1.
 _HOLDS_TEXT: Final = np.array([*(promoted.type == "text" for promoted in PROMOTED), False])
 _AS_TEXT: Final = np.array([*(promoted.keys[0] in INTEGERS_AS_TEXT for promoted in PROMOTED), False])
@@ -56,10 +59,7 @@ def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns
     """The promoted columns of spans with these kinds."""
     fitted = _fit(attributes.pairs)
     chosen = _choose(attributes, fitted)
-    columns = {
-        promoted.column: _values(fitted.texts if promoted.type == "text" else fitted.integers, pairs)
-        for promoted, pairs in zip(PROMOTED, chosen, strict=True)
-    }
+    columns = _taken(fitted.texts, chosen, _TEXTS) | _taken(fitted.integers, chosen, _INTEGERS)
     remaining = ~fitted.tells[attributes.pair]
     sent = columns[OPERATION_COLUMN]
     settled = _settle(sent, kinds, ~_is_null(columns[DESTINATION_COLUMN]))
@@ -122,9 +122,14 @@ def _choose(attributes: Attributes, fitted: _Fitted) -> NDArray[np.int64]:
     return chosen
 
 
-def _values(values: pa.Array, chosen: Index) -> pa.Array:
-    none = chosen < 0
-    return pa.nulls(len(chosen), values.type) if none.all() else values.take(pa.array(chosen, mask=none))
+def _taken(values: pa.Array, chosen: NDArray[np.int64], columns: Sequence[int]) -> dict[str, pa.Array]:
+    """These columns, taken from the values in one go: a call of Arrow costs as much as a hundred."""
+    rows = chosen[columns].ravel()
+    taken = values.take(pa.array(rows, mask=rows < 0))
+    owners = chosen.shape[1]
+    return {
+        PROMOTED[column].column: taken.slice(number * owners, owners) for number, column in enumerate(columns)
+    }
 
 
 def _settle(sent: pa.StringArray, kinds: NDArray[np.uint8], messaging: Mask) -> pa.StringArray:

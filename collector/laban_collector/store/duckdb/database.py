@@ -31,6 +31,9 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     # No query reaches another file or the network, and none can turn that back on (lock_configuration).
     # It also turns off the scan of Python variables by name: Arrow tables have to be registered.
     "enable_external_access": "false",
+    # More threads take twice the processor time to store as much, and answer no sooner on two cores (decision
+    # 0009); several questions at once still run on several cores.
+    "threads": 1,
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }

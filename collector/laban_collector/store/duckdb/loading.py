@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 ENOUGH: Final = 122_880
 """Spans that are loaded without waiting for more: DuckDB writes a whole row group at once to its place."""
-LONGEST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 2.0
 """Seconds that a batch waits at most to be loaded, when nobody asks for it."""
 RETRY: Final = 1.0
 """Seconds after a load that failed."""
