@@ -7,13 +7,16 @@ and when it hides behind a name that resolves to loopback (DNS rebinding), its `
 import hmac
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Self
+from functools import lru_cache
+from typing import Final, Self
 
 from laban_collector.address import Address
 from laban_collector.errors import BadSettings
 from laban_collector.settings import Settings
 
 _LISTENERS = ("otlp_grpc", "otlp_http", "api")
+_HOSTS: Final = 256
+"""Names that are remembered: each request names one, mostly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,14 @@ class Access:
         return origin.strip().lower() in self.origins
 
 
+@lru_cache(_HOSTS)
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a host: `localhost`, 127.0.0.0/8 or ::1."""
     host = host.lower()
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
+@lru_cache(_HOSTS)
 def _is_ip(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
