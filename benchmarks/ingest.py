@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +21,11 @@ from benchmarks.workload.shop import Template, templates
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.columnar.decoder import decode
+from laban_collector.protection.batches import Protection
+from laban_collector.settings import load_settings
 from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.journal import Journal, Journaled
+from laban_collector.store.duckdb.loading import ENOUGH
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 _REQUEST: Final = 512
@@ -59,10 +64,11 @@ def scenarios(*, quick: bool) -> list[Scenario]:
 
 
 def inside(spans: int, directory: Path) -> str:
-    """Decode alone, by columns and by rows, and decode with commit."""
+    """Decode alone, by columns and by rows, and all of it to the tables."""
     made, period = templates(_GROUP * 4, _REQUEST)
+    protection = Protection.of(load_settings())
     rows = [
-        _rate("decode", spans, made, period, _decoding(decode)),
+        _rate("decode and redact", spans, made, period, _decoding(partial(decode, protection=protection))),
         _rate(
             "decode, the protobuf library, a row a span",
             spans // 8,
@@ -73,12 +79,23 @@ def inside(spans: int, directory: Path) -> str:
     ]
     path = directory / "inside.duckdb"
     with Database.open(path) as database:
-        writer, finder = DuckDBWriter(database), KeyFinder()
+        writer, finder, journal = DuckDBWriter(database), KeyFinder(), Journal(path)
+        waiting: list[Journaled] = []
 
         def commit(group: Sequence[bytes]) -> None:
-            writer.write(decode(group, finder).batch)
+            waiting.append(
+                Journaled(writer.arrival + len(waiting) + 1, decode(group, finder, protection).batch)
+            )
+            journal.append(waiting[-1])
+            if sum(one.batch.spans.num_rows for one in waiting) >= ENOUGH:
+                writer.load([one.batch for one in waiting], waiting[-1].arrival)
+                journal.turn()
+                journal.drop()
+                waiting.clear()
 
-        rows.append(_rate("decode and commit, one thread", spans, made, period, commit))
+        rows.append(_rate("the same, journal and load, one thread", spans, made, period, commit))
+        journal.drop()
+        journal.close()
     return report.table(["", "spans/s", "spans/s a CPU-second"], rows)
 
 
