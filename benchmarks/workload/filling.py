@@ -24,6 +24,8 @@ LATEST: Final = 10
 
 _GROUP: Final = 20
 """Requests of a commit: some 10,000 spans."""
+_LOADED: Final = 12
+"""Groups that are loaded together, as a collector does that is kept busy."""
 _GROUPS: Final = 4
 """Commits of a round."""
 
@@ -50,7 +52,7 @@ class Filler:
     def fill(self, spans: int) -> int:
         """Write at least so many; returns how many."""
         groups = -(-spans // (_GROUP * REQUEST))
-        decoded: queue.Queue[SpanBatch] = queue.Queue(2)
+        decoded: queue.Queue[SpanBatch] = queue.Queue(_LOADED)
 
         def run() -> None:
             for _ in range(groups):
@@ -58,7 +60,11 @@ class Filler:
 
         thread = threading.Thread(target=run, daemon=True)  # a failed write must not leave us waiting for it
         thread.start()
-        stored = sum(self._writer.write(decoded.get()).spans for _ in range(groups))
+        stored = 0
+        for first in range(0, groups, _LOADED):
+            batches = [decoded.get() for _ in range(min(_LOADED, groups - first))]
+            written = self._writer.load(batches, self._writer.arrival + len(batches))
+            stored += sum(one.spans for one in written)
         thread.join()
         return stored
 
