@@ -22,6 +22,8 @@ from laban.rules import MAX_KEYS
 class Correlations:
     """The business keys known in this process's part of one trace."""
 
+    __slots__ = ("_entry", "_inherited", "_known", "_local", "_lock")
+
     def __init__(self, entry: Span, inherited: Mapping[str, str]) -> None:
         # Weak: the entry span holds these, and a cycle would be left to the garbage collector.
         self._entry = ref(entry)
@@ -81,7 +83,7 @@ def correlations_of(span: Span) -> Correlations | None:
 
 
 def remember(span: Span, correlations: Correlations) -> None:
-    """Say that a span that starts belongs to this part of a trace; spans of the SDK only."""
+    """Say that a span belongs to this part of a trace; the SDK's, or a stand-in for an ended one."""
     vars(span)[_ON_SPAN] = correlations
 
 

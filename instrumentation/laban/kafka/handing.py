@@ -9,8 +9,10 @@ from types import FrameType
 from typing import Final, NamedTuple
 from weakref import WeakSet
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 
+from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import fail_open, failing_open
 from laban.kafka.records import Consumer, Place
 from laban.kafka.spans import ProcessSpan, start_processing
@@ -22,10 +24,27 @@ LONGEST_WAIT_NS: Final = 60 * 1_000_000_000
 
 
 class Handed(NamedTuple):
-    """A record whose process span has ended."""
+    """A record whose process span has ended: not the span itself, which would be a lot to keep a thousand of.
 
-    context: Context
+    Attributes:
+        sent: the context in which the record was sent.
+        span_context: of its process span.
+        correlations: the business keys of its trace, as known here.
+        handing: that has handed it out.
+    """
+
+    sent: Context
+    span_context: trace.SpanContext
+    correlations: Correlations | None
     handing: "Handing"
+
+    @property
+    def context(self) -> Context:
+        """In which it was handled."""
+        span = trace.NonRecordingSpan(self.span_context)
+        if self.correlations is not None:
+            remember(span, self.correlations)
+        return trace.set_span_in_context(span, self.sent)
 
 
 # Places, not records: a record may be large, and not every client's can be referred to weakly.
@@ -147,7 +166,8 @@ class Handing:
 
     def _close(self, span: ProcessSpan, error: BaseException | None) -> None:
         if span.place is not None:
-            _remember(span.place, Handed(span.context, self))
+            own = span.span
+            _remember(span.place, Handed(span.sent, own.get_span_context(), correlations_of(own), self))
         if self.handled_later and error is None and not (span.left or span.done):
             span.pause()
             self._waiting.append((time.monotonic_ns(), span))
