@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 
 from laban.correlation import Correlations, correlations_of, remember
-from laban.fail_open import fail_open, failing_open
+from laban.fail_open import fail_open, failed, failing_open
 from laban.kafka.records import Consumer, Place
 from laban.kafka.spans import ProcessSpan, start_processing
 
@@ -69,7 +69,8 @@ def called_by_executor() -> bool:
 _CLIENTS: Final = ("confluent_kafka.", "kafka.", "laban.kafka.", "wrapt.")
 
 
-_ending: Final = failing_open("cannot end spans of Kafka records")
+_CANNOT_END: Final = "cannot end spans of Kafka records"
+_ending: Final = failing_open(_CANNOT_END)
 
 
 class Handing:
@@ -106,7 +107,7 @@ class Handing:
             current: whether the handler runs where we are.
             hook: whether to call the user's hook.
         """
-        with fail_open("cannot start spans for Kafka records"):
+        try:
             owner = self._owner() if owner is None else owner
             if owner in self._opened:
                 self.end(owner=owner)
@@ -117,20 +118,24 @@ class Handing:
             if hook and self.consumer.hook is not None:
                 with fail_open("cannot run consume_hook"):
                     self.consumer.hook(span.span, record, (), {})
-            return span
-        return None
+        except Exception as error:  # noqa: BLE001 - as fail_open, for less
+            failed("cannot start spans for Kafka records", error)
+            return None
+        return span
 
     def _begin(self, record: object, *, current: bool) -> ProcessSpan | None:
         return start_processing(self.consumer, record, current=current)
 
-    @_ending
     def end(self, error: BaseException | None = None, *, owner: object = None) -> None:
         """End the span that is open here, if any: by the next call of the consumer."""
-        span = self._opened.pop(self._owner() if owner is None else owner, None)
-        if span is not None:
-            self._close(span, error)
-        if self._waiting:
-            self._end_old()
+        try:
+            span = self._opened.pop(self._owner() if owner is None else owner, None)
+            if span is not None:
+                self._close(span, error)
+            if self._waiting:
+                self._end_old()
+        except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
+            failed(_CANNOT_END, unexpected)
 
     @_ending
     def end_all(self, error: BaseException | None = None) -> None:

@@ -14,7 +14,7 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from laban import vocabulary
-from laban.fail_open import failing_open
+from laban.fail_open import failed, failing_open
 from laban.kafka.headers import extract
 from laban.kafka.records import Consumer, Message, Place, process_attributes
 
@@ -70,25 +70,28 @@ class ProcessSpan:
         self.span.set_attribute(vocabulary.ERROR_TYPE, type(error).__qualname__)
         self.span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
 
-    @failing_open("cannot end spans of Kafka records")
     def end(self, error: BaseException | None = None, *, even_if_held: bool = False) -> None:
         """End it, and make current again what was; only the first call counts.
 
         A span that is held ends with the block that holds it.
         """
-        if isinstance(error, Exception):
-            self.fail(error)
-        with _lock:
-            if self.done:
-                return
-            self._end_wanted = True
-            self.done = ends = even_if_held or not self._holders
-        self._release()
-        if ends:
-            _open.discard(self)
-            if _of_record.get(id(self.record)) is self:
-                del _of_record[id(self.record)]
-            self.span.end(self._end_ns)
+        try:
+            if error is not None and isinstance(error, Exception):
+                self.fail(error)
+            with _lock:
+                if self.done:
+                    return
+                self._end_wanted = True
+                self.done = ends = even_if_held or not self._holders
+            if _current.get() is self:
+                self._release()
+            if ends:
+                _open.discard(self)
+                if _of_record.get(id(self.record)) is self:
+                    del _of_record[id(self.record)]
+                self.span.end(self._end_ns)
+        except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
+            failed("cannot end spans of Kafka records", unexpected)
 
     @contextmanager
     def held(self) -> Generator[None]:
