@@ -1,15 +1,16 @@
-"""What tracing costs a Kafka client: messages a second of produce, iterate and poll.
+"""What tracing costs a Kafka client: messages a second, and processor time a message, by what it does.
 
 `./run bench kafka_cost [--client NAME …] [--publish]`. Bare, stock and laban take turns within one run
 against one broker; medians of the rounds. Stock does not trace `poll()` of kafka-python, and ends its spans
-before the handler runs: compare iterate, and what is on the spans.
+before the handler runs: compare iterate, and what is on the spans. Processor time is that of all threads of
+the client, so of the export, too; where other programs run beside, it is the figure to trust.
 """
 
 import argparse
 import statistics
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
@@ -25,7 +26,20 @@ WORK: Final = {
 }
 """What each client can do."""
 
-Rates = dict[tuple[str, bool, str], list[float]]
+
+class Figures(NamedTuple):
+    """What one run has shown.
+
+    Attributes:
+        rate: messages a second.
+        cpu: µs of processor time a message.
+    """
+
+    rate: float
+    cpu: float
+
+
+Runs = dict[tuple[str, bool, str], list[Figures]]
 
 
 def main() -> None:
@@ -46,9 +60,9 @@ def main() -> None:
         publish("kafka_cost", "\n\n".join([traced_with(), *texts]), INSTRUMENTATION_COST)
 
 
-def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: int) -> Rates:
-    """Messages a second of one client by variant, whether spans are exported, and work."""
-    results: Rates = {}
+def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: int) -> Runs:
+    """The figures of one client by variant, whether spans are exported, and work."""
+    results: Runs = {}
     topic = f"bench-{uuid4().hex[:8]}"
     count = str(messages)
     # Twice: what is read first, to join, is not measured.
@@ -60,20 +74,23 @@ def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: i
                 for work in WORK[client]:
                     target = f"out-{uuid4().hex[:8]}" if work == "produce" else topic
                     argv = command(variant, client, work, bootstrap, target, count)
-                    rate = float(last_line(argv, endpoint if exporting else None))
-                    results.setdefault((variant, exporting, work), []).append(rate)
+                    figures = Figures(*map(float, last_line(argv, endpoint if exporting else None).split()))
+                    results.setdefault((variant, exporting, work), []).append(figures)
     return results
 
 
-def report(client: str, results: Rates) -> str:
-    """Medians, messages a second."""
+def report(client: str, results: Runs) -> str:
+    """Medians: messages a second, and processor time a message."""
     rows: list[list[str]] = []
     for variant, exporting in dict.fromkeys((variant, exporting) for variant, exporting, _ in results):
         name = variant if variant == "bare" else f"{variant}, {'exporting' if exporting else 'no export'}"
-        rates = [statistics.median(results[variant, exporting, work]) for work in WORK[client]]
-        rows.append([name, *(f"{rate:,.0f}" for rate in rates)])
+        runs = [results[variant, exporting, work] for work in WORK[client]]
+        rates = [f"{statistics.median(figures.rate for figures in run):,.0f}" for run in runs]
+        cpu = [f"{statistics.median(figures.cpu for figures in run):,.0f}" for run in runs]
+        rows.append([name, *rates, *cpu])
     name = client.removesuffix("_client").replace("_", "-")
-    return table([f"{name}, messages/s", *WORK[client]], rows)
+    head = [f"{work}/s" for work in WORK[client]] + [f"{work}, CPU µs" for work in WORK[client]]
+    return table([name, *head], rows)
 
 
 if __name__ == "__main__":

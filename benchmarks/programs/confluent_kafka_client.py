@@ -1,10 +1,11 @@
-"""confluent-kafka at work: `produce|poll BOOTSTRAP TOPIC COUNT` prints messages a second.
+"""confluent-kafka at work: `produce|poll BOOTSTRAP TOPIC COUNT` prints messages/s and CPU µs each.
 
 `poll` takes one message a call, which is how this client is used; it has no loop over a consumer.
 """
 
 import sys
 import time
+from typing import NamedTuple
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -13,22 +14,39 @@ work, bootstrap, topic, text = sys.argv[1:]
 count = int(text)
 
 
-def produce() -> float:
+class Clocks(NamedTuple):
+    """Seconds that have passed, and of them those of the processor, in all threads."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Clocks":
+        """As they stand."""
+        return cls(time.perf_counter(), time.process_time())
+
+    @classmethod
+    def since(cls, began: "Clocks") -> "Clocks":
+        """What has passed."""
+        return cls(time.perf_counter() - began.wall, time.process_time() - began.cpu)
+
+
+def produce() -> Clocks:
     """Send, and wait until the broker has all."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
     )
     producer.produce(topic, b"warm up")
     producer.flush(30)
-    began = time.perf_counter()
+    began = Clocks.now()
     for number in range(count):
         producer.produce(topic, b"x" * 100, key=b"%d" % number)
         producer.poll(0)
     producer.flush(60)
-    return time.perf_counter() - began
+    return Clocks.since(began)
 
 
-def consume() -> float:
+def consume() -> Clocks:
     """Read with a handler that does nothing."""
     consumer = Consumer(
         {
@@ -42,14 +60,15 @@ def consume() -> float:
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     while consumer.poll(1) is None:
         pass
-    began = time.perf_counter()
+    began = Clocks.now()
     seen = 0
     while seen < count:
         if consumer.poll(1) is not None:
             seen += 1
-    took = time.perf_counter() - began
+    took = Clocks.since(began)
     consumer.close()
     return took
 
 
-print(count / (produce() if work == "produce" else consume()))
+took = produce() if work == "produce" else consume()
+print(count / took.wall, took.cpu / count * 1e6)

@@ -22,10 +22,13 @@ from laban.rules import MAX_KEYS
 class Correlations:
     """The business keys known in this process's part of one trace."""
 
+    __slots__ = ("_entry", "_inherited", "_known", "_local", "_lock")
+
     def __init__(self, entry: Span, inherited: Mapping[str, str]) -> None:
+        """Begin with the keys that were inherited, in a mapping that nobody changes any more."""
         # Weak: the entry span holds these, and a cycle would be left to the garbage collector.
         self._entry = ref(entry)
-        self._inherited = frozenset(inherited)
+        self._inherited = inherited
         self._known = dict(inherited)
         self._local: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -38,7 +41,7 @@ class Correlations:
     @property
     def attributes(self) -> dict[str, str]:
         """What every later span here is marked with."""
-        return self._known | self._local
+        return self._known | self._local if self._local else self._known.copy()
 
     def add(self, found: Mapping[str, str], *, on: Span, replace: bool = False) -> None:
         """Take over what was found, and mark the span `on` and the entry span with it.
@@ -81,8 +84,9 @@ def correlations_of(span: Span) -> Correlations | None:
 
 
 def remember(span: Span, correlations: Correlations) -> None:
-    """Say that a span that starts belongs to this part of a trace; spans of the SDK only."""
-    vars(span)[_ON_SPAN] = correlations
+    """Say that a span belongs to this part of a trace; the SDK's, or a stand-in for an ended one."""
+    # Not by vars(): that would give the span a dictionary of its own, which costs memory and time.
+    setattr(span, _ON_SPAN, correlations)
 
 
 def correlate(**keys: str | int) -> None:

@@ -30,7 +30,7 @@ class fail_open:  # noqa: N801 - used as a function; a class costs a third of a 
         # Whatever it is: the user's program matters more than its trace.
         if not isinstance(error, Exception):
             return False
-        _say(self._what, error)
+        failed(self._what, error)
         return True
 
 
@@ -43,14 +43,15 @@ def failing_open(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
             try:
                 function(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - as above
-                _say(what, error)
+                failed(what, error)
 
         return guarded
 
     return decorate
 
 
-def _say(what: str, error: Exception) -> None:
+def failed(what: str, error: Exception) -> None:
+    """Say that something of ours has failed; for an `except` where every call counts."""
     warn_once(f"laban {what}: %s: %s; the program goes on without it", type(error).__name__, error)
     logger.debug("laban %s", what, exc_info=error)
 

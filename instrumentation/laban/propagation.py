@@ -19,7 +19,7 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 
-from laban import vocabulary
+from laban import vocabulary, w3c
 from laban.correlation import correlations_of
 from laban.fail_open import fail_open
 from laban.keys import bounded
@@ -27,6 +27,9 @@ from laban.rules import Rules
 from laban.trust import FORWARDED, Trust, configured_trust
 
 _NOTED: Final = create_key("laban-noted-in-headers")
+# Where OpenTelemetry keeps these two in a context: its own answer, as it names the keys anew in each process.
+(_SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
+(_BAGGAGE,) = baggage.set_baggage("", "", Context())
 _ASGI: Final = ("http", "websocket")
 
 
@@ -41,11 +44,14 @@ class CorrelationPropagator(TextMapPropagator):
 
     def __init__(self, inner: TextMapPropagator, rules: Rules, trust: Trust | None = None) -> None:
         self._inner = inner
+        self._is_w3c = w3c.is_all_of(inner)
+        self._read = w3c.extract if self._is_w3c else inner.extract
         self._rules = rules
         self._trust = trust or configured_trust()
         names = {*inner.fields, *FORWARDED, vocabulary.CORRELATION_ID_HEADER, vocabulary.REQUEST_ID_HEADER}
         names |= {rule.argument for rule in rules.of("header")}
         self._wanted = frozenset(name.lower().encode("latin-1") for name in names)
+        self._telling = frozenset({*names, *(name.lower() for name in names)} - {w3c.TRACEPARENT})
 
     def extract(
         self,
@@ -59,12 +65,30 @@ class CorrelationPropagator(TextMapPropagator):
         return self._extracted(carrier, context, getter)
 
     def _extracted(self, carrier: CarrierT, context: Context | None, getter: Getter[CarrierT]) -> Context:
-        extracted = self._inner.extract(carrier, context, getter)
+        extracted = self._read(carrier, context, getter)
         with fail_open("cannot read correlation headers"):
             if baggage.get_all(extracted):
                 extracted = self._with_trusted(carrier, extracted, getter)
             return self._with_noted(carrier, _with_correlation_id(carrier, extracted, getter), getter)
         return extracted
+
+    def extract_plain(self, headers: Mapping[str, object], traceparent: str | None) -> Context | None:
+        """What `extract` answers on top of nothing, at once, where there is nothing but traceparent to read.
+
+        Args:
+            headers: whose names count.
+            traceparent: its value.
+
+        Returns:
+            None where there is more to read, or nothing that is plain.
+        """
+        if not (traceparent and self._is_w3c and self._telling.isdisjoint(headers)):
+            return None
+        parent = w3c.plain_parent(traceparent)
+        if parent is None:
+            return None
+        sent = {vocabulary.CORRELATION_ID: _new_id()}
+        return Context({_SPAN: trace.NonRecordingSpan(parent), _BAGGAGE: sent})
 
     def _headers_of(self, scope: Mapping[str, Any]) -> dict[str, Any]:
         """What of an ASGI request is looked for, read once: stock's getter reads all headers for each one."""
@@ -108,8 +132,11 @@ class CorrelationPropagator(TextMapPropagator):
 
     def _with_noted(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
         request_id = _header(carrier, getter, vocabulary.REQUEST_ID_HEADER)
+        rules = self._rules.of("header")
+        if not (rules or request_id):
+            return context
         found: dict[str, str] = {}
-        for rule in self._rules.of("header"):
+        for rule in rules:
             value = _header(carrier, getter, rule.argument)
             if value:
                 found.setdefault(rule.key, value)

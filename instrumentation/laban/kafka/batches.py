@@ -44,7 +44,7 @@ def start(consumer: Consumer, parts: Sequence[Iterable[Any]]) -> ProcessSpan | N
         attributes=None if internal else _attributes(consumer, messages),
         links=[Link(origin) for origin in map(_span_context, origins) if origin.is_valid],
     )
-    return ProcessSpan(span, parts, None, trace.set_span_in_context(span, parent))
+    return ProcessSpan(span, parts, None, parent)
 
 
 def _of(known: Consumer) -> dict[str, Any]:

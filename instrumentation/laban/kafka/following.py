@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from opentelemetry.trace import Tracer
 
 from laban import vocabulary
-from laban.fail_open import fail_open
+from laban.fail_open import fail_open, failed
 from laban.kafka.handing import Handing
 from laban.kafka.records import PROCESS_ATTRIBUTES, Consumer, Message
 from laban.kafka.sending import client_attributes
@@ -55,12 +55,14 @@ class Following:
         """What hands out this consumer's records in spans; None when spans are suppressed."""
         if not is_tracing():
             return None
-        with fail_open("cannot follow a Kafka consumer"):
+        try:
             handing = self._handings.get(consumer)
             if handing is None:
                 handing = self._handings[consumer] = Handing(self._describe(consumer), self._owner)
-            return handing
-        return None
+        except Exception as error:  # noqa: BLE001 - as fail_open, for less
+            failed("cannot follow a Kafka consumer", error)
+            return None
+        return handing
 
     def end(self, consumer: object, error: BaseException | None) -> None:
         """The consumer closes, perhaps because of this error of a handler."""

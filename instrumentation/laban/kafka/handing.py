@@ -9,9 +9,11 @@ from types import FrameType
 from typing import Final, NamedTuple
 from weakref import WeakSet
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 
-from laban.fail_open import fail_open, failing_open
+from laban.correlation import Correlations, correlations_of, remember
+from laban.fail_open import fail_open, failed, failing_open
 from laban.kafka.records import Consumer, Place
 from laban.kafka.spans import ProcessSpan, start_processing
 
@@ -22,10 +24,27 @@ LONGEST_WAIT_NS: Final = 60 * 1_000_000_000
 
 
 class Handed(NamedTuple):
-    """A record whose process span has ended."""
+    """A record whose process span has ended: not the span itself, which would be a lot to keep a thousand of.
 
-    context: Context
+    Attributes:
+        sent: the context in which the record was sent.
+        span_context: of its process span.
+        correlations: the business keys of its trace, as known here.
+        handing: that has handed it out.
+    """
+
+    sent: Context
+    span_context: trace.SpanContext
+    correlations: Correlations | None
     handing: "Handing"
+
+    @property
+    def context(self) -> Context:
+        """In which it was handled."""
+        span = trace.NonRecordingSpan(self.span_context)
+        if self.correlations is not None:
+            remember(span, self.correlations)
+        return trace.set_span_in_context(span, self.sent)
 
 
 # Places, not records: a record may be large, and not every client's can be referred to weakly.
@@ -50,7 +69,8 @@ def called_by_executor() -> bool:
 _CLIENTS: Final = ("confluent_kafka.", "kafka.", "laban.kafka.", "wrapt.")
 
 
-_ending: Final = failing_open("cannot end spans of Kafka records")
+_CANNOT_END: Final = "cannot end spans of Kafka records"
+_ending: Final = failing_open(_CANNOT_END)
 
 
 class Handing:
@@ -87,7 +107,7 @@ class Handing:
             current: whether the handler runs where we are.
             hook: whether to call the user's hook.
         """
-        with fail_open("cannot start spans for Kafka records"):
+        try:
             owner = self._owner() if owner is None else owner
             if owner in self._opened:
                 self.end(owner=owner)
@@ -98,20 +118,24 @@ class Handing:
             if hook and self.consumer.hook is not None:
                 with fail_open("cannot run consume_hook"):
                     self.consumer.hook(span.span, record, (), {})
-            return span
-        return None
+        except Exception as error:  # noqa: BLE001 - as fail_open, for less
+            failed("cannot start spans for Kafka records", error)
+            return None
+        return span
 
     def _begin(self, record: object, *, current: bool) -> ProcessSpan | None:
         return start_processing(self.consumer, record, current=current)
 
-    @_ending
     def end(self, error: BaseException | None = None, *, owner: object = None) -> None:
         """End the span that is open here, if any: by the next call of the consumer."""
-        span = self._opened.pop(self._owner() if owner is None else owner, None)
-        if span is not None:
-            self._close(span, error)
-        if self._waiting:
-            self._end_old()
+        try:
+            span = self._opened.pop(self._owner() if owner is None else owner, None)
+            if span is not None:
+                self._close(span, error)
+            if self._waiting:
+                self._end_old()
+        except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
+            failed(_CANNOT_END, unexpected)
 
     @_ending
     def end_all(self, error: BaseException | None = None) -> None:
@@ -147,7 +171,8 @@ class Handing:
 
     def _close(self, span: ProcessSpan, error: BaseException | None) -> None:
         if span.place is not None:
-            _remember(span.place, Handed(span.context, self))
+            own = span.span
+            _remember(span.place, Handed(span.sent, own.get_span_context(), correlations_of(own), self))
         if self.handled_later and error is None and not (span.left or span.done):
             span.pause()
             self._waiting.append((time.monotonic_ns(), span))

@@ -7,7 +7,8 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
-from laban import vocabulary
+from laban import vocabulary, w3c
+from laban.propagation import CorrelationPropagator
 
 Header = tuple[str, bytes | str | None]
 """Name and value; confluent-kafka takes text, too."""
@@ -71,15 +72,25 @@ class HeaderGetter(Getter[Headers]):
 
     Of several headers of one name the last one counts: a forwarded one must not hide the one that the last
     producer added.
+
+    Attributes:
+        last: what counts, by name.
     """
 
     def __init__(self, headers: Headers) -> None:
-        self._last = {name: value for name, value in headers if value is not None}
+        self.last = {name: value for name, value in headers if value is not None}
 
     def get(self, carrier: Headers, key: str) -> list[str] | None:  # noqa: ARG002 - it was read before
         """The value as a list of one, or None."""
-        value = self._last.get(key)
-        return None if value is None else [_bytes(value).decode("utf-8", "replace")]
+        text = self.text(key)
+        return None if text is None else [text]
+
+    def text(self, name: str) -> str | None:
+        """The value of the header of this name, or None."""
+        value = self.last.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        return bytes(value).decode("utf-8", "replace")
 
     def keys(self, carrier: Headers) -> list[str]:
         """The names of all headers."""
@@ -88,7 +99,13 @@ class HeaderGetter(Getter[Headers]):
 
 def extract(headers: Headers, context: Context) -> Context:
     """The context that a record carries, on top of another one."""
-    return propagate.extract(headers, context, getter=HeaderGetter(headers))
+    getter = HeaderGetter(headers)
+    propagator = propagate.get_global_textmap()
+    if not context and isinstance(propagator, CorrelationPropagator):
+        plain = propagator.extract_plain(getter.last, getter.text(w3c.TRACEPARENT))
+        if plain is not None:
+            return plain
+    return propagator.extract(headers, context, getter)
 
 
 def injected(headers: Headers, context: Context) -> list[Header]:

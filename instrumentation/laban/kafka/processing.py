@@ -70,7 +70,6 @@ def _continued(consumer: Consumer, record: object) -> ProcessSpan | None:
     if handed is None:
         return None
     handed.handing.handled_later = True
-    span = consumer.tracer.start_span(
-        f"handle {message.topic}", context=handed.context, kind=SpanKind.INTERNAL
-    )
-    return ProcessSpan(span, record, None, trace.set_span_in_context(span, handed.context))
+    around = handed.context
+    span = consumer.tracer.start_span(f"handle {message.topic}", context=around, kind=SpanKind.INTERNAL)
+    return ProcessSpan(span, record, None, around)

@@ -14,7 +14,7 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from laban import vocabulary
-from laban.fail_open import failing_open
+from laban.fail_open import failed, failing_open
 from laban.kafka.headers import extract
 from laban.kafka.records import Consumer, Message, Place, process_attributes
 
@@ -26,18 +26,25 @@ class ProcessSpan:
         record: what is handled; a list of records for a batch.
         place: where the record is; None for a batch.
         context: in which it is handled.
+        sent: the context in which the record was sent; of a batch, that of its parent.
         thread: that started it.
         left: whether the handler was left by an exception that has not been seen yet.
         done: whether it has ended.
     """
 
+    __slots__ = (
+        *("span", "record", "place", "sent", "context", "thread", "left", "done"),
+        *("_ambient", "_outer", "_end_ns", "_failure", "_holders", "_end_wanted"),
+    )
+
     def __init__(
-        self, span: Span, record: object, place: Place | None, own: context.Context, *, current: bool = True
+        self, span: Span, record: object, place: Place | None, sent: context.Context, *, current: bool = True
     ) -> None:
         self.span = span
         self.record = record
         self.place = place
-        self.context = own
+        self.sent = sent
+        self.context = own = trace.set_span_in_context(span, sent)
         self.thread = threading.get_ident()
         self.left = False
         self.done = False
@@ -63,25 +70,28 @@ class ProcessSpan:
         self.span.set_attribute(vocabulary.ERROR_TYPE, type(error).__qualname__)
         self.span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
 
-    @failing_open("cannot end spans of Kafka records")
     def end(self, error: BaseException | None = None, *, even_if_held: bool = False) -> None:
         """End it, and make current again what was; only the first call counts.
 
         A span that is held ends with the block that holds it.
         """
-        if isinstance(error, Exception):
-            self.fail(error)
-        with _lock:
-            if self.done:
-                return
-            self._end_wanted = True
-            self.done = ends = even_if_held or not self._holders
-        self._release()
-        if ends:
-            _open.discard(self)
-            if _of_record.get(id(self.record)) is self:
-                del _of_record[id(self.record)]
-            self.span.end(self._end_ns)
+        try:
+            if error is not None and isinstance(error, Exception):
+                self.fail(error)
+            with _lock:
+                if self.done:
+                    return
+                self._end_wanted = True
+                self.done = ends = even_if_held or not self._holders
+            if _current.get() is self:
+                self._release()
+            if ends:
+                _open.discard(self)
+                if _of_record.get(id(self.record)) is self:
+                    del _of_record[id(self.record)]
+                self.span.end(self._end_ns)
+        except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
+            failed("cannot end spans of Kafka records", unexpected)
 
     @contextmanager
     def held(self) -> Generator[None]:
@@ -136,7 +146,7 @@ class ProcessSpan:
 
 
 # Short: a handler in an executor may take up a span just when the loop moves on.
-_lock: Final = threading.Lock()
+_lock = threading.Lock()
 _current: Final[ContextVar[ProcessSpan | None]] = ContextVar("laban-process-span", default=None)
 _open: Final[set[ProcessSpan]] = set()
 # By identity: equal records are not the same. The span holds its record, so the id stays its own.
@@ -167,6 +177,9 @@ def end_all() -> None:
 
 def forget_all() -> None:
     """Leave the open process spans to the process that this one was forked from."""
+    global _lock
+    # Another thread may have held it just then, and does not run here.
+    _lock = threading.Lock()
     for span in open_spans():
         span.done = True
     _open.clear()
@@ -190,7 +203,7 @@ def start_processing(consumer: Consumer, record: object, *, current: bool = True
         links=[Link(ambient)] if ambient.is_valid else None,
     )
     place = (message.topic, message.partition, message.offset)
-    return ProcessSpan(span, record, place, trace.set_span_in_context(span, parent), current=current)
+    return ProcessSpan(span, record, place, parent, current=current)
 
 
 def sent_context(message: Message) -> context.Context:

@@ -101,7 +101,7 @@ def start_processing(
         },
         links=[Link(ambient)] if ambient.is_valid else None,
     )
-    return ProcessSpan(span, record, None, trace.set_span_in_context(span, parent), current=current)
+    return ProcessSpan(span, record, None, parent, current=current)
 
 
 _PROCESS: Final = {

@@ -37,30 +37,23 @@ def _at_once(stock: SetItems) -> SetItems:
         """`BoundedAttributes._set_items`."""
         # As the SDK hands them over; its copy is a dictionary, which is looked through faster.
         given = attributes.copy() if type(attributes) is MappingProxyType else attributes
-        if _is_plain(given) and _is_unbounded(kept, given):
+        held: dict[str, object] = kept._dict  # noqa: SLF001
+        most: int | None = kept.maxlen
+        if (
+            # Plain,
+            _PLAIN.issuperset(map(type, given.values()))
+            and _TEXT.issuperset(map(type, given))
+            and "" not in given
+            # and no limit is reached, and nothing replaced: what is replaced goes to the end.
+            and not kept._immutable  # noqa: SLF001
+            and kept.max_value_len is None
+            and (most is None or len(held) + len(given) <= most)
+            and (not held or held.keys().isdisjoint(given))
+        ):
             with kept._lock:  # noqa: SLF001 - as the SDK does
-                kept._dict.update(given)  # noqa: SLF001
+                held.update(given)
         else:
             stock(kept, attributes)
 
     vars(set_items)["stock"] = stock
     return set_items
-
-
-def _is_plain(attributes: Mapping[str, object]) -> bool:
-    return (
-        _PLAIN.issuperset(map(type, attributes.values()))
-        and _TEXT.issuperset(map(type, attributes))
-        and "" not in attributes
-    )
-
-
-def _is_unbounded(kept: Any, attributes: Mapping[str, object]) -> bool:
-    """Whether no limit is reached, and nothing replaced: what is replaced goes to the end."""
-    held: dict[str, object] = kept._dict  # noqa: SLF001
-    return (
-        not kept._immutable  # noqa: SLF001
-        and kept.max_value_len is None
-        and (kept.maxlen is None or len(held) + len(attributes) <= kept.maxlen)
-        and (not held or held.keys().isdisjoint(attributes))
-    )

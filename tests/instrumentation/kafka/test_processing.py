@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
 
 import laban
@@ -181,3 +182,17 @@ def test_what_is_no_record_is_handled_all_the_same() -> None:
     with laban.processing(object()):
         handled = True
     assert handled
+
+
+def test_a_lock_that_another_thread_held_at_a_fork_is_free_in_the_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = threading.Lock()
+    monkeypatch.setattr(spans, "_lock", held)
+    with held:
+        spans.forget_all()  # as the child does
+        span = spans.ProcessSpan(trace.INVALID_SPAN, object(), None, Context())
+        ending = threading.Thread(target=span.end, daemon=True)
+        ending.start()
+        ending.join(5)
+        assert span.done
