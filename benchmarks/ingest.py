@@ -138,6 +138,8 @@ def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int
     first_round = 0
     for scenario in wanted:
         share = spans if scenario.spans == _REQUEST else spans // 4
+        if scenario.connections == 1:
+            share //= 5  # as it waits for each answer, it would take most of the time
         load = Load(
             protocol=scenario.protocol.lower(),
             address=server.grpc if scenario.protocol == "gRPC" else server.http,

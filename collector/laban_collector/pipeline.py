@@ -155,10 +155,12 @@ class Pipeline:
     def _wait(self, requests: Sequence[_Request], seconds: float) -> float:
         """How long after its start a group that took so many seconds to decode is followed by the next.
 
-        A small one takes about as long as one that is some times larger, so it is worth to wait for more.
+        A small one takes about as long as one that is some times larger, so where several senders send it is
+        worth to wait for more of them.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
-        return max(self._limits.commit_delay, min(2 * seconds, _LONGEST_WAIT)) if small else 0.0
+        more = min(2 * seconds, _LONGEST_WAIT) if small and len(requests) > 1 else 0.0
+        return max(self._limits.commit_delay if small else 0.0, more)
 
     def _gather(self, until: float) -> tuple[list[_Request], bool]:
         """All requests that come until `until` and until the writer is idle; False: these are the last."""

@@ -10,6 +10,8 @@ from typing import Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
 
+from laban.fail_open import warn_once
+
 _TEXT: Final = frozenset({str})
 _PLAIN: Final = frozenset({str, int, bool, float})
 
@@ -35,25 +37,28 @@ def _at_once(stock: SetItems) -> SetItems:
     # Not by wrapt: half of what is won would be lost to it.
     def set_items(kept: Any, attributes: Mapping[str, object]) -> None:
         """`BoundedAttributes._set_items`."""
-        # As the SDK hands them over; its copy is a dictionary, which is looked through faster.
-        given = attributes.copy() if type(attributes) is MappingProxyType else attributes
-        held: dict[str, object] = kept._dict  # noqa: SLF001
-        most: int | None = kept.maxlen
-        if (
-            # Plain,
-            _PLAIN.issuperset(map(type, given.values()))
-            and _TEXT.issuperset(map(type, given))
-            and "" not in given
-            # and no limit is reached, and nothing replaced: what is replaced goes to the end.
-            and not kept._immutable  # noqa: SLF001
-            and kept.max_value_len is None
-            and (most is None or len(held) + len(given) <= most)
-            and (not held or held.keys().isdisjoint(given))
-        ):
-            with kept._lock:  # noqa: SLF001 - as the SDK does
-                held.update(given)
-        else:
-            stock(kept, attributes)
+        try:
+            # As the SDK hands them over; its copy is a dictionary, which is looked through faster.
+            given = attributes.copy() if type(attributes) is MappingProxyType else attributes
+            held: dict[str, object] = kept._dict  # noqa: SLF001
+            most: int | None = kept.maxlen
+            if (
+                # Plain,
+                _PLAIN.issuperset(map(type, given.values()))
+                and _TEXT.issuperset(map(type, given))
+                and "" not in given
+                # and no limit is reached, and nothing replaced: what is replaced goes to the end.
+                and not kept._immutable  # noqa: SLF001
+                and kept.max_value_len is None
+                and (most is None or len(held) + len(given) <= most)
+                and (not held or held.keys().isdisjoint(given))
+            ):
+                with kept._lock:  # noqa: SLF001 - as the SDK does
+                    held.update(given)
+                return
+        except Exception as error:  # noqa: BLE001 - another SDK than we know: its own way is always right
+            warn_once("laban leaves span attributes to the SDK: %r", error)
+        stock(kept, attributes)
 
     vars(set_items)["stock"] = stock
     return set_items

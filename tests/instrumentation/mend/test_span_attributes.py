@@ -57,3 +57,17 @@ def test_what_is_ended_stays_as_it_is() -> None:
     attributes: Any = BoundedAttributes(attributes={"a": "x"}, immutable=True)
     with pytest.raises(TypeError, match="immutable"):
         attributes._set_items({"b": "y"})
+
+
+def test_an_sdk_that_keeps_them_in_another_way_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def another(kept: Any, attributes: object) -> None:
+        taken.append(attributes)
+
+    span_attributes.uninstall()
+    monkeypatch.setattr(BoundedAttributes, "_set_items", another)
+    span_attributes.install()
+    mended: Any = BoundedAttributes._set_items
+    mended(object(), {"a": "x"})  # which has nothing of what is looked for
+    assert taken == [{"a": "x"}]
