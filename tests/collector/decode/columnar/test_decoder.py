@@ -13,10 +13,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from laban.keys import parse_rules
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.columnar import decoder
 from laban_collector.decode.columnar.decoder import decode
-from laban_collector.decode.decoded import Decoded
+from laban_collector.decode.decoded import Accepted, Decoded
 
-from ...batches import assert_same, rows_of
+from ...batches import assert_same, outcomes_of, rows_of
 from ...requests import START, body, key_values, request, span
 from .messages import requests
 
@@ -156,3 +157,11 @@ def _varint(number: int) -> bytes:
         digits.append(number & 127 | 128)
         number >>= 7
     return bytes([*digits, number])
+
+
+def test_a_few_spans_are_decoded_one_after_the_other_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    payloads = [body(span(0, {"order.id": "1"})), b"\xff", body(span(1), span(2))]
+    by_columns = check(payloads)
+    monkeypatch.setattr(decoder, "_FEW", 60)
+    assert_same(by_columns, decode(payloads, FINDER))
+    assert outcomes_of(by_columns)[0] == Accepted(1)
