@@ -28,7 +28,7 @@ class Tables:
         self.open = threading.Event()
         self.open.set()
         self.entered = threading.Semaphore(0)
-        self.failure: StoreError | None = None
+        self.failure: Exception | None = None
         self.loads: list[tuple[int, int]] = []
 
     def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
@@ -165,6 +165,21 @@ def test_what_was_loaded_and_not_dropped_is_not_stored_again(tables: Tables, dat
         path.write_bytes(content)
     with writing(tables, database.path):
         assert names(database) == expected(0)
+
+
+def test_a_defect_in_loading_is_told_and_tried_again(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loading, "RETRY", 0.01)
+    with writing(tables, database.path) as writer:
+        tables.failure = ZeroDivisionError("a defect")
+        writer.write(one(0))
+        writer.settle()
+        assert writer.failure == "ZeroDivisionError('a defect')"
+        assert caplog.records[0].exc_info is not None
+        tables.failure = None
+        eventually(lambda: writer.failure is None)
+    assert names(database) == expected(0)
 
 
 def test_who_asks_is_told_what_was_new_in_a_batch(tables: Tables, database: Database) -> None:

@@ -227,20 +227,31 @@ class JournaledWriter:
             self._stopping or self._wanted > self._loaded or waiting.fullness >= 1 or waiting.time_left == 0
         )
 
+    def _fail(self, error: Exception) -> None:
+        expected = isinstance(error, StoreError)
+        if self._failure is None:
+            _log.error(
+                "What was acknowledged waits in the journal: %s. Trying again.",
+                error,
+                exc_info=None if expected else error,
+            )
+        with self._changed:
+            self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
+            self._changed.notify_all()
+
     def _try(self, batches: Sequence[Journaled]) -> bool:
         """Load them; whether it succeeded."""
         arrival = batches[-1].arrival
         try:
             written = self._load([one.batch for one in batches], arrival)
-        except StoreError as error:
-            if self._failure is None:
-                _log.error("What was acknowledged waits in the journal: %s. Trying again.", error)
-            with self._changed:
-                self._failure = error
-                self._changed.notify_all()
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
+            self._fail(error)
             return False
         with self._changed:
-            self._journal.drop()
+            try:
+                self._journal.drop()
+            except OSError as error:
+                _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
             if self._failure is not None:
                 _log.warning("What waited in the journal is loaded.")
             for one, counts in zip(batches, written, strict=True):
