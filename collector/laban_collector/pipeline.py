@@ -160,7 +160,7 @@ class Pipeline:
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
         more = min(2 * seconds, _LONGEST_WAIT) if small and len(requests) > 1 else 0.0
-        return max(self._limits.commit_delay if small else 0.0, more)
+        return max(self._limits.commit_delay, more)
 
     def _gather(self, until: float) -> tuple[list[_Request], bool]:
         """All requests that come until `until` and until the writer is idle; False: these are the last."""
