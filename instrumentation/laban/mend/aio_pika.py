@@ -27,6 +27,7 @@ from laban.fail_open import fail_open
 from laban.kafka.iteration import AsyncLoop
 from laban.mend import consuming
 from laban.mend.consuming import Arrived, MessageHanding, text_headers, without_propagation
+from laban.mend.taking import taken
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -110,20 +111,7 @@ class _Iterating:
 
     def take(self, wrapped: Wrapped, iterator: object, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
         """`anext(iterator)`, which the loop calls, too."""
-        handing = self._handing(iterator)
-        if handing is None:
-            coroutine: Awaitable[Any] = wrapped(*args, **kwargs)
-            return coroutine
-        handing.end()
-        return self._take(wrapped, handing, asyncio.current_task(), args, kwargs)
-
-    async def _take(
-        self, wrapped: Wrapped, handing: MessageHanding, caller: object, args: Args, kwargs: Kwargs
-    ) -> Any:
-        message = await wrapped(*args, **kwargs)
-        # Who calls is who handles; who awaits may be a task that `wait_for` has put in between.
-        handing.start(message, owner=caller, current=asyncio.current_task() is caller)
-        return message
+        return taken(wrapped, self._handing(iterator), args, kwargs)
 
     def leave(self, wrapped: Wrapped, iterator: object, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
         """The end of `async with queue.iterator()`."""
