@@ -25,10 +25,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: i
 from benchmarks.workload import report
 from benchmarks.workload.filling import LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
+from laban_collector.keeper import Keeper
 from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.digests import Digester, DigestThread
+from laban_collector.store.duckdb.digests import Digester
+from laban_collector.store.duckdb.edges import EdgeCounter
 from laban_collector.store.duckdb.reader import DuckDBReader
+from laban_collector.store.duckdb.retention import Limits
 from laban_mapper.local import LocalAnswers
+from laban_mapper.serve import STALE_S
 from laban_mapper.times import moment
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
@@ -81,10 +85,19 @@ class Questions:
         yield Asked("story of one in too many to tell", self._hot, self._times)
         yield Asked("graph of the last 15 min", self._graph, self._times)
 
-    def busy(self) -> Iterator[Asked]:
-        """What is asked while spans come in."""
-        yield Asked("an order's story, spans coming in", self._order, self._times)
-        yield Asked("graph, spans coming in", self._graph, self._times)
+    def busy(self, keeper: Keeper) -> Iterator[Asked]:
+        """What is asked of a collector while spans come in: with what it does before each answer."""
+
+        def order(answers: LocalAnswers) -> None:
+            keeper.settle()
+            self._order(answers)
+
+        def graph(answers: LocalAnswers) -> None:
+            keeper.settle_edges()
+            self._graph(answers)
+
+        yield Asked("an order's story, spans coming in", order, self._times)
+        yield Asked("graph, spans coming in", graph, self._times)
 
     def _order(self, answers: LocalAnswers) -> None:
         self._tell(answers, self._random.choice(self._ordinary))
@@ -127,7 +140,7 @@ def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
 
 
 def filled(database: Database, spans: int) -> Filler:
-    """Who filled a store with at least so many spans, each with its digest."""
+    """Who filled a store with at least so many spans, all of them digested and counted."""
     with database.reading() as cursor:
         [(held,)] = cursor.execute("SELECT coalesce(sum(spans), 0)::BIGINT FROM ledger").fetchall()
     filler = Filler(database, held)
@@ -135,20 +148,28 @@ def filled(database: Database, spans: int) -> Filler:
         print(f"filling: {held:,} of {spans:,} spans are there", file=sys.stderr)
         filler.fill(spans - held)
     Digester(database).catch_up()
+    counter = EdgeCounter(database)
+    while counter.count_next() is not None:
+        pass
+    counter.compact()
     return filler
 
 
 def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
+    """As a collector does it: what was taken is loaded, or counted, before the answer."""
     with Database.open(path) as database:
         filler = filled(database, spans)
-        questions, answers = Questions(filler, _last(database), times), LocalAnswers(DuckDBReader(database))
-        digests = DigestThread(database)
-        digests.start()
+        questions, keeper = Questions(filler, _last(database), times), Keeper(database, Limits())
+        answers = LocalAnswers(DuckDBReader(database, stale=STALE_S))
+        keeper.start()
         try:
-            with filler.coming_in():
-                return {asked.name: _timed(asked, lambda: nullcontext(answers)) for asked in questions.busy()}
+            with filler.coming_in(keeper.take):
+                return {
+                    asked.name: _timed(asked, lambda: nullcontext(answers))
+                    for asked in questions.busy(keeper)
+                }
         finally:
-            digests.stop()
+            keeper.stop()
 
 
 def _last(database: Database) -> int:

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -69,14 +69,16 @@ class Filler:
         return stored
 
     @contextmanager
-    def coming_in(self) -> Generator[None, None, None]:
+    def coming_in(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
         """Spans come in at a steady rate, or as near to it as the machine can, until the block ends."""
         over = threading.Event()
 
         def run() -> None:
             due = time.monotonic()
             while not over.wait(max(due - time.monotonic(), 0)):
-                due += self._writer.write(self._decode()).spans / INCOMING
+                batch = self._decode()
+                take(batch)
+                due += batch.spans.num_rows / INCOMING
 
         thread = threading.Thread(target=run)
         thread.start()

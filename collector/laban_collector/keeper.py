@@ -13,6 +13,7 @@ from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.aside import check_ledger, set_aside
 from laban_collector.store.duckdb.database import Database, FileSize
 from laban_collector.store.duckdb.digests import DigestThread
+from laban_collector.store.duckdb.edge_thread import EdgeThread
 from laban_collector.store.duckdb.journal import Journal
 from laban_collector.store.duckdb.ledger import LedgerReport
 from laban_collector.store.duckdb.loading import JournaledWriter
@@ -42,6 +43,7 @@ class Keeper(SpanWriter):
         self._writer: JournaledWriter | None = None
         limited = limits.age is not None or limits.size is not None
         self._digests = DigestThread(database)
+        self._edges = EdgeThread(database)
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:
@@ -55,6 +57,7 @@ class Keeper(SpanWriter):
         left = journal.left()
         self._tail, self._report = check_ledger(self.database, left)
         self._add_gauges(self._report)
+        self._edges.start(self._tables.arrival)
         writer = JournaledWriter(self._load, journal, self._tail, self._tables.arrival)
         writer.start(left)
         self._writer = writer
@@ -63,10 +66,11 @@ class Keeper(SpanWriter):
             self._retention.start()
 
     def stop(self) -> None:
-        """Load what was taken, digest and forget no more, and let go of the ledger; after the last batch."""
+        """Load and count what was taken, end all threads, let go of the ledger; after the last batch."""
         if self._writer is not None:
             self._writer.stop()
             self._writer = None
+        self._edges.stop()
         self._digests.stop()
         if self._retention is not None:
             self._retention.stop()
@@ -101,7 +105,9 @@ class Keeper(SpanWriter):
         Raises:
             StoreError: it is not in the tables; where the journal holds it, it will be.
         """
-        return self._running().store(batch)
+        written = self._running().store(batch)
+        self._edges.expect()
+        return written
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
         """Store one poll of the lag poller.
@@ -117,6 +123,12 @@ class Keeper(SpanWriter):
         """Wait until what is acknowledged by now can be asked for."""
         if self._writer is not None:
             self._writer.settle()
+
+    def settle_edges(self) -> None:
+        """Wait until a graph has what is acknowledged by now; of a flood it may miss the newest seconds."""
+        if not self._edges.flooded:
+            self.settle()
+        self._edges.settle()
 
     def unready(self) -> str | None:
         """Why the collector cannot store anything; None when it can. Tries to open a lost database anew.
@@ -166,6 +178,7 @@ class Keeper(SpanWriter):
             written = self._tables.load(batches, arrival)
         self.metrics.stored.inc(sum(one.spans for one in written))
         self.metrics.duplicates.inc(sum(one.duplicates for one in written))
+        self._edges.stored(arrival, sum(one.spans for one in written))
         return written
 
     def _running(self) -> JournaledWriter:
@@ -183,6 +196,11 @@ class Keeper(SpanWriter):
                 "laban_spans_unloaded",
                 "Acknowledged, in the journal, not in the tables yet.",
                 lambda: 0 if self._writer is None else self._writer.unloaded,
+            ),
+            (
+                "laban_spans_uncounted",
+                "In the tables, not counted for the graph yet.",
+                lambda: self._edges.uncounted,
             ),
             ("laban_database_up", "1 while the database stores.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: self._size().file),

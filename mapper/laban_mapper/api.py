@@ -74,7 +74,8 @@ def build_api(answers: Answers, version: str, keeper: Keeper) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    api.include_router(_router(answers, keeper), prefix="/api/v1")
+    for router in (_router(answers, keeper), _map_router(answers, keeper)):
+        api.include_router(router, prefix="/api/v1")
     add_keeping(api, keeper)
     api.add_exception_handler(MapperError, _mapper_error)
     api.add_exception_handler(CollectorError, _mapper_error)
@@ -109,10 +110,6 @@ def _router(answers: Answers, keeper: Keeper) -> APIRouter:
     def story(key: Key, value: str, since: Since = None, until: Until = None) -> Story:
         return answers.story(key, value, _time(since), _time(until))
 
-    @router.get("/map", summary="Who talks to whom, and how")
-    def service_map(since: Since = None, until: Until = None) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until))
-
     @router.get("/lag", summary="How far each consumer group is behind now")
     def lag() -> LagReport:
         return answers.lag()
@@ -132,6 +129,17 @@ def _router(answers: Answers, keeper: Keeper) -> APIRouter:
     @router.get("/status", summary="What the store holds, and how the collector is doing")
     def status() -> Status:
         return answers.status().model_copy(update={"collector": collector_status(keeper)})
+
+    return router
+
+
+def _map_router(answers: Answers, keeper: Keeper) -> APIRouter:
+    # Of very many spans that come in the newest may be missing in a graph.
+    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(keeper.settle_edges)])
+
+    @router.get("/map", summary="Who talks to whom, and how")
+    def service_map(since: Since = None, until: Until = None) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until))
 
     return router
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_collector.store.base import MAX_ROWS, MessageRef, Span, SpanReader, TraceRef
+from laban_collector.store.base import MAX_ROWS, MINUTE, MessageRef, Span, SpanReader, TraceRef
 from laban_mapper import graph, lag, story
 from laban_mapper.errors import BadWindow, UnknownValue
 from laban_mapper.model import (
@@ -30,6 +30,8 @@ _MAX_ROUNDS: Final = 8
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
+_SHORT: Final = 5 * MINUTE
+"""A window that is shorter is answered to the nanosecond."""
 _AROUND: Final = 24 * 3600 * NS_PER_S
 """How far from its first and last correlated span a story is followed, ns."""
 
@@ -58,11 +60,12 @@ class LocalAnswers:
 
     def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
         """Who talks to whom, and how."""
-        begin, end = self._window(since, until)
+        asked = self._window(since, until)
+        begin, end = _whole_minutes(*asked)
         hops = self._reader.hops(begin, end)
-        # Rates are over the time that was watched, not over an hour of which most was before the first span.
-        extent = self._reader.extent()
-        begin = max(begin, extent[0] if extent else begin)
+        # Rates are over the time that was watched, not over what was before the first span, or is to come.
+        first, last = self._reader.extent() or asked
+        begin, end = max(begin, first), min(end, max(asked[1], last + 1))
         return graph.draw_map(hops, self._reader.latest_lag(), moment(begin), moment(end))
 
     def lag(self) -> LagReport:
@@ -182,6 +185,13 @@ class LocalAnswers:
         end = max(span.end for span in unanswered) + _DEFAULT_WINDOW
         callees = self._reader.callees(begin, end)
         return {(callee.address, callee.port, callee.rpc_service): callee.service for callee in callees}
+
+
+def _whole_minutes(begin: int, end: int) -> Window:
+    """A window that is not short is widened to whole minutes, of which hops are counted already."""
+    if end - begin < _SHORT:
+        return begin, end
+    return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
 
 
 def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:

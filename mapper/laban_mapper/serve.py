@@ -35,6 +35,8 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_S: Final = 0.0005
 """Seconds after which a thread that wants to run Python takes over: the decoder lets go of the interpreter in
 each of its many short calls of Arrow, and would wait for the receivers ten times as long (Python's 5 ms)."""
+STALE_S: Final = 10.0
+"""Seconds of the newest commits that a graph may miss, while a flood of them is counted."""
 _STOP_GRACE_S: Final = 2
 """Seconds for answers in progress; the receivers have their own after it, and all must end within 10 s."""
 
@@ -109,7 +111,7 @@ async def _answering(
 ) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
     keeper = collector.keeper
-    answers = LocalAnswers(DuckDBReader(keeper.database))
+    answers = LocalAnswers(DuckDBReader(keeper.database, stale=STALE_S))
     api = build_api(answers, importlib.metadata.version("laban"), keeper)
     add_importing(api, collector.handover, keeper.metrics)
     identity = entrance.identity

@@ -165,6 +165,18 @@ def test_spans_in_any_order_of_arrival_give_the_same_map(store: Answering) -> No
     assert len(edges(late)) == 10
 
 
+def test_a_window_that_is_not_short_is_of_whole_minutes(store: Answering) -> None:
+    last = replace(http_server("order", "GET /", 395_000, 1), trace_id="d" * 32)
+    answers = store([*hybrid_order(), last])
+    minute = moment(T0 // (60_000 * MS) * 60_000 * MS)
+    drawn = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 390_000 * MS))
+    calls = {(edge.source, edge.target): edge.calls for edge in drawn.edges}
+    assert calls["entry:clients", "service:order"] == 2
+    assert (drawn.since, drawn.until) == (max(minute, moment(T0)), moment(T0 + 395_000 * MS))
+    short = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 290_000 * MS))
+    assert "entry:clients" not in {edge.source for edge in short.edges}
+
+
 def test_a_receive_and_a_process_span_of_one_message_count_one(store: Answering) -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.span_batch import SpanBatch
 
+MINUTE: Final = 60 * 10**9
+"""ns. Hops are counted by the minute in which they began."""
 MAX_ROWS: Final = 50_000
 """Rows of a list that a reader gives, at most: of latencies and of the lag."""
 
@@ -234,7 +236,7 @@ class SpanReader(Protocol):
         ...
 
     def hops(self, since: int, until: int) -> list[Hop]:
-        """All hops in the window."""
+        """All hops that began in the window; sooner where it is of whole minutes."""
         ...
 
     def latest_lag(self, at: int | None = None) -> list[Lag]:

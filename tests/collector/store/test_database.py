@@ -17,6 +17,7 @@ from laban_collector.errors import (
 from laban_collector.store.duckdb.database import SCHEMA_VERSION, Database
 
 TABLES = {
+    "edges",
     "correlations",
     "digests",
     "lag",

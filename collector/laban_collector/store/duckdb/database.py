@@ -16,7 +16,7 @@ from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.refusals import check_place, open_error, use_error
 from laban_collector.store.duckdb.session import Session
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Raised with every change of `schema.sql`; a file with a higher one is refused."""
 
 STORAGE_COMPATIBILITY: Final = "latest"
@@ -205,7 +205,7 @@ class Database:
         if version is None:
             self._create()
         elif version < SCHEMA_VERSION:
-            self._update()
+            self._update(version)
 
     def _schema_version(self) -> int | None:
         """The version in `meta`; None when the database is empty."""
@@ -221,15 +221,16 @@ class Database:
             f"{', '.join(sorted(tables)[:5])}. It was left as it is; name another file (--db FILE)."
         )
 
-    def _update(self) -> None:
-        """Bring the tables of the version before this one up to it."""
+    def _update(self, version: int) -> None:
+        """Bring the tables of an older version up to this one."""
         if self.read_only:
             raise StoreError(
                 f"{self.path} was written by an older laban: `laban serve --db FILE` brings it up to date."
             )
         with self.writing() as cursor:
             cursor.execute(_resource("schema.sql"))
-            cursor.execute(sql("update_from_1"))
+            for older in range(version, SCHEMA_VERSION):
+                cursor.execute(sql(f"update_from_{older}"))
         self.checkpoint()
 
     def _create(self) -> None:

@@ -29,6 +29,7 @@ TABLES: Final = (
     "span_events",
     "span_links",
     "correlations",
+    "edges",
     "lag",
     "ledger",
 )

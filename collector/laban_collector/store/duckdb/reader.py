@@ -10,6 +10,7 @@ import duckdb
 
 from laban_collector.store.base import (
     MAX_ROWS,
+    MINUTE,
     Callee,
     Contents,
     Hop,
@@ -22,10 +23,10 @@ from laban_collector.store.base import (
 )
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.digests import key_of_link, key_of_message
+from laban_collector.store.duckdb.hops import Hops
 from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Range, Stretches
 
 _NS_PER_MS: Final = 1e6
-_HOP_QUERIES: Final = {"sync_hops": "sync", "publish_hops": "async", "consume_hops": "async"}
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
@@ -39,10 +40,16 @@ Parameters = Mapping[str, object]
 
 
 class DuckDBReader:
-    """Answers `SpanReader`'s questions from one DuckDB file. Safe to use from several threads."""
+    """Answers `SpanReader`'s questions from one DuckDB file. Safe to use from several threads.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: the file.
+        stale: seconds of the newest commits whose hops may be missing, for they are being counted.
+    """
+
+    def __init__(self, database: Database, stale: float = 0) -> None:
         self._database = database
+        self._stale = stale * 1e9
         self._stretches = Stretches(database)
 
     def contents(self) -> Contents:
@@ -124,9 +131,14 @@ class DuckDBReader:
         return [Callee(*row) for row in self._rows("callees", {"since": since, "until": until})]
 
     def hops(self, since: int, until: int) -> list[Hop]:
-        """All hops in the window."""
-        window = {"since": since, "until": until}
-        return [_hop(kind, row) for query, kind in _HOP_QUERIES.items() for row in self._rows(query, window)]
+        """All hops that began in the window; counted before, where it is of whole minutes."""
+        with self._database.reading() as cursor:
+            hops = Hops(cursor)
+            if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
+                hops.add_minutes(since, until)
+            else:
+                hops.add_window(since, until)
+            return [_hop(row) for row in hops.rows()]
 
     def latest_lag(self, at: int | None = None) -> list[Lag]:
         """The newest row of each (cluster, group, topic, partition), not newer than `at`."""
@@ -146,6 +158,11 @@ class DuckDBReader:
             LatencyPoint(at, name, calls, errors, *(quantile / _NS_PER_MS for quantile in quantiles))
             for at, name, calls, errors, quantiles in rows
         ]
+
+    def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """Whether all hops are counted, but those of the newest commits."""
+        [(behind,)] = cursor.execute(sql("hops/behind")).fetchall()
+        return behind is None or behind < self._stale
 
     def _rows(self, query: str, parameters: Parameters | None = None) -> list[Row]:
         with self._database.reading() as cursor:
@@ -246,7 +263,9 @@ def _span(
     return Span(*fields)
 
 
-def _hop(kind: str, row: Row) -> Hop:
+def _hop(row: Row) -> Hop:
     source, target, protocol, calls, errors, quantiles, *evidence = row
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
+    is_async = any(end.startswith(("topic:", "group:")) for end in (source, target))
+    kind = "async" if is_async else "sync"
     return Hop(source, target, kind, protocol, calls, errors, p50, p95, p99, *evidence)

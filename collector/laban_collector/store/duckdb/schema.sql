@@ -130,4 +130,24 @@ CREATE TABLE IF NOT EXISTS digests (
     consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
 );
 
+-- Calls and messages from one place to another that began in one minute, whose latencies are in one bucket: what the
+-- graph is added up from. Made after the commits (see edges.py), in parts: rows of one key add up, and may be
+-- negative. source and target are node ids of the graph.
+CREATE TABLE IF NOT EXISTS edges (
+    minute BIGINT NOT NULL,              -- minutes since the epoch
+    source VARCHAR NOT NULL,
+    target VARCHAR NOT NULL,
+    protocol VARCHAR NOT NULL,
+    evidence VARCHAR NOT NULL,           -- parent, link, attribute
+    address VARCHAR,                     -- that was called; where no callee reported, others may tell whose it is
+    rpc_service VARCHAR,                 -- the same
+    consumer VARCHAR,                    -- service and topic, of messages taken up
+    receiving BOOLEAN,                   -- taken up to be processed; where that is told, too, it does not count
+    bucket SMALLINT,                     -- 32 times the natural logarithm of the latency in ns, down to a whole number
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    timed BIGINT NOT NULL,               -- of how many the latency is known
+    elapsed BIGINT                       -- the sum of their latencies, ns
+);
+
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

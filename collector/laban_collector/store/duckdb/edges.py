@@ -1,0 +1,86 @@
+"""Counts hops by edge and minute as spans come in, so that a graph need not look at the spans.
+
+In any order of arrival the counts are those of a graph worked out from all spans: each commit is counted
+with what it changes of what was counted before (see hops.py). A commit is counted after it was stored; which
+one is the last that was counted stands beside the counts, in the same transaction.
+"""
+
+from typing import Final
+
+from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.hops import Hops
+
+STEP: Final = 250_000
+"""Spans that are counted at once, at most, where commits are smaller: what they need is in memory."""
+
+
+class EdgeCounter:
+    """Counts commits that are stored and not counted yet. Only one thread may do that.
+
+    Args:
+        database: open to write.
+        step: spans that are counted at once, at most, where commits are smaller.
+    """
+
+    def __init__(self, database: Database, step: int = STEP) -> None:
+        self._database = database
+        self._step = step
+        self._touched: set[int] = set()
+
+    def counted(self) -> int:
+        """The last commit that is counted.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        with self._database.reading() as cursor:
+            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
+        return int(counted)
+
+    def uncounted(self) -> int:
+        """Spans that are stored and not counted.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        with self._database.reading() as cursor:
+            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
+            [(spans,)] = cursor.execute(sql("hops/uncounted"), {"counted": counted}).fetchall()
+        return int(spans)
+
+    def count_next(self) -> int | None:
+        """Count the next commits; returns the last of them, None when all are counted.
+
+        Raises:
+            StoreError: DuckDB refused; what was counted before stays so.
+        """
+        with self._database.reading() as cursor:
+            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
+            bounds = {"counted": counted, "most": self._step}
+            [(last, _)] = cursor.execute(sql("hops/next_commits"), bounds).fetchall()
+            if last is None:
+                return None
+            hops = Hops(cursor)
+            hops.add_commits(counted + 1, last)
+            changes = hops.changes().to_arrow_table()
+        with self._database.writing() as cursor:
+            cursor.register("new_edges", changes)
+            cursor.execute(sql("hops/insert_edges"))
+            cursor.execute(sql("hops/set_counted"), {"counted": last})
+        self._touched.update(changes["minute"].unique().to_pylist())
+        return int(last)
+
+    def compact(self) -> None:
+        """Add up what was counted in parts.
+
+        Raises:
+            StoreError: DuckDB refused; it stays in parts.
+        """
+        if not self._touched:
+            return
+        with self._database.writing() as cursor:
+            minutes = {"minutes": sorted(self._touched)}
+            cursor.execute(sql("hops/add_up_minutes"), minutes)
+            cursor.execute(sql("hops/delete_minutes"), minutes)
+            cursor.execute(sql("hops/insert_added_up"))
+        self._touched.clear()

@@ -1,0 +1,110 @@
+"""Hops worked out with one cursor: of new commits, of a window, or of minutes that were counted before.
+
+A hop is a call or a message on its way between two places. Which hops a span stands for depends on what else
+is in its trace, and on who sent what it took up. So the spans that are asked for are put into a temporary
+table, with all that they need; the same queries then work, whatever was asked for.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import duckdb
+
+from laban_collector.store.base import MINUTE
+from laban_collector.store.duckdb.database import sql
+
+_AROUND: Final = 10 * MINUTE
+"""How long before or after a span its caller and its callees are looked for."""
+_LONGEST_WAIT: Final = 24 * 60 * MINUTE
+"""How long before a span the message was sent that it took up."""
+_SLICE: Final = 250_000
+"""Spans whose hops are worked out at once, about: what they need is in memory then."""
+_ALWAYS: Final = {"since": 0, "until": 1 << 62}
+_NO_COMMIT: Final = (1 << 64) - 1
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, int | bool]
+
+
+class Hops:
+    """Works hops out, and adds them up.
+
+    Args:
+        cursor: in a transaction, of which this takes the temporary tables.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._run("tables")
+
+    def add_commits(self, first: int, last: int) -> None:
+        """What these commits changed: hops that they brought, less those that were taken for something else.
+
+        Until its parent came a span was perhaps taken for one that nobody called: what is counted now is all
+        that its trace tells with these commits, less all that it told without them.
+        """
+        self._run("scope_commits", {"first": first, "last": last})
+        bounds = {"first": first}
+        self._add_rows("consumers", bounds)
+        began, ended = self._range()
+        self._add_needed(began, ended, bounds)
+        for everything in (True, False):
+            self._work_out({**_ALWAYS, "all": everything})
+        self._run("messages_sent", _ALWAYS)
+        self._run("clear")
+
+    def add_window(self, since: int, until: int) -> None:
+        """The hops that began in a window, ns since the epoch."""
+        for begin, end in self._slices(since, until):
+            window = {"since": begin, "until": end}
+            self._run("scope_window", window)
+            self._add_needed(begin, end, {"first": _NO_COMMIT})
+            self._work_out({**window, "all": True})
+            self._run("messages_sent", window)
+            self._run("clear")
+
+    def add_minutes(self, since: int, until: int) -> None:
+        """The hops that were counted in a window of whole minutes, ns since the epoch."""
+        self._run("minutes", {"since": since // MINUTE, "until": until // MINUTE})
+
+    def rows(self) -> list[Row]:
+        """A row an edge: source, target, protocol, calls, errors, quantiles, evidence."""
+        return self._run("hops").fetchall()
+
+    def changes(self) -> "duckdb.DuckDBPyConnection":
+        """The result of rows for the table `edges`."""
+        return self._run("added_up")
+
+    def _slices(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """A window in parts of whole minutes that do not have too many spans, where a minute has not."""
+        begin, spans = since, 0
+        minutes = self._run("spans_a_minute", {"since": since, "until": until}).fetchall()
+        for minute, count in minutes:
+            if spans and spans + count > _SLICE:
+                yield begin, minute * MINUTE
+                begin, spans = minute * MINUTE, 0
+            spans += count
+        if spans:
+            yield begin, until
+
+    def _add_needed(self, began: int, ended: int, bounds: Parameters) -> None:
+        """What the spans need that began between two times: their traces, and who sent them messages."""
+        self._add_rows("traces", {**bounds, "from": began - _AROUND, "to": ended + _AROUND})
+        self._run("scope_links")
+        self._add_rows("producers", {**bounds, "from": began - _LONGEST_WAIT, "to": ended + 1})
+
+    def _add_rows(self, of: str, parameters: Parameters) -> None:
+        self._run(f"rows_of_{of}", parameters)
+        self._run("scope_rows")
+
+    def _work_out(self, parameters: Parameters) -> None:
+        self._run("calls", parameters)
+        self._run("messages_taken", parameters)
+
+    def _range(self) -> tuple[int, int]:
+        """When the first and the last span in scope began; nothing when there is none."""
+        [(first, last)] = self._run("range_of_scope").fetchall()
+        return (0, 0) if first is None else (first, last)
+
+    def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
+        return self._cursor.execute(sql(f"hops/{name}"), parameters)

@@ -1,0 +1,138 @@
+-- Synchronous calls: caller → callee, by protocol.
+-- A call is a server span under a caller's span; or a client span under which no callee ever reported;
+-- or a server span that nobody called who reports.
+--
+-- Most parents are clients: those are joined first, with all that a client has; the few others follow, by keys
+-- alone.
+INSERT INTO hop_edges BY NAME
+WITH members AS (FROM hop_scope WHERE old OR $all),
+-- Who may have been called.
+callees AS MATERIALIZED (
+    SELECT trace_hi, trace_lo, span_id, parent_id, start, kind, service,
+           status = 2 OR coalesce(http_status, 0) >= 500 AS failed, latency,
+           coalesce(rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol, rpc_service
+    FROM members WHERE kind < 3
+),
+clients AS (
+    SELECT trace_hi, trace_lo, span_id, start, service,
+           status = 2 AND coalesce(http_status, 500) >= 500 AS failed, duration, latency,
+           coalesce(db_system, rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol,
+           db_system, db_namespace, peer_service, peer_address || ':' || peer_port AS address, peer_address,
+           rpc_service, name,
+           messaging_system IS NULL AND messaging_destination IS NULL AS calls
+    FROM members WHERE kind = 3
+),
+-- Who looks for a client, and where: at the parent; or, of a span that two services share, at its other half.
+looking AS (
+    SELECT *, parent_id AS caller_id, false AS shares FROM callees
+    UNION ALL
+    SELECT *, span_id, true FROM callees WHERE kind = 2
+),
+-- Both sides of each call; of one that nobody answered the client alone, of one by no client the callee.
+met AS MATERIALIZED (
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.parent_id, c.start, c.kind, c.service AS target,
+           c.failed OR coalesce(p.failed, false) AS failed, c.latency, c.protocol, c.rpc_service, c.shares,
+           p.trace_hi AS client_hi, p.trace_lo AS client_lo, p.span_id AS client_id, p.start AS client_start,
+           p.service AS source, p.failed AS client_failed, p.duration AS client_duration, p.latency AS client_latency,
+           p.protocol AS client_protocol, p.db_system, p.db_namespace, p.peer_service, p.address, p.peer_address,
+           p.rpc_service AS client_rpc_service, p.name, p.calls
+    FROM looking c
+    FULL JOIN clients p ON p.trace_lo = c.trace_lo AND p.span_id = c.caller_id AND p.trace_hi = c.trace_hi
+    WHERE CASE WHEN c.shares IS NULL THEN p.calls ELSE NOT c.shares OR p.span_id IS NOT NULL END
+),
+shared AS MATERIALIZED (SELECT trace_hi, trace_lo, span_id FROM met WHERE shares),
+-- Of a shared span the client's half is the caller, not the parent that both halves name; what happens below a
+-- shared span happens in the server's half.
+under_client AS MATERIALIZED (
+    SELECT *, kind = 2 OR source <> target AS is_call
+    FROM (
+        SELECT * FROM met WHERE shares
+        UNION ALL
+        SELECT m.*
+        FROM met m
+        ANTI JOIN shared s
+          ON s.trace_lo = m.trace_lo AND s.trace_hi = m.trace_hi AND s.span_id = m.span_id AND m.kind = 2
+        ANTI JOIN shared h ON h.trace_lo = m.client_lo AND h.trace_hi = m.client_hi AND h.span_id = m.client_id
+        WHERE NOT m.shares AND m.client_id IS NOT NULL
+    )
+),
+under_others AS (
+    SELECT m.*
+    FROM met m
+    ANTI JOIN shared s
+      ON s.trace_lo = m.trace_lo AND s.trace_hi = m.trace_hi AND s.span_id = m.span_id AND m.kind = 2
+    WHERE NOT m.shares AND m.client_id IS NULL
+    UNION ALL
+    SELECT m.*
+    FROM met m
+    ANTI JOIN shared s
+      ON s.trace_lo = m.trace_lo AND s.trace_hi = m.trace_hi AND s.span_id = m.span_id AND m.kind = 2
+    SEMI JOIN shared h ON h.trace_lo = m.client_lo AND h.trace_hi = m.client_hi AND h.span_id = m.client_id
+    WHERE NOT m.shares
+),
+orphans AS MATERIALIZED (SELECT * FROM under_others WHERE parent_id <> 0),
+parents AS MATERIALIZED (
+    SELECT p.trace_hi, p.trace_lo, p.span_id, p.kind, p.service
+    FROM callees p
+    SEMI JOIN orphans o ON o.trace_lo = p.trace_lo AND o.trace_hi = p.trace_hi AND o.parent_id = p.span_id
+),
+under_parent AS (
+    SELECT o.*, p.service AS caller, p.kind AS parent_kind
+    FROM orphans o
+    LEFT JOIN parents p ON p.trace_lo = o.trace_lo AND p.trace_hi = o.trace_hi AND p.span_id = o.parent_id
+),
+-- Clients whom nobody answered, and those below whom there is nothing but work of their own service.
+answered AS (
+    SELECT client_hi, client_lo, client_id
+    FROM under_client
+    SEMI JOIN (SELECT client_hi, client_lo, client_id FROM under_client WHERE NOT is_call) AS no_calls
+        USING (client_hi, client_lo, client_id)
+    GROUP BY ALL
+    HAVING NOT bool_or(is_call)
+),
+unanswered AS (
+    SELECT * FROM met WHERE shares IS NULL
+    UNION ALL
+    SELECT m.*
+    FROM met m
+    SEMI JOIN answered a USING (client_hi, client_lo, client_id)
+    WHERE m.calls
+    QUALIFY row_number() OVER (PARTITION BY m.client_hi, m.client_lo, m.client_id) = 1
+),
+calls AS (
+    SELECT start, 'service:' || source AS source, 'service:' || target AS target, protocol,
+           CASE WHEN latency IS NOT NULL THEN client_duration END AS latency, failed, 'parent' AS evidence,
+           address, CASE kind WHEN 2 THEN rpc_service END AS rpc_service
+    FROM under_client
+    WHERE is_call
+    UNION ALL
+    -- A span below another one of its own service is no call, unless a client made it.
+    SELECT start, 'service:' || caller, 'service:' || target, protocol, latency, failed, 'parent', NULL,
+           CASE kind WHEN 2 THEN rpc_service END
+    FROM under_parent
+    WHERE CASE kind WHEN 2 THEN parent_kind <> 2 OR caller <> target ELSE caller <> target END
+    UNION ALL
+    SELECT client_start, 'service:' || source,
+           CASE WHEN db_system IS NOT NULL THEN 'database:' || db_system || coalesce('/' || db_namespace, '')
+                ELSE 'external:' || coalesce(peer_service, address, peer_address, client_rpc_service, name)
+           END,
+           client_protocol, client_latency, client_failed, 'attribute', address, client_rpc_service
+    FROM unanswered
+    UNION ALL
+    SELECT start, 'entry:clients', 'service:' || target, protocol, latency, failed, 'attribute', NULL, rpc_service
+    FROM (
+        SELECT start, kind, target, protocol, latency, failed, rpc_service FROM under_others WHERE parent_id = 0
+        UNION ALL
+        SELECT start, kind, target, protocol, latency, failed, rpc_service FROM under_parent WHERE parent_kind IS NULL
+    )
+    WHERE kind = 2
+)
+SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, address, rpc_service,
+       floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
+       CASE WHEN $all THEN count(*) ELSE -count(*) END AS calls,
+       CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
+       CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,
+       CASE WHEN $all THEN sum(latency) ELSE -sum(latency) END::BIGINT AS elapsed
+FROM calls
+WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
+GROUP BY ALL

@@ -1,0 +1,1 @@
+DELETE FROM edges WHERE minute IN (SELECT unnest($minutes))

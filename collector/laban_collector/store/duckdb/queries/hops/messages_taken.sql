@@ -1,0 +1,72 @@
+-- Messages taken up: topic → group with the time in the queue, and group → service with the time of processing.
+-- Where no group is known, topic → service. A batch with two links counts two.
+INSERT INTO hop_edges BY NAME
+WITH consuming AS MATERIALIZED (
+    SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, status, arrival,
+           messaging_destination AS topic, messaging_group, coalesce(messaging_system, 'messaging') AS protocol,
+           greatest(coalesce(messaging_batch_count, 1), 1) AS batch,
+           coalesce(messaging_operation, 'process') <> 'process' AS receiving, service
+    FROM hop_scope
+    WHERE (old OR $all) AND messaging_destination IS NOT NULL
+      AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
+),
+producers AS (
+    SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent
+    FROM hop_scope WHERE kind = 4 AND (old OR $all)
+),
+-- Where each says that it comes from.
+by_parent AS MATERIALIZED (
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent
+    FROM consuming c
+    JOIN producers p ON p.from_span = c.parent_id AND p.from_lo = c.trace_lo AND p.from_hi = c.trace_hi
+),
+by_link AS (
+    SELECT l.trace_hi, l.trace_lo, l.span_id, c.kind, 'link' AS evidence, l.from_span, p.sent
+    FROM hop_links l
+    JOIN consuming c USING (trace_lo, trace_hi, span_id)
+    JOIN producers p USING (from_lo, from_hi, from_span)
+),
+sources AS MATERIALIZED (
+    FROM by_parent
+    UNION ALL
+    FROM by_link ANTI JOIN by_parent USING (trace_hi, trace_lo, span_id, from_span)
+),
+-- The instrumentation may have noted how long a message waited; only of the others are attributes read.
+alone AS MATERIALIZED (
+    SELECT arrival, trace_hi, trace_lo, span_id, kind
+    FROM consuming ANTI JOIN sources USING (trace_hi, trace_lo, span_id, kind)
+),
+noted AS (
+    SELECT s.trace_hi, s.trace_lo, s.span_id, s.kind,
+           try_cast(json_extract_string(s.attributes, '$."laban.kafka.queue_time_ms"') AS DOUBLE) * 1e6 AS wait
+    FROM spans s SEMI JOIN alone USING (arrival, trace_hi, trace_lo, span_id, kind)
+    WHERE s.messaging_destination IS NOT NULL
+),
+messages AS MATERIALIZED (
+    SELECT c.*, coalesce(f.evidence, 'attribute') AS evidence,
+           CASE WHEN f.evidence IS NULL THEN c.batch ELSE 1 END AS calls,
+           coalesce(greatest(epoch_ns(c.start) - epoch_ns(f.sent), 0), n.wait)::BIGINT AS wait
+    FROM consuming c
+    LEFT JOIN sources f USING (trace_hi, trace_lo, span_id, kind)
+    LEFT JOIN noted n USING (trace_hi, trace_lo, span_id, kind)
+),
+hops AS (
+    SELECT start, 'topic:' || topic AS source,
+           CASE WHEN messaging_group IS NULL THEN 'service:' || service ELSE 'group:' || messaging_group END AS target,
+           protocol, evidence, service || ' ' || topic AS consumer, receiving, calls, status = 2 AS failed,
+           wait AS latency
+    FROM messages
+    UNION ALL
+    SELECT start, 'group:' || messaging_group, 'service:' || service, protocol, evidence, service || ' ' || topic,
+           receiving, calls, status = 2, duration
+    FROM messages WHERE messaging_group IS NOT NULL
+)
+SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, consumer, receiving,
+       floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
+       CASE WHEN $all THEN sum(calls) ELSE -sum(calls) END::BIGINT AS calls,
+       CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
+       CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,
+       CASE WHEN $all THEN sum(latency) ELSE -sum(latency) END::BIGINT AS elapsed
+FROM hops
+WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
+GROUP BY ALL

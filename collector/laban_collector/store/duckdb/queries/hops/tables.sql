@@ -1,0 +1,33 @@
+-- Where hops are worked out; of this connection only.
+--
+-- What matters of a span. Attributes are most of what is stored, and are read of RPC spans only: hence in two parts.
+CREATE TEMP VIEW hop_spans AS
+WITH whole AS (
+    SELECT rowid AS row, trace_hi, trace_lo, span_id, parent_id, start, kind, resource_id, duration,
+           duration AS latency, status, http_status, http_method, rpc_system, rpc_service, db_system, db_namespace,
+           peer_service, peer_address, peer_port, name, messaging_system, messaging_operation,
+           messaging_destination, messaging_group, messaging_batch_count, arrival
+    FROM spans
+    WHERE rpc_system IS NULL
+    UNION ALL
+    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    SELECT rowid, trace_hi, trace_lo, span_id, parent_id, start, kind, resource_id, duration,
+           CASE WHEN contains(attributes, '"laban.rpc.streaming"') THEN NULL ELSE duration END, status, http_status,
+           http_method, rpc_system, rpc_service, db_system, db_namespace, peer_service, peer_address, peer_port,
+           name, messaging_system, messaging_operation, messaging_destination, messaging_group,
+           messaging_batch_count, arrival
+    FROM spans
+    WHERE rpc_system IS NOT NULL
+)
+SELECT whole.* EXCLUDE (resource_id), service FROM whole JOIN resources USING (resource_id);
+
+-- The spans whose hops are asked for, and what these need. `old` were counted before.
+CREATE TEMP TABLE hop_scope AS SELECT *, false AS old FROM hop_spans LIMIT 0;
+-- Rows of `spans` that are needed, too.
+CREATE TEMP TABLE hop_rows (row BIGINT);
+-- What these spans link to.
+CREATE TEMP TABLE hop_links (
+    trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT, from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT
+);
+-- What came of it.
+CREATE TEMP TABLE hop_edges AS SELECT * FROM edges LIMIT 0;

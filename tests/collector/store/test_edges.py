@@ -1,0 +1,164 @@
+import itertools
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from laban_collector.correlations import KeyFinder
+from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.store.base import MINUTE, Span
+from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.edges import EdgeCounter
+from laban_collector.store.duckdb.hops import Hops, Row
+from laban_collector.store.duckdb.reader import DuckDBReader
+from laban_collector.store.duckdb.retention import Limits, Retention
+from laban_collector.store.duckdb.writer import DuckDBWriter
+
+from ...otlp import to_otlp
+from .random_shop import CLIENT, SERVER, T0, S, shop
+from .test_writer import rows
+
+WHOLE = (T0 - 10 * MINUTE, T0 + 60 * MINUTE)
+
+
+def commits_of(spans: Sequence[Span], number: int, seed: int) -> list[list[Span]]:
+    """The spans in any order, in so many commits."""
+    mixed = random.Random(seed)  # noqa: S311 - nothing secret
+    commits: list[list[Span]] = [[] for _ in range(number)]
+    for span in spans:
+        mixed.choice(commits).append(span)
+    return [commit for commit in commits if commit]
+
+
+def store(writer: DuckDBWriter, commits: Iterable[Sequence[Span]]) -> None:
+    for commit in commits:
+        writer.write(decode([to_otlp(commit)], KeyFinder()).batch)
+
+
+def count(database: Database, step: int = 1_000) -> EdgeCounter:
+    counter = EdgeCounter(database, step)
+    while counter.count_next() is not None:
+        pass
+    return counter
+
+
+def worked_out(database: Database, since: int, until: int) -> list[Row]:
+    """From the spans."""
+    with database.reading() as cursor:
+        hops = Hops(cursor)
+        hops.add_window(since, until)
+        return hops.rows()
+
+
+def counted(database: Database, since: int, until: int) -> list[Row]:
+    """From the counts."""
+    with database.reading() as cursor:
+        hops = Hops(cursor)
+        hops.add_minutes(since, until)
+        return hops.rows()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_counts_are_what_all_spans_tell_in_whatever_order_they_came(database: Database, seed: int) -> None:
+    spans = shop(seed)
+    store(DuckDBWriter(database), commits_of(spans, 1 + seed, seed))
+    count(database, step=1 + 20 * (seed % 3))
+    for since, until in (WHOLE, (T0, T0 + MINUTE), (T0 + 2 * MINUTE, T0 + 5 * MINUTE)):
+        expected = worked_out(database, since, until)
+        assert expected
+        assert counted(database, since, until) == expected
+
+
+def test_what_was_counted_in_parts_is_added_up_and_tells_the_same(database: Database) -> None:
+    store(DuckDBWriter(database), commits_of(shop(1), 9, 1))
+    counter = count(database, step=1)
+    in_parts, parts = counted(database, *WHOLE), rows(database, "SELECT count(*) FROM edges")
+    counter.compact()
+    assert counted(database, *WHOLE) == in_parts
+    assert rows(database, "SELECT count(*) FROM edges") < parts
+    assert rows(database, "SELECT count(*) FROM edges WHERE calls <= 0") == [(0,)]
+
+
+def test_who_counts_goes_on_after_what_was_counted(database: Database) -> None:
+    first, second = commits_of(shop(2), 2, 2)
+    writer = DuckDBWriter(database)
+    store(writer, [first])
+    count(database)
+    store(writer, [second])
+    counter = EdgeCounter(database)
+    assert (counter.uncounted(), counter.count_next()) == (len(second), 2)
+    assert (counter.uncounted(), counter.count_next()) == (0, None)
+    assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
+
+
+def test_a_caller_who_reports_late_takes_the_place_of_the_unknown_one(database: Database) -> None:
+    client, server = client_and_server()
+    writer = DuckDBWriter(database)
+    store(writer, [[server]])
+    count(database)
+    assert pairs(database) == [("entry:clients", "service:stock")]
+    store(writer, [[client]])
+    count(database)
+    assert pairs(database) == [("service:order", "service:stock")]
+
+
+def test_a_callee_who_reports_late_takes_the_place_of_the_unknown_one(database: Database) -> None:
+    client, server = client_and_server()
+    writer = DuckDBWriter(database)
+    store(writer, [[client]])
+    count(database)
+    assert pairs(database) == [("service:order", "external:stock.local:80")]
+    store(writer, [[server]])
+    count(database)
+    assert pairs(database) == [("service:order", "service:stock")]
+
+
+def test_a_graph_of_whole_minutes_comes_from_the_counts_when_all_are_counted(database: Database) -> None:
+    client, server = client_and_server()
+    writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
+    store(writer, [[client], [server]])
+    EdgeCounter(database, step=1).count_next()
+    reader, forgiving = DuckDBReader(database), DuckDBReader(database, stale=1.5)
+    assert [hop.target for hop in reader.hops(*WHOLE)] == ["service:stock"]
+    assert [hop.target for hop in forgiving.hops(*WHOLE)] == ["external:stock.local:80"]
+    assert [hop.target for hop in forgiving.hops(T0 - 1, T0 + 2 * S)] == ["service:stock"]
+    store(writer, [[replace(client, span_id=digit * 16)] for digit in "de"])  # later than is forgiven
+    assert [(hop.target, hop.calls) for hop in forgiving.hops(*WHOLE)] == [("service:stock", 3)]
+
+
+def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> None:
+    client, server = client_and_server()
+    later = [replace(span, start=span.start + MINUTE, trace_id="e" * 32) for span in (client, server)]
+    store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[client], [server], later])
+    count(database)
+    Retention(database, Limits(age=0.5), lambda: T0 + S).look()
+    assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE,), (T0 // MINUTE + 1,)]
+    Retention(database, Limits(age=0.5), lambda: T0 + 2 * S).look()
+    assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE + 1,)]
+
+
+def test_a_file_of_the_version_before_is_counted_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    with Database.open(path) as database:
+        store(DuckDBWriter(database), [shop(3)])
+        expected = worked_out(database, *WHOLE)
+    with duckdb.connect(path) as old:
+        old.execute("DROP TABLE edges")
+        old.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
+    with Database.open(path) as database:
+        count(database)
+        assert counted(database, *WHOLE) == expected
+
+
+def client_and_server() -> tuple[Span, Span]:
+    client = Span("a" * 32, "b" * 16, None, "order", "GET", CLIENT, T0 + S, S, 0, http_method="GET")
+    client = replace(client, peer_address="stock.local", peer_port=80)
+    server = Span("a" * 32, "c" * 16, "b" * 16, "stock", "GET /", SERVER, T0 + S, S, 0, http_method="GET")
+    return client, server
+
+
+def pairs(database: Database) -> list[tuple[str, str]]:
+    return [(source, target) for source, target, *_ in counted(database, *WHOLE)]
