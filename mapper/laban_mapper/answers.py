@@ -41,8 +41,10 @@ class Answers(Protocol):
         """Percentiles over time, an edge or a route at a time, in about 60 buckets."""
         ...
 
-    def known_values(self, key: str, limit: int = 50) -> KnownValues:
-        """The newest values of a business key, to pick from."""
+    def known_values(
+        self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> KnownValues:
+        """The newest values of a business key, to pick from. `since` None means a day before `until`."""
         ...
 
     def status(self) -> Status:

@@ -36,13 +36,15 @@ _FORM = (
     r"|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z)?)$"
 )
 """What tools that read the description may send; more is understood."""
-Since = Annotated[
-    str | None,
-    Query(
-        description=f"Beginning of the window. {_TIME} Default: 1 h before its end.",
-        json_schema_extra={"pattern": _FORM},
-    ),
-]
+
+
+def _beginning(default: str) -> Any:
+    text = f"Beginning of the window. {_TIME} Default: {default} before its end."
+    return Query(description=text, json_schema_extra={"pattern": _FORM})
+
+
+Since = Annotated[str | None, _beginning("1 h")]
+SinceADay = Annotated[str | None, _beginning("1 d")]
 Until = Annotated[
     str | None,
     Query(
@@ -123,8 +125,13 @@ def _router(answers: Answers, keeper: Keeper) -> APIRouter:
         return answers.latency(by, _time(since), _time(until))
 
     @router.get("/values", summary="The newest values of a business key")
-    def known_values(key: Key, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> KnownValues:
-        return answers.known_values(key, limit)
+    def known_values(
+        key: Key,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+        since: SinceADay = None,
+        until: Until = None,
+    ) -> KnownValues:
+        return answers.known_values(key, limit, _time(since), _time(until))
 
     @router.get("/status", summary="What the store holds, and how the collector is doing")
     def status() -> Status:

@@ -30,6 +30,7 @@ _MAX_ROUNDS: Final = 8
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
+_VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
 _SHORT: Final = 5 * MINUTE
 """A window that is shorter is answered to the nanosecond."""
 _AROUND: Final = 24 * 3600 * NS_PER_S
@@ -99,9 +100,11 @@ class LocalAnswers:
         truncated = len(points) >= MAX_ROWS
         return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points, truncated=truncated)
 
-    def known_values(self, key: str, limit: int = 50) -> KnownValues:
+    def known_values(
+        self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> KnownValues:
         """The newest values of a business key, to pick from."""
-        values = self._reader.recent_values(key, limit)
+        values = self._reader.recent_values(key, *self._window(since, until, _VALUES_WINDOW), limit)
         return KnownValues(
             key=key, values=[KnownValue(value=value, last_seen=moment(seen)) for value, seen in values]
         )
@@ -118,14 +121,16 @@ class LocalAnswers:
             last=None if contents.last is None else moment(contents.last),
         )
 
-    def _window(self, since: datetime | None, until: datetime | None) -> Window:
-        """Half open, in ns; up to the newest span where no end is given, one hour where no beginning is."""
+    def _window(
+        self, since: datetime | None, until: datetime | None, length: int = _DEFAULT_WINDOW
+    ) -> Window:
+        """Half open, in ns; up to the newest span where no end is given, so long where no beginning is."""
         if until is None:
             extent = self._reader.extent()
             end = extent[1] + 1 if extent else time.time_ns()
         else:
             end = nanoseconds(until)
-        begin = end - _DEFAULT_WINDOW if since is None else nanoseconds(since)
+        begin = end - length if since is None else nanoseconds(since)
         if begin >= end and until is not None:
             raise BadWindow(
                 f"The window ends ({moment(end):%F %T}) before it begins ({moment(begin):%F %T})."

@@ -71,9 +71,11 @@ class RemoteAnswers:
         """Percentiles over time, an edge or a route at a time."""
         return self._get("/latency", LatencyHistory, by=by, since=since, until=until)
 
-    def known_values(self, key: str, limit: int = 50) -> KnownValues:
+    def known_values(
+        self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> KnownValues:
         """The newest values of a business key."""
-        return self._get("/values", KnownValues, key=key, limit=limit)
+        return self._get("/values", KnownValues, key=key, limit=limit, since=since, until=until)
 
     def status(self) -> Status:
         """What the store holds."""

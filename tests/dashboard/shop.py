@@ -302,7 +302,9 @@ class ShopAnswers:
         ]
         return LatencyHistory(by=by, bucket_s=60, points=points if self.edges else [])
 
-    def known_values(self, key: str, limit: int = 50) -> KnownValues:
+    def known_values(
+        self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> KnownValues:
         """`orders`, the newest first."""
         seen = [
             KnownValue(value=value, last_seen=END - timedelta(seconds=9 * at))

@@ -299,3 +299,9 @@ def test_known_values_are_the_newest_first(store: Answering) -> None:
     later = [replace(s, trace_id="e" * 32, start=s.start + 1000 * MS) for s in hybrid_order()]
     answers = store(named(later, "2"))
     assert [known.value for known in answers.known_values("order").values] == ["2", "1"]
+    (last,) = answers.known_values("order", limit=1).values
+    assert last.value == "2"
+    (before,) = answers.known_values("order", until=moment(T0 + 900 * MS)).values
+    assert before.value == "1"
+    a_day_later = moment(T0 + 25 * 3600 * 1000 * MS)
+    assert answers.known_values("order", until=a_day_later).values == []

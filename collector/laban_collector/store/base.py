@@ -211,8 +211,8 @@ class SpanReader(Protocol):
         """Known values nearest to `value`, the nearest first, the newest where they are equally near."""
         ...
 
-    def recent_values(self, key_prefix: str, limit: int) -> list[tuple[str, int]]:
-        """(value, last seen) of the newest correlations."""
+    def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """(value, last seen) of the newest correlations of the window."""
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:

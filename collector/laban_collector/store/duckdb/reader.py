@@ -77,9 +77,10 @@ class DuckDBReader:
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}
         return [known for (known,) in self._rows("nearest_values", parameters)]
 
-    def recent_values(self, key_prefix: str, limit: int) -> list[tuple[str, int]]:
-        """(value, last seen) of the newest correlations."""
-        rows = self._rows("recent_values", {"prefix": key_prefix, "limit": limit})
+    def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """(value, last seen) of the newest correlations of the window."""
+        parameters = {"prefix": key_prefix, "since": since, "until": until, "limit": limit}
+        rows = self._rows("recent_values", parameters)
         return [(value, last) for value, last in rows]
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
