@@ -122,7 +122,7 @@ class DuckDBWriter(SpanWriter):
             if not self._known[name].issuperset(table[ids].to_pylist()):
                 cursor.register(f"batch_{name}", table)
                 cursor.execute(sql(f"insert_{name}"))
-        cursor.register("batch_spans", batch.spans)
+        cursor.register("batch_spans", _by_trace(batch.spans))
         cursor.execute(sql("insert_spans"), {"arrival": arrival})
         counts = {
             name: _insert_counted(cursor, name, getattr(batch, name), arrival)
@@ -143,9 +143,14 @@ class DuckDBWriter(SpanWriter):
 def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table, arrival: int) -> int:
     """Insert what belongs to the spans; returns how many rows that were."""
     if table.num_rows:
-        cursor.register(f"batch_{name}", table)
+        cursor.register(f"batch_{name}", _by_trace(table))
         cursor.execute(sql(f"insert_{name}"), {"arrival": arrival})
     return int(table.num_rows)
+
+
+def _by_trace(table: pa.Table) -> pa.Table:
+    """In the order of the traces: who reads a trace unpacks few pieces of each column, and not one a span."""
+    return table.take(pa.array(np.argsort(table["trace_lo"].to_numpy())))
 
 
 def _known_rows(
