@@ -7,6 +7,8 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
+from laban_collector.store.duckdb.export import TABLES
+
 from ..serving import Serving, laban, serving
 from .shop_spans import hybrid_order
 
@@ -42,7 +44,7 @@ def test_export_writes_a_parquet_file_a_table(collector: Serving, tmp_path: Path
     done = laban("export", "--db", str(db), "--output", str(out))
     assert done.returncode == 0, done.stderr
     assert pq.read_table(out / "spans.parquet").num_rows == len(hybrid_order())
-    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * 8
+    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * len(TABLES)
     again = laban("export", "--db", str(db), "--output", str(out))
     assert again.returncode == 2
     assert "overwrites nothing" in again.stderr
