@@ -1,5 +1,6 @@
 """The API of a collector with a token and TLS, and of one that a browser is tricked to ask."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from laban_mapper.errors import AnswerRefused
 from laban_mapper.remote import RemoteAnswers
 
 from ..collector.certificates import make_identity
+from ..collector.json_requests import json_request, json_span
 from ..serving import Serving, laban, serving
 
 TOKEN = "correct-horse"
@@ -58,6 +60,19 @@ def test_a_command_finds_the_secured_collector_by_its_file(secured: Serving) -> 
     asked = laban("status", "--db", secured.db.name, "--token", TOKEN, "--json", cwd=secured.db.parent)
     assert asked.returncode == 0, asked.stderr
     assert '"spans": 0' in asked.stdout
+
+
+def test_an_import_is_handed_to_the_secured_collector(secured: Serving) -> None:
+    folder = secured.db.parent
+    (folder / "laban.toml").write_text('tls_ca = "certificate.pem"\n', encoding="utf-8")
+    (folder / "spans.json").write_text(json.dumps(json_request(json_span())), encoding="utf-8")
+    arguments = ("import", "spans.json", "--url", f"https://{secured.api}", "--json")
+    refused = laban(*arguments, cwd=folder)
+    assert refused.returncode == 2
+    assert "--token" in refused.stderr
+    done = laban(*arguments, "--token", TOKEN, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stored"] == 1
 
 
 def test_a_collector_for_other_machines_needs_a_token(tmp_path: Path) -> None:
