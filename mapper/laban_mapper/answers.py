@@ -24,7 +24,7 @@ class Answers(Protocol):
         ...
 
     def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
-        """Who talks to whom, and how."""
+        """Who talks to whom, and how. A window that is not short is widened to whole minutes."""
         ...
 
     def lag(self) -> LagReport:

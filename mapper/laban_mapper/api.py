@@ -144,7 +144,11 @@ def _map_router(answers: Answers, keeper: Keeper) -> APIRouter:
     # Of very many spans that come in the newest may be missing in a graph.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(keeper.settle_edges)])
 
-    @router.get("/map", summary="Who talks to whom, and how")
+    @router.get(
+        "/map",
+        summary="Who talks to whom, and how",
+        description="A window of five minutes and more is widened to whole minutes.",
+    )
     def service_map(since: Since = None, until: Until = None) -> ServiceMap:
         return answers.service_map(_time(since), _time(until))
 

@@ -202,6 +202,15 @@ def test_a_batch_with_two_links_counts_two_messages(store: Answering) -> None:
     assert (edge.calls, edge.evidence.link) == (2, 2)
 
 
+def test_a_queue_and_the_exchange_that_feeds_it_are_one_place(store: Answering) -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = replace(publish("order", "orders", 60, created), messaging_system="rabbitmq")
+    taken = replace(process("email", sent, 86, 9), messaging_system="rabbitmq", topic="orders-to-email")
+    found = edges(store([created, sent, taken]))
+    assert found["topic:orders", "group:email"].p50_ms == pytest.approx(26)
+    assert not any("orders-to-email" in end for pair in found for end in pair)
+
+
 def test_callees_without_spans_are_external_or_databases(store: Answering) -> None:
     entry = http_server("order", "POST /orders", 0, 84)
     bank = http_client("order", "POST", 5, 30, entry, peer_address="bank.example", peer_port=443)

@@ -75,7 +75,7 @@ class _Shop:
 
     def _publish(self, caller: Span, at: int, depth: int) -> Iterator[Span]:
         topic = self._random.choice(["orders", "payments"])
-        system = {"messaging_system": "kafka", "topic": topic}
+        system = {"messaging_system": self._random.choice(["kafka", "rabbitmq"]), "topic": topic}
         sent = self._span(
             caller.service,
             PRODUCER,
@@ -96,26 +96,25 @@ class _Shop:
         """In the trace of the producer; in one of its own; or a batch with what others sent."""
         apart = f"{self._random.getrandbits(128):032x}"
         link = ((sent.trace_id, sent.span_id),)
-        group = {"group": self._random.choice([service, service, None]), "messaging_system": "kafka"}
+        group = {"group": self._random.choice([service, service, None]), "topic": sent.topic}
+        group["messaging_system"] = sent.messaging_system
+        if sent.messaging_system == "rabbitmq":
+            group["topic"] = f"{sent.topic} to {service}"
         chance = self._random.random()
         if chance < 0.4:
             own = {"links": link} if self._random.random() < 0.5 else {}
-            took = self._span(service, CONSUMER, at, sent.trace_id, sent, topic=sent.topic, **group, **own)
+            took = self._span(service, CONSUMER, at, sent.trace_id, sent, **group, **own)
         elif chance < 0.7:
             noted = {"attributes": {"laban.kafka.queue_time_ms": 12.5}}
-            took = self._span(
-                service, CONSUMER, at, apart, None, topic=sent.topic, links=link, **group, **noted
-            )
+            took = self._span(service, CONSUMER, at, apart, None, links=link, **group, **noted)
         else:
             others = [other for other in self._sent if other.topic == sent.topic][-2:]
             links = link + tuple((other.trace_id, other.span_id) for other in others)
-            took = self._span(
-                service, CONSUMER, at, apart, None, topic=sent.topic, links=links, batch_count=3, **group
-            )
+            took = self._span(service, CONSUMER, at, apart, None, links=links, batch_count=3, **group)
         yield took
         if self._random.random() < 0.3:
             kind = self._random.choice([CLIENT, CONSUMER])
-            receive = {"messaging_operation": "receive", "topic": sent.topic, "links": link, **group}
+            receive = {"messaging_operation": "receive", "links": link, **group}
             yield self._span(service, kind, at - S // 10, apart, None, **receive)
         if self._random.random() < 0.5:
             query = {"db_system": "redis"}

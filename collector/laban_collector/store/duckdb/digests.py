@@ -6,17 +6,13 @@ Digests are made after the commits; what has none yet is always looked through, 
 without any.
 """
 
-import logging
-import threading
 from typing import Final
 
 import numpy as np
 
-from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.bloom import Numbers, filter_of
 from laban_collector.store.duckdb.database import Database, sql
-
-_log = logging.getLogger(__name__)
+from laban_collector.store.duckdb.repeating import Repeating
 
 STRETCH: Final = 122_880
 """Spans of a digest: a group of rows, of which DuckDB reads all or nothing."""
@@ -77,7 +73,7 @@ class Digester:
         return True
 
 
-class DigestThread:
+class DigestThread(Repeating):
     """Makes digests as spans come in, in a thread of its own.
 
     Args:
@@ -85,25 +81,9 @@ class DigestThread:
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__("laban-digests", _INTERVAL, "No digest of the newest spans yet")
         self._digester = Digester(database)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="laban-digests")
 
-    def start(self) -> None:
-        """Begin, at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the digest that is being made."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._stopping.wait(wait):
-            wait = _INTERVAL
-            try:
-                self._digester.catch_up()
-            except StoreError as error:
-                _log.error("No digest of the newest spans yet: %s. Trying again.", error)
+    def work(self) -> None:
+        """Make what can be made."""
+        self._digester.catch_up()

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.repeating import Repeating
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class Retention:
             return cursor.execute(sql(query), parameters or {}).fetchall()
 
 
-class RetentionThread:
+class RetentionThread(Repeating):
     """Looks on a timer, in a thread of its own.
 
     Args:
@@ -169,34 +169,17 @@ class RetentionThread:
     """
 
     def __init__(self, database: Database, limits: Limits, forgotten: Callable[[Forgotten], None]) -> None:
-        self._stopping = threading.Event()
-        self._retention = Retention(database, limits, pause=self._stopping.wait)
+        super().__init__("laban-retention", INTERVAL, "The retention could not delete")
+        self._retention = Retention(database, limits, pause=self.pause)
         self._forgotten = forgotten
-        self._thread = threading.Thread(target=self._run, name="laban-retention")
 
-    def start(self) -> None:
-        """Begin to look, at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the step that is being made."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._stopping.wait(wait):
-            wait = INTERVAL
-            try:
-                found = self._retention.look()
-            except StoreError as error:
-                _log.error("The retention could not delete: %s. Trying again.", error)
-                continue
-            if found.spans:
-                _log.info(
-                    "Retention: deleted %d spans; writers waited %.0f ms at most.",
-                    found.spans,
-                    found.longest_wait * 1e3,
-                )
-                self._forgotten(found)
+    def work(self) -> None:
+        """Look once."""
+        found = self._retention.look()
+        if found.spans:
+            _log.info(
+                "Retention: deleted %d spans; writers waited %.0f ms at most.",
+                found.spans,
+                found.longest_wait * 1e3,
+            )
+            self._forgotten(found)

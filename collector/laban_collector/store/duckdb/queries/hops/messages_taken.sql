@@ -11,17 +11,18 @@ WITH consuming AS MATERIALIZED (
       AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
 ),
 producers AS (
-    SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent
+    SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,
+           messaging_destination AS published
     FROM hop_scope WHERE kind = 4 AND (old OR $all)
 ),
 -- Where each says that it comes from.
 by_parent AS MATERIALIZED (
-    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published
     FROM consuming c
     JOIN producers p ON p.from_span = c.parent_id AND p.from_lo = c.trace_lo AND p.from_hi = c.trace_hi
 ),
 by_link AS (
-    SELECT l.trace_hi, l.trace_lo, l.span_id, c.kind, 'link' AS evidence, l.from_span, p.sent
+    SELECT l.trace_hi, l.trace_lo, l.span_id, c.kind, 'link' AS evidence, l.from_span, p.sent, p.published
     FROM hop_links l
     JOIN consuming c USING (trace_lo, trace_hi, span_id)
     JOIN producers p USING (from_lo, from_hi, from_span)
@@ -42,8 +43,10 @@ noted AS (
     FROM spans s SEMI JOIN alone USING (arrival, trace_hi, trace_lo, span_id, kind)
     WHERE s.messaging_destination IS NOT NULL
 ),
+-- Who takes a message from a queue may name the queue, where the sender names the exchange; in Kafka both are one.
 messages AS MATERIALIZED (
-    SELECT c.*, coalesce(f.evidence, 'attribute') AS evidence,
+    SELECT c.* REPLACE (CASE c.protocol WHEN 'kafka' THEN topic ELSE coalesce(f.published, topic) END AS topic),
+           coalesce(f.evidence, 'attribute') AS evidence,
            CASE WHEN f.evidence IS NULL THEN c.batch ELSE 1 END AS calls,
            coalesce(greatest(epoch_ns(c.start) - epoch_ns(f.sent), 0), n.wait)::BIGINT AS wait
     FROM consuming c

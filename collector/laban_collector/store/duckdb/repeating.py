@@ -1,0 +1,56 @@
+"""What a collector does with its database from time to time, beside storing."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+
+from laban_collector.errors import StoreError
+
+_log = logging.getLogger(__name__)
+
+
+class Repeating(ABC):
+    """Does its work again and again, in a thread of its own; what the store refuses is tried again.
+
+    Args:
+        name: of the thread.
+        interval: seconds between two times.
+        trouble: what to say when the store refuses.
+    """
+
+    def __init__(self, name: str, interval: float, trouble: str) -> None:
+        self._interval = interval
+        self._trouble = trouble
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name)
+
+    @abstractmethod
+    def work(self) -> None:
+        """Do it once.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+
+    def start(self) -> None:
+        """Begin, at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait while working; whether it is to end."""
+        return self._stopping.wait(seconds)
+
+    def _run(self) -> None:
+        wait = 0.0
+        while not self._stopping.wait(wait):
+            wait = self._interval
+            try:
+                self.work()
+            except StoreError as error:
+                _log.error("%s: %s. Trying again.", self._trouble, error)
