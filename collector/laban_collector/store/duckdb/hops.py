@@ -43,11 +43,11 @@ class Hops:
         Until its parent came a span was perhaps taken for one that nobody called: what is counted now is all
         that its trace tells with these commits, less all that it told without them.
         """
-        self._run("scope_commits", {"first": first, "last": last})
-        bounds = {"first": first}
-        self._add_rows("consumers", bounds)
-        began, ended = self._range()
-        self._add_needed(began, ended, bounds)
+        self._ask_for("commits", first, last)
+        [(began, ended)] = self._run("range_of_commits", {"first": first, "last": last}).fetchall()
+        if began is None:  # nothing in them was new
+            return
+        self._add_needed(began, ended, {"before": first, "window_from": 0, "window_to": 0})
         for everything in (True, False):
             self._work_out({**_ALWAYS, "all": everything})
         self._run("messages_sent", _ALWAYS)
@@ -57,8 +57,9 @@ class Hops:
         """The hops that began in a window, ns since the epoch."""
         for begin, end in self._slices(since, until):
             window = {"since": begin, "until": end}
-            self._run("scope_window", window)
-            self._add_needed(begin, end, {"first": _NO_COMMIT})
+            self._ask_for("window", begin, end)
+            bounds = {"before": _NO_COMMIT, "window_from": begin, "window_to": end}
+            self._add_needed(begin, end, bounds)
             self._work_out({**window, "all": True})
             self._run("messages_sent", window)
             self._run("clear")
@@ -87,24 +88,28 @@ class Hops:
         if spans:
             yield begin, until
 
-    def _add_needed(self, began: int, ended: int, bounds: Parameters) -> None:
-        """What the spans need that began between two times: their traces, and who sent them messages."""
-        self._add_rows("traces", {**bounds, "from": began - _AROUND, "to": ended + _AROUND})
-        self._run("scope_links")
-        self._add_rows("producers", {**bounds, "from": began - _LONGEST_WAIT, "to": ended + 1})
+    def _ask_for(self, what: str, first: int, last: int) -> None:
+        """Commits, or a window: which spans `hop_scope` has, with those that are needed, too."""
+        self._run("set_scope", {"first": first, "last": last})
+        self._run(f"scope_of_{what}")
 
-    def _add_rows(self, of: str, parameters: Parameters) -> None:
-        self._run(f"rows_of_{of}", parameters)
-        self._run("scope_rows")
+    def _add_needed(self, began: int, ended: int, bounds: Mapping[str, int]) -> None:
+        """What the spans need that began between two times: their traces, and who sent them messages.
+
+        Args:
+            began: when the first one began.
+            ended: when the last one began.
+            bounds: from which commit on nothing is looked at, and the window of the spans themselves.
+        """
+        self._run("rows_of_others", {**bounds, "from": began - _AROUND, "to": ended + _AROUND})
+        self._run("others")
+        self._run("links")
+        before = {"before": bounds["before"]}
+        self._run("producers", {**before, "from": began - _LONGEST_WAIT, "to": ended + 1})
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)
         self._run("messages_taken", parameters)
-
-    def _range(self) -> tuple[int, int]:
-        """When the first and the last span in scope began; nothing when there is none."""
-        [(first, last)] = self._run("range_of_scope").fetchall()
-        return (0, 0) if first is None else (first, last)
 
     def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql(f"hops/{name}"), parameters)

@@ -4,23 +4,22 @@
 --
 -- Most parents are clients: those are joined first, with all that a client has; the few others follow, by keys
 -- alone.
+-- Names are put together when calls are added up, for there are far fewer of them then.
 INSERT INTO hop_edges BY NAME
-WITH members AS (FROM hop_scope WHERE old OR $all),
 -- Who may have been called.
-callees AS MATERIALIZED (
+WITH callees AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, start, kind, service,
            status = 2 OR coalesce(http_status, 0) >= 500 AS failed, latency,
            coalesce(rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol, rpc_service
-    FROM members WHERE kind < 3
+    FROM hop_scope WHERE kind < 3 AND (old OR $all)
 ),
 clients AS (
     SELECT trace_hi, trace_lo, span_id, start, service,
            status = 2 AND coalesce(http_status, 500) >= 500 AS failed, duration, latency,
            coalesce(db_system, rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol,
-           db_system, db_namespace, peer_service, peer_address || ':' || peer_port AS address, peer_address,
-           rpc_service, name,
+           db_system, db_namespace, peer_service, peer_address, peer_port, rpc_service, name,
            messaging_system IS NULL AND messaging_destination IS NULL AS calls
-    FROM members WHERE kind = 3
+    FROM hop_scope WHERE kind = 3 AND (old OR $all)
 ),
 -- Who looks for a client, and where: at the parent; or, of a span that two services share, at its other half.
 looking AS (
@@ -34,7 +33,7 @@ met AS MATERIALIZED (
            c.failed OR coalesce(p.failed, false) AS failed, c.latency, c.protocol, c.rpc_service, c.shares,
            p.trace_hi AS client_hi, p.trace_lo AS client_lo, p.span_id AS client_id, p.start AS client_start,
            p.service AS source, p.failed AS client_failed, p.duration AS client_duration, p.latency AS client_latency,
-           p.protocol AS client_protocol, p.db_system, p.db_namespace, p.peer_service, p.address, p.peer_address,
+           p.protocol AS client_protocol, p.db_system, p.db_namespace, p.peer_service, p.peer_address, p.peer_port,
            p.rpc_service AS client_rpc_service, p.name, p.calls
     FROM looking c
     FULL JOIN clients p ON p.trace_lo = c.trace_lo AND p.span_id = c.caller_id AND p.trace_hi = c.trace_hi
@@ -99,40 +98,57 @@ unanswered AS (
     WHERE m.calls
     QUALIFY row_number() OVER (PARTITION BY m.client_hi, m.client_lo, m.client_id) = 1
 ),
-calls AS (
-    SELECT start, 'service:' || source AS source, 'service:' || target AS target, protocol,
-           CASE WHEN latency IS NOT NULL THEN client_duration END AS latency, failed, 'parent' AS evidence,
-           address, CASE kind WHEN 2 THEN rpc_service END AS rpc_service
+answered_calls AS (
+    SELECT start, source, target, protocol, CASE WHEN latency IS NOT NULL THEN client_duration END AS latency, failed,
+           'parent' AS evidence, peer_address, peer_port, CASE kind WHEN 2 THEN rpc_service END AS rpc_service
     FROM under_client
     WHERE is_call
     UNION ALL
     -- A span below another one of its own service is no call, unless a client made it.
-    SELECT start, 'service:' || caller, 'service:' || target, protocol, latency, failed, 'parent', NULL,
-           CASE kind WHEN 2 THEN rpc_service END
+    SELECT start, caller, target, protocol, latency, failed, 'parent', NULL, NULL, CASE kind WHEN 2 THEN rpc_service END
     FROM under_parent
     WHERE CASE kind WHEN 2 THEN parent_kind <> 2 OR caller <> target ELSE caller <> target END
     UNION ALL
-    SELECT client_start, 'service:' || source,
-           CASE WHEN db_system IS NOT NULL THEN 'database:' || db_system || coalesce('/' || db_namespace, '')
-                ELSE 'external:' || coalesce(peer_service, address, peer_address, client_rpc_service, name)
-           END,
-           client_protocol, client_latency, client_failed, 'attribute', address, client_rpc_service
-    FROM unanswered
-    UNION ALL
-    SELECT start, 'entry:clients', 'service:' || target, protocol, latency, failed, 'attribute', NULL, rpc_service
+    SELECT start, NULL, target, protocol, latency, failed, 'attribute', NULL, NULL, rpc_service
     FROM (
         SELECT start, kind, target, protocol, latency, failed, rpc_service FROM under_others WHERE parent_id = 0
         UNION ALL
         SELECT start, kind, target, protocol, latency, failed, rpc_service FROM under_parent WHERE parent_kind IS NULL
     )
     WHERE kind = 2
+),
+answered_sums AS (
+    SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, peer_address, peer_port,
+           rpc_service, floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket, count(*) AS calls,
+           count_if(failed) AS errors, count(latency) AS timed, sum(latency)::BIGINT AS elapsed
+    FROM answered_calls
+    WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
+    GROUP BY ALL
+),
+unanswered_sums AS (
+    SELECT epoch_ns(client_start) // 60_000_000_000 AS minute, source, client_protocol AS protocol, db_system,
+           db_namespace, peer_service, peer_address, peer_port, client_rpc_service AS rpc_service,
+           CASE WHEN coalesce(db_system, peer_service, peer_address, client_rpc_service) IS NULL THEN name END AS name,
+           floor(ln(greatest(client_latency, 1)) * 32)::SMALLINT AS bucket, count(*) AS calls,
+           count_if(client_failed) AS errors, count(client_latency) AS timed, sum(client_latency)::BIGINT AS elapsed
+    FROM unanswered
+    WHERE client_start >= make_timestamp_ns($since) AND client_start < make_timestamp_ns($until)
+    GROUP BY ALL
+),
+sums AS (
+    SELECT minute, coalesce('service:' || source, 'entry:clients') AS source, 'service:' || target AS target, protocol,
+           evidence, peer_address || ':' || peer_port AS address, rpc_service, bucket, calls, errors, timed, elapsed
+    FROM answered_sums
+    UNION ALL
+    SELECT minute, 'service:' || source,
+           CASE WHEN db_system IS NOT NULL THEN 'database:' || db_system || coalesce('/' || db_namespace, '')
+                ELSE 'external:' || coalesce(peer_service, peer_address || ':' || peer_port, peer_address, rpc_service,
+                                             name)
+           END,
+           protocol, 'attribute', peer_address || ':' || peer_port, rpc_service, bucket, calls, errors, timed, elapsed
+    FROM unanswered_sums
 )
-SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, address, rpc_service,
-       floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
-       CASE WHEN $all THEN count(*) ELSE -count(*) END AS calls,
-       CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
-       CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,
-       CASE WHEN $all THEN sum(latency) ELSE -sum(latency) END::BIGINT AS elapsed
-FROM calls
-WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
-GROUP BY ALL
+SELECT minute, source, target, protocol, evidence, address, rpc_service, bucket,
+       CASE WHEN $all THEN calls ELSE -calls END AS calls, CASE WHEN $all THEN errors ELSE -errors END AS errors,
+       CASE WHEN $all THEN timed ELSE -timed END AS timed, CASE WHEN $all THEN elapsed ELSE -elapsed END AS elapsed
+FROM sums

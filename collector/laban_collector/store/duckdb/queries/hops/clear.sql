@@ -1,3 +1,5 @@
 -- Before other spans are looked at.
-TRUNCATE hop_scope;
+TRUNCATE hop_others;
+TRUNCATE hop_rows;
 TRUNCATE hop_links;
+TRUNCATE hop_producers;

@@ -10,11 +10,7 @@ WITH consuming AS MATERIALIZED (
     WHERE (old OR $all) AND messaging_destination IS NOT NULL
       AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
 ),
-producers AS (
-    SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,
-           messaging_destination AS published
-    FROM hop_scope WHERE kind = 4 AND (old OR $all)
-),
+producers AS (FROM hop_producers WHERE old OR $all),
 -- Where each says that it comes from.
 by_parent AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published

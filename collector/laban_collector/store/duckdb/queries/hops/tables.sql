@@ -21,13 +21,15 @@ WITH whole AS (
 )
 SELECT whole.* EXCLUDE (resource_id), service FROM whole JOIN resources USING (resource_id);
 
--- The spans whose hops are asked for, and what these need. `old` were counted before.
-CREATE TEMP TABLE hop_scope AS SELECT *, false AS old FROM hop_spans LIMIT 0;
--- Rows of `spans` that are needed, too.
+-- Those that are needed to understand the asked ones; what they tell alone was counted before.
+CREATE TEMP TABLE hop_others AS FROM hop_spans LIMIT 0;
 CREATE TEMP TABLE hop_rows (row BIGINT);
--- What these spans link to.
+-- What they all link to, and the producers among that which are neither asked for nor needed otherwise.
 CREATE TEMP TABLE hop_links (
     trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT, from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT
+);
+CREATE TEMP TABLE hop_producers (
+    from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT, sent TIMESTAMP_NS, published VARCHAR, old BOOLEAN
 );
 -- What came of it.
 CREATE TEMP TABLE hop_edges AS SELECT * FROM edges LIMIT 0;

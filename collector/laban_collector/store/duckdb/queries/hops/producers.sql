@@ -1,0 +1,17 @@
+-- Who sent what these spans took up: among themselves, and, where it is linked to, in other traces.
+INSERT INTO hop_producers BY NAME
+WITH own AS MATERIALIZED (
+    SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,
+           messaging_destination AS published, old
+    FROM hop_scope WHERE kind = 4
+),
+missing AS MATERIALIZED (
+    SELECT DISTINCT from_hi, from_lo, from_span FROM hop_links ANTI JOIN own USING (from_lo, from_hi, from_span)
+)
+FROM own
+UNION ALL
+SELECT s.trace_hi, s.trace_lo, s.span_id, s.start, s.messaging_destination, true
+FROM spans s
+SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
+WHERE s.kind = 4 AND s.arrival < $before
+  AND s.start >= make_timestamp_ns($from) AND s.start < make_timestamp_ns($to)

@@ -1,0 +1,22 @@
+-- What else is in the traces of these spans around their time; and who took up, before, in whatever trace, a message
+-- whose producer has come only now. Neither commits nor a window that are asked for.
+INSERT INTO hop_rows
+WITH consumers AS MATERIALIZED (
+    SELECT l.arrival, l.trace_hi, l.trace_lo, l.span_id
+    FROM span_links l
+    SEMI JOIN (SELECT trace_hi, trace_lo, span_id FROM hop_scope WHERE kind = 4) AS sent
+      ON sent.span_id = l.linked_span_id AND sent.trace_lo = l.linked_trace_lo AND sent.trace_hi = l.linked_trace_hi
+    WHERE l.arrival < $before
+),
+traces AS (SELECT trace_hi, trace_lo FROM hop_scope UNION SELECT trace_hi, trace_lo FROM consumers),
+found AS (
+    SELECT rowid AS row, start
+    FROM spans
+    SEMI JOIN traces USING (trace_lo, trace_hi)
+    WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before
+    UNION
+    SELECT rowid, start FROM spans SEMI JOIN consumers USING (arrival, trace_lo, trace_hi, span_id)
+)
+SELECT row
+FROM found
+WHERE NOT (start >= make_timestamp_ns($window_from) AND start < make_timestamp_ns($window_to))
