@@ -40,7 +40,7 @@ _WINDOW: Final = timedelta(minutes=15)
 _HOW: Final = (
     "1,000 spans of each second, so that the last 15 minutes are 900,000. Cold: before each question the\n"
     "database is opened anew, and the system's cache of the file dropped (posix_fadvise). Spans coming in:\n"
-    "50,000 a second, decoded, journaled, loaded and counted by the same process; as in a collector, a story\n"
+    "50,000 a second, decoded, journaled, loaded and counted by the same process; in a collector, a story\n"
     "waits until all that was acknowledged is loaded. Each story has the spans made for it."
 )
 
