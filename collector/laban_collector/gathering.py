@@ -17,7 +17,9 @@ _SMALL: Final = 8
 _LONGEST_WAIT: Final = 0.05
 """Seconds that a small group waits for more requests at most, after the one before it began."""
 _QUIET: Final = 0.0015
-"""Seconds in which no request came, and after which a small group waits no longer: all who send have sent."""
+_QUIET_PART: Final = 6
+"""Seconds in which no request came, and after which a small group waits no longer: all who send have sent. Or
+this part of what the last group took, where that is longer: the machine is busy, and so are they."""
 
 RETRY_AFTER: Final = 1.0
 """Seconds after which a sender that was put off should try again."""
@@ -62,6 +64,7 @@ class Waiting:
         self._writer_idle = True
         self._began = 0.0
         self._wait = 0.0
+        self._quiet = _QUIET
 
     def open(self) -> None:
         """Begin to take requests."""
@@ -122,6 +125,7 @@ class Waiting:
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
         taken = time.monotonic() - self._began
         with self._changed:
+            self._quiet = max(_QUIET, taken / _QUIET_PART)
             self._wait = min(2 * taken, _LONGEST_WAIT) if small and len(requests) > 1 else 0.0
 
     def writing(self, *, idle: bool) -> None:
@@ -150,7 +154,7 @@ class Waiting:
             if rest <= 0:
                 break
             count = len(self._requests)
-            self._changed.wait(min(rest, _QUIET))
+            self._changed.wait(min(rest, self._quiet))
 
     def _is_short(self) -> bool:
         return self._accepting and self._bytes < self._limits.commit_bytes

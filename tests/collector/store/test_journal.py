@@ -100,3 +100,16 @@ def test_files_stay_only_while_there_is_something_in_them(journal: Journal, path
     journal.drop()
     journal.close()
     assert list(path.parent.iterdir()) == [journal_of(path)[1]]
+
+
+def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> None:
+    filled(journal, 1, 2, 3)
+    journal.turn()
+    journal.drop()
+    journal.turn()
+    filled(journal, 4)  # over the first one; what stands behind it is of an earlier turn
+    journal.turn()
+    filled(journal, 5)
+    assert [one.arrival for one in journal.sealed()] == [4]
+    journal.drop()
+    assert not journal.sealed()

@@ -13,6 +13,7 @@ has a wrong checksum, and what an earlier turn left behind has a lower number: t
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
+import mmap
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -74,6 +75,14 @@ class Journal:
         """Seal what was appended, to be loaded; what is appended from now on goes to the other file."""
         self._active, self._sealed = self._sealed, self._active
 
+    def sealed(self) -> list[Journaled]:
+        """What is sealed, oldest first. It lies in the file, and must not be used any more after `drop`.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return list(self._sealed.appended())
+
     def drop(self) -> None:
         """What is sealed is in the database."""
         self._sealed.forget()
@@ -102,12 +111,16 @@ class _File:
             content = memoryview(self._path.read_bytes())
         except FileNotFoundError:
             return
-        previous = 0
-        while (found := _record(content)) is not None and (not previous or found[0] == previous + 1):
-            previous, payload = found
+        for arrival, payload in _records(content):
             self._end += _HEADER.size + len(payload)
-            content = content[_HEADER.size + len(payload) :]
-            yield Journaled(previous, _from_bytes(payload))
+            yield Journaled(arrival, _from_bytes(payload))
+
+    def appended(self) -> Iterator[Journaled]:
+        """The records that this process appended, in their order, where they are in the file."""
+        if self._end:
+            content = memoryview(mmap.mmap(self._opened(), self._end, prot=mmap.PROT_READ))
+            for arrival, payload in _records(content):
+                yield Journaled(arrival, _from_bytes(payload))
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)
@@ -142,6 +155,15 @@ class _File:
             finally:
                 os.close(directory)
         return self._descriptor
+
+
+def _records(content: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """The numbers and payloads of the records that are whole, up to the first one that does not follow."""
+    previous = 0
+    while (found := _record(content)) is not None and (not previous or found[0] == previous + 1):
+        previous, payload = found
+        content = content[_HEADER.size + len(payload) :]
+        yield found
 
 
 def _record(content: memoryview) -> tuple[int, memoryview] | None:

@@ -33,10 +33,10 @@ of each was new; or raises StoreError, and has stored nothing."""
 
 
 class _Waiting:
-    """Batches that wait to be loaded, in their order."""
+    """Batches that wait in the journal to be loaded, in their order. Here they would take 100 MB and more."""
 
     def __init__(self) -> None:
-        self.batches: list[Journaled] = []
+        self.arrivals: list[int] = []
         self.spans = 0
         self._bytes = 0
         self._until: float | None = None
@@ -44,7 +44,7 @@ class _Waiting:
     def add(self, journaled: Journaled) -> None:
         if self._until is None:
             self._until = time.monotonic() + LONGEST_WAIT
-        self.batches.append(journaled)
+        self.arrivals.append(journaled.arrival)
         self.spans += journaled.batch.spans.num_rows
         self._bytes += journaled.batch.nbytes
 
@@ -197,33 +197,33 @@ class JournaledWriter:
             self._unnoted = False
 
     def _run(self) -> None:
-        while batches := self._next():
-            while not self._try(batches):
+        while arrivals := self._next():
+            while not self._try(arrivals):
                 with self._changed:
                     if self._stopping:
                         _log.critical(
                             "%d batches stay in the journal beside the database: start the collector again "
                             "to load them.",
-                            len(batches) + len(self._waiting.batches),
+                            len(arrivals) + len(self._waiting.arrivals),
                         )
                         return
                     self._changed.wait_for(lambda: self._stopping, RETRY)
 
-    def _next(self) -> list[Journaled]:
-        """What is to be loaded next, sealed in the journal; none when it is over."""
+    def _next(self) -> list[int]:
+        """The numbers of what is to be loaded next, sealed in the journal; none when it is over."""
         with self._changed:
             while not self._is_due():
                 if self._stopping:
                     return []
                 self._changed.wait(self._waiting.time_left)
-            batches, self._waiting = self._waiting.batches, _Waiting()
+            arrivals, self._waiting = self._waiting.arrivals, _Waiting()
             self._journal.turn()
             self._changed.notify_all()
-            return batches
+            return arrivals
 
     def _is_due(self) -> bool:
         waiting = self._waiting
-        return bool(waiting.batches) and (
+        return bool(waiting.arrivals) and (
             self._stopping or self._wanted > self._loaded or waiting.fullness >= 1 or waiting.time_left == 0
         )
 
@@ -239,11 +239,25 @@ class JournaledWriter:
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
             self._changed.notify_all()
 
-    def _try(self, batches: Sequence[Journaled]) -> bool:
-        """Load them; whether it succeeded."""
-        arrival = batches[-1].arrival
+    def _sealed(self, arrivals: Sequence[int]) -> list[SpanBatch]:
+        """The batches with these numbers.
+
+        Raises:
+            StoreError: they are not in the journal as they were written to it.
+        """
         try:
-            written = self._load([one.batch for one in batches], arrival)
+            found = self._journal.sealed()
+        except OSError as error:
+            raise StoreError(f"The journal cannot be read: {error}") from error
+        if [one.arrival for one in found] != list(arrivals):
+            raise StoreError(f"The journal is damaged: {len(found)} of {len(arrivals)} batches are whole")
+        return [one.batch for one in found]
+
+    def _try(self, arrivals: Sequence[int]) -> bool:
+        """Load them; whether it succeeded."""
+        arrival = arrivals[-1]
+        try:
+            written = self._load(self._sealed(arrivals), arrival)
         except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
             self._fail(error)
             return False
@@ -254,9 +268,9 @@ class JournaledWriter:
                 _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
             if self._failure is not None:
                 _log.warning("What waited in the journal is loaded.")
-            for one, counts in zip(batches, written, strict=True):
-                if one.arrival in self._written:
-                    self._written[one.arrival] = counts
+            for one, counts in zip(arrivals, written, strict=True):
+                if one in self._written:
+                    self._written[one] = counts
             self._loaded, self._failure = arrival, None
             self._changed.notify_all()
         return True
