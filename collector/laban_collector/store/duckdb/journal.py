@@ -13,7 +13,6 @@ has a wrong checksum, and what an earlier turn left behind has a lower number: t
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
-import mmap
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -75,13 +74,13 @@ class Journal:
         """Seal what was appended, to be loaded; what is appended from now on goes to the other file."""
         self._active, self._sealed = self._sealed, self._active
 
-    def sealed(self) -> list[Journaled]:
-        """What is sealed, oldest first. It lies in the file, and must not be used any more after `drop`.
+    def sealed(self, after: int) -> Iterator[Journaled]:
+        """What is sealed and has a higher number than this, oldest first, up to the first that is damaged.
 
         Raises:
             OSError: the file cannot be read.
         """
-        return list(self._sealed.appended())
+        return self._sealed.appended(after)
 
     def drop(self) -> None:
         """What is sealed is in the database."""
@@ -111,16 +110,28 @@ class _File:
             content = memoryview(self._path.read_bytes())
         except FileNotFoundError:
             return
-        for arrival, payload in _records(content):
+        previous = 0
+        while (found := _record(content)) is not None and (not previous or found[0] == previous + 1):
+            previous, payload = found
             self._end += _HEADER.size + len(payload)
-            yield Journaled(arrival, _from_bytes(payload))
+            content = content[_HEADER.size + len(payload) :]
+            yield Journaled(previous, _from_bytes(payload))
 
-    def appended(self) -> Iterator[Journaled]:
-        """The records that this process appended, in their order, where they are in the file."""
-        if self._end:
-            content = memoryview(mmap.mmap(self._opened(), self._end, prot=mmap.PROT_READ))
-            for arrival, payload in _records(content):
-                yield Journaled(arrival, _from_bytes(payload))
+    def appended(self, after: int) -> Iterator[Journaled]:
+        """The records that this process appended, less the first ones up to this number."""
+        # Not mapped into memory, where an error of the disk would end the process.
+        offset = 0
+        while offset < self._end:
+            header = os.pread(self._opened(), _HEADER.size, offset)
+            if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+                return
+            _, arrival, length, _ = _HEADER.unpack(header)
+            if arrival > after:
+                found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
+                if found is None:
+                    return
+                yield Journaled(arrival, _from_bytes(found[1]))
+            offset += _HEADER.size + length
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)
@@ -155,15 +166,6 @@ class _File:
             finally:
                 os.close(directory)
         return self._descriptor
-
-
-def _records(content: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The numbers and payloads of the records that are whole, up to the first one that does not follow."""
-    previous = 0
-    while (found := _record(content)) is not None and (not previous or found[0] == previous + 1):
-        previous, payload = found
-        content = content[_HEADER.size + len(payload) :]
-        yield found
 
 
 def _record(content: memoryview) -> tuple[int, memoryview] | None:
