@@ -1,6 +1,7 @@
 """How many spans a second laban takes: decoded, decoded and committed, and over the wire.
 
-`./run bench ingest [--quick] [--publish]`; beside it rotel (receive and drop), where it is installed.
+`./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64']`; beside it rotel (receive and drop), where
+it is installed.
 """
 
 import argparse
@@ -189,13 +190,21 @@ def main() -> None:
     """Measure, print the tables, and put them into the documents if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the spans, and few scenarios")
+    parser.add_argument(
+        "--only", action="append", metavar="SCENARIO", help="only what is sent like this; may be repeated"
+    )
     parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
     options = parser.parse_args()
+    if options.only and options.publish:
+        parser.error("--only measures too little to publish")
     spans = 100_000 if options.quick else 600_000
-    wanted = scenarios(quick=options.quick)
+    wanted = [one for one in scenarios(quick=options.quick) if not options.only or str(one) in options.only]
+    if not wanted:
+        known = "; ".join(map(str, scenarios(quick=options.quick)))
+        parser.error(f"no such scenario; there are: {known}")
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         directory = Path(name)
-        alone = inside(spans, directory)
+        alone = [] if options.only else [inside(spans, directory)]
         database = directory / "wire.duckdb"
         with servers.laban(database) as server:
             ours = over_the_wire(server, wanted, spans)
@@ -212,7 +221,7 @@ def main() -> None:
     facts = (
         f"{stored:,} spans, all of them in the file: {size:.0f} bytes a span. Peak RSS {rss / _MIB:,.0f} MiB."
     )
-    text = "\n\n".join([report.machine(), alone, wire_table(ours, peers), facts])
+    text = "\n\n".join([report.machine(), *alone, wire_table(ours, peers), facts])
     print(text)
     if options.publish:
         report.publish("ingest", text)

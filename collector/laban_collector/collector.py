@@ -12,10 +12,11 @@ from laban_collector.address import Address
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.otlp import decode
 from laban_collector.errors import NotAccepting
+from laban_collector.gathering import Limits
 from laban_collector.importing.handover import Handover
 from laban_collector.kafka_lag import LagPoller
 from laban_collector.keeper import Keeper
-from laban_collector.pipeline import Limits, Pipeline
+from laban_collector.pipeline import Pipeline
 from laban_collector.protection.batches import Protection
 from laban_collector.protection.writer import ProtectedWriter
 from laban_collector.receive.counted import CountedIntake

@@ -8,7 +8,8 @@ from laban_collector.correlations import KeyFinder
 from laban_collector.decode.decoded import Accepted, Decoded, Decoder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import DecoderFailed, NotAccepting, Overloaded, StoreError, UndecodableRequest
-from laban_collector.pipeline import Limits, Pipeline
+from laban_collector.gathering import Limits
+from laban_collector.pipeline import Pipeline
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag, Written
 from laban_collector.store.duckdb.database import Database

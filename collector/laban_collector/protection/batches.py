@@ -34,6 +34,11 @@ _ATTRIBUTES: Final = "attributes"
 _DROPPED: Final = "dropped_attributes"
 _LOST: Final = f"{re.escape(REDACTED)}|{re.escape(CUT)}"
 """What a value that is no longer whole has in it."""
+_FEW: Final = 64
+"""Texts that are looked at one by one sooner than a pattern is compiled."""
+_REMEMBERED: Final = 1 << 16
+_SHORT: Final = 256
+"""Texts that are remembered to be harmless, and characters of the longest one."""
 _SMALLEST: Final = 5
 """Characters of the shortest attribute in JSON, with its comma."""
 
@@ -50,6 +55,7 @@ class Protection:
         self._redactor = redactor
         self._limits = limits
         self._pattern = redactor.suspect
+        self._harmless: set[str] = set()
         self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, one.keys))]
 
     @classmethod
@@ -94,7 +100,22 @@ class Protection:
             pc.match_substring_regex(texts, self._pattern, ignore_case=True),
             pc.greater(pc.binary_length(texts), self._limits.length),
         )
+        if not suspect.true_count:
+            return np.zeros(0, np.int64)
         return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
+
+    def are_harmless(self, texts: set[str]) -> bool:
+        """Whether none of these plain texts is a suspect, told without a search where it can be."""
+        unknown = texts - self._harmless  # most came before
+        if len(unknown) > _FEW:
+            if len(self.suspects(pa.array(unknown, pa.string()))):
+                return False
+        elif any(self._plain(text) != text for text in unknown):
+            return False
+        if len(self._harmless) + len(unknown) > _REMEMBERED:
+            self._harmless.clear()
+        self._harmless.update(text for text in unknown if len(text) <= _SHORT)
+        return True
 
     def value(self, key: str, value: Value) -> Value:
         """The value of an attribute as it may be stored; the value itself when that is so."""
@@ -107,13 +128,23 @@ class Protection:
         if not len(suspects):
             return column
         found = distinct.take(pa.array(suspects))
-        safe = [cut_text(self._redactor.text(text), self._limits.length) for text in found.to_pylist()]
+        safe = [self._plain(text) for text in found.to_pylist()]
         return _replaced(column, found, pa.array(safe, pa.string()))
 
-    def told(self, correlations: pa.Table) -> pa.Table:
-        """Correlations that were found in protected attributes, less those that were secret or are cut."""
+    def _plain(self, text: str) -> str:
+        """A plain text as it may be stored."""
+        return cut_text(self._redactor.text(text), self._limits.length)
+
+    def told(self, correlations: pa.Table, *, protected: bool) -> pa.Table:
+        """Correlations that were found in attributes, less those that were secret or are cut.
+
+        Args:
+            protected: whether any of the attributes was changed.
+        """
         keys = pc.unique(correlations["key"]).to_pylist()
         secret = pa.array([key for key in keys if self._redactor.is_secret(key)], pa.string())
+        if not protected and not len(secret):
+            return correlations
         lost = pc.match_substring_regex(correlations["value"], _LOST)
         return correlations.filter(pc.invert(pc.or_(lost, pc.is_in(correlations["key"], secret))))
 

@@ -1,12 +1,13 @@
 """An intake that counts what it takes, and what it refuses and why."""
 
 from collections.abc import AsyncGenerator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 from laban_collector.decode.decoded import Accepted
 from laban_collector.errors import CollectorError
 from laban_collector.metrics import Metrics
-from laban_collector.receive.intake import Intake, IntakeLimits, Reserve
+from laban_collector.receive.intake import Answer, Intake, IntakeLimits, Reserve
 from laban_collector.receive.otlp import Submit
 
 
@@ -33,15 +34,31 @@ class CountedIntake(Intake):
             self._metrics.refuse(error)
             raise
 
-    async def take(self, body: bytes) -> Accepted:
-        """Hand a body on; returns when its spans are on disk."""
-        self._metrics.in_flight.inc(len(body))
+    async def check(self, body: bytes) -> None:
+        """Look whether a body may be handed on."""
         try:
-            accepted = await super().take(body)
+            await super().check(body)
         except CollectorError as error:
             self._metrics.refuse(error)
             raise
-        finally:
-            self._metrics.in_flight.dec(len(body))
-        self._metrics.accept(accepted)
-        return accepted
+
+    def hand_on(self, body: bytes, answer: Answer) -> None:
+        """Hand on a body."""
+        metrics, size = self._metrics, len(body)
+
+        def counted(stored: Future[Accepted]) -> None:
+            metrics.in_flight.dec(size)
+            error = stored.exception()
+            if error is None:
+                metrics.accept(stored.result())
+            else:
+                metrics.refuse(error)
+            answer(stored)
+
+        metrics.in_flight.inc(size)
+        try:
+            super().hand_on(body, counted)
+        except CollectorError as error:
+            metrics.in_flight.dec(size)
+            metrics.refuse(error)
+            raise

@@ -24,7 +24,8 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._await_head()
+        self._awaiting_head = True
+        self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
@@ -36,6 +37,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if not self._awaiting_head or self.transport.is_closing():
             return
+        if self._deadline is None:  # not for heads that come whole, which are most
+            self._set_deadline()
         self._head += len(data)
         if self._head > self.max_head:
             self.send_400_response(f"The head of a request may have {self.max_head} bytes.")
@@ -44,16 +47,15 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin to wait for the headers."""
         super().on_message_begin()
         self._end_head()
-        self._await_head()
+        self._awaiting_head = True
+        self._head = 0
 
     def on_headers_complete(self) -> None:
         """Wait for the body instead, which has bounds of its own."""
         self._end_head()
         super().on_headers_complete()
 
-    def _await_head(self) -> None:
-        self._awaiting_head = True
-        self._head = 0
+    def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(self.head_timeout, self.transport.close)
 
     def _end_head(self) -> None:

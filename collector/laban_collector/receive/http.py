@@ -1,7 +1,6 @@
 """OTLP over HTTP: POST /v1/traces, protobuf or JSON, plain, gzip or zstd, on uvicorn."""
 
 import asyncio
-import math
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,12 +16,19 @@ from laban_collector.receive.asgi import Headers, Receive, Scope, Send, header, 
 from laban_collector.receive.body import ENCODINGS as CONTENT_ENCODINGS
 from laban_collector.receive.body import Disconnected, read_body, too_large
 from laban_collector.receive.guard import Guard
-from laban_collector.receive.heads import BoundedHttp
 from laban_collector.receive.intake import Intake
-from laban_collector.receive.otlp import ENCODINGS, JSON, TRACES_ONLY, Encoding, Refusal, acknowledge, refuse
+from laban_collector.receive.otlp import (
+    ENCODINGS,
+    JSON,
+    TRACES_ONLY,
+    TRACES_PATH,
+    Encoding,
+    Refusal,
+    acknowledge,
+    refuse,
+)
+from laban_collector.receive.whole import whole_requests
 from laban_collector.tls import Identity
-
-TRACES_PATH: Final = "/v1/traces"
 
 _OTHER_SIGNALS: Final = ("/v1/logs", "/v1/metrics", "/v1development/profiles")
 _CLOSE: Final = (b"connection", b"close")
@@ -81,7 +87,7 @@ class HttpReceiver:
         self._server = _Server(
             uvicorn.Config(
                 Guard(TracesApp(intake), access, deny, "POST"),
-                http=BoundedHttp,
+                http=whole_requests(intake, access),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -149,10 +155,8 @@ class _Server(uvicorn.Server):
 async def deny(scope: Scope, send: Send, refusal: Refusal, headers: Headers) -> None:
     """Write a refusal as a google.rpc.Status, in the encoding of the request, or else JSON."""
     encoding = _encoding(scope)
-    if refusal.retry_after is not None:
-        headers = [*headers, (b"retry-after", str(math.ceil(refusal.retry_after)).encode())]
     body = encoding.write(refusal.as_message())
-    await respond(send, refusal.http, body, encoding.content_type, headers)
+    await respond(send, refusal.http, body, encoding.content_type, [*headers, *refusal.headers()])
 
 
 def _unacceptable(scope: Scope) -> tuple[Refusal, Headers] | None:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, NamedTuple, Self
 
 from laban_collector.decode.decoded import Accepted, JsonBody
 from laban_collector.errors import Overloaded, RequestTooLarge, UploadTooSlow
 from laban_collector.receive.elements import too_many_elements, too_many_json_elements
+from laban_collector.receive.mailbox import Mailbox
 from laban_collector.receive.otlp import Submit
 from laban_collector.settings import Settings
 
@@ -16,6 +19,10 @@ _RETRY_AFTER: Final = 1.0
 
 Reserve = Callable[[int], None]
 """Told of the bytes of a body as they come; raises Overloaded when all uploads together are too many."""
+
+
+Answer = Callable[[Future[Accepted]], None]
+"""Told, in the event loop, what became of a body."""
 
 
 class IntakeLimits(NamedTuple):
@@ -56,6 +63,7 @@ class Intake:
         self.limits = limits
         self._submit = submit
         self._uploading = 0
+        self._mailbox: Mailbox | None = None
 
     @asynccontextmanager
     async def uploading(self) -> AsyncGenerator[Reserve, None]:
@@ -94,16 +102,51 @@ class Intake:
             RequestTooLarge: it has too many elements.
             CollectorError: what `Pipeline.submit` and its future raise.
         """
+        await self.check(body)
+        answer: asyncio.Future[Future[Accepted]] = asyncio.get_running_loop().create_future()
+        self.hand_on(body, partial(_settle, answer))
+        return (await answer).result()
+
+    async def check(self, body: bytes) -> None:
+        """Look whether a body may be handed on.
+
+        Raises:
+            RequestTooLarge: it has too many elements.
+            UndecodableRequest: it is no request.
+        """
         if await self._has_too_many_elements(body):
             raise RequestTooLarge(
                 f"A request may have {self.limits.elements} elements (max_elements): send smaller batches."
             )
-        return await asyncio.wrap_future(self._submit(body))
+
+    def is_small(self, size: int) -> bool:
+        """Whether a body of so many bytes of protobuf needs no check."""
+        return size <= min(self.limits.elements, self.limits.request_bytes)
+
+    def hand_on(self, body: bytes, answer: Answer) -> None:
+        """Hand on a body that is checked or small; `answer` is called when its spans are on disk.
+
+        Raises:
+            CollectorError: what `Pipeline.submit` raises; then there is no answer.
+        """
+        mailbox = self._mailbox_here()
+        self._submit(body).add_done_callback(lambda stored: mailbox.put(partial(answer, stored)))
+
+    def _mailbox_here(self) -> Mailbox:
+        loop = asyncio.get_running_loop()
+        if self._mailbox is None or self._mailbox.loop is not loop:
+            self._mailbox = Mailbox(loop)
+        return self._mailbox
 
     async def _has_too_many_elements(self, body: bytes) -> bool:
         """A long body takes 10 ms a MB, and is counted in a thread; one of JSON takes less than 1."""
         if isinstance(body, JsonBody):
             return too_many_json_elements(body, self.limits.elements)
-        if len(body) <= self.limits.elements:
+        if self.is_small(len(body)):
             return False
         return await asyncio.to_thread(too_many_elements, body, self.limits.elements)
+
+
+def _settle(answer: "asyncio.Future[Future[Accepted]]", stored: Future[Accepted]) -> None:
+    if not answer.done():  # whoever waited has gone away
+        answer.set_result(stored)

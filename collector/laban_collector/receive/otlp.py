@@ -3,6 +3,7 @@
 Source: the OTLP specification 1.x, sections "OTLP/gRPC Response" and "OTLP/HTTP Response".
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, NamedTuple
@@ -33,6 +34,8 @@ from laban_collector.errors import (
 Submit = Callable[[bytes], Future[Accepted]]
 """Hands the body of a request on; see `Pipeline.submit`."""
 
+TRACES_PATH: Final = "/v1/traces"
+"""Where traces are sent to over HTTP."""
 TRACES_ONLY: Final = "laban stores traces only: send logs and metrics somewhere else"
 
 _UPLOAD_RETRY: Final = 1.0
@@ -54,6 +57,12 @@ class Refusal(NamedTuple):
     http: int
     message: str
     retry_after: float | None = None
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What HTTP says of it beside its status."""
+        if self.retry_after is None:
+            return []
+        return [(b"retry-after", str(math.ceil(self.retry_after)).encode())]
 
     def status(self) -> bytes:
         """A google.rpc.Status, which both protocols carry."""

@@ -100,3 +100,26 @@ def test_files_stay_only_while_there_is_something_in_them(journal: Journal, path
     journal.drop()
     journal.close()
     assert list(path.parent.iterdir()) == [journal_of(path)[1]]
+
+
+def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> None:
+    filled(journal, 1, 2, 3)
+    journal.turn()
+    journal.drop()
+    journal.turn()
+    filled(journal, 4)  # over the first one; what stands behind it is of an earlier turn
+    journal.turn()
+    filled(journal, 5)
+    assert [one.arrival for one in journal.sealed(0)] == [4]
+    journal.drop()
+    assert not list(journal.sealed(0))
+
+
+def test_of_what_is_sealed_what_was_loaded_already_is_left_out(journal: Journal, path: Path) -> None:
+    filled(journal, 1, 2, 3)
+    journal.turn()
+    assert [one.arrival for one in journal.sealed(1)] == [2, 3]
+    damage = bytearray(journal_of(path)[0].read_bytes())
+    damage[-1] ^= 1
+    journal_of(path)[0].write_bytes(damage)
+    assert [one.arrival for one in journal.sealed(1)] == [2]

@@ -157,6 +157,45 @@ def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
     assert tables.loads == [(2, 2), (1, 3)]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_became_much_is_loaded_in_parts(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
+) -> None:
+    monkeypatch.setattr(loading, "ENOUGH", 2)
+    monkeypatch.setattr(loading, "RETRY", 0.01)
+    broken(tables)
+    with writing(tables, database.path) as writer:
+        for number in range(5):
+            writer.write(one(number))
+        writer.settle()
+        if not restarted:
+            tables.failure = None
+    tables.failure = None
+    with writing(tables, database.path):
+        assert names(database) == expected(*range(5))
+    assert sum(batches for batches, _ in tables.loads) == 5
+    assert max(batches for batches, _ in tables.loads) == 2
+    assert tables.loads[-1][1] == 5
+
+
+def test_a_journal_that_was_damaged_meanwhile_is_told(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "RETRY", 0.01)
+    broken(tables)
+    with writing(tables, database.path) as writer:
+        writer.write(one(0))
+        writer.settle()
+        [written] = database.path.parent.glob("*.journal-*")
+        content = written.read_bytes()
+        written.write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
+        tables.failure = None
+        eventually(lambda: writer.failure == "The journal is damaged from batch 1 on")
+        written.write_bytes(content)
+        eventually(lambda: writer.failure is None)
+    assert names(database) == expected(0)
+
+
 def test_what_was_loaded_and_not_dropped_is_not_stored_again(tables: Tables, database: Database) -> None:
     with writing(tables, database.path) as writer:
         writer.write(one(0))

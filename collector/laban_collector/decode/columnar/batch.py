@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.columnar.correlations import correlate
-from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy, read_attributes
+from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy, lengths, read_attributes
 from laban_collector.decode.columnar.promotion import promote
 from laban_collector.decode.rows import ResourceRow, ScopeRow, table
 from laban_collector.protection.batches import Protection
@@ -52,6 +52,7 @@ class ReadSpans:
         self._events, self._links = _Owned(self._spans["events"]), _Owned(self._spans["links"])
         sent = [it["attributes"] for it in (self._spans, self._events.fields, self._links.fields)]
         self._attributes, self._events.attributes, self._links.attributes = read_attributes(sent, protection)
+        self._code = _status(self._spans, "code")
         self._trace_ids = _ids(self._spans["trace_id"], 2)
         self._span_ids = _ids(self._spans["span_id"], 1)
 
@@ -62,9 +63,9 @@ class ReadSpans:
         """The spans that `to_batch` must not be asked for: they need the rules of the exact decoder."""
         spans = self._spans
         odd = self._has_odd_ids() | self._has_odd_times()
-        for name, known in (("kind", _KINDS), ("code", _CODES)):
-            numbers = _status(spans, "code") if name == "code" else spans["kind"]
-            odd |= ~as_numpy(pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, known)))
+        for numbers, known in ((spans["kind"], _KINDS), (self._code, _CODES)):
+            sent = as_numpy(numbers)
+            odd |= (sent < 0) | (sent >= known)
         odd[self._attributes.owners_with_repeated_keys()] = True
         for owned in (self._events, self._links):
             odd[owned.span[owned.attributes.owners_with_repeated_keys()]] = True
@@ -82,7 +83,7 @@ class ReadSpans:
             "start": start,
             "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
             "kind": spans["kind"].cast(pa.uint8()),
-            "status": _status(spans, "code").cast(pa.uint8()),
+            "status": self._code.cast(pa.uint8()),
             "status_message": _none_if_empty(_status(spans, "message")),
             "trace_state": _none_if_empty(spans["trace_state"]),
             "resource_id": _repeated([origin.resource.resource_id for origin in origins], counts),
@@ -98,7 +99,10 @@ class ReadSpans:
         events = _table(span_batch.EVENTS, self._events.columns(identity) | self._event_columns())
         links = _table(span_batch.LINKS, self._links.columns(identity) | self._link_columns())
         if (protection := self._protection) is not None:
-            found, stored = protection.told(found), protection.promoted(stored)
+            found, stored = (
+                protection.told(found, protected=self._attributes.pairs.protected),
+                protection.promoted(stored),
+            )
             stored, events, links = _protected(protection, (stored, events, links))
         return SpanBatch(
             spans=stored,
@@ -119,9 +123,10 @@ class ReadSpans:
     def _has_odd_ids(self) -> Mask:
         spans, links = self._spans, self._links
         odd = ~self._trace_ids.any(axis=1) | ~self._span_ids.any(axis=1)  # a wrong length reads as zeros
-        odd |= ~np.isin(_lengths(spans["parent_id"]), (0, 8))
-        of_link = ~np.isin(_lengths(links.fields["trace_id"]), (0, 16))
-        of_link |= ~np.isin(_lengths(links.fields["span_id"]), (0, 8))
+        odd |= _has_other_length(spans["parent_id"], 8)
+        of_link = _has_other_length(links.fields["trace_id"], 16) | _has_other_length(
+            links.fields["span_id"], 8
+        )
         odd[links.span[of_link]] = True
         return odd
 
@@ -180,9 +185,9 @@ def _protected(protection: Protection, tables: Sequence[pa.Table]) -> Sequence[p
 
     Looked through together: to begin a search costs more than to search what few distinct texts there are.
     """
-    places = [(table, name) for table in tables for name in table.column_names if name in _TEXTS]
-    distinct = pa.concat_arrays([pc.unique(table[name]) for table, name in places])
-    if not len(protection.suspects(distinct)):
+    columns = [table[name] for table in tables for name in table.column_names if name in _TEXTS]
+    distinct = set[str | None]().union(*(pc.unique(column).to_pylist() for column in columns))
+    if protection.are_harmless({text for text in distinct if text}):
         return tables
     return [_with_safe_texts(protection, table) for table in tables]
 
@@ -210,17 +215,23 @@ def _status(spans: Mapping[str, pa.Array], name: str) -> pa.Array:
 def _ids(ids: pa.BinaryArray, words: int) -> Ids:
     """Big-endian ids as so many integers each; zeros for an id of another length."""
     result = np.zeros((len(ids), words), np.uint64)
-    whole = _lengths(ids) == 8 * words
+    length = lengths(ids)
+    whole = length == 8 * words
     if whole.any():
-        ids = ids if whole.all() else ids.filter(pa.array(whole))
+        if length[~whole].any():  # those without one are not in the way
+            ids = ids.filter(pa.array(whole))
         _, offsets, data = ids.buffers()
         start = int(np.frombuffer(offsets, np.int32)[ids.offset])
-        result[whole] = np.frombuffer(data, ">u8", count=len(ids) * words, offset=start).reshape(-1, words)
+        count = int(whole.sum()) * words
+        result[whole] = np.frombuffer(data, ">u8", count=count, offset=start).reshape(-1, words)
     return result
 
 
-def _lengths(array: pa.BinaryArray) -> Index:
-    return as_numpy(pc.binary_length(array)).astype(np.int64)
+def _has_other_length(ids: pa.BinaryArray, length: int) -> Mask:
+    """Those that are neither there nor missing."""
+    found = lengths(ids)
+    other: Mask = (found != 0) & (found != length)
+    return other
 
 
 def _times(sent: pa.UInt64Array) -> pa.TimestampArray:
@@ -228,7 +239,10 @@ def _times(sent: pa.UInt64Array) -> pa.TimestampArray:
 
 
 def _none_if_empty(texts: pa.StringArray) -> pa.StringArray:
-    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    empty = lengths(texts) == 0
+    if not empty.any():
+        return texts
+    return pa.nulls(len(texts), pa.string()) if empty.all() else pc.if_else(pa.array(empty), None, texts)
 
 
 def _repeated(ids: Sequence[int], counts: Sequence[int]) -> pa.Array:

@@ -4,12 +4,14 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from laban.keys import MAX_VALUE_LENGTH, bounded, template_pattern
 from laban.vocabulary import (
@@ -55,19 +57,32 @@ class _Found:
             return span_batch.CORRELATIONS.empty_table()
         values = _bounded(pa.concat_arrays(self._values))
         known = np.flatnonzero(as_numpy(values.is_valid()))
-        table = spans.select([*_TRACE, "start", "end"]).take(pa.array(np.concatenate(self._spans)[known]))
-        table = table.append_column("code", pa.array(np.concatenate(self._codes)[known]))
-        table = table.append_column("value", values.take(pa.array(known)))
-        grouped = table.group_by(["code", "value", *_TRACE], use_threads=False).aggregate(
-            [("start", "min"), ("end", "max")]
-        )
+        if not len(known):
+            return span_batch.CORRELATIONS.empty_table()
+        rows, codes = np.concatenate(self._spans)[known], np.concatenate(self._codes)[known]
+        of_spans = {name: as_numpy(spans[name])[rows] for name in spans.column_names}
+        number: Index = as_numpy(values.take(pa.array(known)).dictionary_encode().indices).astype(np.int64)
+        order, runs = _runs([number * len(self._keys) + codes, *(of_spans[name] for name in _TRACE)])
+        one = order[runs]
         columns = {
-            "key": pa.array(self._keys, pa.string()).take(grouped["code"]),
-            "first": grouped["start_min"],
-            "last": grouped["end_max"],
-        } | {name: grouped[name] for name in ("value", *_TRACE)}
+            "key": pa.array(self._keys, pa.string()).take(pa.array(codes[one])),
+            "value": values.take(pa.array(known[one])),
+            "first": pa.array(np.minimum.reduceat(of_spans["start"][order], runs)),
+            "last": pa.array(np.maximum.reduceat(of_spans["end"][order], runs)),
+        } | {name: pa.array(of_spans[name][one]) for name in _TRACE}
         names = span_batch.CORRELATIONS.names
         return pa.Table.from_arrays([columns[name] for name in names], schema=span_batch.CORRELATIONS)
+
+
+def _runs(keys: Sequence[NDArray[Any]]) -> tuple[Index, Index]:
+    """The order in which rows that are equal in all keys stand together, and where in it each run begins."""
+    order = np.lexsort(keys)
+    begins = np.zeros(len(order), np.bool_)
+    begins[0] = True
+    for key in keys:
+        ordered = key[order]
+        begins[1:] |= ordered[1:] != ordered[:-1]
+    return order, np.flatnonzero(begins)
 
 
 def correlate(
@@ -91,19 +106,15 @@ def correlate(
 
 def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> None:
     pairs = attributes.pairs
-    for number, name in enumerate(pairs.names):
-        keys = finder.attribute_keys(name)
-        if not keys:
-            continue
-        holding = np.flatnonzero(pairs.key == number)
-        rows = pa.array(holding)
-        values = pc.coalesce(pairs.text.take(rows), pc.cast(pairs.integer.take(rows), pa.string()))
-        position = np.full(len(pairs), -1, np.int64)
-        position[holding] = np.arange(len(holding))
-        which = position[attributes.pair]
-        held = which >= 0
-        of_spans = values.take(pa.array(which[held]))
-        for key in keys:
+    keys = {number: keys for number, name in enumerate(pairs.names) if (keys := finder.attribute_keys(name))}
+    if not keys:
+        return
+    values = pc.coalesce(pairs.text, pc.cast(pairs.integer, pa.string()))
+    key_of_attribute = pairs.key[attributes.pair]
+    for number, named in keys.items():
+        held = np.flatnonzero(key_of_attribute == number)
+        of_spans = values.take(pa.array(attributes.pair[held]))
+        for key in named:
             found.add(key, attributes.owner[held], of_spans)
 
 
@@ -111,25 +122,27 @@ def _in_routes(found: _Found, attributes: Attributes, routes: pa.StringArray, fi
     """The keys in paths. Most routes hold none, and their paths, which are many, are not looked at."""
     templates = pc.coalesce(routes, _text(attributes, [URL_TEMPLATE])).dictionary_encode()
     codes = as_numpy(templates.indices.fill_null(-1))
+    paths_of = _Paths(attributes)
     for code, template in enumerate(templates.dictionary.to_pylist()):
         keys = finder.parameter_keys(template)
         if not keys:
             continue
         spans = np.flatnonzero(codes == code)
-        paths = _paths(attributes, spans)
-        known = paths.is_valid()
-        spans, paths = spans[as_numpy(known)], paths.filter(known)
+        paths = paths_of.take(spans)
+        if paths.null_count:
+            known = paths.is_valid()
+            spans, paths = spans[as_numpy(known)], paths.filter(known)
         odd = as_numpy(pc.match_substring_regex(paths, _ODD_PATH))
         parameters = _parameters(template, paths)
         if parameters is None or len({key for _, key in keys}) < len(keys):
             odd[:] = True  # several parameters for one key: the finder knows which one counts
         else:
-            plain = pa.array(~odd)
+            plain = np.flatnonzero(~odd)
             for name, key in keys:
-                found.add(key, spans[~odd], parameters[name].filter(plain))
-        for span, path in zip(spans[odd], paths.filter(pa.array(odd)).to_pylist(), strict=True):
-            for key, value in finder.in_route(template, path):
-                found.add(key, np.array([span]), pa.array([value]))
+                found.add(key, spans[plain], parameters[name].take(pa.array(plain)))
+        for position in np.flatnonzero(odd).tolist():
+            for key, value in finder.in_route(template, paths[position].as_py()):
+                found.add(key, spans[position : position + 1], pa.array([value]))
 
 
 def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArray] | None:
@@ -169,14 +182,28 @@ def _bounded(values: pa.StringArray) -> pa.StringArray:
     return _changed(values, odd, bounded)
 
 
-def _paths(attributes: Attributes, spans: Index) -> pa.StringArray:
-    """Of each of these spans the path of its request, from whichever attribute tells it; null for none."""
-    rows = pa.array(spans)
-    paths = _text(attributes, URL_PATH_DIALECTS).take(rows)
-    if not paths.null_count:
-        return paths
-    urls = _text(attributes, URL_FULL_DIALECTS).take(rows)
-    return pc.coalesce(paths, _changed(urls, urls.is_valid(), url_path))
+class _Paths:
+    """Paths of requests, from whichever attribute tells them."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        self._attributes = attributes
+
+    def take(self, spans: Index) -> pa.StringArray:
+        """Of each of these spans the path; null for none."""
+        rows = pa.array(spans)
+        paths = self._told.take(rows)
+        if not paths.null_count:
+            return paths
+        urls = self._urls.take(rows)
+        return pc.coalesce(paths, _changed(urls, urls.is_valid(), url_path))
+
+    @cached_property
+    def _told(self) -> pa.StringArray:
+        return _text(self._attributes, URL_PATH_DIALECTS)
+
+    @cached_property
+    def _urls(self) -> pa.StringArray:
+        return _text(self._attributes, URL_FULL_DIALECTS)
 
 
 def _changed(

@@ -47,10 +47,7 @@ class _Request(NamedTuple):
     number: int
     body: bytes
     origins: list[Origin]
-
-    @property
-    def spans(self) -> int:
-        return sum(origin.spans for origin in self.origins)
+    spans: int
 
 
 def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection | None = None) -> Decoded:
@@ -64,9 +61,11 @@ def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection 
     requests: list[_Request] = []
     for number, body in enumerate(payloads):
         try:
-            requests.append(_Request(number, body, list(_origins(parse(body), known))))
+            origins = list(_origins(parse(body), known))
         except UndecodableRequest as error:
             outcomes[number] = error
+        else:
+            requests.append(_Request(number, body, origins, sum(origin.spans for origin in origins)))
     if sum(request.spans for request in requests) < _FEW:
         return _exactly(requests, outcomes, finder, protection)
     plain, odd, spans = _read(requests, protection)

@@ -74,6 +74,14 @@ class Journal:
         """Seal what was appended, to be loaded; what is appended from now on goes to the other file."""
         self._active, self._sealed = self._sealed, self._active
 
+    def sealed(self, after: int) -> Iterator[Journaled]:
+        """What is sealed and has a higher number than this, oldest first, up to the first that is damaged.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return self._sealed.appended(after)
+
     def drop(self) -> None:
         """What is sealed is in the database."""
         self._sealed.forget()
@@ -108,6 +116,22 @@ class _File:
             self._end += _HEADER.size + len(payload)
             content = content[_HEADER.size + len(payload) :]
             yield Journaled(previous, _from_bytes(payload))
+
+    def appended(self, after: int) -> Iterator[Journaled]:
+        """The records that this process appended, less the first ones up to this number."""
+        # Not mapped into memory, where an error of the disk would end the process.
+        offset = 0
+        while offset < self._end:
+            header = os.pread(self._opened(), _HEADER.size, offset)
+            if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+                return
+            _, arrival, length, _ = _HEADER.unpack(header)
+            if arrival > after:
+                found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
+                if found is None:
+                    return
+                yield Journaled(arrival, _from_bytes(found[1]))
+            offset += _HEADER.size + length
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)

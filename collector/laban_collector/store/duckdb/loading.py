@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreError, StoreUnwritable
@@ -20,8 +20,8 @@ LONGEST_WAIT: Final = 2.0
 """Seconds that a batch waits at most to be loaded, when nobody asks for it."""
 RETRY: Final = 1.0
 """Seconds after a load that failed."""
-_MOST: Final = 2
-"""So many times enough may wait: beyond it senders wait too."""
+_MOST: Final = 4
+"""So many times enough may wait, as while DuckDB checkpoints: beyond it senders wait too."""
 ENOUGH_BYTES: Final = 96 << 20
 """In memory; the same for spans that are large."""
 _LONGEST_SETTLE: Final = 5.0
@@ -33,10 +33,10 @@ of each was new; or raises StoreError, and has stored nothing."""
 
 
 class _Waiting:
-    """Batches that wait to be loaded, in their order."""
+    """Batches that wait in the journal to be loaded, in their order. Here they would take 100 MB and more."""
 
     def __init__(self) -> None:
-        self.batches: list[Journaled] = []
+        self.arrivals: list[int] = []
         self.spans = 0
         self._bytes = 0
         self._until: float | None = None
@@ -44,7 +44,7 @@ class _Waiting:
     def add(self, journaled: Journaled) -> None:
         if self._until is None:
             self._until = time.monotonic() + LONGEST_WAIT
-        self.batches.append(journaled)
+        self.arrivals.append(journaled.arrival)
         self.spans += journaled.batch.spans.num_rows
         self._bytes += journaled.batch.nbytes
 
@@ -106,8 +106,11 @@ class JournaledWriter:
         if left:
             spans = sum(one.batch.spans.num_rows for one in left)
             _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
-            self._arrival = max(self._arrival, left[-1].arrival)
-            self._load([one.batch for one in left], self._arrival)
+            while left:
+                part = _enough(left)
+                self._arrival = max(self._arrival, part[-1].arrival)
+                self._load([one.batch for one in part], self._arrival)
+                left = left[len(part) :]
             self._loaded = self._arrival
         for _ in range(2):
             self._journal.turn()
@@ -197,33 +200,41 @@ class JournaledWriter:
             self._unnoted = False
 
     def _run(self) -> None:
-        while batches := self._next():
-            while not self._try(batches):
-                with self._changed:
-                    if self._stopping:
-                        _log.critical(
-                            "%d batches stay in the journal beside the database: start the collector again "
-                            "to load them.",
-                            len(batches) + len(self._waiting.batches),
-                        )
-                        return
-                    self._changed.wait_for(lambda: self._stopping, RETRY)
+        while arrivals := self._next():
+            while arrivals:
+                loaded = self._try(arrivals)
+                arrivals = arrivals[loaded:]
+                if not loaded and not self._may_try_again(len(arrivals)):
+                    return
+            self._drop()
 
-    def _next(self) -> list[Journaled]:
-        """What is to be loaded next, sealed in the journal; none when it is over."""
+    def _may_try_again(self, left: int) -> bool:
+        """After a while; False: it is over, and so many batches are left."""
+        with self._changed:
+            if not self._stopping:
+                self._changed.wait_for(lambda: self._stopping, RETRY)
+                return True
+            _log.critical(
+                "%d batches stay in the journal beside the database: start the collector again to load them.",
+                left + len(self._waiting.arrivals),
+            )
+            return False
+
+    def _next(self) -> list[int]:
+        """The numbers of what is to be loaded next, sealed in the journal; none when it is over."""
         with self._changed:
             while not self._is_due():
                 if self._stopping:
                     return []
                 self._changed.wait(self._waiting.time_left)
-            batches, self._waiting = self._waiting.batches, _Waiting()
+            arrivals, self._waiting = self._waiting.arrivals, _Waiting()
             self._journal.turn()
             self._changed.notify_all()
-            return batches
+            return arrivals
 
     def _is_due(self) -> bool:
         waiting = self._waiting
-        return bool(waiting.batches) and (
+        return bool(waiting.arrivals) and (
             self._stopping or self._wanted > self._loaded or waiting.fullness >= 1 or waiting.time_left == 0
         )
 
@@ -239,24 +250,55 @@ class JournaledWriter:
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
             self._changed.notify_all()
 
-    def _try(self, batches: Sequence[Journaled]) -> bool:
-        """Load them; whether it succeeded."""
-        arrival = batches[-1].arrival
+    def _try(self, arrivals: Sequence[int]) -> int:
+        """Load the first of these, as many as are enough; returns how many, 0 if that failed."""
         try:
-            written = self._load([one.batch for one in batches], arrival)
+            batches = self._sealed(arrivals)
+            arrival = arrivals[len(batches) - 1]
+            written = self._load(batches, arrival)
         except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
             self._fail(error)
-            return False
+            return 0
+        with self._changed:
+            if self._failure is not None:
+                _log.warning("What waited in the journal is loaded.")
+            for one, counts in zip(arrivals, written, strict=False):
+                if one in self._written:
+                    self._written[one] = counts
+            self._loaded, self._failure = arrival, None
+            self._changed.notify_all()
+        return len(batches)
+
+    def _sealed(self, arrivals: Sequence[int]) -> list[SpanBatch]:
+        """The first of the batches with these numbers, as many as are enough.
+
+        Raises:
+            StoreError: they are not in the journal as they were written to it.
+        """
+        try:
+            found = _enough(self._journal.sealed(arrivals[0] - 1))
+        except OSError as error:
+            raise StoreError(f"The journal cannot be read: {error}") from error
+        if not found or [one.arrival for one in found] != list(arrivals[: len(found)]):
+            raise StoreError(f"The journal is damaged from batch {arrivals[0]} on")
+        return [one.batch for one in found]
+
+    def _drop(self) -> None:
         with self._changed:
             try:
                 self._journal.drop()
             except OSError as error:
                 _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
-            if self._failure is not None:
-                _log.warning("What waited in the journal is loaded.")
-            for one, counts in zip(batches, written, strict=True):
-                if one.arrival in self._written:
-                    self._written[one.arrival] = counts
-            self._loaded, self._failure = arrival, None
-            self._changed.notify_all()
-        return True
+
+
+def _enough(batches: Iterable[Journaled]) -> list[Journaled]:
+    """The first ones: after a while in which nothing could be loaded they may be many."""
+    taken: list[Journaled] = []
+    spans = size = 0
+    for one in batches:
+        taken.append(one)
+        spans += one.batch.spans.num_rows
+        size += one.batch.nbytes
+        if spans >= ENOUGH or size >= ENOUGH_BYTES:
+            break
+    return taken
