@@ -1,10 +1,10 @@
 """The span processor that marks every span with the business keys of its trace."""
 
-from opentelemetry import baggage, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from laban import vocabulary
+from laban.contexts import SPAN, baggage_in
 from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import failed
 from laban.keys import bounded
@@ -26,7 +26,8 @@ class CorrelationProcessor(SpanProcessor):
             failed("cannot mark spans with business keys", error)
 
     def _mark(self, span: Span, parent_context: Context | None) -> None:
-        correlations = correlations_of(trace.get_current_span(parent_context))
+        parent_context = get_current() if parent_context is None else parent_context
+        correlations = correlations_of(parent_context.get(SPAN))
         if correlations is None:
             correlations = Correlations(span, self._inherited(parent_context))
             noted = noted_in_headers(parent_context)
@@ -41,10 +42,10 @@ class CorrelationProcessor(SpanProcessor):
         if attributes:
             span.set_attributes(attributes)
 
-    def _inherited(self, context: Context | None) -> dict[str, str]:
+    def _inherited(self, context: Context) -> dict[str, str]:
         """What came as baggage and is a business key with a sane value; at most MAX_KEYS."""
         accepted: dict[str, str] = {}
-        for name, offered in baggage.get_all(context).items():
+        for name, offered in baggage_in(context).items():
             value = bounded(offered)
             if value and (name == vocabulary.CORRELATION_ID or self._rules.is_business_key(name)):
                 accepted[name] = value
