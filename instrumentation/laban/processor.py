@@ -8,7 +8,7 @@ from laban.contexts import SPAN, baggage_in
 from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import failed
 from laban.keys import bounded
-from laban.propagation import noted_in_headers
+from laban.propagation import NOTED, noted_in_headers
 from laban.rules import MAX_KEYS, Rules
 
 
@@ -26,15 +26,12 @@ class CorrelationProcessor(SpanProcessor):
             failed("cannot mark spans with business keys", error)
 
     def _mark(self, span: Span, parent_context: Context | None) -> None:
-        parent_context = get_current() if parent_context is None else parent_context
-        correlations = correlations_of(parent_context.get(SPAN))
+        context = get_current() if parent_context is None else parent_context
+        correlations = correlations_of(context.get(SPAN))
         if correlations is None:
-            correlations = Correlations(span, self._inherited(parent_context))
-            noted = noted_in_headers(parent_context)
-            if noted.keys:
-                correlations.add(noted.keys, on=span)
-            if noted.request_id:
-                span.set_attribute(vocabulary.REQUEST_ID, noted.request_id)
+            correlations = Correlations(span, self._inherited(context))
+            if NOTED in context:
+                _take_noted(span, correlations, context)
         remember(span, correlations)
         if self._rules.look_into(span.kind):
             correlations.add(self._rules.in_span(span.kind, span.attributes or {}), on=span)
@@ -52,3 +49,11 @@ class CorrelationProcessor(SpanProcessor):
                 if len(accepted) == MAX_KEYS:
                     break
         return accepted
+
+
+def _take_noted(span: Span, correlations: Correlations, context: Context) -> None:
+    noted = noted_in_headers(context)
+    if noted.keys:
+        correlations.add(noted.keys, on=span)
+    if noted.request_id:
+        span.set_attribute(vocabulary.REQUEST_ID, noted.request_id)

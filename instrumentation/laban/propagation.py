@@ -27,7 +27,7 @@ from laban.keys import bounded
 from laban.rules import Rules
 from laban.trust import FORWARDED, Trust, configured_trust
 
-_NOTED: Final = create_key("laban-noted-in-headers")
+NOTED: Final = create_key("laban-noted-in-headers")
 _PLAIN: Final = frozenset(
     {
         w3c.TRACEPARENT,
@@ -154,7 +154,7 @@ class CorrelationPropagator(TextMapPropagator):
             value = _header(carrier, getter, rule.argument)
             if value:
                 found.setdefault(rule.key, value)
-        return set_value(_NOTED, Noted(found, request_id), context) if found or request_id else context
+        return set_value(NOTED, Noted(found, request_id), context) if found or request_id else context
 
 
 class Noted(NamedTuple):
@@ -174,7 +174,7 @@ _NOTHING: Final = Noted({}, None)
 
 def noted_in_headers(context: Context | None) -> Noted:
     """What was found in the headers from which this context, or one around it, was extracted."""
-    found = get_value(_NOTED, context)
+    found = get_value(NOTED, context)
     return found if isinstance(found, Noted) else _NOTHING
 
 
