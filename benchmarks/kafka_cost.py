@@ -2,7 +2,7 @@
 
 `./run bench kafka_cost [--client NAME …] [--publish]`; three minutes. Bare, stock and laban run at the same
 time and take turns against one broker; medians of the rounds. Stock does not trace `poll()` of kafka-python,
-and ends its spans before the handler runs: compare iterate, and what is on the spans. Processor time is that of
+and ends its spans before the handler runs: compare iterate, and what is on the spans. Processor time is of
 all threads of the client, so of the export, too; where other programs run beside, it is the figure to trust.
 """
 
