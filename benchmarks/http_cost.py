@@ -34,18 +34,19 @@ class Measured(NamedTuple):
 def main() -> None:
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=8000, help="in each round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=4000, help="in each round")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
     options = parser.parse_args()
     results: dict[tuple[str, bool], list[Measured]] = {}
     with sink() as endpoint:
-        for _ in range(options.rounds):
+        for number in range(1, options.rounds + 1):
             for exporting in (False, True):
                 for variant in VARIANTS:
                     if variant == "bare" and exporting:
                         continue
+                    print(f"round {number} of {options.rounds}: {variant}", file=sys.stderr)
                     measured = measure(
                         variant, endpoint if exporting else None, options.requests, options.connections
                     )

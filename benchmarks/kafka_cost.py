@@ -1,14 +1,15 @@
 """What tracing costs a Kafka client: messages a second, and processor time a message, by what it does.
 
-`./run bench kafka_cost [--client NAME …] [--publish]`. Bare, stock and laban take turns within one run
-against one broker; medians of the rounds. Stock does not trace `poll()` of kafka-python, and ends its spans
-before the handler runs: compare iterate, and what is on the spans. Processor time is that of all threads of
-the client, so of the export, too; where other programs run beside, it is the figure to trust.
+`./run bench kafka_cost [--client NAME …] [--publish]`; three minutes. Bare, stock and laban run at the same
+time and take turns against one broker; medians of the rounds. Stock does not trace `poll()` of kafka-python,
+and ends its spans before the handler runs: compare iterate, and what is on the spans. Processor time is of
+all threads of the client, so of the export, too; where other programs run beside, it is the figure to trust.
 """
 
 import argparse
 import statistics
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench`
 
 from benchmarks.workload.kafka_broker import broker
 from benchmarks.workload.report import INSTRUMENTATION_COST, publish, table, traced_with
-from benchmarks.workload.tracing import VARIANTS, command, last_line, sink
+from benchmarks.workload.tracing import VARIANTS, ask, command, running, sink
 
 WORK: Final = {
     "kafka_python_client": ("produce", "iterate", "poll"),
@@ -46,7 +47,7 @@ def main() -> None:
     """Run the rounds of each client and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--messages", type=int, default=20_000, help="in each round")
+    parser.add_argument("--messages", type=int, default=4_000, help="in each round")
     parser.add_argument("--client", nargs="+", choices=WORK, default=list(WORK))
     parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
     options = parser.parse_args()
@@ -64,18 +65,26 @@ def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: i
     """The figures of one client by variant, whether spans are exported, and work."""
     results: Runs = {}
     topic = f"bench-{uuid4().hex[:8]}"
-    count = str(messages)
-    # Twice: what is read first, to join, is not measured.
-    for _ in range(2):
-        last_line(command("laban", client, "produce", bootstrap, topic, count), None)
-    for _ in range(rounds):
-        for exporting in (False, True):
-            for variant in VARIANTS if not exporting else VARIANTS[1:]:
-                for work in WORK[client]:
+    with ExitStack() as stack:
+        processes = {
+            (variant, exporting): stack.enter_context(
+                running(command(variant, client, bootstrap), endpoint if exporting else None)
+            )
+            for exporting in (False, True)
+            for variant in (VARIANTS if not exporting else VARIANTS[1:])
+        }
+        # Twice: what is read first, to join, is not measured.
+        for _ in range(2):
+            ask(processes["laban", False], f"produce {topic} {messages}")
+        for number in range(rounds + 1):
+            print(f"{client}: round {number} of {rounds}", file=sys.stderr)  # the first only warms up
+            for work in WORK[client]:
+                for (variant, exporting), process in processes.items():
                     target = f"out-{uuid4().hex[:8]}" if work == "produce" else topic
-                    argv = command(variant, client, work, bootstrap, target, count)
-                    figures = Figures(*map(float, last_line(argv, endpoint if exporting else None).split()))
-                    results.setdefault((variant, exporting, work), []).append(figures)
+                    count = messages if number else messages // 10
+                    figures = Figures(*map(float, ask(process, f"{work} {target} {count}").split()))
+                    if number:
+                        results.setdefault((variant, exporting, work), []).append(figures)
     return results
 
 

@@ -1,34 +1,19 @@
-"""aiokafka at work: `produce|iterate|poll BOOTSTRAP TOPIC COUNT` prints messages/s and CPU µs each."""
+"""aiokafka at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing."""
 
 import asyncio
 import sys
-import time
-from typing import NamedTuple
+from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-work, bootstrap, topic, text = sys.argv[1:]
-count = int(text)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+
+from benchmarks.programs.measuring import Clocks, serve
+
+bootstrap = sys.argv[1]
 
 
-class Clocks(NamedTuple):
-    """Seconds that have passed, and of them those of the processor, in all threads."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> "Clocks":
-        """As they stand."""
-        return cls(time.perf_counter(), time.process_time())
-
-    @classmethod
-    def since(cls, began: "Clocks") -> "Clocks":
-        """What has passed."""
-        return cls(time.perf_counter() - began.wall, time.process_time() - began.cpu)
-
-
-async def produce() -> Clocks:
+async def produce(topic: str, count: int) -> Clocks:
     """Send, and wait until the broker has all."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     await producer.start()
@@ -42,7 +27,7 @@ async def produce() -> Clocks:
     return took
 
 
-async def consume() -> Clocks:
+async def consume(work: str, topic: str, count: int) -> Clocks:
     """Read in one of the two ways, with a handler that does nothing."""
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
@@ -65,5 +50,9 @@ async def consume() -> Clocks:
     return took
 
 
-took = asyncio.run(produce() if work == "produce" else consume())
-print(count / took.wall, took.cpu / count * 1e6)
+def work(name: str, topic: str, count: int) -> Clocks:
+    """What was told."""
+    return asyncio.run(produce(topic, count) if name == "produce" else consume(name, topic, count))
+
+
+serve(work)

@@ -1,37 +1,22 @@
-"""confluent-kafka at work: `produce|poll BOOTSTRAP TOPIC COUNT` prints messages/s and CPU µs each.
+"""confluent-kafka at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing.
 
 `poll` takes one message a call, which is how this client is used; it has no loop over a consumer.
 """
 
 import sys
-import time
-from typing import NamedTuple
+from pathlib import Path
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-work, bootstrap, topic, text = sys.argv[1:]
-count = int(text)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+
+from benchmarks.programs.measuring import Clocks, serve
+
+bootstrap = sys.argv[1]
 
 
-class Clocks(NamedTuple):
-    """Seconds that have passed, and of them those of the processor, in all threads."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> "Clocks":
-        """As they stand."""
-        return cls(time.perf_counter(), time.process_time())
-
-    @classmethod
-    def since(cls, began: "Clocks") -> "Clocks":
-        """What has passed."""
-        return cls(time.perf_counter() - began.wall, time.process_time() - began.cpu)
-
-
-def produce() -> Clocks:
+def produce(topic: str, count: int) -> Clocks:
     """Send, and wait until the broker has all."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
@@ -46,7 +31,7 @@ def produce() -> Clocks:
     return Clocks.since(began)
 
 
-def consume() -> Clocks:
+def consume(topic: str, count: int) -> Clocks:
     """Read with a handler that does nothing."""
     consumer = Consumer(
         {
@@ -70,5 +55,9 @@ def consume() -> Clocks:
     return took
 
 
-took = produce() if work == "produce" else consume()
-print(count / took.wall, took.cpu / count * 1e6)
+def work(name: str, topic: str, count: int) -> Clocks:
+    """What was told."""
+    return produce(topic, count) if name == "produce" else consume(topic, count)
+
+
+serve(work)

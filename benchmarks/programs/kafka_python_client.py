@@ -1,33 +1,18 @@
-"""kafka-python at work: `produce|iterate|poll BOOTSTRAP TOPIC COUNT` prints messages/s and CPU µs each."""
+"""kafka-python at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing."""
 
 import sys
-import time
-from typing import NamedTuple
+from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer
 
-work, bootstrap, topic, text = sys.argv[1:]
-count = int(text)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+
+from benchmarks.programs.measuring import Clocks, serve
+
+bootstrap = sys.argv[1]
 
 
-class Clocks(NamedTuple):
-    """Seconds that have passed, and of them those of the processor, in all threads."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> "Clocks":
-        """As they stand."""
-        return cls(time.perf_counter(), time.process_time())
-
-    @classmethod
-    def since(cls, began: "Clocks") -> "Clocks":
-        """What has passed."""
-        return cls(time.perf_counter() - began.wall, time.process_time() - began.cpu)
-
-
-def produce() -> Clocks:
+def produce(topic: str, count: int) -> Clocks:
     """Send, and wait until the broker has all."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     producer.send(topic, b"warm up").get(30)
@@ -40,7 +25,7 @@ def produce() -> Clocks:
     return took
 
 
-def consume() -> Clocks:
+def consume(work: str, topic: str, count: int) -> Clocks:
     """Read in one of the two ways, with a handler that does nothing."""
     consumer = KafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
@@ -62,5 +47,9 @@ def consume() -> Clocks:
     return took
 
 
-took = produce() if work == "produce" else consume()
-print(count / took.wall, took.cpu / count * 1e6)
+def work(name: str, topic: str, count: int) -> Clocks:
+    """What was told."""
+    return produce(topic, count) if name == "produce" else consume(name, topic, count)
+
+
+serve(work)

@@ -34,21 +34,24 @@ def environment(endpoint: str | None) -> dict[str, str]:
 
 @contextmanager
 def running(argv: Sequence[str], endpoint: str | None) -> Generator[subprocess.Popen[str]]:
-    """A process whose output can be read, ended with the block."""
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment(endpoint))
+    """A process that can be told and whose output can be read, ended with the block."""
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(endpoint)
+    )
     try:
         yield process
     finally:
         process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+        process.communicate()
 
 
-def last_line(argv: Sequence[str], endpoint: str | None) -> str:
-    """Run it to its end; what it printed last."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, env=environment(endpoint), check=True)
-    return done.stdout.strip().rpartition("\n")[2]
+def ask(process: subprocess.Popen[str], line: str) -> str:
+    """Write a line to a process that runs, and wait for the line that it answers."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+    return process.stdout.readline()
 
 
 @contextmanager

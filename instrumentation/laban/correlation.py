@@ -77,7 +77,7 @@ _ON_SPAN: Final = "_laban_correlations"
 """The attribute of span objects that holds them; a dictionary with weak keys costs each span 3 µs more."""
 
 
-def correlations_of(span: Span) -> Correlations | None:
+def correlations_of(span: object) -> Correlations | None:
     """What is known in this span's part of the trace; None for a span that is not recorded here."""
     found: Correlations | None = getattr(span, _ON_SPAN, None)
     return found

@@ -20,7 +20,7 @@ from opentelemetry.util._importlib_metadata import EntryPoint
 from laban import life, logs, propagation, rules
 from laban.export import DrainingSpanProcessor
 from laban.fail_open import fail_open
-from laban.mend import resource_hash, span_attributes
+from laban.mend import exporters, resource_hash, span_attributes, span_start
 from laban.processor import CorrelationProcessor
 
 DEFAULTS: Final = {
@@ -68,7 +68,9 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
             life.install()
         with fail_open("cannot make spans cheaper"):
             span_attributes.install()
+            span_start.install()
             resource_hash.install()
+            exporters.install()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library, once the program imports the library.

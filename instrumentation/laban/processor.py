@@ -1,14 +1,14 @@
 """The span processor that marks every span with the business keys of its trace."""
 
-from opentelemetry import baggage, trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from laban import vocabulary
+from laban.contexts import SPAN, baggage_in
 from laban.correlation import Correlations, correlations_of, remember
 from laban.fail_open import failed
 from laban.keys import bounded
-from laban.propagation import noted_in_headers
+from laban.propagation import NOTED, noted_in_headers
 from laban.rules import MAX_KEYS, Rules
 
 
@@ -26,14 +26,12 @@ class CorrelationProcessor(SpanProcessor):
             failed("cannot mark spans with business keys", error)
 
     def _mark(self, span: Span, parent_context: Context | None) -> None:
-        correlations = correlations_of(trace.get_current_span(parent_context))
+        context = get_current() if parent_context is None else parent_context
+        correlations = correlations_of(context.get(SPAN))
         if correlations is None:
-            correlations = Correlations(span, self._inherited(parent_context))
-            noted = noted_in_headers(parent_context)
-            if noted.keys:
-                correlations.add(noted.keys, on=span)
-            if noted.request_id:
-                span.set_attribute(vocabulary.REQUEST_ID, noted.request_id)
+            correlations = Correlations(span, self._inherited(context))
+            if NOTED in context:
+                _take_noted(span, correlations, context)
         remember(span, correlations)
         if self._rules.look_into(span.kind):
             correlations.add(self._rules.in_span(span.kind, span.attributes or {}), on=span)
@@ -41,13 +39,21 @@ class CorrelationProcessor(SpanProcessor):
         if attributes:
             span.set_attributes(attributes)
 
-    def _inherited(self, context: Context | None) -> dict[str, str]:
+    def _inherited(self, context: Context) -> dict[str, str]:
         """What came as baggage and is a business key with a sane value; at most MAX_KEYS."""
         accepted: dict[str, str] = {}
-        for name, offered in baggage.get_all(context).items():
+        for name, offered in baggage_in(context).items():
             value = bounded(offered)
             if value and (name == vocabulary.CORRELATION_ID or self._rules.is_business_key(name)):
                 accepted[name] = value
                 if len(accepted) == MAX_KEYS:
                     break
         return accepted
+
+
+def _take_noted(span: Span, correlations: Correlations, context: Context) -> None:
+    noted = noted_in_headers(context)
+    if noted.keys:
+        correlations.add(noted.keys, on=span)
+    if noted.request_id:
+        span.set_attribute(vocabulary.REQUEST_ID, noted.request_id)

@@ -5,7 +5,7 @@ headers, gRPC metadata, Kafka headers.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from opentelemetry import baggage, propagate, trace
@@ -20,16 +20,23 @@ from opentelemetry.propagators.textmap import (
 )
 
 from laban import vocabulary, w3c
+from laban.contexts import BAGGAGE, SPAN
 from laban.correlation import correlations_of
 from laban.fail_open import fail_open
 from laban.keys import bounded
 from laban.rules import Rules
 from laban.trust import FORWARDED, Trust, configured_trust
 
-_NOTED: Final = create_key("laban-noted-in-headers")
-# Where OpenTelemetry keeps these two in a context: its own answer, as it names the keys anew in each process.
-(_SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
-(_BAGGAGE,) = baggage.set_baggage("", "", Context())
+NOTED: Final = create_key("laban-noted-in-headers")
+_PLAIN: Final = frozenset(
+    {
+        w3c.TRACEPARENT,
+        w3c.BAGGAGE,
+        vocabulary.CORRELATION_ID_HEADER,
+        vocabulary.CORRELATION_ID_HEADER.lower(),
+    }
+)
+"""Headers that can be read at once."""
 _ASGI: Final = ("http", "websocket")
 
 
@@ -51,7 +58,8 @@ class CorrelationPropagator(TextMapPropagator):
         names = {*inner.fields, *FORWARDED, vocabulary.CORRELATION_ID_HEADER, vocabulary.REQUEST_ID_HEADER}
         names |= {rule.argument for rule in rules.of("header")}
         self._wanted = frozenset(name.lower().encode("latin-1") for name in names)
-        self._telling = frozenset({*names, *(name.lower() for name in names)} - {w3c.TRACEPARENT})
+        ruled = {rule.argument for rule in rules.of("header")}
+        self._telling = frozenset(_in_any_case(names) - _PLAIN | _in_any_case(ruled))
 
     def extract(
         self,
@@ -72,23 +80,29 @@ class CorrelationPropagator(TextMapPropagator):
             return self._with_noted(carrier, _with_correlation_id(carrier, extracted, getter), getter)
         return extracted
 
-    def extract_plain(self, headers: Mapping[str, object], traceparent: str | None) -> Context | None:
-        """What `extract` answers on top of nothing, at once, where there is nothing but traceparent to read.
+    def extract_plain(self, names: Iterable[str], text: Callable[[str], str | None]) -> Context | None:
+        """What `extract` answers on top of nothing, at once, where the headers are as we write them.
+
+        For the headers of messages: their baggage is believed.
 
         Args:
-            headers: whose names count.
-            traceparent: its value.
+            names: of all headers.
+            text: answers the value of one of them.
 
         Returns:
-            None where there is more to read, or nothing that is plain.
+            None where there is more to read, or something that is not plain.
         """
-        if not (traceparent and self._is_w3c and self._telling.isdisjoint(headers)):
+        if not (self._is_w3c and self._telling.isdisjoint(names)):
             return None
-        parent = w3c.plain_parent(traceparent)
-        if parent is None:
+        parent = w3c.plain_parent(text(w3c.TRACEPARENT) or "")
+        sent = w3c.plain_baggage(text(w3c.BAGGAGE) or "")
+        if parent is None or sent is None:
             return None
-        sent = {vocabulary.CORRELATION_ID: _new_id()}
-        return Context({_SPAN: trace.NonRecordingSpan(parent), _BAGGAGE: sent})
+        # Whether it is sent beside the baggage or in it, is said there.
+        given = text(vocabulary.CORRELATION_ID_HEADER) or text(vocabulary.CORRELATION_ID_HEADER.lower())
+        known = bounded(given) or bounded(sent.get(vocabulary.CORRELATION_ID)) or _new_id()
+        sent[vocabulary.CORRELATION_ID] = known
+        return Context({SPAN: trace.NonRecordingSpan(parent), BAGGAGE: sent})
 
     def _headers_of(self, scope: Mapping[str, Any]) -> dict[str, Any]:
         """What of an ASGI request is looked for, read once: stock's getter reads all headers for each one."""
@@ -140,7 +154,7 @@ class CorrelationPropagator(TextMapPropagator):
             value = _header(carrier, getter, rule.argument)
             if value:
                 found.setdefault(rule.key, value)
-        return set_value(_NOTED, Noted(found, request_id), context) if found or request_id else context
+        return set_value(NOTED, Noted(found, request_id), context) if found or request_id else context
 
 
 class Noted(NamedTuple):
@@ -160,7 +174,7 @@ _NOTHING: Final = Noted({}, None)
 
 def noted_in_headers(context: Context | None) -> Noted:
     """What was found in the headers from which this context, or one around it, was extracted."""
-    found = get_value(_NOTED, context)
+    found = get_value(NOTED, context)
     return found if isinstance(found, Noted) else _NOTHING
 
 
@@ -178,6 +192,10 @@ def _with_correlation_id(carrier: CarrierT, context: Context, getter: Getter[Car
     if correlation_id == known:
         return context
     return baggage.set_baggage(vocabulary.CORRELATION_ID, correlation_id, context)
+
+
+def _in_any_case(names: Collection[str]) -> set[str]:
+    return {*names, *(name.lower() for name in names)}
 
 
 def _new_id() -> str:

@@ -15,7 +15,11 @@ from opentelemetry.propagators.textmap import CarrierT, Getter, TextMapPropagato
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 TRACEPARENT: Final = "traceparent"
+BAGGAGE: Final = "baggage"
 _PLAIN: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+# Neither escapes nor properties nor spaces, and far from the limits.
+_PLAIN_BAGGAGE: Final = re.compile(r"[\w.-]+=[\w.-]+(?:,[\w.-]+=[\w.-]+)*", re.ASCII)
+_MAX_PLAIN_BAGGAGE: Final = 512
 _trace_context: Final = TraceContextTextMapPropagator()
 _baggage: Final = W3CBaggagePropagator()
 
@@ -36,7 +40,7 @@ def extract(
     traceparent = getter.get(carrier, TRACEPARENT)
     if traceparent:
         base = _with_parent(traceparent[0], carrier, base, getter)
-    return _baggage.extract(carrier, base, getter) if getter.get(carrier, "baggage") else base
+    return _baggage.extract(carrier, base, getter) if getter.get(carrier, BAGGAGE) else base
 
 
 def _with_parent(traceparent: str, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context:
@@ -54,3 +58,16 @@ def plain_parent(traceparent: str) -> trace.SpanContext | None:
     trace_id, span_id, flags = plain.groups()
     parent = trace.SpanContext(int(trace_id, 16), int(span_id, 16), True, trace.TraceFlags(int(flags, 16)))
     return parent if parent.is_valid else None
+
+
+def plain_baggage(header: str) -> dict[str, object] | None:
+    """What a baggage header says, as a new dictionary; None where its reading takes more than to split it."""
+    if not header:
+        return {}
+    if len(header) > _MAX_PLAIN_BAGGAGE or _PLAIN_BAGGAGE.fullmatch(header) is None:
+        return None
+    said: dict[str, object] = {}
+    for entry in header.split(","):
+        name, value = entry.split("=")
+        said[name] = value
+    return said

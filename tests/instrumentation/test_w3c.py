@@ -9,6 +9,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from laban import w3c
 from laban.kafka.headers import HeaderGetter
+from laban.keys import parse_rules
 from laban.propagation import CorrelationPropagator
 from laban.rules import Rules
 
@@ -64,17 +65,70 @@ def test_other_propagators_are_left_to_read_for_themselves(
     assert w3c.is_all_of(inner) is expected
 
 
-@pytest.mark.parametrize("name", ["tracestate", "baggage", "X-Correlation-ID", "x-request-id"])
-def test_a_record_with_more_to_read_is_read_in_full(name: str) -> None:
-    propagator = CorrelationPropagator(STOCK, Rules())
-    traceparent = f"00-{ID}-{SPAN}-01"
-    assert propagator.extract_plain({"traceparent": b"", name: b""}, traceparent) is None
-    plain = propagator.extract_plain({"traceparent": b"", "mine": b""}, traceparent)
-    headers = [("traceparent", traceparent.encode()), ("mine", b"")]
-    full = propagator.extract(headers, Context(), HeaderGetter(headers))
-    assert plain is not None
-    assert trace.get_current_span(plain).get_span_context() == (
-        trace.get_current_span(full).get_span_context()
-    )
-    assert baggage.get_all(plain).keys() == baggage.get_all(full).keys() == {"correlation.id"}
-    assert plain.keys() == full.keys()
+PARENT = f"00-{ID}-{SPAN}-01"
+PROPAGATOR = CorrelationPropagator(STOCK, Rules())
+
+
+def plain(propagator: CorrelationPropagator, headers: dict[str, str]) -> Context | None:
+    return propagator.extract_plain(headers, headers.get)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"mine": ""},
+        {"baggage": "order.id=7"},
+        {"baggage": "order.id=7,order.id=8,a_b=c-d.e"},
+        {"baggage": "order.id=7,correlation.id=abc"},
+        {"baggage": "correlation.id=abc", "X-Correlation-ID": "abc"},
+        {"baggage": "correlation.id=abc", "X-Correlation-ID": "other"},
+        {"baggage": "correlation.id=" + "a" * 200},
+        {"x-correlation-id": "abc"},
+        {"X-Correlation-ID": "abc", "x-correlation-id": "lower"},
+        {"X-Correlation-ID": " not\tprintable "},
+    ],
+)
+def test_the_headers_of_a_record_read_at_once_say_what_they_say_in_full(
+    more: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laban.propagation._new_id", lambda: "made")
+    headers = {"traceparent": PARENT, **more}
+    record = [(name, value.encode()) for name, value in headers.items()]
+    full = PROPAGATOR.extract(record, Context(), HeaderGetter(record))
+    read = plain(PROPAGATOR, headers)
+    assert read is not None
+    assert read.keys() == full.keys()
+    parents = [trace.get_current_span(context).get_span_context() for context in (read, full)]
+    assert parents[0] == parents[1]
+    assert list(baggage.get_all(read).items()) == list(baggage.get_all(full).items())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tracestate": "a=1"},
+        {"x-request-id": "r"},
+        {"baggage": "order.id=7;property"},
+        {"baggage": "order.id=a%20b"},
+        {"baggage": "order.id=a+b"},
+        {"baggage": "order.id = 7"},
+        {"baggage": "order.id=ö"},
+        {"baggage": "order.id"},
+        {"baggage": "order.id=7,"},
+        {"baggage": ",".join(["order.id=7"] * 60)},
+        {"traceparent": f"00-{ID}-{SPAN}-01-more"},
+        {"X-Order-ID": "7"},
+        {"x-order-id": "7"},
+        {"BAGGAGE": ""},
+    ],
+)
+def test_a_record_with_more_to_read_is_read_in_full(more: dict[str, str]) -> None:
+    rules = Rules(parse_rules("order.id=header:X-Order-ID,a.id=header:BAGGAGE"))
+    propagator = CorrelationPropagator(STOCK, rules)
+    assert plain(propagator, {"traceparent": PARENT, **more}) is None
+    assert plain(propagator, {"traceparent": PARENT}) is not None
+
+
+def test_what_other_propagators_would_read_is_left_to_them() -> None:
+    propagator = CorrelationPropagator(TraceContextTextMapPropagator(), Rules())
+    assert plain(propagator, {"traceparent": PARENT}) is None

@@ -7,7 +7,7 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
-from laban import vocabulary, w3c
+from laban import vocabulary
 from laban.propagation import CorrelationPropagator
 
 Header = tuple[str, bytes | str | None]
@@ -102,7 +102,7 @@ def extract(headers: Headers, context: Context) -> Context:
     getter = HeaderGetter(headers)
     propagator = propagate.get_global_textmap()
     if not context and isinstance(propagator, CorrelationPropagator):
-        plain = propagator.extract_plain(getter.last, getter.text(w3c.TRACEPARENT))
+        plain = propagator.extract_plain(getter.last, getter.text)
         if plain is not None:
             return plain
     return propagator.extract(headers, context, getter)

@@ -5,7 +5,7 @@ A process span lasts from where a record is handed out to where the next one is 
 
 import dis
 import sys
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from types import FrameType
 from typing import Any, Final, Generic, TypeVar
 
@@ -44,9 +44,19 @@ _CACHE: Final = dis.opmap.get("CACHE", 0)
 class Loop(Generic[Record]):
     """The iterator of `for record in consumer`; when the loop is left, it goes, and takes notice."""
 
-    def __init__(self, consumer: Iterator[Record], handing: Handing) -> None:
+    def __init__(
+        self, consumer: Iterator[Record], handing: Handing, take: Callable[[], Record] | None = None
+    ) -> None:
+        """Loops over a consumer.
+
+        Args:
+            consumer: or another iterator, that starts the span of each record.
+            handing: by which it does so.
+            take: a shorter way to do what its `__next__` does.
+        """
         self._consumer = consumer
         self._handing = handing
+        self._take = take or consumer.__next__
         self._span: ProcessSpan | None = None
         self._loop: _LoopIn | None = None
 
@@ -56,7 +66,7 @@ class Loop(Generic[Record]):
     def __next__(self) -> Record:
         if self._loop is None:
             self._loop = _LoopIn(_caller(2), "FOR_ITER")
-        record = next(self._consumer)  # wrapped: it starts the span
+        record = self._take()
         self._span = self._handing.opened
         return record
 

@@ -8,6 +8,7 @@ has answered.
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from inspect import getattr_static
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,7 +23,7 @@ from laban import life
 from laban.fail_open import fail_open
 from laban.kafka import failures, sending, settling, spans
 from laban.kafka.following import Following, Identity
-from laban.kafka.handing import called_by_executor
+from laban.kafka.handing import Handing, called_by_executor
 from laban.kafka.headers import injected
 from laban.kafka.iteration import Batch, Loop
 from laban.kafka.records import read_record
@@ -92,17 +93,24 @@ class _Consuming:
         """`for record in consumer`."""
         iterator: Iterator[Any] = wrapped(*args, **kwargs)
         handing = self._following.handing(consumer)
-        return iterator if handing is None else Loop(iterator, handing)
+        if handing is None:
+            return iterator
+        with fail_open("cannot take records at less cost"):
+            original = self._original_next(consumer) if iterator is consumer else None
+            if original is not None:
+                return Loop(iterator, handing, partial(_take, original, handing))
+        return Loop(iterator, handing)
+
+    def _original_next(self, consumer: Any) -> Callable[[], Any] | None:
+        """`__next__` without what stands around it; None where there is more around it than ours."""
+        found = getattr_static(type(consumer), "__next__")
+        wrapped = isinstance(found, wrapt.FunctionWrapper) and found._self_wrapper == self.take  # noqa: SLF001
+        return partial(found.__wrapped__, consumer) if wrapped else None
 
     def take(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`next(consumer)`."""
         handing = self._following.handing(consumer)
-        if handing is None:
-            return wrapped(*args, **kwargs)
-        handing.end()
-        record = wrapped(*args, **kwargs)
-        handing.start(record, current=not called_by_executor())
-        return record
+        return wrapped(*args, **kwargs) if handing is None else _take(wrapped, handing)
 
     def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.poll()`; the iterator calls it too, and says so by `update_offsets`."""
@@ -124,6 +132,16 @@ class _Consuming:
         """The end of `with KafkaConsumer(…) as consumer`."""
         self._following.end(consumer, args[1] if len(args) > 1 else None)
         return wrapped(*args, **kwargs)
+
+
+def _take(take: Callable[[], Any], handing: Handing) -> Any:
+    """The next record, inside its process span."""
+    if not is_tracing():
+        return take()
+    handing.end()
+    record = take()
+    handing.start(record, current=not called_by_executor())
+    return record
 
 
 def _identify(consumer: Any) -> Identity:

@@ -14,6 +14,7 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from laban import vocabulary
+from laban.contexts import with_span
 from laban.fail_open import failed, failing_open
 from laban.kafka.headers import extract
 from laban.kafka.records import Consumer, Message, Place, process_attributes
@@ -44,7 +45,7 @@ class ProcessSpan:
         self.record = record
         self.place = place
         self.sent = sent
-        self.context = own = trace.set_span_in_context(span, sent)
+        self.context = own = with_span(span, sent)
         self.thread = threading.get_ident()
         self.left = False
         self.done = False

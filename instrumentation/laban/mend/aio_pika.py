@@ -7,6 +7,7 @@ and writes the trace into the headers of the caller's own message.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,16 +17,17 @@ from aio_pika.abc import AbstractMessage
 from aio_pika.exchange import Exchange
 from aio_pika.queue import QueueIterator
 from aio_pika.robust_queue import RobustQueueIterator
+from opentelemetry import trace
 from opentelemetry.instrumentation.aio_pika import AioPikaInstrumentor
 from opentelemetry.instrumentation.aio_pika.publish_decorator import PublishDecorator
 from opentelemetry.instrumentation.aio_pika.span_builder import SpanBuilder
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import Span, SpanKind, Tracer
 
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.kafka.iteration import AsyncLoop
-from laban.mend import consuming
+from laban.mend import consuming, dead_letters
 from laban.mend.consuming import Arrived, MessageHanding, text_headers, without_propagation
 from laban.mend.taking import taken
 
@@ -93,7 +95,18 @@ def _consume(wrapped: Any, _queue: Queue, args: Args, kwargs: Kwargs) -> Any:
     callback = kwargs.get("callback", args[0] if args else None)
     if isinstance(getattr(callback, "__self__", None), QueueIterator):
         return wrapped.__wrapped__(*args, **kwargs)
+    if callable(callback):
+        marking = partial(_mark, callback)
+        args, kwargs = ((marking, *args[1:]), kwargs) if args else (args, {**kwargs, "callback": marking})
     return wrapped(*args, **kwargs)
+
+
+def _mark(callback: Callable[[Any], Any], message: Any) -> Any:
+    """The user's callback, once it is said on its span where the message comes from."""
+    span = trace.get_current_span()
+    if getattr(span, "kind", None) is SpanKind.CONSUMER:  # none where spans are suppressed
+        dead_letters.mark(span, message.headers)
+    return callback(message)
 
 
 class _Iterating:
@@ -141,5 +154,6 @@ def _read(message: Any) -> Arrived:
     }
     if message.message_id:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = message.message_id
+    attributes |= dead_letters.origin_attributes(message.headers)
     destination = message.exchange or message.routing_key or ""
     return Arrived(destination, text_headers(message.headers), attributes)

@@ -25,7 +25,7 @@ from pika.connection import Connection
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.kafka.iteration import Loop
-from laban.mend import consuming
+from laban.mend import consuming, dead_letters
 from laban.mend.consuming import Arrived, MessageHanding, text_headers, without_propagation
 
 Wrapped = Callable[..., Any]
@@ -53,6 +53,7 @@ class LabanPikaInstrumentor(PikaInstrumentor):
         consume_hook: Any = utils.dummy_callback,
     ) -> None:
         tracer = trace.get_tracer(__name__, tracer_provider=tracer_provider)
+        consume_hook = partial(_mark, consume_hook)
 
         def instrument(channel: Any) -> None:
             with fail_open("cannot trace a channel of pika"):
@@ -144,8 +145,15 @@ def _read(delivery: Delivery) -> Arrived | None:
     }
     if properties.message_id:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = properties.message_id
+    attributes |= dead_letters.origin_attributes(properties.headers)
     destination = method.exchange or method.routing_key
     return Arrived(destination, text_headers(properties.headers), attributes)
+
+
+def _mark(hook: Callable[..., Any], span: Span, body: bytes, properties: BasicProperties) -> None:
+    """The consume hook of callbacks, with what we have to say before the user's."""
+    dead_letters.mark(span, properties.headers)
+    hook(span, body, properties)
 
 
 def _consume(consume: Wrapped, tracer: Any, hook: Any, *args: Any, **kwargs: Any) -> Any:

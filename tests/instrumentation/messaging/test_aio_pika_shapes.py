@@ -13,6 +13,7 @@ from aio_pika.robust_queue import RobustQueueIterator
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
+from laban import vocabulary
 from laban.kafka import spans
 from laban.mend.aio_pika import LabanAioPikaInstrumentor
 
@@ -48,6 +49,46 @@ def test_a_loop_that_is_left_leaves_nothing_current(rabbitmq_url: str, traced: R
 
     asyncio.run(main())
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
+
+
+def test_a_dead_letter_says_where_it_comes_from(rabbitmq_url: str, traced: Recording) -> None:
+    first = f"first-{uuid4().hex[:8]}"
+
+    async def main() -> None:
+        async with await connect_robust(rabbitmq_url) as connection:
+            channel = await connection.channel()
+            dead = await channel.declare_queue(exclusive=True)
+            aside = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.name}
+            queue = await channel.declare_queue(first, exclusive=True, arguments=aside)
+
+            async def reject_one() -> None:
+                await channel.default_exchange.publish(Message(b"1"), first)
+                message = await queue.get(timeout=5)
+                assert message is not None
+                await message.nack(requeue=False)
+
+            await reject_one()
+            async with dead.iterator() as messages:
+                async for message in messages:
+                    await message.ack()
+                    break
+            await reject_one()
+            called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            async def handle(message: Any) -> None:
+                await message.ack()
+                called.set_result(None)
+
+            await dead.consume(callback=handle)
+            await asyncio.wait_for(called, 5)
+
+    asyncio.run(main())
+    handled = [span for span in traced.finished if span.kind is SpanKind.CONSUMER]
+    assert len(handled) == 2
+    for span in handled:
+        assert span.attributes[vocabulary.LABAN_DEAD_LETTER_TOPIC] == first
+        assert span.attributes[vocabulary.LABAN_DEAD_LETTER_REASON] == "rejected"
+        assert span.attributes[vocabulary.LABAN_DELIVERY_ATTEMPT] == 2
 
 
 def test_what_leaves_a_loop_is_the_error_of_its_message(rabbitmq_url: str, traced: Recording) -> None:

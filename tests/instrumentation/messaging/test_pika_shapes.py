@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.connection import Connection
 
-from laban import fail_open
+from laban import fail_open, vocabulary
 from laban.kafka import spans
 from laban.mend.pika import LabanPikaInstrumentor
 
@@ -67,6 +67,41 @@ def test_what_leaves_a_loop_and_is_logged_is_the_error_of_its_message(
         logging.getLogger(__name__).exception("cannot handle it")
     failed = traced.one(f"process {queue}")
     assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["json.decoder.JSONDecodeError"])
+
+
+REJECTED: dict[str, Any] = {
+    vocabulary.LABAN_DEAD_LETTER_REASON: "rejected",
+    vocabulary.LABAN_DELIVERY_ATTEMPT: 2,
+}
+
+
+def test_a_dead_letter_says_where_it_comes_from(channel: Any, traced: Recording) -> None:
+    dead, first = (f"{name}-{uuid4().hex[:8]}" for name in ("dead", "first"))
+    channel.queue_declare(dead, exclusive=True)
+    aside = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+    channel.queue_declare(first, exclusive=True, arguments=aside)
+
+    def reject_one() -> None:
+        channel.basic_publish("", first, b"1")
+        for method, _, _ in channel.consume(first):
+            channel.basic_nack(method.delivery_tag, requeue=False)
+            break
+        channel.cancel()
+
+    def handle(*_: Any) -> None: ...
+
+    reject_one()
+    for _ in channel.consume(dead, auto_ack=True):
+        break
+    channel.cancel()
+    reject_one()
+    channel.basic_consume(dead, handle, auto_ack=True)
+    channel.connection.process_data_events(5)
+    before, looped, _, called = (span for span in traced.finished if span.kind is SpanKind.CONSUMER)
+    for span in (looped, called):
+        assert span.attributes[vocabulary.LABAN_DEAD_LETTER_TOPIC] == first
+        assert span.attributes.items() >= REJECTED.items()
+    assert vocabulary.LABAN_DEAD_LETTER_TOPIC not in before.attributes
 
 
 def test_a_loop_in_which_nothing_comes_makes_no_span(channel: Any, queue: str, traced: Recording) -> None:
