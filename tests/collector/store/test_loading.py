@@ -9,7 +9,7 @@ import pytest
 from laban_collector.errors import StoreError
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Written
-from laban_collector.store.duckdb import loading
+from laban_collector.store.duckdb import loading, segments
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.journal import Journal
 from laban_collector.store.duckdb.loading import JournaledWriter
@@ -110,7 +110,7 @@ def test_a_stop_loads_what_is_left_and_leaves_no_journal(tables: Tables, databas
 def test_a_load_waits_for_nobody_longer_than_a_while(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(segments, "LONGEST_WAIT", 0.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)
@@ -123,7 +123,7 @@ def broken(tables: Tables) -> None:
 def test_what_cannot_be_loaded_is_tried_again_and_senders_are_put_off_when_it_is_too_much(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH", 2)
+    monkeypatch.setattr(segments, "ENOUGH", 2)
     monkeypatch.setattr(loading, "RETRY", 0.01)
     with writing(tables, database.path) as writer:
         broken(tables)
@@ -163,7 +163,7 @@ def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
 def test_what_is_over_a_row_group_goes_into_the_next_load(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH", 4)
+    monkeypatch.setattr(segments, "ENOUGH", 4)
     monkeypatch.setattr(loading, "RETRY", 0.01)
     sent = [batch(*(with_all(number) for number in range(at, at + 3))) for at in (0, 3, 6)]
     broken(tables)
@@ -244,8 +244,8 @@ def test_who_asks_is_told_when_it_cannot_be_stored_yet(tables: Tables, database:
 def test_large_spans_are_enough_sooner(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH_BYTES", 1)
-    monkeypatch.setattr(loading, "LONGEST_WAIT", 3600.0)
+    monkeypatch.setattr(segments, "ENOUGH_BYTES", 1)
+    monkeypatch.setattr(segments, "LONGEST_WAIT", 3600.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)

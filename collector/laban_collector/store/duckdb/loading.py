@@ -2,64 +2,29 @@
 
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.joining import split
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Written
+from laban_collector.store.duckdb import segments
 from laban_collector.store.duckdb.journal import Journal, Journaled
+from laban_collector.store.duckdb.segments import Segment, first_segment
 from laban_collector.store.duckdb.tail import LedgerTail
 
 _log = logging.getLogger(__name__)
 
-ENOUGH: Final = 122_880
-"""Spans that are loaded without waiting for more, and never more than these: DuckDB writes a whole row group
-at once to its place. Of what was over it would make a small one, and write all of them anew at the next
-checkpoint: as much work again, seconds in which nothing is loaded, and a third of the file left empty.
-"""
-LONGEST_WAIT: Final = 2.0
-"""Seconds that a batch waits at most to be loaded, when nobody asks for it."""
 RETRY: Final = 1.0
 """Seconds after a load that failed."""
-ENOUGH_BYTES: Final = 96 << 20
-"""In memory; the same for spans that are large, less exactly."""
 _LONGEST_SETTLE: Final = 5.0
 
 
 Load = Callable[[Sequence[SpanBatch], int], Sequence[Written]]
 """Stores batches in the tables as one commit with this number, less what is there already, and tells how much
 of each was new; or raises StoreError, and has stored nothing."""
-
-
-class _Waiting:
-    """Batches that wait in the journal to be loaded, in their order. Here they would take 100 MB and more."""
-
-    def __init__(self) -> None:
-        self.arrivals: list[int] = []
-        self.spans = 0
-        self._bytes = 0
-        self._until: float | None = None
-
-    def add(self, journaled: Journaled) -> None:
-        if self._until is None:
-            self._until = time.monotonic() + LONGEST_WAIT
-        self.arrivals.append(journaled.arrival)
-        self.spans += journaled.batch.spans.num_rows
-        self._bytes += journaled.batch.nbytes
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether they are enough to be loaded."""
-        return self.spans >= ENOUGH or self._bytes >= ENOUGH_BYTES
-
-    @property
-    def time_left(self) -> float | None:
-        """Seconds until they are loaded in any case; None: there are none."""
-        return None if self._until is None else max(self._until - time.monotonic(), 0.0)
 
 
 class JournaledWriter:
@@ -80,8 +45,8 @@ class JournaledWriter:
         self._loaded = arrival
         self._wanted = 0
         """What somebody waits for to be loaded."""
-        self._waiting = _Waiting()
-        self._sealed: deque[_Waiting] = deque()
+        self._waiting = Segment()
+        self._sealed: deque[Segment] = deque()
         """Those that wait no longer for more, but for those before them."""
         self._written: dict[int, Written | None] = {}
         """What became of the batches that somebody asks about."""
@@ -112,7 +77,7 @@ class JournaledWriter:
             spans = sum(one.batch.spans.num_rows for one in left)
             _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
             while left:
-                part = _enough(left)
+                part = first_segment(left)
                 self._arrival = max(self._arrival, part[-1].arrival)
                 self._load([one.batch for one in part], self._arrival)
                 left = left[len(part) :]
@@ -149,7 +114,7 @@ class JournaledWriter:
         while batch.spans.num_rows:
             with self._changed:
                 self._wait_for_room()
-                part, batch = split(batch, ENOUGH - self._waiting.spans)
+                part, batch = split(batch, segments.ENOUGH - self._waiting.spans)
                 arrivals.append(self._append(part, asked=asked))
         return arrivals
 
@@ -173,9 +138,9 @@ class JournaledWriter:
     def _seal(self) -> None:
         self._journal.turn()
         self._sealed.append(self._waiting)
-        self._waiting = _Waiting()
+        self._waiting = Segment()
 
-    def _all_waiting(self) -> tuple[_Waiting, ...]:
+    def _all_waiting(self) -> tuple[Segment, ...]:
         return (*self._sealed, self._waiting)
 
     def settle(self) -> None:
@@ -304,16 +269,3 @@ class JournaledWriter:
         if [one.arrival for one in found] != list(arrivals):
             raise StoreError(f"The journal is damaged: {len(found)} of {len(arrivals)} batches are whole")
         return [one.batch for one in found]
-
-
-def _enough(batches: Iterable[Journaled]) -> list[Journaled]:
-    """The first ones, for of those that an earlier process left there may be many."""
-    taken: list[Journaled] = []
-    spans = size = 0
-    for one in batches:
-        taken.append(one)
-        spans += one.batch.spans.num_rows
-        size += one.batch.nbytes
-        if spans >= ENOUGH or size >= ENOUGH_BYTES:
-            break
-    return taken
