@@ -26,7 +26,7 @@ from laban_collector.protection.batches import Protection
 from laban_collector.settings import load_settings
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.journal import Journal, Journaled
-from laban_collector.store.duckdb.loading import ENOUGH
+from laban_collector.store.duckdb.segments import ENOUGH
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 _REQUEST: Final = 512
@@ -95,7 +95,7 @@ def inside(spans: int, directory: Path) -> str:
                 waiting.clear()
 
         rows.append(_rate("the same, journal and load, one thread", spans, made, period, commit))
-        journal.drop()
+        journal.clear()
         journal.close()
     return report.table(["", "spans/s", "spans/s a CPU-second"], rows)
 

@@ -1,10 +1,12 @@
-"""Many batches as one."""
+"""Many batches as one, and one as two."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,9 @@ import pyarrow.compute as pc
 
 from laban_collector.span_batch import SpanBatch
 
-_CORRELATION: list[str] = ["key", "value", "trace_hi", "trace_lo"]
+_TRACE: Final = ["trace_hi", "trace_lo"]
+_CORRELATION: Final = ["key", "value", *_TRACE]
+_OF_SPANS: Final = ("spans", "events", "links", "correlations")
 
 
 def join(batches: Sequence[SpanBatch]) -> SpanBatch:
@@ -28,6 +32,38 @@ def join(batches: Sequence[SpanBatch]) -> SpanBatch:
         links=_one([_move(batch.links, rows) for batch, rows in zip(batches, before, strict=False)]),
         correlations=_correlations(_one([batch.correlations for batch in batches])),
     )
+
+
+def split(batch: SpanBatch, rows: int) -> tuple[SpanBatch, SpanBatch]:
+    """The first spans of a batch, at most so many, and the others, each with what belongs to it."""
+    if batch.spans.num_rows <= rows:
+        return batch, replace(batch, **{name: getattr(batch, name).slice(0, 0) for name in _OF_SPANS})
+    first, others = pc.field("row") < rows, pc.field("row") >= rows
+    head, tail = batch.spans.slice(0, rows), batch.spans.slice(rows)
+    return (
+        replace(
+            batch,
+            spans=head,
+            events=batch.events.filter(first),
+            links=batch.links.filter(first),
+            correlations=_of_traces(batch.correlations, head),
+        ),
+        replace(
+            batch,
+            spans=tail,
+            events=_move(batch.events.filter(others), -rows),
+            links=_move(batch.links.filter(others), -rows),
+            correlations=_of_traces(batch.correlations, tail),
+        ),
+    )
+
+
+def _of_traces(correlations: pa.Table, spans: pa.Table) -> pa.Table:
+    """Those of the traces of spans."""
+    if not correlations.num_rows:
+        return correlations
+    found = correlations.join(spans.select(_TRACE), _TRACE, join_type="left semi", use_threads=False)
+    return found.cast(correlations.schema)  # it forgets that nothing in it is null
 
 
 def _one(tables: Sequence[pa.Table]) -> pa.Table:

@@ -105,21 +105,33 @@ def test_files_stay_only_while_there_is_something_in_them(journal: Journal, path
 def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> None:
     filled(journal, 1, 2, 3)
     journal.turn()
+    filled(journal, 4)
     journal.drop()
     journal.turn()
-    filled(journal, 4)  # over the first one; what stands behind it is of an earlier turn
-    journal.turn()
-    filled(journal, 5)
-    assert [one.arrival for one in journal.sealed(0)] == [4]
+    filled(journal, 5)  # over the first one; what stands behind it is of an earlier turn
+    assert [one.arrival for one in journal.sealed()] == [4]
     journal.drop()
-    assert not list(journal.sealed(0))
+    journal.turn()
+    assert [one.arrival for one in journal.sealed()] == [5]
 
 
-def test_of_what_is_sealed_what_was_loaded_already_is_left_out(journal: Journal, path: Path) -> None:
+def test_what_is_sealed_ends_where_it_is_damaged(journal: Journal, path: Path) -> None:
     filled(journal, 1, 2, 3)
     journal.turn()
-    assert [one.arrival for one in journal.sealed(1)] == [2, 3]
     damage = bytearray(journal_of(path)[0].read_bytes())
     damage[-1] ^= 1
     journal_of(path)[0].write_bytes(damage)
-    assert [one.arrival for one in journal.sealed(1)] == [2]
+    assert [one.arrival for one in journal.sealed()] == [1, 2]
+
+
+def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal, path: Path) -> None:
+    number = 0
+    while journal.can_turn:
+        number += 1
+        filled(journal, number)
+        journal.turn()
+    assert found(path) == list(range(1, number + 1))
+    for expected in range(1, number + 1):
+        assert [one.arrival for one in journal.sealed()] == [expected]
+        journal.drop()
+    assert found(path) == []

@@ -9,7 +9,7 @@ import pytest
 from laban_collector.errors import StoreError
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Written
-from laban_collector.store.duckdb import loading
+from laban_collector.store.duckdb import loading, segments
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.journal import Journal
 from laban_collector.store.duckdb.loading import JournaledWriter
@@ -17,7 +17,7 @@ from laban_collector.store.duckdb.tail import LedgerTail, tail_of
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 from ..requests import span
-from .test_writer import batch
+from .test_writer import batch, counts, with_all
 
 
 class Tables:
@@ -30,6 +30,7 @@ class Tables:
         self.entered = threading.Semaphore(0)
         self.failure: Exception | None = None
         self.loads: list[tuple[int, int]] = []
+        self.spans: list[int] = []
 
     def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
         self.entered.release()
@@ -38,6 +39,7 @@ class Tables:
             raise self.failure
         written = self._tables.load(batches, arrival)
         self.loads.append((len(batches), arrival))
+        self.spans.append(sum(batch.spans.num_rows for batch in batches))
         return written
 
 
@@ -108,7 +110,7 @@ def test_a_stop_loads_what_is_left_and_leaves_no_journal(tables: Tables, databas
 def test_a_load_waits_for_nobody_longer_than_a_while(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(segments, "LONGEST_WAIT", 0.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)
@@ -121,7 +123,7 @@ def broken(tables: Tables) -> None:
 def test_what_cannot_be_loaded_is_tried_again_and_senders_are_put_off_when_it_is_too_much(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH", 2)
+    monkeypatch.setattr(segments, "ENOUGH", 2)
     monkeypatch.setattr(loading, "RETRY", 0.01)
     with writing(tables, database.path) as writer:
         broken(tables)
@@ -158,24 +160,24 @@ def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_what_became_much_is_loaded_in_parts(
+def test_what_is_over_a_row_group_goes_into_the_next_load(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH", 2)
+    monkeypatch.setattr(segments, "ENOUGH", 4)
     monkeypatch.setattr(loading, "RETRY", 0.01)
+    sent = [batch(*(with_all(number) for number in range(at, at + 3))) for at in (0, 3, 6)]
     broken(tables)
     with writing(tables, database.path) as writer:
-        for number in range(5):
-            writer.write(one(number))
+        for each in sent:
+            writer.write(each)
         writer.settle()
         if not restarted:
             tables.failure = None
+            eventually(lambda: tables.spans == [4, 4, 1])
     tables.failure = None
     with writing(tables, database.path):
-        assert names(database) == expected(*range(5))
-    assert sum(batches for batches, _ in tables.loads) == 5
-    assert max(batches for batches, _ in tables.loads) == 2
-    assert tables.loads[-1][1] == 5
+        assert counts(database)[0] == 9
+    assert tables.spans == [4, 4, 1]
 
 
 def test_a_journal_that_was_damaged_meanwhile_is_told(
@@ -190,7 +192,7 @@ def test_a_journal_that_was_damaged_meanwhile_is_told(
         content = written.read_bytes()
         written.write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
         tables.failure = None
-        eventually(lambda: writer.failure == "The journal is damaged from batch 1 on")
+        eventually(lambda: writer.failure == "The journal is damaged: 0 of 1 batches are whole")
         written.write_bytes(content)
         eventually(lambda: writer.failure is None)
     assert names(database) == expected(0)
@@ -242,8 +244,8 @@ def test_who_asks_is_told_when_it_cannot_be_stored_yet(tables: Tables, database:
 def test_large_spans_are_enough_sooner(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "ENOUGH_BYTES", 1)
-    monkeypatch.setattr(loading, "LONGEST_WAIT", 3600.0)
+    monkeypatch.setattr(segments, "ENOUGH_BYTES", 1)
+    monkeypatch.setattr(segments, "LONGEST_WAIT", 3600.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _MAGIC: Final = (8, b"DUCK")
 """Where a DuckDB file says what it is."""
 
-_BESIDE: Final = (".wal", ".ledger", ".journal-0", ".journal-1")
+_BESIDE: Final = (".wal", ".ledger", *(path.suffix for path in journal_of(Path("database"))))
 """What a database has beside it."""
 
 Now = Callable[[], datetime]

@@ -4,10 +4,11 @@ To append a batch here costs a write and a sync; to store it in DuckDB costs fiv
 hundred thousand than by the thousand. So senders are answered when their batch is here, and the tables get
 many at once (`JournaledWriter`).
 
-Two files take turns: one is appended to while what is in the other is loaded. Each is a row of records (a
-header and the tables of a batch as Arrow IPC streams), and is written over from its beginning when its turn
-comes, for a file that does not grow is synced faster. A record that was being written when the power went
-has a wrong checksum, and what an earlier turn left behind has a lower number: there the row ends.
+Files take turns: one is appended to while what is in another one is loaded; more than two only while DuckDB
+is busy. Each is a row of records (a header and the tables of a batch as Arrow IPC streams), and is written
+over from its beginning when its turn comes, for a file that does not grow is synced faster. A record that was
+being written when the power went has a wrong checksum, and what an earlier turn left behind has a lower
+number: there the row ends.
 """
 
 # pyright: reportUnknownParameterType=false
@@ -15,6 +16,7 @@ has a wrong checksum, and what an earlier turn left behind has a lower number: t
 
 import os
 import struct
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -27,6 +29,7 @@ from laban_collector.span_batch import SpanBatch
 _HEADER: Final = struct.Struct("<8sQQQ")
 """Magic, number of the batch, bytes that follow, XXH3 of all of these."""
 _MAGIC: Final = b"labanJ\x00\x01"
+_FILES: Final = 5
 _TABLES: Final = ("spans", "resources", "scopes", "events", "links", "correlations")
 
 
@@ -43,16 +46,19 @@ class Journaled(NamedTuple):
 
 
 class Journal:
-    """The two files beside a database; one process has them open, the one that has the database open.
+    """The files beside a database; one process has them open, the one that has the database open.
 
-    Nothing here is safe for threads. The files are made with the first batch.
+    Nothing here is safe for threads. The files are made when they are needed.
 
     Args:
         database: the path of the database.
     """
 
     def __init__(self, database: Path) -> None:
-        self._active, self._sealed = (_File(path) for path in journal_of(database))
+        self._active, *others = (_File(path) for path in journal_of(database))
+        # The one that was used last is used next: mostly two are all.
+        self._free = others[::-1]
+        self._sealed: deque[_File] = deque()
 
     def left(self) -> list[Journaled]:
         """What an earlier process has acknowledged and may not have loaded, oldest first.
@@ -60,7 +66,17 @@ class Journal:
         Raises:
             OSError: a file cannot be read.
         """
-        return sorted((*self._active.read(), *self._sealed.read()), key=lambda one: one.arrival)
+        found = (one for file in (self._active, *self._free) for one in file.read())
+        return sorted(found, key=lambda one: one.arrival)
+
+    def clear(self) -> None:
+        """What was left is in the database.
+
+        Raises:
+            OSError: a file cannot be removed.
+        """
+        for file in (self._active, *self._free):
+            file.forget()
 
     def append(self, journaled: Journaled) -> None:
         """Add a batch; it is on disk when this returns.
@@ -70,31 +86,43 @@ class Journal:
         """
         self._active.append(journaled)
 
-    def turn(self) -> None:
-        """Seal what was appended, to be loaded; what is appended from now on goes to the other file."""
-        self._active, self._sealed = self._sealed, self._active
+    @property
+    def can_turn(self) -> bool:
+        """Whether there is a file to go on with."""
+        return bool(self._free)
 
-    def sealed(self, after: int) -> Iterator[Journaled]:
-        """What is sealed and has a higher number than this, oldest first, up to the first that is damaged.
+    def turn(self) -> None:
+        """Seal what was appended, to be loaded; what is appended from now on goes to another file."""
+        self._sealed.append(self._active)
+        self._active = self._free.pop()
+
+    def sealed(self) -> Iterator[Journaled]:
+        """What was sealed first, in its order, up to the first batch that is damaged.
 
         Raises:
             OSError: the file cannot be read.
         """
-        return self._sealed.appended(after)
+        return self._sealed[0].appended()
 
     def drop(self) -> None:
-        """What is sealed is in the database."""
-        self._sealed.forget()
+        """What was sealed first is in the database.
+
+        Raises:
+            OSError: the disk refused; it is dropped none the less.
+        """
+        file = self._sealed.popleft()
+        self._free.append(file)
+        file.forget()
 
     def close(self) -> None:
         """Let go of the files; they go if all that they held is in the database."""
-        for file in (self._active, self._sealed):
+        for file in (self._active, *self._free, *self._sealed):
             file.close()
 
 
-def journal_of(database: Path) -> tuple[Path, Path]:
-    """Where the journal of a database is."""
-    return database.with_name(f"{database.name}.journal-0"), database.with_name(f"{database.name}.journal-1")
+def journal_of(database: Path) -> tuple[Path, ...]:
+    """Where the journal of a database may be."""
+    return tuple(database.with_name(f"{database.name}.journal-{number}") for number in range(_FILES))
 
 
 class _File:
@@ -117,20 +145,19 @@ class _File:
             content = content[_HEADER.size + len(payload) :]
             yield Journaled(previous, _from_bytes(payload))
 
-    def appended(self, after: int) -> Iterator[Journaled]:
-        """The records that this process appended, less the first ones up to this number."""
+    def appended(self) -> Iterator[Journaled]:
+        """The records that this process appended."""
         # Not mapped into memory, where an error of the disk would end the process.
         offset = 0
         while offset < self._end:
             header = os.pread(self._opened(), _HEADER.size, offset)
             if len(header) < _HEADER.size or not header.startswith(_MAGIC):
                 return
-            _, arrival, length, _ = _HEADER.unpack(header)
-            if arrival > after:
-                found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
-                if found is None:
-                    return
-                yield Journaled(arrival, _from_bytes(found[1]))
+            _, _, length, _ = _HEADER.unpack(header)
+            found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
+            if found is None:
+                return
+            yield Journaled(found[0], _from_bytes(found[1]))
             offset += _HEADER.size + length
 
     def append(self, journaled: Journaled) -> None:

@@ -2,61 +2,29 @@
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreError, StoreUnwritable
+from laban_collector.joining import split
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Written
+from laban_collector.store.duckdb import segments
 from laban_collector.store.duckdb.journal import Journal, Journaled
+from laban_collector.store.duckdb.segments import Segment, first_segment
 from laban_collector.store.duckdb.tail import LedgerTail
 
 _log = logging.getLogger(__name__)
 
-ENOUGH: Final = 122_880
-"""Spans that are loaded without waiting for more: DuckDB writes a whole row group at once to its place."""
-LONGEST_WAIT: Final = 2.0
-"""Seconds that a batch waits at most to be loaded, when nobody asks for it."""
 RETRY: Final = 1.0
 """Seconds after a load that failed."""
-_MOST: Final = 4
-"""So many times enough may wait, as while DuckDB checkpoints: beyond it senders wait too."""
-ENOUGH_BYTES: Final = 96 << 20
-"""In memory; the same for spans that are large."""
 _LONGEST_SETTLE: Final = 5.0
 
 
 Load = Callable[[Sequence[SpanBatch], int], Sequence[Written]]
 """Stores batches in the tables as one commit with this number, less what is there already, and tells how much
 of each was new; or raises StoreError, and has stored nothing."""
-
-
-class _Waiting:
-    """Batches that wait in the journal to be loaded, in their order. Here they would take 100 MB and more."""
-
-    def __init__(self) -> None:
-        self.arrivals: list[int] = []
-        self.spans = 0
-        self._bytes = 0
-        self._until: float | None = None
-
-    def add(self, journaled: Journaled) -> None:
-        if self._until is None:
-            self._until = time.monotonic() + LONGEST_WAIT
-        self.arrivals.append(journaled.arrival)
-        self.spans += journaled.batch.spans.num_rows
-        self._bytes += journaled.batch.nbytes
-
-    @property
-    def fullness(self) -> float:
-        """1 when they are enough to be loaded."""
-        return max(self.spans / ENOUGH, self._bytes / ENOUGH_BYTES)
-
-    @property
-    def time_left(self) -> float | None:
-        """Seconds until they are loaded in any case; None: there are none."""
-        return None if self._until is None else max(self._until - time.monotonic(), 0.0)
 
 
 class JournaledWriter:
@@ -77,7 +45,9 @@ class JournaledWriter:
         self._loaded = arrival
         self._wanted = 0
         """What somebody waits for to be loaded."""
-        self._waiting = _Waiting()
+        self._waiting = Segment()
+        self._sealed: deque[Segment] = deque()
+        """Those that wait no longer for more, but for those before them."""
         self._written: dict[int, Written | None] = {}
         """What became of the batches that somebody asks about."""
         self._failure: StoreError | None = None
@@ -95,7 +65,7 @@ class JournaledWriter:
     def unloaded(self) -> int:
         """Spans that are acknowledged and not in the tables yet, less those that are being loaded."""
         with self._changed:
-            return self._waiting.spans
+            return sum(waiting.spans for waiting in self._all_waiting())
 
     def start(self, left: Sequence[Journaled]) -> None:
         """Load what an earlier process left in the journal, then begin to take batches.
@@ -107,24 +77,21 @@ class JournaledWriter:
             spans = sum(one.batch.spans.num_rows for one in left)
             _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
             while left:
-                part = _enough(left)
+                part = first_segment(left)
                 self._arrival = max(self._arrival, part[-1].arrival)
                 self._load([one.batch for one in part], self._arrival)
                 left = left[len(part) :]
             self._loaded = self._arrival
-        for _ in range(2):
-            self._journal.turn()
-            self._journal.drop()
+        self._journal.clear()
         self._thread.start()
 
     def write(self, batch: SpanBatch) -> None:
         """Take a batch; when this returns, it is on disk.
 
         Raises:
-            StoreError: nothing of the batch was kept.
+            StoreError: nothing of the batch was kept, or not all of it; what is sent again is recognised.
         """
-        if batch.spans.num_rows:
-            self._take(batch, asked=False)
+        self._take(batch, asked=False)
 
     def store(self, batch: SpanBatch) -> Written:
         """Take a batch, and wait until it is in the tables.
@@ -132,32 +99,49 @@ class JournaledWriter:
         Raises:
             StoreError: it is not; where the journal holds it, it will be.
         """
-        if not batch.spans.num_rows:
-            return Written(0, 0)
-        arrival = self._take(batch, asked=True)
+        arrivals = self._take(batch, asked=True)
         self.settle()
         with self._changed:
-            written = self._written.pop(arrival)
-        if written is None:
+            written = [self._written.pop(arrival) for arrival in arrivals]
+        known = [one for one in written if one is not None]
+        if len(known) < len(written):
             raise StoreError(f"Taken, and not in the tables yet: {self._failure or 'it takes too long'}")
-        return written
+        return Written(sum(one.spans for one in known), sum(one.duplicates for one in known))
 
-    def _take(self, batch: SpanBatch, *, asked: bool) -> int:
-        """Put a batch into the journal; returns its number."""
-        with self._changed:
-            self._wait_for_room()
-            journaled = Journaled(self._arrival + 1, batch)
-            try:
-                self._journal.append(journaled)
-            except OSError as error:
-                raise StoreUnwritable(f"The journal cannot be written: {error}") from error
-            self._note(journaled)
-            self._arrival = journaled.arrival
-            self._waiting.add(journaled)
-            if asked:
-                self._written[journaled.arrival] = None
-            self._changed.notify_all()
-            return journaled.arrival
+    def _take(self, batch: SpanBatch, *, asked: bool) -> list[int]:
+        """Put a batch into the journal, in parts where it is over what is enough; returns their numbers."""
+        arrivals: list[int] = []
+        while batch.spans.num_rows:
+            with self._changed:
+                self._wait_for_room()
+                part, batch = split(batch, segments.ENOUGH - self._waiting.spans)
+                arrivals.append(self._append(part, asked=asked))
+        return arrivals
+
+    def _append(self, batch: SpanBatch, *, asked: bool) -> int:
+        """Put into the journal what fits there."""
+        journaled = Journaled(self._arrival + 1, batch)
+        try:
+            self._journal.append(journaled)
+        except OSError as error:
+            raise StoreUnwritable(f"The journal cannot be written: {error}") from error
+        self._note(journaled)
+        self._arrival = journaled.arrival
+        self._waiting.add(journaled)
+        if asked:
+            self._written[journaled.arrival] = None
+        if self._waiting.is_enough and self._journal.can_turn:
+            self._seal()
+        self._changed.notify_all()
+        return journaled.arrival
+
+    def _seal(self) -> None:
+        self._journal.turn()
+        self._sealed.append(self._waiting)
+        self._waiting = Segment()
+
+    def _all_waiting(self) -> tuple[Segment, ...]:
+        return (*self._sealed, self._waiting)
 
     def settle(self) -> None:
         """Wait until all that is acknowledged by now is in the tables, or cannot be loaded."""
@@ -179,10 +163,12 @@ class JournaledWriter:
         self._journal.close()
 
     def _wait_for_room(self) -> None:
-        while self._waiting.fullness >= _MOST:
+        while self._waiting.is_enough:  # the last file of the journal is full
             if self._failure is not None:
                 raise StoreUnwritable(f"What was acknowledged cannot be loaded: {self._failure}")
             self._changed.wait(RETRY)
+            if self._waiting.is_enough and self._journal.can_turn:
+                self._seal()
 
     def _note(self, journaled: Journaled) -> None:
         """It is on disk: that it cannot be noted must not make the senders repeat it."""
@@ -201,12 +187,9 @@ class JournaledWriter:
 
     def _run(self) -> None:
         while arrivals := self._next():
-            while arrivals:
-                loaded = self._try(arrivals)
-                arrivals = arrivals[loaded:]
-                if not loaded and not self._may_try_again(len(arrivals)):
+            while not self._try(arrivals):
+                if not self._may_try_again(len(arrivals)):
                     return
-            self._drop()
 
     def _may_try_again(self, left: int) -> bool:
         """After a while; False: it is over, and so many batches are left."""
@@ -216,7 +199,7 @@ class JournaledWriter:
                 return True
             _log.critical(
                 "%d batches stay in the journal beside the database: start the collector again to load them.",
-                left + len(self._waiting.arrivals),
+                left + sum(len(waiting.arrivals) for waiting in self._all_waiting()),
             )
             return False
 
@@ -227,15 +210,17 @@ class JournaledWriter:
                 if self._stopping:
                     return []
                 self._changed.wait(self._waiting.time_left)
-            arrivals, self._waiting = self._waiting.arrivals, _Waiting()
-            self._journal.turn()
+            if not self._sealed:
+                self._seal()
             self._changed.notify_all()
-            return arrivals
+            return self._sealed.popleft().arrivals
 
     def _is_due(self) -> bool:
+        if self._sealed:
+            return True
         waiting = self._waiting
         return bool(waiting.arrivals) and (
-            self._stopping or self._wanted > self._loaded or waiting.fullness >= 1 or waiting.time_left == 0
+            self._stopping or self._wanted > self._loaded or waiting.is_enough or waiting.time_left == 0
         )
 
     def _fail(self, error: Exception) -> None:
@@ -250,55 +235,37 @@ class JournaledWriter:
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
             self._changed.notify_all()
 
-    def _try(self, arrivals: Sequence[int]) -> int:
-        """Load the first of these, as many as are enough; returns how many, 0 if that failed."""
+    def _try(self, arrivals: Sequence[int]) -> bool:
+        """Load what was sealed first, the batches with these numbers; whether it succeeded."""
         try:
-            batches = self._sealed(arrivals)
-            arrival = arrivals[len(batches) - 1]
-            written = self._load(batches, arrival)
+            written = self._load(self._read_back(arrivals), arrivals[-1])
         except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
             self._fail(error)
-            return 0
-        with self._changed:
-            if self._failure is not None:
-                _log.warning("What waited in the journal is loaded.")
-            for one, counts in zip(arrivals, written, strict=False):
-                if one in self._written:
-                    self._written[one] = counts
-            self._loaded, self._failure = arrival, None
-            self._changed.notify_all()
-        return len(batches)
-
-    def _sealed(self, arrivals: Sequence[int]) -> list[SpanBatch]:
-        """The first of the batches with these numbers, as many as are enough.
-
-        Raises:
-            StoreError: they are not in the journal as they were written to it.
-        """
-        try:
-            found = _enough(self._journal.sealed(arrivals[0] - 1))
-        except OSError as error:
-            raise StoreError(f"The journal cannot be read: {error}") from error
-        if not found or [one.arrival for one in found] != list(arrivals[: len(found)]):
-            raise StoreError(f"The journal is damaged from batch {arrivals[0]} on")
-        return [one.batch for one in found]
-
-    def _drop(self) -> None:
+            return False
         with self._changed:
             try:
                 self._journal.drop()
             except OSError as error:
                 _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
+            if self._failure is not None:
+                _log.warning("What waited in the journal is loaded.")
+            for one, counts in zip(arrivals, written, strict=True):
+                if one in self._written:
+                    self._written[one] = counts
+            self._loaded, self._failure = arrivals[-1], None
+            self._changed.notify_all()
+        return True
 
+    def _read_back(self, arrivals: Sequence[int]) -> list[SpanBatch]:
+        """The batches with these numbers.
 
-def _enough(batches: Iterable[Journaled]) -> list[Journaled]:
-    """The first ones: after a while in which nothing could be loaded they may be many."""
-    taken: list[Journaled] = []
-    spans = size = 0
-    for one in batches:
-        taken.append(one)
-        spans += one.batch.spans.num_rows
-        size += one.batch.nbytes
-        if spans >= ENOUGH or size >= ENOUGH_BYTES:
-            break
-    return taken
+        Raises:
+            StoreError: they are not in the journal as they were written to it.
+        """
+        try:
+            found = list(self._journal.sealed())
+        except OSError as error:
+            raise StoreError(f"The journal cannot be read: {error}") from error
+        if [one.arrival for one in found] != list(arrivals):
+            raise StoreError(f"The journal is damaged: {len(found)} of {len(arrivals)} batches are whole")
+        return [one.batch for one in found]
