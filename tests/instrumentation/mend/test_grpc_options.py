@@ -111,3 +111,19 @@ def test_hooks_are_called_with_the_span_and_may_raise(
     assert recording.one(PRICE).attributes["asked"] is True
     assert asked[0] == b"1"
     assert answered
+
+
+def test_uninstrument_restores_the_channel_functions() -> None:
+    places = [(grpc, "insecure_channel"), (grpc, "secure_channel")]
+    places += [(grpc.aio, "insecure_channel"), (grpc.aio, "secure_channel")]
+
+    def identities() -> list[int]:  # a wrapper says that it equals what it wraps
+        return [id(vars(owner)[name]) for owner, name in places]
+
+    before = identities()
+    for kind in (LabanGrpcClient, LabanGrpcAioClient):
+        instrumentor: Any = kind()
+        instrumentor.instrument()
+        assert identities() != before
+        instrumentor.uninstrument()
+        assert identities() == before
