@@ -68,18 +68,32 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
         failures.uninstall()
 
     @staticmethod
-    def instrument_producer(producer: Any, tracer_provider: TracerProvider | None = None) -> Any:
-        """The same producer, traced; for one that was made before the classes were replaced."""
+    def instrument_producer(
+        producer: Any,
+        tracer_provider: TracerProvider | None = None,
+        bootstrap_servers: str | None = None,
+    ) -> Any:
+        """The same producer, traced; for one that was made before the classes were replaced.
+
+        Args:
+            producer: of the C type.
+            tracer_provider: or the global one.
+            bootstrap_servers: with which it was made; it does not tell.
+        """
         if isinstance(producer, (_BaseProducer, _TracedProducer)) and _Tracing.on is not None:
             return producer
-        return _TracedProducer(producer, _Tracing(tracer_provider))
+        return _TracedProducer(producer, _Tracing(tracer_provider), _made_with(bootstrap_servers))
 
     @staticmethod
-    def instrument_consumer(consumer: Any, tracer_provider: TracerProvider | None = None) -> Any:
-        """The same consumer, traced; for one that was made before the classes were replaced."""
+    def instrument_consumer(
+        consumer: Any,
+        tracer_provider: TracerProvider | None = None,
+        bootstrap_servers: str | None = None,
+    ) -> Any:
+        """The same consumer, traced; see `instrument_producer`."""
         if isinstance(consumer, (_BaseConsumer, _TracedConsumer)) and _Tracing.on is not None:
             return consumer
-        return _TracedConsumer(consumer, _Tracing(tracer_provider))
+        return _TracedConsumer(consumer, _Tracing(tracer_provider), _made_with(bootstrap_servers))
 
     @staticmethod
     def uninstrument_producer(producer: Any) -> Any:
@@ -154,8 +168,12 @@ def _identify(consumer: Any) -> Identity:
 
 def _config(client: Any) -> Mapping[str, Any]:
     """How a client was configured; nothing of one that was made before its class was replaced."""
-    config: Mapping[str, Any] = getattr(client, "_laban_config", {})
+    config: Mapping[str, Any] = getattr(client, "_self_config", None) or getattr(client, "_laban_config", {})
     return config
+
+
+def _made_with(bootstrap_servers: str | None) -> Mapping[str, Any]:
+    return {"bootstrap.servers": bootstrap_servers} if bootstrap_servers else {}
 
 
 def _keep_config(client: Any, args: Args, kwargs: Kwargs) -> None:
@@ -234,9 +252,10 @@ _REPLACED: Final[tuple[tuple[type, type, type], ...]] = (
 class _TracedConsumer(wrapt.ObjectProxy[Any]):
     """A consumer of the C type, traced."""
 
-    def __init__(self, consumer: Any, tracing: _Tracing) -> None:
+    def __init__(self, consumer: Any, tracing: _Tracing, config: Mapping[str, Any]) -> None:
         super().__init__(consumer)
         self._self_tracing = tracing
+        self._self_config = config
 
     def poll(self, *args: Any, **kwargs: Any) -> Any:
         return self._self_tracing.poll(self.__wrapped__.poll, self, args, kwargs)
@@ -255,15 +274,18 @@ class _TracedConsumer(wrapt.ObjectProxy[Any]):
 class _TracedProducer(wrapt.ObjectProxy[Any]):
     """A producer of the C type, traced."""
 
-    def __init__(self, producer: Any, tracing: _Tracing) -> None:
+    def __init__(self, producer: Any, tracing: _Tracing, config: Mapping[str, Any]) -> None:
         super().__init__(producer)
         self._self_tracing = tracing
+        self._self_config = config
 
     def produce(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_tracing.sending.produce(self.__wrapped__.produce, {}, args, kwargs)
+        return self._self_tracing.sending.produce(self.__wrapped__.produce, self._self_config, args, kwargs)
 
     def produce_batch(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_tracing.sending.produce_batch(self.__wrapped__.produce_batch, {}, args, kwargs)
+        return self._self_tracing.sending.produce_batch(
+            self.__wrapped__.produce_batch, self._self_config, args, kwargs
+        )
 
 
 def _replace(old: type, new: type) -> None:

@@ -76,14 +76,14 @@ def _watch_logged() -> Callable[[], None]:
     return restore
 
 
-@failing_open("cannot record errors of Kafka handlers")
+@failing_open("cannot record errors of handlers of messages")
 def _end_in_this_thread(error: BaseException) -> None:
     for span in spans.open_spans():
         if span.thread == threading.get_ident():
             span.end(error)
 
 
-@failing_open("cannot record errors of Kafka handlers")
+@failing_open("cannot record errors of handlers of messages")
 def _note_logged(error: BaseException) -> None:
     """An error logged while a record is handled is the record's; just behind its loop, what left the loop."""
     handled = spans.current()

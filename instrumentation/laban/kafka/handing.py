@@ -69,7 +69,7 @@ def called_by_executor() -> bool:
 _CLIENTS: Final = ("confluent_kafka.", "kafka.", "laban.kafka.", "wrapt.")
 
 
-_CANNOT_END: Final = "cannot end spans of Kafka records"
+_CANNOT_END: Final = "cannot end spans of messages"
 _ending: Final = failing_open(_CANNOT_END)
 
 
@@ -119,7 +119,7 @@ class Handing:
                 with fail_open("cannot run consume_hook"):
                     self.consumer.hook(span.span, record, (), {})
         except Exception as error:  # noqa: BLE001 - as fail_open, for less
-            failed("cannot start spans for Kafka records", error)
+            failed("cannot start spans of messages", error)
             return None
         return span
 

@@ -76,7 +76,7 @@ class Loop(Generic[Record]):
 
     def __del__(self) -> None:
         if self._span is not None:
-            with fail_open("cannot see how Kafka loops are left"):
+            with fail_open("cannot see how loops over messages are left"):
                 failed = self._loop is not None and self._loop.is_raising(_caller(2))
                 self._handing.leave(self._span, failed=failed)
 
@@ -108,7 +108,7 @@ class AsyncLoop(Generic[Record]):
 
     def __del__(self) -> None:
         if self._span is not None:
-            with fail_open("cannot see how Kafka loops are left"):
+            with fail_open("cannot see how loops over messages are left"):
                 raising = self._loop is not None and self._loop.is_raising(_caller(2))
                 self._handing.leave(self._span, failed=raising and not _is_cancelled())
 

@@ -76,9 +76,10 @@ def end_delivered(span: Span, partition: int, offset: int | None, end_ns: int | 
         offset: negative or None where the broker does not say (acks=0).
         end_ns: when the broker answered, in nanoseconds since the epoch; None is now.
     """
-    span.set_attribute(vocabulary.MESSAGING_DESTINATION_PARTITION_ID, str(partition))
+    where: dict[str, str | int] = {vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(partition)}
     if offset is not None and offset >= 0:
-        span.set_attribute(vocabulary.MESSAGING_KAFKA_OFFSET, offset)
+        where[vocabulary.MESSAGING_KAFKA_OFFSET] = offset
+    span.set_attributes(where)
     end_unknown(span, end_ns)
 
 

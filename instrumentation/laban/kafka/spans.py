@@ -61,7 +61,7 @@ class ProcessSpan:
         _open.add(self)
         _of_record[id(record)] = self
 
-    @failing_open("cannot record errors of Kafka handlers")
+    @failing_open("cannot record errors of handlers of messages")
     def fail(self, error: BaseException) -> None:
         """Record what the handler raised; it stays open."""
         if error is self._failure or self.done:
@@ -92,7 +92,7 @@ class ProcessSpan:
                     del _of_record[id(self.record)]
                 self.span.end(self._end_ns)
         except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
-            failed("cannot end spans of Kafka records", unexpected)
+            failed("cannot end spans of messages", unexpected)
 
     @contextmanager
     def held(self) -> Generator[None]:

@@ -32,6 +32,11 @@ class LabanGrpcClient(stock.GrpcInstrumentorClient):
     """Stock's instrumentor for sync channels, with our interceptor."""
 
     _instance = None
+    _provider: trace.TracerProvider | None = None
+
+    def _instrument(self, **kwargs: Any) -> None:
+        self._provider = kwargs.get("tracer_provider")  # stock forgets it
+        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
 
     def wrapper_fn(
         self,
@@ -44,7 +49,7 @@ class LabanGrpcClient(stock.GrpcInstrumentorClient):
         channel = original_func(*args, **kwargs)
         target = str(args[0] if args else kwargs.get("target", ""))
         interceptor = ClientInterceptor(
-            trace.get_tracer(__name__),
+            trace.get_tracer(__name__, tracer_provider=self._provider),
             target,
             filter_=self._filter,
             request_hook=self._request_hook,

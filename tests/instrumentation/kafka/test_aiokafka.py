@@ -11,7 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import MessageSizeTooLargeError
-from opentelemetry import trace
+from opentelemetry import baggage, trace
+from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.aiokafka import AIOKafkaInstrumentor
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -354,6 +355,30 @@ def test_all_arguments_may_be_positional(
     assert (record.value, record.timestamp, dict(record.headers)["a"]) == (None, 1_700_000_000_000, b"1")
     for span in recording.finished:
         assert span.attributes["messaging.kafka.message.tombstone"] is True
+
+
+def test_baggage_of_the_sender_is_there_for_the_hook_and_while_the_record_is_handled(
+    recording: Recording, producing: Consuming, consuming: Consuming, topic: str
+) -> None:
+    seen: list[object] = []
+
+    async def hook(*_: Any) -> None:
+        seen.append(baggage.get_baggage("tenant"))
+
+    async def main() -> None:
+        async with producing() as producer:
+            token = attach(baggage.set_baggage("tenant", "acme"))
+            await producer.send_and_wait(topic, b"v")
+            detach(token)
+        async with consuming(topic) as consumer:
+            await consumer.getone()
+            seen.append(baggage.get_baggage("tenant"))
+
+    instrumentor = LabanAiokafkaInstrumentor()
+    instrumentor.uninstrument()
+    instrumentor.instrument(tracer_provider=recording.provider, async_consume_hook=hook)
+    run(main())
+    assert seen == ["acme", "acme"]
 
 
 def test_a_record_that_is_refused_is_an_error(recording: Recording, producing: Consuming, topic: str) -> None:

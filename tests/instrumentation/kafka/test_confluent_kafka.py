@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.error import ValueDeserializationError
 from confluent_kafka.serialization import StringDeserializer, StringSerializer
-from opentelemetry import trace
+from opentelemetry import baggage, trace
+from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.confluent_kafka import ConfluentKafkaInstrumentor
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -266,19 +267,53 @@ def test_a_consumer_made_before_instrumenting_can_be_traced_by_hand(
     plain = consumer(topic)
     plain_type = cimpl.Consumer
     assert type(plain) is plain_type
-    by_hand = instrumentor.instrument_consumer(plain, recording.provider)
+    producer = cimpl.Producer({"bootstrap.servers": embedded_broker})
+    by_hand = instrumentor.instrument_consumer(plain, recording.provider, bootstrap_servers="seed:9092")
+    producing = instrumentor.instrument_producer(producer, recording.provider, "seed:9093,other:9092")
     instrumentor.instrument(tracer_provider=recording.provider)
     assert isinstance(by_hand, plain_type)
     polled(by_hand)
     by_hand.close()
     assert keys(recording) == ["k0"]
+    assert processed(recording)[0].attributes["server.address"] == "seed"
     assert instrumentor.uninstrument_consumer(by_hand) is plain
-    producing = instrumentor.instrument_producer(
-        cimpl.__dict__["Producer"]({"bootstrap.servers": embedded_broker})
-    )
     producing.produce(topic, b"v")
     assert producing.flush(10) == 0
     assert len(sent(recording)) == 2
+    assert sent(recording)[1].attributes["server.port"] == 9093
+
+
+def test_lists_that_bring_nothing_have_no_span_and_end_the_one_before(
+    recording: Recording, filled: Filled, consumer: MakeConsumer
+) -> None:
+    consuming = consumer(filled(1))
+    consumed(consuming, 1)
+    assert consuming.consume(1, 0) == []
+    work(recording, "after")
+    assert len(processed(recording)) <= 1  # a list that nobody looks into is not handled
+    assert recording.one("after").parent is None
+
+
+def test_the_old_name_of_the_brokers_is_understood(
+    recording: Recording, embedded_broker: str, topic: str
+) -> None:
+    producing = confluent_kafka.Producer({"metadata.broker.list": f"{embedded_broker},other:9092"})
+    producing.produce(topic, b"v")
+    assert producing.flush(10) == 0
+    (span,) = sent(recording)
+    host, port = embedded_broker.split(":")
+    assert (span.attributes["server.address"], span.attributes["server.port"]) == (host, int(port))
+
+
+def test_baggage_of_the_sender_is_there_while_the_record_is_handled(
+    recording: Recording, sender: Any, consumer: MakeConsumer, topic: str
+) -> None:
+    token = attach(baggage.set_baggage("tenant", "acme"))
+    sender.produce(topic, b"v", partition=0)
+    detach(token)
+    assert sender.flush(10) == 0
+    polled(consumer(topic))
+    assert baggage.get_baggage("tenant") == "acme"
 
 
 @pytest.mark.parametrize("headers", [None, {"mine": "x"}, [("mine", b"x"), ("traceparent", b"stale")]])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from opentelemetry import context, trace
+from opentelemetry import baggage, context, trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -402,3 +402,15 @@ def test_uninstrument_restores_the_client(instrumented: Recording, embedded_brok
         assert not hasattr(KafkaProducer.send, "__wrapped__")
     finally:
         LabanKafkaInstrumentor().instrument(tracer_provider=instrumented.provider)
+
+
+def test_baggage_of_the_sender_is_there_while_the_record_is_handled(
+    producer: KafkaProducer, consumer: MakeConsumer, topic: str
+) -> None:
+    token = context.attach(baggage.set_baggage("tenant", "acme"))
+    producer.send(topic=topic, value=b"v").get(10)
+    context.detach(token)
+    for _ in consumer(topic):
+        assert baggage.get_baggage("tenant") == "acme"
+        break
+    assert baggage.get_baggage("tenant") is None

@@ -69,6 +69,10 @@ def test_what_leaves_a_loop_and_is_logged_is_the_error_of_its_message(
     assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["json.decoder.JSONDecodeError"])
 
 
+def handle(*_: Any) -> None:
+    """What a callback does here."""
+
+
 REJECTED: dict[str, Any] = {
     vocabulary.LABAN_DEAD_LETTER_REASON: "rejected",
     vocabulary.LABAN_DELIVERY_ATTEMPT: 2,
@@ -88,8 +92,6 @@ def test_a_dead_letter_says_where_it_comes_from(channel: Any, traced: Recording)
             break
         channel.cancel()
 
-    def handle(*_: Any) -> None: ...
-
     reject_one()
     for _ in channel.consume(dead, auto_ack=True):
         break
@@ -108,6 +110,20 @@ def test_a_loop_in_which_nothing_comes_makes_no_span(channel: Any, queue: str, t
     silence = next(iter(channel.consume(queue, inactivity_timeout=0.01)))
     assert silence == (None, None, None)
     assert traced.finished == []
+
+
+def test_consumers_registered_one_after_the_other_have_one_span_a_message(
+    channel: Any, queue: str, traced: Recording
+) -> None:
+    other = f"other-{uuid4().hex[:8]}"
+    channel.queue_declare(other, exclusive=True)
+    for name in (queue, other):
+        channel.basic_publish(exchange="", routing_key=name, body=b"1")
+        channel.basic_consume(queue=name, on_message_callback=handle, auto_ack=True)
+    while len(traced.of_kind(SpanKind.CONSUMER)) < 2:
+        channel.connection.process_data_events(5)
+    channel.connection.process_data_events(0)
+    assert len(traced.of_kind(SpanKind.CONSUMER)) == 2
 
 
 def test_a_message_leaves_nothing_in_properties_that_serve_the_next_one(
