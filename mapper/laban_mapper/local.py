@@ -149,13 +149,28 @@ class LocalAnswers:
             room = MAX_SPANS - len(spans)
             if not new or room <= 0:
                 break
+            new += self._linked(new, known)
             spans += self._reader.spans_of(new, *window, room)
-            reached = [trace for trace in self._reader.traces_linked_from(new) if trace not in known]
-            if not reached:  # a link leads to most of those who took a message up
-                reached = [trace for trace in self._message_traces(spans, window) if trace not in known]
-            new = list(dict.fromkeys(reached))[: MAX_TRACES - len(known)]
+            reached = [trace for trace in self._message_traces(spans, window) if trace not in known]
+            new = reached[: MAX_TRACES - len(known)]
             known.update(dict.fromkeys(new))
         return spans
+
+    def _linked(self, traces: Sequence[str], known: dict[str, None]) -> list[str]:
+        """Traces that link to these, and those that link to them, and so on; they are known from then on.
+
+        Before any span is read, for to read spans costs more than to follow links, however few they are.
+        """
+        found: list[str] = []
+        new = list(traces)
+        for _ in range(_MAX_ROUNDS):
+            reached = [trace for trace in self._reader.traces_linked_from(new) if trace not in known]
+            new = reached[: MAX_TRACES - len(known)]
+            if not new:
+                break
+            found += new
+            known.update(dict.fromkeys(new))
+        return found
 
     def _message_traces(self, spans: Sequence[Span], window: Window) -> list[str]:
         published = {

@@ -25,10 +25,9 @@ STORAGE_COMPATIBILITY: Final = "latest"
 # A checkpoint every 16 MB, the default, costs a third of the rate and of the space.
 _WAL_AUTOCHECKPOINT: Final = "256MB"
 
-# Else its cache would take most of the machine's memory, and the system caches the file too. This is enough
-# for the graph of 900,000 spans (with 256 MB it spills, and takes half as long again); what needs more is
-# spilled to a directory beside the file, which DuckDB removes.
-_MEMORY: Final = "384MB"
+# Else its cache would take most of the machine's memory, and the system caches the file too. What needs more
+# is spilled to a directory beside the file, which DuckDB removes.
+_MEMORY: Final = "256MB"
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": STORAGE_COMPATIBILITY,

@@ -20,7 +20,7 @@ MANY: Final = 1_000_000
 """Spans for which no answer waits: then the graph is worked out from the spans."""
 _INTERVAL: Final = 5.0
 """Seconds after which what has come is counted, though it is little and nobody asks."""
-_ENOUGH: Final = 200_000
+_ENOUGH: Final = 400_000
 """Spans that are counted without waiting for more."""
 _COMPACT: Final = 60.0
 """Seconds after which the counts of a minute, which came in parts, are added up."""
