@@ -165,6 +165,8 @@ def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
         keeper.start()
         try:
             with filler.coming_in(keeper.take):
+                while not keeper.flooded:  # what is steady is measured, not how it begins
+                    time.sleep(0.1)
                 return {
                     asked.name: _timed(asked, lambda: nullcontext(answers))
                     for asked in questions.busy(keeper)

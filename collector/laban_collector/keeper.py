@@ -124,9 +124,14 @@ class Keeper(SpanWriter):
         if self._writer is not None:
             self._writer.settle()
 
+    @property
+    def flooded(self) -> bool:
+        """Whether so many spans come in that a graph may miss the newest."""
+        return self._edges.flooded
+
     def settle_edges(self) -> None:
         """Wait until a graph has what is acknowledged by now; of a flood it may miss the newest seconds."""
-        if not self._edges.flooded:
+        if not self.flooded:
             self.settle()
         self._edges.settle()
 
