@@ -46,19 +46,19 @@ def split(batch: SpanBatch, rows: int) -> tuple[SpanBatch, SpanBatch]:
             spans=head,
             events=batch.events.filter(first),
             links=batch.links.filter(first),
-            correlations=_of_traces(batch.correlations, head),
+            correlations=of_traces(batch.correlations, head),
         ),
         replace(
             batch,
             spans=tail,
             events=_move(batch.events.filter(others), -rows),
             links=_move(batch.links.filter(others), -rows),
-            correlations=_of_traces(batch.correlations, tail),
+            correlations=of_traces(batch.correlations, tail),
         ),
     )
 
 
-def _of_traces(correlations: pa.Table, spans: pa.Table) -> pa.Table:
+def of_traces(correlations: pa.Table, spans: pa.Table) -> pa.Table:
     """Those of the traces of spans."""
     if not correlations.num_rows:
         return correlations

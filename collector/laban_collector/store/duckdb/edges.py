@@ -7,6 +7,8 @@ one is the last that was counted stands beside the counts, in the same transacti
 
 from typing import Final
 
+import duckdb
+
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.hops import Hops
 
@@ -34,8 +36,7 @@ class EdgeCounter:
             StoreError: DuckDB refused.
         """
         with self._database.reading() as cursor:
-            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
-        return int(counted)
+            return _counted(cursor)
 
     def uncounted(self) -> int:
         """Spans that are stored and not counted.
@@ -44,8 +45,7 @@ class EdgeCounter:
             StoreError: DuckDB refused.
         """
         with self._database.reading() as cursor:
-            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
-            [(spans,)] = cursor.execute(sql("hops/uncounted"), {"counted": counted}).fetchall()
+            [(spans,)] = cursor.execute(sql("hops/uncounted"), {"counted": _counted(cursor)}).fetchall()
         return int(spans)
 
     def count_next(self) -> int | None:
@@ -55,7 +55,7 @@ class EdgeCounter:
             StoreError: DuckDB refused; what was counted before stays so.
         """
         with self._database.reading() as cursor:
-            [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
+            counted = _counted(cursor)
             bounds = {"counted": counted, "most": self._step}
             [(last, _)] = cursor.execute(sql("hops/next_commits"), bounds).fetchall()
             if last is None:
@@ -84,3 +84,8 @@ class EdgeCounter:
             cursor.execute(sql("hops/delete_minutes"), minutes)
             cursor.execute(sql("hops/insert_added_up"))
         self._touched.clear()
+
+
+def _counted(cursor: duckdb.DuckDBPyConnection) -> int:
+    [(counted,)] = cursor.execute(sql("hops/counted")).fetchall()
+    return int(counted)

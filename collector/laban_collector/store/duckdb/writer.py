@@ -14,13 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from laban_collector.joining import join
+from laban_collector.joining import join, of_traces
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.seen import SeenSpans
 
-_TRACE: Final = ["trace_hi", "trace_lo"]
 _ORIGINS: Final = {"resources": "resource_id", "scopes": "scope_id"}
 """Who sent the spans: by table, the column of its ids."""
 
@@ -172,14 +171,13 @@ def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
         return batch
     new = ~pc.field("row").isin(known)
     spans = batch.spans.append_column("row", pa.array(range(batch.spans.num_rows), pa.int64())).filter(new)
-    traces = spans.select(_TRACE)
     return replace(
         batch,
         spans=spans.drop_columns(["row"]),
         events=batch.events.filter(new),
         links=batch.links.filter(new),
         # What is found in a trace without a new span is there already.
-        correlations=batch.correlations.join(traces, _TRACE, join_type="left semi"),
+        correlations=of_traces(batch.correlations, spans),
     )
 
 
