@@ -31,6 +31,7 @@ from laban_collector.store.duckdb.digests import Digester
 from laban_collector.store.duckdb.edges import EdgeCounter
 from laban_collector.store.duckdb.reader import DuckDBReader
 from laban_collector.store.duckdb.retention import Limits
+from laban_collector.store.duckdb.stretches import Stretches
 from laban_mapper.local import LocalAnswers
 from laban_mapper.serve import STALE_S
 from laban_mapper.times import moment
@@ -149,7 +150,7 @@ def filled(database: Database, spans: int) -> Filler:
         print(f"filling: {held:,} of {spans:,} spans are there", file=sys.stderr)
         filler.fill(spans - held)
     Digester(database).catch_up()
-    counter = EdgeCounter(database)
+    counter = EdgeCounter(database, Stretches(database))
     while counter.count_next() is not None:
         pass
     counter.compact()

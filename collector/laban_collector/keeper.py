@@ -18,6 +18,7 @@ from laban_collector.store.duckdb.journal import Journal
 from laban_collector.store.duckdb.ledger import LedgerReport
 from laban_collector.store.duckdb.loading import JournaledWriter
 from laban_collector.store.duckdb.retention import Forgotten, Limits, RetentionThread
+from laban_collector.store.duckdb.stretches import Stretches
 from laban_collector.store.duckdb.tail import LedgerTail
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
@@ -42,8 +43,9 @@ class Keeper(SpanWriter):
         self._report: LedgerReport | None = None
         self._writer: JournaledWriter | None = None
         limited = limits.age is not None or limits.size is not None
+        self.stretches = Stretches(database)
         self._digests = DigestThread(database)
-        self._edges = EdgeThread(database)
+        self._edges = EdgeThread(database, self.stretches)
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:

@@ -85,7 +85,8 @@ class SpanBatch:
     """Decoded spans of one or many requests, as Arrow tables.
 
     The columns are those of the tables of the same name in `store/duckdb/schema.sql`, less what the store
-    fills in itself (`arrival`, `value_hash`); events and links have a `row` more.
+    fills in itself (`arrival`); events and links have a `row` more. Resources and scopes are named by their
+    `hash`, which the store replaces by a number.
 
     Attributes:
         spans: one row a span (`SPANS`).

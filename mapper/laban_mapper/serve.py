@@ -133,7 +133,7 @@ async def _answering(
 ) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
     keeper = collector.keeper
-    answers = LocalAnswers(DuckDBReader(keeper.database, stale=STALE_S))
+    answers = LocalAnswers(DuckDBReader(keeper.database, STALE_S, keeper.stretches))
     api = build_api(answers, importlib.metadata.version("laban"), keeper)
     add_importing(api, collector.handover, keeper.metrics)
     identity = entrance.identity

@@ -8,7 +8,7 @@ from laban_collector import span_batch
 from laban_collector.store.duckdb.database import Database
 
 # Filled in by the store, and wanted by it alone.
-FILLED_IN = {"arrival", "value_hash"}
+FILLED_IN = {"arrival", "hash"}
 NOT_KEPT = {"row"}
 
 

@@ -28,6 +28,7 @@ TABLES = {
     "span_events",
     "span_links",
     "spans",
+    "unmet_links",
 }
 
 

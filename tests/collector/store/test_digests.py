@@ -2,7 +2,6 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -15,6 +14,7 @@ from laban_collector.store.duckdb.stretches import Range, Stretches, joined
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 from ..requests import START
+from .older import make_older
 from .test_retention import of_its_own_trace
 from .test_writer import batch, rows
 
@@ -131,11 +131,7 @@ def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> N
     with Database.open(path) as database:
         filled(database)
         expected = [ask(DuckDBReader(database)) for ask in QUESTIONS.values()]
-    with duckdb.connect(path) as old:
-        for table in ("span_events", "span_links", "correlations"):
-            old.execute(f"ALTER TABLE {table} DROP COLUMN arrival")
-        old.execute("DROP TABLE digests")
-        old.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    make_older(path, 1)
     with Database.open(path) as database:
         Digester(database, 3).catch_up()
         assert [ask(DuckDBReader(database)) for ask in QUESTIONS.values()] == expected

@@ -4,21 +4,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.base import MINUTE, Span
 from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.digests import Digester
 from laban_collector.store.duckdb.edges import EdgeCounter
 from laban_collector.store.duckdb.hops import Hops, Row
 from laban_collector.store.duckdb.reader import DuckDBReader
 from laban_collector.store.duckdb.retention import Limits, Retention
+from laban_collector.store.duckdb.stretches import Stretches
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 from ...otlp import to_otlp
-from .random_shop import CLIENT, SERVER, T0, S, shop
+from .older import make_older
+from .random_shop import CLIENT, CONSUMER, PRODUCER, SERVER, T0, S, shop
 from .test_writer import rows
 
 WHOLE = (T0 - 10 * MINUTE, T0 + 60 * MINUTE)
@@ -39,7 +41,7 @@ def store(writer: DuckDBWriter, commits: Iterable[Sequence[Span]]) -> None:
 
 
 def count(database: Database, step: int = 1_000) -> EdgeCounter:
-    counter = EdgeCounter(database, step)
+    counter = EdgeCounter(database, Stretches(database), step)
     while counter.count_next() is not None:
         pass
     return counter
@@ -48,7 +50,7 @@ def count(database: Database, step: int = 1_000) -> EdgeCounter:
 def worked_out(database: Database, since: int, until: int) -> list[Row]:
     """From the spans."""
     with database.reading() as cursor:
-        hops = Hops(cursor)
+        hops = Hops(cursor, Stretches(database))
         hops.add_window(since, until)
         return hops.rows()
 
@@ -56,7 +58,7 @@ def worked_out(database: Database, since: int, until: int) -> list[Row]:
 def counted(database: Database, since: int, until: int) -> list[Row]:
     """From the counts."""
     with database.reading() as cursor:
-        hops = Hops(cursor)
+        hops = Hops(cursor, Stretches(database))
         hops.add_minutes(since, until)
         return hops.rows()
 
@@ -88,7 +90,7 @@ def test_who_counts_goes_on_after_what_was_counted(database: Database) -> None:
     store(writer, [first])
     count(database)
     store(writer, [second])
-    counter = EdgeCounter(database)
+    counter = EdgeCounter(database, Stretches(database))
     assert (counter.uncounted(), counter.count_next()) == (len(second), 2)
     assert (counter.uncounted(), counter.count_next()) == (0, None)
     assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
@@ -120,7 +122,7 @@ def test_a_graph_of_whole_minutes_comes_from_the_counts_when_all_are_counted(dat
     client, server = client_and_server()
     writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
     store(writer, [[client], [server]])
-    EdgeCounter(database, step=1).count_next()
+    EdgeCounter(database, Stretches(database), step=1).count_next()
     reader, forgiving = DuckDBReader(database), DuckDBReader(database, stale=1.5)
     assert [hop.target for hop in reader.hops(*WHOLE)] == ["service:stock"]
     assert [hop.target for hop in forgiving.hops(*WHOLE)] == ["external:stock.local:80"]
@@ -140,17 +142,70 @@ def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> Non
     assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE + 1,)]
 
 
-def test_a_file_of_the_version_before_is_counted_from_its_beginning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_file_of_an_older_version_is_counted_from_its_beginning(tmp_path: Path, version: int) -> None:
     path = tmp_path / "old.duckdb"
+    first, second = commits_of(shop(3), 2, 3)
     with Database.open(path) as database:
-        store(DuckDBWriter(database), [shop(3)])
-        expected = worked_out(database, *WHOLE)
-    with duckdb.connect(path) as old:
-        old.execute("DROP TABLE edges")
-        old.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
-    with Database.open(path) as database:
+        store(DuckDBWriter(database), [first])
         count(database)
-        assert counted(database, *WHOLE) == expected
+    make_older(path, version)
+    with Database.open(path) as database:
+        store(DuckDBWriter(database), [second])  # of the same resources, which have hashes for numbers
+        count(database)
+        assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
+        expected = rows(database, "SELECT count(*) FROM spans JOIN resources USING (resource_id)")
+        assert expected == [(len(first) + len(second),)]
+        assert rows(database, "SELECT count(DISTINCT service) = count(*) FROM resources") == [(True,)]
+
+
+def test_a_producer_that_comes_last_is_found_by_who_took_its_message_up(database: Database) -> None:
+    sent, taken = producer_and_consumer(MINUTE)
+    writer = DuckDBWriter(database)
+    store(writer, [[taken]])
+    count(database)
+    assert rows(database, "SELECT count(*) FROM unmet_links") == [(1,)]
+    store(writer, [[sent]])
+    count(database)
+    assert rows(database, "SELECT count(*) FROM unmet_links") == [(0,)]
+    assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
+    assert [row[-2] for row in counted(database, *WHOLE)] == [0, 1], "by link"
+
+
+@pytest.mark.parametrize("stretch", [1, 1_000_000])
+def test_who_sent_a_message_hours_before_is_found(database: Database, stretch: int) -> None:
+    sent, taken = producer_and_consumer(20 * 60 * MINUTE)
+    writer = DuckDBWriter(database)
+    store(writer, [[sent], *([span] for span in shop(4)), [taken]])
+    assert (Digester(database, stretch).catch_up() > 0) == (stretch == 1)
+    count(database, step=1)
+    since, until = T0 - 10 * MINUTE, T0 + 21 * 60 * MINUTE
+    assert counted(database, since, until) == worked_out(database, since, until)
+    [p95] = [
+        row[5][1] for row in counted(database, since, until) if row[:2] == ("topic:late", "service:bank")
+    ]
+    assert p95 == pytest.approx(20 * 60 * MINUTE, rel=1e-6)
+
+
+def test_what_waits_for_its_producer_is_forgotten_with_its_span(database: Database) -> None:
+    _, taken = producer_and_consumer(MINUTE)
+    store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[taken], shop(5)])
+    count(database)
+    assert rows(database, "SELECT count(*) FROM unmet_links WHERE arrival = 1") == [(1,)]
+    Retention(database, Limits(age=0.5), lambda: T0 + S).look()
+    assert rows(database, "SELECT count(*) FROM unmet_links WHERE arrival = 1") == [(0,)]
+
+
+def producer_and_consumer(waits: int) -> tuple[Span, Span]:
+    """In traces of their own; the message waits so many ns."""
+    sent = Span("a" * 32, "b" * 16, None, "order", "send", PRODUCER, T0, S, 0)
+    taken = Span("c" * 32, "d" * 16, None, "bank", "take", CONSUMER, T0 + waits, S, 0)
+    taken = replace(taken, links=((sent.trace_id, sent.span_id),))
+    return on_topic(sent), on_topic(taken)
+
+
+def on_topic(span: Span) -> Span:
+    return replace(span, messaging_system="kafka", topic="late")
 
 
 def client_and_server() -> tuple[Span, Span]:

@@ -11,7 +11,7 @@ from laban_collector.store.base import Lag, Written
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
-from ..requests import START, body, span
+from ..requests import START, body, request, span
 
 SERVER, CLIENT = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT
 
@@ -31,6 +31,12 @@ def with_all(number: int, kind: Span.SpanKind.ValueType = Span.SPAN_KIND_INTERNA
     built.events.add(time_unix_nano=START, name=f"event of {kind}")
     built.links.add(trace_id=b"\xff" * 16, span_id=b"\xff" * 8)
     return built
+
+
+def sent_by(service: str, *spans: Span) -> bytes:
+    made = request(*spans)
+    made.resource_spans[0].resource.attributes[0].value.string_value = service
+    return made.SerializeToString()
 
 
 def counts(database: Database) -> list[int]:
@@ -98,11 +104,23 @@ def test_the_ledger_counts_each_commit(database: Database) -> None:
     ) == [(1, START, 2, 1, 1, 1), (2, START, 1, 0, 0, 1)]
 
 
-def test_a_correlation_carries_the_hash_that_duckdb_computes(database: Database) -> None:
-    DuckDBWriter(database).write(batch(span(0, {"order.id": "123"})))
-    assert rows(database, "SELECT key, value, value_hash = hash('123') FROM correlations") == [
-        ("order.id", "123", True)
-    ]
+def test_resources_are_numbered_as_they_come_also_after_a_restart(tmp_path: Path) -> None:
+    for number, services in enumerate((["order", "stock"], ["stock", "bank"])):
+        with Database.open(tmp_path / "a.duckdb") as database:
+            sent = [sent_by(service, span(2 * number + place)) for place, service in enumerate(services)]
+            DuckDBWriter(database).write(decode(sent, KeyFinder()).batch)
+    with Database.open(tmp_path / "a.duckdb") as database:
+        assert rows(database, "SELECT resource_id, service FROM resources ORDER BY resource_id") == [
+            (1, "order"),
+            (2, "stock"),
+            (3, "bank"),
+        ]
+        assert rows(database, "SELECT resource_id, scope_id FROM spans ORDER BY arrival, start") == [
+            (1, 1),
+            (2, 1),
+            (2, 1),
+            (3, 1),
+        ]
 
 
 def test_a_failed_commit_stores_nothing_and_the_next_one_works(database: Database) -> None:
@@ -116,6 +134,7 @@ def test_a_failed_commit_stores_nothing_and_the_next_one_works(database: Databas
     assert counts(database) == [0, 0, 0, 0, 0]
     writer.write(batch(with_all(0)))
     assert rows(database, "SELECT arrival FROM ledger") == [(1,)]
+    assert rows(database, "SELECT service FROM spans JOIN resources USING (resource_id)") == [("order",)]
 
 
 def test_lag_is_stored_with_its_unknowns(database: Database) -> None:

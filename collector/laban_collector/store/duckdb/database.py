@@ -16,7 +16,7 @@ from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.refusals import check_place, open_error, use_error
 from laban_collector.store.duckdb.session import Session
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Raised with every change of `schema.sql`; a file with a higher one is refused."""
 
 STORAGE_COMPATIBILITY: Final = "latest"

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.edges import EdgeCounter
+from laban_collector.store.duckdb.stretches import Stretches
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +41,14 @@ class EdgeThread:
 
     Args:
         database: open to write.
+        stretches: of the same database.
         clock: seconds.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._counter = EdgeCounter(database)
+    def __init__(
+        self, database: Database, stretches: Stretches, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._counter = EdgeCounter(database, stretches)
         self._clock = clock
         self._changed = threading.Condition()
         self._commits: deque[_Commit] = deque()

@@ -5,12 +5,17 @@ with what it changes of what was counted before (see hops.py). A commit is count
 one is the last that was counted stands beside the counts, in the same transaction.
 """
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
+
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.hops import Hops
+from laban_collector.store.duckdb.stretches import Stretches
 
 STEP: Final = 250_000
 """Spans that are counted at once, at most, where commits are smaller: what they need is in memory."""
@@ -21,11 +26,13 @@ class EdgeCounter:
 
     Args:
         database: open to write.
+        stretches: of the same database.
         step: spans that are counted at once, at most, where commits are smaller.
     """
 
-    def __init__(self, database: Database, step: int = STEP) -> None:
+    def __init__(self, database: Database, stretches: Stretches, step: int = STEP) -> None:
         self._database = database
+        self._stretches = stretches
         self._step = step
         self._touched: set[int] = set()
 
@@ -60,12 +67,13 @@ class EdgeCounter:
             [(last, _)] = cursor.execute(sql("hops/next_commits"), bounds).fetchall()
             if last is None:
                 return None
-            hops = Hops(cursor)
+            hops = Hops(cursor, self._stretches)
             hops.add_commits(counted + 1, last)
-            changes = hops.changes().to_arrow_table()
+            changes, met, not_met = hops.changes(), hops.links_met(), hops.links_not_met()
         with self._database.writing() as cursor:
-            cursor.register("new_edges", changes)
-            cursor.execute(sql("hops/insert_edges"))
+            _apply(cursor, "insert_edges", "new_edges", changes)
+            _apply(cursor, "delete_unmet_links", "met_links", met)
+            _apply(cursor, "insert_unmet_links", "new_unmet_links", not_met)
             cursor.execute(sql("hops/set_counted"), {"counted": last})
         self._touched.update(changes["minute"].unique().to_pylist())
         return int(last)
@@ -84,6 +92,13 @@ class EdgeCounter:
             cursor.execute(sql("hops/delete_minutes"), minutes)
             cursor.execute(sql("hops/insert_added_up"))
         self._touched.clear()
+
+
+def _apply(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:
+    """Run a query over rows that it knows by a name."""
+    if rows.num_rows:
+        cursor.register(name, rows)
+        cursor.execute(sql(f"hops/{query}"))
 
 
 def _counted(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -33,7 +33,7 @@ TABLES: Final = (
     "lag",
     "ledger",
 )
-"""All tables with rows of users; `meta` and `digests` are laban's own."""
+"""All tables with rows of users; `meta`, `digests` and `unmet_links` are laban's own."""
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536

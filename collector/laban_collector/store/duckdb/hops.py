@@ -5,13 +5,18 @@ is in its trace, and on who sent what it took up. So the spans that are asked fo
 table, with all that they need; the same queries then work, whatever was asked for.
 """
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
+
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from laban_collector.store.base import MINUTE
 from laban_collector.store.duckdb.database import sql
+from laban_collector.store.duckdb.stretches import Stretches
 
 _AROUND: Final = 10 * MINUTE
 """How long before or after a span its caller and its callees are looked for."""
@@ -31,10 +36,12 @@ class Hops:
 
     Args:
         cursor: in a transaction, of which this takes the temporary tables.
+        stretches: where in the file something may be.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, stretches: Stretches) -> None:
         self._cursor = cursor
+        self._stretches = stretches
         self._run("tables")
 
     def add_commits(self, first: int, last: int) -> None:
@@ -51,7 +58,6 @@ class Hops:
         for everything in (True, False):
             self._work_out({**_ALWAYS, "all": everything})
         self._run("messages_sent", _ALWAYS)
-        self._run("clear")
 
     def add_window(self, since: int, until: int) -> None:
         """The hops that began in a window, ns since the epoch."""
@@ -72,9 +78,17 @@ class Hops:
         """A row an edge: source, target, protocol, calls, errors, quantiles, evidence."""
         return self._run("hops").fetchall()
 
-    def changes(self) -> "duckdb.DuckDBPyConnection":
-        """The result of rows for the table `edges`."""
-        return self._run("added_up")
+    def changes(self) -> pa.Table:
+        """Rows for the table `edges`."""
+        return self._run("added_up").to_arrow_table()
+
+    def links_not_met(self) -> pa.Table:
+        """Rows for the table `unmet_links`: what the commits link to, and nobody has sent yet."""
+        return self._run("links_not_met").to_arrow_table()
+
+    def links_met(self) -> pa.Table:
+        """Rows that the table `unmet_links` has no longer: what they link to came with the commits."""
+        return self._run("links_met").to_arrow_table()
 
     def _slices(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         """A window in parts of whole minutes that do not have too many spans, where a minute has not."""
@@ -101,11 +115,20 @@ class Hops:
             ended: when the last one began.
             bounds: from which commit on nothing is looked at, and the window of the spans themselves.
         """
-        self._run("rows_of_others", {**bounds, "from": began - _AROUND, "to": ended + _AROUND})
+        around = {"from": began - _AROUND, "to": ended + _AROUND}
+        self._run("rows_of_others", {**bounds, **around})
         self._run("others")
         self._run("links")
         before = {"before": bounds["before"]}
-        self._run("producers", {**before, "from": began - _LONGEST_WAIT, "to": ended + 1})
+        self._run("producers", {**before, **around})
+        self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _AROUND})
+
+    def _add_distant_producers(self, bounds: Parameters) -> None:
+        """Who sent what nobody sent lately: so few messages wait that long that digests tell where."""
+        traces = [trace for (trace,) in self._run("traces_to_find").fetchall()]
+        if traces:
+            for first, last in self._stretches.that_may_hold(traces):
+                self._run("distant_producers", {**bounds, "first": first, "last": last})
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)

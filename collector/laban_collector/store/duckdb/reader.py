@@ -45,12 +45,13 @@ class DuckDBReader:
     Args:
         database: the file.
         stale: seconds of the newest commits whose hops may be missing, for they are being counted.
+        stretches: of the same database, where somebody has them already.
     """
 
-    def __init__(self, database: Database, stale: float = 0) -> None:
+    def __init__(self, database: Database, stale: float = 0, stretches: Stretches | None = None) -> None:
         self._database = database
         self._stale = stale * 1e9
-        self._stretches = Stretches(database)
+        self._stretches = stretches or Stretches(database)
 
     def contents(self) -> Contents:
         """What is in the store."""
@@ -66,7 +67,7 @@ class DuckDBReader:
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
         [(hashed,)] = self._rows("hash_of", {"value": value})
-        asked = {"prefix": key_prefix, "value": value, "hash": hashed, "limit": limit}
+        asked = {"prefix": key_prefix, "value": value, "limit": limit}
         rows = self._rows_within(self._stretches.that_may_hold([hashed]), "traces_with", asked)
         if len(rows) >= limit:  # what was left out of one range may have its first time in another one
             rows = self._rows_within([EVERYTHING], "traces_with", asked)
@@ -134,7 +135,7 @@ class DuckDBReader:
     def hops(self, since: int, until: int) -> list[Hop]:
         """All hops that began in the window; counted before, where it is of whole minutes."""
         with self._database.reading() as cursor:
-            hops = Hops(cursor)
+            hops = Hops(cursor, self._stretches)
             if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
                 hops.add_minutes(since, until)
             else:

@@ -25,7 +25,17 @@ _STEP_GOAL: Final = 0.2
 _FIRST_STEP: Final = 20_000
 _SMALLEST_STEP: Final = 1_000
 _LARGEST_STEP: Final = 1_000_000
-_DELETES: Final = ("events", "links", "correlations", "lag", "spans", "edges", "digests", "ledger")
+_DELETES: Final = (
+    "events",
+    "links",
+    "correlations",
+    "lag",
+    "spans",
+    "edges",
+    "unmet_links",
+    "digests",
+    "ledger",
+)
 """In this order: correlations are found by the spans, and the times of the lag by the ledger."""
 _NS: Final = 1_000_000_000
 

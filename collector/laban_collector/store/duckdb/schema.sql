@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS spans (
 );
 
 CREATE TABLE IF NOT EXISTS resources (
-    resource_id UBIGINT PRIMARY KEY,     -- hash of all attributes
+    resource_id UBIGINT PRIMARY KEY,     -- in the order in which they came; a hash in files of schema versions below 4
+    hash UBIGINT NOT NULL,               -- of all attributes
     service VARCHAR NOT NULL,            -- service.name, 'unknown_service' when missing
     namespace VARCHAR,
     version VARCHAR,
@@ -52,7 +53,8 @@ CREATE TABLE IF NOT EXISTS resources (
 );
 
 CREATE TABLE IF NOT EXISTS scopes (
-    scope_id UBIGINT PRIMARY KEY,        -- hash of name, version and all attributes
+    scope_id UBIGINT PRIMARY KEY,        -- as resource_id
+    hash UBIGINT NOT NULL,               -- of name, version and all attributes
     name VARCHAR NOT NULL,
     version VARCHAR,
     attributes VARCHAR NOT NULL
@@ -87,7 +89,6 @@ CREATE TABLE IF NOT EXISTS span_links (
 CREATE TABLE IF NOT EXISTS correlations (
     key VARCHAR NOT NULL,                -- canonical: order.id
     value VARCHAR NOT NULL,
-    value_hash UBIGINT NOT NULL,         -- hash(value) as DuckDB computes it
     trace_hi UBIGINT NOT NULL,
     trace_lo UBIGINT NOT NULL,
     first TIMESTAMP_NS NOT NULL,         -- start of the earliest span with it
@@ -148,6 +149,17 @@ CREATE TABLE IF NOT EXISTS edges (
     errors BIGINT NOT NULL,
     timed BIGINT NOT NULL,               -- of how many the latency is known
     elapsed BIGINT                       -- the sum of their latencies, ns
+);
+
+-- Links of consumers that are counted to what nobody has sent yet: who does is looked for here (see edges.py).
+CREATE TABLE IF NOT EXISTS unmet_links (
+    arrival UBIGINT NOT NULL,
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,
+    from_hi UBIGINT NOT NULL,
+    from_lo UBIGINT NOT NULL,
+    from_span UBIGINT NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

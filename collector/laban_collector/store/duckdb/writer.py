@@ -18,10 +18,9 @@ from laban_collector.joining import join, of_traces
 from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.database import Database, sql
+from laban_collector.store.duckdb.origins import Origins
 from laban_collector.store.duckdb.seen import SeenSpans
-
-_ORIGINS: Final = {"resources": "resource_id", "scopes": "scope_id"}
-"""Who sent the spans: by table, the column of its ids."""
+from laban_collector.store.duckdb.trace_order import TraceOrder
 
 _LAG: Final = pa.schema(
     {
@@ -53,9 +52,10 @@ class DuckDBWriter(SpanWriter):
         with database.reading() as cursor:
             [(arrival,)] = cursor.execute(sql("last_arrival")).fetchall()
             [(latest,)] = cursor.execute(sql("latest_start")).fetchall()
+            self._resources = Origins("resources", "resource_id", cursor)
+            self._scopes = Origins("scopes", "scope_id", cursor)
         self._arrival = int(arrival)
         self._seen = SeenSpans(latest)
-        self._known: dict[str, set[int]] = {name: set() for name in _ORIGINS}
 
     @property
     def arrival(self) -> int:
@@ -116,17 +116,22 @@ class DuckDBWriter(SpanWriter):
         return known
 
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, arrival: int) -> None:
-        for name, ids in _ORIGINS.items():
-            table = getattr(batch, name)
-            if not self._known[name].issuperset(table[ids].to_pylist()):
-                cursor.register(f"batch_{name}", table)
-                cursor.execute(sql(f"insert_{name}"))
-        cursor.register("batch_spans", _by_trace(batch.spans))
+        spans, order = batch.spans, TraceOrder(batch.spans)
+        for origins, rows in self._origins(batch):
+            new = origins.unstored(rows)
+            if new.num_rows:
+                cursor.register(f"batch_{origins.table}", new)
+                cursor.execute(sql(f"insert_{origins.table}"))
+            spans = origins.numbered(spans)
+        cursor.register("batch_spans", order.sort(spans))
         cursor.execute(sql("insert_spans"), {"arrival": arrival})
-        counts = {
-            name: _insert_counted(cursor, name, getattr(batch, name), arrival)
-            for name in ("events", "links", "correlations")
-        }
+        counts: dict[str, int] = {}
+        for name in ("events", "links", "correlations"):
+            rows = getattr(batch, name)
+            counts[name] = rows.num_rows
+            if rows.num_rows:
+                cursor.register(f"batch_{name}", order.sort(rows))
+                cursor.execute(sql(f"insert_{name}"), {"arrival": arrival})
         ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("insert_ledger"), ledger)
 
@@ -135,21 +140,11 @@ class DuckDBWriter(SpanWriter):
         self._arrival = arrival
         if batch.spans.num_rows:
             self._seen.add(batch.spans)
-        for name, ids in _ORIGINS.items():
-            self._known[name].update(getattr(batch, name)[ids].to_pylist())
+        for origins, rows in self._origins(batch):
+            origins.remember(rows)
 
-
-def _insert_counted(cursor: duckdb.DuckDBPyConnection, name: str, table: pa.Table, arrival: int) -> int:
-    """Insert what belongs to the spans; returns how many rows that were."""
-    if table.num_rows:
-        cursor.register(f"batch_{name}", _by_trace(table))
-        cursor.execute(sql(f"insert_{name}"), {"arrival": arrival})
-    return int(table.num_rows)
-
-
-def _by_trace(table: pa.Table) -> pa.Table:
-    """In the order of the traces: who reads a trace unpacks few pieces of each column, and not one a span."""
-    return table.take(pa.array(np.argsort(table["trace_lo"].to_numpy())))
+    def _origins(self, batch: SpanBatch) -> tuple[tuple[Origins, pa.Table], ...]:
+        return (self._resources, batch.resources), (self._scopes, batch.scopes)
 
 
 def _known_rows(

@@ -8,7 +8,7 @@ SELECT DISTINCT key FROM (
     SELECT unnest([trace_lo, xor(linked_trace_lo, $linked::UBIGINT)])
     FROM span_links WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
     UNION ALL
-    SELECT value_hash FROM correlations WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+    SELECT hash(value) FROM correlations WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
     UNION ALL
     -- Masked, for a sender may say anything: a shift must not overflow, and a UBIGINT has no sign.
     SELECT xor(

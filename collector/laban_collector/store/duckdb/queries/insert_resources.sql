@@ -1,2 +1,1 @@
-INSERT OR IGNORE INTO resources BY NAME
-SELECT * FROM batch_resources
+INSERT INTO resources BY NAME FROM batch_resources

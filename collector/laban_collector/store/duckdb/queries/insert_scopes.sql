@@ -1,2 +1,1 @@
-INSERT OR IGNORE INTO scopes BY NAME
-SELECT * FROM batch_scopes
+INSERT INTO scopes BY NAME FROM batch_scopes

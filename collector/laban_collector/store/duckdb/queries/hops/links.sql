@@ -1,7 +1,7 @@
 -- What the consumers among these spans link to; most link to their parent, too, which is looked up already.
 -- Links came with their span, which bounds the search.
 INSERT INTO hop_links BY NAME
-SELECT l.trace_hi, l.trace_lo, l.span_id,
+SELECT l.arrival, l.trace_hi, l.trace_lo, l.span_id,
        l.linked_trace_hi AS from_hi, l.linked_trace_lo AS from_lo, l.linked_span_id AS from_span
 FROM span_links l
 JOIN (

@@ -2,11 +2,10 @@
 -- whose producer has come only now. Neither commits nor a window that are asked for.
 INSERT INTO hop_rows
 WITH consumers AS MATERIALIZED (
-    SELECT l.arrival, l.trace_hi, l.trace_lo, l.span_id
-    FROM span_links l
-    SEMI JOIN (SELECT trace_hi, trace_lo, span_id FROM hop_scope WHERE kind = 4) AS sent
-      ON sent.span_id = l.linked_span_id AND sent.trace_lo = l.linked_trace_lo AND sent.trace_hi = l.linked_trace_hi
-    WHERE l.arrival < $before
+    SELECT u.arrival, u.trace_hi, u.trace_lo, u.span_id
+    FROM unmet_links u
+    SEMI JOIN (SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span FROM hop_scope WHERE kind = 4)
+        AS sent USING (from_lo, from_hi, from_span)
 ),
 traces AS (SELECT trace_hi, trace_lo FROM hop_scope UNION SELECT trace_hi, trace_lo FROM consumers),
 found AS (

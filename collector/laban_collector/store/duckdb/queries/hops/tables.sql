@@ -25,9 +25,7 @@ SELECT whole.* EXCLUDE (resource_id), service FROM whole JOIN resources USING (r
 CREATE TEMP TABLE hop_others AS FROM hop_spans LIMIT 0;
 CREATE TEMP TABLE hop_rows (row BIGINT);
 -- What they all link to, and the producers among that which are neither asked for nor needed otherwise.
-CREATE TEMP TABLE hop_links (
-    trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT, from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT
-);
+CREATE TEMP TABLE hop_links AS FROM unmet_links LIMIT 0;
 CREATE TEMP TABLE hop_producers (
     from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT, sent TIMESTAMP_NS, published VARCHAR, old BOOLEAN
 );

@@ -1,0 +1,1 @@
+DELETE FROM unmet_links WHERE arrival <= $until

@@ -1,0 +1,12 @@
+-- Who sent, in some commits, what is linked to, where nobody was found for it yet.
+INSERT INTO hop_producers BY NAME
+WITH missing AS MATERIALIZED (
+    SELECT DISTINCT from_hi, from_lo, from_span
+    FROM hop_links ANTI JOIN hop_producers USING (from_lo, from_hi, from_span)
+)
+SELECT s.trace_hi AS from_hi, s.trace_lo AS from_lo, s.span_id AS from_span, s.start AS sent,
+       s.messaging_destination AS published, true AS old
+FROM spans s
+SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
+WHERE s.kind = 4 AND s.arrival < $before AND s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+  AND s.start >= make_timestamp_ns($from) AND s.start < make_timestamp_ns($to)

@@ -1,0 +1,1 @@
+SELECT hash, resource_id FROM resources

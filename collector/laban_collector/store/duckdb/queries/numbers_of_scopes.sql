@@ -1,0 +1,1 @@
+SELECT hash, scope_id FROM scopes
