@@ -54,7 +54,8 @@ class Hops:
         [(began, ended)] = self._run("range_of_commits", {"first": first, "last": last}).fetchall()
         if began is None:  # nothing in them was new
             return
-        self._add_needed(began, ended, {"before": first, "window_from": 0, "window_to": 0})
+        bounds = {"before": first, "window_from": 0, "window_to": 0}
+        self._add_needed(began, ended, (first, last), bounds)
         for everything in (True, False):
             self._work_out({**_ALWAYS, "all": everything})
         self._run("messages_sent", _ALWAYS)
@@ -64,8 +65,9 @@ class Hops:
         for begin, end in self._slices(since, until):
             window = {"since": begin, "until": end}
             self._ask_for("window", begin, end)
+            [commits] = self._run("commits_of_window", window).fetchall()
             bounds = {"before": _NO_COMMIT, "window_from": begin, "window_to": end}
-            self._add_needed(begin, end, bounds)
+            self._add_needed(begin, end, commits, bounds)
             self._work_out({**window, "all": True})
             self._run("messages_sent", window)
             self._run("clear")
@@ -107,18 +109,19 @@ class Hops:
         self._run("set_scope", {"first": first, "last": last})
         self._run(f"scope_of_{what}")
 
-    def _add_needed(self, began: int, ended: int, bounds: Mapping[str, int]) -> None:
+    def _add_needed(self, began: int, ended: int, commits: tuple[int, int], bounds: Parameters) -> None:
         """What the spans need that began between two times: their traces, and who sent them messages.
 
         Args:
             began: when the first one began.
             ended: when the last one began.
+            commits: the first and the last one that brought them.
             bounds: from which commit on nothing is looked at, and the window of the spans themselves.
         """
         around = {"from": began - _AROUND, "to": ended + _AROUND}
         self._run("rows_of_others", {**bounds, **around})
         self._run("others")
-        self._run("links")
+        self._run("links", {"first": commits[0], "last": commits[1]})
         before = {"before": bounds["before"]}
         self._run("producers", {**before, **around})
         self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _AROUND})

@@ -8,5 +8,5 @@ SELECT s.trace_hi AS from_hi, s.trace_lo AS from_lo, s.span_id AS from_span, s.s
        s.messaging_destination AS published, true AS old
 FROM spans s
 SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
-WHERE s.kind = 4 AND s.arrival < $before AND s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+WHERE s.kind = 4 AND s.arrival < $before::UBIGINT AND s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
   AND s.start >= make_timestamp_ns($from) AND s.start < make_timestamp_ns($to)

@@ -13,5 +13,5 @@ UNION ALL
 SELECT s.trace_hi, s.trace_lo, s.span_id, s.start, s.messaging_destination, true
 FROM spans s
 SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
-WHERE s.kind = 4 AND s.arrival < $before
+WHERE s.kind = 4 AND s.arrival < $before::UBIGINT
   AND s.start >= make_timestamp_ns($from) AND s.start < make_timestamp_ns($to)

@@ -12,7 +12,7 @@ found AS (
     SELECT rowid AS row, start
     FROM spans
     SEMI JOIN traces USING (trace_lo, trace_hi)
-    WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before
+    WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before::UBIGINT
     UNION
     SELECT rowid, start FROM spans SEMI JOIN consumers USING (arrival, trace_lo, trace_hi, span_id)
 )
