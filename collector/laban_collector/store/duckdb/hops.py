@@ -8,7 +8,10 @@ table, with all that they need; the same queries then work, whatever was asked f
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
-from collections.abc import Iterator, Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import duckdb
@@ -24,6 +27,7 @@ _LONGEST_WAIT: Final = 24 * 60 * MINUTE
 """How long before a span the message was sent that it took up."""
 _SLICE: Final = 250_000
 """Spans whose hops are worked out at once, about: what they need is in memory then."""
+_SHARES: Final = (0.5, 0.95, 0.99)
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
 
@@ -42,7 +46,7 @@ class Hops:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, stretches: Stretches) -> None:
         self._cursor = cursor
         self._stretches = stretches
-        self._run("tables")
+        self._run("table_of_edges")
 
     def add_commits(self, first: int, last: int) -> None:
         """What these commits changed: hops that they brought, less those that were taken for something else.
@@ -50,6 +54,7 @@ class Hops:
         Until its parent came a span was perhaps taken for one that nobody called: what is counted now is all
         that its trace tells with these commits, less all that it told without them.
         """
+        self._run("tables")
         self._ask_for("commits", first, last)
         [(began, ended)] = self._run("range_of_commits", {"first": first, "last": last}).fetchall()
         if began is None:  # nothing in them was new
@@ -62,6 +67,7 @@ class Hops:
 
     def add_window(self, since: int, until: int) -> None:
         """The hops that began in a window, ns since the epoch."""
+        self._run("tables")
         for begin, end in self._slices(since, until):
             window = {"since": begin, "until": end}
             self._ask_for("window", begin, end)
@@ -78,7 +84,8 @@ class Hops:
 
     def rows(self) -> list[Row]:
         """A row an edge: source, target, protocol, calls, errors, quantiles, evidence."""
-        return self._run("hops").fetchall()
+        found = self._run("hops").fetchall()
+        return [(*row[:5], quantiles_of(row[5], row[6]), *row[7:]) for row in found]
 
     def changes(self) -> pa.Table:
         """Rows for the table `edges`."""
@@ -139,3 +146,22 @@ class Hops:
 
     def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql(f"hops/{name}"), parameters)
+
+
+def quantiles_of(latencies: Sequence[float] | None, counts: Sequence[int] | None) -> list[float] | None:
+    """As DuckDB's `quantile_cont` of latencies each of which is there so often; None when there are none.
+
+    Args:
+        latencies: the shortest first.
+        counts: how often each is there.
+    """
+    if not latencies or not counts:
+        return None
+    up_to = list(accumulate(counts))
+    found: list[float] = []
+    for share in _SHARES:
+        rank = share * (up_to[-1] - 1)
+        below = latencies[bisect_right(up_to, math.floor(rank))]
+        above = latencies[bisect_right(up_to, math.ceil(rank))]
+        found.append(below + (rank - math.floor(rank)) * (above - below))
+    return found

@@ -1,5 +1,5 @@
 -- Hops from facts: who talks to whom, with counts, percentiles and evidence.
--- Latencies are in buckets of 3 %, each with its sum, so that what stands alone in its bucket is exact.
+-- Latencies are in buckets of 3 %: of each the mean, which is exact where it stands alone, and how many there are.
 WITH facts AS MATERIALIZED (
     SELECT source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
            sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
@@ -32,32 +32,23 @@ hops AS MATERIALIZED (
     LEFT JOIN processing p ON p.consumer = f.consumer
     WHERE f.receiving IS DISTINCT FROM true OR p.consumer IS NULL
 ),
-ranked AS (
-    SELECT source, target, protocol, elapsed / timed AS latency,
-           sum(timed) OVER (PARTITION BY source, target, protocol ORDER BY bucket) AS up_to,
-           sum(timed) OVER (PARTITION BY source, target, protocol) - 1 AS last
-    FROM (
-        SELECT source, target, protocol, bucket, sum(timed)::BIGINT AS timed, sum(elapsed) AS elapsed
-        FROM hops WHERE timed > 0 GROUP BY ALL
-    )
+buckets AS (
+    SELECT source, target, protocol, sum(timed)::BIGINT AS timed, sum(elapsed) / sum(timed) AS latency
+    FROM hops
+    WHERE timed > 0
+    GROUP BY source, target, protocol, bucket
 ),
--- Between two neighbours in rank the share that each quantile has, as quantile_cont; latencies rise with the rank.
-quantiles AS (
-    SELECT source, target, protocol, list(below + (rank - floor(rank)) * (above - below) ORDER BY rank) AS quantiles
-    FROM (
-        SELECT source, target, protocol, share * last AS rank,
-               min(latency) FILTER (up_to > floor(share * last)) AS below,
-               min(latency) FILTER (up_to > ceil(share * last)) AS above
-        FROM ranked CROSS JOIN (VALUES (0.5), (0.95), (0.99)) AS asked (share)
-        GROUP BY source, target, protocol, share, last
-    )
+latencies AS (
+    SELECT source, target, protocol, list(latency ORDER BY latency) AS latencies, list(timed ORDER BY latency) AS timed
+    FROM buckets
     GROUP BY ALL
 )
-SELECT source, target, protocol, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, quantiles,
+SELECT source, target, protocol, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
+       any_value(l.latencies) AS latencies, any_value(l.timed) AS timed,
        coalesce(sum(calls) FILTER (evidence = 'parent'), 0)::BIGINT AS by_parent,
        coalesce(sum(calls) FILTER (evidence = 'link'), 0)::BIGINT AS by_link,
        coalesce(sum(calls) FILTER (evidence = 'attribute'), 0)::BIGINT AS by_attribute
 FROM hops
-LEFT JOIN quantiles USING (source, target, protocol)
-GROUP BY ALL
+LEFT JOIN latencies l USING (source, target, protocol)
+GROUP BY source, target, protocol
 ORDER BY source, target, protocol

@@ -1,2 +1,7 @@
--- What was counted in some minutes.
-INSERT INTO hop_edges BY NAME FROM edges WHERE minute >= $since AND minute < $until
+-- What was counted in some minutes, added up over them.
+INSERT INTO hop_edges BY NAME
+SELECT * EXCLUDE (minute, calls, errors, timed, elapsed), sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
+       sum(timed)::BIGINT AS timed, sum(elapsed)::BIGINT AS elapsed
+FROM edges
+WHERE minute >= $since AND minute < $until
+GROUP BY ALL

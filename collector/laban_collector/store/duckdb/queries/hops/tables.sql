@@ -1,4 +1,4 @@
--- Where hops are worked out; of this connection only.
+-- Where hops are worked out from spans; of this connection only.
 --
 -- What matters of a span. Attributes are most of what is stored, and are read of RPC spans only: hence in two parts.
 CREATE TEMP VIEW hop_spans AS
@@ -29,5 +29,3 @@ CREATE TEMP TABLE hop_links AS FROM unmet_links LIMIT 0;
 CREATE TEMP TABLE hop_producers (
     from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT, sent TIMESTAMP_NS, published VARCHAR, old BOOLEAN
 );
--- What came of it.
-CREATE TEMP TABLE hop_edges AS SELECT * FROM edges LIMIT 0;
