@@ -125,7 +125,9 @@ def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
     assert last_counted(database) == 1
 
 
+@pytest.mark.parametrize("error", [StoreError("no room"), ValueError("no room")])
 def test_who_cannot_count_says_so_once_and_goes_on(
+    error: Exception,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     database: Database,
@@ -137,7 +139,7 @@ def test_who_cannot_count_says_so_once_and_goes_on(
 
     def fail(_: EdgeCounter) -> int | None:
         failed.release()
-        raise StoreError("no room")
+        raise error
 
     monkeypatch.setattr(EdgeCounter, "count_next", fail)
     store(1)

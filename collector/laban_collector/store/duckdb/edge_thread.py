@@ -142,9 +142,13 @@ class EdgeThread:
         while self._wait():
             try:
                 self._count()
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may succeed
                 if not self._failing:
-                    _log.error("Calls and messages cannot be counted: %s. Trying again.", error)
+                    _log.error(
+                        "Calls and messages cannot be counted: %s. Trying again.",
+                        error,
+                        exc_info=None if isinstance(error, StoreError) else error,
+                    )
                 with self._changed:
                     self._failing = True
                     self._changed.notify_all()

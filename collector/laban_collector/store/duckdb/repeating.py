@@ -10,12 +10,12 @@ _log = logging.getLogger(__name__)
 
 
 class Repeating(ABC):
-    """Does its work again and again, in a thread of its own; what the store refuses is tried again.
+    """Does its work again and again, in a thread of its own; what fails is tried again.
 
     Args:
         name: of the thread.
         interval: seconds between two times.
-        trouble: what to say when the store refuses.
+        trouble: what to say when it fails.
     """
 
     def __init__(self, name: str, interval: float, trouble: str) -> None:
@@ -52,5 +52,6 @@ class Repeating(ABC):
             wait = self._interval
             try:
                 self.work()
-            except StoreError as error:
-                _log.error("%s: %s. Trying again.", self._trouble, error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may succeed
+                unexpected = None if isinstance(error, StoreError) else error
+                _log.error("%s: %s. Trying again.", self._trouble, error, exc_info=unexpected)
