@@ -46,7 +46,7 @@ class Rules:
         """Keys in the attributes that a span starts with: its route, its message key, what rules name."""
         found: dict[str, str] = {}
         if kind is SpanKind.SERVER:
-            found = self._in_route(attributes)
+            found = self._in_path(attributes)
         elif kind is SpanKind.PRODUCER or kind is SpanKind.CONSUMER:
             found = self._in_message_key(attributes)
         rules = self.of("attribute")
@@ -59,6 +59,12 @@ class Rules:
         messages = (SpanKind.PRODUCER, SpanKind.CONSUMER) if self.of("kafka.key") else ()
         return (SpanKind.SERVER, *messages)
 
+    def in_route(self, route: str, path: str) -> dict[str, str]:
+        """Keys in the path of a request that was matched by this route."""
+        found = route_keys(route, path)
+        rules = self.of("route")
+        return found | _picked(rules, route_parameters(route, path)) if rules else found
+
     def in_json(self, document: object) -> dict[str, str]:
         """Keys in a JSON body: top-level fields named like an id, and the (dotted) fields of the rules."""
         if not isinstance(document, dict):
@@ -70,14 +76,10 @@ class Rules:
                 found[rule.key] = value
         return found
 
-    def _in_route(self, attributes: Mapping[str, object]) -> dict[str, str]:
+    def _in_path(self, attributes: Mapping[str, object]) -> dict[str, str]:
         route = attributes.get(vocabulary.HTTP_ROUTE)
         path = next((attributes[key] for key in vocabulary.URL_PATH_DIALECTS if key in attributes), None)
-        if not isinstance(route, str) or not isinstance(path, str):
-            return {}
-        found = route_keys(route, path)
-        rules = self.of("route")
-        return found | _picked(rules, route_parameters(route, path)) if rules else found
+        return self.in_route(route, path) if isinstance(route, str) and isinstance(path, str) else {}
 
     def _in_message_key(self, attributes: Mapping[str, object]) -> dict[str, str]:
         rules = self.of("kafka.key")

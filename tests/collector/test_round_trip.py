@@ -21,7 +21,7 @@ from laban_collector.decode.otlp import decode
 from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
-from .decode.columnar.messages import requests
+from .decode.columnar.messages import plain_requests
 
 Row = dict[str, Any]
 IDS = {"traceId", "spanId", "parentSpanId"}
@@ -67,7 +67,7 @@ def test_what_is_sent_comes_back_equal(
     store: Database, encode: Callable[[ExportTraceServiceRequest], bytes]
 ) -> None:
     @DRAWN
-    @given(requests())
+    @given(plain_requests)
     def check(request: ExportTraceServiceRequest) -> None:
         sent = list(_sent(request))
         identities = [row["ids"] for row in sent]

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, cast
 
 import wrapt
-from opentelemetry import baggage
+from opentelemetry import baggage, trace
 from opentelemetry.instrumentation import asgi as stock
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.metrics import NoOpMeter
 
 from laban import vocabulary
+from laban.correlation import correlations_of
 from laban.fail_open import fail_open
 from laban.mend.json_body import MAX_BODY, is_json, note_keys
 from laban.rules import Rules
@@ -84,12 +85,23 @@ class CorrelationMiddleware:
             await self._app(scope, receive, send)
             return
         with fail_open("cannot look into HTTP requests"):
+            if scope.get("root_path"):
+                self._find_below_root(scope)
             if _is_json(scope):
                 receive = _watching(receive, self._found_in_body)
             correlation_id = baggage.get_baggage(vocabulary.CORRELATION_ID)
             if isinstance(correlation_id, str):
                 send = _answering(send, correlation_id)
         await self._app(scope, receive, send)
+
+    def _find_below_root(self, scope: Scope) -> None:
+        # Of an application that is mounted in another one, the route tells only the end of the path.
+        span: Any = trace.get_current_span()
+        correlations = correlations_of(span)
+        if correlations is not None:
+            route = span.attributes.get(vocabulary.HTTP_ROUTE, "")
+            path = scope["path"].removeprefix(scope["root_path"])
+            correlations.add(self._rules.in_route(route, path), on=span)
 
     def _found_in_body(self, body: bytes) -> None:
         note_keys(body, self._rules)

@@ -1,8 +1,8 @@
 import itertools
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -113,26 +113,44 @@ def test_by_size_the_oldest_go_and_their_space_is_used_again(large: Database) ->
 
 
 def test_writers_are_let_in_between_two_steps(large: Database) -> None:
-    waits: list[float] = []
+    written = threading.Semaphore(0)
     done = threading.Event()
+    steps: list[float] = []
 
     def write() -> None:
         writer = DuckDBWriter(large)
         for number in itertools.count(10_000):
-            began = time.monotonic()
             writer.write(batch(of_its_own_trace(number)))
-            waits.append(time.monotonic() - began)
+            written.release()
             if done.is_set():
                 return
 
+    def pause(seconds: float) -> bool:
+        """Until one more is written."""
+        steps.append(seconds)
+        while written.acquire(blocking=False):
+            pass
+        return not written.acquire(timeout=60)
+
     ingestion = threading.Thread(target=write)
     ingestion.start()
-    found = Retention(large, Limits(size=large.size().used // 2), pause=done.wait).look()
+    found = Retention(large, Limits(size=large.size().used // 2), pause=pause).look()
     done.set()
     ingestion.join()
     assert found.spans > 100_000
-    assert len(waits) > 2
-    assert found.longest_wait < 1
+    assert len(steps) > 2
+    assert found.longest_wait >= max(steps)
+
+
+def test_steps_are_as_large_as_a_wait_of_writers_allows(database: Database) -> None:
+    retention: Any = Retention(database, Limits())
+    first = retention._step
+    retention._adapt(0.4)
+    assert retention._step == first // 2
+    retention._adapt(0.1)
+    assert retention._step == first
+    retention._adapt(60)
+    assert retention._step == first // 4
 
 
 def _multiply(database: Database, times: int, first: int = 1) -> None:

@@ -54,7 +54,11 @@ def consumer(embedded_broker: str, instrumented: Recording) -> Generator[MakeCon
     made: list[Any] = []
 
     def make(*topics: str, **options: Any) -> KafkaConsumer:
-        options = {"consumer_timeout_ms": 500, "auto_offset_reset": "earliest"} | options
+        options = {
+            "consumer_timeout_ms": 1_000,
+            "retry_backoff_ms": 10,  # or the first record takes up to a third of this time
+            "auto_offset_reset": "earliest",
+        } | options
         options |= {"bootstrap_servers": embedded_broker, "client_id": "test-consumer"}
         made.append(KafkaConsumer(*topics, **options))
         return made[-1]

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from laban.kafka.kafka_python import LabanKafkaInstrumentor
 
-from ...broker import free_port, start_broker, stop_broker
+from ...broker import free_port, start_broker
 from ..recording import Recording, Seen
 from .conftest import MakeConsumer
 
@@ -64,7 +64,8 @@ def test_delivery_that_fails_later_is_recorded_and_still_reaches_the_caller(
         bootstrap_servers=f"127.0.0.1:{port}", linger_ms=0, request_timeout_ms=400, delivery_timeout_ms=500
     )
     producer.send(topic, value=b"v").get(10)
-    stop_broker(broker)
+    broker.kill()  # it would wait for its clients
+    broker.wait()
     instrumented.clear()
     future = producer.send(topic, value=b"v")
     with pytest.raises(KafkaError) as refused:

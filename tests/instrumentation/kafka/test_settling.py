@@ -20,14 +20,15 @@ from ..recording import Recording, Seen
 Commit = Callable[[str, str, str], None]
 
 
+# A partition that is assigned needs no wait for a rebalance.
 def with_kafka_python(broker: str, topic: str, group: str) -> None:
     with kafka.KafkaConsumer(
-        topic,
         bootstrap_servers=broker,
         group_id=group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     ) as consumer:
+        consumer.assign([kafka.TopicPartition(topic, 0)])
         next(consumer)
         consumer.commit()
 
@@ -35,9 +36,10 @@ def with_kafka_python(broker: str, topic: str, group: str) -> None:
 def with_aiokafka(broker: str, topic: str, group: str) -> None:
     async def run() -> None:
         consumer = aiokafka.AIOKafkaConsumer(
-            topic, bootstrap_servers=broker, group_id=group, auto_offset_reset="earliest"
+            bootstrap_servers=broker, group_id=group, auto_offset_reset="earliest"
         )
         await consumer.start()
+        consumer.assign([aiokafka.TopicPartition(topic, 0)])
         await consumer.getone()
         await consumer.commit()
         await consumer.stop()

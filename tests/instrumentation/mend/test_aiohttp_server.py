@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiohttp.web import Application as ImportedEarly
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind, StatusCode
 
 from laban.mend.aiohttp_server import LabanAiohttpServerInstrumentor
@@ -120,6 +122,36 @@ def test_an_application_class_that_was_imported_before_and_a_tuple_of_middleware
     fetch(shop(ImportedEarly, middlewares=(own,)), "GET", "/orders/1")
     assert seen == [True]
     assert served(instrumented)
+
+
+def test_stocks_options_are_heeded(
+    recording: Recording, current_conventions: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
+    monkeypatch.setenv(f"{prefix}_SERVER_REQUEST", "x-tenant,authorization")
+    monkeypatch.setenv(f"{prefix}_SERVER_RESPONSE", "x-correlation-id")
+    monkeypatch.setenv(f"{prefix}_SANITIZE_FIELDS", "authorization")
+    monkeypatch.setenv("OTEL_PYTHON_AIOHTTP_SERVER_EXCLUDED_URLS", "prices")
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)  # the only one it asks
+    instrumentor = LabanAiohttpServerInstrumentor()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    try:
+        fetch(shop(), "GET", "/prices")
+        headers = {"x-tenant": "blue", "authorization": "Bearer secret"}
+        fetch(shop(), "GET", "/orders/1?own&sig=secret", headers=headers)
+    finally:
+        instrumentor.uninstrument()
+    told = served(recording).attributes
+    assert told["http.request.header.x_tenant"] == ("blue",)
+    assert told["http.response.header.x_correlation_id"] == ("mine",)
+    assert "secret" not in str(told)
+    measured = reader.get_metrics_data()
+    assert measured is not None
+    [scope] = measured.resource_metrics[0].scope_metrics
+    assert {"http.server.request.duration", "http.server.active_requests"} == {
+        metric.name for metric in scope.metrics
+    }
 
 
 def test_uninstrumenting_restores_everything(recording: Recording) -> None:

@@ -9,7 +9,9 @@ import httpx
 import pytest
 import requests
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import SpanKind
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.trace import SpanKind, StatusCode
 
 from laban.mend.aiohttp_client import LabanAiohttpClientInstrumentor
 from laban.mend.httpx_client import LabanHttpxInstrumentor
@@ -45,7 +47,7 @@ def by_async_httpx(url: str) -> None:
 
 def by_aiohttp(url: str) -> None:
     async def get() -> None:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(headers={"accept": "*/*"}) as session:
             await session.get(url)
 
     asyncio.run(get())
@@ -115,3 +117,60 @@ def test_a_call_inside_of_a_span_is_its_child(
         instrumentor.uninstrument()
     (span,) = recording.of_kind(SpanKind.CLIENT)
     assert span.parent == recording.one("request").id
+
+
+@pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
+def test_headers_that_are_asked_for_are_recorded_and_secrets_are_not(
+    recording: Recording, service: Service, kind: Any, get: Any, _hook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
+    monkeypatch.setenv(f"{prefix}_CLIENT_REQUEST", "accept.*,authorization")
+    monkeypatch.setenv(f"{prefix}_CLIENT_RESPONSE", "Content-Length")
+    monkeypatch.setenv(f"{prefix}_SANITIZE_FIELDS", "authorization")
+    instrumentor = kind()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    try:
+        get(service.url.replace("://", "://user:secret@") + "/?sig=secret")
+    finally:
+        instrumentor.uninstrument()
+    (span,) = recording.of_kind(SpanKind.CLIENT)
+    told = {key: value for key, value in span.attributes.items() if ".header." in key}
+    assert told.pop("http.request.header.authorization", ("[REDACTED]",)) == ("[REDACTED]",)
+    assert told.pop("http.response.header.content_length") == ("0",)
+    assert told
+    assert all(key.startswith("http.request.header.accept") for key in told)
+    assert "secret" not in str(span.attributes)
+
+
+@pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
+def test_calls_are_measured(recording: Recording, service: Service, kind: Any, get: Any, _hook: Any) -> None:
+    reader = InMemoryMetricReader()
+    instrumentor = kind()
+    instrumentor.instrument(tracer_provider=recording.provider, meter_provider=MeterProvider([reader]))
+    try:
+        get(f"{service.url}/")
+    finally:
+        instrumentor.uninstrument()
+    measured = reader.get_metrics_data()
+    assert measured is not None
+    [duration] = measured.resource_metrics[0].scope_metrics[0].metrics
+    [point] = duration.data.data_points
+    assert duration.name == "http.client.request.duration"
+    assert isinstance(point, HistogramDataPoint)
+    assert (point.count, (point.attributes or {})["http.response.status_code"]) == (1, 200)
+
+
+@pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
+def test_a_call_that_reaches_nobody_is_an_error(
+    recording: Recording, kind: Any, get: Any, _hook: Any
+) -> None:
+    instrumentor = kind()
+    instrumentor.instrument(tracer_provider=recording.provider)
+    try:
+        with pytest.raises(Exception, match="onnect"):
+            get("http://127.0.0.1:9/")
+    finally:
+        instrumentor.uninstrument()
+    (span,) = recording.finished
+    assert (span.status, len(span.exceptions)) == (StatusCode.ERROR, 1)
+    assert "Connect" in span.attributes["error.type"]

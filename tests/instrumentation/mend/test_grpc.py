@@ -1,12 +1,15 @@
 """gRPC clients and servers in one process, over a real connection, with laban's mends around stock."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from opentelemetry import trace
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 
 from ..recording import Recording
 from .calls import PRICE, WATCH, client_and_server
@@ -129,3 +132,36 @@ async def _tried(target: str, request: bytes, timeout: float) -> bytes | None:
         return await call_asynchronously(target, request, timeout)
     except grpc.aio.AioRpcError:
         return None
+
+
+class _Passing(grpc.ServerInterceptor):
+    """One of the program's own."""
+
+    def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        return continuation(handler_call_details)
+
+
+def test_calls_at_the_same_time_are_handled_each_in_a_span_and_a_trace_of_its_own(
+    grpc_instrumented: Recording,
+) -> None:
+    together = threading.Barrier(2)
+
+    def handle(_request: bytes, _context: grpc.ServicerContext) -> bytes:
+        together.wait(10)
+        return trace.get_current_span().get_span_context().span_id.to_bytes(8)
+
+    handlers: dict[str, Any] = {"Count": grpc.unary_unary_rpc_method_handler(handle)}
+    own: Any = (_Passing(),)  # to a tuple no list can be added
+    server = grpc.server(ThreadPoolExecutor(2), interceptors=own)
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("shop.Stock", handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call: Any = channel.unary_unary("/shop.Stock/Count")
+        asked = [call.future(b"") for _ in range(2)]
+        seen = {int.from_bytes(each.result(10)) for each in asked}
+    server.stop(None).wait()
+    grpc_instrumented.wait_for(4)
+    handled = grpc_instrumented.of_kind(SpanKind.SERVER)
+    assert {span.id for span in handled} == seen
+    assert len({span.trace for span in handled}) == 2

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from laban.mend import asgi
 from laban.mend.starlette import LabanStarletteInstrumentor
@@ -73,3 +73,24 @@ async def test_fastapi_gives_no_second_span(recording: Recording) -> None:
     await get(application, "/orders/1001")
     assert len(recording.of_kind(SpanKind.SERVER)) == 1
     FastAPIInstrumentor.uninstrument_app(application)
+
+
+async def test_a_mounted_application_has_a_span_inside_and_its_keys_are_those_of_the_request(
+    recording: Recording,
+) -> None:
+    inner = Starlette(routes=[Route("/orders/{order_id}", show)])
+    await get(Starlette(routes=[Mount("/shop", app=inner)]), "/shop/orders/1001")
+    outside, inside = recording.finished
+    assert (outside.name, outside.kind, outside.parent) == ("GET /shop", SpanKind.SERVER, None)
+    assert (inside.name, inside.kind) == ("GET /orders/{order_id}", SpanKind.INTERNAL)
+    assert inside.parent == outside.id
+    assert {span.attributes["order.id"] for span in recording.finished} == {"1001"}
+
+
+async def test_a_route_below_the_root_path_of_a_proxy_tells_its_keys(recording: Recording) -> None:
+    application = Starlette(routes=[Route("/orders/{order_id}", show)])
+    transport = httpx.ASGITransport(application, root_path="/shop")
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+        await client.get("/shop/orders/1001")
+    (span,) = recording.finished
+    assert (span.name, span.attributes["order.id"]) == ("GET /orders/{order_id}", "1001")

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from aio_pika import Exchange, Message, Queue, connect_robust
+from aio_pika import Exchange, Message, Queue, connect, connect_robust
 from aio_pika.queue import QueueIterator
 from aio_pika.robust_queue import RobustQueueIterator
 from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from laban import vocabulary
@@ -128,6 +131,50 @@ def test_what_an_earlier_hop_has_left_in_the_headers_does_not_go_on(
 
     asyncio.run(main())
     assert given == {"baggage": "order.id=1000", "kind": "created"}
+
+
+@pytest.mark.parametrize("connecting", [connect, connect_robust])
+def test_spans_name_the_broker_and_the_ids_of_the_message(
+    rabbitmq_url: str, traced: Recording, connecting: Any
+) -> None:
+    async def main() -> None:
+        async with await connecting(rabbitmq_url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue(exclusive=True)
+            message = Message(b"1", message_id="m-1", correlation_id="c-1")
+            await channel.default_exchange.publish(message, queue.name)
+            called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            async def handle(message: Any) -> None:
+                await message.ack()
+                called.set_result(None)
+
+            await queue.consume(handle)
+            await asyncio.wait_for(called, 5)
+
+    asyncio.run(main())
+    broker = urlsplit(rabbitmq_url)
+    for span in traced.finished:
+        told = span.attributes
+        assert (told["net.peer.name"], told["net.peer.port"]) == (broker.hostname, broker.port)
+        assert (told["messaging.message.id"], told["messaging.conversation_id"]) == ("m-1", "c-1")
+    assert len(traced.finished) == 2
+
+
+def test_a_message_carries_the_trace_also_where_that_is_not_sampled(rabbitmq_url: str) -> None:
+    instrumentor = LabanAioPikaInstrumentor()
+    instrumentor.instrument(tracer_provider=TracerProvider(ALWAYS_OFF, shutdown_on_exit=False))
+
+    async def main() -> None:
+        async with filled_queue(rabbitmq_url) as queue:
+            received = await queue.get(no_ack=True)
+            flags = int(received.headers["traceparent"].rpartition("-")[2], 16)
+            assert flags & trace.TraceFlags.SAMPLED == 0
+
+    try:
+        asyncio.run(main())
+    finally:
+        instrumentor.uninstrument()
 
 
 def test_uninstrument_restores_everything(recording: Recording) -> None:

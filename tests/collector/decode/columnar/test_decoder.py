@@ -19,7 +19,7 @@ from laban_collector.decode.decoded import Accepted, Decoded
 
 from ...batches import assert_same, outcomes_of, rows_of
 from ...requests import START, body, key_values, request, span
-from .messages import requests
+from .messages import odd_requests, plain_requests
 
 FINDER = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference|kafka.key:orders*"))
 THOROUGH = settings(
@@ -60,13 +60,13 @@ def mutants(seed: int, count: int) -> list[bytes]:
 
 
 @THOROUGH
-@given(sent=st.lists(requests(), max_size=3))
+@given(sent=st.lists(plain_requests, max_size=3))
 def test_any_plain_requests_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
     check([one.SerializeToString() for one in sent])
 
 
 @THOROUGH
-@given(sent=st.lists(st.one_of(requests(), requests(odd=True)), max_size=3))
+@given(sent=st.lists(st.one_of(plain_requests, odd_requests), max_size=3))
 def test_any_odd_requests_among_plain_ones_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
     check([one.SerializeToString() for one in sent])
 
