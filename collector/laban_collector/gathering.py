@@ -15,9 +15,9 @@ _OVERLAP: Final = 4
 _SMALL: Final = 8
 """A group is small when it has less than this part of a commit's bytes."""
 _LONGEST_WAIT: Final = 0.05
-"""Seconds that a small group waits for more requests at most, after the one before it began."""
+"""Seconds that a small group waits for more requests at most, after the one before it was answered."""
 _QUIET: Final = 0.0015
-_QUIET_PART: Final = 6
+_QUIET_PART: Final = 2
 """Seconds in which no request came, and after which a small group waits no longer: all who send have sent. Or
 this part of what the last group took, where that is longer: the machine is busy, and so are they."""
 
@@ -65,6 +65,9 @@ class Waiting:
         self._began = 0.0
         self._wait = 0.0
         self._quiet = _QUIET
+        self._until = 0.0
+        self._expected = 0
+        """Requests that there will be when all who were answered last have sent again."""
 
     def open(self) -> None:
         """Begin to take requests."""
@@ -99,7 +102,7 @@ class Waiting:
             self._bytes += size
             self._requests.append(request)
             # To wake the thread for each of many small requests would cost more than to read them.
-            if len(self._requests) == 1 or self._has_enough():
+            if len(self._requests) in (1, self._expected) or self._has_enough():
                 self._changed.notify_all()
 
     def release(self, requests: Sequence[Request]) -> None:
@@ -107,6 +110,8 @@ class Waiting:
         size = sum(len(request.body) for request in requests)
         with self._changed:
             self._in_flight -= size
+            self._expected = len(requests) + len(self._requests)
+            self._until = time.monotonic() + self._wait
 
     def gather(self) -> list[Request]:
         """The next group, when it is time for it; none when there will be no more."""
@@ -125,8 +130,9 @@ class Waiting:
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
         taken = time.monotonic() - self._began
         with self._changed:
+            several = len(requests) + len(self._requests) > 1
             self._quiet = max(_QUIET, taken / _QUIET_PART)
-            self._wait = min(2 * taken, _LONGEST_WAIT) if small and len(requests) > 1 else 0.0
+            self._wait = min(2 * taken, _LONGEST_WAIT) if small and several else 0.0
 
     def writing(self, *, idle: bool) -> None:
         """The writer has something to do, or nothing."""
@@ -148,9 +154,9 @@ class Waiting:
         until = self._began + self._limits.commit_delay
         while self._is_short() and (rest := until - time.monotonic()) > 0:
             self._changed.wait(rest)
-        until, count = self._began + self._wait, -1
-        while self._is_short() and not self._has_enough() and len(self._requests) > count:
-            rest = until - time.monotonic()
+        count = -1
+        while self._is_short() and not self._has_enough() and count < len(self._requests) < self._expected:
+            rest = self._until - time.monotonic()
             if rest <= 0:
                 break
             count = len(self._requests)
