@@ -96,7 +96,7 @@ class ReadSpans:
         times = pa.table(
             {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
         )
-        found = correlate(times, self._attributes, promoted.columns, finder)
+        found = correlate(times, self._attributes, promoted, finder)
         stored = _table(span_batch.SPANS, spans | columns | promoted.columns)
         events = _table(span_batch.EVENTS, self._events.columns(identity, of_events) | self._event_columns())
         links = _table(span_batch.LINKS, self._links.columns(identity, of_links) | self._link_columns())

@@ -52,10 +52,19 @@ class PromotedColumns(NamedTuple):
     Attributes:
         columns: by name, one value an owner.
         remaining: of each attribute whether it remains, for no column alone gives it back.
+        texts: of each distinct attribute what a column of texts holds of it.
+        chosen: of each column (as in PROMOTED) and each owner the distinct attribute there, -1 for none.
     """
 
     columns: dict[str, pa.Array]
     remaining: Mask
+    texts: pa.StringArray
+    chosen: NDArray[np.int64]
+
+    def pairs(self, key: str) -> Index:
+        """Of each owner the distinct attribute that its column for this key is from, -1 for none."""
+        column: Index = self.chosen[_PLACES[key][0]]
+        return column
 
 
 def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns:
@@ -70,7 +79,7 @@ def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns
         attributes.pairs.named(PROMOTED[_OPERATION].keys[0])[attributes.pair]
         & settled.changed[attributes.owner]
     )
-    return PromotedColumns(columns, remaining)
+    return PromotedColumns(columns, remaining, fitted.texts, chosen)
 
 
 class _Fitted(NamedTuple):
