@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from laban_collector.decode.attributes import Value, to_json, values
+from laban_collector.decode.columnar.judging import are_attributes
 from laban_collector.decode.columnar.wire import read_pairs
 from laban_collector.protection.batches import Protection, say_what_was_cut
 from laban_collector.protection.limits import CUT
@@ -45,8 +46,10 @@ class Pairs:
     protected = False
 
     def __init__(self, raw: pa.BinaryArray, protection: Protection | None = None) -> None:
-        self._raw = raw
-        keys, read = read_pairs(raw)
+        self._raw = raw.to_pylist()
+        if not are_attributes(self._raw):
+            raise ValueError("Some attributes are no KeyValues.")
+        keys, read = read_pairs(self._raw)
         plain = _is_plain(raw, keys, read)
         exact = {row: self._exact(row) for row in np.flatnonzero(~plain).tolist()}
         self._values = {row: value for row, (_, value) in exact.items()}
@@ -111,7 +114,7 @@ class Pairs:
 
     def _exact(self, pair: int) -> tuple[str, Value]:
         """One key and its value, by the protobuf library."""
-        [exact] = values([KeyValue.FromString(self._raw[pair].as_py())]).items()
+        [exact] = values([KeyValue.FromString(self._raw[pair])]).items()
         return exact
 
 
@@ -190,7 +193,11 @@ class Attributes:
 
 
 def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> Attributes:
-    """Lists of attributes, as `wire.read_spans` gives them: those of spans, events and links together."""
+    """Lists of attributes, as `wire.read_spans` gives them: those of spans, events and links together.
+
+    Raises:
+        ValueError: some are no attributes, or `ptars` cannot read them.
+    """
     encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
     pairs = Pairs(encoded.dictionary, protection)
     codes: Index = as_numpy(encoded.indices).astype(np.int64)
