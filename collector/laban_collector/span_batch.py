@@ -105,9 +105,9 @@ class SpanBatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
+        """Bytes in memory; those of the whole for a part of a batch, whose own take 30 times as long to count."""
         tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
-        return sum(table.nbytes for table in tables)
+        return sum(table.get_total_buffer_size() for table in tables)
 
 
 def halves(batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:
