@@ -105,7 +105,7 @@ class SpanBatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory; those of the whole for a part of a batch, whose own take 30 times as long to count."""
+        """Bytes in memory; of a part of a batch those of the whole, for its own take 30 times as long."""
         tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
         return sum(table.get_total_buffer_size() for table in tables)
 

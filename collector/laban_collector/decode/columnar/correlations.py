@@ -107,11 +107,13 @@ def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> 
     keys = {number: keys for number, name in enumerate(pairs.names) if (keys := finder.attribute_keys(name))}
     if not keys:
         return
-    values = pc.coalesce(pairs.text, pc.cast(pairs.integer, pa.string()))
     key_of_attribute = pairs.key[attributes.pair]
     for number, named in keys.items():
         held = np.flatnonzero(key_of_attribute == number)
-        of_spans = values.take(pa.array(attributes.pair[held]))
+        which = pa.array(attributes.pair[held])
+        of_spans = pairs.text.take(which)
+        if of_spans.null_count:
+            of_spans = pc.coalesce(of_spans, pc.cast(pairs.integer.take(which), pa.string()))
         for key in named:
             found.add(key, attributes.owner[held], of_spans)
 

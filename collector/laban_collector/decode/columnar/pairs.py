@@ -4,6 +4,7 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
@@ -100,11 +101,9 @@ class Pairs:
             pc.cast(self._boolean, pa.string()),
         )
         members = pc.binary_join_element_wise(quote, self._keys, pa.scalar('":'), value, nothing)
-        escaped = pc.or_(
-            pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False),
-            pc.match_substring_regex(self._keys, _ESCAPED),
-        )
-        slow = as_numpy(pc.or_(escaped, pc.is_null(value)))
+        escaped = pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False)
+        odd_names = np.array([re.search(_ESCAPED, name) is not None for name in self.names], np.bool_)
+        slow = as_numpy(pc.or_(escaped, pc.is_null(value))) | odd_names[self.key]
         slow[list(self._values)] = True
         return replace(members, {row: self._member(row) for row in np.flatnonzero(slow).tolist()})
 
