@@ -3,11 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.decoded import Outcome
 from laban_collector.errors import NotAccepting, Overloaded
 
 _OVERLAP: Final = 4
@@ -43,7 +42,7 @@ class Request(NamedTuple):
     """A body, and whom to tell what became of it."""
 
     body: bytes
-    answer: Future[Accepted]
+    answer: Callable[[Outcome], object]
 
 
 class Waiting:
@@ -51,10 +50,12 @@ class Waiting:
 
     Args:
         limits: how much is taken at once.
+        clock: seconds.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
+        self._clock = clock
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._bytes = 0
@@ -111,14 +112,14 @@ class Waiting:
         with self._changed:
             self._in_flight -= size
             self._expected = len(requests) + len(self._requests)
-            self._until = time.monotonic() + self._wait
+            self._until = self._clock() + self._wait
 
     def gather(self) -> list[Request]:
         """The next group, when it is time for it; none when there will be no more."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._await_more()
-            self._began = time.monotonic()
+            self._began = self._clock()
             return self._take()
 
     def decoded(self, requests: Sequence[Request]) -> None:
@@ -128,7 +129,7 @@ class Waiting:
         worth to wait for more of them.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
-        taken = time.monotonic() - self._began
+        taken = self._clock() - self._began
         with self._changed:
             several = len(requests) + len(self._requests) > 1
             self._quiet = max(_QUIET, taken / _QUIET_PART)
@@ -152,11 +153,11 @@ class Waiting:
     def _await_more(self) -> None:
         """Until the delay is over, and while a small group becomes larger."""
         until = self._began + self._limits.commit_delay
-        while self._is_short() and (rest := until - time.monotonic()) > 0:
+        while self._is_short() and (rest := until - self._clock()) > 0:
             self._changed.wait(rest)
         count = -1
         while self._is_short() and not self._has_enough() and count < len(self._requests) < self._expected:
-            rest = self._until - time.monotonic()
+            rest = self._until - self._clock()
             if rest <= 0:
                 break
             count = len(self._requests)
