@@ -6,6 +6,8 @@ parameters of routes (`/orders/{order_id}`), and Kafka message keys. Rules (LABA
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from laban.keys import (
@@ -24,6 +26,9 @@ from laban.vocabulary import (
     URL_TEMPLATE,
 )
 
+_ROUTES: Final = 1024
+"""Whose keys are remembered."""
+
 Correlation = tuple[str, str]
 """Canonical key and value: ("order.id", "123")."""
 
@@ -36,6 +41,7 @@ class KeyFinder:
         self._route_rules = [rule for rule in rules if rule.source == "route"]
         self._attribute_rules = [rule for rule in rules if rule.source == "attribute"]
         self._kafka_rules = [rule for rule in rules if rule.source == "kafka.key"]
+        self.parameter_keys = lru_cache(_ROUTES)(self._parameter_keys)
 
     def find(
         self,
@@ -82,7 +88,7 @@ class KeyFinder:
             if value is not None:
                 yield rule.key, value
 
-    def parameter_keys(self, template: str) -> list[tuple[str, str]]:
+    def _parameter_keys(self, template: str) -> list[tuple[str, str]]:
         """(parameter, business key) of each parameter of a route that holds one, in their order."""
         names = template_pattern(template).groupindex
         found = [(name, key) for name in names if (key := parameter_key(template, name)) is not None]

@@ -3,11 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.decoded import Outcome
 from laban_collector.errors import NotAccepting, Overloaded
 
 _OVERLAP: Final = 4
@@ -15,9 +14,9 @@ _OVERLAP: Final = 4
 _SMALL: Final = 8
 """A group is small when it has less than this part of a commit's bytes."""
 _LONGEST_WAIT: Final = 0.05
-"""Seconds that a small group waits for more requests at most, after the one before it began."""
+"""Seconds that a small group waits for more requests at most, after the one before it was answered."""
 _QUIET: Final = 0.0015
-_QUIET_PART: Final = 6
+_QUIET_PART: Final = 2
 """Seconds in which no request came, and after which a small group waits no longer: all who send have sent. Or
 this part of what the last group took, where that is longer: the machine is busy, and so are they."""
 
@@ -43,7 +42,7 @@ class Request(NamedTuple):
     """A body, and whom to tell what became of it."""
 
     body: bytes
-    answer: Future[Accepted]
+    answer: Callable[[Outcome], object]
 
 
 class Waiting:
@@ -51,10 +50,12 @@ class Waiting:
 
     Args:
         limits: how much is taken at once.
+        clock: seconds.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
+        self._clock = clock
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._bytes = 0
@@ -65,6 +66,9 @@ class Waiting:
         self._began = 0.0
         self._wait = 0.0
         self._quiet = _QUIET
+        self._until = 0.0
+        self._expected = 0
+        """Requests that there will be when all who were answered last have sent again."""
 
     def open(self) -> None:
         """Begin to take requests."""
@@ -99,7 +103,7 @@ class Waiting:
             self._bytes += size
             self._requests.append(request)
             # To wake the thread for each of many small requests would cost more than to read them.
-            if len(self._requests) == 1 or self._has_enough():
+            if len(self._requests) in (1, self._expected) or self._has_enough():
                 self._changed.notify_all()
 
     def release(self, requests: Sequence[Request]) -> None:
@@ -107,13 +111,15 @@ class Waiting:
         size = sum(len(request.body) for request in requests)
         with self._changed:
             self._in_flight -= size
+            self._expected = len(requests) + len(self._requests)
+            self._until = self._clock() + self._wait
 
     def gather(self) -> list[Request]:
         """The next group, when it is time for it; none when there will be no more."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._await_more()
-            self._began = time.monotonic()
+            self._began = self._clock()
             return self._take()
 
     def decoded(self, requests: Sequence[Request]) -> None:
@@ -123,10 +129,11 @@ class Waiting:
         worth to wait for more of them.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
-        taken = time.monotonic() - self._began
+        taken = self._clock() - self._began
         with self._changed:
+            several = len(requests) + len(self._requests) > 1
             self._quiet = max(_QUIET, taken / _QUIET_PART)
-            self._wait = min(2 * taken, _LONGEST_WAIT) if small and len(requests) > 1 else 0.0
+            self._wait = min(2 * taken, _LONGEST_WAIT) if small and several else 0.0
 
     def writing(self, *, idle: bool) -> None:
         """The writer has something to do, or nothing."""
@@ -146,11 +153,11 @@ class Waiting:
     def _await_more(self) -> None:
         """Until the delay is over, and while a small group becomes larger."""
         until = self._began + self._limits.commit_delay
-        while self._is_short() and (rest := until - time.monotonic()) > 0:
+        while self._is_short() and (rest := until - self._clock()) > 0:
             self._changed.wait(rest)
-        until, count = self._began + self._wait, -1
-        while self._is_short() and not self._has_enough() and len(self._requests) > count:
-            rest = until - time.monotonic()
+        count = -1
+        while self._is_short() and not self._has_enough() and count < len(self._requests) < self._expected:
+            rest = self._until - self._clock()
             if rest <= 0:
                 break
             count = len(self._requests)

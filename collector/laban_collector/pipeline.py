@@ -1,6 +1,6 @@
 """Requests to commits: one thread decodes, one writes, and a sender is answered when its spans are on disk.
 
-    submit ──▶ inbox ──▶ decode ──▶ commit ──▶ the future of each request
+    submit ──▶ inbox ──▶ decode ──▶ commit ──▶ the answer to each request
                          (thread)   (thread)
 
 A commit takes all requests that wait, and starts when the last one is done. While one runs, the next fills:
@@ -12,12 +12,11 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import NamedTuple
 
 from laban_collector.commit_failures import CommitFailures
-from laban_collector.decode.decoded import Accepted, Decoded, Decoder
-from laban_collector.errors import CollectorError, DecoderFailed, StoreError, UndecodableRequest
+from laban_collector.decode.decoded import Decoded, Decoder, Outcome
+from laban_collector.errors import CollectorError, DecoderFailed, StoreError
 from laban_collector.gathering import Limits, Request, Waiting
 from laban_collector.span_batch import SpanBatch
 
@@ -64,20 +63,17 @@ class Pipeline:
             for thread in self._threads:
                 thread.join()
 
-    def submit(self, body: bytes) -> Future[Accepted]:
-        """Accept a request. The future has a result when its spans are on disk.
+    def submit(self, body: bytes, answer: Callable[[Outcome], object]) -> None:
+        """Accept a request.
 
-        The future's error is an `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
+        `answer` is called once, in another thread, and may not raise: when its spans are on disk, or with an
+        `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
 
         Raises:
             Overloaded: too many bytes are in flight.
             NotAccepting: the pipeline is not running, or is stopping.
         """
-        answer: Future[Accepted] = Future()
-        # A sender that goes away must not cancel what others share a commit with.
-        answer.set_running_or_notify_cancel()
         self._waiting.add(Request(body, answer))
-        return answer
 
     def _decode_all(self) -> None:
         """The decode thread."""
@@ -112,12 +108,9 @@ class Pipeline:
             return
         self._waiting.release(group.requests)
         for request, outcome in zip(group.requests, group.decoded.outcomes, strict=True):
-            if isinstance(outcome, UndecodableRequest):
-                request.answer.set_exception(outcome)
-            else:
-                request.answer.set_result(outcome)
+            request.answer(outcome)
 
     def _fail(self, requests: Sequence[Request], error: CollectorError) -> None:
         self._waiting.release(requests)
         for request in requests:
-            request.answer.set_exception(error)
+            request.answer(error)

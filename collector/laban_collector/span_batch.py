@@ -106,9 +106,9 @@ class SpanBatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
+        """Bytes in memory; of a part of a batch those of the whole, for its own take 30 times as long."""
         tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
-        return sum(table.nbytes for table in tables)
+        return sum(table.get_total_buffer_size() for table in tables)
 
 
 def halves(batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:

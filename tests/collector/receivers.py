@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from laban_collector.address import Address
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.decoded import Accepted, Outcome
 from laban_collector.errors import CollectorError
 from laban_collector.receive.intake import Intake, IntakeLimits
 
@@ -36,25 +36,22 @@ class Inbox:
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
-        self.answer: Accepted | CollectorError = Accepted(1)
+        self.answer: Outcome = Accepted(1)
         self.refusal: CollectorError | None = None
         self.pending: Future[Accepted] | None = None
         self.arrived = threading.Semaphore(0)
         self._pool = ThreadPoolExecutor(1)
 
-    def submit(self, body: bytes) -> Future[Accepted]:
+    def submit(self, body: bytes, answer: Callable[[Outcome], object]) -> None:
         """See `Pipeline.submit`."""
         if self.refusal is not None:
             raise self.refusal
         self.bodies.append(body)
-        future: Future[Accepted] = self.pending or Future()
         if self.pending is None:
-            if isinstance(self.answer, Accepted):
-                future.set_result(self.answer)
-            else:
-                future.set_exception(self.answer)
+            answer(self.answer)
+        else:
+            self.pending.add_done_callback(lambda pending: answer(pending.result()))
         self.arrived.release()
-        return future
 
     def in_background(self, call: Callable[[], T]) -> Future[T]:
         """Run a blocking call in another thread."""

@@ -1,15 +1,17 @@
 import threading
-from concurrent.futures import Future
 
 import pytest
 
+from laban_collector import gathering
+from laban_collector.decode.decoded import Outcome
 from laban_collector.gathering import Limits, Request, Waiting
 
 LIMITS = Limits(in_flight_bytes=1000, commit_bytes=400, commit_delay=0.0)
 
 
 def request(size: int = 1) -> Request:
-    return Request(bytes(size), Future())
+    answers: list[Outcome] = []
+    return Request(bytes(size), answers.append)
 
 
 @pytest.fixture
@@ -51,6 +53,30 @@ def test_a_small_group_after_several_requests_waits_until_none_comes(waiting: Wa
     after_a_group_of_several(waiting)
     waiting.add(request())
     assert len(waiting.gather()) == 1  # no sooner and no later than nothing more came
+
+
+def test_a_small_group_is_whole_when_all_have_sent_again_who_were_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "_LONGEST_WAIT", 60.0)
+    now = iter([0.0, 0.0, 100.0])  # when the first group is looked for, begins, and is decoded
+    waiting = Waiting(LIMITS, lambda: next(now, 100.0))
+    waiting.open()
+    for _ in range(2):
+        waiting.add(request())
+    group = waiting.gather()
+    waiting.decoded(group)
+    waiting.add(request())  # from somebody else
+    waiting.release(group)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(len(waiting.gather())))
+    thread.start()
+    waiting.add(request())
+    thread.join(0.05)
+    assert not found
+    waiting.add(request())
+    thread.join(10)
+    assert found == [3]
 
 
 def test_at_the_end_what_waits_is_a_group_and_then_there_is_none(waiting: Waiting) -> None:

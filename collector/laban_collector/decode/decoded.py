@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from laban_collector.errors import UndecodableRequest
+from laban_collector.errors import CollectorError, UndecodableRequest
 from laban_collector.span_batch import SpanBatch
 
 
@@ -20,6 +20,10 @@ class Accepted:
     spans: int
     rejected: int = 0
     message: str = ""
+
+
+Outcome = Accepted | CollectorError
+"""What became of a request."""
 
 
 @dataclass(frozen=True, slots=True)

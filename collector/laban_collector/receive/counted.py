@@ -1,10 +1,9 @@
 """An intake that counts what it takes, and what it refuses and why."""
 
 from collections.abc import AsyncGenerator
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.decoded import Accepted, Outcome
 from laban_collector.errors import CollectorError
 from laban_collector.metrics import Metrics
 from laban_collector.receive.intake import Answer, Intake, IntakeLimits, Reserve
@@ -46,14 +45,13 @@ class CountedIntake(Intake):
         """Hand on a body."""
         metrics, size = self._metrics, len(body)
 
-        def counted(stored: Future[Accepted]) -> None:
+        def counted(outcome: Outcome) -> None:
             metrics.in_flight.dec(size)
-            error = stored.exception()
-            if error is None:
-                metrics.accept(stored.result())
+            if isinstance(outcome, Accepted):
+                metrics.accept(outcome)
             else:
-                metrics.refuse(error)
-            answer(stored)
+                metrics.refuse(outcome)
+            answer(outcome)
 
         metrics.in_flight.inc(size)
         try:

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple, Self
 
-from laban_collector.decode.decoded import Accepted, JsonBody
-from laban_collector.errors import Overloaded, RequestTooLarge, UploadTooSlow
+from laban_collector.decode.decoded import Accepted, JsonBody, Outcome
+from laban_collector.errors import CollectorError, Overloaded, RequestTooLarge, UploadTooSlow
 from laban_collector.receive.elements import too_many_elements, too_many_json_elements
 from laban_collector.receive.mailbox import Mailbox
 from laban_collector.receive.otlp import Submit
@@ -21,7 +20,7 @@ Reserve = Callable[[int], None]
 """Told of the bytes of a body as they come; raises Overloaded when all uploads together are too many."""
 
 
-Answer = Callable[[Future[Accepted]], None]
+Answer = Callable[[Outcome], None]
 """Told, in the event loop, what became of a body."""
 
 
@@ -100,12 +99,15 @@ class Intake:
 
         Raises:
             RequestTooLarge: it has too many elements.
-            CollectorError: what `Pipeline.submit` and its future raise.
+            CollectorError: what `Pipeline.submit` raises, or answers.
         """
         await self.check(body)
-        answer: asyncio.Future[Future[Accepted]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.hand_on(body, partial(_settle, answer))
-        return (await answer).result()
+        outcome = await answer
+        if isinstance(outcome, CollectorError):
+            raise outcome
+        return outcome
 
     async def check(self, body: bytes) -> None:
         """Look whether a body may be handed on.
@@ -130,7 +132,7 @@ class Intake:
             CollectorError: what `Pipeline.submit` raises; then there is no answer.
         """
         mailbox = self._mailbox_here()
-        self._submit(body).add_done_callback(lambda stored: mailbox.put(partial(answer, stored)))
+        self._submit(body, lambda outcome: mailbox.put(partial(answer, outcome)))
 
     def _mailbox_here(self) -> Mailbox:
         loop = asyncio.get_running_loop()
@@ -147,6 +149,6 @@ class Intake:
         return await asyncio.to_thread(too_many_elements, body, self.limits.elements)
 
 
-def _settle(answer: "asyncio.Future[Future[Accepted]]", stored: Future[Accepted]) -> None:
+def _settle(answer: "asyncio.Future[Outcome]", outcome: Outcome) -> None:
     if not answer.done():  # whoever waited has gone away
-        answer.set_result(stored)
+        answer.set_result(outcome)

@@ -5,7 +5,6 @@ Source: the OTLP specification 1.x, sections "OTLP/gRPC Response" and "OTLP/HTTP
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 import grpc
@@ -20,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from laban_collector.decode.decoded import Accepted, JsonBody
+from laban_collector.decode.decoded import Accepted, JsonBody, Outcome
 from laban_collector.errors import (
     CollectorError,
     NotAccepting,
@@ -31,7 +30,7 @@ from laban_collector.errors import (
     UploadTooSlow,
 )
 
-Submit = Callable[[bytes], Future[Accepted]]
+Submit = Callable[[bytes, Callable[[Outcome], object]], None]
 """Hands the body of a request on; see `Pipeline.submit`."""
 
 TRACES_PATH: Final = "/v1/traces"

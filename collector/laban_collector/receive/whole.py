@@ -5,14 +5,13 @@ yet, is left to them: nothing is refused here that they would accept, or the oth
 """
 
 import asyncio
-from concurrent.futures import Future
 from functools import partial
 from typing import ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from laban_collector.access import Access
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.decoded import Accepted, Outcome
 from laban_collector.errors import CollectorError
 from laban_collector.receive.asgi import Headers
 from laban_collector.receive.heads import BoundedHttp
@@ -135,13 +134,11 @@ class WholeRequests(BoundedHttp):
         except CollectorError as error:
             self._refuse(cycle, refuse(error))
 
-    def _stored(self, cycle: RequestResponseCycle, stored: Future[Accepted]) -> None:
-        try:
-            accepted = stored.result()
-        except CollectorError as error:
-            self._refuse(cycle, refuse(error))
+    def _stored(self, cycle: RequestResponseCycle, outcome: Outcome) -> None:
+        if isinstance(outcome, Accepted):
+            self._answer(cycle, 200, acknowledge(outcome).SerializeToString(), [])
         else:
-            self._answer(cycle, 200, acknowledge(accepted).SerializeToString(), [])
+            self._refuse(cycle, refuse(outcome))
 
     def _refuse(self, cycle: RequestResponseCycle, refusal: Refusal) -> None:
         self._answer(cycle, refusal.http, refusal.status(), refusal.headers())

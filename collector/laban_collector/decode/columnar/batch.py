@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
 from laban_collector.decode.columnar.correlations import correlate
-from laban_collector.decode.columnar.pairs import Attributes, Index, Mask, as_numpy, lengths, read_attributes
+from laban_collector.decode.columnar.pairs import Index, Mask, Objects, as_numpy, lengths, read_attributes
 from laban_collector.decode.columnar.promotion import promote
 from laban_collector.decode.rows import ResourceRow, ScopeRow, table
 from laban_collector.protection.batches import Protection
@@ -51,7 +51,8 @@ class ReadSpans:
         self._spans = _fields(spans)
         self._events, self._links = _Owned(self._spans["events"]), _Owned(self._spans["links"])
         sent = [it["attributes"] for it in (self._spans, self._events.fields, self._links.fields)]
-        self._attributes, self._events.attributes, self._links.attributes = read_attributes(sent, protection)
+        self._all_attributes = read_attributes(sent, protection)
+        self._attributes = self._all_attributes.first(len(spans))
         self._code = _status(self._spans, "code")
         self._trace_ids = _ids(self._spans["trace_id"], 2)
         self._span_ids = _ids(self._spans["span_id"], 1)
@@ -66,9 +67,10 @@ class ReadSpans:
         for numbers, known in ((spans["kind"], _KINDS), (self._code, _CODES)):
             sent = as_numpy(numbers)
             odd |= (sent < 0) | (sent >= known)
-        odd[self._attributes.owners_with_repeated_keys()] = True
-        for owned in (self._events, self._links):
-            odd[owned.span[owned.attributes.owners_with_repeated_keys()]] = True
+        repeated = self._all_attributes.owners_with_repeated_keys()
+        if len(repeated):
+            of_span = np.concatenate([np.arange(len(self)), self._events.span, self._links.span])
+            odd[of_span[repeated]] = True
         return np.flatnonzero(odd)
 
     def to_batch(self, origins: Sequence[Origin], finder: KeyFinder) -> SpanBatch:
@@ -77,7 +79,7 @@ class ReadSpans:
         promoted = promote(self._attributes, as_numpy(spans["kind"]).astype(np.uint8))
         start, end = (_times(spans[name]) for name in ("start", "end"))
         identity = self._identity()
-        attributes = self._attributes.json(promoted.remaining)
+        attributes, of_events, of_links = self._objects(promoted.remaining)
         columns = identity | {
             "parent_id": pa.array(_ids(spans["parent_id"], 1)[:, 0]),
             "start": start,
@@ -94,10 +96,10 @@ class ReadSpans:
         times = pa.table(
             {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
         )
-        found = correlate(times, self._attributes, promoted.columns, finder)
+        found = correlate(times, self._attributes, promoted, finder)
         stored = _table(span_batch.SPANS, spans | columns | promoted.columns)
-        events = _table(span_batch.EVENTS, self._events.columns(identity) | self._event_columns())
-        links = _table(span_batch.LINKS, self._links.columns(identity) | self._link_columns())
+        events = _table(span_batch.EVENTS, self._events.columns(identity, of_events) | self._event_columns())
+        links = _table(span_batch.LINKS, self._links.columns(identity, of_links) | self._link_columns())
         if (protection := self._protection) is not None:
             found, stored = (
                 protection.told(found, protected=self._attributes.pairs.protected),
@@ -111,6 +113,14 @@ class ReadSpans:
             events=events,
             links=links,
             correlations=found,
+        )
+
+    def _objects(self, remaining: Mask) -> list[Objects]:
+        """The attributes of spans that have no column, of events and of links."""
+        kept = np.ones(len(self._all_attributes.owner), np.bool_)
+        kept[: len(remaining)] = remaining
+        return self._all_attributes.json(kept).split(
+            [len(self), len(self._events.span), len(self._links.span)]
         )
 
     def _identity(self) -> dict[str, pa.Array]:
@@ -153,17 +163,14 @@ class ReadSpans:
 class _Owned:
     """What many spans have lists of: their events, or their links."""
 
-    attributes: Attributes
-
     def __init__(self, lists: pa.ListArray) -> None:
         self.span: Index = np.repeat(np.arange(len(lists)), as_numpy(pc.list_value_length(lists)))
         self.fields = _fields(lists.flatten())
 
-    def columns(self, identity: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    def columns(self, identity: Mapping[str, pa.Array], objects: Objects) -> dict[str, pa.Array]:
         """Their fields as they are, with their attributes as text and the ids of their spans."""
         rows = pa.array(self.span)
         of_span = {name: column.take(rows) for name, column in identity.items()}
-        objects = self.attributes.json()
         return (
             self.fields
             | of_span

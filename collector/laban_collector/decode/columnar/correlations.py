@@ -4,7 +4,7 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from laban.vocabulary import (
     HTTP_ROUTE,
     MESSAGING_DESTINATION_NAME,
     MESSAGING_KAFKA_MESSAGE_KEY,
-    PROMOTED,
     URL_FULL_DIALECTS,
     URL_PATH_DIALECTS,
     URL_TEMPLATE,
@@ -26,8 +25,8 @@ from laban.vocabulary import (
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder, url_path
 from laban_collector.decode.columnar.pairs import Attributes, Index, as_numpy, pair_of_owner
+from laban_collector.decode.columnar.promotion import PromotedColumns
 
-_COLUMN: Final = {promoted.keys[0]: promoted.column for promoted in PROMOTED}
 _TRACE: Final = ["trace_hi", "trace_lo"]
 _ODD_VALUE: Final = "[^!-~]"
 """What may make `bounded` change or refuse a text: a space, or what is not ASCII."""
@@ -86,21 +85,20 @@ def _runs(keys: Sequence[NDArray[Any]]) -> tuple[Index, Index]:
 
 
 def correlate(
-    spans: pa.Table, attributes: Attributes, columns: Mapping[str, pa.Array], finder: KeyFinder
+    spans: pa.Table, attributes: Attributes, promoted: PromotedColumns, finder: KeyFinder
 ) -> pa.Table:
     """The correlations of spans (`span_batch.CORRELATIONS`).
 
     Args:
         spans: their trace ids, `start` and `end`.
         attributes: theirs.
-        columns: their promoted columns.
+        promoted: their promoted columns.
         finder: says where the keys are.
     """
     found = _Found()
     _in_attributes(found, attributes, finder)
-    _in_routes(found, attributes, columns[_COLUMN[HTTP_ROUTE]], finder)
-    topics, keys = columns[_COLUMN[MESSAGING_DESTINATION_NAME]], columns[_COLUMN[MESSAGING_KAFKA_MESSAGE_KEY]]
-    _in_message_keys(found, topics, keys, finder)
+    _in_routes(found, attributes, promoted, finder)
+    _in_message_keys(found, promoted, finder)
     return found.to_table(spans)
 
 
@@ -109,25 +107,28 @@ def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> 
     keys = {number: keys for number, name in enumerate(pairs.names) if (keys := finder.attribute_keys(name))}
     if not keys:
         return
-    values = pc.coalesce(pairs.text, pc.cast(pairs.integer, pa.string()))
     key_of_attribute = pairs.key[attributes.pair]
     for number, named in keys.items():
         held = np.flatnonzero(key_of_attribute == number)
-        of_spans = values.take(pa.array(attributes.pair[held]))
+        which = pa.array(attributes.pair[held])
+        of_spans = pairs.text.take(which)
+        if of_spans.null_count:
+            of_spans = pc.coalesce(of_spans, pc.cast(pairs.integer.take(which), pa.string()))
         for key in named:
             found.add(key, attributes.owner[held], of_spans)
 
 
-def _in_routes(found: _Found, attributes: Attributes, routes: pa.StringArray, finder: KeyFinder) -> None:
+def _in_routes(found: _Found, attributes: Attributes, promoted: PromotedColumns, finder: KeyFinder) -> None:
     """The keys in paths. Most routes hold none, and their paths, which are many, are not looked at."""
-    templates = pc.coalesce(routes, _text(attributes, [URL_TEMPLATE])).dictionary_encode()
-    codes = as_numpy(templates.indices.fill_null(-1))
+    templates = promoted.pairs(HTTP_ROUTE)
+    if URL_TEMPLATE in attributes.pairs.names:
+        templates = np.where(templates < 0, _texts_named(attributes, [URL_TEMPLATE]), templates)
     paths_of = _Paths(attributes)
-    for code, template in enumerate(templates.dictionary.to_pylist()):
+    for pair, template in _distinct(templates, promoted.texts):
         keys = finder.parameter_keys(template)
         if not keys:
             continue
-        spans = np.flatnonzero(codes == code)
+        spans = np.flatnonzero(templates == pair)
         paths = paths_of.take(spans)
         if paths.null_count:
             known = paths.is_valid()
@@ -158,18 +159,22 @@ def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArra
     }
 
 
-def _in_message_keys(found: _Found, topics: pa.StringArray, keys: pa.StringArray, finder: KeyFinder) -> None:
-    spans = np.flatnonzero(as_numpy(keys.is_valid()))
-    if not len(spans):
-        return
-    rows = pa.array(spans)
-    values = keys.take(rows)
-    encoded = topics.take(rows).fill_null("").dictionary_encode()
-    codes = as_numpy(encoded.indices)
-    for code, topic in enumerate(encoded.dictionary.to_pylist()):
-        about = codes == code
-        for key in finder.kafka_keys(topic):
-            found.add(key, spans[about], values.filter(pa.array(about)))
+def _in_message_keys(found: _Found, promoted: PromotedColumns, finder: KeyFinder) -> None:
+    keys = promoted.pairs(MESSAGING_KAFKA_MESSAGE_KEY)
+    spans = np.flatnonzero(keys >= 0)
+    topics = promoted.pairs(MESSAGING_DESTINATION_NAME)[spans]
+    for pair, topic in [(-1, ""), *_distinct(topics, promoted.texts)]:
+        about = spans[topics == pair]
+        if len(about):
+            values = promoted.texts.take(pa.array(keys[about]))
+            for key in finder.kafka_keys(topic):
+                found.add(key, about, values)
+
+
+def _distinct(pairs: Index, texts: pa.StringArray) -> list[tuple[int, str]]:
+    """The distinct ones, and their texts; -1 is none."""
+    found = np.flatnonzero(np.bincount(pairs + 1)[1:])
+    return list(zip(found.tolist(), texts.take(pa.array(found)).to_pylist(), strict=True))
 
 
 def _bounded(values: pa.StringArray) -> pa.StringArray:
@@ -218,9 +223,13 @@ def _changed(
     return pc.replace_with_mask(texts, which, changed.take(encoded.indices))
 
 
-def _text(attributes: Attributes, keys: Iterable[str]) -> pa.StringArray:
+def _text(attributes: Attributes, keys: Sequence[str]) -> pa.StringArray:
     """Of each span its first attribute of these that is a string and not empty; null for none."""
-    text = attributes.pairs.text
-    some = as_numpy(pc.fill_null(pc.not_equal(text, ""), fill_value=False))
-    chosen = pair_of_owner(attributes, [attributes.pairs.named(key) & some for key in keys])
-    return text.take(pa.array(chosen, mask=chosen < 0))
+    chosen = _texts_named(attributes, keys)
+    return attributes.pairs.text.take(pa.array(chosen, mask=chosen < 0))
+
+
+def _texts_named(attributes: Attributes, keys: Sequence[str]) -> Index:
+    """The same as distinct attributes, -1 for none."""
+    some = as_numpy(pc.fill_null(pc.not_equal(attributes.pairs.text, ""), fill_value=False))
+    return pair_of_owner(attributes, [attributes.pairs.named(key) & some for key in keys])

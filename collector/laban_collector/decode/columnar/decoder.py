@@ -17,6 +17,7 @@ import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from laban_collector import span_batch
 from laban_collector.correlations import KeyFinder
@@ -24,9 +25,9 @@ from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.attributes import values
 from laban_collector.decode.building import resource_row, scope_row
 from laban_collector.decode.columnar.batch import Origin, ReadSpans
+from laban_collector.decode.columnar.judging import parse
 from laban_collector.decode.columnar.wire import read_spans
 from laban_collector.decode.decoded import Accepted, Decoded
-from laban_collector.decode.otlp_protobuf import parse
 from laban_collector.decode.rows import ResourceRow, ScopeRow, table
 from laban_collector.errors import UndecodableRequest
 from laban_collector.joining import join
@@ -42,7 +43,7 @@ _Outcome = Accepted | UndecodableRequest
 
 
 class _Request(NamedTuple):
-    """A request that the protobuf library accepts."""
+    """A request that the protobuf library accepts, but for its attributes."""
 
     number: int
     body: bytes
@@ -94,7 +95,7 @@ def _in_order(outcomes: Mapping[int, _Outcome]) -> tuple[_Outcome, ...]:
     return tuple(outcomes[number] for number in sorted(outcomes))
 
 
-def _origins(request: ExportTraceServiceRequest, known: "_Known") -> Iterator[Origin]:
+def _origins(request: ExportTraceServiceRequest | TracesData, known: "_Known") -> Iterator[Origin]:
     for resource_spans in request.resource_spans:
         resource = known.resource(resource_spans.resource.SerializeToString())
         for scope_spans in resource_spans.scope_spans:
@@ -135,8 +136,10 @@ def _read(
 ) -> tuple[list[_Request], list[_Request], ReadSpans]:
     """The requests that are plain, those that are not, and the spans of the plain ones."""
     spans = _read_all(requests, protection)
-    if spans is None:  # rare enough to try each of them
-        readable = [_read_all([request], protection) is not None for request in requests]
+    if spans is None:
+        readable = [_is_legal(request.body) for request in requests]
+        if all(readable):  # rare enough to try each of them
+            readable = [_read_all([request], protection) is not None for request in requests]
         return _read_some(requests, readable, protection)
     odd = spans.out_of_the_ordinary()
     if not len(odd):
@@ -145,6 +148,15 @@ def _read(
     with_odd = set(np.searchsorted(ends, odd, side="right").tolist())
     readable = [position not in with_odd for position in range(len(requests))]
     return _read_some(requests, readable, protection)
+
+
+def _is_legal(body: bytes) -> bool:
+    """Whether the protobuf library accepts a request, with its attributes."""
+    try:
+        otlp_protobuf.parse(body)
+    except UndecodableRequest:
+        return False
+    return True
 
 
 def _read_some(
@@ -158,7 +170,7 @@ def _read_some(
 
 
 def _read_all(requests: Sequence[_Request], protection: Protection | None) -> ReadSpans | None:
-    """The spans of these requests; None when they are written in a way that `ptars` does not understand."""
+    """The spans of these requests; None when some are illegal, or are written as `ptars` cannot read."""
     try:
         spans = ReadSpans(read_spans([request.body for request in requests]), protection)
     except ValueError:

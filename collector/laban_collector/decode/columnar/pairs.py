@@ -4,8 +4,9 @@
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from laban_collector.decode.attributes import Value, to_json, values
+from laban_collector.decode.columnar.judging import are_attributes
 from laban_collector.decode.columnar.wire import read_pairs
 from laban_collector.protection.batches import Protection, say_what_was_cut
 from laban_collector.protection.limits import CUT
@@ -45,8 +47,10 @@ class Pairs:
     protected = False
 
     def __init__(self, raw: pa.BinaryArray, protection: Protection | None = None) -> None:
-        self._raw = raw
-        keys, read = read_pairs(raw)
+        self._raw = raw.to_pylist()
+        if not are_attributes(self._raw):
+            raise ValueError("Some attributes are no KeyValues.")
+        keys, read = read_pairs(self._raw)
         plain = _is_plain(raw, keys, read)
         exact = {row: self._exact(row) for row in np.flatnonzero(~plain).tolist()}
         self._values = {row: value for row, (_, value) in exact.items()}
@@ -97,11 +101,9 @@ class Pairs:
             pc.cast(self._boolean, pa.string()),
         )
         members = pc.binary_join_element_wise(quote, self._keys, pa.scalar('":'), value, nothing)
-        escaped = pc.or_(
-            pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False),
-            pc.match_substring_regex(self._keys, _ESCAPED),
-        )
-        slow = as_numpy(pc.or_(escaped, pc.is_null(value)))
+        escaped = pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False)
+        odd_names = np.array([re.search(_ESCAPED, name) is not None for name in self.names], np.bool_)
+        slow = as_numpy(pc.or_(escaped, pc.is_null(value))) | odd_names[self.key]
         slow[list(self._values)] = True
         return replace(members, {row: self._member(row) for row in np.flatnonzero(slow).tolist()})
 
@@ -111,7 +113,7 @@ class Pairs:
 
     def _exact(self, pair: int) -> tuple[str, Value]:
         """One key and its value, by the protobuf library."""
-        [exact] = values([KeyValue.FromString(self._raw[pair].as_py())]).items()
+        [exact] = values([KeyValue.FromString(self._raw[pair])]).items()
         return exact
 
 
@@ -126,6 +128,14 @@ class Objects(NamedTuple):
     texts: pa.StringArray
     dropped: Index
 
+    def split(self, counts: Sequence[int]) -> list["Objects"]:
+        """Those of so many owners each."""
+        ends = np.cumsum(counts)
+        return [
+            Objects(self.texts.slice(end - count, count), self.dropped[end - count : end])
+            for count, end in zip(counts, ends.tolist(), strict=True)
+        ]
+
 
 class Attributes:
     """The attributes of many owners: spans, events or links.
@@ -137,26 +147,34 @@ class Attributes:
         pairs: the distinct ones.
     """
 
-    def __init__(self, counts: Index, pair: Index, pairs: Pairs, most: int | None) -> None:
-        """`counts` are those of the owners; of more than `most` attributes of one the first are kept."""
+    def __init__(self, owners: int, owner: Index, pair: Index, pairs: Pairs, most: int | None) -> None:
+        """Of more than `most` attributes of one owner the first are kept."""
         self._most = most
-        self.owners = len(counts)
-        self.owner: Index = np.repeat(np.arange(self.owners), counts)
+        self.owners = owners
+        self.owner = owner
         self.pair = pair
         self.pairs = pairs
+
+    def first(self, owners: int) -> Self:
+        """Those of the first owners."""
+        within = np.searchsorted(self.owner, owners)
+        return type(self)(owners, self.owner[:within], self.pair[:within], self.pairs, self._most)
 
     def owners_with_repeated_keys(self) -> Index:
         """The owners that have a key twice, of which the last value counts."""
         keys = len(self.pairs.names)
         cells = self.owner * keys + self.pairs.key[self.pair]
         if self.owners * keys <= _MAX_CELLS:
-            return np.unique(np.flatnonzero(np.bincount(cells) > 1) // max(keys, 1))
+            found = np.zeros(self.owners * keys, np.bool_)
+            found[cells] = True
+            if np.count_nonzero(found) == len(cells):
+                return np.zeros(0, np.int64)
         distinct, counts = np.unique(cells, return_counts=True)
         return np.unique(distinct[counts > 1] // keys)
 
-    def json(self, kept: Mask | None = None) -> Objects:
-        """Of each owner its attributes (those that are `kept`) as a JSON object; null for none."""
-        owner, pair = (self.owner, self.pair) if kept is None else (self.owner[kept], self.pair[kept])
+    def json(self, kept: Mask) -> Objects:
+        """Of each owner its attributes that are `kept`, as a JSON object; null for none."""
+        owner, pair = self.owner[kept], self.pair[kept]
         counts = np.bincount(owner, minlength=self.owners)
         dropped = np.zeros_like(counts)
         if self._most is not None and counts.max(initial=0) > self._most:
@@ -167,23 +185,24 @@ class Attributes:
             say_what_was_cut(0, int(dropped.sum()))
         offsets = np.zeros(self.owners + 1, np.int32)
         np.cumsum(counts, out=offsets[1:])
-        members = pa.ListArray.from_arrays(pa.array(offsets), self.pairs.json.take(pa.array(pair)))
-        text = pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", "")
-        return Objects(pc.if_else(pa.array(counts > 0), text, pa.scalar(None, pa.string())), dropped)
+        members = pa.ListArray.from_arrays(
+            pa.array(offsets), self.pairs.json.take(pa.array(pair)), mask=pa.array(counts == 0)
+        )
+        return Objects(pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", ""), dropped)
 
 
-def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> list[Attributes]:
-    """Lists of attributes, as `wire.read_spans` gives them, which share their distinct pairs."""
+def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> Attributes:
+    """Lists of attributes, as `wire.read_spans` gives them: those of spans, events and links together.
+
+    Raises:
+        ValueError: some are no attributes, or `ptars` cannot read them.
+    """
     encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
     pairs = Pairs(encoded.dictionary, protection)
     codes: Index = as_numpy(encoded.indices).astype(np.int64)
-    counts = [as_numpy(pc.list_value_length(array)) for array in lists]
-    ends = np.cumsum([count.sum() for count in counts])[:-1]
+    counts = np.concatenate([as_numpy(pc.list_value_length(array)) for array in lists])
     most = None if protection is None else protection.most_attributes
-    return [
-        Attributes(count, pair, pairs, most)
-        for count, pair in zip(counts, np.split(codes, ends), strict=True)
-    ]
+    return Attributes(len(counts), np.repeat(np.arange(len(counts)), counts), codes, pairs, most)
 
 
 def pair_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:

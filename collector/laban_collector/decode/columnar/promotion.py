@@ -36,6 +36,9 @@ _PLACES: Final = {
     key: (column, rank) for column, promoted in enumerate(PROMOTED) for rank, key in enumerate(promoted.keys)
 }
 """Of each key its column, and how good a spelling it is."""
+_COLUMNS: Final = [promoted.column for promoted in PROMOTED]
+_OPERATION: Final = _COLUMNS.index(OPERATION_COLUMN)
+_DESTINATION: Final = _COLUMNS.index(DESTINATION_COLUMN)
 _TEXTS: Final = [column for column, promoted in enumerate(PROMOTED) if promoted.type == "text"]
 _INTEGERS: Final = [column for column, promoted in enumerate(PROMOTED) if promoted.type == "integer"]
 # With one place more, for the column -1.
@@ -49,10 +52,19 @@ class PromotedColumns(NamedTuple):
     Attributes:
         columns: by name, one value an owner.
         remaining: of each attribute whether it remains, for no column alone gives it back.
+        texts: of each distinct attribute what a column of texts holds of it.
+        chosen: of each column (as in PROMOTED) and each owner the distinct attribute there, -1 for none.
     """
 
     columns: dict[str, pa.Array]
     remaining: Mask
+    texts: pa.StringArray
+    chosen: NDArray[np.int64]
+
+    def pairs(self, key: str) -> Index:
+        """Of each owner the distinct attribute that its column for this key is from, -1 for none."""
+        column: Index = self.chosen[_PLACES[key][0]]
+        return column
 
 
 def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns:
@@ -60,13 +72,14 @@ def promote(attributes: Attributes, kinds: NDArray[np.uint8]) -> PromotedColumns
     fitted = _fit(attributes.pairs)
     chosen = _choose(attributes, fitted)
     columns = _taken(fitted.texts, chosen, _TEXTS) | _taken(fitted.integers, chosen, _INTEGERS)
+    settled = _settle(fitted.texts, chosen[_OPERATION], kinds, chosen[_DESTINATION] >= 0)
+    columns[OPERATION_COLUMN] = settled.operations
     remaining = ~fitted.tells[attributes.pair]
-    sent = columns[OPERATION_COLUMN]
-    settled = _settle(sent, kinds, ~_is_null(columns[DESTINATION_COLUMN]))
-    columns[OPERATION_COLUMN] = settled
-    changed = ~as_numpy(pc.fill_null(pc.equal(sent, settled), fill_value=False))
-    remaining |= _operation_names(attributes.pairs)[attributes.pair] & changed[attributes.owner]
-    return PromotedColumns(columns, remaining)
+    remaining |= (
+        attributes.pairs.named(PROMOTED[_OPERATION].keys[0])[attributes.pair]
+        & settled.changed[attributes.owner]
+    )
+    return PromotedColumns(columns, remaining, fitted.texts, chosen)
 
 
 class _Fitted(NamedTuple):
@@ -112,14 +125,15 @@ def _fit(pairs: Pairs) -> _Fitted:
 
 def _choose(attributes: Attributes, fitted: _Fitted) -> NDArray[np.int64]:
     """Of each column and each owner the pair whose value it takes, -1 for none."""
-    chosen = np.full((len(PROMOTED), attributes.owners), -1, np.int64)
+    chosen = np.full(len(PROMOTED) * attributes.owners, -1, np.int64)
     fitting = np.flatnonzero(fitted.fits[attributes.pair])
-    pair, owner = attributes.pair[fitting], attributes.owner[fitting]
-    column, rank = fitted.column[pair], fitted.rank[pair]
+    pair = attributes.pair[fitting]
+    cell = fitted.column[pair] * attributes.owners + attributes.owner[fitting]
+    rank = fitted.rank[pair]
     for worst in sorted(set(fitted.rank[fitted.fits].tolist()), reverse=True):
         at = rank == worst
-        chosen[column[at], owner[at]] = pair[at]
-    return chosen
+        chosen[cell[at]] = pair[at]
+    return chosen.reshape(len(PROMOTED), attributes.owners)
 
 
 def _taken(values: pa.Array, chosen: NDArray[np.int64], columns: Sequence[int]) -> dict[str, pa.Array]:
@@ -132,23 +146,30 @@ def _taken(values: pa.Array, chosen: NDArray[np.int64], columns: Sequence[int]) 
     }
 
 
-def _settle(sent: pa.StringArray, kinds: NDArray[np.uint8], messaging: Mask) -> pa.StringArray:
-    """The operations in current terms: settled once for each combination that occurs, which are few."""
-    encoded = sent.dictionary_encode()
-    operations = [*encoded.dictionary.to_pylist(), None]
-    codes: Index = as_numpy(encoded.indices.fill_null(len(operations) - 1)).astype(np.int64)
-    combined = (codes * _KINDS + kinds) * 2 + messaging
-    distinct, which = np.unique(combined, return_inverse=True)
-    settled = [
-        settle_operation(operations[code // (2 * _KINDS)], code // 2 % _KINDS, messaging=bool(code % 2))
-        for code in distinct.tolist()
-    ]
-    return pa.array(settled, pa.string()).take(pa.array(which))
+class _Settled(NamedTuple):
+    """Operations in current terms.
+
+    Attributes:
+        operations: one an owner.
+        changed: the owners that sent another one, or none.
+    """
+
+    operations: pa.StringArray
+    changed: Mask
 
 
-def _operation_names(pairs: Pairs) -> Mask:
-    [operation] = [promoted for promoted in PROMOTED if promoted.column == OPERATION_COLUMN]
-    return pairs.named(operation.keys[0])
+def _settle(texts: pa.StringArray, sent: Index, kinds: NDArray[np.uint8], messaging: Mask) -> _Settled:
+    """Settle each combination that occurs once, which are few; `sent` are the pairs with the operations."""
+    pairs = np.unique(sent[sent >= 0])
+    operations = [None, *texts.take(pa.array(pairs)).to_pylist()]
+    combined = (np.searchsorted(pairs, sent, side="right") * _KINDS + kinds) * 2 + messaging
+    settled: list[str | None] = [None] * (len(operations) * _KINDS * 2)
+    changed = np.zeros(len(settled), np.bool_)
+    for code in np.flatnonzero(np.bincount(combined)).tolist():
+        operation = operations[code // (2 * _KINDS)]
+        settled[code] = settle_operation(operation, code // 2 % _KINDS, messaging=bool(code % 2))
+        changed[code] = settled[code] != operation
+    return _Settled(pa.array(settled, pa.string()).take(pa.array(combined)), changed[combined])
 
 
 def _is_null(array: pa.Array) -> Mask:

@@ -113,13 +113,13 @@ def read_spans(payloads: Sequence[bytes]) -> pa.StructArray:
     return scopes.field("spans").flatten()
 
 
-def read_pairs(pairs: pa.BinaryArray) -> tuple[pa.StringArray, dict[str, pa.Array]]:
+def read_pairs(pairs: list[bytes]) -> tuple[pa.StringArray, dict[str, pa.Array]]:
     """The keys of serialised KeyValues, and per type of value an array, null where it is of another type.
 
     Raises:
         ValueError: `ptars` cannot read them.
     """
-    read = _read(_PAIR, pairs.to_pylist())
+    read = _read(_PAIR, pairs)
     value = read.column("value")
     return read.column("key"), {name: pc.struct_field(value, name) for name in _ONEOF}
 

@@ -30,6 +30,8 @@ _HEADER: Final = struct.Struct("<8sQQQ")
 """Magic, number of the batch, bytes that follow, XXH3 of all of these."""
 _MAGIC: Final = b"labanJ\x00\x01"
 _FILES: Final = 5
+_OPTIONS: Final = pa.ipc.IpcWriteOptions()
+"""Made once: without, each stream looks through the environment for them."""
 _TABLES: Final = ("spans", "resources", "scopes", "events", "links", "correlations")
 
 
@@ -225,7 +227,7 @@ def _to_bytes(batch: SpanBatch) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     for name in _TABLES:
         table = getattr(batch, name)
-        with pa.ipc.new_stream(sink, table.schema) as stream:
+        with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as stream:
             stream.write_table(table)
     return sink.getvalue()
 
