@@ -126,6 +126,8 @@ class Hops:
             bounds: from which commit on nothing is looked at, and the window of the spans themselves.
         """
         around = {"from": began - _AROUND, "to": ended + _AROUND}
+        self._run("late_consumers")
+        self._run("traces")
         self._run("rows_of_others", {**bounds, **around})
         self._run("others")
         self._run("links", {"first": commits[0], "last": commits[1]})

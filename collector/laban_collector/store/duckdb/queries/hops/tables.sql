@@ -24,6 +24,9 @@ SELECT whole.* EXCLUDE (resource_id), service FROM whole JOIN resources USING (r
 -- Those that are needed to understand the asked ones; what they tell alone was counted before.
 CREATE TEMP TABLE hop_others AS FROM hop_spans LIMIT 0;
 CREATE TEMP TABLE hop_rows (row BIGINT);
+-- How they are found. As tables, for DuckDB joins well only where it knows which side is small.
+CREATE TEMP TABLE hop_traces (trace_hi UBIGINT, trace_lo UBIGINT);
+CREATE TEMP TABLE hop_consumers (arrival UBIGINT, trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT);
 -- What they all link to, and the producers among that which are neither asked for nor needed otherwise.
 CREATE TEMP TABLE hop_links AS FROM unmet_links LIMIT 0;
 CREATE TEMP TABLE hop_producers (
