@@ -3,7 +3,8 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import duckdb
@@ -24,7 +25,7 @@ from laban_collector.store.base import (
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.digests import key_of_link, key_of_message
 from laban_collector.store.duckdb.hops import Hops
-from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Range, Stretches
+from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Part, Stretches
 
 _NS_PER_MS: Final = 1e6
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
@@ -51,6 +52,7 @@ class DuckDBReader:
         self._database = database
         self._stale = stale * 1e9
         self._stretches = Stretches(database)
+        self._service_of: dict[int, str] = {}
 
     def contents(self) -> Contents:
         """What is in the store."""
@@ -65,11 +67,15 @@ class DuckDBReader:
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
-        [(hashed,)] = self._rows("hash_of", {"value": value})
-        asked = {"prefix": key_prefix, "value": value, "hash": hashed, "limit": limit}
-        rows = self._rows_within(self._stretches.that_may_hold([hashed]), "traces_with", asked)
-        if len(rows) >= limit:  # what was left out of one range may have its first time in another one
-            rows = self._rows_within([EVERYTHING], "traces_with", asked)
+        asked = {"prefix": key_prefix, "value": value, "limit": limit}
+        with self._database.reading() as cursor:
+            [(hashed,)] = cursor.execute(sql("hash_of"), {"value": value}).fetchall()
+            parts = self._stretches.that_may_hold([hashed])
+            rows = _all_within(cursor, parts, "traces_with", {hashed: hashed}, asked)
+            if len(rows) >= limit and len(parts) > 1:
+                # What was left out of one part may have its first time in another one.
+                everything = [Part(EVERYTHING, frozenset([hashed]))]
+                rows = _all_within(cursor, everything, "traces_with", {hashed: hashed}, asked)
         return _newest(rows, limit)
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
@@ -85,42 +91,53 @@ class DuckDBReader:
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """All spans of these traces that start in the window, by start."""
-        traces = _bound(trace_ids)
-        may_hold = self._stretches.that_may_hold(traces["lows"])
-        asked = {**traces, "since": since, "until": until, "limit": limit}
+        traces = {_halves(trace_id) for trace_id in trace_ids}
+        sought = {low: low for _, low in traces}
+        window = {"since": since, "until": until, "limit": limit}
+        found: list[Row] = []
+        events: list[Row] = []
+        links: list[Row] = []
         with self._database.reading() as cursor:
-            # Whole rows have forty columns, each of which costs something to begin with: only where it pays.
-            commits = _within(cursor, may_hold, "commits_of", traces)
-            ranges = [Range(first, last) for first, last in commits if first is not None]
-            events = _by_span(sorted(_within(cursor, ranges, "events_of", traces), key=_event_time), _event)
-            links = _by_span(_within(cursor, ranges, "links_of", traces), _link)
-            rows = sorted(_within(cursor, ranges, "spans_of", asked), key=_by_start)
-        return [_span(row, events, links) for row in rows[:limit]]
+            parts = self._stretches.that_may_hold(sought)
+            for rows in _within(cursor, parts, "spans_of", sought, window):
+                spans = [row for row in rows if row[:2] in traces]
+                if spans:
+                    found += spans
+                    beside = _where(spans)
+                    events += cursor.execute(sql("events_of"), beside).fetchall()
+                    links += cursor.execute(sql("links_of"), beside).fetchall()
+            services = self._services(cursor, (row[4] for row in found))
+        events_of = _by_span(sorted(events, key=_event_time), _event)
+        links_of = _by_span(links, _link)
+        found.sort(key=_by_start)
+        return [_span(row, services, events_of, links_of) for row in found[:limit]]
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Traces with a span that links to one of these, without themselves: their consequences."""
-        traces = _bound(trace_ids)
-        ranges = self._stretches.that_may_hold([key_of_link(low) for low in traces["lows"]])
-        found = _distinct(self._rows_within(ranges, "traces_linked_from", traces))
-        return [trace for trace in found if trace not in set(trace_ids)]
+        traces = {_halves(trace_id) for trace_id in trace_ids}
+        sought = {key_of_link(low): low for _, low in traces}
+        parts = self._stretches.that_may_hold(sought)
+        with self._database.reading() as cursor:
+            rows = _all_within(cursor, parts, "traces_linked_from", sought)
+        return _distinct(row[:2] for row in rows if row[2:] in traces and row[:2] not in traces)
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
         """Traces with a span on one of these messages."""
-        parameters = {
-            "topics": [message.topic for message in messages],
-            "partitions": [message.partition for message in messages],
-            "offsets": [message.offset for message in messages],
-            "since": since,
-            "until": until,
-        }
-        keys = [key_of_message(message.partition, message.offset) for message in messages]
-        ranges = self._stretches.that_may_hold(keys)
-        return _distinct(self._rows_within(ranges, "traces_of_messages", parameters))
+        wanted = {(message.topic, message.partition, message.offset) for message in messages}
+        sought = {key_of_message(partition, offset): offset for _, partition, offset in wanted}
+        parts = self._stretches.that_may_hold(sought)
+        with self._database.reading() as cursor:
+            window = {"since": since, "until": until}
+            rows = _all_within(cursor, parts, "traces_of_messages", sought, window)
+        return _distinct(row[:2] for row in rows if row[2:] in wanted)
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Topic → the groups that have been seen to consume it → the service that does."""
         first, consumers = self._stretches.consumers()
-        consumers |= {Consumer(*row) for row in self._rows("consumers_since", {"first": first})}
+        with self._database.reading() as cursor:
+            newest = cursor.execute(sql("consumers_since"), {"first": first}).fetchall()
+            services = self._services(cursor, (resource for *_, resource in newest))
+        consumers |= {Consumer(topic, group, services[resource]) for topic, group, resource in newest}
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
@@ -169,26 +186,53 @@ class DuckDBReader:
         with self._database.reading() as cursor:
             return cursor.execute(sql(query), dict(parameters or {})).fetchall()
 
-    def _rows_within(self, ranges: Sequence[Range], query: str, parameters: Parameters) -> list[Row]:
-        """The rows that a query finds in each of these ranges of commits."""
-        with self._database.reading() as cursor:
-            return _within(cursor, ranges, query, parameters)
+    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
+        """The services of resources, of these at least; they never change."""
+        unknown = set(resources) - self._service_of.keys()
+        if unknown:
+            found = cursor.execute(sql("services_of"), {"resources": list(unknown)}).fetchall()
+            self._service_of.update(found)
+        return self._service_of
 
 
 def _within(
-    cursor: duckdb.DuckDBPyConnection, ranges: Sequence[Range], query: str, parameters: Parameters
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    query: str,
+    sought: Mapping[int, int],
+    parameters: Parameters | None = None,
+) -> Iterator[list[Row]]:
+    """The rows that a query finds in each part.
+
+    Args:
+        sought: what to look for there, by the keys of the part.
+    """
+    for (first, last), keys in parts:
+        asked = {"from": first, "to": last, "sought": [sought[key] for key in keys], **(parameters or {})}
+        yield cursor.execute(sql(query), asked).fetchall()
+
+
+def _all_within(
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    query: str,
+    sought: Mapping[int, int],
+    parameters: Parameters | None = None,
 ) -> list[Row]:
-    rows: list[Row] = []
-    for first, last in ranges:
-        rows += cursor.execute(sql(query), {**parameters, "from": first, "to": last}).fetchall()
-    return rows
+    return list(chain.from_iterable(_within(cursor, parts, query, sought, parameters)))
+
+
+def _where(spans: Sequence[Row]) -> Parameters:
+    """Where what belongs to some rows of `spans_of.sql` is: it came in the same commits."""
+    commits = [row[-1] for row in spans]
+    return {"from": min(commits), "to": max(commits), "sought": list({row[1] for row in spans})}
 
 
 def _trace_id(high: int, low: int) -> str:
     return f"{high:016x}{low:016x}"
 
 
-def _distinct(rows: Sequence[Row]) -> list[str]:
+def _distinct(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(_trace_id(high, low) for high, low in rows))
 
 
@@ -207,11 +251,8 @@ def _newest(rows: Sequence[Row], limit: int) -> list[TraceRef]:
     return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
 
 
-def _bound(trace_ids: Sequence[str]) -> dict[str, list[int]]:
-    return {
-        "highs": [int(trace_id[:16], 16) for trace_id in trace_ids],
-        "lows": [int(trace_id[16:], 16) for trace_id in trace_ids],
-    }
+def _halves(trace_id: str) -> tuple[int, int]:
+    return (int(trace_id[:16], 16), int(trace_id[16:], 16))
 
 
 def _by_span(rows: list[Row], read: Callable[[Row], T]) -> dict[SpanAddress, list[T]]:
@@ -247,15 +288,17 @@ def _link(row: Row) -> tuple[str, str]:
 
 def _span(
     row: Row,
+    services: Mapping[int, str],
     events: Mapping[SpanAddress, list[SpanEvent]],
     links: Mapping[SpanAddress, list[tuple[str, str]]],
 ) -> Span:
     """One row of `spans_of.sql`; its columns stand in the order of `Span`'s fields."""
-    high, low, span_id, parent_id, *values, attributes = row
+    high, low, span_id, parent_id, resource, *values, attributes, _ = row
     fields: Row = (
         _trace_id(high, low),
         f"{span_id:016x}",
         f"{parent_id:016x}" if parent_id else None,
+        services[resource],
         *values,
         json.loads(attributes) if attributes else {},
         tuple(events.get(_address(row), ())),
