@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_collector.store.base import MAX_ROWS, MINUTE, MessageRef, Span, SpanReader, TraceRef
+from laban_collector.store.base import MAX_ROWS, MINUTE, SpanReader, TraceRef
 from laban_mapper import graph, lag, story
 from laban_mapper.errors import BadWindow, UnknownValue
+from laban_mapper.gather import MAX_SPANS, MAX_TRACES, Window, peers_of, spans_led_to
 from laban_mapper.model import (
     KnownValue,
     KnownValues,
@@ -20,13 +21,9 @@ from laban_mapper.model import (
     Status,
     Story,
 )
-from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
-from laban_mapper.story.root_cause import Peer
+from laban_mapper.spans import NS_PER_S
 from laban_mapper.times import moment, nanoseconds
 
-MAX_TRACES: Final = 200
-MAX_SPANS: Final = 20_000
-_MAX_ROUNDS: Final = 8
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
@@ -35,8 +32,6 @@ _SHORT: Final = 5 * MINUTE
 """A window that is shorter is answered to the nanosecond."""
 _AROUND: Final = 24 * 3600 * NS_PER_S
 """How far from its first and last correlated span a story is followed, ns."""
-
-Window = tuple[int, int]
 
 
 class LocalAnswers:
@@ -49,15 +44,18 @@ class LocalAnswers:
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
         """What happened to `key` `value`; raises UnknownValue with the nearest known ones."""
-        found = self._reader.traces_with(key, value, MAX_TRACES)
-        window = _story_window(found, since, until)
-        spans = self._closure([ref.trace_id for ref in found], window) if found else []
-        if not spans:
-            raise UnknownValue(key, value, self._reader.nearest_values(key, value, _NEAREST))
-        topics = sorted({span.topic for span in spans if span.topic is not None})
-        consumption = story.Consumption(self._reader.latest_lag(), self._reader.groups_of(topics))
+        reader = self._reader
+        with reader.at_one_moment():
+            found = reader.traces_with(key, value, MAX_TRACES)
+            window = _story_window(found, since, until)
+            spans = spans_led_to(reader, [ref.trace_id for ref in found], window)
+            if not spans:
+                raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
+            topics = sorted({span.topic for span in spans if span.topic is not None})
+            consumption = story.Consumption(reader.latest_lag(), reader.groups_of(topics))
+            peers = peers_of(reader, spans)
         truncated = len(found) >= MAX_TRACES or len(spans) >= MAX_SPANS
-        return story.tell(key, value, spans, consumption, self._peers(spans), truncated=truncated)
+        return story.tell(key, value, spans, consumption, peers, truncated=truncated)
 
     def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
         """Who talks to whom, and how."""
@@ -136,75 +134,6 @@ class LocalAnswers:
                 f"The window ends ({moment(end):%F %T}) before it begins ({moment(begin):%F %T})."
             )
         return (min(begin, end), end)
-
-    def _closure(self, traces: Sequence[str], window: Window) -> list[Span]:
-        """Everything that these traces led to: spans that link to theirs, and spans on their messages.
-
-        Only forwards: a batch that a consumer took together with other orders must not pull those in.
-        """
-        known = dict.fromkeys(traces)
-        spans: list[Span] = []
-        new = list(known)
-        for _ in range(_MAX_ROUNDS):
-            room = MAX_SPANS - len(spans)
-            if not new or room <= 0:
-                break
-            new += self._linked(new, known)
-            spans += self._reader.spans_of(new, *window, room)
-            reached = [trace for trace in self._message_traces(spans, window) if trace not in known]
-            new = reached[: MAX_TRACES - len(known)]
-            known.update(dict.fromkeys(new))
-        return spans
-
-    def _linked(self, traces: Sequence[str], known: dict[str, None]) -> list[str]:
-        """Traces that link to these, and those that link to them, and so on; they are known from then on.
-
-        Before any span is read, for to read spans costs more than to follow links, however few they are.
-        """
-        found: list[str] = []
-        new = list(traces)
-        for _ in range(_MAX_ROUNDS):
-            reached = [trace for trace in self._reader.traces_linked_from(new) if trace not in known]
-            new = reached[: MAX_TRACES - len(known)]
-            if not new:
-                break
-            found += new
-            known.update(dict.fromkeys(new))
-        return found
-
-    def _message_traces(self, spans: Sequence[Span], window: Window) -> list[str]:
-        published = {
-            MessageRef(span.topic, span.partition, span.offset)
-            for span in spans
-            if span.kind == PRODUCER
-            and span.topic is not None
-            and span.partition is not None
-            and span.offset is not None
-        }
-        consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
-        open_ended = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
-        return self._reader.traces_of_messages(open_ended, *window) if open_ended else []
-
-    def _peers(self, spans: Sequence[Span]) -> dict[Peer, str]:
-        """Who answers where; asked only when a call failed and nobody on the other side tells of it.
-
-        Not of databases, which tell their names themselves.
-        """
-        answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
-        unanswered = [
-            span
-            for span in spans
-            if span.kind == CLIENT
-            and span.db_system is None
-            and failed(span)
-            and (span.trace_id, span.span_id) not in answered
-        ]
-        if not unanswered:
-            return {}
-        begin = min(span.start for span in unanswered) - _DEFAULT_WINDOW
-        end = max(span.end for span in unanswered) + _DEFAULT_WINDOW
-        callees = self._reader.callees(begin, end)
-        return {(callee.address, callee.port, callee.rpc_service): callee.service for callee in callees}
 
 
 def _whole_minutes(begin: int, end: int) -> Window:

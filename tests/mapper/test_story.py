@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from laban_collector.store.base import Peer
 from laban_mapper.model import Story
 from laban_mapper.story import Consumption, tell
 
@@ -68,7 +69,7 @@ def test_a_timeout_names_the_callee_that_was_too_slow_as_root_cause() -> None:
 
 def test_a_callee_that_never_reported_is_named_by_its_address() -> None:
     spans = monolith_timeout()[:-1]  # user has not answered yet
-    story = tell("order", "123", spans, peers={("127.0.0.1", 8104, None): "user"})
+    story = tell("order", "123", spans, peers={Peer("127.0.0.1", 8104, None): "user"})
     assert story.root_cause is not None
     assert story.root_cause.service == "user"
     assert story.root_cause.error.startswith("no answer within 2.0 s")

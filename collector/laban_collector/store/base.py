@@ -4,9 +4,10 @@ Rows are plain frozen values; no database type crosses this line. Times are nano
 UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16 characters).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.span_batch import SpanBatch
@@ -119,14 +120,12 @@ class MessageRef:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Callee:
-    """The service that answers at an address, or for an RPC service."""
+class Peer(NamedTuple):
+    """Whom a client span called."""
 
     address: str | None
     port: int | None
     rpc_service: str | None
-    service: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +194,10 @@ class SpanWriter(Protocol):
 class SpanReader(Protocol):
     """The one door out. All windows are half open, [since, until), in ns since the epoch."""
 
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """What is asked in this block, by this thread, is answered of one state of the store."""
+        ...
+
     def contents(self) -> Contents:
         """What is in the store."""
         ...
@@ -231,16 +234,16 @@ class SpanReader(Protocol):
         """Topic → the groups that have been seen to consume it → the service that does."""
         ...
 
-    def callees(self, since: int, until: int) -> list[Callee]:
-        """Which service answers where, as the calls of a window show."""
+    def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
+        """Which service answers there, as the calls of a window show, widened to whole minutes."""
         ...
 
     def hops(self, since: int, until: int) -> list[Hop]:
         """All hops that began in the window; sooner where it is of whole minutes."""
         ...
 
-    def latest_lag(self, at: int | None = None) -> list[Lag]:
-        """The newest row of each (cluster, group, topic, partition), not newer than `at`."""
+    def latest_lag(self) -> list[Lag]:
+        """The newest row of each (cluster, group, topic, partition)."""
         ...
 
     def lag_between(self, since: int, until: int) -> list[Lag]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from laban_collector.store.base import Span
+from laban_collector.store.base import Peer, Span
 from laban_mapper.model import RootCause
 from laban_mapper.spans import (
     CLIENT,
@@ -20,9 +20,6 @@ from laban_mapper.spans import (
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import dead_letter_of, reason_of
 from laban_mapper.times import in_words
-
-Peer = tuple[str | None, int | None, str | None]
-"""Whom a client span called: (address, port, RPC service)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def explain(span: Span, causality: Causality, peers: Mapping[Peer, str]) -> Fail
 
 def peer_of(span: Span) -> Peer:
     """Whom a client span called."""
-    return (span.peer_address, span.peer_port, span.rpc_service)
+    return Peer(span.peer_address, span.peer_port, span.rpc_service)
 
 
 def peer_name(span: Span, peers: Mapping[Peer, str]) -> str | None:

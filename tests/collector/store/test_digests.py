@@ -10,7 +10,7 @@ from laban_collector.store.duckdb.database import Database
 from laban_collector.store.duckdb.digests import Digester, key_of_message
 from laban_collector.store.duckdb.reader import DuckDBReader
 from laban_collector.store.duckdb.retention import Limits, Retention
-from laban_collector.store.duckdb.stretches import Range, Stretches, joined
+from laban_collector.store.duckdb.stretches import Part, Range, Stretches, joined
 from laban_collector.store.duckdb.writer import DuckDBWriter
 
 from ..requests import START
@@ -21,6 +21,11 @@ from .test_writer import batch, rows
 Ask = Callable[[DuckDBReader], object]
 
 COMMITS = 12
+LAST = (1 << 64) - 1
+
+
+def part(first: int, last: int, *keys: int) -> Part:
+    return Part(Range(first, last), frozenset(keys))
 
 
 def trace_of(number: int) -> str:
@@ -83,9 +88,11 @@ def test_a_stretch_without_the_key_is_left_out(database: Database) -> None:
     assert Digester(database, 2).catch_up() == 5  # of twelve commits; the newest is never digested
     stretches = Stretches(database)
     assert stretches.consumers()[0] == 11
-    assert stretches.that_may_hold([4 + 1]) == [Range(5, 6), Range(11, (1 << 64) - 1)]
-    assert stretches.that_may_hold([key_of_message(3, 9)]) == [Range(9, (1 << 64) - 1)]
-    assert stretches.that_may_hold([]) == [Range(11, (1 << 64) - 1)]
+    message = key_of_message(3, 9)
+    assert stretches.that_may_hold([4 + 1]) == [part(5, 6, 5), part(11, LAST, 5)]
+    assert stretches.that_may_hold([message]) == [part(9, LAST, message)]
+    assert stretches.that_may_hold([5, message]) == [part(5, 6, 5), part(9, LAST, 5, message)]
+    assert stretches.that_may_hold([]) == []
 
 
 def test_what_comes_after_a_digest_is_found(database: Database) -> None:
@@ -103,10 +110,10 @@ def test_a_digest_goes_with_its_commits(database: Database) -> None:
     Digester(database, 2).catch_up()
     ticks = itertools.count(0, 10)
     stretches = Stretches(database, lambda: float(next(ticks)))
-    assert stretches.that_may_hold([1])[0] == Range(0, 2)
+    assert stretches.that_may_hold([1])[0] == part(0, 2, 1)
     Retention(database, Limits(age=5), lambda: START + 11 * 10**9, lambda _: False).look()
     assert rows(database, "SELECT min(first_arrival) FROM digests") == [(7,)]
-    assert stretches.that_may_hold([1]) == [Range(11, (1 << 64) - 1)]
+    assert stretches.that_may_hold([1]) == [part(11, LAST, 1)]
 
 
 def test_values_at_the_limits_can_be_digested(database: Database) -> None:
@@ -119,11 +126,17 @@ def test_values_at_the_limits_can_be_digested(database: Database) -> None:
     assert Digester(database, 1).catch_up() == 1
 
 
-def test_ranges_are_joined_where_the_gaps_are_smallest() -> None:
-    ranges = [Range(1, 2), Range(3, 4), Range(6, 7), Range(100, 110), Range(112, 120)]
-    assert joined(ranges, 8) == [Range(1, 4), Range(6, 7), Range(100, 110), Range(112, 120)]
-    assert joined(ranges, 2) == [Range(1, 7), Range(100, 120)]
-    assert joined(ranges, 1) == [Range(1, 120)]
+def test_parts_are_joined_where_the_gaps_are_smallest() -> None:
+    parts = [part(1, 2, 7), part(3, 4), part(6, 7), part(100, 110, 8), part(112, 120, 9)]
+    assert joined(parts, 8) == [part(1, 4, 7), part(6, 7), part(100, 110, 8), part(112, 120, 9)]
+    assert joined(parts, 2) == [part(1, 7, 7), part(100, 120, 8, 9)]
+    assert joined(parts, 1) == [part(1, 120, 7, 8, 9)]
+
+
+def test_neighbours_stay_apart_where_too_many_keys_would_be_looked_for_in_both() -> None:
+    parts = [part(1, 2, *range(20)), part(3, 4, *range(10, 30)), part(5, 6, *range(30, 60))]
+    assert joined(parts, 8) == [part(1, 4, *range(30)), parts[2]]
+    assert joined(parts, 1) == [part(1, 6, *range(60))]
 
 
 def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:

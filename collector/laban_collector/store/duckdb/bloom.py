@@ -25,7 +25,7 @@ def filter_of(numbers: Numbers) -> bytes:
 
 
 def may_hold(filters: NDArray[np.uint8], numbers: Numbers) -> NDArray[np.bool_]:
-    """Which filters may hold any of the numbers.
+    """Which of the numbers (second axis) each filter (first axis) may hold.
 
     Args:
         filters: a filter a row, all of the same length.
@@ -34,7 +34,7 @@ def may_hold(filters: NDArray[np.uint8], numbers: Numbers) -> NDArray[np.bool_]:
     bits = _bits(numbers, filters.shape[1])
     found = filters[:, bits >> 3] >> (bits & 7).astype(np.uint8) & 1
     # The stubs do not know what a reduction along an axis returns.
-    return np.asarray(np.any(np.all(found, axis=1), axis=1), np.bool_)
+    return np.asarray(np.all(found, axis=1), np.bool_)
 
 
 def _bits(numbers: Numbers, size: int) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from laban_collector.store.base import MINUTE
 from laban_collector.store.duckdb.database import sql
-from laban_collector.store.duckdb.stretches import Stretches
+from laban_collector.store.duckdb.stretches import EVERYTHING, Range, Stretches
 
 _AROUND: Final = 10 * MINUTE
 """How long before or after a span its caller and its callees are looked for."""
@@ -27,6 +27,8 @@ _LONGEST_WAIT: Final = 24 * 60 * MINUTE
 """How long before a span the message was sent that it took up."""
 _SLICE: Final = 250_000
 """Spans whose hops are worked out at once, about: what they need is in memory then."""
+_MANY: Final = 1000
+"""Traces that are so many that any digest seems to hold one of them."""
 _SHARES: Final = (0.5, 0.95, 0.99)
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
@@ -138,9 +140,13 @@ class Hops:
     def _add_distant_producers(self, bounds: Parameters) -> None:
         """Who sent what nobody sent lately: so few messages wait that long that digests tell where."""
         traces = [trace for (trace,) in self._run("traces_to_find").fetchall()]
-        if traces:
-            for first, last in self._stretches.that_may_hold(traces):
-                self._run("distant_producers", {**bounds, "first": first, "last": last})
+        for first, last in self._where_any_is(traces):
+            self._run("distant_producers", {**bounds, "first": first, "last": last})
+
+    def _where_any_is(self, traces: Sequence[int]) -> list[Range]:
+        if len(traces) > _MANY:
+            return [EVERYTHING]
+        return [part.commits for part in self._stretches.that_may_hold(traces)]
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)

@@ -1,40 +1,44 @@
 """The one door out of a DuckDB file: questions by intent, rows as values."""
 
-import json
-import time
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
+from typing import Final
 
 import duckdb
 
 from laban_collector.store.base import (
     MAX_ROWS,
     MINUTE,
-    Callee,
     Contents,
     Hop,
     Lag,
     LatencyPoint,
     MessageRef,
+    Peer,
     Span,
-    SpanEvent,
     TraceRef,
 )
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.digests import key_of_link, key_of_message
 from laban_collector.store.duckdb.hops import Hops
-from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Range, Stretches
+from laban_collector.store.duckdb.newest_lag import NewestLag
+from laban_collector.store.duckdb.rows import (
+    Row,
+    halves,
+    hop,
+    ids_of,
+    latency_point,
+    newest_traces,
+    whole_spans,
+)
+from laban_collector.store.duckdb.stretches import EVERYTHING, Consumer, Part, Range, Stretches
 
-_NS_PER_MS: Final = 1e6
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
-
-T = TypeVar("T")
-Row = tuple[Any, ...]
-SpanAddress = tuple[int, int, int]
-"""The high and low half of a trace id, and a span id."""
 
 Parameters = Mapping[str, object]
 
@@ -52,6 +56,19 @@ class DuckDBReader:
         self._database = database
         self._stale = stale * 1e9
         self._stretches = stretches or Stretches(database)
+        self._newest_lag = NewestLag()
+        self._service_of: dict[int, str] = {}
+        self._moment = threading.local()
+
+    @contextmanager
+    def at_one_moment(self) -> Generator[None, None, None]:
+        """What is asked in this block, by this thread, is answered of one state of the store."""
+        with self._database.reading() as cursor:
+            self._moment.cursor = cursor
+            try:
+                yield
+            finally:
+                del self._moment.cursor
 
     def contents(self) -> Contents:
         """What is in the store."""
@@ -66,12 +83,15 @@ class DuckDBReader:
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
-        [(hashed,)] = self._rows("hash_of", {"value": value})
         asked = {"prefix": key_prefix, "value": value, "limit": limit}
-        rows = self._rows_within(self._stretches.that_may_hold([hashed]), "traces_with", asked)
-        if len(rows) >= limit:  # what was left out of one range may have its first time in another one
-            rows = self._rows_within([EVERYTHING], "traces_with", asked)
-        return _newest(rows, limit)
+        with self._reading() as cursor:
+            [(hashed,)] = cursor.execute(sql("hash_of"), {"value": value}).fetchall()
+            ranges = [part.commits for part in self._stretches.that_may_hold([hashed])]
+            rows = _in_each(cursor, ranges, "traces_with", asked)
+            if len(rows) >= limit and len(ranges) > 1:
+                # What was left out of one may have its first time in another one.
+                rows = _in_each(cursor, [EVERYTHING], "traces_with", asked)
+        return newest_traces(rows, limit)
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
         """Known values nearest to `value`, the nearest first, the newest where they are equally near."""
@@ -86,66 +106,90 @@ class DuckDBReader:
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """All spans of these traces that start in the window, by start."""
-        traces = _bound(trace_ids)
-        may_hold = self._stretches.that_may_hold(traces["lows"])
-        asked = {**traces, "since": since, "until": until, "limit": limit}
-        with self._database.reading() as cursor:
-            # Whole rows have forty columns, each of which costs something to begin with: only where it pays.
-            commits = _within(cursor, may_hold, "commits_of", traces)
-            ranges = [Range(first, last) for first, last in commits if first is not None]
-            events = _by_span(sorted(_within(cursor, ranges, "events_of", traces), key=_event_time), _event)
-            links = _by_span(_within(cursor, ranges, "links_of", traces), _link)
-            rows = sorted(_within(cursor, ranges, "spans_of", asked), key=_by_start)
-        return [_span(row, events, links) for row in rows[:limit]]
+        traces = {halves(trace_id) for trace_id in trace_ids}
+        sought = {low: low for _, low in traces}
+        window = {"since": since, "until": until, "limit": limit}
+        found: list[Row] = []
+        events: list[Row] = []
+        links: list[Row] = []
+        with self._reading() as cursor:
+            parts = self._stretches.that_may_hold(sought)
+            for rows in _within(cursor, parts, "spans_of", sought, window):
+                spans = [row for row in rows if row[:2] in traces]
+                if spans:
+                    found += spans
+                    beside = _where(spans)
+                    events += cursor.execute(sql("events_of"), beside).fetchall()
+                    links += cursor.execute(sql("links_of"), beside).fetchall()
+            services = self._services(cursor, (row[4] for row in found))
+        return whole_spans(found, services, events, links, limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Traces with a span that links to one of these, without themselves: their consequences."""
-        traces = _bound(trace_ids)
-        ranges = self._stretches.that_may_hold([key_of_link(low) for low in traces["lows"]])
-        found = _distinct(self._rows_within(ranges, "traces_linked_from", traces))
-        return [trace for trace in found if trace not in set(trace_ids)]
+        traces = {halves(trace_id) for trace_id in trace_ids}
+        sought = {key_of_link(low): low for _, low in traces}
+        parts = self._stretches.that_may_hold(sought)
+        with self._reading() as cursor:
+            rows = _all_within(cursor, parts, "traces_linked_from", sought)
+        return ids_of(row[:2] for row in rows if row[2:] in traces and row[:2] not in traces)
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
         """Traces with a span on one of these messages."""
-        parameters = {
-            "topics": [message.topic for message in messages],
-            "partitions": [message.partition for message in messages],
-            "offsets": [message.offset for message in messages],
-            "since": since,
-            "until": until,
-        }
-        keys = [key_of_message(message.partition, message.offset) for message in messages]
-        ranges = self._stretches.that_may_hold(keys)
-        return _distinct(self._rows_within(ranges, "traces_of_messages", parameters))
+        wanted = {(message.topic, message.partition, message.offset) for message in messages}
+        sought = {key_of_message(partition, offset): offset for _, partition, offset in wanted}
+        parts = self._stretches.that_may_hold(sought)
+        with self._reading() as cursor:
+            window = {"since": since, "until": until}
+            rows = _all_within(cursor, parts, "traces_of_messages", sought, window)
+        return ids_of(row[:2] for row in rows if row[2:] in wanted)
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Topic → the groups that have been seen to consume it → the service that does."""
         first, consumers = self._stretches.consumers()
-        consumers |= {Consumer(*row) for row in self._rows("consumers_since", {"first": first})}
+        with self._reading() as cursor:
+            newest = cursor.execute(sql("consumers_since"), {"first": first}).fetchall()
+            services = self._services(cursor, (resource for *_, resource in newest))
+        consumers |= {Consumer(topic, group, services[resource]) for topic, group, resource in newest}
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
                 groups[topic][group] = service
         return dict(groups)
 
-    def callees(self, since: int, until: int) -> list[Callee]:
-        """Which service answers where, as the calls of a window show."""
-        return [Callee(*row) for row in self._rows("callees", {"since": since, "until": until})]
+    def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
+        """Which service answers there, as the calls of a window show, widened to whole minutes.
+
+        As they were counted, where that is enough: of an address the count knows only whom a port leads to.
+        """
+        begin, end = since // MINUTE, -(-until // MINUTE)
+        asked = {
+            "addresses": [peer.address for peer in peers],
+            "ports": [peer.port for peer in peers],
+            "rpc_services": [peer.rpc_service for peer in peers],
+        }
+        with self._reading() as cursor:
+            told = all(peer.port is not None or peer.address is None for peer in peers)
+            if told and self._are_counted(cursor):
+                query, window = "callees_counted", {"since": begin, "until": end}
+            else:
+                query, window = "callees", {"since": begin * MINUTE, "until": end * MINUTE}
+            rows = cursor.execute(sql(query), {**asked, **window}).fetchall()
+        return {Peer(*peer): service for *peer, service in rows}
 
     def hops(self, since: int, until: int) -> list[Hop]:
         """All hops that began in the window; counted before, where it is of whole minutes."""
-        with self._database.reading() as cursor:
+        with self._reading() as cursor:
             hops = Hops(cursor, self._stretches)
             if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
                 hops.add_minutes(since, until)
             else:
                 hops.add_window(since, until)
-            return [_hop(row) for row in hops.rows()]
+            return [hop(row) for row in hops.rows()]
 
-    def latest_lag(self, at: int | None = None) -> list[Lag]:
-        """The newest row of each (cluster, group, topic, partition), not newer than `at`."""
-        until = time.time_ns() + 1 if at is None else at + 1
-        return [Lag(*row) for row in self._rows("latest_lag", {"until": until, "limit": MAX_ROWS})]
+    def latest_lag(self) -> list[Lag]:
+        """The newest row of each (cluster, group, topic, partition)."""
+        with self._reading() as cursor:
+            return self._newest_lag.rows(cursor)
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
         """All rows in the window, by time."""
@@ -156,10 +200,11 @@ class DuckDBReader:
         """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
         parameters = {"since": since, "until": until, "bucket": bucket, "limit": MAX_ROWS}
         rows = self._rows(_LATENCY_QUERIES[by], parameters)
-        return [
-            LatencyPoint(at, name, calls, errors, *(quantile / _NS_PER_MS for quantile in quantiles))
-            for at, name, calls, errors, quantiles in rows
-        ]
+        return [latency_point(row) for row in rows]
+
+    def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._moment, "cursor", None)
+        return self._database.reading() if cursor is None else nullcontext(cursor)
 
     def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         """Whether all hops are counted, but those of the newest commits."""
@@ -167,107 +212,56 @@ class DuckDBReader:
         return behind is None or behind < self._stale
 
     def _rows(self, query: str, parameters: Parameters | None = None) -> list[Row]:
-        with self._database.reading() as cursor:
+        with self._reading() as cursor:
             return cursor.execute(sql(query), dict(parameters or {})).fetchall()
 
-    def _rows_within(self, ranges: Sequence[Range], query: str, parameters: Parameters) -> list[Row]:
-        """The rows that a query finds in each of these ranges of commits."""
-        with self._database.reading() as cursor:
-            return _within(cursor, ranges, query, parameters)
+    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
+        """The services of resources, of these at least; they never change."""
+        unknown = set(resources) - self._service_of.keys()
+        if unknown:
+            found = cursor.execute(sql("services_of"), {"resources": list(unknown)}).fetchall()
+            self._service_of.update(found)
+        return self._service_of
 
 
-def _within(
-    cursor: duckdb.DuckDBPyConnection, ranges: Sequence[Range], query: str, parameters: Parameters
+def _in_each(
+    cursor: duckdb.DuckDBPyConnection, ranges: Iterable[Range], query: str, parameters: Parameters
 ) -> list[Row]:
+    """The rows that a query finds in each of these ranges of commits."""
     rows: list[Row] = []
     for first, last in ranges:
         rows += cursor.execute(sql(query), {**parameters, "from": first, "to": last}).fetchall()
     return rows
 
 
-def _trace_id(high: int, low: int) -> str:
-    return f"{high:016x}{low:016x}"
+def _within(
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    query: str,
+    sought: Mapping[int, int],
+    parameters: Parameters | None = None,
+) -> Iterator[list[Row]]:
+    """The rows that a query finds in each part.
 
-
-def _distinct(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(_trace_id(high, low) for high, low in rows))
-
-
-def _newest(rows: Sequence[Row], limit: int) -> list[TraceRef]:
-    """Traces of `traces_with.sql`, newest first.
-
-    A bare Kafka key counts only where nothing names the value: on another topic it may mean another thing.
+    Args:
+        sought: what to look for there, by the keys of the part.
     """
-    any_named = any(named for _, _, named, *_ in rows)
-    times: dict[tuple[int, int], tuple[int, int]] = {}
-    for high, low, named, first, last in rows:
-        if named or not any_named:
-            known = times.get((high, low), (first, last))
-            times[high, low] = (min(first, known[0]), max(last, known[1]))
-    found = [TraceRef(_trace_id(*trace), first, last) for trace, (first, last) in times.items()]
-    return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
+    for (first, last), keys in parts:
+        asked = {"from": first, "to": last, "sought": [sought[key] for key in keys], **(parameters or {})}
+        yield cursor.execute(sql(query), asked).fetchall()
 
 
-def _bound(trace_ids: Sequence[str]) -> dict[str, list[int]]:
-    return {
-        "highs": [int(trace_id[:16], 16) for trace_id in trace_ids],
-        "lows": [int(trace_id[16:], 16) for trace_id in trace_ids],
-    }
+def _all_within(
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    query: str,
+    sought: Mapping[int, int],
+    parameters: Parameters | None = None,
+) -> list[Row]:
+    return list(chain.from_iterable(_within(cursor, parts, query, sought, parameters)))
 
 
-def _by_span(rows: list[Row], read: Callable[[Row], T]) -> dict[SpanAddress, list[T]]:
-    found: defaultdict[SpanAddress, list[T]] = defaultdict(list)
-    for row in rows:
-        found[_address(row)].append(read(row[3:]))
-    return found
-
-
-def _address(row: Row) -> SpanAddress:
-    high, low, span_id, *_ = row
-    return (high, low, span_id)
-
-
-def _event_time(row: Row) -> int:
-    return int(row[3])
-
-
-def _by_start(row: Row) -> tuple[int, int]:
-    """Start and span id of a row of `spans_of.sql`."""
-    return (row[7], row[2])
-
-
-def _event(row: Row) -> SpanEvent:
-    at, name, attributes = row
-    return SpanEvent(at, name, json.loads(attributes) if attributes else {})
-
-
-def _link(row: Row) -> tuple[str, str]:
-    high, low, span_id = row
-    return (_trace_id(high, low), f"{span_id:016x}")
-
-
-def _span(
-    row: Row,
-    events: Mapping[SpanAddress, list[SpanEvent]],
-    links: Mapping[SpanAddress, list[tuple[str, str]]],
-) -> Span:
-    """One row of `spans_of.sql`; its columns stand in the order of `Span`'s fields."""
-    high, low, span_id, parent_id, *values, attributes = row
-    fields: Row = (
-        _trace_id(high, low),
-        f"{span_id:016x}",
-        f"{parent_id:016x}" if parent_id else None,
-        *values,
-        json.loads(attributes) if attributes else {},
-        tuple(events.get(_address(row), ())),
-        tuple(links.get(_address(row), ())),
-    )
-    return Span(*fields)
-
-
-def _hop(row: Row) -> Hop:
-    source, target, protocol, calls, errors, quantiles, *evidence = row
-    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
-    is_async = any(end.startswith(("topic:", "group:")) for end in (source, target))
-    kind = "async" if is_async else "sync"
-    return Hop(source, target, kind, protocol, calls, errors, p50, p95, p99, *evidence)
+def _where(spans: Sequence[Row]) -> Parameters:
+    """Where what belongs to some rows of `spans_of.sql` is: it came in the same commits."""
+    commits = [row[-1] for row in spans]
+    return {"from": min(commits), "to": max(commits), "sought": list({row[1] for row in spans})}

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,7 +14,9 @@ from laban_collector.store.duckdb.database import Database, sql
 
 _LAST: Final = (1 << 64) - 1
 _MOST: Final = 8
-"""Ranges of a question; more are joined, the nearest first, for each one costs a query."""
+"""Parts of a question; more are joined, the nearest first, for each one costs a query."""
+_FEW: Final = 32
+"""Keys that neighbours may be asked for together: a query compares each row with each key."""
 _FRESH: Final = 1.0
 """Seconds that what is known of digests is used. Newer commits are looked through, digested or not."""
 
@@ -32,6 +34,13 @@ class Range(NamedTuple):
 
     first: int
     last: int
+
+
+class Part(NamedTuple):
+    """Commits, and which of the keys of a question they may hold."""
+
+    commits: Range
+    keys: frozenset[int]
 
 
 EVERYTHING: Final = Range(0, _LAST)
@@ -61,16 +70,21 @@ class Stretches:
             self._refresh()
             return self._next, {consumer for digest in self._consumers.values() for consumer in digest}
 
-    def that_may_hold(self, keys: Sequence[int]) -> list[Range]:
+    def that_may_hold(self, keys: Collection[int]) -> list[Part]:
         """In the order of the file: everything outside of these has none of the keys."""
-        numbers = np.array(keys, np.uint64)
+        if not keys:
+            return []
+        numbers = np.array(list(keys), np.uint64)
         with self._lock:
             self._refresh()
-            found = [Range(self._next, _LAST)]
+            found = [Part(Range(self._next, _LAST), frozenset(keys))]
             for size, filters in self._filters.items():
-                held = np.flatnonzero(may_hold(filters, numbers)) if len(numbers) else ()
-                found += [self._ranges[size][row] for row in held]
-        return joined(sorted(found), _MOST)
+                held = may_hold(filters, numbers)
+                found += [
+                    Part(self._ranges[size][row], frozenset(numbers[held[row]].tolist()))
+                    for row in np.flatnonzero(held.any(axis=1))
+                ]
+        return joined(sorted(found, key=lambda part: part.commits), _MOST)
 
     def _refresh(self) -> None:
         now = self._clock()
@@ -105,20 +119,30 @@ class Stretches:
             self._filters[size] = np.concatenate([known, np.stack(filters)])
 
 
-def joined(ranges: Sequence[Range], most: int) -> list[Range]:
-    """So many ranges at most that cover these: neighbours are joined, then the nearest.
+def joined(parts: Sequence[Part], most: int) -> list[Part]:
+    """So many parts at most that cover these: neighbours with few keys are joined, then the nearest.
 
     Args:
-        ranges: in their order; at least one.
+        parts: in their order; at least one.
         most: at least one.
     """
-    gaps = [after.first - before.last for before, after in itertools.pairwise(ranges)]
-    widest = sorted((gap for gap in gaps if gap > 1), reverse=True)[: most - 1]
-    smallest = widest[-1] if widest else None
-    told = [ranges[0]]
-    for gap, after in zip(gaps, ranges[1:], strict=True):
-        if smallest is not None and gap >= smallest and len(told) < most:
-            told.append(after)
+    packed = [parts[0]]
+    for part in parts[1:]:
+        both = _one([packed[-1], part])
+        if _gap(packed[-1], part) <= 1 and len(both.keys) <= _FEW:
+            packed[-1] = both
         else:
-            told[-1] = Range(told[-1].first, max(told[-1].last, after.last))
-    return told
+            packed.append(part)
+    gaps = [_gap(before, after) for before, after in itertools.pairwise(packed)]
+    widest = sorted(range(len(gaps)), key=lambda number: gaps[number], reverse=True)[: most - 1]
+    borders = [0, *(number + 1 for number in sorted(widest)), len(packed)]
+    return [_one(packed[begin:end]) for begin, end in itertools.pairwise(borders)]
+
+
+def _one(parts: Sequence[Part]) -> Part:
+    last = max(part.commits.last for part in parts)
+    return Part(Range(parts[0].commits.first, last), frozenset().union(*(part.keys for part in parts)))
+
+
+def _gap(before: Part, after: Part) -> int:
+    return after.commits.first - before.commits.last

@@ -1,7 +1,14 @@
--- Who answers where: for each address or RPC service that clients called, the service that reported below.
+-- Who answers where: for each address or RPC service that is asked for, the service that reported below a call.
+WITH wanted AS (
+    SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
+           unnest($rpc_services::VARCHAR[]) AS rpc_service
+)
 SELECT DISTINCT p.peer_address, p.peer_port, p.rpc_service, r.service
-FROM spans c
-JOIN spans p ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
+FROM spans p
+JOIN wanted w
+  ON p.peer_address IS NOT DISTINCT FROM w.address AND p.peer_port IS NOT DISTINCT FROM w.port
+     AND p.rpc_service IS NOT DISTINCT FROM w.rpc_service
+JOIN spans c ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
 JOIN resources r ON r.resource_id = c.resource_id
 WHERE c.kind = 2 AND p.kind = 3
   AND c.start >= make_timestamp_ns($since) AND c.start < make_timestamp_ns($until)

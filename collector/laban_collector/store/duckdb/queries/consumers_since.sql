@@ -1,5 +1,5 @@
--- Who consumes what, as the spans from a commit on tell.
-SELECT DISTINCT s.messaging_destination, s.messaging_group, r.service
-FROM spans s JOIN resources r USING (resource_id)
-WHERE s.arrival >= $first::UBIGINT
-  AND s.kind = 5 AND s.messaging_group IS NOT NULL AND s.messaging_destination IS NOT NULL
+-- Who consumes what, as the spans from a commit on tell; services by number.
+SELECT DISTINCT messaging_destination, messaging_group, resource_id
+FROM spans
+WHERE arrival >= $first::UBIGINT
+  AND kind = 5 AND messaging_group IS NOT NULL AND messaging_destination IS NOT NULL

@@ -1,5 +1,4 @@
 -- Events of some traces.
 SELECT trace_hi, trace_lo, span_id, epoch_ns(time), name, attributes
 FROM span_events
-WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT
-  AND (trace_lo, trace_hi) IN (SELECT unnest($lows::UBIGINT[]), unnest($highs::UBIGINT[]))
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($sought::UBIGINT[], trace_lo)

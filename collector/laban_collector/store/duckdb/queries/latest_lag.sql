@@ -1,7 +1,9 @@
--- The newest poll of each group and partition.
-SELECT epoch_ns(time), cluster, consumer_group, topic, partition, committed, log_end, log_start, messages, seconds, status
+-- The newest poll of each group and partition, of those since a time.
+SELECT epoch_ns(max(time)), cluster, consumer_group, topic, partition,
+       max_by({
+           committed: committed, log_end: log_end, log_start: log_start, messages: messages, seconds: seconds,
+           status: status
+       }, time)
 FROM lag
-WHERE time < make_timestamp_ns($until)
-QUALIFY row_number() OVER (PARTITION BY cluster, consumer_group, topic, partition ORDER BY time DESC) = 1
-ORDER BY consumer_group, topic, partition, cluster
-LIMIT $limit
+WHERE time >= make_timestamp_ns($since) AND time < make_timestamp_ns($until)
+GROUP BY cluster, consumer_group, topic, partition

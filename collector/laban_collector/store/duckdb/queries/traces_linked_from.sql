@@ -1,5 +1,4 @@
--- Traces with a span that links to one of these, which may be among them.
-SELECT DISTINCT trace_hi, trace_lo
+-- Traces with a span that links to one of these, which may be among them; and to which one.
+SELECT trace_hi, trace_lo, linked_trace_hi, linked_trace_lo
 FROM span_links
-WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT
-  AND (linked_trace_lo, linked_trace_hi) IN (SELECT unnest($lows::UBIGINT[]), unnest($highs::UBIGINT[]))
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($sought::UBIGINT[], linked_trace_lo)

@@ -1,11 +1,5 @@
--- Traces with a span on one of these messages.
-WITH wanted AS (
-    SELECT unnest($topics::VARCHAR[]) AS topic, unnest($partitions::BIGINT[]) AS partition,
-           unnest($offsets::BIGINT[]) AS "offset"
-)
-SELECT DISTINCT s.trace_hi, s.trace_lo
-FROM spans s
-JOIN wanted w
-  ON s.messaging_destination = w.topic AND s.messaging_partition = w.partition AND s.messaging_offset = w."offset"
-WHERE s.arrival BETWEEN $from::UBIGINT AND $to::UBIGINT
-  AND s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until)
+-- Traces with a span on a message with one of these offsets, and on which one.
+SELECT trace_hi, trace_lo, messaging_destination, messaging_partition, messaging_offset
+FROM spans
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($sought::BIGINT[], messaging_offset)
+  AND start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)

@@ -1,9 +1,10 @@
--- Traces in which a business key has a value, newest first, in some commits.
--- `named`: by a key that was asked for, and not by a bare Kafka key.
+-- Traces in which a business key has a value, in some commits.
+-- `named`: by a key that was asked for, and not by a bare Kafka key. Those first, then the newest.
 SELECT trace_hi, trace_lo, starts_with(key, $prefix) AS named,
        epoch_ns(min(first)) AS first_ns, epoch_ns(max(last)) AS last_ns
 FROM correlations
 WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT
   AND value = $value AND (starts_with(key, $prefix) OR key = 'kafka.key')
 GROUP BY trace_hi, trace_lo, named
-QUALIFY row_number() OVER (PARTITION BY named ORDER BY last_ns DESC) <= $limit
+ORDER BY named DESC, last_ns DESC
+LIMIT $limit
