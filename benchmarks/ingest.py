@@ -1,14 +1,15 @@
 """How many spans a second laban takes: decoded, decoded and committed, and over the wire.
 
-`./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64']`; beside it rotel (receive and drop), where
-it is installed.
+`./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64'] [--beside NAME GRPC HTTP]`; beside it rotel
+(receive and drop), where it is installed, and any backend that takes OTLP, by its addresses (HOST:PORT).
 """
 
 import argparse
+import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -158,32 +159,25 @@ def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int
     return measured
 
 
-def wire_table(ours: dict[Scenario, Measured], peers: dict[Scenario, Measured]) -> str:
-    """Ours, and beside it what the peer does of the same."""
-    head = [
-        "spans a request × connections",
-        "spans/s",
-        "a CPU-second",
-        "p50 ms",
-        "p99 ms",
-        "rotel spans/s",
-        "a CPU-second",
+def wire_table(ours: dict[Scenario, Measured], beside: Mapping[str, Mapping[Scenario, Measured]]) -> str:
+    """Ours, and beside it what others do of the same."""
+    head = ["spans a request × connections", "spans/s", "a CPU-second", "p50 ms", "p99 ms"]
+    for name in beside:
+        head += [f"{name} spans/s", "a CPU-second"]
+    rows = [
+        [str(scenario), *_rates(measured), f"{measured.sent.p50_ms:.1f}", f"{measured.sent.p99_ms:.1f}"]
+        + [rate for theirs in beside.values() for rate in _rates(theirs[scenario])]
+        for scenario, measured in ours.items()
     ]
-    return report.table(
-        head, [[str(scenario), *_ours(ours[scenario]), *_peer(peers.get(scenario))] for scenario in ours]
-    )
+    return report.table(head, rows)
 
 
-def _ours(measured: Measured) -> list[str]:
-    sent = measured.sent
-    return [*_peer(measured), f"{sent.p50_ms:.1f}", f"{sent.p99_ms:.1f}"]
-
-
-def _peer(measured: Measured | None) -> list[str]:
-    if measured is None:
-        return ["–", "–"]
-    spans = measured.sent.spans
-    return [f"{spans / measured.sent.seconds:,.0f}", f"{spans / max(measured.cpu_seconds, 0.01):,.0f}"]
+def _rates(measured: Measured) -> list[str]:
+    spans, cpu = measured.sent.spans, measured.cpu_seconds
+    return [
+        f"{spans / measured.sent.seconds:,.0f}",
+        "–" if math.isnan(cpu) else f"{spans / max(cpu, 0.01):,.0f}",
+    ]
 
 
 def main() -> None:
@@ -192,6 +186,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the spans, and few scenarios")
     parser.add_argument(
         "--only", action="append", metavar="SCENARIO", help="only what is sent like this; may be repeated"
+    )
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        nargs=3,
+        metavar=("NAME", "GRPC", "HTTP"),
+        help="a backend that runs, by its addresses (HOST:PORT); may be repeated",
     )
     parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
     options = parser.parse_args()
@@ -210,10 +212,10 @@ def main() -> None:
             ours = over_the_wire(server, wanted, spans)
             rss = server.peak_rss()
         stored = sum(measured.sent.spans for measured in ours.values())
-        agent = servers.rotel_agent()
-        peers = (
-            {} if agent is None else over_the_wire(running.enter_context(servers.rotel(agent)), wanted, spans)
-        )
+        others = [servers.Server(name, None, grpc, http) for name, grpc, http in options.beside]
+        if (agent := servers.rotel_agent()) is not None:
+            others.insert(0, running.enter_context(servers.rotel(agent)))
+        beside = {other.name: over_the_wire(other, wanted, spans) for other in others}
         size = database.stat().st_size / stored
         with Database.open(database, read_only=True) as opened, opened.reading() as cursor:
             [(kept,)] = cursor.execute("SELECT count(*) FROM spans").fetchall()
@@ -221,7 +223,7 @@ def main() -> None:
     facts = (
         f"{stored:,} spans, all of them in the file: {size:.0f} bytes a span. Peak RSS {rss / _MIB:,.0f} MiB."
     )
-    text = "\n\n".join([report.machine(), *alone, wire_table(ours, peers), facts])
+    text = "\n\n".join([report.machine(), *alone, wire_table(ours, beside), facts])
     print(text)
     if options.publish:
         report.publish("ingest", text)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import os
 import signal
 import socket
@@ -17,15 +18,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server(NamedTuple):
-    """A running collector; addresses are HOST:PORT."""
+    """A running collector; addresses are HOST:PORT, and the process is None where it is not ours."""
 
     name: str
-    process: int
+    process: int | None
     grpc: str
     http: str
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far (Linux)."""
+        """Processor time used so far (Linux); NaN where the process is not known."""
+        if self.process is None:
+            return math.nan
         fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 

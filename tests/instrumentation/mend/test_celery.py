@@ -56,8 +56,14 @@ def app() -> Generator[Any]:
         if not self.request.retries:
             raise self.retry(exc=RuntimeError("busy"), countdown=0)
 
-    with cast("Any", worker).start_worker(made, perform_ping_check=False, loglevel="CRITICAL"):
+    signals.setup_logging.connect(_leave_logging_alone)
+    with cast("Any", worker).start_worker(made, perform_ping_check=False):
         yield made
+    signals.setup_logging.disconnect(_leave_logging_alone)
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """Where somebody listens to this signal, Celery does not set the level of all loggers."""
 
 
 def test_a_task_is_celerys_and_what_it_raises_is_its_error(app: Any, traced: Recording) -> None:
