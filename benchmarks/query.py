@@ -139,6 +139,7 @@ def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
         figures[few.name] = _timed(few, lambda: _cold(path))
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         copy = Path(shutil.copy(path, name))
+        os.sync()  # to write gigabytes back is not what is measured
         figures |= _measure_busy(copy, spans, times)
     return figures
 
