@@ -23,6 +23,7 @@ from laban_collector.store.base import (
 )
 from laban_collector.store.duckdb.database import Database, sql
 from laban_collector.store.duckdb.digests import key_of_link, key_of_message
+from laban_collector.store.duckdb.extent import Extent
 from laban_collector.store.duckdb.hops import Hops
 from laban_collector.store.duckdb.newest_lag import NewestLag
 from laban_collector.store.duckdb.rows import (
@@ -56,6 +57,7 @@ class DuckDBReader:
         self._database = database
         self._stale = stale * 1e9
         self._stretches = stretches or Stretches(database)
+        self._extent = Extent()
         self._newest_lag = NewestLag()
         self._service_of: dict[int, str] = {}
         self._moment = threading.local()
@@ -78,8 +80,8 @@ class DuckDBReader:
 
     def extent(self) -> tuple[int, int] | None:
         """The starts of the first and the last span; None while there is none."""
-        [(first, last)] = self._rows("extent")
-        return None if first is None else (first, last)
+        with self._reading() as cursor:
+            return self._extent.times(cursor)
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""

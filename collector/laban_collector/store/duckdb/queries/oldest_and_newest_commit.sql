@@ -1,0 +1,1 @@
+SELECT min(arrival), max(arrival) FROM ledger
