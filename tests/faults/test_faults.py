@@ -6,7 +6,13 @@ import pytest
 
 from .drills import DRILLS, LOSSY
 
-_ROUNDS = {"killed_in_insert": 2, "killed_in_checkpoint": 3, "killed_at_start": 3, "disk_full": 2}
+_ROUNDS = {
+    "killed_in_insert": 2,
+    "killed_in_checkpoint": 3,
+    "killed_at_start": 3,
+    "disk_full": 2,
+    "truncated_log": 2,
+}
 _SEED = 7
 _STOP_S = 10
 

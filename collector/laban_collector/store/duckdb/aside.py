@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
-from laban_collector.store.duckdb.database import Database, wal_of
+from laban_collector.store.duckdb.database import Database, sql, wal_of
 from laban_collector.store.duckdb.journal import Journaled, journal_of
 from laban_collector.store.duckdb.ledger import LedgerReport, compare
 from laban_collector.store.duckdb.tail import LedgerTail, tail_of
@@ -89,8 +89,18 @@ def check_ledger(
                 shutil.copyfile(journal, copy)
                 _log.error("%s was kept as %s.", journal, copy)
         tail = LedgerTail.open(place)
+        _begin(tail, database, left)
     kept.unlink(missing_ok=True)
     return tail, report
+
+
+def _begin(tail: LedgerTail, database: Database, left: Sequence[Journaled]) -> None:
+    """Note in a new tail what is there, so that it is known what came after."""
+    with database.reading() as cursor:
+        [(last,)] = cursor.execute(sql("last_arrival")).fetchall()
+    spans = {int(last): 0} | {one.arrival: one.batch.spans.num_rows for one in left if one.arrival > last}
+    if newest := max(spans):
+        tail.record(newest, sum(spans.values()))
 
 
 def set_aside(path: Path) -> list[Path]:
