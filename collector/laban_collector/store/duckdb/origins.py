@@ -22,7 +22,8 @@ class Origins:
         self.table = table
         self.ids = ids
         self._numbers: dict[int, int] = dict(cursor.execute(sql(f"numbers_of_{table}")).fetchall())
-        [(self._next,)] = cursor.execute(sql(f"next_of_{table}")).fetchall()
+        # In files of older versions hashes are ids; they are not counted on from.
+        self._newest = max((number for one, number in self._numbers.items() if one != number), default=0)
         self._stored = set(self._numbers)
 
     def unstored(self, origins: pa.Table) -> pa.Table:
@@ -30,8 +31,8 @@ class Origins:
         hashes = origins[self.ids].to_pylist()
         for one in hashes:
             if one not in self._numbers:
-                self._numbers[one] = self._next
-                self._next += 1
+                self._newest += 1
+                self._numbers[one] = self._newest
         new = pa.array([one not in self._stored for one in hashes], pa.bool_())
         return self.numbered(origins.append_column("hash", origins[self.ids]).filter(new))
 

@@ -248,9 +248,9 @@ def _within(
     Args:
         sought: what to look for there, by the keys of the part.
     """
-    for (first, last), keys in parts:
-        asked = {"from": first, "to": last, "sought": [sought[key] for key in keys], **(parameters or {})}
-        yield cursor.execute(sql(query), asked).fetchall()
+    for commits, keys in parts:
+        asked = {"sought": [sought[key] for key in keys], **(parameters or {})}
+        yield _in_each(cursor, [commits], query, asked)
 
 
 def _all_within(
