@@ -50,5 +50,5 @@ def test_a_collector_that_does_not_answer_is_given_up(monkeypatch: pytest.Monkey
     provider = provider_of(collector, 8, monkeypatch)
     started = time.monotonic()
     provider.shutdown()
-    assert PATIENCE_S <= time.monotonic() - started < 25  # stock: 30
+    assert PATIENCE_S <= time.monotonic() - started < 5 * PATIENCE_S
     assert collector.batches == 0
