@@ -20,15 +20,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: i
 from benchmarks.workload import report, servers
 from benchmarks.workload.sender import Load, Sent, send
 from benchmarks.workload.shop import Template, templates
-from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.decoder import decode
-from laban_collector.protection.batches import Protection
+from laban_collector.ingest.journal import Journal, Journaled
+from laban_collector.ingest.segments import ENOUGH
+from laban_collector.protect.protection import Protection
 from laban_collector.settings import load_settings
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.journal import Journal, Journaled
-from laban_collector.store.duckdb.segments import ENOUGH
-from laban_collector.store.duckdb.writer import DuckDBWriter
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 _REQUEST: Final = 512
 """Spans: what the SDKs send at most, unless they are told otherwise."""

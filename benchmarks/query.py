@@ -25,15 +25,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: i
 from benchmarks.workload import report
 from benchmarks.workload.filling import LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
-from laban_collector.keeper import Keeper
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.digests import Digester
-from laban_collector.store.duckdb.edges import EdgeCounter
-from laban_collector.store.duckdb.reader import DuckDBReader
-from laban_collector.store.duckdb.retention import Limits
-from laban_collector.store.duckdb.stretches import Stretches
-from laban_mapper.local import LocalAnswers
-from laban_mapper.serve import STALE_S
+from laban_app.answers.local import LocalAnswers
+from laban_app.server.serve import STALE_S
+from laban_collector.ingest.storage_service import Keeper
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.edges.counter import EdgeCounter
+from laban_collector.store.duckdb.housekeeping.retention import Limits
+from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_mapper.times import moment
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from laban_collector.access import Access
+from laban_collector.receive.access import Access
 from laban_collector.settings import Settings
 from laban_samples.addresses import GRPC_PORTS, HTTP_PORTS
 from laban_samples.settings import ServiceSettings

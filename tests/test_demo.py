@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.reader import DuckDBReader
-from laban_mapper.local import LocalAnswers
+from laban_app.answers.local import LocalAnswers
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_mapper.model import Story
 
 from .serving import laban

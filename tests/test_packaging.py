@@ -115,7 +115,7 @@ def test_nothing_heavy_follows_from_the_base_install() -> None:
 
 def test_every_package_is_in_the_wheel_and_typed() -> None:
     listed = {ROOT / folder for folder in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
-    parts = ("instrumentation", "collector", "mapper", "dashboard", "sample_services")
+    parts = ("instrumentation", "collector", "mapper", "app", "dashboard", "sample_services")
     there = {init.parent for part in parts for init in (ROOT / part).glob("*/__init__.py")}
     assert listed == there
     assert [folder.name for folder in listed if not (folder / "py.typed").is_file()] == []

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from laban_app.cli import app
 from laban_collector.settings import Settings
-from laban_mapper.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

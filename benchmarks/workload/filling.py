@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from benchmarks.workload.shop import Day, one_day
-from laban_collector.correlations import KeyFinder
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.decoder import decode
-from laban_collector.span_batch import SpanBatch
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.writer import DuckDBWriter
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 REQUEST: Final = 512
 A_SECOND: Final = 1_000

@@ -12,7 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from laban_collector.decode.decoded import Accepted
+from laban_collector.decode.results import Accepted
 from laban_collector.errors import (
     DecoderFailed,
     NotAccepting,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from laban_mapper.answers import Answers
-from laban_mapper.client import open_answers
+from laban_app.answers.discovery import open_answers
+from laban_app.answers.protocol import Answers
 
 URL_VARIABLE = "LABAN_DASHBOARD_URL"
 DB_VARIABLE = "LABAN_DASHBOARD_DB"

@@ -7,8 +7,8 @@ Programs need none of this: `laban run -- CMD` traces them as they are. For what
     setup()                          what `laban run` does, from inside a program
 """
 
-from laban.correlation import correlate
-from laban.kafka.processing import processing
+from laban.business_keys.correlation import correlate
+from laban.messaging.processing import processing
 
 __all__ = ["correlate", "processing", "setup"]
 

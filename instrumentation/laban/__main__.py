@@ -7,6 +7,7 @@ from typing import Final
 
 SERVER_PART: Final = frozenset(
     {
+        "laban_app",
         "laban_mapper",
         "laban_collector",
         "laban_dashboard",
@@ -45,7 +46,7 @@ def main() -> None:
 
 def _run_server_part(arguments: Sequence[str]) -> None:
     try:
-        from laban_mapper.cli import main as server_main
+        from laban_app.cli import main as server_main
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in SERVER_PART:
             raise

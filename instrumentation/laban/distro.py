@@ -17,11 +17,12 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import life, logs, propagation, rules
-from laban.export import DrainingSpanProcessor
+from laban import logs, shutdown
+from laban.business_keys import propagation, rules
+from laban.business_keys.span_processor import CorrelationProcessor
 from laban.fail_open import fail_open
-from laban.mend import exporters, resource_hash, span_attributes, span_start
-from laban.processor import CorrelationProcessor
+from laban.sdk import otlp_exporters, resource_hash, span_attributes, span_start
+from laban.sdk.draining_processor import DrainingSpanProcessor
 
 DEFAULTS: Final = {
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -65,12 +66,12 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
             _sdk._OTelSDKConfigurator().configure(  # noqa: SLF001
                 span_processors=[CorrelationProcessor(in_force)], export_span_processor=DrainingSpanProcessor
             )
-            life.install()
+            shutdown.install()
         with fail_open("cannot make spans cheaper"):
             span_attributes.install()
             span_start.install()
             resource_hash.install()
-            exporters.install()
+            otlp_exporters.install()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library, once the program imports the library.
@@ -143,7 +144,7 @@ Loader = Callable[[LabanDistro, EntryPoint, dict[str, Any]], None]
 
 
 def _mend_asgi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.mend import asgi  # where ASGI is installed
+    from laban.http import asgi  # where ASGI is installed
 
     asgi.install(rules.configured())
     distro.load_stock(entry_point, **options)
@@ -151,25 +152,25 @@ def _mend_asgi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, 
 
 def _load_grpc_server(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
     distro.load_stock(entry_point, **options)
-    from laban.mend import grpc_server
+    from laban.grpc import server
 
-    grpc_server.install()
+    server.install()
 
 
 def _load_grpc_client(_distro: LabanDistro, _entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.mend.grpc_client import LabanGrpcClient
+    from laban.grpc.client import LabanGrpcClient
 
     LabanGrpcClient().instrument(**options)  # type: ignore[no-untyped-call]  # stock has no types
 
 
 def _load_grpc_aio_client(_distro: LabanDistro, _entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.mend.grpc_aio_client import LabanGrpcAioClient
+    from laban.grpc.aio_client import LabanGrpcAioClient
 
     LabanGrpcAioClient().instrument(**options)  # type: ignore[no-untyped-call]  # stock has no types
 
 
 def _load_kafka(_distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.kafka.kafka_python import LabanKafkaInstrumentor
+    from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
     instrumentor = LabanKafkaInstrumentor()
     instrumentor.instrument(**options)
@@ -214,18 +215,20 @@ DEFERRED: Final = {
 """By the name of an instrumentation: the module whose import it waits for."""
 
 _LOADERS: Final[dict[str, Loader]] = {
-    "aio-pika": _in_place_of_stock("laban.mend.aio_pika:LabanAioPikaInstrumentor"),
-    "aiohttp-client": _in_place_of_stock("laban.mend.aiohttp_client:LabanAiohttpClientInstrumentor"),
-    "aiohttp-server": _in_place_of_stock("laban.mend.aiohttp_server:LabanAiohttpServerInstrumentor"),
-    "aiokafka": _in_place_of_stock("laban.kafka.aiokafka:LabanAiokafkaInstrumentor"),
-    "boto3": _in_place_of_stock("laban.mend.sqs:LabanBoto3SQSInstrumentor"),
-    "celery": _in_place_of_stock("laban.mend.celery:LabanCeleryInstrumentor"),
-    "confluent_kafka": _in_place_of_stock("laban.kafka.confluent_kafka:LabanConfluentKafkaInstrumentor"),
-    "httpx": _in_place_of_stock("laban.mend.httpx_client:LabanHttpxInstrumentor"),
-    "pika": _in_place_of_stock("laban.mend.pika:LabanPikaInstrumentor"),
-    "requests": _in_place_of_stock("laban.mend.requests_client:LabanRequestsInstrumentor"),
+    "aio-pika": _in_place_of_stock("laban.messaging.aio_pika:LabanAioPikaInstrumentor"),
+    "aiohttp-client": _in_place_of_stock("laban.http.aiohttp_client:LabanAiohttpClientInstrumentor"),
+    "aiohttp-server": _in_place_of_stock("laban.http.aiohttp_server:LabanAiohttpServerInstrumentor"),
+    "aiokafka": _in_place_of_stock("laban.messaging.aiokafka.instrumentor:LabanAiokafkaInstrumentor"),
+    "boto3": _in_place_of_stock("laban.messaging.sqs:LabanBoto3SQSInstrumentor"),
+    "celery": _in_place_of_stock("laban.messaging.celery:LabanCeleryInstrumentor"),
+    "confluent_kafka": _in_place_of_stock(
+        "laban.messaging.confluent_kafka.instrumentor:LabanConfluentKafkaInstrumentor"
+    ),
+    "httpx": _in_place_of_stock("laban.http.httpx:LabanHttpxInstrumentor"),
+    "pika": _in_place_of_stock("laban.messaging.pika:LabanPikaInstrumentor"),
+    "requests": _in_place_of_stock("laban.http.requests:LabanRequestsInstrumentor"),
     "fastapi": _mend_asgi,
-    "starlette": _in_place_of_stock("laban.mend.starlette:LabanStarletteInstrumentor"),
+    "starlette": _in_place_of_stock("laban.http.starlette:LabanStarletteInstrumentor"),
     "grpc_server": _load_grpc_server,
     "grpc_client": _load_grpc_client,
     "grpc_aio_client": _load_grpc_aio_client,

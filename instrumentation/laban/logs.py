@@ -15,8 +15,8 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.utils import unwrap
 
 from laban import vocabulary
+from laban.business_keys.propagation import noted_in_headers
 from laban.fail_open import fail_open
-from laban.propagation import noted_in_headers
 
 FIELDS: Final = ("trace_id", "span_id", "correlation_id", "request_id")
 """What a log record is given, as text; ids as in W3C trace context."""

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 from playwright.sync_api import Locator, Page
 
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.writer import DuckDBWriter
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from tests.browser.recorded_shop import lag_polls
 from tests.browser.watch import Watch
 

@@ -1,7 +1,7 @@
 """Batches as plain values, to compare what two decoders make of the same bytes."""
 
-from laban_collector.decode.decoded import Accepted, Decoded
-from laban_collector.span_batch import SpanBatch
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.decode.results import Accepted, Decoded
 
 TABLES = ("spans", "resources", "scopes", "events", "links", "correlations")
 

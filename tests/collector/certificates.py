@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from laban_collector.tls import Identity
+from laban_collector.receive.tls import Identity
 
 
 def make_identity(directory: Path) -> Identity:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from laban_collector.decode.columnar import decoder
-from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.connection.database import Database
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from laban_collector.address import Address
-from laban_collector.decode.decoded import Accepted, Outcome
+from laban_collector.decode.results import Accepted, Outcome
 from laban_collector.errors import CollectorError
+from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake, IntakeLimits
 
 from .running import running_loop

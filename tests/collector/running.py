@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import duckdb
 
-from laban_collector.collector import Collector, Endpoints
+from laban_app.server.collector import Collector, Endpoints
 from laban_collector.settings import Settings, load_settings
-from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.connection.database import Database
 
 FREE = "127.0.0.1:0"
 

@@ -14,12 +14,12 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban.vocabulary import PROMOTED
-from laban_collector.correlations import KeyFinder
 from laban_collector.decode.attributes import values
-from laban_collector.decode.decoded import JsonBody
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import decode
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.writer import DuckDBWriter
+from laban_collector.decode.results import JsonBody
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from .decode.columnar.messages import plain_requests
 

@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import laban_dashboard
+from laban_app.answers.protocol import Answers
 from laban_dashboard import place
-from laban_mapper.answers import Answers
 from tests.dashboard.shop import ShopAnswers
 
 APP = Path(laban_dashboard.__file__).with_name("app.py")

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.connection.database import Database
 
 from ..collector.running import running_collector
 

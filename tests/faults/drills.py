@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from laban_collector.keeper import Keeper
-from laban_collector.store.duckdb.aside import open_or_set_aside, set_aside
-from laban_collector.store.duckdb.database import wal_of
-from laban_collector.store.duckdb.journal import journal_of
-from laban_collector.store.duckdb.ledger import LedgerReport
-from laban_collector.store.duckdb.retention import Limits
+from laban_collector.ingest.journal import journal_of
+from laban_collector.ingest.storage_service import Keeper
+from laban_collector.store.duckdb.connection.database import wal_of
+from laban_collector.store.duckdb.durability.ledger import LedgerReport
+from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside, set_aside
+from laban_collector.store.duckdb.housekeeping.retention import Limits
 
 from ..serving import Serving, serving
 from .sending import Senders, stored

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from laban_collector.store.duckdb.database import Database
+from laban_collector.store.duckdb.connection.database import Database
 
 from ..collector.requests import body, span
 

@@ -7,10 +7,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from laban_collector.collector import Collector
+from laban_app.server.collector import Collector
 from laban_collector.errors import StoreError
 from laban_collector.settings import load_settings
-from laban_collector.store.duckdb.aside import open_or_set_aside
+from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside
 
 _BETWEEN = 0.05
 """Seconds between two checkpoints."""

@@ -1,13 +1,15 @@
 """What the tests of the instrumentation share: a recording, and laban's propagator around the stock one."""
 
 from collections.abc import Generator
+from typing import Any, cast
 
 import pytest
 from opentelemetry import propagate
+from opentelemetry.instrumentation import _semconv
 
-from laban import propagation
-from laban.keys import parse_rules
-from laban.rules import Rules
+from laban.business_keys import propagation
+from laban.business_keys.keys import parse_rules
+from laban.business_keys.rules import Rules
 
 from .recording import Recording
 
@@ -27,3 +29,11 @@ def recording(rules: Rules) -> Generator[Recording]:
     yield recorded
     recorded.provider.shutdown()
     propagate.set_global_textmap(before)
+
+
+@pytest.fixture
+def current_conventions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the distro sets them; stock reads the variable once a process."""
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    stability = cast("Any", _semconv)._OpenTelemetrySemanticConventionStability
+    monkeypatch.setattr(stability, "_initialized", False)

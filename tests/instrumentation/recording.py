@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from laban.processor import CorrelationProcessor
-from laban.rules import Rules
+from laban.business_keys.rules import Rules
+from laban.business_keys.span_processor import CorrelationProcessor
 
 
 @dataclass(frozen=True)

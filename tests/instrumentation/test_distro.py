@@ -121,7 +121,7 @@ print(json.dumps([path for path in paths if excluded.url_disabled("http://shop:8
 def test_a_part_of_ours_that_fails_is_said_and_the_program_goes_on() -> None:
     program = """
 import sys
-sys.modules["laban.mend.grpc_server"] = None
+sys.modules["laban.grpc.server"] = None
 import laban
 laban.setup()
 import grpc, kafka

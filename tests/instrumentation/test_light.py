@@ -15,7 +15,7 @@ LIBRARIES = [
 """What a traced program may use, and need not."""
 
 USE = """
-import laban, laban.distro, laban.keys, laban.vocabulary
+import laban, laban.distro, laban.business_keys.keys, laban.vocabulary
 laban.setup(service="order")
 from opentelemetry import trace
 with trace.get_tracer("program").start_as_current_span("request"):

@@ -15,7 +15,7 @@ import pytest
 from ..broker import free_port
 from .otlp_sink import Sink, sinking
 from .processes import PROGRAMS, running, traced
-from .test_life import LATE, SPAN
+from .test_shutdown import LATE, SPAN
 
 GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "programs.site:wsgi", "--bind")
 PRELOADED = ("gunicorn", "--preload", *GUNICORN[1:])

@@ -22,14 +22,7 @@ from laban.vocabulary import (
     TAG_SPAN_KIND,
 )
 from laban_collector.decode.attributes import Value, from_float
-from laban_collector.decode.building import (
-    MalformedError,
-    Problems,
-    SentSpan,
-    checked_time,
-    json_or_none,
-    resource_row,
-)
+from laban_collector.decode.batch_builder import EventRow, LinkRow, ResourceRow
 from laban_collector.decode.json_fields import (
     INT64,
     UINT32,
@@ -44,7 +37,14 @@ from laban_collector.decode.json_fields import (
     whole,
 )
 from laban_collector.decode.otel_tags import take_told
-from laban_collector.decode.rows import EventRow, LinkRow, ResourceRow
+from laban_collector.decode.span_builder import (
+    MalformedError,
+    Problems,
+    SentSpan,
+    checked_time,
+    json_or_none,
+    resource_row,
+)
 
 _NS_PER_US: Final = 1000
 _KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}

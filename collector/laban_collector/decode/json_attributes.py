@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from laban_collector.decode.building import MalformedError
 from laban_collector.decode.json_fields import (
     INT64,
     JsonObject,
@@ -22,7 +21,16 @@ from laban_collector.decode.json_fields import (
     whole,
 )
 from laban_collector.decode.json_parsing import parse
-from laban_collector.decode.wire_writing import double, fixed64_tag, number_tag, part, tag, text_part, varint
+from laban_collector.decode.protobuf_writer import (
+    double,
+    fixed64_tag,
+    number_tag,
+    part,
+    tag,
+    text_part,
+    varint,
+)
+from laban_collector.decode.span_builder import MalformedError
 
 _MAX_DEPTH: Final = 30
 """Maps within each other; with more of them the protobuf library reads no message."""

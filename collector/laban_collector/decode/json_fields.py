@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from laban_collector.decode.building import MalformedError
+from laban_collector.decode.span_builder import MalformedError
 
 JsonObject = Mapping[str, Any]
 

@@ -14,8 +14,8 @@ from laban.vocabulary import (
     TAG_TRACE_STATE,
 )
 from laban_collector.decode.attributes import Value
-from laban_collector.decode.building import scope_row
-from laban_collector.decode.rows import ScopeRow
+from laban_collector.decode.batch_builder import ScopeRow
+from laban_collector.decode.span_builder import scope_row
 
 OK: Final = 1
 ERROR: Final = 2

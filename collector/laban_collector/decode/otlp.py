@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from laban_collector.correlations import KeyFinder
+from laban_collector.batch.splitter import join
 from laban_collector.decode import otlp_json
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.decoded import Decoded, JsonBody
-from laban_collector.joining import join
-from laban_collector.protection.batches import Protection
+from laban_collector.decode.results import Decoded, JsonBody
+from laban_collector.protect.protection import Protection
 
 
 def decode(payloads: Sequence[bytes], finder: KeyFinder, protection: Protection | None = None) -> Decoded:

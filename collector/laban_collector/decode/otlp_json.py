@@ -12,10 +12,8 @@ Source: the OTLP specification 1.x, "JSON Protobuf Encoding"; opentelemetry-prot
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from laban_collector.correlations import KeyFinder
-from laban_collector.decode.building import MalformedError, Problems, checked_time
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.decoded import Accepted, Decoded
 from laban_collector.decode.json_attributes import base64_bytes, key_values
 from laban_collector.decode.json_fields import (
     INT32,
@@ -30,7 +28,7 @@ from laban_collector.decode.json_fields import (
     text,
 )
 from laban_collector.decode.json_parsing import NotJsonError, parse_request
-from laban_collector.decode.wire_writing import (
+from laban_collector.decode.protobuf_writer import (
     fixed32,
     fixed32_tag,
     fixed64,
@@ -42,6 +40,8 @@ from laban_collector.decode.wire_writing import (
     text_part,
     varint,
 )
+from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.span_builder import MalformedError, Problems, checked_time
 from laban_collector.errors import UndecodableRequest
 
 _MAX_ELEMENTS: Final = 2_000_000

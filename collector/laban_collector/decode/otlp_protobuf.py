@@ -9,9 +9,11 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.correlations import KeyFinder
 from laban_collector.decode.attributes import values
-from laban_collector.decode.building import (
+from laban_collector.decode.batch_builder import EventRow, LinkRow, ResourceRow, ScopeRow
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.span_builder import (
     BatchBuilder,
     MalformedError,
     Problems,
@@ -21,8 +23,6 @@ from laban_collector.decode.building import (
     resource_row,
     scope_row,
 )
-from laban_collector.decode.decoded import Accepted, Decoded
-from laban_collector.decode.rows import EventRow, LinkRow, ResourceRow, ScopeRow
 from laban_collector.errors import UndecodableRequest
 
 

@@ -23,13 +23,7 @@ from laban.vocabulary import (
     ZIPKIN_TAGS,
 )
 from laban_collector.decode.attributes import Value
-from laban_collector.decode.building import (
-    MalformedError,
-    Problems,
-    SentSpan,
-    checked_time,
-    resource_row,
-)
+from laban_collector.decode.batch_builder import EventRow
 from laban_collector.decode.json_fields import (
     UINT32,
     UINT64,
@@ -42,7 +36,7 @@ from laban_collector.decode.json_fields import (
     text,
 )
 from laban_collector.decode.otel_tags import take_told
-from laban_collector.decode.rows import EventRow
+from laban_collector.decode.span_builder import MalformedError, Problems, SentSpan, checked_time, resource_row
 
 _NS_PER_US: Final = 1000
 _UNSPECIFIED: Final = 0

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from laban_collector.decode import jaeger, otlp_json, otlp_protobuf, zipkin
-from laban_collector.decode.building import Problems, SentSpan
 from laban_collector.decode.json_fields import WrongTypeError, as_object
 from laban_collector.decode.json_parsing import NotJsonError, parse_request
+from laban_collector.decode.span_builder import Problems, SentSpan
 from laban_collector.errors import UndecodableRequest
 from laban_collector.importing.reading import Chunk, Kind
 

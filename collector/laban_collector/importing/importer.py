@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Final, NamedTuple
 
-from laban.keys import parse_rules
-from laban_collector.correlations import KeyFinder
-from laban_collector.decode.building import BatchBuilder, Problems, SentSpan
+from laban.business_keys.keys import parse_rules
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.batch.splitter import join
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar import decoder as columnar
+from laban_collector.decode.span_builder import BatchBuilder, Problems, SentSpan
 from laban_collector.importing.formats import Content, contents, looks_whole
 from laban_collector.importing.reading import Chunk, Kind, chunks
-from laban_collector.joining import join
-from laban_collector.span_batch import SpanBatch
 from laban_collector.store.base import SpanWriter
 
 PARALLEL_FROM: Final = 32 << 20

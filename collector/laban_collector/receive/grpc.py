@@ -6,12 +6,12 @@ from typing import Any, Final, NoReturn
 import grpc
 import grpc.aio
 
-from laban_collector.access import Access
-from laban_collector.address import Address
 from laban_collector.errors import AddressInUse, CollectorError, UndecodableRequest
+from laban_collector.receive.access import Access
+from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake
-from laban_collector.receive.otlp import TOKEN_NEEDED, TRACES_ONLY, Refusal, acknowledge, refuse
-from laban_collector.tls import Identity
+from laban_collector.receive.otlp_responses import TOKEN_NEEDED, TRACES_ONLY, Refusal, acknowledge, refuse
+from laban_collector.receive.tls import Identity
 
 _COLLECTORS: Final = "/opentelemetry.proto.collector."
 _EXPORT: Final = f"{_COLLECTORS}trace.v1.TraceService/Export"

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import grpc
 
-from laban_collector.access import Access
+from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import App, Headers, Message, Receive, Scope, Send, header
-from laban_collector.receive.otlp import TOKEN_NEEDED, Refusal
+from laban_collector.receive.otlp_responses import TOKEN_NEEDED, Refusal
 
 Deny = Callable[[Scope, Send, Refusal, Headers], Awaitable[None]]
 """Writes a refusal in the words of the application behind the guard."""

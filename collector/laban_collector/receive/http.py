@@ -9,15 +9,16 @@ from typing import Final
 import grpc
 import uvicorn
 
-from laban_collector.access import Access
-from laban_collector.address import Address
 from laban_collector.errors import AddressInUse, CollectorError, UploadTooSlow
+from laban_collector.receive.access import Access
+from laban_collector.receive.address import Address
 from laban_collector.receive.asgi import Headers, Receive, Scope, Send, header, respond
 from laban_collector.receive.body import ENCODINGS as CONTENT_ENCODINGS
 from laban_collector.receive.body import Disconnected, read_body, too_large
+from laban_collector.receive.fast_path import whole_requests
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.intake import Intake
-from laban_collector.receive.otlp import (
+from laban_collector.receive.otlp_responses import (
     ENCODINGS,
     JSON,
     TRACES_ONLY,
@@ -27,8 +28,7 @@ from laban_collector.receive.otlp import (
     acknowledge,
     refuse,
 )
-from laban_collector.receive.whole import whole_requests
-from laban_collector.tls import Identity
+from laban_collector.receive.tls import Identity
 
 _OTHER_SIGNALS: Final = ("/v1/logs", "/v1/metrics", "/v1development/profiles")
 _CLOSE: Final = (b"connection", b"close")

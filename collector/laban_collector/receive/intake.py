@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple, Self
 
-from laban_collector.decode.decoded import Accepted, JsonBody, Outcome
+from laban_collector.decode.results import Accepted, JsonBody, Outcome
 from laban_collector.errors import CollectorError, Overloaded, RequestTooLarge, UploadTooSlow
-from laban_collector.receive.elements import too_many_elements, too_many_json_elements
+from laban_collector.receive.element_limit import too_many_elements, too_many_json_elements
 from laban_collector.receive.mailbox import Mailbox
-from laban_collector.receive.otlp import Submit
+from laban_collector.receive.otlp_responses import Submit
 from laban_collector.settings import Settings
 
 _RETRY_AFTER: Final = 1.0

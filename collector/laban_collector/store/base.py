@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
-    from laban_collector.span_batch import SpanBatch
+    from laban_collector.batch.span_batch import SpanBatch
 
 MINUTE: Final = 60 * 10**9
 """ns. Hops are counted by the minute in which they began."""

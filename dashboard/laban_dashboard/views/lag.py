@@ -5,12 +5,12 @@ from typing import cast
 
 import streamlit as st
 
+from laban_app.answers.protocol import Answers
 from laban_dashboard import notices, windows, words
 from laban_dashboard.frame import header
 from laban_dashboard.lag_view import Measure, behind, lag_chart, partition_rows, worst_first
 from laban_dashboard.place import answers
 from laban_dashboard.status_words import STATUS_MEANINGS, badge
-from laban_mapper.answers import Answers
 from laban_mapper.model import GroupLag
 
 REFRESH_S = 5

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from laban_collector.store.base import Peer, Span
-from laban_mapper.critical_path import critical_path
 from laban_mapper.model import Message, Step, Story
 from laban_mapper.spans import (
     CONSUMER,
@@ -16,6 +15,7 @@ from laban_mapper.spans import (
     operation_of,
 )
 from laban_mapper.story.causality import Causality, SpanKey, key_of
+from laban_mapper.story.critical_path import critical_path
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.root_cause import Failure, explain
 from laban_mapper.story.verdict import outcome_of, verdict

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from laban_collector.correlations import KeyFinder
-from laban_collector.decode.building import BatchBuilder, Problems, SentSpan
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.span_builder import BatchBuilder, Problems, SentSpan
 
 Row = dict[str, Any]
 

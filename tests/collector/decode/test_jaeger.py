@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from laban_collector.decode.building import Problems
 from laban_collector.decode.jaeger import sent_spans
 from laban_collector.decode.json_fields import WrongTypeError
+from laban_collector.decode.span_builder import Problems
 
 from .spans_read import Read, read
 

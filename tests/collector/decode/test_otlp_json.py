@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.correlations import KeyFinder
 from laban_collector.decode import otlp_protobuf
-from laban_collector.decode.building import Problems
-from laban_collector.decode.decoded import Accepted, Decoded
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.json_fields import WrongTypeError
 from laban_collector.decode.otlp_json import FILES, decode, to_protobuf
+from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.span_builder import Problems
 from laban_collector.errors import UndecodableRequest
 
 from ..json_requests import json_request, json_span

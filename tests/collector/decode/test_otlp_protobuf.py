@@ -2,9 +2,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.correlations import KeyFinder
-from laban_collector.decode.decoded import Accepted, Decoded
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.decode.results import Accepted, Decoded
 from laban_collector.errors import UndecodableRequest
 
 from ..requests import SPAN_ID, START, TRACE_ID, body, key_values, request, span

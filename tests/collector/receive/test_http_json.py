@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.reader import DuckDBReader
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.read.reader import DuckDBReader
 
 from ..json_requests import json_request, json_span
 from ..requests import START, TRACE_ID, body, span

@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from laban_collector.decode.decoded import Accepted, JsonBody
+from laban_collector.decode.results import Accepted, JsonBody
 from laban_collector.errors import Overloaded, RequestTooLarge, UploadTooSlow
 from laban_collector.receive.intake import Intake
 
 from ..receivers import Inbox
-from .test_elements import BOMBS, MANY
+from .test_element_limit import BOMBS, MANY
 
 
 def test_bodies_being_uploaded_count_until_they_are_there() -> None:

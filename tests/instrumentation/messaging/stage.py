@@ -10,14 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from laban_collector.correlations import KeyFinder
+from laban_app.answers.local import LocalAnswers
+from laban_app.cli.story_text import show_story
 from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.decoder import decode
-from laban_collector.store.duckdb.database import Database
-from laban_collector.store.duckdb.reader import DuckDBReader
-from laban_collector.store.duckdb.writer import DuckDBWriter
-from laban_mapper.cli.show_story import show_story
-from laban_mapper.local import LocalAnswers
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_mapper.model import Edge, Story
 
 from ...collector.batches import assert_same

@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from laban import vocabulary
-from laban.kafka import spans
-from laban.mend.aio_pika import LabanAioPikaInstrumentor
+from laban.messaging import process_span
+from laban.messaging.aio_pika import LabanAioPikaInstrumentor
 
 from ..recording import Recording
 
@@ -29,7 +29,7 @@ def traced(recording: Recording) -> Generator[Recording]:
     instrumentor.instrument(tracer_provider=recording.provider)
     yield recording
     instrumentor.uninstrument()
-    assert spans.open_spans() == []
+    assert process_span.open_spans() == []
 
 
 @asynccontextmanager

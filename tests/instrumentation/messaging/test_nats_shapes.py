@@ -13,8 +13,8 @@ from nats.errors import Error
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from laban.kafka import spans
-from laban.nats import LabanNatsInstrumentor
+from laban.messaging import process_span
+from laban.messaging.nats import LabanNatsInstrumentor
 
 from ..recording import Recording
 
@@ -25,7 +25,7 @@ def traced(recording: Recording) -> Generator[Recording]:
     instrumentor.instrument(tracer_provider=recording.provider)
     yield recording
     instrumentor.uninstrument()
-    assert spans.open_spans() == []
+    assert process_span.open_spans() == []
 
 
 @pytest.fixture

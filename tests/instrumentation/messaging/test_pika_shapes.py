@@ -17,8 +17,8 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.connection import Connection
 
 from laban import fail_open, vocabulary
-from laban.kafka import spans
-from laban.mend.pika import LabanPikaInstrumentor
+from laban.messaging import process_span
+from laban.messaging.pika import LabanPikaInstrumentor
 
 from ..recording import Recording
 
@@ -31,7 +31,7 @@ def traced(recording: Recording) -> Generator[Recording]:
     instrumentor.instrument(tracer_provider=recording.provider)
     yield recording
     instrumentor.uninstrument()
-    assert spans.open_spans() == []
+    assert process_span.open_spans() == []
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from boto3.session import Session
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
-from laban.kafka import spans
-from laban.mend.sqs import LabanBoto3SQSInstrumentor
+from laban.messaging import process_span
+from laban.messaging.sqs import LabanBoto3SQSInstrumentor
 
 from ..recording import Recording
 
@@ -24,7 +24,7 @@ def traced(recording: Recording) -> Generator[Recording]:
     instrumentor.instrument(tracer_provider=recording.provider)
     yield recording
     instrumentor.uninstrument()
-    assert spans.open_spans() == []
+    assert process_span.open_spans() == []
 
 
 @pytest.fixture

@@ -19,19 +19,19 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from laban_collector import span_batch
-from laban_collector.correlations import KeyFinder
+from laban_collector.batch import span_batch
+from laban_collector.batch.splitter import join
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.attributes import values
-from laban_collector.decode.building import resource_row, scope_row
-from laban_collector.decode.columnar.batch import Origin, ReadSpans
-from laban_collector.decode.columnar.judging import parse
-from laban_collector.decode.columnar.wire import read_spans
-from laban_collector.decode.decoded import Accepted, Decoded
-from laban_collector.decode.rows import ResourceRow, ScopeRow, table
+from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, table
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.columnar.arrow_messages import read_spans
+from laban_collector.decode.columnar.batch_assembly import Origin, ReadSpans
+from laban_collector.decode.columnar.validation import parse
+from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.span_builder import resource_row, scope_row
 from laban_collector.errors import UndecodableRequest
-from laban_collector.joining import join
-from laban_collector.protection.batches import Protection
+from laban_collector.protect.protection import Protection
 
 _FEW = 60
 """Spans; fewer are decoded one after the other sooner than by columns, which take some 6 ms for none."""

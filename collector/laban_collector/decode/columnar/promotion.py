@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from laban.vocabulary import PROMOTED
-from laban_collector.decode.columnar.pairs import (
+from laban_collector.decode.columnar.attribute_dictionary import (
     Attributes,
     Index,
     Mask,

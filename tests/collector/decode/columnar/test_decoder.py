@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from laban.keys import parse_rules
-from laban_collector.correlations import KeyFinder
+from laban.business_keys.keys import parse_rules
 from laban_collector.decode import otlp_protobuf
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar import decoder
 from laban_collector.decode.columnar.decoder import decode
-from laban_collector.decode.decoded import Accepted, Decoded
+from laban_collector.decode.results import Accepted, Decoded
 
 from ...batches import assert_same, outcomes_of, rows_of
 from ...requests import START, body, key_values, request, span

@@ -1,0 +1,1 @@
+"""Answers: from a store in this process, or from a running collector over HTTP."""

@@ -1,0 +1,173 @@
+"""The command that imports files of spans."""
+
+import contextlib
+import json as json_module
+import sys
+from collections.abc import Generator, Sequence
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from laban_app.answers.discovery import collector_of, remote
+from laban_app.answers.remote import RemoteAnswers
+from laban_app.answers.remote_writer import RemoteWriter
+from laban_app.cli import console, options
+from laban_app.cli.pandas_blocker import without_pandas
+from laban_collector.errors import StoreLocked, UnreadableFile
+from laban_collector.importing.importer import Importer, Report, helpers
+from laban_collector.protect.protected_writer import ProtectedWriter
+from laban_collector.protect.protection import Protection
+from laban_collector.settings import Settings, load_settings
+from laban_collector.store.base import SpanWriter
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+_STDIN: Final = "-"
+_NOTHING_READ: Final = 1
+
+
+def import_files(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of spans; - for stdin.")],
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db",
+            metavar="FILE",
+            help="Where to keep them; a collector that has it open is asked to. [default: laban.duckdb]",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="URL", help="Hand them over to the collector whose API is there, instead."
+        ),
+    ] = None,
+    token: options.Token = None,
+    json: options.Json = False,
+) -> None:
+    """Import spans that other tools wrote: OTLP (JSON, JSON lines, protobuf), Jaeger JSON, Zipkin v2 JSON.
+
+    The kind is told by the content, gzip too. What cannot be read is left out and counted; importing twice
+    stores nothing twice. Exits with 1 if nothing could be read.
+    """
+    _check(files)
+    without_pandas()
+    settings = load_settings(db=db, token=token)
+    with _target(url, settings) as target:
+        report = _import(files, target)
+    if json:
+        typer.echo(json_module.dumps(_as_json(report), indent=2))
+    else:
+        _show(report, target.name, console.out())
+    if report.spans == 0 and report.refused:
+        raise typer.Exit(_NOTHING_READ)
+
+
+def _check(files: Sequence[str]) -> None:
+    """Find the files that are not there before anything is imported; raises UnreadableFile."""
+    for name in files:
+        if name != _STDIN and not Path(name).is_file():
+            what = "is a directory" if Path(name).is_dir() else "there is no such file"
+            raise UnreadableFile(f"{name}: {what}. Nothing was imported.")
+
+
+class _Target(NamedTuple):
+    """Where the spans go.
+
+    Attributes:
+        name: for a person.
+        writer: takes them.
+        rules: the business key rules that hold there.
+    """
+
+    name: str
+    writer: SpanWriter
+    rules: str
+
+
+@contextlib.contextmanager
+def _target(url: str | None, settings: Settings) -> Generator[_Target, None, None]:
+    """The collector at the URL; else the file; else the collector that has it open."""
+    if url is not None:
+        with remote(url, settings) as collector:
+            yield _collector(collector)
+        return
+    try:
+        database = Database.open(settings.db)
+    except StoreLocked as error:
+        asked = collector_of(settings.db, settings)
+        if asked is None:
+            raise StoreLocked(
+                f"{error.args[0]} To import, stop that process first, or name another file (--db)."
+            ) from error
+        with asked:
+            yield _collector(asked)
+        return
+    with database:
+        writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
+        yield _Target(str(settings.db), writer, settings.keys)
+
+
+def _collector(collector: RemoteAnswers) -> _Target:
+    rules = collector.import_rules().keys
+    return _Target(f"the collector at {collector.url}", RemoteWriter(collector), rules)
+
+
+def _import(files: Sequence[str], target: _Target) -> Report:
+    sizes = [0 if name == _STDIN else Path(name).stat().st_size for name in files]
+    with helpers(sum(sizes)) as executor, _progress() as progress:
+        importer = Importer(target.writer, target.rules, executor)
+        for name, size in zip(files, sizes, strict=True):
+            _add(importer, name, progress, progress.add_task(name, total=size or None))
+    return importer.report
+
+
+def _add(importer: Importer, name: str, progress: Progress, task: TaskID) -> None:
+    """Import one file, and show how far it is."""
+    with _open(name) as file:
+        seekable = file.seekable()
+        importer.add(file, lambda: progress.update(task, completed=file.tell() if seekable else 0))
+
+
+def _open(name: str) -> BufferedReader:
+    try:
+        if name == _STDIN:
+            return open(sys.stdin.fileno(), "rb", closefd=False)
+        return Path(name).open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"{name} cannot be opened: {error.strerror}.") from error
+
+
+def _progress() -> Progress:
+    """A bar a file on a terminal; nothing where nobody looks."""
+    screen = console.err()
+    bar = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*bar, console=screen, disable=not screen.is_terminal)
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    """The documented shape."""
+    return {
+        "files": report.files,
+        "spans": report.spans,
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+    }
+
+
+def _show(report: Report, where: str, screen: Console) -> None:
+    spans, files = _count(report.spans, "span"), _count(report.files, "file")
+    known = f", {report.duplicates:,} came twice or were there already" if report.duplicates else ""
+    screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{known}")
+    for reason, count in report.refused.most_common():
+        screen.print(Text(f"  {count:,} {reason}", style="yellow"))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,0 +1,1 @@
+"""`laban serve`: the collector and the HTTP API in one process."""

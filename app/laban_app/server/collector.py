@@ -1,0 +1,115 @@
+"""The collector: the parts in the order in which they start, and stop in reverse."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import NamedTuple
+
+from laban.business_keys.keys import parse_rules
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.otlp import decode
+from laban_collector.errors import NotAccepting
+from laban_collector.importing.batch_receiver import Handover
+from laban_collector.ingest.group_commit import Limits
+from laban_collector.ingest.pipeline import Pipeline
+from laban_collector.ingest.storage_service import Keeper
+from laban_collector.lag.poller import LagPoller
+from laban_collector.protect.protected_writer import ProtectedWriter
+from laban_collector.protect.protection import Protection
+from laban_collector.receive.access import Access
+from laban_collector.receive.address import Address
+from laban_collector.receive.grpc import GrpcReceiver
+from laban_collector.receive.http import HttpReceiver
+from laban_collector.receive.intake import IntakeLimits
+from laban_collector.receive.metering import CountedIntake
+from laban_collector.receive.tls import Identity
+from laban_collector.settings import Settings
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.housekeeping.retention import Limits as Kept
+
+
+class Endpoints(NamedTuple):
+    """Where the collector really listens, HOST:PORT."""
+
+    grpc: str
+    http: str
+
+
+class Collector:
+    """Receives OTLP over gRPC and HTTP into one database, and polls Kafka for the lag.
+
+    Args:
+        settings: what to listen at, what to poll, how much to take.
+        database: open for writing; the caller closes it after `stop`.
+    """
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self.keeper = Keeper(database, Kept(settings.retention, settings.max_size))
+        self._handover: Handover | None = None
+        self._running = AsyncExitStack()
+
+    @property
+    def handover(self) -> Handover:
+        """Takes what `laban import` decoded; once it is started."""
+        if self._handover is None:
+            raise NotAccepting("The collector is not running.")
+        return self._handover
+
+    async def start(self) -> Endpoints:
+        """Start: keeper, pipeline, receivers and lag poller.
+
+        Raises:
+            BadSettings: strangers could come in, or the certificate is of no use.
+            AddressInUse: an address cannot be bound; nothing is left running.
+            StoreError: the database refused.
+            OSError: the journal or the ledger's tail cannot be kept beside the database.
+        """
+        access, identity = Access.of(self._settings), Identity.of(self._settings)
+        async with AsyncExitStack() as starting:
+            starting.push_async_callback(asyncio.to_thread, self.keeper.stop)
+            await asyncio.to_thread(self.keeper.start)
+            self._handover = handover = self._taking()
+            starting.push_async_callback(asyncio.to_thread, handover.close)
+            pipeline = self._pipeline()
+            pipeline.start()
+            starting.push_async_callback(asyncio.to_thread, pipeline.stop)
+            intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.keeper.metrics)
+            grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
+            http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
+            # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
+            # for each may have to wait for peers that are slow.
+            poller = LagPoller(self._settings.kafka or "", self._settings.lag_interval, self.keeper.write_lag)
+            starting.push_async_callback(
+                _together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
+            )
+            endpoints = [str(await receiver.start()) for receiver in (grpc, http)]
+            if self._settings.kafka is not None:
+                poller.start()
+            self._running = starting.pop_all()
+        return Endpoints(*endpoints)
+
+    async def stop(self) -> None:
+        """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, keeper."""
+        await self._running.aclose()
+
+    def _taking(self) -> Handover:
+        settings = self._settings
+        protected = ProtectedWriter(self.keeper, Protection.of(settings))
+        return Handover(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
+
+    def _pipeline(self) -> Pipeline:
+        finder = KeyFinder(parse_rules(self._settings.keys))
+        limits = Limits(
+            in_flight_bytes=self._settings.max_in_flight_bytes,
+            commit_bytes=self._settings.commit_bytes,
+            commit_delay=self._settings.commit_delay,
+        )
+        decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
+        return Pipeline(decoder, self.keeper.take, limits)
+
+
+async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:
+    await asyncio.gather(*(stop() for stop in stops))

@@ -1,0 +1,78 @@
+"""The part of the HTTP API that `laban import` hands its spans to, while a collector has the database."""
+
+import asyncio
+import math
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from laban_collector.decode.results import Accepted
+from laban_collector.errors import CollectorError, UploadTooSlow
+from laban_collector.importing import BATCH_TYPE
+from laban_collector.importing.batch_receiver import Handover
+from laban_collector.metrics import Metrics
+from laban_collector.receive.body import Disconnected, read_body
+from laban_collector.receive.otlp_responses import refuse
+from laban_mapper.model import Imported, ImportRules, Refused
+
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {BATCH_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "The body is no batch"},
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"model": Refused, "description": "The batch is over the limit"},
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"model": Refused, "description": "The body is something else"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"model": Refused, "description": "Try again after Retry-After"},
+}
+
+
+def add_importing(api: FastAPI, handover: Handover, metrics: Metrics) -> None:
+    """Add the routes; what is handed over is counted like what senders send."""
+
+    @api.get("/api/v1/import", summary="By which rules spans are to be decoded")
+    def rules() -> ImportRules:
+        return ImportRules(keys=handover.rules)
+
+    @api.post(
+        "/api/v1/import",
+        summary="Spans that `laban import` decoded",
+        response_model=Imported,
+        responses=_REFUSALS,
+        openapi_extra=_BODY,
+    )
+    async def store(request: Request) -> Response:
+        if request.headers.get("content-type") != BATCH_TYPE:
+            return JSONResponse(
+                {"error": f"This is for `laban import`, which sends {BATCH_TYPE}."},
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
+        try:
+            body = await _body(request, handover)
+            written = await asyncio.to_thread(handover.store, body)
+        except CollectorError as error:
+            metrics.refuse(error)
+            return _refused(error)
+        except Disconnected:
+            return Response()  # nobody reads it
+        metrics.accept(Accepted(written.spans + written.duplicates))
+        return JSONResponse({"stored": written.spans, "duplicates": written.duplicates})
+
+
+async def _body(request: Request, handover: Handover) -> bytes:
+    try:
+        async with asyncio.timeout(handover.timeout):
+            return await read_body(request.receive, "identity", handover.limit, lambda _: None)
+    except TimeoutError as error:
+        raise UploadTooSlow(f"The body took longer than {handover.timeout:g} s (upload_timeout).") from error
+
+
+def _refused(error: CollectorError) -> JSONResponse:
+    refusal = refuse(error)
+    after = refusal.retry_after
+    headers = {} if after is None else {"retry-after": str(math.ceil(after))}
+    return JSONResponse({"error": refusal.message}, refusal.http, headers)

@@ -1,0 +1,1 @@
+"""One DuckDB file: opening it, sessions, transactions, and errors in plain words."""

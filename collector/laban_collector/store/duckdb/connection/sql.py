@@ -1,0 +1,41 @@
+"""The SQL of the store: one `.sql` file per query, in the room that runs it; short ones share a file."""
+
+import functools
+import importlib.resources
+import re
+from typing import Final
+
+_PACKAGE: Final = __name__.rpartition(".")[0].rpartition(".")[0]
+_STATEMENTS: Final = "statements.sql"
+_NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+@functools.cache
+def sql(name: str) -> str:
+    """Return the text of a query.
+
+    Args:
+        name: room and query, such as `read/spans_of`: the file `read/spans_of.sql`, or the statement of that
+            name in `read/statements.sql`.
+
+    Raises:
+        KeyError: there is no such query.
+    """
+    room, _, query = name.partition("/")
+    statements = _statements(room)
+    if query in statements:
+        return statements[query]
+    file = importlib.resources.files(_PACKAGE).joinpath(room, f"{query}.sql")
+    if not file.is_file():
+        raise KeyError(name)
+    return file.read_text(encoding="utf-8")
+
+
+@functools.cache
+def _statements(room: str) -> dict[str, str]:
+    """Return the statements of a room's `statements.sql` by name; none if it has no such file."""
+    file = importlib.resources.files(_PACKAGE).joinpath(room, _STATEMENTS)
+    if not file.is_file():
+        return {}
+    _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))

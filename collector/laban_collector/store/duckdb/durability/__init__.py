@@ -1,0 +1,1 @@
+"""What was acknowledged against what the file holds, and quarantine for damaged files."""

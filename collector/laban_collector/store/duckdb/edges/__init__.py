@@ -1,0 +1,1 @@
+"""Calls and messages counted by edge and minute as spans arrive."""

@@ -1,0 +1,186 @@
+"""Keeps the counts of edges up with the spans, and lets an answer wait for them."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from laban_collector.errors import StoreError
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.edges.counter import EdgeCounter
+from laban_collector.store.duckdb.index.commit_ranges import Stretches
+
+_log = logging.getLogger(__name__)
+
+FLOOD: Final = 200_000
+"""Spans in ten seconds; while more come in, no graph waits for the newest of them."""
+_FLOOD_TIME: Final = 10.0
+MANY: Final = 1_000_000
+"""Spans for which no answer waits: then the graph is worked out from the spans."""
+_INTERVAL: Final = 5.0
+"""Seconds after which what has come is counted, though it is little and nobody asks."""
+_ENOUGH: Final = 400_000
+"""Spans that are counted without waiting for more."""
+_COMPACT: Final = 60.0
+"""Seconds after which the counts of a minute, which came in parts, are added up."""
+_RETRY: Final = 1.0
+"""Seconds after an attempt that failed."""
+_LONGEST_SETTLE: Final = 5.0
+
+
+class _Commit(NamedTuple):
+    arrival: int
+    spans: int
+    at: float
+
+
+class EdgeThread:
+    """Counts as spans come in, in a thread of its own.
+
+    Args:
+        database: open to write.
+        stretches: of the same database.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, database: Database, stretches: Stretches, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._counter = EdgeCounter(database, stretches)
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._commits: deque[_Commit] = deque()
+        """Stored and not counted, the oldest first."""
+        self._latest: deque[_Commit] = deque()
+        """Those of the last ten seconds."""
+        self._counted = 0
+        self._wanted = 0
+        self._expected = 0
+        self._failing = False
+        self._stopping = False
+        self._compact_at = clock() + _COMPACT
+        self._thread = threading.Thread(target=self._run, name="laban-edges")
+
+    @property
+    def uncounted(self) -> int:
+        """Spans that are stored and not counted."""
+        with self._changed:
+            return self._spans()
+
+    @property
+    def flooded(self) -> bool:
+        """Whether so many spans come in that a graph may miss the newest."""
+        with self._changed:
+            return self._is_flooded()
+
+    def start(self, arrival: int) -> None:
+        """Begin to count, first what an earlier process left.
+
+        Args:
+            arrival: the newest commit.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        left = self._counter.uncounted()
+        if left > MANY:
+            _log.info("Counting the calls and messages of %d spans; until then a graph takes longer.", left)
+        if left:
+            self._commits.append(_Commit(arrival, left, self._clock()))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Count what is left, where that is not much, and end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def stored(self, arrival: int, spans: int) -> None:
+        """A commit was stored, with so many spans."""
+        with self._changed:
+            commit = _Commit(arrival, spans, self._clock())
+            self._commits.append(commit)
+            self._latest.append(commit)
+            self._changed.notify_all()
+
+    def expect(self) -> None:
+        """Somebody waited until their spans were stored: these may not be missing in a graph from now on."""
+        with self._changed:
+            if self._commits:
+                self._expected = self._commits[-1].arrival
+
+    def settle(self) -> None:
+        """Wait until what a graph must have is counted, or cannot be; what else there is, is counted next."""
+        with self._changed:
+            needed = self._needed()
+            if self._commits:
+                self._wanted = self._commits[-1].arrival
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._counted >= needed or self._failing or self._stopping, _LONGEST_SETTLE
+            )
+
+    def _needed(self) -> int:
+        """All; of a flood what somebody waits for; of what takes very long nothing."""
+        if not self._commits or self._spans() > MANY:
+            return 0
+        return self._expected if self._is_flooded() else self._commits[-1].arrival
+
+    def _is_flooded(self) -> bool:
+        while self._latest and self._latest[0].at < self._clock() - _FLOOD_TIME:
+            self._latest.popleft()
+        return sum(commit.spans for commit in self._latest) > FLOOD
+
+    def _spans(self) -> int:
+        return sum(commit.spans for commit in self._commits)
+
+    def _run(self) -> None:
+        while self._wait():
+            try:
+                self._count()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may succeed
+                if not self._failing:
+                    _log.error(
+                        "Calls and messages cannot be counted: %s. Trying again.",
+                        error,
+                        exc_info=None if isinstance(error, StoreError) else error,
+                    )
+                with self._changed:
+                    self._failing = True
+                    self._changed.notify_all()
+            else:
+                self._failing = False
+
+    def _wait(self) -> bool:
+        """Until there is something to count; false when it is over."""
+        with self._changed:
+            if self._failing:
+                self._changed.wait_for(lambda: self._stopping, _RETRY)
+            while not self._stopping and (wait := self._time_left()) != 0:
+                self._changed.wait(wait)
+            return bool(self._commits) and not (self._stopping and (self._failing or self._spans() > MANY))
+
+    def _time_left(self) -> float | None:
+        """Seconds until there is something to do; None: whenever something comes."""
+        if not self._commits:
+            return None
+        if self._wanted > self._counted or self._spans() >= _ENOUGH:
+            return 0
+        return max(self._commits[0].at + _INTERVAL - self._clock(), 0)
+
+    def _count(self) -> None:
+        with self._changed:
+            newest = self._commits[-1].arrival
+        counted = self._counter.count_next() or newest
+        with self._changed:
+            while self._commits and self._commits[0].arrival <= counted:
+                self._commits.popleft()
+            self._counted = counted
+            self._changed.notify_all()
+        if self._stopping or self._clock() >= self._compact_at:
+            self._counter.compact()
+            self._compact_at = self._clock() + _COMPACT

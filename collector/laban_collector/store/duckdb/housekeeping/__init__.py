@@ -1,0 +1,1 @@
+"""Retention, export, backup, and the thread that repeats work."""

@@ -1,0 +1,33 @@
+-- The short statements of this room; each one is named by the line above it.
+
+-- name: commits_before
+SELECT max(arrival) FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)
+
+-- name: delete_digests
+DELETE FROM digests WHERE last_arrival <= $until
+
+-- name: delete_edges
+-- Those of minutes of which no span is left.
+DELETE FROM edges
+WHERE minute < (SELECT epoch_ns(min(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
+
+-- name: delete_events
+DELETE FROM span_events WHERE arrival <= $until
+
+-- name: delete_lag
+DELETE FROM lag WHERE time < (SELECT max(time) FROM ledger WHERE arrival <= $until)
+
+-- name: delete_ledger
+DELETE FROM ledger WHERE arrival <= $until
+
+-- name: delete_links
+DELETE FROM span_links WHERE arrival <= $until
+
+-- name: delete_spans
+DELETE FROM spans WHERE arrival <= $until
+
+-- name: delete_unmet_links
+DELETE FROM unmet_links WHERE arrival <= $until
+
+-- name: oldest_commit
+SELECT epoch_ns(min(time)) FROM ledger

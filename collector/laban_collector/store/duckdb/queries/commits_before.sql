@@ -1,1 +1,0 @@
-SELECT max(arrival) FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)

@@ -1,1 +1,0 @@
-DELETE FROM digests WHERE last_arrival <= $until

@@ -1,1 +1,0 @@
-DELETE FROM lag WHERE time < (SELECT max(time) FROM ledger WHERE arrival <= $until)

@@ -1,1 +1,0 @@
-DELETE FROM span_links WHERE arrival <= $until

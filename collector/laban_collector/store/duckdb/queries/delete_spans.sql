@@ -1,1 +1,0 @@
-DELETE FROM spans WHERE arrival <= $until

@@ -1,1 +1,0 @@
-DELETE FROM unmet_links WHERE arrival <= $until

@@ -1,1 +1,0 @@
-SELECT hash($value::VARCHAR)

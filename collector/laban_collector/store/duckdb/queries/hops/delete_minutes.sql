@@ -1,1 +1,0 @@
-DELETE FROM edges WHERE minute IN (SELECT unnest($minutes))

@@ -1,1 +1,0 @@
-INSERT INTO unmet_links BY NAME FROM new_unmet_links

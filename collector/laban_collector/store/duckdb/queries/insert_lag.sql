@@ -1,2 +1,0 @@
-INSERT INTO lag BY NAME
-SELECT * FROM batch_lag

@@ -1,1 +1,0 @@
-INSERT INTO resources BY NAME FROM batch_resources

@@ -1,1 +1,0 @@
-INSERT INTO scopes BY NAME FROM batch_scopes

@@ -1,1 +1,0 @@
-SELECT coalesce(max(epoch_ns(start)), 0) FROM spans

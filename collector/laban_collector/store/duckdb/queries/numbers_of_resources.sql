@@ -1,1 +1,0 @@
-SELECT hash, resource_id FROM resources

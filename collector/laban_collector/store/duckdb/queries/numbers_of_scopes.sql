@@ -1,1 +1,0 @@
-SELECT hash, scope_id FROM scopes

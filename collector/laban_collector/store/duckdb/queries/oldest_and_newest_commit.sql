@@ -1,1 +1,0 @@
-SELECT min(arrival), max(arrival) FROM ledger

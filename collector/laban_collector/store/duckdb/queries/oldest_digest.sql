@@ -1,1 +1,0 @@
-SELECT min(first_arrival) FROM digests

@@ -1,0 +1,1 @@
+"""Questions to rows, and rows to values."""

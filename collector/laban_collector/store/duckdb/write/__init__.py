@@ -1,0 +1,1 @@
+"""Batches into tables: deduplication, resource ids, row order."""

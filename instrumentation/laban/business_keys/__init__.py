@@ -1,0 +1,1 @@
+"""Business keys: where they are found, how they travel between services, and who may send them."""

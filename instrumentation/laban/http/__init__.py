@@ -1,0 +1,1 @@
+"""Patches for the instrumentations of HTTP servers and clients; one file per library."""

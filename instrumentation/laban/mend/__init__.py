@@ -1,1 +1,0 @@
-"""What stock instrumentations leave out and the choreography needs; one file a library."""

@@ -1,0 +1,1 @@
+"""aiokafka: the consumer and the producer."""

@@ -1,0 +1,1 @@
+"""confluent-kafka: the consumer and the producer."""

@@ -1,0 +1,316 @@
+"""Real spans through the real decoder and the real database, and what comes out again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from laban_app.answers.local import LocalAnswers
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.store.base import Span
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_mapper.errors import UnknownValue
+from laban_mapper.model import Edge
+from laban_mapper.times import moment
+
+from ...mapper.shop_spans import (
+    MS,
+    T0,
+    grpc_client,
+    grpc_server,
+    http_client,
+    http_server,
+    hybrid_order,
+    lag,
+    monolith_timeout,
+    process,
+    publish,
+    span,
+)
+from ...otlp import to_otlp
+
+Answering = Callable[..., LocalAnswers]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "spans.duckdb") as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(database: Database) -> Callable[[Sequence[Span]], LocalAnswers]:
+    """Stores spans, and answers from them and all stored before."""
+
+    def stored(spans: Sequence[Span]) -> LocalAnswers:
+        DuckDBWriter(database).write(decode([to_otlp(spans)], KeyFinder()).batch)
+        return LocalAnswers(DuckDBReader(database))
+
+    return stored
+
+
+def named(spans: Sequence[Span], order_id: str = "123") -> list[Span]:
+    """The first span carries the order's id, as the service's would."""
+    return [replace(spans[0], attributes={"order.id": order_id}), *spans[1:]]
+
+
+def edges(answers: LocalAnswers) -> dict[tuple[str, str], Edge]:
+    return {(edge.source, edge.target): edge for edge in answers.service_map().edges}
+
+
+def test_the_story_from_the_database_is_the_story_of_the_spans(store: Answering) -> None:
+    story = store(named(hybrid_order())).story("order", "123")
+    assert story.outcome == "ok"
+    assert story.spans == 8
+    assert [step.operation for step in story.steps][:4] == [
+        "POST /orders",
+        "shop.Pricing/Quote",
+        "shop.Pricing/Quote",
+        "publish orders",
+    ]
+
+
+def test_a_timeout_is_explained_from_the_database(store: Answering) -> None:
+    story = store(named(monolith_timeout())).story("order", "123")
+    assert story.root_cause is not None
+    assert story.root_cause.service == "user"
+    assert "ReadTimeout: timed out" in [step.error for step in story.steps]
+
+
+def test_a_callee_that_has_not_reported_is_known_by_its_address_from_other_orders(store: Answering) -> None:
+    store(monolith_timeout())
+    again = [replace(s, trace_id="b" * 32) for s in monolith_timeout()[:-1]]
+    story = store(named(again, "124")).story("order", "124")
+    assert story.root_cause is not None
+    assert story.root_cause.service == "user"
+
+
+def test_an_unknown_order_is_refused_with_the_nearest_known(store: Answering) -> None:
+    answers = store(
+        named(hybrid_order(), "1001") + [replace(s, trace_id="c" * 32) for s in named(hybrid_order(), "7")]
+    )
+    with pytest.raises(UnknownValue, match=r"No trace carries order 1002\. The nearest known: 1001, 7\."):
+        answers.story("order", "1002")
+
+
+def test_a_story_follows_links_into_the_traces_of_consumers(store: Answering) -> None:
+    spans = hybrid_order()
+    published = spans[3]
+    other = replace(
+        process("audit", published, 300, 5),
+        trace_id="d" * 32,
+        parent_id=None,
+        links=((published.trace_id, published.span_id),),
+    )
+    below = span("audit", "write", 1, 301, 2, other)
+    story = store([*named(spans), other, below]).story("order", "123")
+    assert story.traces == [published.trace_id, other.trace_id]
+    assert story.spans == 10
+
+
+def test_a_batch_with_another_order_does_not_pull_that_order_in(store: Answering) -> None:
+    mine, theirs = hybrid_order(), [replace(s, trace_id="e" * 32) for s in hybrid_order()]
+    links = ((mine[3].trace_id, mine[3].span_id), (theirs[3].trace_id, theirs[3].span_id))
+    batch = replace(
+        process("audit", mine[3], 300, 5), trace_id="d" * 32, parent_id=None, offset=None, links=links
+    )
+    story = store([*named(mine), *named(theirs, "124"), batch]).story("order", "123")
+    assert set(story.traces) == {mine[0].trace_id, batch.trace_id}
+
+
+def test_a_story_finds_an_order_by_its_kafka_key_alone(store: Answering) -> None:
+    assert store(hybrid_order()).story("order", "123").spans == 8
+
+
+def test_the_map_counts_calls_both_ways_of_a_message(store: Answering) -> None:
+    found = edges(store(hybrid_order()))
+    assert {pair: (edge.kind, edge.protocol, edge.calls) for pair, edge in found.items()} == {
+        ("entry:clients", "service:order"): ("sync", "http", 1),
+        ("service:order", "service:pricing"): ("sync", "grpc", 1),
+        ("service:order", "topic:orders"): ("async", "kafka", 1),
+        ("topic:orders", "group:payment"): ("async", "kafka", 1),
+        ("group:payment", "service:payment"): ("async", "kafka", 1),
+        ("topic:orders", "group:email"): ("async", "kafka", 1),
+        ("group:email", "service:email"): ("async", "kafka", 1),
+        ("service:payment", "topic:payments"): ("async", "kafka", 1),
+        ("topic:payments", "group:order"): ("async", "kafka", 1),
+        ("group:order", "service:order"): ("async", "kafka", 1),
+    }
+    assert found["topic:orders", "group:payment"].p50_ms == pytest.approx(30)
+    assert found["group:payment", "service:payment"].p50_ms == pytest.approx(120)
+    assert found["service:order", "service:pricing"].p50_ms == pytest.approx(20)
+    assert found["topic:orders", "group:payment"].evidence.parent == 1
+
+
+def test_errors_are_counted_on_every_edge_that_failed(store: Answering) -> None:
+    found = edges(store(monolith_timeout()))
+    assert {target: edge.errors for (_, target), edge in found.items()} == {
+        "service:order": 1,
+        "service:inventory": 1,
+        "service:pricing": 1,
+        "service:user": 1,
+    }
+
+
+def test_spans_in_any_order_of_arrival_give_the_same_map(store: Answering) -> None:
+    spans = hybrid_order()
+    for one in reversed(spans[1:]):
+        store([one])
+    late = store(spans[:1])
+    assert {pair: edge.calls for pair, edge in edges(late).items()}["service:order", "service:pricing"] == 1
+    assert len(edges(late)) == 10
+
+
+def test_a_window_that_is_not_short_is_of_whole_minutes(store: Answering) -> None:
+    last = replace(http_server("order", "GET /", 395_000, 1), trace_id="d" * 32)
+    answers = store([*hybrid_order(), last])
+    minute = moment(T0 // (60_000 * MS) * 60_000 * MS)
+    drawn = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 390_000 * MS))
+    calls = {(edge.source, edge.target): edge.calls for edge in drawn.edges}
+    assert calls["entry:clients", "service:order"] == 2
+    assert (drawn.since, drawn.until) == (max(minute, moment(T0)), moment(T0 + 395_000 * MS))
+    short = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 290_000 * MS))
+    assert "entry:clients" not in {edge.source for edge in short.edges}
+
+
+def test_a_receive_and_a_process_span_of_one_message_count_one(store: Answering) -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    received = process("email", published, 85, 1, messaging_operation="receive")
+    handled = process("email", published, 86, 9)
+    found = edges(store([created, published, received, handled]))
+    assert found["topic:orders", "group:email"].calls == 1
+    assert found["topic:orders", "group:email"].p50_ms == pytest.approx(26)
+
+
+def test_a_batch_with_two_links_counts_two_messages(store: Answering) -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = [publish("order", "orders", at, created, offset=at) for at in (50, 60)]
+    batch = replace(
+        process("email", sent[0], 100, 9),
+        parent_id=None,
+        trace_id="d" * 32,
+        offset=None,
+        batch_count=2,
+        links=tuple((s.trace_id, s.span_id) for s in sent),
+    )
+    edge = edges(store([created, *sent, batch]))["topic:orders", "group:email"]
+    assert (edge.calls, edge.evidence.link) == (2, 2)
+
+
+def test_a_queue_and_the_exchange_that_feeds_it_are_one_place(store: Answering) -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = replace(publish("order", "orders", 60, created), messaging_system="rabbitmq")
+    taken = replace(process("email", sent, 86, 9), messaging_system="rabbitmq", topic="orders-to-email")
+    found = edges(store([created, sent, taken]))
+    assert found["topic:orders", "group:email"].p50_ms == pytest.approx(26)
+    assert not any("orders-to-email" in end for pair in found for end in pair)
+
+
+def test_callees_without_spans_are_external_or_databases(store: Answering) -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    bank = http_client("order", "POST", 5, 30, entry, peer_address="bank.example", peer_port=443)
+    rows = span("order", "SELECT", 3, 40, 5, entry, db_system="postgresql", db_namespace="shop")
+    found = edges(store([entry, bank, rows]))
+    assert found["service:order", "external:bank.example:443"].protocol == "http"
+    assert found["service:order", "database:postgresql/shop"].kind == "sync"
+
+
+def test_a_shared_span_is_one_call_of_the_client_that_carries_it(store: Answering) -> None:
+    entry = http_server("web", "GET /", 0, 50)
+    client = http_client("web", "GET", 5, 40, entry)
+    server = replace(http_server("api", "GET /things", 10, 30, entry), span_id=client.span_id)
+    found = edges(store([entry, client, server]))
+    assert {pair: edge.calls for pair, edge in found.items()} == {
+        ("entry:clients", "service:web"): 1,
+        ("service:web", "service:api"): 1,
+    }
+
+
+def test_what_happens_below_a_shared_span_happens_in_its_servers_half(store: Answering) -> None:
+    entry = http_server("web", "GET /", 0, 50)
+    client = http_client("web", "GET", 5, 40, entry)
+    server = replace(http_server("api", "GET /things", 10, 30, entry), span_id=client.span_id)
+    inside = replace(http_server("api", "load", 12, 10, server), kind=1, http_method=None)
+    told_twice = http_server("api", "GET /things", 13, 8, server)
+    uninstrumented = http_server("stock", "GET /stock", 14, 5, server)
+    found = edges(store([entry, client, server, inside, told_twice, uninstrumented]))
+    assert {pair: edge.calls for pair, edge in found.items()} == {
+        ("entry:clients", "service:web"): 1,
+        ("service:web", "service:api"): 1,
+        ("service:api", "service:stock"): 1,
+    }
+
+
+def test_latency_is_reported_by_edge_and_by_route_over_time(store: Answering) -> None:
+    later = [replace(s, trace_id="e" * 32, start=s.start + 60_000 * MS) for s in hybrid_order()]
+    answers = store([*hybrid_order(), *later])
+    by_edge = answers.latency("edge")
+    assert {(point.name, point.calls) for point in by_edge.points} == {
+        ("order → pricing", 1),
+        ("orders → payment", 1),
+        ("orders → email", 1),
+        ("payments → order", 1),
+    }
+    assert len(by_edge.points) == 8
+    by_route = answers.latency("route")
+    assert "order  POST /orders" in {point.name for point in by_route.points}
+    assert "email  process orders" in {point.name for point in by_route.points}
+
+
+def test_a_stream_is_a_call_whose_duration_is_no_latency(store: Answering) -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    asked = grpc_client("order", "shop.Pricing/Quote", 1, 20, entry)
+    quote = grpc_server("pricing", "shop.Pricing/Quote", 2, 18, asked)
+    streaming = {"attributes": {"laban.rpc.streaming": "server"}}
+    watched = grpc_client("order", "shop.Pricing/Watch", 1, 60_000, entry, **streaming)
+    prices = grpc_server("pricing", "shop.Pricing/Watch", 2, 59_000, watched, **streaming)
+    alone = grpc_client("order", "shop.Rates/Watch", 1, 60_000, entry, peer_address="rates", **streaming)
+    answers = store([entry, asked, quote, watched, prices, alone])
+    found = edges(answers)
+    assert found["service:order", "service:pricing"].calls == 2
+    assert found["service:order", "service:pricing"].p99_ms == pytest.approx(20)
+    assert found["service:order", "external:rates"].calls == 1
+    assert found["service:order", "external:rates"].p50_ms is None
+    (edge,) = answers.latency("edge").points
+    assert (edge.name, edge.calls) == ("order → pricing", 2)
+    assert edge.p99_ms == pytest.approx(20)
+    routes = {point.name for point in answers.latency("route").points}
+    assert routes == {"order  POST /orders", "pricing  shop.Pricing/Quote"}
+
+
+def test_lag_comes_back_as_it_was_polled(database: Database) -> None:
+    writer = DuckDBWriter(database)
+    writer.write_lag([lag("email", "orders", 3, 10, 1.5)])
+    writer.write_lag([replace(lag("email", "orders", 8, 10, 0.5), time=T0 + 5000 * MS)])
+    answers = LocalAnswers(DuckDBReader(database))
+    (group,) = answers.lag().groups
+    assert (group.group, group.messages, group.topics[0].seconds) == ("email", 2, 0.5)
+    assert [p.messages for p in answers.lag_history(since=moment(T0)).points] == [7, 2]
+
+
+def test_an_empty_database_answers_with_nothing(database: Database) -> None:
+    answers = LocalAnswers(DuckDBReader(database))
+    assert answers.status().spans == 0
+    assert answers.service_map().edges == []
+    assert answers.lag().groups == []
+    assert answers.known_values("order").values == []
+    with pytest.raises(UnknownValue, match="No order has been seen at all"):
+        answers.story("order", "1")
+
+
+def test_known_values_are_the_newest_first(store: Answering) -> None:
+    store(named(hybrid_order(), "1"))
+    later = [replace(s, trace_id="e" * 32, start=s.start + 1000 * MS) for s in hybrid_order()]
+    answers = store(named(later, "2"))
+    assert [known.value for known in answers.known_values("order").values] == ["2", "1"]
+    (last,) = answers.known_values("order", limit=1).values
+    assert last.value == "2"
+    (before,) = answers.known_values("order", until=moment(T0 + 900 * MS)).values
+    assert before.value == "1"
+    a_day_later = moment(T0 + 25 * 3600 * 1000 * MS)
+    assert answers.known_values("order", until=a_day_later).values == []

@@ -1,0 +1,162 @@
+"""`laban import` as a person runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from laban_app.answers.discovery import served_by
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.durability.quarantine import check_ledger
+
+from ...collector.json_requests import json_request, json_span
+from ...serving import laban, serving
+
+
+def export(path: Path, *spans: dict[str, object]) -> str:
+    """A file of JSON lines, one span a line."""
+    path.write_text("".join(json.dumps(json_request(span)) + "\n" for span in spans))
+    return str(path)
+
+
+def order(number: int) -> dict[str, object]:
+    value = {"stringValue": f"o-{number}"}
+    return json_span(spanId=f"{number + 1:016x}", attributes=[{"key": "order.id", "value": value}])
+
+
+def test_what_was_imported_can_be_asked_for(tmp_path: Path) -> None:
+    db = str(tmp_path / "spans.duckdb")
+    done = laban("import", export(tmp_path / "a.jsonl", order(1), order(2)), "--db", db)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"2 spans in 1 file: 2 stored in {db}\n"
+    assert done.stderr == ""
+    told = laban("order", "o-2", "--json", "--db", db)
+    assert json.loads(told.stdout)["spans"] == 2
+
+
+def test_json_has_the_documented_shape(tmp_path: Path) -> None:
+    db = str(tmp_path / "spans.duckdb")
+    bad = json_span(traceId="")
+    files = [export(tmp_path / "a.jsonl", order(1), bad), export(tmp_path / "b.jsonl", order(1), bad)]
+    done = laban("import", *files, "--json", "--db", db)
+    assert json.loads(done.stdout) == {
+        "files": 2,
+        "spans": 2,
+        "stored": 1,
+        "duplicates": 1,
+        "refused": [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 2}],
+    }
+
+
+def test_a_person_reads_what_was_left_out_and_why(tmp_path: Path) -> None:
+    mixed = export(tmp_path / "a.jsonl", order(1), order(1), json_span(name=1))
+    lines = laban("import", mixed, "--db", str(tmp_path / "spans.duckdb")).stdout.splitlines()
+    assert lines[0].startswith("2 spans in 1 file: 1 stored")
+    assert lines[0].endswith("1 came twice or were there already")
+    assert lines[1:] == ["  1 span(s) rejected: name is not a string"]
+
+
+def test_nothing_that_could_be_read_exits_with_1(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing of the kind\n")
+    done = laban("import", str(tmp_path / "notes.txt"), "--db", str(tmp_path / "spans.duckdb"))
+    assert done.returncode == 1
+    assert "neither JSON nor OTLP protobuf" in done.stdout
+
+
+def test_a_missing_file_is_wrong_use_and_nothing_is_imported(tmp_path: Path) -> None:
+    there = export(tmp_path / "a.jsonl", order(1))
+    db = tmp_path / "spans.duckdb"
+    done = laban("import", there, str(tmp_path / "none.json"), "--db", str(db))
+    assert done.returncode == 2
+    assert done.stderr == f"laban: {tmp_path / 'none.json'}: there is no such file. Nothing was imported.\n"
+    assert not db.exists()
+    assert laban("import", str(tmp_path), "--db", str(db)).returncode == 2
+    assert laban("import").returncode == 2
+
+
+def test_a_dash_reads_standard_input(tmp_path: Path) -> None:
+    db = str(tmp_path / "spans.duckdb")
+    done = subprocess.run(
+        [sys.executable, "-m", "laban", "import", "-", "--db", db],
+        input=Path(export(tmp_path / "a.jsonl", order(1))).read_bytes(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"1 span in 1 file: 1 stored")
+
+
+def test_a_collector_that_has_the_database_open_stores_what_is_imported(tmp_path: Path) -> None:
+    file = export(tmp_path / "a.jsonl", order(1), order(2), order(1), json_span(traceId=""))
+    rejected = [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 1}]
+    with serving(tmp_path / "spans.duckdb", "--keys", "basket.id=attribute:order.id") as running:
+        first = laban("import", file, "--json", "--db", str(running.db))
+        again = laban("import", file, "--json", "--url", running.url)
+        told = laban("story", "basket.id=o-2", "--json", "--url", running.url)
+        status = httpx.get(f"{running.url}/api/v1/status").json()["collector"]
+    counts = {"files": 1, "spans": 3, "refused": rejected}
+    assert json.loads(first.stdout) == counts | {"stored": 2, "duplicates": 1}
+    assert json.loads(again.stdout) == counts | {"stored": 0, "duplicates": 3}
+    assert json.loads(told.stdout)["spans"] == 2  # both in one trace
+    assert (status["received"], status["stored"], status["duplicates"]) == (6, 2, 4)
+    assert check_ledger_agrees(tmp_path / "spans.duckdb")
+
+
+def check_ledger_agrees(db: Path) -> bool:
+    with Database.open(db) as database:
+        tail, report = check_ledger(database)
+        tail.close()
+    return report.agrees
+
+
+def test_a_collector_with_small_limits_and_a_token_gets_what_it_takes(tmp_path: Path) -> None:
+    """Batches over its limit are halved until they fit, and its redaction holds, not the importer's."""
+    file = export(tmp_path / "a.jsonl", *map(order, range(40)))
+    environment = {
+        "LABAN_TOKEN": "a-long-token",
+        "LABAN_MAX_REQUEST_BYTES": "8000",
+        "LABAN_REDACT": "order.*",
+    }
+    with serving(tmp_path / "spans.duckdb", environment=environment) as running:
+        stranger = laban("import", file, "--url", running.url)
+        done = laban("import", file, "--url", running.url, "--token", "a-long-token")
+    assert (stranger.returncode, done.returncode) == (2, 0), done.stderr
+    assert "token" in stranger.stderr
+    assert done.stdout == f"40 spans in 1 file: 40 stored in the collector at {running.url}\n"
+    with Database.open(running.db, read_only=True) as database, database.reading() as cursor:
+        assert cursor.execute("SELECT DISTINCT attributes FROM spans").fetchall() == [
+            ('{"order.id":"[redacted]"}',)
+        ]
+        assert cursor.execute("SELECT count(*) FROM ledger").fetchall() > [(1,)]
+
+
+def test_a_database_that_somebody_else_has_open_is_left_to_them(tmp_path: Path) -> None:
+    file = export(tmp_path / "a.jsonl", order(1))
+    with serving(tmp_path / "spans.duckdb") as running:
+        served_by(running.db).unlink()
+        done = laban("import", file, "--db", str(running.db))
+    assert done.returncode == 2
+    assert "stop that process first" in done.stderr
+
+
+def test_secrets_are_redacted_before_they_are_stored(tmp_path: Path) -> None:
+    attribute = {"key": "http.request.header.authorization", "value": {"stringValue": "Bearer abc"}}
+    span = {
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "name": "GET",
+        "startTimeUnixNano": "1544712660000000000",
+        "endTimeUnixNano": "1544712661000000000",
+        "attributes": [attribute],
+    }
+    file = tmp_path / "spans.json"
+    file.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    db = tmp_path / "spans.duckdb"
+    assert laban("import", str(file), "--db", str(db)).returncode == 0
+    with Database.open(db, read_only=True) as database, database.reading() as cursor:
+        [(attributes,)] = cursor.execute("SELECT attributes FROM spans").fetchall()
+    assert "abc" not in attributes
+    assert "authorization" in attributes

@@ -1,0 +1,21 @@
+"""A collector in a process of its own, to be killed: prints where it listens for OTLP over HTTP."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from laban_app.server.collector import Collector
+from laban_collector.settings import load_settings
+from laban_collector.store.duckdb.connection.database import Database
+
+
+async def main(path: Path) -> None:
+    """Run until killed."""
+    settings = load_settings(otlp_grpc="127.0.0.1:0", otlp_http="127.0.0.1:0")
+    endpoints = await Collector(settings, Database.open(path)).start()
+    print(endpoints.http, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

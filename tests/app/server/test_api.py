@@ -1,0 +1,62 @@
+"""The HTTP API of a collector that runs."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from ...mapper.shop_spans import hybrid_order
+from ...serving import serving
+from ..answers.test_local import named
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving(tmp_path_factory.mktemp("api") / "spans.duckdb") as running:
+        running.send(named(hybrid_order(), "123"))
+        with httpx.Client(base_url=running.url) as client:
+            yield client
+
+
+def test_healthz_answers(api: httpx.Client) -> None:
+    assert api.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/order/123", "verdict"),
+        ("/story?key=order.id&value=123", "verdict"),
+        ("/map", "edges"),
+        ("/lag", "groups"),
+        ("/lag/history", "points"),
+        ("/latency?by=edge", "points"),
+        ("/latency?by=route", "points"),
+        ("/values?key=order", "values"),
+        ("/status", "spans"),
+    ],
+)
+def test_every_question_has_an_answer(api: httpx.Client, path: str, field: str) -> None:
+    answer = api.get(f"/api/v1{path}")
+    assert answer.status_code == 200
+    assert answer.json()[field] is not None
+
+
+def test_an_unknown_order_is_404_with_the_nearest_known(api: httpx.Client) -> None:
+    answer = api.get("/api/v1/order/12")
+    assert answer.status_code == 404
+    assert answer.json()["nearest"] == ["123"]
+
+
+def test_a_window_that_is_none_is_400(api: httpx.Client) -> None:
+    answer = api.get("/api/v1/map", params={"since": "yesterday"})
+    assert answer.status_code == 400
+    assert "ISO 8601" in answer.json()["error"]
+    backwards = api.get("/api/v1/map", params={"since": "1h", "until": "2h"})
+    assert backwards.status_code == 400
+
+
+def test_openapi_describes_every_route(api: httpx.Client) -> None:
+    described = api.get("/api/v1/openapi.json").json()
+    assert "/api/v1/order/{order_id}" in described["paths"]
+    assert all("summary" in verb for path in described["paths"].values() for verb in path.values())

@@ -1,0 +1,50 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from laban_collector.batch.transfer import to_bytes
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
+from laban_collector.importing.batch_receiver import Handover
+from laban_collector.store.base import Written
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+from ..ingest.test_pipeline import Gate
+from ..requests import body, span
+
+SENT = to_bytes(decode([body(span())], KeyFinder()).batch)
+
+
+def test_a_batch_is_stored_and_counted(database: Database) -> None:
+    handover = Handover(DuckDBWriter(database), "", len(SENT), 10)
+    assert handover.store(SENT) == Written(1, 0)
+    assert handover.store(SENT) == Written(0, 1)
+    with pytest.raises(RequestTooLarge):
+        handover.store(SENT + b"x")
+
+
+def test_one_at_a_time_is_stored_and_finished_before_it_closes(database: Database) -> None:
+    gate = Gate(database)
+    handover = Handover(gate, "", len(SENT), 10)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(handover.store, SENT)
+        gate.entered.acquire()
+        with pytest.raises(Overloaded):
+            handover.store(SENT)
+        begun = threading.Event()
+
+        def close() -> None:
+            begun.set()
+            handover.close()
+
+        closing = pool.submit(close)
+        begun.wait(10)
+        assert not closing.done()
+        gate.open.set()
+        closing.result(10)
+    assert first.result() == Written(1, 0)
+    with pytest.raises(NotAccepting):
+        handover.store(SENT)

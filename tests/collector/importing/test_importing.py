@@ -1,0 +1,241 @@
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from laban_collector.importing import importer
+from laban_collector.importing.formats import looks_whole
+from laban_collector.importing.importer import Importer, Report, helpers
+from laban_collector.importing.reading import Chunk, Kind, chunks
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+from ..json_requests import json_request, json_span
+from ..requests import body, span
+
+NOT_JSON = "line(s) skipped: not JSON"
+UNKNOWN = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
+
+
+def otlp(number: int = 0, **fields: object) -> dict[str, object]:
+    """An OTLP request with one span; each number is another one."""
+    return json_request(json_span(**({"spanId": f"{number + 1:016x}"} | fields)))
+
+
+def jaeger(number: int = 0) -> dict[str, object]:
+    sent = {"traceID": "ab", "spanID": f"{number + 1:x}", "operationName": "x", "startTime": 1, "duration": 1}
+    return {"traceID": "ab", "spans": [sent | {"processID": "p"}], "processes": {"p": {"serviceName": "s"}}}
+
+
+def zipkin(number: int = 0) -> dict[str, object]:
+    return {"traceId": "ab", "id": f"{number + 1:016x}", "timestamp": 1}
+
+
+def lines(*documents: object) -> bytes:
+    return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+
+def pretty(document: object) -> bytes:
+    return json.dumps(document, indent=2).encode()
+
+
+def opened(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(data))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "laban.duckdb") as made:
+        yield made
+
+
+def imported(database: Database, *files: bytes) -> Report:
+    """The report of importing these files."""
+    importing = Importer(DuckDBWriter(database))
+    for data in files:
+        importing.add(opened(data))
+    return importing.report
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lines(otlp(0), otlp(1)), id="OTLP JSON lines"),
+        pytest.param(lines(otlp(0), otlp(1)).rstrip(), id="without a last newline"),
+        pytest.param(
+            b"\r\n" + lines(otlp(0), otlp(1)).replace(b"\n", b"\r\n"), id="with CRLF and empty lines"
+        ),
+        pytest.param(b"\xef\xbb\xbf" + lines(otlp(0), otlp(1)), id="with a byte order mark"),
+        pytest.param(pretty(otlp(0)) + b"\n" + pretty(otlp(1)), id="OTLP JSON documents after each other"),
+        pytest.param(pretty([otlp(0), otlp(1)]), id="a list of OTLP documents"),
+        pytest.param(
+            pretty({"trace": {"resourceSpans": [*_]}})
+            if (
+                _ := [
+                    *json_request(json_span(), json_span(spanId="2" * 16))["resourceSpans"]  # type: ignore[misc]
+                ]
+            )
+            else b"",
+            id="Tempo's API",
+        ),
+        pytest.param(body(span(0), span(1)), id="OTLP protobuf"),
+        pytest.param(
+            b"".join(len(one).to_bytes(4) + one for one in (body(span(0)), body(span(1)))),
+            id="OTLP protobuf with lengths",
+        ),
+        pytest.param(pretty({"data": [jaeger(0), jaeger(1)], "errors": None}), id="Jaeger's API"),
+        pytest.param(lines(jaeger(0), jaeger(1)), id="Jaeger's traces, one a line"),
+        pytest.param(pretty([zipkin(0), zipkin(1)]), id="Zipkin"),
+        pytest.param(pretty([[zipkin(0)], [zipkin(1)]]), id="Zipkin's API"),
+        pytest.param(lines(zipkin(0), zipkin(1)), id="Zipkin's spans, one a line"),
+        pytest.param(lines([zipkin(0), zipkin(1)]), id="Zipkin in one line"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+def test_the_kind_of_a_file_is_told_by_its_content(database: Database, data: bytes, zipped: bool) -> None:  # noqa: FBT001
+    report = imported(database, gzip.compress(data) if zipped else data)
+    assert (report.stored, report.duplicates, report.refused) == (2, 0, {})
+    assert DuckDBReader(database).contents().spans == 2
+
+
+def test_importing_twice_stores_nothing_twice(database: Database) -> None:
+    data = lines(otlp(0), otlp(1), otlp(0))
+    first, second = imported(database, data), imported(database, data)
+    assert (first.stored, first.duplicates) == (2, 1)
+    assert (second.stored, second.duplicates, second.spans) == (0, 3, 3)
+    assert DuckDBReader(database).contents().spans == 2
+
+
+def test_damaged_lines_among_good_ones_are_skipped_and_counted(database: Database) -> None:
+    good = lines(otlp(0))
+    cut = good[: len(good) // 2] + b"\n"
+    report = imported(database, cut + good + b"# a comment\n" + lines(otlp(1), {"logs": 1}, 7) + cut)
+    assert report.stored == 2
+    assert report.refused == {NOT_JSON: 3, UNKNOWN: 2}
+
+
+def test_json_lines_after_a_line_of_something_else_are_read(database: Database) -> None:
+    report = imported(database, b"exported by x\n" + lines(otlp(0)))
+    assert (report.stored, report.refused) == (1, {NOT_JSON: 1})
+
+
+def test_malformed_spans_among_good_ones_are_left_out_and_counted(database: Database) -> None:
+    bad = json_span(traceId="xyz")
+    report = imported(database, lines(json_request(bad, json_span(), json_span(name=5))))
+    assert report.stored == 1
+    assert report.refused == {
+        "span(s) rejected: trace id that is not hex": 1,
+        "span(s) rejected: name is not a string": 1,
+    }
+
+
+def test_what_strict_json_forbids_is_read_too(database: Database) -> None:
+    value = {"key": "x", "value": {"doubleValue": float("nan")}}
+    lone = json.dumps(otlp(1, name="\ud83d?")).encode() + b"\n"
+    latin = json.dumps(otlp(2, name="§"), ensure_ascii=False).encode("latin-1") + b"\n"
+    report = imported(database, lines(otlp(0, attributes=[value])) + lone + latin)
+    assert (report.stored, report.refused) == (3, {})
+
+
+def test_a_document_that_was_cut_off_gives_those_before_it(database: Database) -> None:
+    report = imported(database, pretty(otlp(0)) + b"\n" + pretty(otlp(1))[:-20])
+    assert report.stored == 1
+    assert report.refused == {"document(s) damaged: not JSON from some point on": 1}
+
+
+def test_gzip_that_was_cut_off_gives_what_came_before(database: Database) -> None:
+    data = gzip.compress(lines(*map(otlp, range(50))))
+    report = imported(database, data[:-12])
+    assert report.refused == {
+        "file(s) cut short: Compressed file ended before the end-of-stream marker was reached": 1
+    }
+
+
+def test_a_protobuf_stream_that_was_cut_off_gives_what_came_before(database: Database) -> None:
+    one = body(span(0))
+    report = imported(database, (len(one).to_bytes(4) + one) * 2 + len(one).to_bytes(4) + one[:-5])
+    assert (report.stored, report.duplicates) == (1, 1)
+    assert sum(report.refused.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "file(s) skipped: empty"),
+        (b"hello, world\n", "file(s) skipped: neither JSON nor OTLP protobuf"),
+        (b"\xff" * 100, "file(s) skipped: neither JSON nor OTLP protobuf"),
+        (b'{"a": 1}', UNKNOWN),
+        (b'{"resourceSpans": 7}', "document(s) skipped: resourceSpans is not a list of objects"),
+        (b'{"data": [7]}', "document(s) skipped: a trace is not an object"),
+        (b"[" * 100_000, "document(s) damaged: not JSON from some point on"),
+    ],
+)
+def test_a_file_with_nothing_for_us_is_refused_with_the_reason(
+    database: Database, data: bytes, reason: str
+) -> None:
+    report = imported(database, data)
+    assert (report.spans, report.refused) == (0, {reason: 1})
+
+
+def test_an_export_without_spans_is_no_problem(database: Database) -> None:
+    report = imported(database, b'{"resourceSpans":[]}', b'{"data":[]}')
+    assert (report.files, report.spans, report.refused) == (2, 0, {})
+
+
+def test_both_halves_of_a_shared_span_are_stored(database: Database) -> None:
+    halves = [zipkin() | {"kind": "CLIENT"}, zipkin() | {"kind": "SERVER", "shared": True}]
+    assert imported(database, pretty(halves)).stored == 2
+
+
+def test_business_keys_are_found_by_the_rules(database: Database) -> None:
+    attribute = {"key": "basket", "value": {"stringValue": "b-1"}}
+    importing = Importer(DuckDBWriter(database), rules="basket.id=attribute:basket")
+    importing.add(opened(lines(otlp(0, attributes=[attribute]))))
+    assert len(DuckDBReader(database).traces_with("basket", "b-1", 5)) == 1
+
+
+def test_a_large_document_is_stored_in_several_commits(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "_MAX_SPANS", 10)
+    told: list[None] = []
+    importing = Importer(DuckDBWriter(database))
+    importing.add(opened(pretty([zipkin(number) for number in range(35)])), lambda: told.append(None))
+    assert (importing.report.stored, len(told)) == (35, 4)
+
+
+def test_other_processes_give_the_same_as_this_one(database: Database) -> None:
+    data = lines(*map(otlp, range(300)), {"logs": 1}) + b"broken\n"
+    with ProcessPoolExecutor(2, get_context("spawn")) as executor:
+        importing = Importer(DuckDBWriter(database), executor=executor)
+        importing.add(opened(data))
+        importing.add(opened(pretty(jaeger())))
+    assert importing.report.stored == 301
+    assert importing.report.refused == Counter({NOT_JSON: 1, UNKNOWN: 1})
+
+
+def test_a_small_import_starts_no_processes() -> None:
+    with helpers(1000) as executor:
+        assert executor is None
+
+
+def test_lines_come_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laban_collector.importing.reading.CHUNK_BYTES", 1000)
+    data = lines(*map(otlp, range(20)))
+    found = list(chunks(opened(data), looks_whole))
+    assert {chunk.kind for chunk in found} == {Kind.LINES}
+    assert max(len(b"\n".join(chunk.parts)) for chunk in found) < 2000
+    assert b"".join(part + b"\n" for chunk in found for part in chunk.parts if part) == data
+
+
+def test_protobuf_that_begins_like_a_line_of_json_is_protobuf() -> None:
+    """A first message of 123 bytes begins with a newline and a brace."""
+    sent = b"\n{" + b"\n" * 123
+    assert list(chunks(opened(sent), looks_whole)) == [Chunk(Kind.PROTOBUF, [sent])]

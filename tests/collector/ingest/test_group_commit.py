@@ -1,0 +1,92 @@
+import threading
+
+import pytest
+
+from laban_collector.decode.results import Outcome
+from laban_collector.ingest import group_commit
+from laban_collector.ingest.group_commit import Limits, Request, Waiting
+
+LIMITS = Limits(in_flight_bytes=1000, commit_bytes=400, commit_delay=0.0)
+
+
+def request(size: int = 1) -> Request:
+    answers: list[Outcome] = []
+    return Request(bytes(size), answers.append)
+
+
+@pytest.fixture
+def waiting() -> Waiting:
+    opened = Waiting(LIMITS)
+    opened.open()
+    return opened
+
+
+def after_a_group_of_several(waiting: Waiting) -> None:
+    """So that the next one waits for more."""
+    for _ in range(2):
+        waiting.add(request())
+    group = waiting.gather()
+    waiting.decoded(group)
+    waiting.release(group)
+
+
+def test_a_group_is_all_that_waits_up_to_its_bytes(waiting: Waiting) -> None:
+    for _ in range(5):
+        waiting.add(request(150))
+    assert [len(waiting.gather()) for _ in range(2)] == [3, 2]
+
+
+def test_what_is_small_waits_for_the_writer_and_what_is_large_does_not(waiting: Waiting) -> None:
+    waiting.writing(idle=False)
+    waiting.add(request())
+    found: list[int] = []
+    gathering = threading.Thread(target=lambda: found.append(len(waiting.gather())))
+    gathering.start()
+    gathering.join(0.05)
+    assert not found
+    waiting.add(request(LIMITS.commit_bytes // 4))
+    gathering.join(10)
+    assert found == [2]
+
+
+def test_a_small_group_after_several_requests_waits_until_none_comes(waiting: Waiting) -> None:
+    after_a_group_of_several(waiting)
+    waiting.add(request())
+    assert len(waiting.gather()) == 1  # no sooner and no later than nothing more came
+
+
+def test_a_small_group_is_whole_when_all_have_sent_again_who_were_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "_LONGEST_WAIT", 60.0)
+    now = iter([0.0, 0.0, 100.0])  # when the first group is looked for, begins, and is decoded
+    waiting = Waiting(LIMITS, lambda: next(now, 100.0))
+    waiting.open()
+    for _ in range(2):
+        waiting.add(request())
+    group = waiting.gather()
+    waiting.decoded(group)
+    waiting.add(request())  # from somebody else
+    waiting.release(group)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(len(waiting.gather())))
+    thread.start()
+    waiting.add(request())
+    thread.join(0.05)
+    assert not found
+    waiting.add(request())
+    thread.join(10)
+    assert found == [3]
+
+
+def test_at_the_end_what_waits_is_a_group_and_then_there_is_none(waiting: Waiting) -> None:
+    waiting.writing(idle=False)
+    waiting.add(request())
+    assert waiting.close()
+    assert not waiting.close()
+    assert [len(waiting.gather()) for _ in range(2)] == [1, 0]
+
+
+def test_an_empty_body_is_a_request_too(waiting: Waiting) -> None:
+    waiting.add(request(0))
+    assert len(waiting.gather()) == 1

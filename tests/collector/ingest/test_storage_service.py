@@ -1,0 +1,130 @@
+import asyncio
+import gzip
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from laban_app.server.collector import Collector
+from laban_collector.errors import StoreError, StoreUnwritable
+from laban_collector.ingest.ledger_ring import LedgerTail, tail_of
+from laban_collector.ingest.storage_service import Keeper
+from laban_collector.metrics import Metrics
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.housekeeping.retention import Limits
+
+from ..requests import body, span
+from ..running import running_loop, settings
+from ..store.duckdb.connection.test_session import broken_by_a_full_disk, no_room
+from ..store.duckdb.write.test_writer import batch
+
+PROTOBUF = {"content-type": "application/x-protobuf"}
+GZIP = PROTOBUF | {"content-encoding": "gzip"}
+TOO_LARGE = gzip.compress(bytes(17 << 20))
+
+
+@pytest.fixture
+def keeper(database: Database) -> Generator[Keeper, None, None]:
+    kept = Keeper(database, Limits())
+    kept.start()
+    yield kept
+    kept.stop()
+
+
+def test_what_is_written_is_counted_and_noted(keeper: Keeper, database: Database) -> None:
+    keeper.take(batch(span(0), span(1)))
+    keeper.take(batch(span(1), span(2)))
+    keeper.settle()
+    health = keeper.health()
+    assert (health.stored, health.duplicates, health.commits, health.unloaded) == (3, 1, 2, 0)
+    assert health.commit_mean is not None
+    assert health.file > 0
+    assert health.wal > 0
+    keeper.stop()
+    tail = LedgerTail.open(tail_of(database.path))
+    assert tail.last is not None
+    assert (tail.last.arrival, tail.last.total) == (2, 4)
+    tail.close()
+
+
+def test_a_commit_that_fails_is_not_noted(keeper: Keeper, database: Database) -> None:
+    keeper.take(batch(span(0)))
+    with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
+        keeper.take(batch(span(1)))
+    keeper.take(batch(span(1)))
+    keeper.stop()
+    restarted = Keeper(database, Limits())
+    restarted.start()
+    assert restarted.health().ledger == "all of 1 commits are there"
+    restarted.stop()
+
+
+def test_it_is_unready_while_the_database_cannot_be_opened(
+    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laban_collector.store.duckdb.connection.session.RETRY", 0.0)
+    assert keeper.unready() is None
+    broken_by_a_full_disk(database)
+    away = database.path.with_name("away")
+    database.path.rename(away)
+    database.path.mkdir()
+    reason = keeper.unready()
+    assert reason is not None
+    assert "cannot be opened again yet" in reason
+    assert keeper.health().failure is not None
+    assert keeper.metrics.value("laban_database_up") == 0
+    database.path.rmdir()
+    away.rename(database.path)
+
+
+def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written(
+    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise StoreUnwritable("still no space left")
+
+    with no_room(), pytest.raises(StoreUnwritable):
+        keeper.take(batch(span()))
+    assert "The journal cannot be written" in str(keeper.health().failure)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "try_writing", refuse)
+        assert keeper.unready() == "still no space left"
+    assert keeper.metrics.value("laban_database_up") == 0
+    assert keeper.unready() is None
+    assert keeper.health().failure is None
+    assert keeper.metrics.value("laban_database_up") == 1
+
+
+def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:
+    collector = Collector(settings(), database)
+    with running_loop() as loop:
+        endpoints = asyncio.run_coroutine_threadsafe(collector.start(), loop).result(30)
+        url = f"http://{endpoints.http}/v1/traces"
+        statuses = [
+            httpx.post(url, content=content, headers=PROTOBUF).status_code
+            for content in (body(span(0)), b"\xff\xff")
+        ]
+        statuses.append(httpx.post(url, content=TOO_LARGE, headers=GZIP).status_code)
+        collector.keeper.settle()
+        health = collector.keeper.health()
+        asyncio.run_coroutine_threadsafe(collector.stop(), loop).result(30)
+    assert statuses == [200, 400, 413]
+    assert (health.received, health.stored, health.in_flight) == (1, 1, 0)
+    assert health.refused == {"undecodable": 1, "too_large": 1}
+
+
+def test_the_text_is_what_prometheus_reads() -> None:
+    metrics = Metrics()
+    metrics.stored.inc(3)
+    metrics.watch("laban_answer", "What it is.", lambda: 42)
+    lines = metrics.text().decode().splitlines()
+    assert "# TYPE laban_spans_stored_total counter" in lines
+    assert "laban_spans_stored_total 3.0" in lines
+    assert "laban_answer 42.0" in lines
+    assert not [line for line in lines if "_created" in line]
+
+
+def test_the_keeper_of_a_path_lists_what_was_set_aside(keeper: Keeper, tmp_path: Path) -> None:
+    (tmp_path / f"{keeper.database.path.name}.damaged-20261123T000000Z").touch()
+    assert keeper.health().set_aside == ["laban.duckdb.damaged-20261123T000000Z"]

@@ -1,0 +1,181 @@
+import logging
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from laban_collector.errors import StoreError
+from laban_collector.lag import poller
+from laban_collector.lag.poller import Admin, LagPoller, fetch_offsets
+from laban_collector.lag.status import Log, Partition
+from laban_collector.store.base import Lag
+
+from ...broker import free_port, start_broker, stop_broker
+from ..shop import Shop
+
+WAIT = 30.0
+"""Seconds, at most, until a poll must have said what is waited for."""
+
+
+Wanted = Callable[[Lag], bool]
+
+
+class Polls:
+    """What a poller writes, to wait for."""
+
+    def __init__(self) -> None:
+        self._rows: queue.SimpleQueue[Lag] = queue.SimpleQueue()
+
+    def write(self, rows: Sequence[Lag]) -> None:
+        for row in rows:
+            self._rows.put(row)
+
+    def wait_for(self, wanted: Wanted) -> Lag:
+        """The first row from now on that is wanted."""
+        while True:
+            row = self._rows.get(timeout=WAIT)
+            if wanted(row):
+                return row
+
+
+@contextmanager
+def polling(bootstrap: str, write: Callable[[Sequence[Lag]], None]) -> Generator[LagPoller, None, None]:
+    poller = LagPoller(bootstrap, 0.1, write)
+    poller.start()
+    try:
+        yield poller
+    finally:
+        poller.stop()
+
+
+def test_offsets_are_fetched_for_every_partition_of_a_consumed_topic(embedded_broker: str) -> None:
+    assert_offsets_are_fetched(embedded_broker)
+
+
+@pytest.mark.kafka
+def test_offsets_are_fetched_from_apache_kafka_too(real_kafka: str) -> None:
+    assert_offsets_are_fetched(real_kafka)
+    with KafkaAdminClient(bootstrap_servers=real_kafka) as admin:
+        topics = {partition.topic for partition in fetch_offsets(admin).logs}
+    assert not {topic for topic in topics if topic.startswith("__")}
+
+
+def assert_offsets_are_fetched(bootstrap: str) -> None:
+    shop = Shop(bootstrap)
+    shop.produce(5)
+    shop.produce(3, partition=1)
+    shop.commit(2)
+    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
+        offsets = fetch_offsets(admin)
+    first, second = Partition(shop.topic, 0), Partition(shop.topic, 1)
+    assert (offsets.logs[first], offsets.logs[second]) == (Log(0, 5), Log(0, 3))
+    assert offsets.committed[shop.group] == {first: 2, second: None}
+
+
+def test_a_poller_follows_a_group_that_consumes(embedded_broker: str) -> None:
+    shop, polls = Shop(embedded_broker), Polls()
+
+    def of_group(row: Lag) -> bool:
+        return row.group == shop.group and row.partition == 0
+
+    with polling(embedded_broker, polls.write):
+        shop.commit(0)
+        row = polls.wait_for(of_group)
+        assert (row.topic, row.messages, row.seconds, row.status) == (shop.topic, 0, 0.0, "OK")
+        shop.produce(4)
+        row = polls.wait_for(lambda row: of_group(row) and row.end == 4)
+        assert (row.committed, row.messages) == (0, 4)
+        assert row.seconds is not None
+        assert row.seconds > 0
+        shop.commit(4)
+        row = polls.wait_for(lambda row: of_group(row) and row.committed == 4)
+        assert (row.messages, row.seconds, row.status) == (0, 0.0, "OK")
+        shop.commit(1)
+        row = polls.wait_for(lambda row: of_group(row) and row.committed == 1)
+        assert (row.messages, row.status) == (3, "REWIND")
+        polls.wait_for(lambda row: of_group(row) and row.status == "STALL")
+    assert row.cluster == "tansu_cluster"
+
+
+def test_a_broker_that_goes_and_comes_back_is_logged_once_each_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "laban_collector")
+    port = free_port()
+    polls = Polls()
+    broker = start_broker(port, tmp_path / "first.log")
+    try:
+        shop = Shop(f"127.0.0.1:{port}")
+        shop.commit(0)
+        with polling(f"127.0.0.1:{port}", polls.write):
+            polls.wait_for(lambda row: row.group == shop.group)
+            stop_broker(broker)
+            wait_for_log(caplog, "does not answer")
+            broker = start_broker(port, tmp_path / "second.log")
+            again = Shop(f"127.0.0.1:{port}")
+            again.commit(0)
+            polls.wait_for(lambda row: row.group == again.group)
+    finally:
+        stop_broker(broker)
+    lines = [record.getMessage() for record in caplog.records if record.name == "laban_collector.lag.poller"]
+    assert [f"127.0.0.1:{port}" in line for line in lines] == [True, True]
+    assert ["does not answer" in line for line in lines] == [True, False]
+    assert "answers again after" in lines[1]
+
+
+def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until a line of the log has this text."""
+    seen = threading.Event()
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if text in record.getMessage():
+                seen.set()
+
+    watch = Watch()
+    logger = logging.getLogger("laban_collector")
+    logger.addHandler(watch)
+    try:
+        assert text in caplog.text or seen.wait(WAIT)
+    finally:
+        logger.removeHandler(watch)
+
+
+def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
+    embedded_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = threading.Semaphore(0)
+
+    def fail(_: Sequence[Lag]) -> None:
+        calls.release()
+        raise StoreError("the disk is full")
+
+    with polling(embedded_broker, fail):
+        assert calls.acquire(timeout=WAIT)
+        assert calls.acquire(timeout=WAIT)
+    assert "was not stored" in caplog.text
+
+
+def test_a_poller_that_reaches_nobody_stops_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "TIMEOUT", 0.2)
+    before = set(threading.enumerate())
+    with polling(f"127.0.0.1:{free_port()}", lambda _: None):
+        pass
+    assert set(threading.enumerate()) == before
+
+
+def test_an_admin_client_that_reaches_nobody_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "TIMEOUT", 0.2)
+    before = set(threading.enumerate())
+    with pytest.raises(KafkaError):
+        Admin(f"127.0.0.1:{free_port()}")
+    assert set(threading.enumerate()) == before
+
+
+def test_stopping_a_poller_that_was_never_started_does_nothing() -> None:
+    LagPoller("127.0.0.1:1", 1.0, lambda _: None).stop()

@@ -1,0 +1,106 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.decode.attributes import to_json
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.columnar import decoder as columnar
+from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.protect.limits import AttributeLimits
+from laban_collector.protect.protection import Protection
+from laban_collector.protect.redaction import REDACTED, Redactor
+
+from ..batches import rows_of
+from ..requests import key_values, request, span
+
+CARD = "4111 1111 1111 1111"
+GENEROUS = AttributeLimits(attributes=1000, length=10_000)
+
+
+def protect(
+    *spans: Span, redactor: Redactor | None = None, limits: AttributeLimits = GENEROUS, **sent: Any
+) -> SpanBatch:
+    """What is stored of these spans: the same, whichever way they are decoded."""
+    body = request(*spans, **sent).SerializeToString()
+    protection = Protection(redactor or Redactor(), limits)
+    by_rows = protection.apply(decode([body], KeyFinder()).batch)
+    by_columns = columnar.decode([body], KeyFinder(), protection).batch
+    assert rows_of(by_rows) == rows_of(by_columns)
+    return by_columns
+
+
+def attributes(batch: SpanBatch, table: str = "spans", row: int = 0) -> Any:
+    return json.loads(getattr(batch, table)["attributes"][row].as_py())
+
+
+def test_attributes_of_everything_are_looked_at() -> None:
+    secret = {"password": "hunter2", "kept": "yes"}
+    sent = span(0, secret)
+    sent.events.add(name="login").attributes.extend(key_values(secret))
+    sent.links.add(trace_id=bytes(15) + b"1", span_id=bytes(7) + b"1").attributes.extend(key_values(secret))
+    batch = protect(span(1), sent, resource=secret)
+    for table, row in [("spans", 1), ("events", 0), ("links", 0), ("resources", 0)]:
+        assert attributes(batch, table, row) == {"password": REDACTED, "kept": "yes"}
+
+
+def test_other_rows_stay_as_they_are() -> None:
+    batch = protect(span(0, {"a": "1"}), span(1, {"token": "x"}), span(2, {"b": "2"}), span(3))
+    assert attributes(batch, row=0) == {"a": "1"}
+    assert attributes(batch, row=2) == {"b": "2"}
+    assert batch.spans["attributes"][3].as_py() is None
+
+
+def test_names_and_messages_are_texts_too() -> None:
+    sent = span(0)
+    sent.name = f"pay {CARD}"
+    sent.status.message = "401: Bearer abcdefghijklmnopqrstuv"
+    batch = protect(sent, span(1))
+    assert batch.spans["name"].to_pylist() == [f"pay {REDACTED}", "span 1"]
+    assert batch.spans["status_message"][0].as_py() == "401: Bearer [redacted]"
+
+
+def test_a_column_of_its_own_hides_nothing() -> None:
+    redactor = Redactor(["messaging.kafka.message.key", "http.response.status_code"])
+    sent = {"messaging.kafka.message.key": "k", "http.response.status_code": 200, "http.route": "/"}
+    batch = protect(span(0, sent), span(1), redactor=redactor)
+    assert batch.spans["messaging_key"].to_pylist() == [REDACTED, None]
+    assert batch.spans["http_status"].to_pylist() == [None, None]
+    assert batch.spans["http_route"].to_pylist() == ["/", None]
+
+
+def test_a_business_key_that_tells_a_secret_is_left_out() -> None:
+    batch = protect(span(0, {"order.id": "4111111111111111"}), span(1, {"order.id": "7"}))
+    assert set(batch.correlations["value"].to_pylist()) == {"7"}
+
+
+def test_what_is_too_much_is_cut_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    sent = span(0, {"a": "x" * 20, "b": 1, "c": 2})
+    sent.dropped_attributes_count = 5
+    batch = protect(sent, span(1, {"d": 1}), limits=AttributeLimits(attributes=2, length=10))
+    assert attributes(batch) == {"a": "xxxxxxxxxx… [cut: 20 characters]", "b": 1}
+    assert batch.spans["dropped_attributes"].to_pylist() == [6, 0]
+    assert "1 value(s) cut, 1 attribute(s) dropped" in caplog.text
+
+
+def test_a_batch_of_nothing_is_one() -> None:
+    assert protect().spans.num_rows == 0
+
+
+SECRETS = (CARD, "5105105105105100", "Bearer abcdefghijklmnopqrstuv", "://u:p@h", "?token=a", "&x=1")
+pieces = st.sampled_from([*SECRETS, "password", "api", "key", *'_. é\\7x\n\t"'])
+texts = st.lists(pieces, max_size=6).map("".join)
+
+
+@given(st.dictionaries(texts, texts, max_size=3))
+def test_whatever_the_rules_change_the_pattern_finds(sent: dict[str, str]) -> None:
+    redactor = Redactor()
+    kept = {key: redactor.redact(key, value) for key, value in sent.items()}
+    batch = protect(span(0, sent))
+    stored = batch.spans["attributes"][0].as_py()
+    assert stored == (to_json(kept) if kept else None)

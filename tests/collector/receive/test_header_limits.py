@@ -1,0 +1,66 @@
+"""Senders that begin a request and do not go on."""
+
+import socket
+from collections.abc import Generator
+
+import pytest
+
+from laban_collector.receive.access import Access
+from laban_collector.receive.address import Address
+from laban_collector.receive.header_limits import BoundedHttp
+from laban_collector.receive.http import HttpReceiver
+
+from ..receivers import Inbox, started
+
+HEAD = b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n"
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def connection(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Generator[socket.socket, None, None]:
+    monkeypatch.setattr(BoundedHttp, "head_timeout", 0.2)
+    receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(upload_timeout=0.2), Access())
+    with started(receiver) as address, socket.create_connection(address, timeout=10) as connected:
+        yield connected
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the connection is closed."""
+    parts = []
+    while part := connection.recv(1 << 16):
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD[:10], HEAD])
+def test_a_head_that_does_not_come_ends_the_connection(connection: socket.socket, begun: bytes) -> None:
+    connection.sendall(begun)
+    assert answer(connection) == b""
+
+
+def test_a_head_that_is_too_long_is_refused(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b"x: " + b"x" * (BoundedHttp.max_head - len(HEAD)))
+    assert answer(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_does_not_come_may_be_repeated(connection: socket.socket, inbox: Inbox) -> None:
+    connection.sendall(HEAD + b"content-length: 100\r\n\r\nhalf")
+    answered = answer(connection)
+    assert answered.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1\r\n" in answered
+    assert not inbox.bodies
+
+
+def test_a_connection_may_be_idle_between_requests(connection: socket.socket, inbox: Inbox) -> None:
+    for _ in range(2):
+        connection.sendall(HEAD + b"content-length: 1\r\n\r\nx")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        connection.settimeout(0.4)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(10)
+    assert inbox.bodies == [b"x", b"x"]

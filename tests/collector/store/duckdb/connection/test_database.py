@@ -1,0 +1,214 @@
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from laban_collector.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreLocked,
+    StoreNotFound,
+    StoreTooNew,
+)
+from laban_collector.store.duckdb.connection.database import SCHEMA_VERSION, Database
+
+TABLES = {
+    "edges",
+    "correlations",
+    "digests",
+    "lag",
+    "ledger",
+    "meta",
+    "resources",
+    "scopes",
+    "span_events",
+    "span_links",
+    "spans",
+    "unmet_links",
+}
+
+
+def put(database: Database, key: str, value: str = "") -> None:
+    with database.writing() as cursor:
+        cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
+
+
+def keys(database: Database) -> set[str]:
+    with database.reading() as cursor:
+        return {key for (key,) in cursor.execute("SELECT key FROM meta").fetchall()}
+
+
+def tables(database: Database) -> set[str]:
+    with database.reading() as cursor:
+        return {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+
+
+def test_opening_makes_the_tables_and_opening_again_keeps_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with Database.open(path) as database:
+        assert tables(database) == TABLES
+        put(database, "a")
+    with Database.open(path) as database:
+        assert keys(database) == {"schema_version", "a"}
+
+
+def test_the_schema_is_checkpointed_at_once_and_the_rest_at_close(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    log = tmp_path / "a.duckdb.wal"
+    with Database.open(path) as database:
+        assert not log.exists()
+        put(database, "a")
+        assert log.exists()
+    assert not log.exists()
+
+
+def test_a_write_that_raises_is_undone(database: Database) -> None:
+    def write_half() -> None:
+        with database.writing() as cursor:
+            cursor.execute("INSERT INTO meta VALUES ('a', '')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert keys(database) == {"schema_version"}
+
+
+def test_a_refusal_of_duckdb_is_a_store_error_that_names_the_file(database: Database) -> None:
+    put(database, "a")
+    with pytest.raises(StoreError, match=f"{database.path}: Constraint Error"):
+        put(database, "a")
+
+
+def test_a_reader_can_change_nothing(database: Database) -> None:
+    with pytest.raises(StoreError, match="read-only"), database.reading() as cursor:
+        cursor.execute("INSERT INTO meta VALUES ('a', '')")
+
+
+def test_a_reader_sees_one_state_until_it_ends(database: Database) -> None:
+    with database.reading() as cursor:
+        before = cursor.execute("SELECT count(*) FROM meta").fetchall()
+        put(database, "a")
+        assert cursor.execute("SELECT count(*) FROM meta").fetchall() == before
+    assert keys(database) == {"schema_version", "a"}
+
+
+def test_many_threads_read_and_write_at_once(database: Database) -> None:
+    failures: list[BaseException] = []
+
+    def work(name: int) -> None:
+        try:
+            for round_ in range(10):
+                put(database, f"{name}-{round_}")
+                assert f"{name}-{round_}" in keys(database)
+        except BaseException as error:  # noqa: BLE001 - handed on to the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(keys(database)) == 41
+
+
+def test_queries_reach_no_other_file_and_cannot_turn_that_on(database: Database) -> None:
+    for statement in ("FROM read_csv('/etc/hostname')", "SET enable_external_access = true"):
+        with pytest.raises(StoreError, match=r"disabled by configuration|has been locked"):
+            _run(database, statement)
+
+
+def _run(database: Database, statement: str) -> None:
+    with database.reading() as cursor:
+        cursor.execute(statement)
+
+
+def test_times_are_utc(database: Database) -> None:
+    with database.reading() as cursor:
+        assert cursor.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+
+
+def test_a_file_opened_to_read_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    Database.open(path).close()
+    before = path.read_bytes()
+    with Database.open(path, read_only=True) as database:
+        assert tables(database) == TABLES
+        with pytest.raises(StoreError, match="opened to read only"):
+            put(database, "a")
+    assert path.read_bytes() == before
+
+
+def test_a_missing_file_is_not_made_by_a_reader(tmp_path: Path) -> None:
+    with pytest.raises(StoreNotFound, match="there is no such file"):
+        Database.open(tmp_path / "a.duckdb", read_only=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreNotFound, match="its directory does not exist; make it first: mkdir -p"):
+        Database.open(tmp_path / "no" / "a.duckdb")
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a directory"):
+        Database.open(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database " * 1000])
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.duckdb"
+    path.write_bytes(content)
+    with pytest.raises(StoreDamaged, match="cannot be read as a database"):
+        Database.open(path)
+    assert path.read_bytes() == content
+
+
+def test_a_broken_database_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    Database.open(path).close()
+    broken = bytearray(path.read_bytes())
+    broken[4096:12288] = bytes(8192)  # both copies of the database header
+    path.write_bytes(broken)
+    with pytest.raises(StoreDamaged):
+        Database.open(path)
+    assert path.read_bytes() == broken
+
+
+def test_a_database_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE customers (id INTEGER)")
+    with pytest.raises(StoreForeign, match="it holds customers"):
+        Database.open(path)
+    with duckdb.connect(path, read_only=True) as connection:
+        assert connection.execute("SHOW TABLES").fetchall() == [("customers",)]
+
+
+def test_a_schema_of_a_newer_laban_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with Database.open(path) as database, database.writing() as cursor:
+        cursor.execute("UPDATE meta SET value = ?", [str(SCHEMA_VERSION + 1)])
+    with pytest.raises(StoreTooNew, match=f"schema version {SCHEMA_VERSION + 1}"):
+        Database.open(path)
+
+
+def test_a_file_that_another_process_has_open_names_that_process(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    code = (
+        "import sys, pathlib; from laban_collector.store.duckdb.connection.database import Database;"
+        "d = Database.open(pathlib.Path(sys.argv[1])); print('open', flush=True); sys.stdin.read(); d.close()"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        for read_only in (False, True):
+            with pytest.raises(StoreLocked, match=rf"open in another process.*PID {other.pid}"):
+                Database.open(path, read_only=read_only)
+        other.communicate()
+    Database.open(path).close()

@@ -1,0 +1,38 @@
+"""Files as older versions of laban wrote them."""
+
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from laban_collector.store.duckdb.connection.database import SCHEMA_VERSION
+
+_TAKEN_BACK: Final = {
+    4: """
+        UPDATE spans s SET resource_id = r.hash FROM resources r WHERE r.resource_id = s.resource_id;
+        UPDATE spans s SET scope_id = o.hash FROM scopes o WHERE o.scope_id = s.scope_id;
+        UPDATE resources SET resource_id = hash;
+        UPDATE scopes SET scope_id = hash;
+        ALTER TABLE resources DROP COLUMN hash;
+        ALTER TABLE scopes DROP COLUMN hash;
+        ALTER TABLE correlations ADD COLUMN value_hash UBIGINT;
+        UPDATE correlations SET value_hash = hash(value);
+        DROP TABLE unmet_links;
+    """,
+    3: "DROP TABLE edges;",
+    2: """
+        ALTER TABLE span_events DROP COLUMN arrival;
+        ALTER TABLE span_links DROP COLUMN arrival;
+        ALTER TABLE correlations DROP COLUMN arrival;
+        DROP TABLE digests;
+    """,
+}
+"""What a schema version brought, by the version."""
+
+
+def make_older(path: Path, version: int) -> None:
+    """Make a file of today one of an older schema version."""
+    with duckdb.connect(path) as old:
+        for newer in range(SCHEMA_VERSION, version, -1):
+            old.execute(_TAKEN_BACK[newer])
+        old.execute("UPDATE meta SET value = $1 WHERE key = 'schema_version'", [str(version)])

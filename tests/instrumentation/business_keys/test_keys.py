@@ -1,0 +1,123 @@
+"""Business keys: pure functions of text."""
+
+import pytest
+
+from laban.business_keys.keys import (
+    KeyRule,
+    bounded,
+    canonical_key,
+    entity_of,
+    parse_rules,
+    route_keys,
+    route_parameters,
+)
+from laban.errors import LabanError, MalformedRule
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        *(
+            (name, "order.id")
+            for name in ("order_id", "orderId", "OrderID", "app.order.id", "order.id", "ORDER_ID")
+        ),
+        ("customerOrderId", "customer_order.id"),
+        ("X-Order-Id", "order.id"),
+        ("x-correlation-id", "correlation.id"),
+        ("correlation.id", "correlation.id"),
+        ("laban.local.order.id", "order.id"),
+    ],
+)
+def test_names_of_one_thing_have_one_key(name: str, key: str) -> None:
+    assert canonical_key(name) == key
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("id", "", ".", "paid", "order", "order.total", "valid"),
+        *("trace_id", "span_id", "parent_span_id", "parentId", "session.id", "request.id", "X-Request-ID"),
+        *("messaging.message.id", "http.order.id", "k8s.pod.id", "service.instance.id", "thread.id"),
+    ],
+)
+def test_technical_names_and_plain_words_are_no_business_keys(name: str) -> None:
+    assert canonical_key(name) is None
+
+
+def test_rules_are_read_with_all_their_sources() -> None:
+    text = (
+        "order.id=route:order_id|json:order.id|kafka.key:orders*|header:X-Order-Id; customerId=attribute:c\n"
+    )
+    assert parse_rules(text) == (
+        KeyRule("order.id", "route", "order_id"),
+        KeyRule("order.id", "json", "order.id"),
+        KeyRule("order.id", "kafka.key", "orders*"),
+        KeyRule("order.id", "header", "X-Order-Id"),
+        KeyRule("customer.id", "attribute", "c"),
+    )
+
+
+def test_a_kafka_key_rule_without_topic_means_all_topics() -> None:
+    assert parse_rules("order.id=kafka.key") == (KeyRule("order.id", "kafka.key", "*"),)
+
+
+def test_no_text_means_no_rules() -> None:
+    assert parse_rules(" ,; \n") == ()
+
+
+@pytest.mark.parametrize(
+    "entry", ["order.id", "order.id=", "=json:x", "a b=json:x", "o=cookie:x", "o=json", "o=json:"]
+)
+def test_a_malformed_rule_is_refused_and_says_what_is_accepted(entry: str) -> None:
+    with pytest.raises(MalformedRule, match=r"LABAN_KEYS: .* Accepted: KEY=SOURCE") as refused:
+        parse_rules(f"customer.id=json:customer,{entry}")
+    assert isinstance(refused.value, ValueError)
+    assert isinstance(refused.value, LabanError)
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "parameters"),
+    [
+        ("/orders/{order_id}", "/orders/1001", {"order_id": "1001"}),
+        ("/orders/{order_id}", "/orders/1001/?full=1", {"order_id": "1001"}),
+        ("/orders/{order_id}", "/orders/a%20b", {"order_id": "a b"}),
+        ("/files/{name:path}", "/files/a/b", {"name": "a/b"}),
+        ("/orders/:order_id/lines/:n", "/orders/1/lines/2", {"order_id": "1", "n": "2"}),
+        ("/orders/<int:order_id>", "/orders/7", {"order_id": "7"}),
+        ("/{a}/{a}", "/1/2", {"a": "1"}),
+        ("/orders/{order_id}", "/orders/1/lines", {}),
+        ("/a.b/{x}", "/aXb/1", {}),
+    ],
+)
+def test_route_parameters_are_read_from_the_path(
+    template: str, path: str, parameters: dict[str, str]
+) -> None:
+    assert route_parameters(template, path) == parameters
+
+
+def test_a_plain_id_belongs_to_the_collection_before_it() -> None:
+    assert route_keys("/v1/orders/{id}", "/v1/orders/1001") == {"order.id": "1001"}
+    assert route_keys("/orders/{order_id}/lines/{n}", "/orders/1/lines/2") == {"order.id": "1"}
+    assert route_keys("/{id}", "/1") == {}
+
+
+@pytest.mark.parametrize(
+    ("collection", "entity"),
+    [
+        *(("orders", "order"), ("addresses", "address"), ("boxes", "box"), ("categories", "category")),
+        *(("warehouses", "warehouse"), ("statuses", "status"), ("status", "status")),
+        ("price-lists", "price_list"),
+    ],
+)
+def test_a_collection_holds_its_singular(collection: str, entity: str) -> None:
+    assert entity_of(collection) == entity
+
+
+@pytest.mark.parametrize(("value", "kept"), [("1001", "1001"), (1001, "1001"), (" x ", "x"), ("é", "é")])
+def test_ids_are_kept_as_text(value: object, kept: str) -> None:
+    assert bounded(value) == kept
+
+
+@pytest.mark.parametrize("value", ["", " ", "x" * 129, "a\nb", "\x00", None, True, 1.5, ["1"], {"a": 1}])
+def test_what_can_be_no_id_is_left_out(value: object) -> None:
+    assert bounded(value) is None

@@ -1,0 +1,90 @@
+"""From whom business keys are accepted."""
+
+import pytest
+from opentelemetry import baggage, propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.asgi import asgi_getter
+from opentelemetry.propagators.textmap import default_getter
+
+from laban.business_keys.propagation import CorrelationPropagator
+from laban.business_keys.rules import Rules
+from laban.business_keys.trust import Trust, Trusted, configured_trust, is_public
+from laban.messaging.headers import HeaderGetter
+
+from ..recording import Recording
+
+KEYS = {"baggage": "order.id=1001,tenant=blue"}
+
+
+def accepted(trusted: Trusted, headers: dict[str, str], rules: Rules) -> list[str]:
+    """The baggage that is left, less the correlation id, which every request has."""
+    propagator = CorrelationPropagator(W3CBaggagePropagator(), rules, Trust(trusted))
+    headers = KEYS | headers
+    return sorted(set(baggage.get_all(propagator.extract(headers, Context()))) - {"correlation.id"})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-forwarded-for": "10.1.2.3, 192.168.0.7"},
+        {"forwarded": 'for="[fd00::1]:4711";proto=http'},
+        {"x-forwarded-for": "unknown"},
+    ],
+)
+def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rules: Rules) -> None:
+    assert accepted("internal", headers, rules) == ["order.id", "tenant"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-for": "8.8.8.8"},
+        {"x-forwarded-for": "8.8.8.8:443, 10.0.0.1"},
+        {"forwarded": 'for="[2606:4700::1111]:4711";proto=https'},
+        {"x-real-ip": "1.1.1.1"},
+    ],
+)
+def test_business_keys_from_outside_are_dropped_and_other_baggage_stays(
+    headers: dict[str, str], rules: Rules
+) -> None:
+    assert accepted("internal", headers, rules) == ["tenant"]
+    assert accepted("all", headers, rules) == ["order.id", "tenant"]
+
+
+def test_none_believes_nobody(rules: Rules) -> None:
+    assert accepted("none", {}, rules) == ["tenant"]
+
+
+def test_kafka_records_are_always_believed() -> None:
+    headers = [("x-forwarded-for", b"8.8.8.8")]
+    assert Trust("none").accepts(headers, HeaderGetter(headers))
+
+
+def test_the_address_of_an_asgi_caller_counts(rules: Rules) -> None:
+    def scope(client: str) -> dict[str, object]:
+        return {"type": "http", "client": (client, 5000), "headers": []}
+
+    assert Trust().accepts(scope("10.0.0.1"), asgi_getter)
+    assert not Trust().accepts(scope("8.8.8.8"), asgi_getter)
+
+
+def test_what_was_dropped_is_neither_recorded_nor_handed_on(recording: Recording) -> None:
+    arrived = propagate.extract(KEYS | {"x-forwarded-for": "8.8.8.8"}, Context())
+    with recording.tracer.start_as_current_span("entry", context=arrived):
+        pass
+    assert "order.id" not in recording.one("entry").attributes
+
+
+def test_an_unknown_word_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rules: Rules
+) -> None:
+    monkeypatch.setenv("LABAN_TRUST_BAGGAGE", "everybody")
+    assert not configured_trust().accepts({"x-forwarded-for": "8.8.8.8"}, default_getter)
+    assert "LABAN_TRUST_BAGGAGE: 'everybody' is not one of internal, all, none" in caplog.text
+
+
+def test_public_addresses_are_told_from_others() -> None:
+    addresses = ["8.8.8.8", "8.8.8.8:80", "[2606:4700::1111]:443", "10.0.0.1", "::1", "_hidden", "for"]
+    assert list(filter(is_public, addresses)) == addresses[:3]

@@ -1,0 +1,136 @@
+"""A FastAPI application behind the stock middleware and ours, called as a server calls it."""
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request, Response
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.trace import SpanKind
+
+import laban
+from laban.business_keys.rules import Rules
+from laban.http import asgi
+from laban.http.json_body import MAX_BODY
+
+from ..recording import Recording, Seen
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def client(recording: Recording, rules: Rules) -> Generator[httpx.AsyncClient]:
+    asgi.install(rules)
+    application = shop(recording)
+    FastAPIInstrumentor.instrument_app(
+        application, tracer_provider=recording.provider, exclude_spans=["send", "receive"]
+    )
+    yield httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop")
+    FastAPIInstrumentor.uninstrument_app(application)
+    asgi.uninstall()
+
+
+def shop(recording: Recording) -> FastAPI:
+    application = FastAPI()
+
+    @application.post("/orders")
+    async def create(order: dict[str, Any]) -> dict[str, Any]:
+        with recording.tracer.start_as_current_span("price"):
+            return order
+
+    @application.get("/orders/{order_id}")
+    def show(order_id: str) -> str:
+        return order_id
+
+    @application.get("/shipments/{id}")
+    def ship(id: str) -> str:  # noqa: A002 - the shape that is tested
+        laban.correlate(order_id="77")
+        return id
+
+    @application.post("/raw")
+    async def raw(request: Request) -> Response:
+        return Response(await request.body(), headers={"x-correlation-id": "mine"})
+
+    return application
+
+
+def served(recording: Recording) -> Seen:
+    (span,) = recording.of_kind(SpanKind.SERVER)
+    return span
+
+
+async def test_a_field_of_a_json_body_is_known_to_the_handlers_spans_and_the_entry(
+    client: httpx.AsyncClient, recording: Recording
+) -> None:
+    body = {"order_id": "1001", "customer_id": 7, "lines": [{"item_id": "x"}], "note": "none"}
+    response = await client.post("/orders", json=body)
+    assert response.json() == body
+    for span in (recording.one("price"), served(recording)):
+        assert (span.attributes["order.id"], span.attributes["customer.id"]) == ("1001", "7")
+        assert "item.id" not in span.attributes
+
+
+async def test_a_rule_names_a_nested_field(client: httpx.AsyncClient, recording: Recording) -> None:
+    await client.post("/orders", json={"order": {"number": "A-1"}})
+    assert served(recording).attributes["order.id"] == "A-1"
+
+
+async def test_a_route_parameter_is_a_business_key(client: httpx.AsyncClient, recording: Recording) -> None:
+    assert (await client.get("/orders/1001")).json() == "1001"
+    assert served(recording).attributes["order.id"] == "1001"
+
+
+async def test_the_id_of_a_collection_and_what_code_says_are_both_kept(
+    client: httpx.AsyncClient, recording: Recording
+) -> None:
+    await client.get("/shipments/9")
+    assert served(recording).attributes["shipment.id"] == "9"
+    assert served(recording).attributes["order.id"] == "77"
+
+
+async def test_a_header_rule_is_heeded(client: httpx.AsyncClient, recording: Recording) -> None:
+    await client.post("/raw", headers={"X-Order-Id": "1001"})
+    assert served(recording).attributes["order.id"] == "1001"
+
+
+async def test_a_correlation_id_is_made_at_the_edge_recorded_and_returned(
+    client: httpx.AsyncClient, recording: Recording
+) -> None:
+    response = await client.get("/orders/1")
+    assert response.headers["X-Correlation-ID"] == served(recording).attributes["correlation.id"]
+
+
+async def test_a_correlation_id_that_came_is_kept(client: httpx.AsyncClient, recording: Recording) -> None:
+    response = await client.get("/orders/1", headers={"X-Correlation-ID": "abc"})
+    assert response.headers["X-Correlation-ID"] == "abc"
+    assert served(recording).attributes["correlation.id"] == "abc"
+
+
+async def test_a_correlation_id_that_the_application_sets_stays(client: httpx.AsyncClient) -> None:
+    response = await client.post("/raw")
+    assert response.headers.get_list("X-Correlation-ID") == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b'{"order_id": "1001"}', "text/plain"),
+        (b'{"order_id": ', "application/json"),
+        (b'["order_id"]', "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (json.dumps({"order_id": "1001", "blob": "x" * MAX_BODY}).encode(), "application/json"),
+    ],
+)
+async def test_other_bodies_pass_unread_and_unchanged(
+    client: httpx.AsyncClient, recording: Recording, content: bytes, content_type: str
+) -> None:
+    response = await client.post("/raw", content=content, headers={"content-type": content_type})
+    assert response.content == content
+    assert "order.id" not in served(recording).attributes
