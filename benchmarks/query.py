@@ -27,11 +27,11 @@ from benchmarks.workload.filling import LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.local import LocalAnswers
 from laban_app.server.serve import STALE_S
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.housekeeping.retention import Limits
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_mapper.times import moment
@@ -89,15 +89,15 @@ class Questions:
         yield Asked("story of one in too many to tell", self._hot, self._times)
         yield Asked("graph of the last 15 min", self._graph, self._times)
 
-    def busy(self, keeper: Keeper) -> Iterator[Asked]:
+    def busy(self, storage: StorageService) -> Iterator[Asked]:
         """What is asked of a collector while spans come in: with what it does before each answer."""
 
         def order(answers: LocalAnswers) -> None:
-            keeper.settle()
+            storage.settle()
             self._order(answers)
 
         def graph(answers: LocalAnswers) -> None:
-            keeper.settle_edges()
+            storage.settle_edges()
             self._graph(answers)
 
         yield Asked("an order's story, spans coming in", order, self._times)
@@ -170,7 +170,7 @@ def filled(database: Database, spans: int) -> Filler:
 
 
 def _count(database: Database) -> None:
-    counter = EdgeCounter(database, Stretches(database))
+    counter = EdgeCounter(database, CommitRanges(database))
     while counter.count_next() is not None:
         pass
     counter.compact()
@@ -180,19 +180,19 @@ def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
     """As a collector does it: what was taken is loaded, or counted, before the answer."""
     with Database.open(path) as database:
         filler = filled(database, spans)
-        questions, keeper = Questions(filler, _last(database), times), Keeper(database, Limits())
+        questions, storage = Questions(filler, _last(database), times), StorageService(database, Limits())
         answers = LocalAnswers(DuckDBReader(database, stale=STALE_S))
-        keeper.start()
+        storage.start()
         try:
-            with filler.coming_in(keeper.take):
-                while not keeper.flooded:  # what is steady is measured, not how it begins
+            with filler.coming_in(storage.take):
+                while not storage.flooded:  # what is steady is measured, not how it begins
                     time.sleep(0.1)
                 return {
                     asked.name: _timed(asked, lambda: nullcontext(answers))
-                    for asked in questions.busy(keeper)
+                    for asked in questions.busy(storage)
                 }
         finally:
-            keeper.stop()
+            storage.stop()
 
 
 def _last(database: Database) -> int:

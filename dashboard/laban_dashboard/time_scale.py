@@ -101,7 +101,7 @@ def _ticks(points: tuple[Interval, ...], cuts: tuple[Cut, ...]) -> tuple[tuple[f
     )
     step = _round_step((shown or 1.0) / _TICKS)
     ticks: list[tuple[float, str]] = []
-    for stretch_start, stretch_end in _stretches(points, cuts):
+    for stretch_start, stretch_end in _commit_ranges(points, cuts):
         for number in range(math.floor((stretch_end - stretch_start) / step) + 1):
             place = _interpolate(points, stretch_start + number * step)
             room = all(not cut.start - _TICKS_APART / 2 < place <= cut.start for cut in cuts)
@@ -116,7 +116,7 @@ def _label(since: float, passed: float) -> str:
     return words.duration(since) if since else "0"
 
 
-def _stretches(points: tuple[Interval, ...], cuts: tuple[Cut, ...]) -> list[Interval]:
+def _commit_ranges(points: tuple[Interval, ...], cuts: tuple[Cut, ...]) -> list[Interval]:
     """The times between the cuts, in milliseconds."""
     starts = {cut.start for cut in cuts}
     ends = {cut.end for cut in cuts}

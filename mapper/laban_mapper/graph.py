@@ -1,28 +1,28 @@
-"""Hops in, graph out: who talks to whom, and how."""
+"""Edge rows in, graph out: who talks to whom, and how."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from laban_collector.store.base import Hop, Lag
+from laban_collector.store.base import EdgeRow, Lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
 MAX_EDGES: Final = 5000
 """Of one graph. What puts ids into names makes ever more of them."""
 
 
-def draw_map(hops: Sequence[Hop], lag: Sequence[Lag], since: datetime, until: datetime) -> ServiceMap:
+def draw_map(rows: Sequence[EdgeRow], lag: Sequence[Lag], since: datetime, until: datetime) -> ServiceMap:
     """The graph of a window of time; the busiest of its edges where they are too many to be looked at.
 
     Args:
-        hops: calls from one place to another, added up.
+        rows: calls from one place to another, added up.
         lag: the newest poll of each group: a group that reads a topic and has never sent a span still
             belongs to the graph, with an edge of no calls.
         since: the beginning of the window.
         until: its end.
     """
-    busiest = sorted(hops, key=lambda hop: hop.calls, reverse=True)[:MAX_EDGES]
-    edges = [_edge(hop) for hop in busiest]
+    busiest = sorted(rows, key=lambda row: row.calls, reverse=True)[:MAX_EDGES]
+    edges = [_edge(row) for row in busiest]
     known = {(edge.source, edge.target) for edge in edges}
     silent = {(f"topic:{row.topic}", f"group:{row.group}") for row in lag} - known
     edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: MAX_EDGES - len(edges)]
@@ -31,19 +31,19 @@ def draw_map(hops: Sequence[Hop], lag: Sequence[Lag], since: datetime, until: da
     return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges, truncated=truncated)
 
 
-def _edge(hop: Hop) -> Edge:
-    kind: EdgeKind = "async" if hop.kind == "async" else "sync"
+def _edge(row: EdgeRow) -> Edge:
+    kind: EdgeKind = "async" if row.kind == "async" else "sync"
     return Edge(
-        source=hop.source,
-        target=hop.target,
+        source=row.source,
+        target=row.target,
         kind=kind,
-        protocol=hop.protocol,
-        calls=hop.calls,
-        errors=hop.errors,
-        p50_ms=hop.p50_ms,
-        p95_ms=hop.p95_ms,
-        p99_ms=hop.p99_ms,
-        evidence=Evidence(parent=hop.by_parent, link=hop.by_link, attribute=hop.by_attribute),
+        protocol=row.protocol,
+        calls=row.calls,
+        errors=row.errors,
+        p50_ms=row.p50_ms,
+        p95_ms=row.p95_ms,
+        p99_ms=row.p99_ms,
+        evidence=Evidence(parent=row.by_parent, link=row.by_link, attribute=row.by_attribute),
     )
 
 

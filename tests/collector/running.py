@@ -45,7 +45,7 @@ def running_collector(database: Database, **changes: Any) -> Generator[Endpoints
     reading = database.reading
 
     def settled() -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        collector.keeper.settle()
+        collector.storage.settle()
         return reading()
 
     with running_loop() as loop:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from laban_collector.ingest.journal import journal_of
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.duckdb.connection.database import wal_of
 from laban_collector.store.duckdb.durability.ledger import LedgerReport
 from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside, set_aside
@@ -74,10 +74,10 @@ def line_of(process: subprocess.Popen[str]) -> str:
 def report_of(path: Path) -> LedgerReport:
     """How a database that nobody has open compares with its ledger."""
     with open_or_set_aside(path) as database:
-        keeper = Keeper(database, Limits())
-        keeper.start()  # loads what the journal holds
-        keeper.stop()
-        return keeper.report
+        storage = StorageService(database, Limits())
+        storage.start()  # loads what the journal holds
+        storage.stop()
+        return storage.report
 
 
 def killed_in_insert(folder: Path, rounds: int, seed: int) -> Outcome:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from laban_collector.store.base import Hop
+from laban_collector.store.base import EdgeRow
 from laban_mapper.diagrams.render import Format, render
 from laban_mapper.diagrams.simplify import simplify
 from laban_mapper.errors import RenderFailed
@@ -14,11 +14,11 @@ from .shop_spans import lag
 
 SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOPS = [
-    Hop("entry:clients", "service:order", "sync", "http", 120, 6, 80.0, 95.0, 99.0, 0, 0, 120),
-    Hop("service:order", "topic:orders", "async", "kafka", 120, 0, 1.0, 2.0, 3.0, 0, 0, 120),
-    Hop("topic:orders", "group:email", "async", "kafka", 120, 0, 5.0, 9.0, 9.5, 120, 0, 0),
-    Hop("group:email", "service:mailer", "async", "kafka", 120, 0, 15.0, 19.0, 21.0, 120, 0, 0),
-    Hop("service:mailer", 'external:smtp<&"relay">', "sync", "rpc", 120, 0, 5.0, 9.0, 9.5, 0, 0, 120),
+    EdgeRow("entry:clients", "service:order", "sync", "http", 120, 6, 80.0, 95.0, 99.0, 0, 0, 120),
+    EdgeRow("service:order", "topic:orders", "async", "kafka", 120, 0, 1.0, 2.0, 3.0, 0, 0, 120),
+    EdgeRow("topic:orders", "group:email", "async", "kafka", 120, 0, 5.0, 9.0, 9.5, 120, 0, 0),
+    EdgeRow("group:email", "service:mailer", "async", "kafka", 120, 0, 15.0, 19.0, 21.0, 120, 0, 0),
+    EdgeRow("service:mailer", 'external:smtp<&"relay">', "sync", "rpc", 120, 0, 5.0, 9.0, 9.5, 0, 0, 120),
 ]
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from laban_collector.store.base import Hop
+from laban_collector.store.base import EdgeRow
 from laban_mapper import graph
 from laban_mapper.graph import draw_map
 from laban_mapper.model import ServiceMap
@@ -12,9 +12,9 @@ from .shop_spans import lag
 SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 23, 10, tzinfo=UTC)
 HOPS = [
-    Hop("service:order", "topic:orders", "async", "kafka", 30, 0, 1.0, 2.0, 3.0, 0, 0, 30),
-    Hop("service:order", "service:pricing", "sync", "grpc", 30, 2, 10.0, 20.0, 30.0, 30, 0, 0),
-    Hop("topic:orders", "group:email", "async", "kafka", 30, 0, 5.0, 9.0, 9.5, 28, 2, 0),
+    EdgeRow("service:order", "topic:orders", "async", "kafka", 30, 0, 1.0, 2.0, 3.0, 0, 0, 30),
+    EdgeRow("service:order", "service:pricing", "sync", "grpc", 30, 2, 10.0, 20.0, 30.0, 30, 0, 0),
+    EdgeRow("topic:orders", "group:email", "async", "kafka", 30, 0, 5.0, 9.0, 9.5, 28, 2, 0),
 ]
 
 

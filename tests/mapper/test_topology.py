@@ -1,4 +1,4 @@
-from laban_collector.store.base import Hop
+from laban_collector.store.base import EdgeRow
 from laban_mapper.graph import draw_map
 from laban_mapper.model import ServiceMap
 from laban_mapper.topology import as_digraph, callers_first
@@ -7,10 +7,11 @@ from .test_graph import SINCE, UNTIL
 
 
 def drawn(*pairs: tuple[str, str]) -> ServiceMap:
-    hops = [
-        Hop(f"service:{a}", f"service:{b}", "sync", "http", 1, 0, None, None, None, 1, 0, 0) for a, b in pairs
+    edges = [
+        EdgeRow(f"service:{a}", f"service:{b}", "sync", "http", 1, 0, None, None, None, 1, 0, 0)
+        for a, b in pairs
     ]
-    return draw_map(hops, [], SINCE, UNTIL)
+    return draw_map(edges, [], SINCE, UNTIL)
 
 
 def test_callers_stand_before_those_they_call() -> None:

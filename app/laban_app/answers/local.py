@@ -61,11 +61,11 @@ class LocalAnswers:
         """Who talks to whom, and how."""
         asked = self._window(since, until)
         begin, end = _whole_minutes(*asked)
-        hops = self._reader.hops(begin, end)
+        edges = self._reader.edges(begin, end)
         # Rates are over the time that was watched, not over what was before the first span, or is to come.
         first, last = self._reader.extent() or asked
         begin, end = max(begin, first), min(end, max(asked[1], last + 1))
-        return graph.draw_map(hops, self._reader.latest_lag(), moment(begin), moment(end))
+        return graph.draw_map(edges, self._reader.latest_lag(), moment(begin), moment(end))
 
     def lag(self) -> LagReport:
         """How far each consumer group is behind now."""
@@ -137,7 +137,7 @@ class LocalAnswers:
 
 
 def _whole_minutes(begin: int, end: int) -> Window:
-    """A window that is not short is widened to whole minutes, of which hops are counted already."""
+    """A window that is not short is widened to whole minutes, of which edges are counted already."""
     if end - begin < _SHORT:
         return begin, end
     return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE

@@ -7,45 +7,45 @@ from http import HTTPStatus
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.metrics import CONTENT_TYPE
 from laban_collector.store.duckdb.housekeeping.export import export_zip, stream_backup
 from laban_mapper.model import CollectorStatus
 
 
-def add_keeping(api: FastAPI, keeper: Keeper) -> None:
+def add_keeping(api: FastAPI, storage: StorageService) -> None:
     """Add the routes that are about the collector itself."""
 
     @api.get("/readyz", summary="Whether spans can be stored", include_in_schema=False)
     def readyz() -> Response:
-        if keeper.unready() is None:
+        if storage.unready() is None:
             return JSONResponse({"status": "ready"})
         # Why is in the log and in the status: this route is open to everybody.
         return JSONResponse({"status": "unready"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     @api.get("/metrics", summary="Counters for Prometheus", include_in_schema=False)
     def metrics() -> Response:
-        return Response(keeper.metrics.text(), media_type=CONTENT_TYPE)
+        return Response(storage.metrics.text(), media_type=CONTENT_TYPE)
 
     # POST, though they change nothing: they cost much, and no link or picture in a page must set them off.
     @api.post(
         "/api/v1/export", summary="All tables as Parquet files in a ZIP archive", response_class=Response
     )
     def export() -> StreamingResponse:
-        keeper.settle()
-        return StreamingResponse(_begun(export_zip(keeper.database)), media_type="application/zip")
+        storage.settle()
+        return StreamingResponse(_begun(export_zip(storage.database)), media_type="application/zip")
 
     @api.post("/api/v1/backup", summary="A consistent copy as a DuckDB file", response_class=Response)
     def backup() -> StreamingResponse:
-        keeper.settle()
+        storage.settle()
         return StreamingResponse(
-            _begun(stream_backup(keeper.database)), media_type="application/octet-stream"
+            _begun(stream_backup(storage.database)), media_type="application/octet-stream"
         )
 
 
-def collector_status(keeper: Keeper) -> CollectorStatus:
+def collector_status(storage: StorageService) -> CollectorStatus:
     """How the collector is doing, as an answer."""
-    return CollectorStatus(**asdict(keeper.health()))
+    return CollectorStatus(**asdict(storage.health()))
 
 
 def _begun(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from laban_app.answers.protocol import Answers
 from laban_app.server.admin_routes import add_keeping, collector_status
 from laban_collector.errors import CollectorError
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
@@ -66,8 +66,8 @@ Key = Annotated[
 ]
 
 
-def build_api(answers: Answers, version: str, keeper: Keeper) -> FastAPI:
-    """The application; every route asks `answers`, or the keeper of the database that they are read from."""
+def build_api(answers: Answers, version: str, storage: StorageService) -> FastAPI:
+    """The application; every route asks `answers`, or the storage of the database that they are read from."""
     api = FastAPI(
         title="laban",
         version=version,
@@ -76,9 +76,9 @@ def build_api(answers: Answers, version: str, keeper: Keeper) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    for router in (_router(answers, keeper), _map_router(answers, keeper)):
+    for router in (_router(answers, storage), _map_router(answers, storage)):
         api.include_router(router, prefix="/api/v1")
-    add_keeping(api, keeper)
+    add_keeping(api, storage)
     api.add_exception_handler(MapperError, _mapper_error)
     api.add_exception_handler(CollectorError, _mapper_error)
 
@@ -100,9 +100,9 @@ async def _deny(_: Scope, send: Send, refusal: Refusal, headers: Headers) -> Non
     )
 
 
-def _router(answers: Answers, keeper: Keeper) -> APIRouter:
+def _router(answers: Answers, storage: StorageService) -> APIRouter:
     # What was acknowledged is in every answer.
-    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(keeper.settle)])
+    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
     @router.get("/order/{order_id}", summary="What happened to an order", responses=_UNKNOWN)
     def order(order_id: str, since: Since = None, until: Until = None) -> Story:
@@ -135,14 +135,14 @@ def _router(answers: Answers, keeper: Keeper) -> APIRouter:
 
     @router.get("/status", summary="What the store holds, and how the collector is doing")
     def status() -> Status:
-        return answers.status().model_copy(update={"collector": collector_status(keeper)})
+        return answers.status().model_copy(update={"collector": collector_status(storage)})
 
     return router
 
 
-def _map_router(answers: Answers, keeper: Keeper) -> APIRouter:
+def _map_router(answers: Answers, storage: StorageService) -> APIRouter:
     # Of very many spans that come in the newest may be missing in a graph.
-    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(keeper.settle_edges)])
+    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle_edges)])
 
     @router.get(
         "/map",

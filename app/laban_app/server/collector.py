@@ -10,10 +10,10 @@ from laban.business_keys.keys import parse_rules
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import decode
 from laban_collector.errors import NotAccepting
-from laban_collector.importing.batch_receiver import Handover
+from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.ingest.group_commit import Limits
 from laban_collector.ingest.pipeline import Pipeline
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.lag.poller import LagPoller
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
@@ -47,19 +47,19 @@ class Collector:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self.keeper = Keeper(database, Kept(settings.retention, settings.max_size))
-        self._handover: Handover | None = None
+        self.storage = StorageService(database, Kept(settings.retention, settings.max_size))
+        self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 
     @property
-    def handover(self) -> Handover:
+    def batch_receiver(self) -> BatchReceiver:
         """Takes what `laban import` decoded; once it is started."""
-        if self._handover is None:
+        if self._batch_receiver is None:
             raise NotAccepting("The collector is not running.")
-        return self._handover
+        return self._batch_receiver
 
     async def start(self) -> Endpoints:
-        """Start: keeper, pipeline, receivers and lag poller.
+        """Start: storage, pipeline, receivers and lag poller.
 
         Raises:
             BadSettings: strangers could come in, or the certificate is of no use.
@@ -69,19 +69,21 @@ class Collector:
         """
         access, identity = Access.of(self._settings), Identity.of(self._settings)
         async with AsyncExitStack() as starting:
-            starting.push_async_callback(asyncio.to_thread, self.keeper.stop)
-            await asyncio.to_thread(self.keeper.start)
-            self._handover = handover = self._taking()
-            starting.push_async_callback(asyncio.to_thread, handover.close)
+            starting.push_async_callback(asyncio.to_thread, self.storage.stop)
+            await asyncio.to_thread(self.storage.start)
+            self._batch_receiver = batch_receiver = self._taking()
+            starting.push_async_callback(asyncio.to_thread, batch_receiver.close)
             pipeline = self._pipeline()
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
-            intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.keeper.metrics)
+            intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.storage.metrics)
             grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
             # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
             # for each may have to wait for peers that are slow.
-            poller = LagPoller(self._settings.kafka or "", self._settings.lag_interval, self.keeper.write_lag)
+            poller = LagPoller(
+                self._settings.kafka or "", self._settings.lag_interval, self.storage.write_lag
+            )
             starting.push_async_callback(
                 _together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
             )
@@ -92,13 +94,13 @@ class Collector:
         return Endpoints(*endpoints)
 
     async def stop(self) -> None:
-        """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, keeper."""
+        """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, storage."""
         await self._running.aclose()
 
-    def _taking(self) -> Handover:
+    def _taking(self) -> BatchReceiver:
         settings = self._settings
-        protected = ProtectedWriter(self.keeper, Protection.of(settings))
-        return Handover(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
+        protected = ProtectedWriter(self.storage, Protection.of(settings))
+        return BatchReceiver(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
 
     def _pipeline(self) -> Pipeline:
         finder = KeyFinder(parse_rules(self._settings.keys))
@@ -108,7 +110,7 @@ class Collector:
             commit_delay=self._settings.commit_delay,
         )
         decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
-        return Pipeline(decoder, self.keeper.take, limits)
+        return Pipeline(decoder, self.storage.take, limits)
 
 
 async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from laban_collector.decode.results import Accepted
 from laban_collector.errors import CollectorError, UploadTooSlow
 from laban_collector.importing import BATCH_TYPE
-from laban_collector.importing.batch_receiver import Handover
+from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.metrics import Metrics
 from laban_collector.receive.body import Disconnected, read_body
 from laban_collector.receive.otlp_responses import refuse
@@ -31,12 +31,12 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def add_importing(api: FastAPI, handover: Handover, metrics: Metrics) -> None:
+def add_importing(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics) -> None:
     """Add the routes; what is handed over is counted like what senders send."""
 
     @api.get("/api/v1/import", summary="By which rules spans are to be decoded")
     def rules() -> ImportRules:
-        return ImportRules(keys=handover.rules)
+        return ImportRules(keys=batch_receiver.rules)
 
     @api.post(
         "/api/v1/import",
@@ -52,8 +52,8 @@ def add_importing(api: FastAPI, handover: Handover, metrics: Metrics) -> None:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
         try:
-            body = await _body(request, handover)
-            written = await asyncio.to_thread(handover.store, body)
+            body = await _body(request, batch_receiver)
+            written = await asyncio.to_thread(batch_receiver.store, body)
         except CollectorError as error:
             metrics.refuse(error)
             return _refused(error)
@@ -63,12 +63,14 @@ def add_importing(api: FastAPI, handover: Handover, metrics: Metrics) -> None:
         return JSONResponse({"stored": written.spans, "duplicates": written.duplicates})
 
 
-async def _body(request: Request, handover: Handover) -> bytes:
+async def _body(request: Request, batch_receiver: BatchReceiver) -> bytes:
     try:
-        async with asyncio.timeout(handover.timeout):
-            return await read_body(request.receive, "identity", handover.limit, lambda _: None)
+        async with asyncio.timeout(batch_receiver.timeout):
+            return await read_body(request.receive, "identity", batch_receiver.limit, lambda _: None)
     except TimeoutError as error:
-        raise UploadTooSlow(f"The body took longer than {handover.timeout:g} s (upload_timeout).") from error
+        raise UploadTooSlow(
+            f"The body took longer than {batch_receiver.timeout:g} s (upload_timeout)."
+        ) from error
 
 
 def _refused(error: CollectorError) -> JSONResponse:

@@ -132,10 +132,10 @@ async def _answering(
     settings: Settings, entrance: _Entrance, collector: Collector
 ) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
-    keeper = collector.keeper
-    answers = LocalAnswers(DuckDBReader(keeper.database, STALE_S, keeper.stretches))
-    api = build_api(answers, importlib.metadata.version("laban"), keeper)
-    add_importing(api, collector.handover, keeper.metrics)
+    storage = collector.storage
+    answers = LocalAnswers(DuckDBReader(storage.database, STALE_S, storage.commit_ranges))
+    api = build_api(answers, importlib.metadata.version("laban"), storage)
+    add_importing(api, collector.batch_receiver, storage.metrics)
     identity = entrance.identity
     config = uvicorn.Config(
         guarded(api, entrance.access),

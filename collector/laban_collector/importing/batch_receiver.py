@@ -14,7 +14,7 @@ from laban_collector.store.base import SpanWriter, Written
 _RETRY_AFTER: Final = 1.0
 
 
-class Handover:
+class BatchReceiver:
     """Takes one batch at a time.
 
     Args:

@@ -1,4 +1,4 @@
-"""The ledger's tail, kept outside the database: what was acknowledged, though the log that held it be lost.
+"""The ledger's ring, kept outside the database: what was acknowledged, though the log that held it be lost.
 
 The table `ledger` lies in the write-ahead log with the rows that it counts, so a log that is cut short takes
 both away, and DuckDB opens what is left without a word. `FILE.ledger` is a ring of the newest commits,
@@ -48,7 +48,7 @@ class Missing(NamedTuple):
     exact: bool
 
 
-class LedgerTail:
+class LedgerRing:
     """The ring; one process writes it, the one that has the database open.
 
     A slot that was being written when the power went has a wrong checksum, and is as if it were not there.
@@ -126,8 +126,8 @@ class LedgerTail:
         os.close(self._descriptor)
 
 
-def tail_of(database: Path) -> Path:
-    """Where the tail of a database's ledger is."""
+def ring_path(database: Path) -> Path:
+    """Where the ring of a database's ledger is."""
     return database.with_name(f"{database.name}.ledger")
 
 

@@ -11,7 +11,7 @@ from laban_collector.batch.splitter import split
 from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest import segments
 from laban_collector.ingest.journal import Journal, Journaled
-from laban_collector.ingest.ledger_ring import LedgerTail
+from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.segments import Segment, first_segment
 from laban_collector.store.base import Written
 
@@ -33,14 +33,14 @@ class JournaledWriter:
     Args:
         load: brings batches into the tables; called in a thread of its own.
         journal: where they are until then.
-        tail: the ledger's, which notes each batch before its senders hear of it.
+        ring: the ledger's, which notes each batch before its senders hear of it.
         arrival: the number of the newest commit in the tables.
     """
 
-    def __init__(self, load: Load, journal: Journal, tail: LedgerTail, arrival: int) -> None:
+    def __init__(self, load: Load, journal: Journal, ring: LedgerRing, arrival: int) -> None:
         self._load = load
         self._journal = journal
-        self._tail = tail
+        self._ring = ring
         self._arrival = arrival
         self._loaded = arrival
         self._wanted = 0
@@ -173,12 +173,12 @@ class JournaledWriter:
     def _note(self, journaled: Journaled) -> None:
         """It is on disk: that it cannot be noted must not make the senders repeat it."""
         try:
-            self._tail.record(journaled.arrival, journaled.batch.spans.num_rows)
+            self._ring.record(journaled.arrival, journaled.batch.spans.num_rows)
         except OSError as error:
             if not self._unnoted:
                 _log.exception(
                     "%s cannot be written (%s): a loss of the newest batches would go unseen.",
-                    self._tail.path,
+                    self._ring.path,
                     error,
                 )
             self._unnoted = True

@@ -9,7 +9,7 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.health import Health
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger_ring import LedgerTail
+from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournaledWriter
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Lag, SpanWriter, Written
@@ -18,7 +18,7 @@ from laban_collector.store.duckdb.durability.ledger import LedgerReport
 from laban_collector.store.duckdb.durability.quarantine import check_ledger, set_aside
 from laban_collector.store.duckdb.edges.counting_thread import EdgeThread
 from laban_collector.store.duckdb.housekeeping.retention import Forgotten, Limits, RetentionThread
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import DigestThread
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _NO_SIZE: Final = FileSize(0, 0, 0)
 
 
-class Keeper(SpanWriter):
+class StorageService(SpanWriter):
     """Everything about one database but answering questions.
 
     Args:
@@ -39,13 +39,13 @@ class Keeper(SpanWriter):
         self.metrics = Metrics()
         self.database = database
         self._tables = DuckDBWriter(database)
-        self._tail: LedgerTail | None = None
+        self._ring: LedgerRing | None = None
         self._report: LedgerReport | None = None
         self._writer: JournaledWriter | None = None
         limited = limits.age is not None or limits.size is not None
-        self.stretches = Stretches(database)
+        self.commit_ranges = CommitRanges(database)
         self._digests = DigestThread(database)
-        self._edges = EdgeThread(database, self.stretches)
+        self._edges = EdgeThread(database, self.commit_ranges)
         self._retention = RetentionThread(database, limits, self._forgot) if limited else None
 
     def start(self) -> None:
@@ -53,14 +53,14 @@ class Keeper(SpanWriter):
 
         Raises:
             StoreError: DuckDB refused.
-            OSError: the ledger's tail, or the journal, cannot be opened.
+            OSError: the ledger's ring, or the journal, cannot be opened.
         """
         journal = Journal(self.database.path)
         left = journal.left()
-        self._tail, self._report = check_ledger(self.database, left)
+        self._ring, self._report = check_ledger(self.database, left)
         self._add_gauges(self._report)
         self._edges.start(self._tables.arrival)
-        writer = JournaledWriter(self._load, journal, self._tail, self._tables.arrival)
+        writer = JournaledWriter(self._load, journal, self._ring, self._tables.arrival)
         writer.start(left)
         self._writer = writer
         self._digests.start()
@@ -76,15 +76,15 @@ class Keeper(SpanWriter):
         self._digests.stop()
         if self._retention is not None:
             self._retention.stop()
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
 
     @property
     def report(self) -> LedgerReport:
         """How the database compared with its ledger; after `start`."""
         if self._report is None:
-            raise StoreError(f"{self.database.path}: the keeper has not started.")
+            raise StoreError(f"{self.database.path}: the storage has not started.")
         return self._report
 
     def take(self, batch: SpanBatch) -> None:
@@ -190,7 +190,7 @@ class Keeper(SpanWriter):
 
     def _running(self) -> JournaledWriter:
         if self._writer is None:
-            raise StoreError(f"{self.database.path}: the keeper is not running.")
+            raise StoreError(f"{self.database.path}: the storage is not running.")
         return self._writer
 
     def _forgot(self, forgotten: Forgotten) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.batch.span_batch import SpanBatch
 
 MINUTE: Final = 60 * 10**9
-"""ns. Hops are counted by the minute in which they began."""
+"""ns. EdgeQuery are counted by the minute in which they began."""
 MAX_ROWS: Final = 50_000
 """Rows of a list that a reader gives, at most: of latencies and of the lag."""
 
@@ -129,7 +129,7 @@ class Peer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class EdgeRow:
     """Calls from one place to another in a window of time, added up.
 
     `source` and `target` are node ids of the graph: `service:order`, `topic:orders`, `group:email`,
@@ -238,8 +238,8 @@ class SpanReader(Protocol):
         """Which service answers there, as the calls of a window show, widened to whole minutes."""
         ...
 
-    def hops(self, since: int, until: int) -> list[Hop]:
-        """All hops that began in the window; sooner where it is of whole minutes."""
+    def edges(self, since: int, until: int) -> list[EdgeRow]:
+        """All edges that began in the window; sooner where it is of whole minutes."""
         ...
 
     def latest_lag(self) -> list[Lag]:

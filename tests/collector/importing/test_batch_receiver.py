@@ -7,7 +7,7 @@ from laban_collector.batch.transfer import to_bytes
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
-from laban_collector.importing.batch_receiver import Handover
+from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -19,26 +19,26 @@ SENT = to_bytes(decode([body(span())], KeyFinder()).batch)
 
 
 def test_a_batch_is_stored_and_counted(database: Database) -> None:
-    handover = Handover(DuckDBWriter(database), "", len(SENT), 10)
-    assert handover.store(SENT) == Written(1, 0)
-    assert handover.store(SENT) == Written(0, 1)
+    batch_receiver = BatchReceiver(DuckDBWriter(database), "", len(SENT), 10)
+    assert batch_receiver.store(SENT) == Written(1, 0)
+    assert batch_receiver.store(SENT) == Written(0, 1)
     with pytest.raises(RequestTooLarge):
-        handover.store(SENT + b"x")
+        batch_receiver.store(SENT + b"x")
 
 
 def test_one_at_a_time_is_stored_and_finished_before_it_closes(database: Database) -> None:
     gate = Gate(database)
-    handover = Handover(gate, "", len(SENT), 10)
+    batch_receiver = BatchReceiver(gate, "", len(SENT), 10)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(handover.store, SENT)
+        first = pool.submit(batch_receiver.store, SENT)
         gate.entered.acquire()
         with pytest.raises(Overloaded):
-            handover.store(SENT)
+            batch_receiver.store(SENT)
         begun = threading.Event()
 
         def close() -> None:
             begun.set()
-            handover.close()
+            batch_receiver.close()
 
         closing = pool.submit(close)
         begun.wait(10)
@@ -47,4 +47,4 @@ def test_one_at_a_time_is_stored_and_finished_before_it_closes(database: Databas
         closing.result(10)
     assert first.result() == Written(1, 0)
     with pytest.raises(NotAccepting):
-        handover.store(SENT)
+        batch_receiver.store(SENT)

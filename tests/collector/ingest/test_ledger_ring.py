@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from laban_collector.ingest.ledger_ring import LedgerTail, Missing
+from laban_collector.ingest.ledger_ring import LedgerRing, Missing
 
 SLOTS = 16
 
@@ -13,21 +13,21 @@ def _small_ring(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[rep
     monkeypatch.setattr("laban_collector.ingest.ledger_ring.SLOTS", SLOTS)
 
 
-def opened(path: Path) -> LedgerTail:
-    return LedgerTail.open(path, itertools.count(1).__next__)
+def opened(path: Path) -> LedgerRing:
+    return LedgerRing.open(path, itertools.count(1).__next__)
 
 
 def recorded(path: Path, commits: int, first: int = 1) -> None:
-    tail = opened(path)
+    ring = opened(path)
     for arrival in range(first, first + commits):
-        tail.record(arrival, 10)
-    tail.close()
+        ring.record(arrival, 10)
+    ring.close()
 
 
 def missing(path: Path, arrival: int) -> Missing:
-    tail = opened(path)
-    found = tail.missing_after(arrival)
-    tail.close()
+    ring = opened(path)
+    found = ring.missing_after(arrival)
+    ring.close()
     return found
 
 

@@ -10,7 +10,7 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.ingest import loader, segments
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger_ring import LedgerTail, tail_of
+from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
 from laban_collector.ingest.loader import JournaledWriter
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
@@ -50,15 +50,15 @@ def tables(database: Database) -> Tables:
 
 @contextmanager
 def writing(tables: Tables, path: Path) -> Generator[JournaledWriter, None, None]:
-    tail, journal = LedgerTail.open(tail_of(path)), Journal(path)
-    writer = JournaledWriter(tables.load, journal, tail, 0)
+    ring, journal = LedgerRing.open(ring_path(path)), Journal(path)
+    writer = JournaledWriter(tables.load, journal, ring, 0)
     writer.start(journal.left())
     try:
         yield writer
     finally:
         tables.open.set()
         writer.stop()
-        tail.close()
+        ring.close()
 
 
 def names(database: Database) -> list[str]:

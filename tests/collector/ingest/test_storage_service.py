@@ -8,8 +8,8 @@ import pytest
 
 from laban_app.server.collector import Collector
 from laban_collector.errors import StoreError, StoreUnwritable
-from laban_collector.ingest.ledger_ring import LedgerTail, tail_of
-from laban_collector.ingest.storage_service import Keeper
+from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
+from laban_collector.ingest.storage_service import StorageService
 from laban_collector.metrics import Metrics
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import Limits
@@ -25,75 +25,75 @@ TOO_LARGE = gzip.compress(bytes(17 << 20))
 
 
 @pytest.fixture
-def keeper(database: Database) -> Generator[Keeper, None, None]:
-    kept = Keeper(database, Limits())
+def storage(database: Database) -> Generator[StorageService, None, None]:
+    kept = StorageService(database, Limits())
     kept.start()
     yield kept
     kept.stop()
 
 
-def test_what_is_written_is_counted_and_noted(keeper: Keeper, database: Database) -> None:
-    keeper.take(batch(span(0), span(1)))
-    keeper.take(batch(span(1), span(2)))
-    keeper.settle()
-    health = keeper.health()
+def test_what_is_written_is_counted_and_noted(storage: StorageService, database: Database) -> None:
+    storage.take(batch(span(0), span(1)))
+    storage.take(batch(span(1), span(2)))
+    storage.settle()
+    health = storage.health()
     assert (health.stored, health.duplicates, health.commits, health.unloaded) == (3, 1, 2, 0)
     assert health.commit_mean is not None
     assert health.file > 0
     assert health.wal > 0
-    keeper.stop()
-    tail = LedgerTail.open(tail_of(database.path))
-    assert tail.last is not None
-    assert (tail.last.arrival, tail.last.total) == (2, 4)
-    tail.close()
+    storage.stop()
+    ring = LedgerRing.open(ring_path(database.path))
+    assert ring.last is not None
+    assert (ring.last.arrival, ring.last.total) == (2, 4)
+    ring.close()
 
 
-def test_a_commit_that_fails_is_not_noted(keeper: Keeper, database: Database) -> None:
-    keeper.take(batch(span(0)))
+def test_a_commit_that_fails_is_not_noted(storage: StorageService, database: Database) -> None:
+    storage.take(batch(span(0)))
     with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
-        keeper.take(batch(span(1)))
-    keeper.take(batch(span(1)))
-    keeper.stop()
-    restarted = Keeper(database, Limits())
+        storage.take(batch(span(1)))
+    storage.take(batch(span(1)))
+    storage.stop()
+    restarted = StorageService(database, Limits())
     restarted.start()
     assert restarted.health().ledger == "all of 1 commits are there"
     restarted.stop()
 
 
 def test_it_is_unready_while_the_database_cannot_be_opened(
-    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+    storage: StorageService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("laban_collector.store.duckdb.connection.session.RETRY", 0.0)
-    assert keeper.unready() is None
+    assert storage.unready() is None
     broken_by_a_full_disk(database)
     away = database.path.with_name("away")
     database.path.rename(away)
     database.path.mkdir()
-    reason = keeper.unready()
+    reason = storage.unready()
     assert reason is not None
     assert "cannot be opened again yet" in reason
-    assert keeper.health().failure is not None
-    assert keeper.metrics.value("laban_database_up") == 0
+    assert storage.health().failure is not None
+    assert storage.metrics.value("laban_database_up") == 0
     database.path.rmdir()
     away.rename(database.path)
 
 
 def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written(
-    keeper: Keeper, database: Database, monkeypatch: pytest.MonkeyPatch
+    storage: StorageService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> None:
         raise StoreUnwritable("still no space left")
 
     with no_room(), pytest.raises(StoreUnwritable):
-        keeper.take(batch(span()))
-    assert "The journal cannot be written" in str(keeper.health().failure)
+        storage.take(batch(span()))
+    assert "The journal cannot be written" in str(storage.health().failure)
     with monkeypatch.context() as patch:
         patch.setattr(database, "try_writing", refuse)
-        assert keeper.unready() == "still no space left"
-    assert keeper.metrics.value("laban_database_up") == 0
-    assert keeper.unready() is None
-    assert keeper.health().failure is None
-    assert keeper.metrics.value("laban_database_up") == 1
+        assert storage.unready() == "still no space left"
+    assert storage.metrics.value("laban_database_up") == 0
+    assert storage.unready() is None
+    assert storage.health().failure is None
+    assert storage.metrics.value("laban_database_up") == 1
 
 
 def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:
@@ -106,8 +106,8 @@ def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> Non
             for content in (body(span(0)), b"\xff\xff")
         ]
         statuses.append(httpx.post(url, content=TOO_LARGE, headers=GZIP).status_code)
-        collector.keeper.settle()
-        health = collector.keeper.health()
+        collector.storage.settle()
+        health = collector.storage.health()
         asyncio.run_coroutine_threadsafe(collector.stop(), loop).result(30)
     assert statuses == [200, 400, 413]
     assert (health.received, health.stored, health.in_flight) == (1, 1, 0)
@@ -125,6 +125,6 @@ def test_the_text_is_what_prometheus_reads() -> None:
     assert not [line for line in lines if "_created" in line]
 
 
-def test_the_keeper_of_a_path_lists_what_was_set_aside(keeper: Keeper, tmp_path: Path) -> None:
-    (tmp_path / f"{keeper.database.path.name}.damaged-20261123T000000Z").touch()
-    assert keeper.health().set_aside == ["laban.duckdb.damaged-20261123T000000Z"]
+def test_the_keeper_of_a_path_lists_what_was_set_aside(storage: StorageService, tmp_path: Path) -> None:
+    (tmp_path / f"{storage.database.path.name}.damaged-20261123T000000Z").touch()
+    assert storage.health().set_aside == ["laban.duckdb.damaged-20261123T000000Z"]

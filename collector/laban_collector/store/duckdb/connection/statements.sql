@@ -17,5 +17,5 @@ SELECT table_name FROM duckdb_tables()
 INSERT OR REPLACE INTO meta (key, value) VALUES ('tried_writing', ?)
 
 -- name: update_from_2
--- Version 3: hops are counted in `edges` (made by schema.sql); what is stored is counted by the collector.
+-- Version 3: edges are counted in `edges` (made by schema.sql); what is stored is counted by the collector.
 UPDATE meta SET value = '3' WHERE key = 'schema_version'

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from laban_collector.ingest.journal import Journaled
-from laban_collector.ingest.ledger_ring import LedgerTail, Missing
+from laban_collector.ingest.ledger_ring import LedgerRing, Missing
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 
@@ -51,12 +51,12 @@ class LedgerReport:
         return "; ".join(found)
 
 
-def compare(database: Database, tail: LedgerTail, left: Sequence[Journaled] = ()) -> LedgerReport:
-    """Compare a database with its ledger and the ledger's tail. Reads one column of the spans.
+def compare(database: Database, ring: LedgerRing, left: Sequence[Journaled] = ()) -> LedgerReport:
+    """Compare a database with its ledger and the ledger's ring. Reads one column of the spans.
 
     Args:
         database: open.
-        tail: its ledger's.
+        ring: its ledger's.
         left: what is in its journal, and is not lost therefore.
 
     Raises:
@@ -66,4 +66,4 @@ def compare(database: Database, tail: LedgerTail, left: Sequence[Journaled] = ()
         [(last,)] = cursor.execute(sql("write/last_arrival")).fetchall()
         [row] = cursor.execute(sql("durability/ledger_differences")).fetchall()
     waiting = {one.arrival: one.batch.spans.num_rows for one in left}
-    return LedgerReport(row[0], tail.missing_after(int(last), waiting), *map(int, row[1:]))
+    return LedgerReport(row[0], ring.missing_after(int(last), waiting), *map(int, row[1:]))

@@ -9,7 +9,7 @@ from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.ingest.journal import Journaled, journal_of
-from laban_collector.ingest.ledger_ring import LedgerTail, tail_of
+from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
 from laban_collector.store.duckdb.connection.database import Database, wal_of
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability.ledger import LedgerReport, compare
@@ -61,47 +61,47 @@ def open_or_set_aside(path: Path, now: Now = _utc_now) -> Database:
 
 def check_ledger(
     database: Database, left: Sequence[Journaled] = (), now: Now = _utc_now
-) -> tuple[LedgerTail, LedgerReport]:
+) -> tuple[LedgerRing, LedgerReport]:
     """Compare a database that was just opened with its ledger, say so loudly if they differ, and go on.
 
     `left` is what is in the journal, to be loaded next.
 
-    What differs is said once: the ledger's tail is then set aside, and a new one begins at what is there.
+    What differs is said once: the ledger's ring is then set aside, and a new one begins at what is there.
 
     Raises:
         StoreError: DuckDB refused.
-        OSError: the tail cannot be opened.
+        OSError: the ring cannot be opened.
     """
-    place, kept = tail_of(database.path), _kept_log(database.path)
-    tail = LedgerTail.open(place)
-    report = compare(database, tail, left)
+    place, kept = ring_path(database.path), _kept_log(database.path)
+    ring = LedgerRing.open(place)
+    report = compare(database, ring, left)
     if report.agrees:
         _log.info("%s: %s.", database.path, report.in_words())
     else:
         _log.critical("%s DOES NOT HOLD WHAT WAS ACKNOWLEDGED: %s.", database.path, report.in_words())
     if report.missing.commits:
-        tail.close()
+        ring.close()
         aside = _aside(database.path, now)
-        _rename(place, tail_of(aside))
+        _rename(place, ring_path(aside))
         if kept.exists():
             _rename(kept, wal_of(aside))
         for journal, copy in zip(journal_of(database.path), journal_of(aside), strict=True):
             if journal.exists():  # what can be read of it is loaded, and then it is written over
                 shutil.copyfile(journal, copy)
                 _log.error("%s was kept as %s.", journal, copy)
-        tail = LedgerTail.open(place)
-        _begin(tail, database, left)
+        ring = LedgerRing.open(place)
+        _begin(ring, database, left)
     kept.unlink(missing_ok=True)
-    return tail, report
+    return ring, report
 
 
-def _begin(tail: LedgerTail, database: Database, left: Sequence[Journaled]) -> None:
-    """Note in a new tail what is there, so that it is known what came after."""
+def _begin(ring: LedgerRing, database: Database, left: Sequence[Journaled]) -> None:
+    """Note in a new ring what is there, so that it is known what came after."""
     with database.reading() as cursor:
         [(last,)] = cursor.execute(sql("write/last_arrival")).fetchall()
     spans = {int(last): 0} | {one.arrival: one.batch.spans.num_rows for one in left if one.arrival > last}
     if newest := max(spans):
-        tail.record(newest, sum(spans.values()))
+        ring.record(newest, sum(spans.values()))
 
 
 def set_aside(path: Path) -> list[Path]:
@@ -126,7 +126,7 @@ def _kept_log(path: Path) -> Path:
 
 def _was_ours(path: Path) -> bool:
     """Whether a file that cannot be read was a database of a collector: it says so, or its ledger does."""
-    if tail_of(path).exists():
+    if ring_path(path).exists():
         return True
     offset, magic = _MAGIC
     with path.open("rb") as file:
@@ -136,7 +136,7 @@ def _was_ours(path: Path) -> bool:
 def _set_aside(path: Path, aside: Path) -> None:
     pairs: Iterable[tuple[Path, Path]] = (
         (wal_of(path), wal_of(aside)),
-        (tail_of(path), tail_of(aside)),
+        (ring_path(path), ring_path(aside)),
         (path, aside),
     )
     for old, new in pairs:

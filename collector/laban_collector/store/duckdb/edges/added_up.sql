@@ -2,6 +2,6 @@
 SELECT minute, source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
        sum(elapsed)::BIGINT AS elapsed
-FROM hop_edges
+FROM edge_counts
 GROUP BY ALL
 HAVING sum(calls) <> 0 OR sum(errors) <> 0 OR sum(timed) <> 0 OR sum(elapsed) <> 0

@@ -5,13 +5,13 @@
 -- Most parents are clients: those are joined first, with all that a client has; the few others follow, by keys
 -- alone.
 -- Names are put together when calls are added up, for there are far fewer of them then.
-INSERT INTO hop_edges BY NAME
+INSERT INTO edge_counts BY NAME
 -- Who may have been called.
 WITH callees AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, start, kind, service,
            status = 2 OR coalesce(http_status, 0) >= 500 AS failed, latency,
            coalesce(rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol, rpc_service
-    FROM hop_scope WHERE kind < 3 AND (old OR $all)
+    FROM edge_scope WHERE kind < 3 AND (old OR $all)
 ),
 clients AS (
     SELECT trace_hi, trace_lo, span_id, start, service,
@@ -19,7 +19,7 @@ clients AS (
            coalesce(db_system, rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END, 'rpc') AS protocol,
            db_system, db_namespace, peer_service, peer_address, peer_port, rpc_service, name,
            messaging_system IS NULL AND messaging_destination IS NULL AS calls
-    FROM hop_scope WHERE kind = 3 AND (old OR $all)
+    FROM edge_scope WHERE kind = 3 AND (old OR $all)
 ),
 -- Who looks for a client, and where: at the parent; or, of a span that two services share, at its other half.
 looking AS (

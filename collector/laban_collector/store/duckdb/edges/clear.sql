@@ -1,7 +1,7 @@
 -- Before other spans are looked at.
-TRUNCATE hop_others;
-TRUNCATE hop_rows;
-TRUNCATE hop_traces;
-TRUNCATE hop_consumers;
-TRUNCATE hop_links;
-TRUNCATE hop_producers;
+TRUNCATE edge_others;
+TRUNCATE edge_rows;
+TRUNCATE edge_traces;
+TRUNCATE edge_consumers;
+TRUNCATE edge_links;
+TRUNCATE edge_producers;

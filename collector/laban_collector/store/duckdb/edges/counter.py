@@ -1,7 +1,7 @@
-"""Counts hops by edge and minute as spans come in, so that a graph need not look at the spans.
+"""Counts edges by edge and minute as spans come in, so that a graph need not look at the spans.
 
 In any order of arrival the counts are those of a graph worked out from all spans: each commit is counted
-with what it changes of what was counted before (see hops.py). A commit is counted after it was stored; which
+with what it changes of what was counted before (see edges.py). A commit is counted after it was stored; which
 one is the last that was counted stands beside the counts, in the same transaction.
 """
 
@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import Hops
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.edges.query import EdgeQuery
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 STEP: Final = 250_000
 """Spans that are counted at once, at most, where commits are smaller: what they need is in memory."""
@@ -27,13 +27,13 @@ class EdgeCounter:
 
     Args:
         database: open to write.
-        stretches: of the same database.
+        commit_ranges: of the same database.
         step: spans that are counted at once, at most, where commits are smaller.
     """
 
-    def __init__(self, database: Database, stretches: Stretches, step: int = STEP) -> None:
+    def __init__(self, database: Database, commit_ranges: CommitRanges, step: int = STEP) -> None:
         self._database = database
-        self._stretches = stretches
+        self._commit_ranges = commit_ranges
         self._step = step
         self._touched: set[int] = set()
 
@@ -68,9 +68,9 @@ class EdgeCounter:
             [(last, _)] = cursor.execute(sql("edges/next_commits"), bounds).fetchall()
             if last is None:
                 return None
-            hops = Hops(cursor, self._stretches)
-            hops.add_commits(counted + 1, last)
-            changes, met, not_met = hops.changes(), hops.links_met(), hops.links_not_met()
+            edges = EdgeQuery(cursor, self._commit_ranges)
+            edges.add_commits(counted + 1, last)
+            changes, met, not_met = edges.changes(), edges.links_met(), edges.links_not_met()
         with self._database.writing() as cursor:
             _apply(cursor, "insert_edges", "new_edges", changes)
             _apply(cursor, "delete_unmet_links", "met_links", met)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +41,14 @@ class EdgeThread:
 
     Args:
         database: open to write.
-        stretches: of the same database.
+        commit_ranges: of the same database.
         clock: seconds.
     """
 
     def __init__(
-        self, database: Database, stretches: Stretches, clock: Callable[[], float] = time.monotonic
+        self, database: Database, commit_ranges: CommitRanges, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._counter = EdgeCounter(database, stretches)
+        self._counter = EdgeCounter(database, commit_ranges)
         self._clock = clock
         self._changed = threading.Condition()
         self._commits: deque[_Commit] = deque()

@@ -1,8 +1,8 @@
 -- Who sent, in some commits, what is linked to, where nobody was found for it yet.
-INSERT INTO hop_producers BY NAME
+INSERT INTO edge_producers BY NAME
 WITH missing AS MATERIALIZED (
     SELECT DISTINCT from_hi, from_lo, from_span
-    FROM hop_links ANTI JOIN hop_producers USING (from_lo, from_hi, from_span)
+    FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 )
 SELECT s.trace_hi AS from_hi, s.trace_lo AS from_lo, s.span_id AS from_span, s.start AS sent,
        s.messaging_destination AS published, true AS old

@@ -1,10 +1,10 @@
--- Hops from facts: who talks to whom, with counts, percentiles and evidence.
+-- Edges from facts: who talks to whom, with counts, percentiles and evidence.
 -- Latencies are in buckets of 3 %: of each the mean, which is exact where it stands alone, and how many there are.
 WITH facts AS MATERIALIZED (
     SELECT source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
            sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
            sum(elapsed)::DOUBLE AS elapsed
-    FROM hop_edges
+    FROM edge_counts
     GROUP BY ALL
     HAVING sum(calls) > 0
 ),
@@ -21,7 +21,7 @@ rpc_services AS (
 ),
 -- A receive and a process span of one message count one: where there are the latter, the former do not count.
 processing AS (SELECT DISTINCT consumer FROM facts WHERE NOT receiving),
-hops AS MATERIALIZED (
+edges AS MATERIALIZED (
     SELECT f.source,
            CASE WHEN starts_with(f.target, 'external:') THEN coalesce(a.target, r.target, f.target) ELSE f.target END
                AS target,
@@ -34,7 +34,7 @@ hops AS MATERIALIZED (
 ),
 buckets AS (
     SELECT source, target, protocol, sum(timed)::BIGINT AS timed, sum(elapsed) / sum(timed) AS latency
-    FROM hops
+    FROM edges
     WHERE timed > 0
     GROUP BY source, target, protocol, bucket
 ),
@@ -48,7 +48,7 @@ SELECT source, target, protocol, sum(calls)::BIGINT AS calls, sum(errors)::BIGIN
        coalesce(sum(calls) FILTER (evidence = 'parent'), 0)::BIGINT AS by_parent,
        coalesce(sum(calls) FILTER (evidence = 'link'), 0)::BIGINT AS by_link,
        coalesce(sum(calls) FILTER (evidence = 'attribute'), 0)::BIGINT AS by_attribute
-FROM hops
+FROM edges
 LEFT JOIN latencies l USING (source, target, protocol)
 GROUP BY source, target, protocol
 ORDER BY source, target, protocol

@@ -1,15 +1,15 @@
 -- What the consumers among these spans link to; most link to their parent, too, which is looked up already.
 -- Links came with their span, which bounds the search.
-INSERT INTO hop_links BY NAME
+INSERT INTO edge_links BY NAME
 WITH found AS (
     SELECT l.*, c.parent_id
     FROM span_links l
-    JOIN (SELECT * FROM hop_scope WHERE NOT old) AS c USING (arrival, trace_lo, trace_hi, span_id)
+    JOIN (SELECT * FROM edge_scope WHERE NOT old) AS c USING (arrival, trace_lo, trace_hi, span_id)
     WHERE l.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT AND c.messaging_destination IS NOT NULL AND c.kind <> 4
     UNION ALL
     SELECT l.*, c.parent_id
     FROM span_links l
-    JOIN hop_others c USING (arrival, trace_lo, trace_hi, span_id)
+    JOIN edge_others c USING (arrival, trace_lo, trace_hi, span_id)
     WHERE c.messaging_destination IS NOT NULL AND c.kind <> 4
 )
 SELECT arrival, trace_hi, trace_lo, span_id,

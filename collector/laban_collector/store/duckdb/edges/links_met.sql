@@ -1,5 +1,5 @@
 -- Links that waited for what the spans have sent that are asked for.
 SELECT u.*
 FROM unmet_links u
-SEMI JOIN (SELECT from_hi, from_lo, from_span FROM hop_producers WHERE NOT old) AS sent
+SEMI JOIN (SELECT from_hi, from_lo, from_span FROM edge_producers WHERE NOT old) AS sent
     USING (from_lo, from_hi, from_span)

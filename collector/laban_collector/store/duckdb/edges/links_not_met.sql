@@ -1,6 +1,6 @@
 -- Links of the spans that are asked for to what nobody has sent yet.
 SELECT l.*
-FROM hop_links l
-SEMI JOIN (SELECT arrival, trace_hi, trace_lo, span_id FROM hop_scope WHERE NOT old) AS asked
+FROM edge_links l
+SEMI JOIN (SELECT arrival, trace_hi, trace_lo, span_id FROM edge_scope WHERE NOT old) AS asked
     USING (arrival, trace_lo, trace_hi, span_id)
-ANTI JOIN hop_producers USING (from_lo, from_hi, from_span)
+ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)

@@ -1,10 +1,10 @@
 -- Messages published: service → topic. A batch counts its messages.
-INSERT INTO hop_edges BY NAME
+INSERT INTO edge_counts BY NAME
 WITH sent AS (
     SELECT start, 'service:' || service AS source, 'topic:' || messaging_destination AS target,
            coalesce(messaging_system, 'messaging') AS protocol,
            greatest(coalesce(messaging_batch_count, 1), 1) AS messages, duration, status = 2 AS failed
-    FROM hop_scope
+    FROM edge_scope
     WHERE NOT old AND kind = 4 AND messaging_destination IS NOT NULL
       AND coalesce(messaging_operation, 'send') <> 'create'
 )

@@ -1,16 +1,16 @@
 -- Messages taken up: topic → group with the time in the queue, and group → service with the time of processing.
 -- Where no group is known, topic → service. A batch with two links counts two.
-INSERT INTO hop_edges BY NAME
+INSERT INTO edge_counts BY NAME
 WITH consuming AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, status, arrival,
            messaging_destination AS topic, messaging_group, coalesce(messaging_system, 'messaging') AS protocol,
            greatest(coalesce(messaging_batch_count, 1), 1) AS batch,
            coalesce(messaging_operation, 'process') <> 'process' AS receiving, service
-    FROM hop_scope
+    FROM edge_scope
     WHERE (old OR $all) AND messaging_destination IS NOT NULL
       AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
 ),
-producers AS (FROM hop_producers WHERE old OR $all),
+producers AS (FROM edge_producers WHERE old OR $all),
 -- Where each says that it comes from.
 by_parent AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published
@@ -19,7 +19,7 @@ by_parent AS MATERIALIZED (
 ),
 by_link AS (
     SELECT l.trace_hi, l.trace_lo, l.span_id, c.kind, 'link' AS evidence, l.from_span, p.sent, p.published
-    FROM hop_links l
+    FROM edge_links l
     JOIN consuming c USING (trace_lo, trace_hi, span_id)
     JOIN producers p USING (from_lo, from_hi, from_span)
 ),
@@ -49,7 +49,7 @@ messages AS MATERIALIZED (
     LEFT JOIN sources f USING (trace_hi, trace_lo, span_id, kind)
     LEFT JOIN noted n USING (trace_hi, trace_lo, span_id, kind)
 ),
-hops AS (
+edges AS (
     SELECT start, 'topic:' || topic AS source,
            CASE WHEN messaging_group IS NULL THEN 'service:' || service ELSE 'group:' || messaging_group END AS target,
            protocol, evidence, service || ' ' || topic AS consumer, receiving, calls, status = 2 AS failed,
@@ -66,6 +66,6 @@ SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, ev
        CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
        CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,
        CASE WHEN $all THEN sum(latency) ELSE -sum(latency) END::BIGINT AS elapsed
-FROM hops
+FROM edges
 WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
 GROUP BY ALL

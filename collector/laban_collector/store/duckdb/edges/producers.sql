@@ -1,12 +1,12 @@
 -- Who sent what these spans took up: among themselves, and, where it is linked to, in other traces around their time.
-INSERT INTO hop_producers BY NAME
+INSERT INTO edge_producers BY NAME
 WITH own AS MATERIALIZED (
     SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,
            messaging_destination AS published, old
-    FROM hop_scope WHERE kind = 4
+    FROM edge_scope WHERE kind = 4
 ),
 missing AS MATERIALIZED (
-    SELECT DISTINCT from_hi, from_lo, from_span FROM hop_links ANTI JOIN own USING (from_lo, from_hi, from_span)
+    SELECT DISTINCT from_hi, from_lo, from_span FROM edge_links ANTI JOIN own USING (from_lo, from_hi, from_span)
 )
 FROM own
 UNION ALL

@@ -1,7 +1,7 @@
-"""Hops worked out with one cursor: of new commits, of a window, or of minutes that were counted before.
+"""Edges worked out with one cursor: of new commits, of a window, or of minutes that were counted before.
 
-A hop is a call or a message on its way between two places. Which hops a span stands for depends on what else
-is in its trace, and on who sent what it took up. So the spans that are asked for are put into a temporary
+An edge is a call or a message on its way between two places. Which edges a span stands for depends on what
+else is in its trace, and on who sent what it took up. So the spans that are asked for are put into a temporary
 table, with all that they need; the same queries then work, whatever was asked for.
 """
 
@@ -19,14 +19,14 @@ import pyarrow as pa
 
 from laban_collector.store.base import MINUTE
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, Range, Stretches
+from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
 
 _AROUND: Final = 10 * MINUTE
 """How long before or after a span its caller and its callees are looked for."""
 _LONGEST_WAIT: Final = 24 * 60 * MINUTE
 """How long before a span the message was sent that it took up."""
 _SLICE: Final = 250_000
-"""Spans whose hops are worked out at once, about: what they need is in memory then."""
+"""Spans whose edges are worked out at once, about: what they need is in memory then."""
 _MANY: Final = 1000
 """Traces that are so many that any digest seems to hold one of them."""
 _SHARES: Final = (0.5, 0.95, 0.99)
@@ -37,21 +37,21 @@ Row = tuple[Any, ...]
 Parameters = Mapping[str, int | bool]
 
 
-class Hops:
-    """Works hops out, and adds them up.
+class EdgeQuery:
+    """Works edges out, and adds them up.
 
     Args:
         cursor: in a transaction, of which this takes the temporary tables.
-        stretches: where in the file something may be.
+        commit_ranges: where in the file something may be.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, stretches: Stretches) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, commit_ranges: CommitRanges) -> None:
         self._cursor = cursor
-        self._stretches = stretches
+        self._commit_ranges = commit_ranges
         self._run("table_of_edges")
 
     def add_commits(self, first: int, last: int) -> None:
-        """What these commits changed: hops that they brought, less those that were taken for something else.
+        """What these commits changed: edges that they brought, less those that were taken for something else.
 
         Until its parent came a span was perhaps taken for one that nobody called: what is counted now is all
         that its trace tells with these commits, less all that it told without them.
@@ -68,7 +68,7 @@ class Hops:
         self._run("messages_sent", _ALWAYS)
 
     def add_window(self, since: int, until: int) -> None:
-        """The hops that began in a window, ns since the epoch."""
+        """The edges that began in a window, ns since the epoch."""
         self._run("tables")
         for begin, end in self._slices(since, until):
             window = {"since": begin, "until": end}
@@ -81,7 +81,7 @@ class Hops:
             self._run("clear")
 
     def add_minutes(self, since: int, until: int) -> None:
-        """The hops that were counted in a window of whole minutes, ns since the epoch."""
+        """The edges that were counted in a window of whole minutes, ns since the epoch."""
         self._run("minutes", {"since": since // MINUTE, "until": until // MINUTE})
 
     def rows(self) -> list[Row]:
@@ -114,7 +114,7 @@ class Hops:
             yield begin, until
 
     def _ask_for(self, what: str, first: int, last: int) -> None:
-        """Commits, or a window: which spans `hop_scope` has, with those that are needed, too."""
+        """Commits, or a window: which spans `edge_scope` has, with those that are needed, too."""
         self._run("set_scope", {"first": first, "last": last})
         self._run(f"scope_of_{what}")
 
@@ -143,10 +143,10 @@ class Hops:
         for first, last in self._where_any_is(traces):
             self._run("distant_producers", {**bounds, "first": first, "last": last})
 
-    def _where_any_is(self, traces: Sequence[int]) -> list[Range]:
+    def _where_any_is(self, traces: Sequence[int]) -> list[CommitRange]:
         if len(traces) > _MANY:
             return [EVERYTHING]
-        return [part.commits for part in self._stretches.that_may_hold(traces)]
+        return [part.commits for part in self._commit_ranges.that_may_hold(traces)]
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)

@@ -1,12 +1,12 @@
 -- What else is in these traces around their time, and the consumers. Neither commits nor a window that are asked for.
-INSERT INTO hop_rows
+INSERT INTO edge_rows
 WITH found AS (
     SELECT rowid AS row, start
     FROM spans
-    SEMI JOIN hop_traces USING (trace_lo, trace_hi)
+    SEMI JOIN edge_traces USING (trace_lo, trace_hi)
     WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before::UBIGINT
     UNION
-    SELECT rowid, start FROM spans SEMI JOIN hop_consumers USING (arrival, trace_lo, trace_hi, span_id)
+    SELECT rowid, start FROM spans SEMI JOIN edge_consumers USING (arrival, trace_lo, trace_hi, span_id)
 )
 SELECT row
 FROM found

@@ -1,6 +1,6 @@
 -- The spans of some commits are asked for.
-CREATE OR REPLACE TEMP VIEW hop_scope AS
-SELECT *, false AS old FROM hop_spans
-WHERE arrival BETWEEN getvariable('hop_bounds').first::UBIGINT AND getvariable('hop_bounds').last::UBIGINT
+CREATE OR REPLACE TEMP VIEW edge_scope AS
+SELECT *, false AS old FROM edge_spans
+WHERE arrival BETWEEN getvariable('edge_bounds').first::UBIGINT AND getvariable('edge_bounds').last::UBIGINT
 UNION ALL BY NAME
-SELECT *, true AS old FROM hop_others
+SELECT *, true AS old FROM edge_others

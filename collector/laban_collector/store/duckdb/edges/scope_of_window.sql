@@ -1,7 +1,7 @@
 -- The spans of a window are asked for.
-CREATE OR REPLACE TEMP VIEW hop_scope AS
-SELECT *, false AS old FROM hop_spans
-WHERE start >= make_timestamp_ns(getvariable('hop_bounds').first)
-  AND start < make_timestamp_ns(getvariable('hop_bounds').last)
+CREATE OR REPLACE TEMP VIEW edge_scope AS
+SELECT *, false AS old FROM edge_spans
+WHERE start >= make_timestamp_ns(getvariable('edge_bounds').first)
+  AND start < make_timestamp_ns(getvariable('edge_bounds').last)
 UNION ALL BY NAME
-SELECT *, true AS old FROM hop_others
+SELECT *, true AS old FROM edge_others

@@ -24,7 +24,7 @@ INSERT INTO unmet_links BY NAME FROM new_unmet_links
 
 -- name: others
 -- The spans that are needed, too: the many columns, now that it is known of which rows.
-INSERT INTO hop_others BY NAME FROM hop_spans WHERE row IN (SELECT row FROM hop_rows)
+INSERT INTO edge_others BY NAME FROM edge_spans WHERE row IN (SELECT row FROM edge_rows)
 
 -- name: range_of_commits
 -- When the first and the last span of some commits began.
@@ -35,16 +35,16 @@ WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
 INSERT OR REPLACE INTO meta (key, value) VALUES ('edges_counted', $counted::VARCHAR)
 
 -- name: set_scope
--- The bounds of `hop_scope`: views take no parameters.
-SET VARIABLE hop_bounds = {'first': $first::BIGINT, 'last': $last::BIGINT}
+-- The bounds of `edge_scope`: views take no parameters.
+SET VARIABLE edge_bounds = {'first': $first::BIGINT, 'last': $last::BIGINT}
 
 -- name: table_of_edges
--- Where hops are added up; of this connection only.
-CREATE TEMP TABLE hop_edges AS FROM edges LIMIT 0
+-- Where edges are added up; of this connection only.
+CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
 
 -- name: traces_to_find
 -- In which traces those are who sent what is linked to, and were not found yet.
-SELECT DISTINCT from_lo FROM hop_links ANTI JOIN hop_producers USING (from_lo, from_hi, from_span)
+SELECT DISTINCT from_lo FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 
 -- name: uncounted
 -- Spans that are not counted.

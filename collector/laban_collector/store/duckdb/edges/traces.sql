@@ -1,5 +1,5 @@
 -- The traces of all these.
-INSERT INTO hop_traces
-SELECT trace_hi, trace_lo FROM hop_scope
+INSERT INTO edge_traces
+SELECT trace_hi, trace_lo FROM edge_scope
 UNION
-SELECT trace_hi, trace_lo FROM hop_consumers
+SELECT trace_hi, trace_lo FROM edge_consumers

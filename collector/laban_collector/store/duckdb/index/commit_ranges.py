@@ -30,7 +30,7 @@ class Consumer(NamedTuple):
     service: str
 
 
-class Range(NamedTuple):
+class CommitRange(NamedTuple):
     """Commits from `first` to `last`, both included."""
 
     first: int
@@ -40,14 +40,14 @@ class Range(NamedTuple):
 class Part(NamedTuple):
     """Commits, and which of the keys of a question they may hold."""
 
-    commits: Range
+    commits: CommitRange
     keys: frozenset[int]
 
 
-EVERYTHING: Final = Range(0, _LAST)
+EVERYTHING: Final = CommitRange(0, _LAST)
 
 
-class Stretches:
+class CommitRanges:
     """The digests of one database, in memory. Safe to use from several threads.
 
     Args:
@@ -61,9 +61,9 @@ class Stretches:
         self._lock = threading.Lock()
         self._read_at: float | None = None
         self._next = 0
-        self._ranges: dict[int, list[Range]] = {}
+        self._ranges: dict[int, list[CommitRange]] = {}
         self._filters: dict[int, NDArray[np.uint8]] = {}
-        self._consumers: dict[Range, frozenset[Consumer]] = {}
+        self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
 
     def consumers(self) -> tuple[int, set[Consumer]]:
         """The first commit that may have no digest, and all consumers before it."""
@@ -78,7 +78,7 @@ class Stretches:
         numbers = np.array(list(keys), np.uint64)
         with self._lock:
             self._refresh()
-            found = [Part(Range(self._next, _LAST), frozenset(keys))]
+            found = [Part(CommitRange(self._next, _LAST), frozenset(keys))]
             for size, filters in self._filters.items():
                 held = may_hold(filters, numbers)
                 found += [
@@ -112,8 +112,10 @@ class Stretches:
         new: dict[int, list[NDArray[np.uint8]]] = {}
         for first, last, content, consumers in rows:
             new.setdefault(len(content), []).append(np.frombuffer(content, np.uint8))
-            self._ranges.setdefault(len(content), []).append(Range(first, last))
-            self._consumers[Range(first, last)] = frozenset(Consumer(*each.values()) for each in consumers)
+            self._ranges.setdefault(len(content), []).append(CommitRange(first, last))
+            self._consumers[CommitRange(first, last)] = frozenset(
+                Consumer(*each.values()) for each in consumers
+            )
             self._next = max(self._next, last + 1)
         for size, filters in new.items():
             known = self._filters.get(size, np.empty((0, size), np.uint8))
@@ -142,7 +144,7 @@ def joined(parts: Sequence[Part], most: int) -> list[Part]:
 
 def _one(parts: Sequence[Part]) -> Part:
     last = max(part.commits.last for part in parts)
-    return Part(Range(parts[0].commits.first, last), frozenset().union(*(part.keys for part in parts)))
+    return Part(CommitRange(parts[0].commits.first, last), frozenset().union(*(part.keys for part in parts)))
 
 
 def _gap(before: Part, after: Part) -> int:

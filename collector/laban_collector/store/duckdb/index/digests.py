@@ -1,7 +1,7 @@
 """Where in the file something may be: of each stretch of commits a digest of what is in it.
 
 Ids are random, so that DuckDB, which knows the smallest and the largest value of each group of rows, would
-look through all of them for a trace. A digest tells for about a byte a span which stretches can be left out.
+look through all of them for a trace. A digest tells for about a byte a span which ranges can be left out.
 Digests are made after the commits; what has none yet is always looked through, so that answers are the same
 without any.
 """
@@ -37,7 +37,7 @@ def key_of_message(partition: int, offset: int) -> int:
 
 
 class Digester:
-    """Makes digests of stretches that have none.
+    """Makes digests of commit_ranges that have none.
 
     Args:
         database: open to write.

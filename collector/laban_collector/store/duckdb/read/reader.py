@@ -13,7 +13,7 @@ from laban_collector.store.base import (
     MAX_ROWS,
     MINUTE,
     Contents,
-    Hop,
+    EdgeRow,
     Lag,
     LatencyPoint,
     MessageRef,
@@ -23,15 +23,21 @@ from laban_collector.store.base import (
 )
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import Hops
-from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, Consumer, Part, Range, Stretches
+from laban_collector.store.duckdb.edges.query import EdgeQuery
+from laban_collector.store.duckdb.index.commit_ranges import (
+    EVERYTHING,
+    CommitRange,
+    CommitRanges,
+    Consumer,
+    Part,
+)
 from laban_collector.store.duckdb.index.digests import key_of_link, key_of_message
 from laban_collector.store.duckdb.read.extent import Extent
 from laban_collector.store.duckdb.read.newest_lag import NewestLag
 from laban_collector.store.duckdb.read.rows import (
     Row,
+    edge_row,
     halves,
-    hop,
     ids_of,
     latency_point,
     newest_traces,
@@ -50,14 +56,16 @@ class DuckDBReader:
 
     Args:
         database: the file.
-        stale: seconds of the newest commits whose hops may be missing, for they are being counted.
-        stretches: of the same database, where somebody has them already.
+        stale: seconds of the newest commits whose edges may be missing, for they are being counted.
+        commit_ranges: of the same database, where somebody has them already.
     """
 
-    def __init__(self, database: Database, stale: float = 0, stretches: Stretches | None = None) -> None:
+    def __init__(
+        self, database: Database, stale: float = 0, commit_ranges: CommitRanges | None = None
+    ) -> None:
         self._database = database
         self._stale = stale * 1e9
-        self._stretches = stretches or Stretches(database)
+        self._commit_ranges = commit_ranges or CommitRanges(database)
         self._extent = Extent()
         self._newest_lag = NewestLag()
         self._service_of: dict[int, str] = {}
@@ -89,7 +97,7 @@ class DuckDBReader:
         asked = {"prefix": key_prefix, "value": value, "limit": limit}
         with self._reading() as cursor:
             [(hashed,)] = cursor.execute(sql("read/hash_of"), {"value": value}).fetchall()
-            ranges = [part.commits for part in self._stretches.that_may_hold([hashed])]
+            ranges = [part.commits for part in self._commit_ranges.that_may_hold([hashed])]
             rows = _in_each(cursor, ranges, "traces_with", asked)
             if len(rows) >= limit and len(ranges) > 1:
                 # What was left out of one may have its first time in another one.
@@ -116,7 +124,7 @@ class DuckDBReader:
         events: list[Row] = []
         links: list[Row] = []
         with self._reading() as cursor:
-            parts = self._stretches.that_may_hold(sought)
+            parts = self._commit_ranges.that_may_hold(sought)
             for rows in _within(cursor, parts, "spans_of", sought, window):
                 spans = [row for row in rows if row[:2] in traces]
                 if spans:
@@ -131,7 +139,7 @@ class DuckDBReader:
         """Traces with a span that links to one of these, without themselves: their consequences."""
         traces = {halves(trace_id) for trace_id in trace_ids}
         sought = {key_of_link(low): low for _, low in traces}
-        parts = self._stretches.that_may_hold(sought)
+        parts = self._commit_ranges.that_may_hold(sought)
         with self._reading() as cursor:
             rows = _all_within(cursor, parts, "traces_linked_from", sought)
         return ids_of(row[:2] for row in rows if row[2:] in traces and row[:2] not in traces)
@@ -140,7 +148,7 @@ class DuckDBReader:
         """Traces with a span on one of these messages."""
         wanted = {(message.topic, message.partition, message.offset) for message in messages}
         sought = {key_of_message(partition, offset): offset for _, partition, offset in wanted}
-        parts = self._stretches.that_may_hold(sought)
+        parts = self._commit_ranges.that_may_hold(sought)
         with self._reading() as cursor:
             window = {"since": since, "until": until}
             rows = _all_within(cursor, parts, "traces_of_messages", sought, window)
@@ -148,7 +156,7 @@ class DuckDBReader:
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Topic → the groups that have been seen to consume it → the service that does."""
-        first, consumers = self._stretches.consumers()
+        first, consumers = self._commit_ranges.consumers()
         with self._reading() as cursor:
             newest = cursor.execute(sql("read/consumers_since"), {"first": first}).fetchall()
             services = self._services(cursor, (resource for *_, resource in newest))
@@ -179,15 +187,15 @@ class DuckDBReader:
             rows = cursor.execute(sql(f"read/{query}"), {**asked, **window}).fetchall()
         return {Peer(*peer): service for *peer, service in rows}
 
-    def hops(self, since: int, until: int) -> list[Hop]:
-        """All hops that began in the window; counted before, where it is of whole minutes."""
+    def edges(self, since: int, until: int) -> list[EdgeRow]:
+        """All edges that began in the window; counted before, where it is of whole minutes."""
         with self._reading() as cursor:
-            hops = Hops(cursor, self._stretches)
+            edges = EdgeQuery(cursor, self._commit_ranges)
             if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
-                hops.add_minutes(since, until)
+                edges.add_minutes(since, until)
             else:
-                hops.add_window(since, until)
-            return [hop(row) for row in hops.rows()]
+                edges.add_window(since, until)
+            return [edge_row(row) for row in edges.rows()]
 
     def latest_lag(self) -> list[Lag]:
         """The newest row of each (cluster, group, topic, partition)."""
@@ -210,7 +218,7 @@ class DuckDBReader:
         return self._database.reading() if cursor is None else nullcontext(cursor)
 
     def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """Whether all hops are counted, but those of the newest commits."""
+        """Whether all edges are counted, but those of the newest commits."""
         [(behind,)] = cursor.execute(sql("edges/behind")).fetchall()
         return behind is None or behind < self._stale
 
@@ -228,7 +236,7 @@ class DuckDBReader:
 
 
 def _in_each(
-    cursor: duckdb.DuckDBPyConnection, ranges: Iterable[Range], query: str, parameters: Parameters
+    cursor: duckdb.DuckDBPyConnection, ranges: Iterable[CommitRange], query: str, parameters: Parameters
 ) -> list[Row]:
     """The rows that a query finds in each of these ranges of commits."""
     rows: list[Row] = []

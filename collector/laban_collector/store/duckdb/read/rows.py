@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from laban_collector.store.base import Hop, LatencyPoint, Span, SpanEvent, TraceRef
+from laban_collector.store.base import EdgeRow, LatencyPoint, Span, SpanEvent, TraceRef
 
 _NS_PER_MS: Final = 1e6
 
@@ -121,10 +121,10 @@ def _span(
     return Span(*fields)
 
 
-def hop(row: Row) -> Hop:
-    """One row of `hops/hops.sql`."""
+def edge_row(row: Row) -> EdgeRow:
+    """One row of `edges/edges.sql`."""
     source, target, protocol, calls, errors, quantiles, *evidence = row
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
     is_async = any(end.startswith(("topic:", "group:")) for end in (source, target))
     kind = "async" if is_async else "sync"
-    return Hop(source, target, kind, protocol, calls, errors, p50, p95, p99, *evidence)
+    return EdgeRow(source, target, kind, protocol, calls, errors, p50, p95, p99, *evidence)

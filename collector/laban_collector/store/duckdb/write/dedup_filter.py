@@ -18,7 +18,7 @@ _BLOCK: Final = 8
 """Words of 64 bits."""
 
 
-class SeenSpans:
+class DedupFilter:
     """The spans that were stored lately, in a Bloom filter of two generations.
 
     Args:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from laban_collector.store.duckdb.connection.sql import sql
 
 
-class Origins:
+class IdTable:
     """The resources, or the scopes, of one database, numbered in the order in which they came.
 
     Args:

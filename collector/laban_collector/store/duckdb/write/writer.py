@@ -19,8 +19,8 @@ from laban_collector.batch.splitter import join, of_traces
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.write.dedup_filter import SeenSpans
-from laban_collector.store.duckdb.write.resource_ids import Origins
+from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
+from laban_collector.store.duckdb.write.resource_ids import IdTable
 from laban_collector.store.duckdb.write.trace_order import TraceOrder
 
 _LAG: Final = pa.schema(
@@ -53,10 +53,10 @@ class DuckDBWriter(SpanWriter):
         with database.reading() as cursor:
             [(arrival,)] = cursor.execute(sql("write/last_arrival")).fetchall()
             [(latest,)] = cursor.execute(sql("write/latest_start")).fetchall()
-            self._resources = Origins("resources", "resource_id", cursor)
-            self._scopes = Origins("scopes", "scope_id", cursor)
+            self._resources = IdTable("resources", "resource_id", cursor)
+            self._scopes = IdTable("scopes", "scope_id", cursor)
         self._arrival = int(arrival)
-        self._seen = SeenSpans(latest)
+        self._seen = DedupFilter(latest)
 
     @property
     def arrival(self) -> int:
@@ -144,7 +144,7 @@ class DuckDBWriter(SpanWriter):
         for origins, rows in self._origins(batch):
             origins.remember(rows)
 
-    def _origins(self, batch: SpanBatch) -> tuple[tuple[Origins, pa.Table], ...]:
+    def _origins(self, batch: SpanBatch) -> tuple[tuple[IdTable, pa.Table], ...]:
         return (self._resources, batch.resources), (self._scopes, batch.scopes)
 
 

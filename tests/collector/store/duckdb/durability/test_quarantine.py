@@ -6,7 +6,7 @@ import pytest
 
 from laban_collector.errors import StoreDamaged, StoreLocked
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger_ring import LedgerTail, tail_of
+from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
 from laban_collector.ingest.loader import JournaledWriter
 from laban_collector.store.duckdb.connection.database import Database, wal_of
 from laban_collector.store.duckdb.durability.ledger import LedgerReport
@@ -26,21 +26,21 @@ def now() -> datetime:
 def written(path: Path, *numbers: int) -> None:
     """A database with a commit for each number, closed as it should be."""
     with Database.open(path) as database:
-        tail = LedgerTail.open(tail_of(path))
+        ring = LedgerRing.open(ring_path(path))
         tables = DuckDBWriter(database)
-        writer = JournaledWriter(tables.load, Journal(path), tail, tables.arrival)
+        writer = JournaledWriter(tables.load, Journal(path), ring, tables.arrival)
         writer.start([])
         for number in numbers:
             writer.write(batch(span(number)))
             writer.settle()
         writer.stop()
-        tail.close()
+        ring.close()
 
 
 def checked(path: Path) -> LedgerReport:
     with open_or_set_aside(path, now) as database:
-        tail, report = check_ledger(database, now=now)
-        tail.close()
+        ring, report = check_ledger(database, now=now)
+        ring.close()
         return report
 
 
@@ -66,7 +66,7 @@ def test_a_broken_file_is_set_aside_untouched_and_a_new_one_begun(tmp_path: Path
     broken = damage(path, 30)
     assert checked(path).commits == 0
     aside = path.with_name("a.duckdb.damaged-20261123T120000Z")
-    assert set_aside(path) == [aside, tail_of(aside)]
+    assert set_aside(path) == [aside, ring_path(aside)]
     assert aside.read_bytes() == broken
 
 

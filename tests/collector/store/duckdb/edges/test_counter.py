@@ -11,9 +11,9 @@ from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.base import MINUTE, Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.edges.query import Hops, Row
+from laban_collector.store.duckdb.edges.query import EdgeQuery, Row
 from laban_collector.store.duckdb.housekeeping.retention import Limits, Retention
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -41,7 +41,7 @@ def store(writer: DuckDBWriter, commits: Iterable[Sequence[Span]]) -> None:
 
 
 def count(database: Database, step: int = 1_000) -> EdgeCounter:
-    counter = EdgeCounter(database, Stretches(database), step)
+    counter = EdgeCounter(database, CommitRanges(database), step)
     while counter.count_next() is not None:
         pass
     return counter
@@ -50,17 +50,17 @@ def count(database: Database, step: int = 1_000) -> EdgeCounter:
 def worked_out(database: Database, since: int, until: int) -> list[Row]:
     """From the spans."""
     with database.reading() as cursor:
-        hops = Hops(cursor, Stretches(database))
-        hops.add_window(since, until)
-        return hops.rows()
+        edges = EdgeQuery(cursor, CommitRanges(database))
+        edges.add_window(since, until)
+        return edges.rows()
 
 
 def counted(database: Database, since: int, until: int) -> list[Row]:
     """From the counts."""
     with database.reading() as cursor:
-        hops = Hops(cursor, Stretches(database))
-        hops.add_minutes(since, until)
-        return hops.rows()
+        edges = EdgeQuery(cursor, CommitRanges(database))
+        edges.add_minutes(since, until)
+        return edges.rows()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -90,7 +90,7 @@ def test_who_counts_goes_on_after_what_was_counted(database: Database) -> None:
     store(writer, [first])
     count(database)
     store(writer, [second])
-    counter = EdgeCounter(database, Stretches(database))
+    counter = EdgeCounter(database, CommitRanges(database))
     assert (counter.uncounted(), counter.count_next()) == (len(second), 2)
     assert (counter.uncounted(), counter.count_next()) == (0, None)
     assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
@@ -122,13 +122,13 @@ def test_a_graph_of_whole_minutes_comes_from_the_counts_when_all_are_counted(dat
     client, server = client_and_server()
     writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
     store(writer, [[client], [server]])
-    EdgeCounter(database, Stretches(database), step=1).count_next()
+    EdgeCounter(database, CommitRanges(database), step=1).count_next()
     reader, forgiving = DuckDBReader(database), DuckDBReader(database, stale=1.5)
-    assert [hop.target for hop in reader.hops(*WHOLE)] == ["service:stock"]
-    assert [hop.target for hop in forgiving.hops(*WHOLE)] == ["external:stock.local:80"]
-    assert [hop.target for hop in forgiving.hops(T0 - 1, T0 + 2 * S)] == ["service:stock"]
+    assert [edge.target for edge in reader.edges(*WHOLE)] == ["service:stock"]
+    assert [edge.target for edge in forgiving.edges(*WHOLE)] == ["external:stock.local:80"]
+    assert [edge.target for edge in forgiving.edges(T0 - 1, T0 + 2 * S)] == ["service:stock"]
     store(writer, [[replace(client, span_id=digit * 16)] for digit in "de"])  # later than is forgiven
-    assert [(hop.target, hop.calls) for hop in forgiving.hops(*WHOLE)] == [("service:stock", 3)]
+    assert [(edge.target, edge.calls) for edge in forgiving.edges(*WHOLE)] == [("service:stock", 3)]
 
 
 def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> None:

@@ -8,7 +8,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges import counting_thread
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.edges.counting_thread import EdgeThread
-from laban_collector.store.duckdb.index.commit_ranges import Stretches
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ....requests import span
@@ -31,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def thread(database: Database, clock: Clock) -> Generator[EdgeThread, None, None]:
-    made = EdgeThread(database, Stretches(database), clock)
+    made = EdgeThread(database, CommitRanges(database), clock)
     made.start(0)
     yield made
     made.stop()
@@ -63,7 +63,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Generator[threading.Event, None, No
 
 
 def last_counted(database: Database) -> int:
-    return EdgeCounter(database, Stretches(database)).counted()
+    return EdgeCounter(database, CommitRanges(database)).counted()
 
 
 def test_who_waits_finds_all_counted(
@@ -118,7 +118,7 @@ def test_for_what_takes_very_long_nobody_waits(
 def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write(batch(span(1), span(2)))
-    thread = EdgeThread(database, Stretches(database))
+    thread = EdgeThread(database, CommitRanges(database))
     thread.start(writer.arrival)
     assert thread.uncounted == 2
     thread.stop()

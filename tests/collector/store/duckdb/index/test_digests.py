@@ -8,7 +8,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban_collector.store.base import MessageRef
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import Limits, Retention
-from laban_collector.store.duckdb.index.commit_ranges import Part, Range, Stretches, joined
+from laban_collector.store.duckdb.index.commit_ranges import CommitRange, CommitRanges, Part, joined
 from laban_collector.store.duckdb.index.digests import Digester, key_of_message
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -25,7 +25,7 @@ LAST = (1 << 64) - 1
 
 
 def part(first: int, last: int, *keys: int) -> Part:
-    return Part(Range(first, last), frozenset(keys))
+    return Part(CommitRange(first, last), frozenset(keys))
 
 
 def trace_of(number: int) -> str:
@@ -86,13 +86,13 @@ def test_answers_are_the_same_with_digests_and_without(database: Database, stret
 def test_a_stretch_without_the_key_is_left_out(database: Database) -> None:
     filled(database)
     assert Digester(database, 2).catch_up() == 5  # of twelve commits; the newest is never digested
-    stretches = Stretches(database)
-    assert stretches.consumers()[0] == 11
+    commit_ranges = CommitRanges(database)
+    assert commit_ranges.consumers()[0] == 11
     message = key_of_message(3, 9)
-    assert stretches.that_may_hold([4 + 1]) == [part(5, 6, 5), part(11, LAST, 5)]
-    assert stretches.that_may_hold([message]) == [part(9, LAST, message)]
-    assert stretches.that_may_hold([5, message]) == [part(5, 6, 5), part(9, LAST, 5, message)]
-    assert stretches.that_may_hold([]) == []
+    assert commit_ranges.that_may_hold([4 + 1]) == [part(5, 6, 5), part(11, LAST, 5)]
+    assert commit_ranges.that_may_hold([message]) == [part(9, LAST, message)]
+    assert commit_ranges.that_may_hold([5, message]) == [part(5, 6, 5), part(9, LAST, 5, message)]
+    assert commit_ranges.that_may_hold([]) == []
 
 
 def test_what_comes_after_a_digest_is_found(database: Database) -> None:
@@ -109,11 +109,11 @@ def test_a_digest_goes_with_its_commits(database: Database) -> None:
     filled(database)
     Digester(database, 2).catch_up()
     ticks = itertools.count(0, 10)
-    stretches = Stretches(database, lambda: float(next(ticks)))
-    assert stretches.that_may_hold([1])[0] == part(0, 2, 1)
+    commit_ranges = CommitRanges(database, lambda: float(next(ticks)))
+    assert commit_ranges.that_may_hold([1])[0] == part(0, 2, 1)
     Retention(database, Limits(age=5), lambda: START + 11 * 10**9, lambda _: False).look()
     assert rows(database, "SELECT min(first_arrival) FROM digests") == [(7,)]
-    assert stretches.that_may_hold([1]) == [part(11, LAST, 1)]
+    assert commit_ranges.that_may_hold([1]) == [part(11, LAST, 1)]
 
 
 def test_values_at_the_limits_can_be_digested(database: Database) -> None:

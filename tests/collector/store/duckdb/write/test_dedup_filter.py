@@ -4,7 +4,7 @@
 import numpy as np
 import pyarrow as pa
 
-from laban_collector.store.duckdb.write.dedup_filter import SeenSpans
+from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
 
 
 def spans(numbers: range, start: int = 1, kind: int = 1) -> pa.Table:
@@ -17,36 +17,36 @@ def spans(numbers: range, start: int = 1, kind: int = 1) -> pa.Table:
 
 
 def test_new_spans_are_not_suspected() -> None:
-    seen = SeenSpans(latest=0)
+    seen = DedupFilter(latest=0)
     seen.add(spans(range(100_000)))
     assert len(seen.suspects(spans(range(100_000, 200_000)))) <= 2
 
 
 def test_a_span_that_was_stored_is_always_suspected() -> None:
-    seen = SeenSpans(latest=0)
+    seen = DedupFilter(latest=0)
     for first in range(0, 50_000, 10_000):
         seen.add(spans(range(first, first + 10_000)))
     assert seen.suspects(spans(range(50_000))).tolist() == list(range(50_000))
 
 
 def test_the_other_half_of_a_shared_span_is_another_span() -> None:
-    seen = SeenSpans(latest=0)
+    seen = DedupFilter(latest=0)
     seen.add(spans(range(1), kind=3))
     assert seen.suspects(spans(range(1), kind=2)).tolist() == []
 
 
 def test_a_span_that_is_twice_in_a_batch_is_suspected() -> None:
     batch = pa.concat_tables([spans(range(5)), spans(range(3, 4))])
-    assert SeenSpans(latest=0).suspects(batch).tolist() == [3, 5]
+    assert DedupFilter(latest=0).suspects(batch).tolist() == [3, 5]
 
 
 def test_what_started_before_the_collector_did_is_suspected() -> None:
-    seen = SeenSpans(latest=1_000)
+    seen = DedupFilter(latest=1_000)
     assert seen.suspects(spans(range(4), start=999)).tolist() == [0, 1]
 
 
 def test_what_was_forgotten_is_suspected_by_its_start() -> None:
-    seen = SeenSpans(latest=0, capacity=1_000)
+    seen = DedupFilter(latest=0, capacity=1_000)
     for number in range(10):
         seen.add(spans(range(number * 1_000, (number + 1) * 1_000), start=1 + number * 1_000))
     first = spans(range(1_000), start=1)
