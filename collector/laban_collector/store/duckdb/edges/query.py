@@ -1,8 +1,8 @@
 """Edges worked out with one cursor: of new commits, of a window, or of minutes that were counted before.
 
 An edge is a call or a message on its way between two places. Which edges a span stands for depends on what
-else is in its trace, and on who sent what it took up. So the spans that are asked for are put into a temporary
-table, with all that they need; the same queries then work, whatever was asked for.
+else is in its trace, and on who sent what it took up. So the spans that are asked for are put into a
+temporary table, with all that they need; the same queries then work, whatever was asked for.
 """
 
 # pyright: reportUnknownParameterType=false

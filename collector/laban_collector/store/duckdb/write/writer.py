@@ -122,7 +122,7 @@ class DuckDBWriter(SpanWriter):
             new = origins.unstored(rows)
             if new.num_rows:
                 cursor.register(f"batch_{origins.table}", new)
-                cursor.execute(sql(f"index/insert_{origins.table}"))
+                cursor.execute(sql(f"write/insert_{origins.table}"))
             spans = origins.numbered(spans)
         cursor.register("batch_spans", order.sort(spans))
         cursor.execute(sql("write/insert_spans"), {"arrival": arrival})
@@ -132,7 +132,7 @@ class DuckDBWriter(SpanWriter):
             counts[name] = rows.num_rows
             if rows.num_rows:
                 cursor.register(f"batch_{name}", order.sort(rows))
-                cursor.execute(sql(f"index/insert_{name}"), {"arrival": arrival})
+                cursor.execute(sql(f"write/insert_{name}"), {"arrival": arrival})
         ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("write/insert_ledger"), ledger)
 
