@@ -25,15 +25,15 @@ class CollectorError(Exception):
     """Base of all errors of the collector; its text says what was wrong, where and what to do."""
 
 
-class BadSettings(CollectorError):  # noqa: N818 - reads as what it is, as do the others
+class BadSettings(CollectorError):
     """A setting has a value that it cannot have."""
 
 
-class AddressInUse(CollectorError):  # noqa: N818
+class AddressInUse(CollectorError):
     """A receiver's address is taken by another process, or cannot be bound."""
 
 
-class UnreadableFile(CollectorError):  # noqa: N818
+class UnreadableFile(CollectorError):
     """A file to import cannot be opened."""
 
 
@@ -41,27 +41,27 @@ class StoreError(CollectorError):
     """The database refused."""
 
 
-class StoreLocked(StoreError):  # noqa: N818
+class StoreLocked(StoreError):
     """Another process has the file open; DuckDB lets nobody else in, not even to read."""
 
 
-class StoreUnwritable(StoreError):  # noqa: N818
+class StoreUnwritable(StoreError):
     """The disk takes no more, or fails: nobody's defect here, and over when there is space again."""
 
 
-class StoreNotFound(StoreError):  # noqa: N818
+class StoreNotFound(StoreError):
     """There is no such file, or no directory to make it in."""
 
 
-class StoreDamaged(StoreError):  # noqa: N818
+class StoreDamaged(StoreError):
     """The file is not a database, or is broken. It is never written to."""
 
 
-class StoreForeign(StoreError):  # noqa: N818
+class StoreForeign(StoreError):
     """The file is a database, but not one of laban's. It is never written to."""
 
 
-class StoreTooNew(StoreError):  # noqa: N818
+class StoreTooNew(StoreError):
     """The file was written by a newer laban or DuckDB than this one."""
 
 
@@ -69,23 +69,23 @@ class RequestError(CollectorError):
     """A request that cannot be stored as it is."""
 
 
-class UndecodableRequest(RequestError):  # noqa: N818
+class UndecodableRequest(RequestError):
     """The bytes of a request are not what they claim to be; the sender must not repeat it."""
 
 
-class DecoderFailed(RequestError):  # noqa: N818
+class DecoderFailed(RequestError):
     """A defect of ours: the decoder failed on a request, or on one that it was decoded with."""
 
 
-class RequestTooLarge(RequestError):  # noqa: N818
+class RequestTooLarge(RequestError):
     """A request is over the limit, compressed or not."""
 
 
-class UploadTooSlow(RequestError):  # noqa: N818
+class UploadTooSlow(RequestError):
     """The body of a request takes too long to come; the sender may try again."""
 
 
-class Overloaded(RequestError):  # noqa: N818
+class Overloaded(RequestError):
     """Too much is in flight; the sender should try again.
 
     Attributes:
@@ -97,5 +97,5 @@ class Overloaded(RequestError):  # noqa: N818
         super().__init__(message)
 
 
-class NotAccepting(CollectorError):  # noqa: N818
+class NotAccepting(CollectorError):
     """The collector is stopping, and takes no more."""

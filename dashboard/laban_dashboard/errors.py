@@ -9,5 +9,5 @@ class DashboardError(Exception):
     """Base of all errors of the dashboard; its text says what, where and what to do."""
 
 
-class PortTaken(DashboardError):  # noqa: N818 - reads as what it is
+class PortTaken(DashboardError):
     """No port could be had to serve the dashboard on."""

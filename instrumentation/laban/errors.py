@@ -11,7 +11,7 @@ class LabanError(Exception):
     """Base of all errors of the instrumentation; its text says what, where and what to do."""
 
 
-class MalformedRule(LabanError, ValueError):  # noqa: N818 - reads as what it is
+class MalformedRule(LabanError, ValueError):
     """LABAN_KEYS holds an entry that is no rule."""
 
     def __init__(self, entry: str, reason: str) -> None:

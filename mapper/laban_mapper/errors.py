@@ -13,7 +13,7 @@ class MapperError(Exception):
     """Base of all errors of the mapper; its text says what, where and what to do."""
 
 
-class UnknownValue(MapperError):  # noqa: N818 - reads as what it is
+class UnknownValue(MapperError):
     """No trace carries this business key.
 
     Attributes:
@@ -33,17 +33,17 @@ class UnknownValue(MapperError):  # noqa: N818 - reads as what it is
         super().__init__(f"No trace carries {key} {value}. {hint}")
 
 
-class NoAnswerer(MapperError):  # noqa: N818
+class NoAnswerer(MapperError):
     """Neither a running collector nor a readable database was found."""
 
 
-class AnswerRefused(MapperError):  # noqa: N818
+class AnswerRefused(MapperError):
     """The collector that was asked refused, or failed."""
 
 
-class BadWindow(MapperError):  # noqa: N818
+class BadWindow(MapperError):
     """since and until that make no window of time."""
 
 
-class RenderFailed(MapperError):  # noqa: N818
+class RenderFailed(MapperError):
     """A diagram could not be drawn."""

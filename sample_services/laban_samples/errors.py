@@ -16,19 +16,19 @@ class SampleError(Exception):
     """Base of all errors of the samples; its text says what was wrong, where, and what to do."""
 
 
-class BadFault(SampleError, ValueError):  # noqa: N818 - reads as what it is
+class BadFault(SampleError, ValueError):
     """A fault that is not spelled as one; the text lists what is accepted."""
 
 
-class UndecodableEvent(SampleError):  # noqa: N818
+class UndecodableEvent(SampleError):
     """A record that is no event of the shop: repeating it cannot help."""
 
 
-class BadOrder(SampleError):  # noqa: N818
+class BadOrder(SampleError):
     """An order for something that the shop does not sell: the customer's mistake."""
 
 
-class PeerFailed(SampleError):  # noqa: N818
+class PeerFailed(SampleError):
     """A service that this one needs did not answer, or answered with an error.
 
     Attributes:
@@ -40,17 +40,17 @@ class PeerFailed(SampleError):  # noqa: N818
         super().__init__(f"{peer}: {reason}")
 
 
-class PublishFailed(SampleError):  # noqa: N818
+class PublishFailed(SampleError):
     """The broker did not acknowledge an event in time."""
 
 
-class BrokerUnavailable(SampleError):  # noqa: N818
+class BrokerUnavailable(SampleError):
     """No Kafka broker answers at an address, or the embedded one could not be started."""
 
 
-class PartFailed(SampleError):  # noqa: N818
+class PartFailed(SampleError):
     """A process of the demo did not become ready, or ended by itself; names it and shows its last lines."""
 
 
-class NotCaughtUp(SampleError):  # noqa: N818
+class NotCaughtUp(SampleError):
     """Consumers that should have caught up did not, in time; names their groups and lags."""

@@ -15,7 +15,7 @@ CRASH_STATUS = 70
 """The exit status of a process that crashed as it was told to (EX_SOFTWARE)."""
 
 
-class FaultInjected(SampleError):  # noqa: N818 - reads as what it is
+class FaultInjected(SampleError):
     """The error that the fault `errors` or `timeout` makes of a unit of work."""
 
 

@@ -19,7 +19,7 @@ _ZSTD_WINDOW: Final = 8 << 20
 _ZSTD_STEP: Final = 256
 
 
-class Disconnected(Exception):  # noqa: N818 - not an error, the sender went away
+class Disconnected(Exception):
     """The sender went away before the body was complete."""
 
 
