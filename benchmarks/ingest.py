@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,7 +21,7 @@ from benchmarks.workload.sender import Load, Sent, send
 from benchmarks.workload.shop import Template, templates
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar.decoder import decode
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.ingest.journal import Journal, Journaled
 from laban_collector.ingest.segments import ENOUGH
 from laban_collector.protect.protection import Protection
@@ -68,26 +67,25 @@ def scenarios(*, quick: bool) -> list[Scenario]:
 def inside(spans: int, directory: Path) -> str:
     """Decode alone, by columns and by rows, and all of it to the tables."""
     made, period = templates(_GROUP * 4, _REQUEST)
-    protection = Protection.of(load_settings())
+    protection, finder = Protection.from_settings(load_settings()), KeyFinder()
+    decoder = OtlpDecoder(finder, protection)
     rows = [
-        _rate("decode and redact", spans, made, period, _decoding(partial(decode, protection=protection))),
+        _rate("decode and redact", spans, made, period, decoder.decode),
         _rate(
             "decode, the protobuf library, a row a span",
             spans // 8,
             made,
             period,
-            _decoding(otlp_protobuf.decode),
+            lambda group: otlp_protobuf.decode(group, finder),
         ),
     ]
     path = directory / "inside.duckdb"
     with Database.open(path) as database:
-        writer, finder, journal = DuckDBWriter(database), KeyFinder(), Journal(path)
+        writer, journal = DuckDBWriter(database), Journal(path)
         waiting: list[Journaled] = []
 
         def commit(group: Sequence[bytes]) -> None:
-            waiting.append(
-                Journaled(writer.arrival + len(waiting) + 1, decode(group, finder, protection).batch)
-            )
+            waiting.append(Journaled(writer.arrival + len(waiting) + 1, decoder.decode(group).batch))
             journal.append(waiting[-1])
             if sum(one.batch.spans.num_rows for one in waiting) >= ENOUGH:
                 writer.load([one.batch for one in waiting], waiting[-1].arrival)
@@ -101,17 +99,8 @@ def inside(spans: int, directory: Path) -> str:
     return report.table(["", "spans/s", "spans/s a CPU-second"], rows)
 
 
-def _decoding(decoder: Callable[[Sequence[bytes], KeyFinder], object]) -> Callable[[Sequence[bytes]], None]:
-    finder = KeyFinder()
-
-    def run(group: Sequence[bytes]) -> None:
-        decoder(group, finder)
-
-    return run
-
-
 def _rate(
-    name: str, spans: int, made: Sequence[Template], period: int, work: Callable[[Sequence[bytes]], None]
+    name: str, spans: int, made: Sequence[Template], period: int, work: Callable[[Sequence[bytes]], object]
 ) -> list[str]:
     seconds = cpu = 0.0
     done = 0

@@ -66,9 +66,9 @@ def test_the_collector_understands_what_it_is_told() -> None:
     }
     settings = Settings(**told)
     assert (settings.api, settings.kafka) == ("0.0.0.0:4320", "kafka:9092")
-    access = Access.of(settings)
-    assert access.serves_host("laban:4318")
-    assert access.serves_host("127.0.0.1:4318")
+    access = Access.from_settings(settings)
+    assert access.accepts_host("laban:4318")
+    assert access.accepts_host("127.0.0.1:4318")
 
 
 def test_everybody_who_talks_to_the_collector_has_its_token() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.workload.shop import Day, one_day
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar.decoder import decode
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -41,7 +41,7 @@ class Filler:
     def __init__(self, database: Database, held: int = 0) -> None:
         self.day: Day = one_day(_GROUP * _GROUPS, REQUEST, a_second=A_SECOND, latest=LATEST)
         self._writer = DuckDBWriter(database)
-        self._finder = KeyFinder()
+        self._decoder = OtlpDecoder(KeyFinder())
         self._next = held // (_GROUP * REQUEST)
 
     @property
@@ -92,4 +92,4 @@ class Filler:
         number, group = divmod(self._next, _GROUPS)
         templates = self.day.templates[group * _GROUP : (group + 1) * _GROUP]
         self._next += 1
-        return decode([template.fresh(number, self.day.period) for template in templates], self._finder).batch
+        return self._decoder.decode([template.fresh(number, self.day.period) for template in templates]).batch

@@ -1,1 +1,1 @@
-"""Receives OTLP, stores it in one DuckDB file, and polls Kafka for the lag of consumer groups."""
+"""The collector: receives OTLP traces, stores them in one DuckDB file, and polls Kafka for consumer lag."""

@@ -1,36 +1,36 @@
-"""What can go wrong in the collector.
+"""The exceptions of the collector.
 
 CollectorError
-├── BadSettings           a setting has a value that it cannot have
-├── AddressInUse          a receiver's address is taken, or cannot be bound
-├── UnreadableFile        a file to import that cannot be opened
-├── StoreError            the database refused
+├── BadSettings           a setting has an invalid value
+├── AddressInUse          the address of a receiver is taken, or cannot be bound
+├── UnreadableFile        a file to import cannot be opened
+├── StoreError            the database failed
 │   ├── StoreLocked       another process has the file open
-│   ├── StoreUnwritable   the disk takes no more, or fails
+│   ├── StoreUnwritable   the disk is full, or fails
 │   ├── StoreNotFound     no such file, or no such directory
-│   ├── StoreDamaged      the file is not a database, or is broken
-│   ├── StoreForeign      a database, but not one of laban's
+│   ├── StoreDamaged      the file is damaged, or not a database
+│   ├── StoreForeign      the file is a database of another program
 │   └── StoreTooNew       written by a newer laban or DuckDB
-├── RequestError          a request that cannot be stored as it is
-│   ├── UndecodableRequest    its bytes are not what they claim to be
-│   ├── DecoderFailed         a defect of ours: the decoder failed on it
-│   ├── RequestTooLarge       over the limit, compressed or not
-│   ├── UploadTooSlow         its body does not come
-│   └── Overloaded            too much in flight: try again later
+├── RequestError          a request cannot be stored
+│   ├── UndecodableRequest    its bytes do not match its declared format
+│   ├── DecoderFailed         a bug in laban: the decoder failed
+│   ├── RequestTooLarge       it is over a limit, compressed or not
+│   ├── UploadTooSlow         its body is not complete in time
+│   └── Overloaded            too much in flight: retry later
 └── NotAccepting          the collector is stopping
 """
 
 
 class CollectorError(Exception):
-    """Base of all errors of the collector; its text says what was wrong, where and what to do."""
+    """Base class. The message says what is wrong, where, and what to do."""
 
 
 class BadSettings(CollectorError):
-    """A setting has a value that it cannot have."""
+    """A setting has an invalid value."""
 
 
 class AddressInUse(CollectorError):
-    """A receiver's address is taken by another process, or cannot be bound."""
+    """The address of a receiver is taken by another process, or cannot be bound."""
 
 
 class UnreadableFile(CollectorError):
@@ -38,58 +38,58 @@ class UnreadableFile(CollectorError):
 
 
 class StoreError(CollectorError):
-    """The database refused."""
+    """The database failed."""
 
 
 class StoreLocked(StoreError):
-    """Another process has the file open; DuckDB lets nobody else in, not even to read."""
+    """Another process has the file open. DuckDB locks out all others, even readers."""
 
 
 class StoreUnwritable(StoreError):
-    """The disk takes no more, or fails: nobody's defect here, and over when there is space again."""
+    """The disk is full, or fails. Not a bug in laban; it ends when there is space again."""
 
 
 class StoreNotFound(StoreError):
-    """There is no such file, or no directory to make it in."""
+    """The file, or the directory to create it in, does not exist."""
 
 
 class StoreDamaged(StoreError):
-    """The file is not a database, or is broken. It is never written to."""
+    """The file is damaged, or not a database. laban does not write to it."""
 
 
 class StoreForeign(StoreError):
-    """The file is a database, but not one of laban's. It is never written to."""
+    """The file is a database of another program. laban does not write to it."""
 
 
 class StoreTooNew(StoreError):
-    """The file was written by a newer laban or DuckDB than this one."""
+    """The file was written by a newer version of laban or DuckDB."""
 
 
 class RequestError(CollectorError):
-    """A request that cannot be stored as it is."""
+    """A request cannot be stored."""
 
 
 class UndecodableRequest(RequestError):
-    """The bytes of a request are not what they claim to be; the sender must not repeat it."""
+    """The bytes of a request do not match its declared format. The sender must not retry."""
 
 
 class DecoderFailed(RequestError):
-    """A defect of ours: the decoder failed on a request, or on one that it was decoded with."""
+    """A bug in laban: the decoder failed on a request, or on another request of its group."""
 
 
 class RequestTooLarge(RequestError):
-    """A request is over the limit, compressed or not."""
+    """A request is over a limit, compressed or not."""
 
 
 class UploadTooSlow(RequestError):
-    """The body of a request takes too long to come; the sender may try again."""
+    """The body of a request is not complete in time. The sender may retry."""
 
 
 class Overloaded(RequestError):
-    """Too much is in flight; the sender should try again.
+    """Too much is in flight. The sender should retry.
 
     Attributes:
-        retry_after: when, in seconds from now.
+        retry_after: seconds until the retry.
     """
 
     def __init__(self, message: str, retry_after: float) -> None:
@@ -98,4 +98,4 @@ class Overloaded(RequestError):
 
 
 class NotAccepting(CollectorError):
-    """The collector is stopping, and takes no more."""
+    """The collector is stopping and accepts no more requests."""

@@ -1,30 +1,30 @@
-"""How a collector is doing, as plain values."""
+"""The health of a collector, as plain values."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a collector is doing, since it started.
+    """The health of a collector since it started.
 
     Attributes:
         received: spans in requests that could be decoded.
         stored: spans newly stored.
-        duplicates: spans that were already stored.
-        rejected: spans refused in requests otherwise accepted.
+        duplicates: duplicates of stored spans.
+        rejected: spans rejected from accepted requests.
         refused: requests refused, by reason.
         in_flight: bytes accepted and not yet acknowledged.
-        unloaded: spans acknowledged, and in the journal, not yet in the tables.
+        unloaded: acknowledged spans in the journal that are not in the tables yet.
         commits: batches written to the journal.
-        commit_mean: seconds that a commit took, on average; None before the first.
+        commit_mean: mean duration of a commit in seconds; None before the first.
         file: bytes of the database file.
-        used: bytes of it in use; the rest is reused.
+        used: bytes in use within the file; the rest is reused.
         wal: bytes of the write-ahead log.
-        forgotten: spans deleted by the retention.
-        ledger: how the database compared with its ledger at the start, in words.
-        ledger_agrees: whether all that was acknowledged was there.
-        set_aside: names of damaged files that lie beside the database.
-        failure: why the database answers nothing at the moment; None when it does.
+        forgotten: spans deleted by retention.
+        ledger: the comparison of the database with its ledger at the start, as text.
+        ledger_agrees: whether the database contained every acknowledged span.
+        set_aside: names of quarantined damaged files next to the database.
+        failure: why the database is not available; None if it is.
     """
 
     received: int

@@ -1,4 +1,4 @@
-"""What a collector counts, for Prometheus and for `laban status`."""
+"""The metrics of a collector, for Prometheus and for `laban status`."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,7 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import (
     DecoderFailed,
     NotAccepting,
@@ -23,7 +23,7 @@ from laban_collector.errors import (
     UploadTooSlow,
 )
 
-# A second series for each, which only OpenMetrics has a use for.
+# Turns off a second series per counter that only OpenMetrics uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves this one untyped
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,17 +37,17 @@ REASONS: Final[dict[type[Exception], str]] = {
     StoreError: "store",
     NotAccepting: "stopping",
 }
-"""Why a request was refused, by the error that says so."""
+"""The reason label of each error that refuses a request."""
 
 _COMMIT_BUCKETS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _WAIT_BUCKETS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Metrics:
-    """The counters of one collector. Their names are part of the interface: see docs/operating.md.
+    """The metrics of one collector. Their names are part of the public interface: see docs/operating.md.
 
     Attributes:
-        failure: why the newest commit failed; None when it did not.
+        failure: why the latest commit failed; None if it succeeded.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Metrics:
         self.received = self._counter("laban_spans_received", "Spans in requests that could be decoded.")
         self.stored = self._counter("laban_spans_stored", "Spans newly stored.")
         self.duplicates = self._counter("laban_spans_duplicate", "Spans that were already stored.")
-        self.rejected = self._counter("laban_spans_rejected", "Spans refused in requests otherwise accepted.")
+        self.rejected = self._counter("laban_spans_rejected", "Spans rejected from accepted requests.")
         self.requests = self._counter("laban_requests_accepted", "Requests acknowledged.")
         self.refused = Counter(
             "laban_requests_refused", "Requests refused.", ["reason"], registry=self.registry
@@ -76,44 +76,46 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self.registry,
         )
-        self.forgotten = self._counter("laban_spans_forgotten", "Spans deleted by the retention.")
+        self.forgotten = self._counter("laban_spans_forgotten", "Spans deleted by retention.")
         self.retention_waits = Histogram(
             "laban_retention_wait_seconds",
-            "The longest that writers waited for one look of the retention.",
+            "The longest time that writers waited for one retention run.",
             buckets=_WAIT_BUCKETS,
             registry=self.registry,
         )
-        self.lag_rows = self._gauge("laban_lag_rows", "Groups and partitions in the newest poll of the lag.")
-        self.lag_polled = self._gauge("laban_lag_poll_timestamp_seconds", "When the lag was last stored.")
+        self.lag_rows = self._gauge("laban_lag_rows", "Groups and partitions in the latest lag poll.")
+        self.lag_polled = self._gauge(
+            "laban_lag_poll_timestamp_seconds", "Time of the latest stored lag poll."
+        )
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Add a gauge that is read when somebody asks."""
+        """Add a gauge that is read on each scrape."""
         self._gauge(name, text).set_function(read)
 
     def text(self) -> bytes:
-        """All of it in the text format of Prometheus, version 0.0.4."""
+        """Return all metrics in the Prometheus text format 0.0.4."""
         return generate_latest(self.registry)
 
     def refused_by_reason(self) -> dict[str, int]:
-        """Refused requests, only the reasons that occurred."""
+        """Return the number of refused requests by reason, without zeros."""
         counts = {
             reason: self.value("laban_requests_refused_total", reason=reason) for reason in REASONS.values()
         }
         return {reason: int(count) for reason, count in counts.items() if count}
 
     def value(self, name: str, **labels: str) -> float:
-        """The present value of one sample; 0 when there is none."""
+        """Return the current value of one sample; 0 if it does not exist."""
         return self.registry.get_sample_value(name, labels) or 0.0
 
-    def refuse(self, error: BaseException) -> None:
-        """Count a request that was refused with this error."""
+    def count_refused(self, error: BaseException) -> None:
+        """Count a request that this error refuses."""
         for kind, reason in REASONS.items():
             if isinstance(error, kind):
                 self.refused.labels(reason).inc()
                 return
 
-    def accept(self, accepted: Accepted) -> None:
-        """Count a request that was acknowledged."""
+    def count_accepted(self, accepted: AcceptedRequest) -> None:
+        """Count an acknowledged request and its spans."""
         self.requests.inc()
         self.received.inc(accepted.spans + accepted.rejected)
         self.rejected.inc(accepted.rejected)

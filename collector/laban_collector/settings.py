@@ -1,11 +1,22 @@
-"""The settings of `laban serve`: argument > LABAN_* environment > laban.toml > default."""
+"""The settings of the collector: argument > LABAN_* environment variable > laban.toml > default."""
 
+import contextlib
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -16,12 +27,14 @@ from pydantic_settings import (
 
 from laban.business_keys.keys import parse_rules
 from laban_collector.errors import BadSettings
-from laban_collector.quantities import parse_age, parse_size
 from laban_collector.receive.address import Address
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
 _ORIGIN: Final = re.compile(r"https?://[^\s/,*]+", re.ASCII)
+_AGE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])", re.ASCII | re.IGNORECASE)
+_SIZE: Final = re.compile(r"[0-9.]+\s*[a-z]*", re.ASCII | re.IGNORECASE)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def _address(text: str) -> str:
@@ -29,7 +42,7 @@ def _address(text: str) -> str:
 
 
 def _bootstrap(text: str) -> str:
-    """One or more brokers, separated by commas."""
+    """Check one or more brokers, separated by commas."""
     return ",".join(_address(part) for part in text.split(","))
 
 
@@ -39,14 +52,14 @@ def _rules(text: str) -> str:
 
 
 def _token(secret: SecretStr) -> SecretStr:
-    """The text of the error must not repeat the value."""
+    """Check a token; the error message must not contain the value."""
     if not _TOKEN.fullmatch(secret.get_secret_value()):
-        raise ValueError("a token has 8 characters or more, all of them visible ASCII, with no space")
+        raise ValueError("a token needs 8 characters or more, all visible ASCII and no spaces")
     return secret
 
 
 def _origins(text: str) -> str:
-    for origin in _listed(text):
+    for origin in _listed(text.lower()):
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
                 f"{origin!r} is not an origin, such as https://shop.example or http://localhost:3000"
@@ -54,24 +67,48 @@ def _origins(text: str) -> str:
     return text
 
 
+def parse_age(text: object) -> float:
+    """Return an age such as `7d`, `12h`, `30m`, `90s` or `2w` in seconds.
+
+    Raises:
+        ValueError: the text is not an age, or it is zero.
+    """
+    match = _AGE.fullmatch(str(text).strip())
+    seconds = float(match[1]) * _SECONDS[match[2].lower()] if match else 0.0
+    if seconds <= 0:
+        raise ValueError(f"{text!r} is not an age, such as 7d, 12h or 30m")
+    return seconds
+
+
+def _size(text: object, parse: ValidatorFunctionWrapHandler) -> ByteSize:
+    """Parse a size with pydantic, which on its own ignores text after the unit and accepts zero."""
+    size = 0
+    if _SIZE.fullmatch(str(text).strip()):
+        with contextlib.suppress(ValidationError):  # the error below names the expected form
+            size = parse(text)
+    if size <= 0:
+        raise ValueError(f"{text!r} is not a size, such as 20GB or 512MiB")
+    return ByteSize(size)
+
+
 def _listed(text: str) -> list[str]:
-    return [part.strip().lower() for part in text.split(",") if part.strip()]
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 HostPort = Annotated[str, AfterValidator(_address)]
 Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 Keys = Annotated[str, AfterValidator(_rules)]
 Age = Annotated[float, BeforeValidator(parse_age)]
-Size = Annotated[int, BeforeValidator(parse_size)]
+Size = Annotated[ByteSize, WrapValidator(_size)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
-IdTable = Annotated[str, AfterValidator(_origins)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, read once and passed on.
+    """All settings, loaded once at the start.
 
-    Each field is also an environment variable (`LABAN_OTLP_GRPC`) and a key of `laban.toml` in the working
-    directory (`otlp_grpc = "127.0.0.1:4317"`). Use `load_settings` for errors that a person can read.
+    Each field is also an environment variable (`LABAN_OTLP_GRPC`) and a key in `laban.toml` in the working
+    directory (`otlp_grpc = "127.0.0.1:4317"`). Use `load_settings` for readable errors.
     """
 
     model_config = SettingsConfigDict(
@@ -80,88 +117,87 @@ class Settings(BaseSettings):
         toml_file="laban.toml",
         extra="forbid",
         frozen=True,
-        hide_input_in_errors=True,  # a token may be among it
+        hide_input_in_errors=True,  # the input may contain the token
     )
 
-    db: Path = Field(Path("laban.duckdb"), description="The DuckDB file; made if it does not exist.")
-    otlp_grpc: HostPort = Field("127.0.0.1:4317", description="Where OTLP over gRPC is received.")
-    otlp_http: HostPort = Field("127.0.0.1:4318", description="Where OTLP over HTTP is received.")
-    api: HostPort = Field("127.0.0.1:4320", description="Where the HTTP API answers questions.")
+    db: Path = Field(Path("laban.duckdb"), description="The DuckDB file; created if it does not exist.")
+    otlp_grpc: HostPort = Field("127.0.0.1:4317", description="Address of the OTLP/gRPC receiver.")
+    otlp_http: HostPort = Field("127.0.0.1:4318", description="Address of the OTLP/HTTP receiver.")
+    api: HostPort = Field("127.0.0.1:4320", description="Address of the HTTP API.")
     kafka: Bootstrap | None = Field(
-        None, description="Kafka brokers, HOST:PORT, to poll for consumer lag; none: lag is not polled."
+        None, description="Kafka brokers (HOST:PORT) to poll for consumer lag. Not set: no polling."
     )
-    lag_interval: float = Field(
-        5.0, gt=0, le=3600, description="Seconds between two polls of the consumer lag."
-    )
+    lag_interval: float = Field(5.0, gt=0, le=3600, description="Seconds between two lag polls.")
     keys: Keys = Field(
-        "", description="Business key rules beyond the defaults: order.id=route:order_id|kafka.key:orders*"
+        "", description="Additional business key rules: order.id=route:order_id|kafka.key:orders*"
     )
     max_request_bytes: int = Field(
-        16 * _MIB, ge=1024, description="The largest request accepted, in bytes, after decompression."
+        16 * _MIB, ge=1024, description="Maximum size of a request in bytes, after decompression."
     )
     max_in_flight_bytes: int = Field(
-        64 * _MIB, ge=1024, description="Bytes accepted and not yet stored; beyond it senders are put off."
+        64 * _MIB, ge=1024, description="Bytes accepted but not stored yet; beyond it, senders must retry."
     )
     commit_bytes: int = Field(
         4 * _MIB,
         ge=1,
-        description="Bytes of requests at which a commit takes no more (4 MiB: some 10,000 spans).",
+        description="Bytes of requests at which a commit is full (4 MiB: about 10,000 spans).",
     )
     commit_delay: float = Field(
-        0.005, ge=0, le=10, description="Seconds between two commits at least; requests meanwhile share one."
+        0.005, ge=0, le=10, description="Minimum seconds between two commits. Requests in between share one."
     )
     retention: Age | None = Field(
-        None, description="How long spans are kept after they arrived: 7d, 12h, 30m; none: for ever."
+        None, description="How long spans are kept after arrival: 7d, 12h, 30m. Not set: forever."
     )
     max_size: Size | None = Field(
-        None, ge=16 * _MIB, description="How large the database may grow before the oldest spans go: 20GB."
+        None, ge=16 * _MIB, description="Database size above which the oldest spans are deleted: 20GB."
     )
     max_elements: int = Field(
         1_000_000,
         ge=1024,
-        description="Spans, attributes and other parts that one request may have: small ones grow 86-fold in "
-        "memory.",
+        description="Maximum spans, attributes and other elements in one request. Small ones take up to "
+        "86 times their size in memory.",
     )
     upload_timeout: float = Field(
-        10.0, gt=0, le=600, description="Seconds that a sender may take for the body of one request."
+        10.0, gt=0, le=600, description="Seconds until the body of a request must be complete."
     )
     max_attributes: int = Field(
-        1024, ge=1, description="Attributes kept of one span; the others are counted as dropped."
+        1024, ge=1, description="Maximum attributes per span. The rest are counted as dropped."
     )
     max_attribute_length: int = Field(
-        32_768, ge=64, description="Characters kept of an attribute's value; a mark says what was cut."
+        32_768, ge=64, description="Maximum characters of an attribute value. A mark shows where it was cut."
     )
     redact: str = Field(
         "",
-        description="Attributes never stored, beyond passwords, tokens and the like: patterns of keys, with "
-        "commas: customer.email,*.iban",
+        description="Additional attributes to redact, as key patterns with commas: customer.email,*.iban. "
+        "Passwords, tokens and the like are always redacted.",
     )
     redact_not: str = Field(
-        "", description="Attributes stored although their keys look secret: patterns of keys, with commas."
+        "", description="Attributes to keep although their keys look secret: key patterns with commas."
     )
     token: Token | None = Field(
         None,
-        description="Secret that senders and askers give as `Authorization: Bearer …`; needed to listen "
-        "anywhere but on loopback.",
+        description="Token that requests must send as `Authorization: Bearer TOKEN`. Required to listen on "
+        "other addresses than loopback.",
     )
     open_to_everyone: bool = Field(
         default=False,
-        description="Listen beyond loopback without a token, where the network itself keeps strangers out.",
+        description="Listen beyond loopback without a token, if the network restricts access.",
     )
     hosts: str = Field(
         "",
-        description="Names under which others reach this collector, with commas, beside localhost and IP "
-        "addresses: laban,laban.monitoring.svc",
+        description="Host names of this collector, separated by commas: laban,laban.monitoring.svc. "
+        "localhost and IP addresses are always accepted.",
     )
-    cors_origins: IdTable = Field(
-        "", description="Pages that may send and ask from a browser, with commas: https://shop.example"
+    cors_origins: Origins = Field(
+        "",
+        description="Web origins that may use OTLP/HTTP and the API, separated by commas: https://shop.example",
     )
     tls_certificate: Path | None = Field(
-        None, description="PEM file of the certificate (and its chain) with which OTLP and the API use TLS."
+        None, description="PEM file of the TLS certificate (with its chain) for OTLP and the API."
     )
     tls_key: Path | None = Field(None, description="PEM file of the certificate's private key.")
     tls_ca: Path | None = Field(
-        None, description="PEM file of certificates that commands which ask trust, beside the usual ones."
+        None, description="PEM file of additional CA certificates that the query commands trust."
     )
 
     @model_validator(mode="after")
@@ -169,7 +205,7 @@ class Settings(BaseSettings):
         if self.max_in_flight_bytes < self.max_request_bytes:
             raise ValueError(
                 f"max_in_flight_bytes ({self.max_in_flight_bytes}) is less than max_request_bytes "
-                f"({self.max_request_bytes}): the largest request would never be accepted"
+                f"({self.max_request_bytes}), so the largest request would never be accepted"
             )
         return self
 
@@ -181,23 +217,23 @@ class Settings(BaseSettings):
 
     @property
     def host_names(self) -> list[str]:
-        """`hosts`, one by one, lower case."""
-        return _listed(self.hosts)
+        """`hosts` as a list, in lower case."""
+        return _listed(self.hosts.lower())
 
     @property
     def redacted_keys(self) -> list[str]:
-        """`redact`, one by one."""
-        return [part.strip() for part in self.redact.split(",") if part.strip()]
+        """`redact` as a list."""
+        return _listed(self.redact)
 
     @property
     def kept_keys(self) -> list[str]:
-        """`redact_not`, one by one."""
-        return [part.strip() for part in self.redact_not.split(",") if part.strip()]
+        """`redact_not` as a list."""
+        return _listed(self.redact_not)
 
     @property
     def origins(self) -> list[str]:
-        """`cors_origins`, one by one, lower case."""
-        return _listed(self.cors_origins)
+        """`cors_origins` as a list, in lower case."""
+        return _listed(self.cors_origins.lower())
 
     @classmethod
     def settings_customise_sources(
@@ -208,15 +244,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The sources by precedence, the first one wins."""
+        """Return the sources by precedence; the first one wins."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings(**arguments: Any) -> Settings:
-    """The settings, with `arguments` (None: not given) over environment, file and defaults.
+    """Load the settings; `arguments` that are not None override environment, file and defaults.
 
     Raises:
-        BadSettings: a value is wrong; says which, from where it may come, and what is expected.
+        BadSettings: a value is invalid; the message names the setting, its sources and the expected value.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
@@ -228,12 +264,12 @@ def load_settings(**arguments: Any) -> Settings:
 
 
 def _explain(problem: ErrorDetails) -> str:
-    """One line for a person: where the value can be set, and what is wrong with it."""
+    """Return one line: the setting, where it can be set, and what is wrong."""
     reason = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return reason
     name = str(problem["loc"][0])
     if name not in Settings.model_fields:
-        return f"{name}: there is no such setting; there are {', '.join(Settings.model_fields)}"
+        return f"{name}: unknown setting. The settings are {', '.join(Settings.model_fields)}"
     option = name.replace("_", "-")
     return f"{name} (--{option}, LABAN_{name.upper()}, or {name} in laban.toml): {reason}"

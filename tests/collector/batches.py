@@ -1,7 +1,7 @@
 """Batches as plain values, to compare what two decoders make of the same bytes."""
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.results import AcceptedRequest, DecodedRequests
 
 TABLES = ("spans", "resources", "scopes", "events", "links", "correlations")
 
@@ -20,12 +20,12 @@ def rows_of(batch: SpanBatch) -> dict[str, Rows]:
     return {name: sorted(rows) for name, rows in found.items()}
 
 
-def outcomes_of(decoded: Decoded) -> list[Accepted | str]:
+def outcomes_of(decoded: DecodedRequests) -> list[AcceptedRequest | str]:
     """What became of each request; a refusal as its text."""
-    return [it if isinstance(it, Accepted) else str(it) for it in decoded.outcomes]
+    return [it if isinstance(it, AcceptedRequest) else str(it) for it in decoded.outcomes]
 
 
-def assert_same(one: Decoded, other: Decoded) -> None:
+def assert_same(one: DecodedRequests, other: DecodedRequests) -> None:
     """The same outcomes and the same content."""
     assert outcomes_of(one) == outcomes_of(other)
     theirs, ours = rows_of(one.batch), rows_of(other.batch)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from laban_collector.decode.columnar import decoder
+from laban_collector.decode import otlp
 from laban_collector.store.duckdb.connection.database import Database
 
 
@@ -17,8 +17,8 @@ def database(tmp_path: Path) -> Generator[Database, None, None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def by_columns() -> Generator[None, None, None]:
-    """However few the spans of a test are, they are decoded as many would be."""
+def columnar_decoding() -> Generator[None, None, None]:
+    """Decode the few spans of a test by columns, like large requests."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(decoder, "_FEW", 0)
+        patched.setattr(otlp, "_FEW", 0)
         yield

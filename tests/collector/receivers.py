@@ -1,4 +1,4 @@
-"""A receiver alone, with what it hands on in a list."""
+"""A receiver without a pipeline: the request bodies go to a list."""
 
 import asyncio
 import threading
@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from laban_collector.decode.results import Accepted, Outcome
+from laban_collector.decode.results import AcceptedRequest, RequestOutcome
 from laban_collector.errors import CollectorError
+from laban_collector.metrics import Metrics
 from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake, IntakeLimits
 
@@ -20,29 +21,30 @@ LIMIT = 10_000
 
 
 class Receiver(Protocol):
-    """What both receivers are."""
+    """The interface of both receivers."""
 
     async def start(self) -> Address:
-        """Begin to receive."""
+        """Start to receive."""
         ...
 
     async def stop(self) -> None:
-        """End."""
+        """Stop."""
         ...
 
 
 class Inbox:
-    """Stands where the pipeline does, and answers as told."""
+    """Takes the place of the pipeline, and gives the configured outcome."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
-        self.answer: Outcome = Accepted(1)
+        self.metrics = Metrics()
+        self.answer: RequestOutcome = AcceptedRequest(1)
         self.refusal: CollectorError | None = None
-        self.pending: Future[Accepted] | None = None
+        self.pending: Future[AcceptedRequest] | None = None
         self.arrived = threading.Semaphore(0)
         self._pool = ThreadPoolExecutor(1)
 
-    def submit(self, body: bytes, answer: Callable[[Outcome], object]) -> None:
+    def submit(self, body: bytes, answer: Callable[[RequestOutcome], object]) -> None:
         """See `Pipeline.submit`."""
         if self.refusal is not None:
             raise self.refusal
@@ -58,12 +60,13 @@ class Inbox:
         return self._pool.submit(call)
 
     def intake(self, **limits: Any) -> Intake:
-        """What a receiver takes; `limits` instead of generous ones."""
-        return Intake(self.submit, IntakeLimits(LIMIT, 10 * LIMIT, 10.0, LIMIT)._replace(**limits))
+        """Return an intake for a receiver; `limits` override generous defaults."""
+        generous = IntakeLimits(LIMIT, 10 * LIMIT, 10.0, LIMIT)
+        return Intake(self.submit, generous._replace(**limits), self.metrics)
 
     @contextmanager
     def answering(self, receiver: Receiver) -> Generator[tuple[Address, Callable[[], None]], None, None]:
-        """A started receiver and what begins to stop it; it has stopped when the block ends."""
+        """Start a receiver; yields its address and a function that starts to stop it."""
         with running_loop() as loop:
             address = asyncio.run_coroutine_threadsafe(receiver.start(), loop).result(10)
             stopping: list[Future[None]] = []
@@ -77,7 +80,7 @@ class Inbox:
 
 @contextmanager
 def started(receiver: Receiver) -> Generator[Address, None, None]:
-    """A receiver that runs until the block ends."""
+    """Run a receiver until the block ends."""
     with running_loop() as loop:
         address = asyncio.run_coroutine_threadsafe(receiver.start(), loop).result(10)
         try:

@@ -16,12 +16,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban.vocabulary import PROMOTED
 from laban_collector.decode.attributes import values
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.otlp import decode
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.results import JsonBody
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
-from .decode.columnar.messages import plain_requests
+from .decode.otlp_requests import plain_requests
 
 Row = dict[str, Any]
 IDS = {"traceId", "spanId", "parentSpanId"}
@@ -63,7 +63,7 @@ def _with_hex_ids(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("encode", [as_protobuf, as_json])
-def test_what_is_sent_comes_back_equal(
+def test_stored_requests_read_back_equal(
     store: Database, encode: Callable[[ExportTraceServiceRequest], bytes]
 ) -> None:
     @DRAWN
@@ -75,7 +75,7 @@ def test_what_is_sent_comes_back_equal(
         with store.writing() as cursor:
             for table in TABLES:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-        DuckDBWriter(store).write(decode([encode(request)], KeyFinder()).batch)
+        DuckDBWriter(store).write(OtlpDecoder(KeyFinder()).decode([encode(request)]).batch)
         stored = {row["ids"]: row for row in _stored(store)}
         assert len(stored) == len(sent)
         for row in sent:

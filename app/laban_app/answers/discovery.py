@@ -10,7 +10,7 @@ from laban_app.answers.local import LocalAnswers
 from laban_app.answers.protocol import Answers
 from laban_app.answers.remote import RemoteAnswers
 from laban_collector.errors import StoreLocked
-from laban_collector.receive.tls import trusting
+from laban_collector.receive.tls import client_context
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
@@ -82,7 +82,7 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
 
 def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
     """What to trust at this URL; None for plain HTTP, which need not wait for the files to be read."""
-    return trusting(settings) if url.startswith("https:") else None
+    return client_context(settings) if url.startswith("https:") else None
 
 
 def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Database:

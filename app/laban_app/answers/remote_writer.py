@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Final
 
 from laban_app.answers.remote import RemoteAnswers, refusal
-from laban_collector.batch.span_batch import SpanBatch, halves
-from laban_collector.batch.transfer import to_bytes
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.batch.splitter import halves
+from laban_collector.batch.wire_format import to_bytes
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_mapper.errors import AnswerRefused
 from laban_mapper.model import Imported

@@ -19,7 +19,7 @@ from laban_app.answers.remote_writer import RemoteWriter
 from laban_app.cli import console, options
 from laban_app.cli.pandas_blocker import without_pandas
 from laban_collector.errors import StoreLocked, UnreadableFile
-from laban_collector.importing.importer import Importer, Report, helpers
+from laban_collector.importing.importer import Importer, Report, decoding_processes
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
@@ -109,7 +109,7 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
             yield _collector(asked)
         return
     with database:
-        writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
+        writer = ProtectedWriter(DuckDBWriter(database), Protection.from_settings(settings))
         yield _Target(str(settings.db), writer, settings.keys)
 
 
@@ -120,7 +120,7 @@ def _collector(collector: RemoteAnswers) -> _Target:
 
 def _import(files: Sequence[str], target: _Target) -> Report:
     sizes = [0 if name == _STDIN else Path(name).stat().st_size for name in files]
-    with helpers(sum(sizes)) as executor, _progress() as progress:
+    with decoding_processes(sum(sizes)) as executor, _progress() as progress:
         importer = Importer(target.writer, target.rules, executor)
         for name, size in zip(files, sizes, strict=True):
             _add(importer, name, progress, progress.add_task(name, total=size or None))

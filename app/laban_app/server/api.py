@@ -15,7 +15,7 @@ from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
-from laban_collector.receive.otlp_responses import Refusal
+from laban_collector.receive.otlp_responses import ErrorResponse
 from laban_mapper.errors import BadWindow, MapperError, UnknownValue
 from laban_mapper.model import (
     KnownValues,
@@ -90,14 +90,13 @@ def build_api(answers: Answers, version: str, storage: StorageService) -> FastAP
 
 
 def guarded(api: FastAPI, access: Access) -> Guard:
-    """The application behind the rules of who may ask; whether it runs, everybody may."""
+    """Return the application behind access control; the health checks are open to everyone."""
     return Guard(api, access, _deny, "GET", frozenset({"/healthz", "/readyz"}))
 
 
-async def _deny(_: Scope, send: Send, refusal: Refusal, headers: Headers) -> None:
-    await respond(
-        send, refusal.http, json.dumps({"error": refusal.message}).encode(), "application/json", headers
-    )
+async def _deny(_: Scope, send: Send, error: ErrorResponse, headers: Headers) -> None:
+    body = json.dumps({"error": error.message}).encode()
+    await respond(send, error.http_status, body, "application/json", headers)
 
 
 def _router(answers: Answers, storage: StorageService) -> APIRouter:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from laban.business_keys.keys import parse_rules
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.otlp import decode
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.errors import NotAccepting
 from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.ingest.group_commit import Limits
@@ -21,8 +21,7 @@ from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
-from laban_collector.receive.intake import IntakeLimits
-from laban_collector.receive.metering import CountedIntake
+from laban_collector.receive.intake import Intake, IntakeLimits
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
 from laban_collector.store.duckdb.connection.database import Database
@@ -67,7 +66,7 @@ class Collector:
             StoreError: the database refused.
             OSError: the journal or the ledger's tail cannot be kept beside the database.
         """
-        access, identity = Access.of(self._settings), Identity.of(self._settings)
+        access, identity = Access.from_settings(self._settings), Identity.from_settings(self._settings)
         async with AsyncExitStack() as starting:
             starting.push_async_callback(asyncio.to_thread, self.storage.stop)
             await asyncio.to_thread(self.storage.start)
@@ -76,7 +75,7 @@ class Collector:
             pipeline = self._pipeline()
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
-            intake = CountedIntake(pipeline.submit, IntakeLimits.of(self._settings), self.storage.metrics)
+            intake = Intake(pipeline.submit, IntakeLimits.from_settings(self._settings), self.storage.metrics)
             grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
             # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
@@ -99,7 +98,7 @@ class Collector:
 
     def _taking(self) -> BatchReceiver:
         settings = self._settings
-        protected = ProtectedWriter(self.storage, Protection.of(settings))
+        protected = ProtectedWriter(self.storage, Protection.from_settings(settings))
         return BatchReceiver(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
 
     def _pipeline(self) -> Pipeline:
@@ -109,8 +108,8 @@ class Collector:
             commit_bytes=self._settings.commit_bytes,
             commit_delay=self._settings.commit_delay,
         )
-        decoder = partial(decode, finder=finder, protection=Protection.of(self._settings))
-        return Pipeline(decoder, self.storage.take, limits)
+        decoder = OtlpDecoder(finder, Protection.from_settings(self._settings))
+        return Pipeline(decoder.decode, self.storage.take, limits)
 
 
 async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

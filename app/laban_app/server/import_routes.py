@@ -8,13 +8,13 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import CollectorError, UploadTooSlow
 from laban_collector.importing import BATCH_TYPE
 from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.metrics import Metrics
-from laban_collector.receive.body import Disconnected, read_body
-from laban_collector.receive.otlp_responses import refuse
+from laban_collector.receive.asgi import Disconnected, read_body
+from laban_collector.receive.otlp_responses import error_response
 from laban_mapper.model import Imported, ImportRules, Refused
 
 _BODY: Final[dict[str, Any]] = {
@@ -55,11 +55,11 @@ def add_importing(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics)
             body = await _body(request, batch_receiver)
             written = await asyncio.to_thread(batch_receiver.store, body)
         except CollectorError as error:
-            metrics.refuse(error)
+            metrics.count_refused(error)
             return _refused(error)
         except Disconnected:
             return Response()  # nobody reads it
-        metrics.accept(Accepted(written.spans + written.duplicates))
+        metrics.count_accepted(AcceptedRequest(written.spans + written.duplicates))
         return JSONResponse({"stored": written.spans, "duplicates": written.duplicates})
 
 
@@ -74,7 +74,7 @@ async def _body(request: Request, batch_receiver: BatchReceiver) -> bytes:
 
 
 def _refused(error: CollectorError) -> JSONResponse:
-    refusal = refuse(error)
-    after = refusal.retry_after
+    response = error_response(error)
+    after = response.retry_after
     headers = {} if after is None else {"retry-after": str(math.ceil(after))}
-    return JSONResponse({"error": refusal.message}, refusal.http, headers)
+    return JSONResponse({"error": response.message}, response.http_status, headers)

@@ -26,7 +26,7 @@ from laban_app.server.import_routes import add_importing
 from laban_collector.errors import AddressInUse
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
-from laban_collector.receive.header_limits import BoundedHttp
+from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
 from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside
@@ -90,7 +90,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = _stop_requested()
-    entrance = _Entrance(Access.of(settings), Identity.of(settings))  # refuses before a database is made
+    # refuses before a database is made
+    entrance = _Entrance(Access.from_settings(settings), Identity.from_settings(settings))
     with contextlib.closing(open_or_set_aside(settings.db)) as database:
         collector = Collector(settings, database)
         async with (
@@ -139,7 +140,7 @@ async def _answering(
     identity = entrance.identity
     config = uvicorn.Config(
         guarded(api, entrance.access),
-        http=BoundedHttp,
+        http=HeaderLimitProtocol,
         ws="none",
         log_level="warning",
         access_log=False,

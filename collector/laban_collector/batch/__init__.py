@@ -1,1 +1,1 @@
-"""Spans as Arrow columns: the schema, joining and splitting, and bytes for another process."""
+"""Batches of spans as Arrow tables: the schemas, joining and splitting, and the wire format."""

@@ -1,4 +1,4 @@
-"""SpanBatch: what every decoder makes and the store takes, as columns."""
+"""SpanBatch and its Arrow schemas: the common format between decoders and the store."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its tables and schemas are unknown to pyright wherever they are passed, and its
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from laban.vocabulary import PROMOTED
 
@@ -31,8 +30,8 @@ def _schema(required: Mapping[str, pa.DataType], optional: Mapping[str, pa.DataT
 
 _TRACE: Final = {"trace_hi": _UINT64, "trace_lo": _UINT64}
 _SPAN: Final = _TRACE | {"span_id": _UINT64}
-# The row of `spans` that an event or a link belongs to: ids alone do not tell the two halves of a Zipkin
-# shared span apart. The store does not keep it.
+# The row in `spans` of the span of an event or a link: the two halves of a Zipkin shared span have the same
+# ids. The store does not keep it.
 _ROW: Final = {"row": pa.int64()}
 
 SPANS: Final = _schema(
@@ -84,17 +83,17 @@ CORRELATIONS: Final = _schema(
 class SpanBatch:
     """Decoded spans of one or many requests, as Arrow tables.
 
-    The columns are those of the tables of the same name in `store/duckdb/schema.sql`, less what the store
-    fills in itself (`arrival`); events and links have a `row` more. Resources and scopes are named by their
-    `hash`, which the store replaces by a number.
+    The columns are those of the tables with the same name in `store/duckdb/schema.sql`, without the columns
+    that the store fills in (`arrival`), and with an additional `row` for events and links. `resource_id` and
+    `scope_id` are hashes, which the store replaces with numbers.
 
     Attributes:
-        spans: one row a span (`SPANS`).
-        resources: the distinct resources that the spans name (`RESOURCES`).
-        scopes: the distinct scopes that the spans name (`SCOPES`).
-        events: one row an event (`EVENTS`); `row` is the position of its span in `spans`.
-        links: one row a link (`LINKS`); `row` likewise.
-        correlations: one row a distinct (key, value, trace) (`CORRELATIONS`).
+        spans: one row per span (`SPANS`).
+        resources: the distinct resources of the spans (`RESOURCES`).
+        scopes: the distinct scopes of the spans (`SCOPES`).
+        events: one row per event (`EVENTS`); `row` is the position of its span in `spans`.
+        links: one row per link (`LINKS`); `row` as in `events`.
+        correlations: one row per distinct (key, value, trace) (`CORRELATIONS`).
     """
 
     spans: pa.Table
@@ -106,34 +105,6 @@ class SpanBatch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory; of a part of a batch those of the whole, for its own take 30 times as long."""
+        """Bytes in memory; for a slice, those of the whole batch, which is 30 times as fast to count."""
         tables = (self.spans, self.resources, self.scopes, self.events, self.links, self.correlations)
         return sum(table.get_total_buffer_size() for table in tables)
-
-
-def halves(batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:
-    """A batch of two spans or more as two, each with all that belongs to its spans.
-
-    Both keep all resources, scopes and correlations: the store takes them more than once.
-    """
-    middle = batch.spans.num_rows // 2
-    return _part(batch, 0, middle), _part(batch, middle, batch.spans.num_rows - middle)
-
-
-def _part(batch: SpanBatch, first: int, count: int) -> SpanBatch:
-    spans = batch.spans.slice(first, count)
-    return SpanBatch(
-        spans=spans,
-        resources=batch.resources,
-        scopes=batch.scopes,
-        events=_owned(batch.events, first, count),
-        links=_owned(batch.links, first, count),
-        correlations=batch.correlations.join(spans.select(list(_TRACE)), list(_TRACE), join_type="left semi"),
-    )
-
-
-def _owned(table: pa.Table, first: int, count: int) -> pa.Table:
-    """Events or links of so many spans, with the rows that these have now."""
-    row = pc.field("row")
-    kept = table.filter((row >= first) & (row < first + count))
-    return kept.set_column(0, table.schema.field("row"), pc.subtract(kept["row"], first))

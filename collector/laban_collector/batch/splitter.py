@@ -1,4 +1,4 @@
-"""Many batches as one, and one as two."""
+"""Joining of batches, and splitting of a batch in two."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
@@ -20,7 +20,7 @@ _OF_SPANS: Final = ("spans", "events", "links", "correlations")
 
 
 def join(batches: Sequence[SpanBatch]) -> SpanBatch:
-    """The spans of all, in their order; each resource, scope and correlation once. At least one batch."""
+    """Join one or more batches. Spans keep their order; resources, scopes and correlations stay distinct."""
     if len(batches) == 1:
         return batches[0]
     before = np.cumsum([0, *(batch.spans.num_rows for batch in batches)]).tolist()
@@ -35,7 +35,10 @@ def join(batches: Sequence[SpanBatch]) -> SpanBatch:
 
 
 def split(batch: SpanBatch, rows: int) -> tuple[SpanBatch, SpanBatch]:
-    """The first spans of a batch, at most so many, and the others, each with what belongs to it."""
+    """Split a batch into its first `rows` spans and the rest, each with its events, links and correlations.
+
+    Both parts keep all resources and scopes: the store accepts them repeatedly.
+    """
     if batch.spans.num_rows <= rows:
         return batch, replace(batch, **{name: getattr(batch, name).slice(0, 0) for name in _OF_SPANS})
     first, others = pc.field("row") < rows, pc.field("row") >= rows
@@ -58,28 +61,33 @@ def split(batch: SpanBatch, rows: int) -> tuple[SpanBatch, SpanBatch]:
     )
 
 
+def halves(batch: SpanBatch) -> tuple[SpanBatch, SpanBatch]:
+    """Split a batch of two spans or more in the middle."""
+    return split(batch, batch.spans.num_rows // 2)
+
+
 def of_traces(correlations: pa.Table, spans: pa.Table) -> pa.Table:
-    """Those of the traces of spans."""
+    """Return the correlations of the traces of these spans."""
     if not correlations.num_rows:
         return correlations
     found = correlations.join(spans.select(_TRACE), _TRACE, join_type="left semi", use_threads=False)
-    return found.cast(correlations.schema)  # it forgets that nothing in it is null
+    return found.cast(correlations.schema)  # a join loses the not-null constraints
 
 
 def _one(tables: Sequence[pa.Table]) -> pa.Table:
-    """In one chunk: DuckDB packs what comes in many small ones badly (126 bytes a span against 74)."""
+    """Concatenate into one chunk: DuckDB compresses many small chunks badly (126 bytes per span, not 74)."""
     return pa.concat_tables(tables).combine_chunks()
 
 
 def _distinct(key: str, tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows with distinct ids: few, and the same in nearly every batch."""
+    """Return the rows with distinct ids: few, and the same in nearly every batch."""
     joined = pa.concat_tables(tables)
     _, first = np.unique(joined[key].to_numpy(), return_index=True)
     return joined.take(pa.array(np.sort(first)))
 
 
 def _move(owned: pa.Table, rows: int) -> pa.Table:
-    """Events or links whose spans stand so many rows further down."""
+    """Add an offset to the rows of the spans of events or links."""
     return owned.set_column(0, owned.schema.field("row"), pc.add(owned["row"], rows))
 
 

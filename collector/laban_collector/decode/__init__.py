@@ -1,1 +1,1 @@
-"""Bytes of a request to one SpanBatch; one file a format."""
+"""Decoders from request bodies and files to one SpanBatch; one module per format."""

@@ -1,6 +1,6 @@
 """OTLP attribute values as Python values and as JSON text.
 
-JSON keeps all that OTLP can say: integers are exact, bytes are base64, and the floats that JSON cannot write
+JSON represents every OTLP value: integers are exact, bytes are base64, and floats that JSON cannot represent
 are the strings "NaN", "Infinity" and "-Infinity" (as in OTLP/JSON).
 """
 
@@ -15,17 +15,17 @@ Value = str | bool | int | float | list["Value"] | dict[str, "Value"] | None
 
 
 def values(attributes: Iterable[KeyValue]) -> dict[str, Value]:
-    """Attributes by key, in the order sent; of a key that is sent twice the last one counts."""
+    """Return attributes by key, in the order sent; the last value of a repeated key wins."""
     return {attribute.key: _value(attribute.value) for attribute in attributes}
 
 
 def to_json(attributes: Mapping[str, Value]) -> str:
-    """One compact JSON object, in the order given."""
+    """Return a compact JSON object, in the given order."""
     return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def from_float(number: float) -> Value:
-    """A float as JSON can write it."""
+    """Return a float as a value that JSON can represent."""
     if math.isfinite(number):
         return number
     if math.isnan(number):
@@ -50,5 +50,5 @@ def _value(value: AnyValue) -> Value:
         case "bytes_value":
             return base64.b64encode(value.bytes_value).decode("ascii")
         case "string_value_strindex" | None:
-            # An index into a table that only profiles have says nothing here; no value is OTLP's null.
+            # Only profiles have the table of string_value_strindex; a missing value is OTLP's null.
             return None

@@ -1,7 +1,7 @@
-"""Business keys on spans: what makes "order 123" find its traces, whoever instrumented the services.
+"""Business keys of spans: the ids by which "order 123" finds its traces.
 
-With no rules: attributes that are named like an id of something (`order.id`, `order_id`, `app.orderId`), the
-parameters of routes (`/orders/{order_id}`), and Kafka message keys. Rules (LABAN_KEYS) add to that.
+Without rules, keys come from attributes that are named like ids (`order.id`, `order_id`, `app.orderId`), from
+route parameters (`/orders/{order_id}`) and from Kafka message keys. Rules (LABAN_KEYS) add more.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,14 +22,14 @@ from laban.business_keys.keys import (
 from laban.vocabulary import KAFKA_KEY_CORRELATION, URL_FULL_DIALECTS, URL_PATH_DIALECTS, URL_TEMPLATE
 
 _ROUTES: Final = 1024
-"""Whose keys are remembered."""
+"""Routes whose keys are cached."""
 
 Correlation = tuple[str, str]
 """Canonical key and value: ("order.id", "123")."""
 
 
 class KeyFinder:
-    """Finds the business keys of one span after the other."""
+    """Finds the business keys of spans by the default rules and the configured ones."""
 
     def __init__(self, rules: Iterable[KeyRule] = ()) -> None:
         rules = tuple(rules)
@@ -46,13 +46,13 @@ class KeyFinder:
         topic: str | None = None,
         message_key: str | None = None,
     ) -> set[Correlation]:
-        """The correlations of one span.
+        """Return the correlations of one span.
 
         Args:
-            attributes: all that have no column.
-            route: its `http.route`, or what the client knows of it.
-            topic: the Kafka topic it is about.
-            message_key: the Kafka message key.
+            attributes: the attributes of the span.
+            route: its `http.route`, or the client's URL template.
+            topic: its Kafka topic.
+            message_key: its Kafka message key.
         """
         found = {
             (key, value) for key, sent in self._candidates(attributes) if (value := bounded(sent)) is not None
@@ -67,13 +67,13 @@ class KeyFinder:
         return found
 
     def attribute_keys(self, name: str) -> list[str]:
-        """The business keys that an attribute of this name holds."""
+        """Return the business keys for an attribute name."""
         key = canonical_key(name)
         named = [rule.key for rule in self._attribute_rules if rule.argument == name]
         return named if key is None else [key, *named]
 
     def in_route(self, template: str, path: str) -> Iterator[Correlation]:
-        """The business keys in a path that was matched by a route."""
+        """Yield the business keys in a path that a route matched."""
         yield from route_keys(template, path).items()
         if not self._route_rules:
             return
@@ -84,13 +84,13 @@ class KeyFinder:
                 yield rule.key, value
 
     def _parameter_keys(self, template: str) -> list[tuple[str, str]]:
-        """(parameter, business key) of each parameter of a route that holds one, in their order."""
+        """Return (parameter, business key) for each parameter of a route that is a key, in their order."""
         names = template_pattern(template).groupindex
         found = [(name, key) for name in names if (key := parameter_key(template, name)) is not None]
         return found + [(rule.argument, rule.key) for rule in self._route_rules if rule.argument in names]
 
     def kafka_keys(self, topic: str) -> list[str]:
-        """The business keys that a message key of this topic is."""
+        """Return the business keys for message keys of this topic."""
         named = [rule.key for rule in self._kafka_rules if fnmatchcase(topic, rule.argument)]
         return named or [KAFKA_KEY_CORRELATION]
 
@@ -101,7 +101,7 @@ class KeyFinder:
 
 
 def _path(attributes: Mapping[str, object]) -> str | None:
-    """The path of the request, from whichever attribute tells it."""
+    """Return the path of the request, from the first attribute that contains it."""
     for name in URL_PATH_DIALECTS:
         value = attributes.get(name)
         if isinstance(value, str) and value:
@@ -114,8 +114,8 @@ def _path(attributes: Mapping[str, object]) -> str | None:
 
 
 def url_path(url: str) -> str | None:
-    """The path of a whole URL, None when there is none."""
+    """Return the path of a URL, or None if it has none."""
     try:
         return urlsplit(url).path or None
-    except ValueError:  # a malformed URL has no path that a route could match
+    except ValueError:  # a malformed URL has no path to match
         return None

@@ -1,7 +1,7 @@
-"""Jaeger's JSON to spans: what its UI downloads, and what its API answers at /api/traces.
+"""Jaeger JSON to spans: the format of the UI's downloads and of the API at /api/traces.
 
-Times are in microseconds. The first reference CHILD_OF within the trace is the parent; others, and all
-FOLLOWS_FROM, are links.
+Times are in microseconds. The first CHILD_OF reference within the trace is the parent. Other CHILD_OF
+references and all FOLLOWS_FROM references are links.
 Source: jaeger, `internal/uimodel/model.go`, and the OpenTracing semantic conventions.
 """
 
@@ -22,8 +22,16 @@ from laban.vocabulary import (
     TAG_SPAN_KIND,
 )
 from laban_collector.decode.attributes import Value, from_float
-from laban_collector.decode.batch_builder import EventRow, LinkRow, ResourceRow
-from laban_collector.decode.json_fields import (
+from laban_collector.decode.batch_builder import (
+    EventRow,
+    LinkRow,
+    ResourceRow,
+    SentSpan,
+    checked_time,
+    json_or_none,
+    resource_row,
+)
+from laban_collector.decode.json_documents import (
     INT64,
     UINT32,
     UINT64,
@@ -34,17 +42,10 @@ from laban_collector.decode.json_fields import (
     objects,
     padded_id,
     text,
-    whole,
+    whole_number,
 )
-from laban_collector.decode.otel_tags import take_told
-from laban_collector.decode.span_builder import (
-    MalformedError,
-    Problems,
-    SentSpan,
-    checked_time,
-    json_or_none,
-    resource_row,
-)
+from laban_collector.decode.otel_tags import take_fields
+from laban_collector.decode.results import MalformedError, Problems
 
 _NS_PER_US: Final = 1000
 _KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
@@ -54,10 +55,10 @@ _GRPC_NAME: Final = re.compile(r"/([^/]+)/([^/]+)")
 
 
 def sent_spans(trace: JsonObject, problems: Problems) -> Iterator[SentSpan]:
-    """The spans of one trace (`traceID`, `spans`, `processes`); what is malformed is left out and counted.
+    """Yield the spans of one trace (`traceID`, `spans`, `processes`); malformed ones are counted.
 
     Raises:
-        WrongTypeError: the trace holds no list of spans, or no map of processes.
+        WrongTypeError: `spans` is not a list, or `processes` is not an object.
     """
     processes = as_object(trace.get("processes"), "processes")
     resources: dict[str, ResourceRow] = {}
@@ -69,10 +70,10 @@ def sent_spans(trace: JsonObject, problems: Problems) -> Iterator[SentSpan]:
 
 
 def _resource(span: JsonObject, processes: JsonObject, known: dict[str, ResourceRow]) -> ResourceRow:
-    """Who sent the span; a process that is missing is the unknown service."""
+    """Return the resource of a span; a missing process is the unknown service."""
     process_id = text(span, "processID")
     if process_id not in known:
-        # Some stores keep the process in each span.
+        # Some backends write the process into each span.
         process = as_object(processes.get(process_id) or span.get("process"), "process")
         service = text(process, "serviceName")
         row = resource_row(({SERVICE_NAME: service} if service else {}) | _tags(process, "tags"))
@@ -89,10 +90,10 @@ def _span(span: JsonObject, resource: ResourceRow, problems: Problems) -> SentSp
     attributes = _tags(span, "tags")
     _imply_rpc(name, attributes)
     kind = attributes.pop(TAG_SPAN_KIND, None)
-    told = take_told(attributes, any_error=False)
+    tagged = take_fields(attributes, any_error=False)
     parent, links = _references(span, trace_id, problems)
     logs = objects(span, "logs")
-    events = problems.gather(_event, logs, "event")
+    events = problems.well_formed(_event, logs, "event")
     return SentSpan(
         trace_id=trace_id,
         span_id=padded_id(span.get("spanID"), 16, "span id"),
@@ -100,27 +101,27 @@ def _span(span: JsonObject, resource: ResourceRow, problems: Problems) -> SentSp
         start=start,
         end=checked_time(start + integer(span, "duration", UINT64) * _NS_PER_US),
         kind=_KINDS.get(str(kind).lower(), 0),
-        status=told.status,
+        status=tagged.status,
         name=name,
         resource=resource,
-        scope=told.scope,
+        scope=tagged.scope,
         attributes=attributes,
         events=events,
         links=links,
         flags=integer(span, "flags", UINT32),
         dropped_events=len(logs) - len(events),
-        status_message=told.status_message,
-        trace_state=told.trace_state,
+        status_message=tagged.status_message,
+        trace_state=tagged.trace_state,
     )
 
 
 def _references(span: JsonObject, trace_id: tuple[int, int], problems: Problems) -> tuple[int, list[LinkRow]]:
-    """The parent, 0 for none, and the links."""
+    """Return the parent id, 0 for none, and the links."""
     legacy = span.get("parentSpanID")
     parent = padded_id(legacy, 16, "parent span id") if isinstance(legacy, str) and legacy.strip("0") else 0
     links: list[LinkRow] = []
     for reference in objects(span, "references"):
-        for link in problems.gather(_link, [reference], "link"):
+        for link in problems.well_formed(_link, [reference], "link"):
             same_trace = (link.linked_trace_hi, link.linked_trace_lo) == trace_id
             if reference.get("refType") == _CHILD_OF and same_trace and parent in (0, link.linked_span_id):
                 parent = link.linked_span_id
@@ -143,7 +144,7 @@ def _link(reference: JsonObject) -> LinkRow:
 
 
 def _event(log: JsonObject) -> EventRow:
-    """A log; OpenTracing's log of an error becomes an exception."""
+    """Read a log; OpenTracing's error log becomes an exception event."""
     fields = _tags(log, "fields")
     name = str(fields.pop(LOG_EVENT, "") or fields.get(LOG_MESSAGE) or "log")
     if name in ("error", EXCEPTION_EVENT):
@@ -154,7 +155,7 @@ def _event(log: JsonObject) -> EventRow:
 
 
 def _imply_rpc(name: str, attributes: dict[str, Value]) -> None:
-    """Name the method that OpenTracing's gRPC instrumentations tell by the operation's name alone."""
+    """Add the RPC attributes. OpenTracing's gRPC instrumentations set only the operation name."""
     method = _GRPC_NAME.fullmatch(name)
     if method and str(attributes.get(TAG_COMPONENT)).lower() == _GRPC:
         implied = {RPC_SYSTEM: _GRPC, RPC_SERVICE: method[1], RPC_METHOD: method[2]}
@@ -167,12 +168,12 @@ def _tags(parent: JsonObject, name: str) -> dict[str, Value]:
 
 
 def _value(tag: JsonObject) -> Value:
-    """A tag's value as its type says; as it stands where it is not of that type."""
+    """Convert a tag's value to its declared type; a value that does not fit is kept as it is."""
     value = tag.get("value")
     try:
         match tag.get("type"):
             case "int64":
-                return whole(value, "value", INT64)
+                return whole_number(value, "value", INT64)
             case "float64":
                 return from_float(float(value)) if isinstance(value, (int, float, str)) else None
             case "bool" if isinstance(value, str):

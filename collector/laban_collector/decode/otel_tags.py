@@ -1,4 +1,4 @@
-"""What OpenTelemetry's exporters to Jaeger and Zipkin put into tags, taken back out of them.
+"""The tags into which OpenTelemetry's Jaeger and Zipkin exporters write status, trace state and scope.
 
 Source: the OpenTelemetry specification, "Mapping to non-OTLP Formats".
 """
@@ -14,8 +14,7 @@ from laban.vocabulary import (
     TAG_TRACE_STATE,
 )
 from laban_collector.decode.attributes import Value
-from laban_collector.decode.batch_builder import ScopeRow
-from laban_collector.decode.span_builder import scope_row
+from laban_collector.decode.batch_builder import ScopeRow, scope_row
 
 OK: Final = 1
 ERROR: Final = 2
@@ -26,8 +25,8 @@ _NO_ERROR: Final = (None, False, "false")
 _NO_MESSAGE: Final = (True, "true", "")
 
 
-class Told(NamedTuple):
-    """What the tags of a span told about it."""
+class TaggedFields(NamedTuple):
+    """The fields of a span that its tags contain."""
 
     status: int
     status_message: str | None
@@ -35,12 +34,12 @@ class Told(NamedTuple):
     scope: ScopeRow
 
 
-def take_told(attributes: dict[str, Value], *, any_error: bool) -> Told:
-    """Take the tags that are no attributes out of them.
+def take_fields(attributes: dict[str, Value], *, any_error: bool) -> TaggedFields:
+    """Remove the tags that represent fields, and return the fields.
 
     Args:
-        attributes: of one span; what is told elsewhere is removed.
-        any_error: whether a tag `error` means an error whatever it says, as in Zipkin.
+        attributes: the tags of one span; changed in place.
+        any_error: whether a tag `error` means an error regardless of its value, as in Zipkin.
     """
     status = _CODES.get(str(attributes.pop(TAG_STATUS_CODE, "")).upper(), 0)
     message = attributes.pop(TAG_STATUS_DESCRIPTION, None)
@@ -52,11 +51,11 @@ def take_told(attributes: dict[str, Value], *, any_error: bool) -> Told:
             del attributes[TAG_ERROR]
     trace_state = attributes.pop(TAG_TRACE_STATE, None)
     name, version = _take(attributes, TAG_SCOPE_NAMES), _take(attributes, TAG_SCOPE_VERSIONS)
-    return Told(status, _text(message), _text(trace_state), scope_row(name, version, {}))
+    return TaggedFields(status, _text(message), _text(trace_state), scope_row(name, version, {}))
 
 
 def _take(attributes: dict[str, Value], keys: tuple[str, ...]) -> str:
-    """The value of the first of these keys that there is; '' for none. All of them are removed."""
+    """Remove all of these keys, and return the value of the first that exists, or ''."""
     return next((found for found in [_text(attributes.pop(key, None)) for key in keys] if found), "")
 
 

@@ -1,4 +1,4 @@
-"""OTLP/protobuf requests to one SpanBatch, by the protobuf library: a Python object a span.
+"""OTLP/protobuf requests to one SpanBatch, span by span, with the classes of the protobuf library.
 
 Source: opentelemetry-proto 1.x, `trace/v1/trace.proto`.
 """
@@ -10,50 +10,51 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban_collector.decode.attributes import values
-from laban_collector.decode.batch_builder import EventRow, LinkRow, ResourceRow, ScopeRow
-from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.results import Accepted, Decoded
-from laban_collector.decode.span_builder import (
+from laban_collector.decode.batch_builder import (
     BatchBuilder,
-    MalformedError,
-    Problems,
+    EventRow,
+    LinkRow,
+    ResourceRow,
+    ScopeRow,
     SentSpan,
     checked_time,
     json_or_none,
     resource_row,
     scope_row,
 )
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.results import AcceptedRequest, DecodedRequests, MalformedError, Problems
 from laban_collector.errors import UndecodableRequest
 
 
-def decode(payloads: Sequence[bytes], finder: KeyFinder) -> Decoded:
+def decode(payloads: Sequence[bytes], finder: KeyFinder) -> DecodedRequests:
     """Decode bodies of ExportTraceServiceRequest into one batch.
 
-    A body that cannot be decoded becomes an `UndecodableRequest` among the outcomes, and leaves the others
-    alone. Spans, events and links with malformed ids or impossible times are left out and counted.
+    The outcome of a body that cannot be decoded is an `UndecodableRequest`; the other bodies are not
+    affected. Spans, events and links with malformed ids or impossible times are left out and counted.
     """
     builder = BatchBuilder(finder)
     outcomes = tuple(_decode_one(payload, builder) for payload in payloads)
-    return Decoded(builder.to_batch(), outcomes)
+    return DecodedRequests(builder.to_batch(), outcomes)
 
 
 def parse(payload: bytes) -> ExportTraceServiceRequest:
-    """The request in a body.
+    """Parse the body of a request.
 
     Raises:
-        UndecodableRequest: it is no ExportTraceServiceRequest.
+        UndecodableRequest: it is not an ExportTraceServiceRequest.
     """
     try:
         return ExportTraceServiceRequest.FromString(payload)
     except DecodeError as error:
-        raise UndecodableRequest(f"The body is no OTLP ExportTraceServiceRequest: {error}") from error
+        raise UndecodableRequest(f"The body is not an OTLP ExportTraceServiceRequest: {error}") from error
 
 
 def sent_spans(payload: bytes, problems: Problems) -> Iterator[SentSpan]:
-    """The spans of one body, one by one; what is malformed is left out and counted.
+    """Yield the spans of one body; malformed ones are left out and counted.
 
     Raises:
-        UndecodableRequest: it is no ExportTraceServiceRequest; before the first span.
+        UndecodableRequest: it is not an ExportTraceServiceRequest; raised before the first span.
     """
     for resource_spans in parse(payload).resource_spans:
         resource = resource_row(values(resource_spans.resource.attributes))
@@ -67,7 +68,7 @@ def sent_spans(payload: bytes, problems: Problems) -> Iterator[SentSpan]:
                     problems.reject(reason)
 
 
-def _decode_one(payload: bytes, builder: BatchBuilder) -> Accepted | UndecodableRequest:
+def _decode_one(payload: bytes, builder: BatchBuilder) -> AcceptedRequest | UndecodableRequest:
     problems = Problems()
     before = len(builder)
     try:
@@ -75,7 +76,7 @@ def _decode_one(payload: bytes, builder: BatchBuilder) -> Accepted | Undecodable
             builder.add(span)
     except UndecodableRequest as error:
         return error
-    return Accepted(len(builder) - before, problems.rejected, problems.explain())
+    return AcceptedRequest(len(builder) - before, problems.rejected, problems.explain())
 
 
 def _span(span: Span, resource: ResourceRow, scope: ScopeRow, problems: Problems) -> SentSpan:
@@ -83,8 +84,8 @@ def _span(span: Span, resource: ResourceRow, scope: ScopeRow, problems: Problems
     trace_id = _trace_id(span.trace_id)
     start, end = checked_time(span.start_time_unix_nano), checked_time(span.end_time_unix_nano)
     span_id, parent_id = _span_id(span.span_id), _parent_id(span.parent_span_id)
-    events = problems.gather(_event, span.events, "event")
-    links = problems.gather(_link, span.links, "link")
+    events = problems.well_formed(_event, span.events, "event")
+    links = problems.well_formed(_link, span.links, "link")
     return SentSpan(
         trace_id=trace_id,
         span_id=span_id,
@@ -118,7 +119,7 @@ def _event(event: Span.Event) -> EventRow:
 
 
 def _link(link: Span.Link) -> LinkRow:
-    """A link to nowhere (no ids, or zeros) is legal: the specification keeps it for its attributes."""
+    """Read a link. One without ids, or with zeros, is valid: it is kept for its attributes."""
     trace_hi, trace_lo = _trace_id(link.trace_id) if any(link.trace_id) else (0, 0)
     return LinkRow(
         linked_trace_hi=trace_hi,
@@ -148,7 +149,7 @@ def _span_id(sent: bytes) -> int:
 
 
 def _parent_id(sent: bytes) -> int:
-    """0 for a root; some senders write a root's parent as eight zeros."""
+    """Return 0 for a root span; some senders write its parent as eight zeros."""
     if len(sent) not in (0, 8):
         raise MalformedError(f"parent span id of {len(sent)} bytes, not 8 or none")
     return int.from_bytes(sent)

@@ -1,4 +1,4 @@
-"""Which attributes get a column of their own, in whatever dialect they come."""
+"""Promotion of attributes to columns, from all dialects of the semantic conventions."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ CONSUMER: Final = 5
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _INT64: Final = range(-(2**63), 2**63)
 INTEGERS_AS_TEXT: Final = frozenset({MESSAGING_DESTINATION_PARTITION_ID})
-"""Numbers that the conventions write as text; the other integer columns are numbers on the wire too."""
+"""Keys whose integers the conventions define as strings. Other integer columns are integers on the wire."""
 _BY_KEY: Final = {key: (promoted, rank) for promoted in PROMOTED for rank, key in enumerate(promoted.keys)}
 _KEYS: Final = {promoted.column: promoted.keys[0] for promoted in PROMOTED}
 OPERATION_COLUMN: Final = _BY_KEY[MESSAGING_OPERATION_TYPE][0].column
@@ -31,15 +31,15 @@ Columns = dict[str, str | int]
 
 
 def promote(attributes: Mapping[str, Value], kind: int) -> tuple[Columns, Mapping[str, Value]]:
-    """What has a column, by column, and the attributes that remain.
+    """Return the promoted values by column, and the attributes that remain.
 
-    Of several spellings the first that fits its column wins. Nothing that was sent is lost: an attribute
-    does not remain only if the column alone gives back the same key and the same value, so dialects, values
-    that had to be converted and values that do not fit remain.
+    If several spellings of a key are present, the first that fits its column wins. No information is lost: an
+    attribute is removed only if the column alone gives back the same key and value. Dialect spellings,
+    converted values and values that do not fit remain attributes.
 
     Args:
         attributes: of one span, by key.
-        kind: the OTLP SpanKind, which is trusted over the messaging operation.
+        kind: the OTLP SpanKind; it overrides the messaging operation.
     """
     columns: Columns = {}
     ranks: dict[str, int] = {}
@@ -48,27 +48,27 @@ def promote(attributes: Mapping[str, Value], kind: int) -> tuple[Columns, Mappin
         if entry is None:
             continue
         promoted, rank = entry
-        fitted = fit(value, promoted)
+        fitted = convert(value, promoted)
         if fitted is not None and rank < ranks.get(promoted.column, len(promoted.keys)):
             columns[promoted.column], ranks[promoted.column] = fitted, rank
     operation = columns.get(OPERATION_COLUMN)
-    settled = settle_operation(
+    normalized = normalize_operation(
         None if operation is None else str(operation), kind, messaging=DESTINATION_COLUMN in columns
     )
-    if settled is not None:
-        columns[OPERATION_COLUMN] = settled
-    told = {
+    if normalized is not None:
+        columns[OPERATION_COLUMN] = normalized
+    removed = {
         key
         for column, rank in ranks.items()
-        if rank == 0 and tells(columns[column], key := _KEYS[column], attributes[key])
+        if rank == 0 and is_lossless(columns[column], key := _KEYS[column], attributes[key])
     }
     return columns, {
-        key: value for key, value in attributes.items() if key not in told
-    } if told else attributes
+        key: value for key, value in attributes.items() if key not in removed
+    } if removed else attributes
 
 
-def fit(value: Value, promoted: Promoted) -> str | int | None:
-    """The value as the column's type, None if it cannot be that."""
+def convert(value: Value, promoted: Promoted) -> str | int | None:
+    """Return the value in the type of the column, or None if it does not fit."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     if promoted.type == "text":
@@ -80,13 +80,14 @@ def fit(value: Value, promoted: Promoted) -> str | int | None:
     return value if value in _INT64 else None
 
 
-def settle_operation(sent: str | None, kind: int, *, messaging: bool) -> str | None:
-    """The messaging operation in current terms.
+def normalize_operation(sent: str | None, kind: int, *, messaging: bool) -> str | None:
+    """Return the messaging operation in the terms of the current conventions.
 
     Args:
-        sent: the operation in any dialect, None for none.
-        kind: a PRODUCER span sends, whatever it says (some say `receive`).
-        messaging: whether the span names a destination: one that names neither is about no message.
+        sent: the operation in any dialect, or None.
+        kind: the OTLP SpanKind. A PRODUCER span sends, even if its operation is `receive`.
+        messaging: whether the span has a destination. Without one and without an operation, the result is
+            None.
     """
     if sent is None and not messaging:
         return None
@@ -98,7 +99,7 @@ def settle_operation(sent: str | None, kind: int, *, messaging: bool) -> str | N
     return operation
 
 
-def tells(column: str | int, key: str, sent: Value) -> bool:
-    """Whether the column alone says what was sent under this key."""
-    told = str(column) if key in INTEGERS_AS_TEXT else column
-    return type(sent) is type(told) and sent == told
+def is_lossless(column: str | int, key: str, sent: Value) -> bool:
+    """Whether the value of the column gives back the value sent under this key."""
+    restored = str(column) if key in INTEGERS_AS_TEXT else column
+    return type(sent) is type(restored) and sent == restored

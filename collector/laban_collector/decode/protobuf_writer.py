@@ -1,6 +1,6 @@
-"""Protocol Buffers messages as bytes, put together field by field.
+"""Serialized Protocol Buffers fields, from which messages are concatenated.
 
-Several times as fast as making the library's objects and having them written, and repeated parts can be kept.
+This is several times as fast as the message classes of the library, and serialized parts can be cached.
 Source: https://protobuf.dev/programming-guides/encoding/
 """
 
@@ -22,7 +22,7 @@ double: Final = struct.Struct("<d").pack
 
 @lru_cache(1 << 14)
 def varint(number: int) -> bytes:
-    """An integer in as few bytes as it takes; a negative one takes ten."""
+    """Serialize an integer; a negative one takes ten bytes."""
     number &= _UINT64
     written = bytearray()
     while number > _SEVEN_BITS:
@@ -33,35 +33,35 @@ def varint(number: int) -> bytes:
 
 
 def tag(field: int, wire_type: int = _LENGTH) -> bytes:
-    """What stands before the value of a field."""
+    """Return the tag of a field."""
     return varint(field << 3 | wire_type)
 
 
-def number_tag(field: int) -> bytes:
-    """What stands before an integer in as few bytes as it takes."""
+def varint_tag(field: int) -> bytes:
+    """Return the tag of a varint field."""
     return tag(field, _VARINT)
 
 
 def fixed64_tag(field: int) -> bytes:
-    """What stands before eight bytes."""
+    """Return the tag of a `fixed64` or `double` field."""
     return tag(field, 1)
 
 
 def fixed32_tag(field: int) -> bytes:
-    """What stands before four bytes."""
+    """Return the tag of a `fixed32` field."""
     return tag(field, 5)
 
 
-def part(before: bytes, content: bytes) -> bytes:
-    """A field that holds a message, a text or bytes."""
-    return b"%b%b%b" % (before, varint(len(content)), content)
+def length_delimited(field_tag: bytes, content: bytes) -> bytes:
+    """Serialize a field with a message, a string or bytes."""
+    return b"%b%b%b" % (field_tag, varint(len(content)), content)
 
 
-def text_part(before: bytes, text: str) -> bytes:
-    """A field that holds a text; nothing for an empty one, as it is the default."""
-    return part(before, text.encode()) if text else b""
+def string_field(field_tag: bytes, text: str) -> bytes:
+    """Serialize a string field; b"" for an empty string, the default."""
+    return length_delimited(field_tag, text.encode()) if text else b""
 
 
-def number_part(before: bytes, number: int) -> bytes:
-    """A field that holds an integer; nothing for 0, as it is the default."""
-    return before + varint(number) if number else b""
+def varint_field(field_tag: bytes, number: int) -> bytes:
+    """Serialize an integer field; b"" for 0, the default."""
+    return field_tag + varint(number) if number else b""

@@ -1,20 +1,30 @@
-"""What a decoder gives back: one batch, and what became of each request in it."""
+"""Results of decoding: the batch, the outcome of each request, and the reasons for rejected spans."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import CollectorError, UndecodableRequest
 
+_MAX_REASONS: Final = 5
+_Sent = TypeVar("_Sent")
+_Row = TypeVar("_Row")
+
+
+class JsonBody(bytes):
+    """The body of a request in OTLP/JSON; a plain `bytes` body is protobuf."""
+
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedRequest:
     """A request of which all or some spans are in the batch.
 
     Attributes:
-        spans: how many are.
-        rejected: how many are not.
-        message: why, for the sender; empty when there is nothing to say.
+        spans: number of accepted spans.
+        rejected: number of rejected spans.
+        message: the reasons, for the sender; empty if there is nothing to report.
     """
 
     spans: int
@@ -22,26 +32,58 @@ class Accepted:
     message: str = ""
 
 
-Outcome = Accepted | CollectorError
-"""What became of a request."""
+RequestOutcome = AcceptedRequest | CollectorError
+"""The outcome of a request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedRequests:
     """Many requests as one batch.
 
     Attributes:
-        batch: all spans that were accepted.
-        outcomes: one a request, in their order.
+        batch: all accepted spans.
+        outcomes: one for each request, in their order.
     """
 
     batch: SpanBatch
-    outcomes: tuple[Accepted | UndecodableRequest, ...]
+    outcomes: tuple[AcceptedRequest | UndecodableRequest, ...]
 
 
-class JsonBody(bytes):
-    """The body of a request in OTLP/JSON; any other is protobuf."""
+Decoder = Callable[[Sequence[bytes]], DecodedRequests]
+"""Decodes request bodies into one batch. A body that cannot be decoded does not affect the others."""
 
 
-Decoder = Callable[[Sequence[bytes]], Decoded]
-"""Bodies of requests to one batch. A body that cannot be decoded fails alone."""
+class MalformedError(Exception):
+    """A span, an event or a link cannot be stored; the text is the reason."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """Rejected spans, dropped events and links, and the reasons.
+
+    Attributes:
+        rejected: number of rejected spans.
+        reasons: number of occurrences of each reason, for spans, events and links.
+    """
+
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter[str])
+
+    def reject(self, reason: object, spans: int = 1) -> None:
+        """Count rejected spans."""
+        self.rejected += spans
+        self.reasons[f"span(s) rejected: {reason}"] += spans
+
+    def well_formed(self, read: Callable[[_Sent], _Row], sent: Iterable[_Sent], what: str) -> list[_Row]:
+        """Return the rows of well-formed elements; malformed ones are dropped and counted."""
+        rows: list[_Row] = []
+        for one in sent:
+            try:
+                rows.append(read(one))
+            except MalformedError as reason:
+                self.reasons[f"{what}(s) dropped: {reason}"] += 1
+        return rows
+
+    def explain(self) -> str:
+        """Return the most frequent reasons, for the sender; '' if there are none."""
+        return "; ".join(f"{count} {reason}" for reason, count in self.reasons.most_common(_MAX_REASONS))

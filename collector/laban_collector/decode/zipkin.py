@@ -1,7 +1,7 @@
 """Zipkin v2 JSON to spans. Times are in microseconds.
 
-Of a shared span both halves keep their id: the client's is stored as CLIENT, the server's as SERVER. Where
-several received one message under its sender's id, the first keeps it, and the others get ids of their own.
+Both halves of a shared span keep their id: one is stored as CLIENT, the other as SERVER. If several receivers
+of a message share the sender's id, the first one keeps it and the others get new ids.
 Source: https://zipkin.io/zipkin-api/zipkin2-api.yaml
 """
 
@@ -23,8 +23,8 @@ from laban.vocabulary import (
     ZIPKIN_TAGS,
 )
 from laban_collector.decode.attributes import Value
-from laban_collector.decode.batch_builder import EventRow
-from laban_collector.decode.json_fields import (
+from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
+from laban_collector.decode.json_documents import (
     UINT32,
     UINT64,
     JsonObject,
@@ -35,8 +35,8 @@ from laban_collector.decode.json_fields import (
     padded_id,
     text,
 )
-from laban_collector.decode.otel_tags import take_told
-from laban_collector.decode.span_builder import MalformedError, Problems, SentSpan, checked_time, resource_row
+from laban_collector.decode.otel_tags import take_fields
+from laban_collector.decode.results import MalformedError, Problems
 
 _NS_PER_US: Final = 1000
 _UNSPECIFIED: Final = 0
@@ -46,37 +46,37 @@ _CALLED: Final = (_SERVER, 5)
 _MESSAGING: Final = (4, 5)
 
 _Starts = dict[tuple[object, object], int]
-"""(trace id, span id) as sent → the earliest start, µs."""
+"""The earliest start in µs by (trace id, span id), as sent."""
 
 _Identity = tuple[tuple[int, int], int, int]
-"""Trace id, span id and kind: what tells spans apart in the store."""
+"""Trace id, span id and kind: the identity of a span in the store."""
 
 
 def sent_spans(spans: Sequence[object], problems: Problems) -> Iterator[SentSpan]:
-    """The spans of one list; what is malformed is left out and counted."""
+    """Yield the spans of one list; malformed ones are left out and counted."""
     starts = _known_starts(spans)
     first_starts: dict[_Identity, int] = {}
     for span in spans:
         try:
             sent = _span(as_object(span, "a span"), starts, problems)
-            yield _told_apart(sent, first_starts)
+            yield _with_unique_id(sent, first_starts)
         except (MalformedError, WrongTypeError) as reason:
             problems.reject(reason)
 
 
-def _told_apart(span: SentSpan, first_starts: dict[_Identity, int]) -> SentSpan:
-    """The span with an id of its own, if another one, which began at another time, has taken its id."""
+def _with_unique_id(span: SentSpan, first_starts: dict[_Identity, int]) -> SentSpan:
+    """Return the span, with a new id if a span with another start already has its id."""
     first = first_starts.setdefault((span.trace_id, span.span_id, span.kind), span.start)
     if span.start == first:
         return span
-    # From the span's own content: the same file, read again, gives the same id.
+    # Derived from the content of the span: importing the same file again gives the same id.
     content = f"{span.span_id}/{span.start}/{span.resource.resource_id}".encode()
     own = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
     return span._replace(span_id=own)
 
 
 def _known_starts(spans: Sequence[object]) -> _Starts:
-    """For the halves of shared spans without a time: their other half knows it."""
+    """Return the known starts, for the halves of shared spans that have no timestamp."""
     starts: _Starts = {}
     for span in spans:
         if isinstance(span, dict) and isinstance(time := span.get("timestamp"), int) and time > 0:
@@ -92,10 +92,10 @@ def _span(span: JsonObject, starts: _Starts, problems: Problems) -> SentSpan:
     local = as_object(span.get("localEndpoint"), "localEndpoint")
     service = text(local, "serviceName")
     attributes = _attributes(span, local, kind)
-    told = take_told(attributes, any_error=True)
+    tagged = take_fields(attributes, any_error=True)
     start = checked_time(_start(span, starts) * _NS_PER_US)
     annotations = objects(span, "annotations")
-    events = problems.gather(_event, annotations, "event")
+    events = problems.well_formed(_event, annotations, "event")
     parent = span.get("parentId")
     return SentSpan(
         trace_id=divmod(padded_id(span.get("traceId"), 32, "trace id"), 2**64),
@@ -104,21 +104,21 @@ def _span(span: JsonObject, starts: _Starts, problems: Problems) -> SentSpan:
         start=start,
         end=checked_time(start + integer(span, "duration", UINT64) * _NS_PER_US),
         kind=kind,
-        status=told.status,
+        status=tagged.status,
         name=text(span, "name"),
         resource=resource_row({SERVICE_NAME: service} if service else {}),
-        scope=told.scope,
+        scope=tagged.scope,
         attributes=attributes,
         events=events,
         links=[],
         dropped_events=len(annotations) - len(events),
-        status_message=told.status_message,
-        trace_state=told.trace_state,
+        status_message=tagged.status_message,
+        trace_state=tagged.trace_state,
     )
 
 
 def _start(span: JsonObject, starts: _Starts) -> int:
-    """The start, µs: its own, that of its first annotation, or that of its other half."""
+    """Return the start in µs: its own, that of its first annotation, or that of its other half."""
     own = integer(span, "timestamp", UINT64)
     if own:
         return own
@@ -139,7 +139,7 @@ def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Val
     remote = as_object(span.get("remoteEndpoint"), "remoteEndpoint")
     peer = text(remote, "serviceName")
     if peer and kind in _MESSAGING:
-        # The other side of a message is its broker, which stands for the topic where no tag names one.
+        # The remote endpoint of a message is the broker; it stands for the topic if no tag names one.
         attributes.setdefault(MESSAGING_SYSTEM, peer)
         attributes.setdefault(MESSAGING_DESTINATION_NAME, peer)
     elif peer:

@@ -1,6 +1,6 @@
-"""Files that other people's tools wrote, into the store: reading → parsing → formats → importer."""
+"""Import of trace files: chunks → formats → importer, and the receiver of imported batches."""
 
 from typing import Final
 
 BATCH_TYPE: Final = "application/vnd.laban.batch"
-"""The media type of a batch that is handed over to a collector; see `batch_bytes`."""
+"""The media type of a batch that `laban import` sends to a collector; see `batch.wire_format`."""

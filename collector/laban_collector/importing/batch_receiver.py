@@ -1,13 +1,13 @@
-"""Batches that another process decoded, into the database of a collector that runs.
+"""The receiver of imported batches in a running collector.
 
-`laban import` decodes in its own processes, so that the collector has its time for its senders, and asks here
-for nothing but the writing: with this collector's redaction and limits, and in its ledger.
+`laban import` decodes files in its own processes, so that the collector keeps its time for its senders. The
+collector only writes the batches, with its own redaction, limits and ledger.
 """
 
 import threading
 from typing import Final
 
-from laban_collector.batch.transfer import from_bytes
+from laban_collector.batch.wire_format import from_bytes
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
 from laban_collector.store.base import SpanWriter, Written
 
@@ -15,13 +15,13 @@ _RETRY_AFTER: Final = 1.0
 
 
 class BatchReceiver:
-    """Takes one batch at a time.
+    """Stores one batch at a time.
 
     Args:
-        writer: where they go; protects what it writes.
-        rules: the business key rules of the collector, by which the batches are to be made.
-        limit: bytes of a batch.
-        timeout: seconds that the body of a request may take to come.
+        writer: protects and writes the batches.
+        rules: the business key rules of the collector, which the sender must apply.
+        limit: maximum size of a batch in bytes.
+        timeout: seconds until the body of a request must be complete.
     """
 
     def __init__(self, writer: SpanWriter, rules: str, limit: int, timeout: float) -> None:
@@ -33,29 +33,29 @@ class BatchReceiver:
         self._closed = False
 
     def store(self, body: bytes) -> Written:
-        """Store a batch durably, and tell how much of it was new.
+        """Store a serialized batch durably; returns how many of its spans are new.
 
         Raises:
-            Overloaded: another one is being stored.
-            RequestTooLarge: it is over the limit.
-            UndecodableRequest: it is no batch.
+            Overloaded: another batch is being stored.
+            RequestTooLarge: the batch is over the limit.
+            UndecodableRequest: the bytes are not a batch.
             NotAccepting: the collector is stopping.
-            StoreError: nothing of it was stored.
+            StoreError: nothing was stored.
         """
         if len(body) > self.limit:
             raise RequestTooLarge(
-                f"A batch may have {self.limit} bytes (max_request_bytes): send a smaller one."
+                f"The batch is larger than {self.limit} bytes (max_request_bytes). Send a smaller one."
             )
         if not self._busy.acquire(blocking=False):
-            raise Overloaded("Another import is being stored: try again later.", _RETRY_AFTER)
+            raise Overloaded("Another imported batch is being stored. Retry later.", _RETRY_AFTER)
         try:
             if self._closed:
-                raise NotAccepting("The collector is stopping; try again when it is back.")
+                raise NotAccepting("The collector is stopping. Retry after it has restarted.")
             return self._writer.write(from_bytes(body))
         finally:
             self._busy.release()
 
     def close(self) -> None:
-        """Finish the batch that is being stored, and take no more. Blocks until then."""
+        """Accept no more batches; blocks until the current one is stored."""
         with self._busy:
             self._closed = True

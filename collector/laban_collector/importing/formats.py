@@ -1,6 +1,6 @@
-"""A chunk to what it holds, whoever wrote it: the kind of each JSON document is told by its fields.
+"""File formats: OTLP, Jaeger and Zipkin. The format of each JSON document is detected from its fields.
 
-OTLP/JSON becomes OTLP requests, which are decoded many at once; other kinds become spans one by one.
+OTLP/JSON becomes OTLP requests, which are decoded together; other formats become single spans.
 """
 
 import json
@@ -9,30 +9,32 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from laban_collector.decode import jaeger, otlp_json, otlp_protobuf, zipkin
-from laban_collector.decode.json_fields import WrongTypeError, as_object
-from laban_collector.decode.json_parsing import NotJsonError, parse_request
-from laban_collector.decode.span_builder import Problems, SentSpan
+from laban_collector.decode.batch_builder import SentSpan
+from laban_collector.decode.json_dialects import FILES
+from laban_collector.decode.json_documents import NotJsonError, WrongTypeError, as_object, parse_request
+from laban_collector.decode.otlp_json import ProtobufRequest
+from laban_collector.decode.results import Problems
 from laban_collector.errors import UndecodableRequest
-from laban_collector.importing.reading import Chunk, Kind
+from laban_collector.importing.chunks import Chunk, Kind
 
-Content = SentSpan | otlp_json.Request
-"""A span, or an OTLP request with any number of them."""
+Content = SentSpan | ProtobufRequest
+"""A span, or an OTLP request with any number of spans."""
 
 _NO_JSON: Final = "line(s) skipped: not JSON"
 _UNKNOWN: Final = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
 _NO_FORMAT: Final = "file(s) skipped: neither JSON nor OTLP protobuf"
 _CUT_SHORT: Final = "document(s) damaged: not JSON from some point on"
 _BEGINNINGS: Final = (b"{", b"[")
-# A surrogate without its other half: JSON can write it, UTF-8 cannot.
+# A surrogate without its other half: JSON can represent it, UTF-8 cannot.
 _LONE_SURROGATE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
-_PAIR: Final = 12
-"""Characters of a surrogate with its other half."""
+_SURROGATE_PAIR: Final = 12
+"""Characters of an escaped surrogate pair."""
 
 
 def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
-    """What a chunk holds; what cannot be read is left out and counted."""
+    """Yield the spans and requests in a chunk; unreadable parts are left out and counted."""
     match chunk.kind:
         case Kind.LINES:
             yield from _of_lines(chunk.parts, problems)
@@ -44,8 +46,8 @@ def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
                 yield from _of_message(data, problems)
 
 
-def looks_whole(line: bytes) -> bool:
-    """Whether a line is a JSON document of its own."""
+def is_json_document(line: bytes) -> bool:
+    """Whether a line is a complete JSON document."""
     try:
         return isinstance(_parsed(line), (dict, list))
     except ValueError:
@@ -65,7 +67,7 @@ def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[Content]:
 
 
 def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
-    """One document, or several after each other; lines, if that fails at the beginning."""
+    """Yield the contents of one JSON document, or of several concatenated ones."""
     try:
         documents: Iterator[object] = iter([_parsed(data)])
     except ValueError:
@@ -75,7 +77,7 @@ def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
 
 
 def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
-    """Documents after each other, up to what is none."""
+    """Yield concatenated documents up to the first error."""
     decoder = json.JSONDecoder()
     text = _readable(data)
     position = 0
@@ -91,12 +93,12 @@ def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
 
 
 def _of_message(data: bytes, problems: Problems) -> Iterator[Content]:
-    """A protobuf message; lines, if it is none but holds some that begin like JSON."""
+    """Yield the contents of a protobuf message; if it is not one but has JSON lines, those of the lines."""
     try:
         yield from otlp_protobuf.sent_spans(data, problems)
     except UndecodableRequest:
         lines = data.splitlines()
-        if any(line.startswith(_BEGINNINGS) and looks_whole(line) for line in lines):
+        if any(line.startswith(_BEGINNINGS) and is_json_document(line) for line in lines):
             yield from _of_lines(lines, problems)
         else:
             problems.reasons[_NO_FORMAT] += 1
@@ -121,8 +123,8 @@ def _of_document(document: object, problems: Problems) -> Iterator[Content]:
 def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Content]:
     match document:
         case {"resourceSpans": _} | {"batches": _}:
-            yield otlp_json.to_protobuf(document, problems, otlp_json.FILES)
-        case {"trace": dict(inner)} | {"result": dict(inner)}:  # Tempo's and Jaeger's newer APIs wrap OTLP
+            yield otlp_json.to_protobuf(document, problems, FILES)
+        case {"trace": dict(inner)} | {"result": dict(inner)}:  # the newer APIs of Tempo and Jaeger wrap OTLP
             yield from _of_object(inner, problems)
         case {"data": list(traces)}:
             for trace in traces:
@@ -136,10 +138,10 @@ def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Cont
 
 
 def _parsed(data: bytes) -> object:
-    """A JSON document; what strict JSON forbids but exports hold (NaN, bytes that are no UTF-8) is read too.
+    """Parse a JSON document. Common deviations of exports (NaN, invalid UTF-8) are accepted.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the data is not JSON.
     """
     try:
         return parse_request(data)
@@ -152,4 +154,6 @@ def _parsed(data: bytes) -> object:
 
 def _readable(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
-    return _LONE_SURROGATE.sub(lambda found: found[0] if len(found[0]) == _PAIR else r"\ufffd", text)
+    return _LONE_SURROGATE.sub(
+        lambda found: found[0] if len(found[0]) == _SURROGATE_PAIR else r"\ufffd", text
+    )

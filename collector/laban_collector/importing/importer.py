@@ -1,4 +1,4 @@
-"""Files into the store: decoded in as many processes as there are processors, where that pays."""
+"""The importer of trace files; large imports are decoded in one process per processor."""
 
 import collections
 import contextlib
@@ -18,24 +18,25 @@ from typing import Final, NamedTuple
 from laban.business_keys.keys import parse_rules
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import join
+from laban_collector.decode.batch_builder import BatchBuilder, SentSpan
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar import decoder as columnar
-from laban_collector.decode.span_builder import BatchBuilder, Problems, SentSpan
-from laban_collector.importing.formats import Content, contents, looks_whole
-from laban_collector.importing.reading import Chunk, Kind, chunks
+from laban_collector.decode.otlp import OtlpDecoder
+from laban_collector.decode.results import Problems
+from laban_collector.importing.chunks import Chunk, Kind, chunks
+from laban_collector.importing.formats import Content, contents, is_json_document
 from laban_collector.store.base import SpanWriter
 
 PARALLEL_FROM: Final = 32 << 20
-"""Bytes to import from which other processes help: each takes half a second to start."""
+"""Bytes. Smaller imports use no other processes: each takes half a second to start."""
 
 _MAX_SPANS: Final = 20_000
-"""Spans in one commit."""
+"""Spans per commit."""
 
 _EMPTY: Final = "file(s) skipped: empty"
 
 
-class Piece(NamedTuple):
-    """Some spans, ready to be stored, and how often what was left out on the way."""
+class DecodedPart(NamedTuple):
+    """A decoded batch, and the reasons for skipped data with their counts."""
 
     batch: SpanBatch
     refused: Counter[str]
@@ -43,13 +44,13 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What an import did.
+    """The results of an import.
 
     Attributes:
-        files: how many were read.
-        stored: spans that are new in the store.
-        duplicates: spans that it had, or that came twice.
-        refused: what was left out and why, with how often.
+        files: number of files read.
+        stored: number of spans that are new in the store.
+        duplicates: number of spans that were stored already, or occur twice.
+        refused: the reasons for skipped data, with their counts.
     """
 
     files: int = 0
@@ -59,17 +60,17 @@ class Report:
 
     @property
     def spans(self) -> int:
-        """Spans that were read, and are in the store now."""
+        """The number of spans read, all of which are in the store now."""
         return self.stored + self.duplicates
 
 
 class Importer:
-    """Imports one file after the other.
+    """Imports files one after the other.
 
     Args:
-        writer: where the spans go.
+        writer: writes the batches.
         rules: the business key rules, as in the settings.
-        executor: other processes that decode; None: this one does.
+        executor: decodes in other processes; None to decode in this one.
     """
 
     def __init__(self, writer: SpanWriter, rules: str = "", executor: Executor | None = None) -> None:
@@ -79,69 +80,69 @@ class Importer:
         self._executor = executor
 
     def add(self, file: BufferedReader, advanced: Callable[[], None] = lambda: None) -> None:
-        """Import one file; what cannot be read of it is left out, and counted in the report.
+        """Import one file; unreadable parts are skipped and counted in the report.
 
         Args:
-            file: open, at its beginning.
-            advanced: called whenever more of it is stored.
+            file: an open file, at its beginning.
+            advanced: called after each stored batch.
 
         Raises:
-            StoreError: the store refused; what was stored before stays.
+            StoreError: the store failed; batches stored before are kept.
         """
         self.report.files += 1
         empty = True
         before = self.report.refused.total()
-        for piece in self._pieces(self._chunks(file)):
+        for part in self._parts(self._chunks(file)):
             empty = False
-            written = self._writer.write(piece.batch)
+            written = self._writer.write(part.batch)
             self.report.stored += written.spans
             self.report.duplicates += written.duplicates
-            self.report.refused.update(piece.refused)
+            self.report.refused.update(part.refused)
             advanced()
         if empty and self.report.refused.total() == before:
             self.report.refused[_EMPTY] += 1
 
     def _chunks(self, file: BufferedReader) -> Iterator[Chunk]:
-        """The chunks up to where the file is broken."""
+        """Yield the chunks up to the damaged position of a file."""
         try:
-            yield from chunks(file, looks_whole)
+            yield from chunks(file, is_json_document)
         except (OSError, EOFError, zlib.error) as error:
             self.report.refused[f"file(s) cut short: {error}"] += 1
 
-    def _pieces(self, found: Iterator[Chunk]) -> Iterator[Piece]:
-        """In the order of the file; one chunk more is decoded or waits than there are processes."""
+    def _parts(self, found: Iterator[Chunk]) -> Iterator[DecodedPart]:
+        """Decode in the order of the file; at any time, one more chunk than processes is submitted."""
         executor = self._executor
         if executor is None:
-            yield from itertools.chain.from_iterable(pieces(chunk, self._rules) for chunk in found)
+            yield from itertools.chain.from_iterable(decode_chunk(chunk, self._rules) for chunk in found)
             return
-        waiting: collections.deque[Future[list[Piece]]] = collections.deque()
+        waiting: collections.deque[Future[list[DecodedPart]]] = collections.deque()
         for chunk in found:
-            if chunk.kind is Kind.DOCUMENT:  # too large to hand over, and cut into pieces as it is read
-                yield from pieces(chunk, self._rules)
+            if chunk.kind is Kind.DOCUMENT:  # too large to send to another process
+                yield from decode_chunk(chunk, self._rules)
                 continue
-            waiting.append(executor.submit(_all_pieces, chunk, self._rules))
+            waiting.append(executor.submit(_decode_whole_chunk, chunk, self._rules))
             if len(waiting) > _processors():
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
 
 
-def pieces(chunk: Chunk, rules: str) -> Iterator[Piece]:
-    """A chunk decoded, cut where a commit would become too large; at least one piece."""
+def decode_chunk(chunk: Chunk, rules: str) -> Iterator[DecodedPart]:
+    """Decode a chunk into one or more parts, each for one commit."""
     finder = KeyFinder(parse_rules(rules))
-    problems, gathered = Problems(), _Gathered(finder)
-    with _no_collections():
+    problems, commit = Problems(), _Commit(finder)
+    with _no_garbage_collection():
         for content in contents(chunk, problems):
-            gathered.add(content)
-            if gathered.spans >= _MAX_SPANS:
-                yield Piece(gathered.to_batch(), Counter())
-                gathered = _Gathered(finder)
-        yield Piece(gathered.to_batch(), problems.reasons)
+            commit.add(content)
+            if commit.spans >= _MAX_SPANS:
+                yield DecodedPart(commit.to_batch(), Counter())
+                commit = _Commit(finder)
+        yield DecodedPart(commit.to_batch(), problems.reasons)
 
 
 @contextlib.contextmanager
-def _no_collections() -> Generator[None, None, None]:
-    """Without searches for cycles: decoding makes none, but so many objects that searching takes as long."""
+def _no_garbage_collection() -> Generator[None, None, None]:
+    """Disable cyclic garbage collection: decoding makes no cycles, and a search takes as long as it."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -151,8 +152,8 @@ def _no_collections() -> Generator[None, None, None]:
             gc.enable()
 
 
-class _Gathered:
-    """Spans for one commit."""
+class _Commit:
+    """Collects the spans of one commit."""
 
     def __init__(self, finder: KeyFinder) -> None:
         self.spans = 0
@@ -172,33 +173,33 @@ class _Gathered:
         others = self._builder.to_batch()
         if not self._requests:
             return others
-        # All of them are accepted: what is malformed was left out when they were made.
-        requests = columnar.decode(self._requests, self._finder).batch
+        # All are accepted: malformed elements were left out in the conversion.
+        requests = OtlpDecoder(self._finder).decode(self._requests).batch
         return join([requests, others]) if others.spans.num_rows else requests
 
 
 @contextlib.contextmanager
-def helpers(size: int) -> Generator[Executor | None, None, None]:
-    """Processes that decode, if there is enough to do; they have ended when the block ends.
+def decoding_processes(size: int) -> Generator[Executor | None, None, None]:
+    """Start processes for decoding if the import is large, and end them after the block.
 
     Args:
-        size: of all files, bytes.
+        size: of all files, in bytes.
     """
     if size < PARALLEL_FROM or _processors() < 2:
         yield None
         return
-    # Not forked: this process has threads (DuckDB's, the progress bar's), which do not survive that.
+    # Not fork: the threads of this process (DuckDB, the progress bar) would not survive it.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_processors(), context, initializer=_ignore_interrupts) as executor:
         yield executor
 
 
-def _all_pieces(chunk: Chunk, rules: str) -> list[Piece]:
-    return list(pieces(chunk, rules))
+def _decode_whole_chunk(chunk: Chunk, rules: str) -> list[DecodedPart]:
+    return list(decode_chunk(chunk, rules))
 
 
 def _ignore_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal; the first one ends the others."""
+    """Ignore Ctrl-C, which a terminal sends to all processes; the main process ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

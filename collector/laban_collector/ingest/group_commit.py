@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from laban_collector.decode.results import Outcome
+from laban_collector.decode.results import RequestOutcome
 from laban_collector.errors import NotAccepting, Overloaded
 
 _OVERLAP: Final = 4
@@ -42,7 +42,7 @@ class Request(NamedTuple):
     """A body, and whom to tell what became of it."""
 
     body: bytes
-    answer: Callable[[Outcome], object]
+    answer: Callable[[RequestOutcome], object]
 
 
 class Waiting:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.results import Decoded, Decoder, Outcome
+from laban_collector.decode.results import DecodedRequests, Decoder, RequestOutcome
 from laban_collector.errors import CollectorError, DecoderFailed, StoreError
 from laban_collector.ingest.commit_failures import CommitFailures
 from laban_collector.ingest.group_commit import Limits, Request, Waiting
@@ -27,7 +27,7 @@ class _Group(NamedTuple):
     """Requests that share a commit."""
 
     requests: Sequence[Request]
-    decoded: Decoded
+    decoded: DecodedRequests
 
 
 class Pipeline:
@@ -63,7 +63,7 @@ class Pipeline:
             for thread in self._threads:
                 thread.join()
 
-    def submit(self, body: bytes, answer: Callable[[Outcome], object]) -> None:
+    def submit(self, body: bytes, answer: Callable[[RequestOutcome], object]) -> None:
         """Accept a request.
 
         `answer` is called once, in another thread, and may not raise: when its spans are on disk, or with an

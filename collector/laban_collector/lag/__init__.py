@@ -1,1 +1,1 @@
-"""Consumer lag: the poller asks the brokers; the status is derived from the history."""
+"""Consumer lag: the poller reads offsets from Kafka; the evaluation derives lag in seconds and a status."""

@@ -1,8 +1,8 @@
-"""Polls Kafka for how far every consumer group is behind: a thread, and the requests it makes.
+"""The lag poller: a thread that reads the offsets of all consumer groups from Kafka.
 
-Only requests that any broker answers to any client: groups, their committed offsets, the ends of logs. Groups
-are not described (members, assignments), so a group that never committed anything cannot be seen; in the
-topics where it has, the partitions without a commit can.
+It only sends requests that any broker answers to any client: groups, committed offsets and log ends. It does
+not describe groups (members, assignments), so a group without any commit is invisible. In topics where a
+group has committed, its partitions without a commit are visible.
 """
 
 import logging
@@ -16,23 +16,23 @@ from kafka.errors import KafkaError
 from kafka.protocol.consumer.offsets import OffsetSpec
 
 from laban_collector.errors import StoreError
-from laban_collector.lag.status import LagTracker, Log, Offsets, Partition
+from laban_collector.lag.evaluation import LagTracker, Log, Offsets, Partition
 from laban_collector.store.base import Lag
 
 _log = logging.getLogger(__name__)
 
 TIMEOUT: Final = 5.0
-"""Seconds that one request may take; also the longest that `stop` waits for one."""
+"""Seconds per request; also the longest time that `stop` waits."""
 
 LONGEST_PAUSE: Final = 60.0
-"""Seconds between two attempts while the brokers are away."""
+"""Maximum seconds between two attempts while the brokers are unreachable."""
 
-# What groups of consumers (and of Kafka Streams) call their protocol; '' is one that only commits.
+# The protocol types of consumer groups (and Kafka Streams); '' for a group that only commits.
 _CONSUMER_PROTOCOLS: Final = ("consumer", "")
 
 
 class Admin(KafkaAdminClient):  # type: ignore[misc]  # kafka-python ships no types
-    """An admin client that leaves no thread behind when it cannot reach the brokers."""
+    """An admin client that leaves no thread running if it cannot reach the brokers."""
 
     _closed = False
 
@@ -51,14 +51,14 @@ class Admin(KafkaAdminClient):  # type: ignore[misc]  # kafka-python ships no ty
 
 
 class LagPoller:
-    """Polls on a timer in a thread of its own, until it is stopped.
+    """Polls periodically in its own thread, until it is stopped.
 
-    Brokers that go away are logged once, and tried again at longer and longer intervals.
+    If the brokers become unreachable, it logs this once and retries at increasing intervals.
 
     Args:
-        bootstrap: brokers, HOST:PORT, separated by commas.
+        bootstrap: brokers (HOST:PORT), separated by commas.
         interval: seconds between two polls.
-        write: where the lag goes.
+        write: stores the lag.
     """
 
     def __init__(self, bootstrap: str, interval: float, write: Callable[[Sequence[Lag]], None]) -> None:
@@ -72,16 +72,16 @@ class LagPoller:
         self._failures = 0
 
     def start(self) -> None:
-        """Begin to poll, at once. The brokers need not be there yet."""
-        # kafka-python logs every attempt to reconnect, ten lines a second; unless somebody asked for that,
-        # our own line for an outage has to do.
+        """Start to poll immediately. The brokers may still be unreachable."""
+        # kafka-python logs every attempt to reconnect, ten lines per second. Unless its log level is
+        # configured, the poller's own line per outage replaces them.
         library = logging.getLogger("kafka")
         if library.level == logging.NOTSET:
             library.setLevel(logging.CRITICAL)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop polling; returns when the thread has ended, after at most a few seconds."""
+        """Stop polling; returns when the thread has ended, after a few seconds at most."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -92,14 +92,14 @@ class LagPoller:
             began = time.monotonic()
             try:
                 reached = self._poll()
-            except Exception:  # noqa: BLE001 - logged; an answer that we misread must not end the polling
-                _log.exception("The consumer lag could not be polled; trying on.")
+            except Exception:  # noqa: BLE001 - logged; one unexpected response must not end the polling
+                _log.exception("Polling the consumer lag failed. Polling continues.")
                 reached = True
             pause = max(0.0, began + self._interval - time.monotonic()) if reached else self._back_off()
         self._disconnect()
 
     def _poll(self) -> bool:
-        """Poll once; False when the brokers did not answer."""
+        """Poll once; returns False if the brokers do not respond."""
         try:
             if self._admin is None:
                 self._admin = Admin(self._bootstrap)
@@ -113,7 +113,7 @@ class LagPoller:
         try:
             self._write(self._tracker.observe(time.time_ns(), offsets))
         except StoreError:
-            _log.exception("The consumer lag of this poll was not stored.")
+            _log.exception("The consumer lag of this poll could not be stored.")
         return True
 
     def _outage(self, error: Exception) -> None:
@@ -121,18 +121,18 @@ class LagPoller:
         self._disconnect()
         if self._failures == 1:
             _log.warning(
-                "Kafka at %s does not answer: %s. The consumer lag is unknown until it does; trying on.",
+                "Kafka at %s does not respond: %s. Consumer lag is unknown until it does. Polling continues.",
                 self._bootstrap,
                 error,
             )
 
     def _recovered(self) -> None:
         if self._failures:
-            _log.info("Kafka at %s answers again after %d attempts.", self._bootstrap, self._failures)
+            _log.info("Kafka at %s responds again after %d attempts.", self._bootstrap, self._failures)
         self._failures = 0
 
     def _back_off(self) -> float:
-        """Seconds until the next attempt."""
+        """Return the seconds until the next attempt."""
         longest = max(LONGEST_PAUSE, self._interval)
         return min(self._interval * float(1 << min(self._failures - 1, 10)), longest)
 
@@ -143,11 +143,12 @@ class LagPoller:
 
 
 def fetch_offsets(admin: KafkaAdminClient) -> Offsets:
-    """The offsets of all groups, and of all topics: how long a group is behind can only be told from a log
-    that was watched before the group fell behind.
+    """Fetch the offsets of all groups and all topics.
+
+    All topics, because lag in seconds needs the history of the log from before a group fell behind.
 
     Raises:
-        KafkaError: a broker did not answer, or refused.
+        KafkaError: a broker did not respond, or refused the request.
     """
     groups = [
         group["group_id"] for group in admin.list_groups() if group["protocol_type"] in _CONSUMER_PROTOCOLS
@@ -162,7 +163,7 @@ def _committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict
         return {}
     return {
         group: {
-            # -1 is Kafka's word for nothing committed.
+            # Kafka returns -1 if nothing is committed.
             Partition(*partition): found.offset if found.offset >= 0 else None
             for partition, found in offsets.items()
         }
@@ -171,7 +172,7 @@ def _committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict
 
 
 def _logs(admin: KafkaAdminClient) -> dict[Partition, Log]:
-    """The logs of all partitions that have a leader, less those of Kafka's own topics."""
+    """Return the logs of all partitions with a leader, without those of internal topics."""
     topics: list[dict[str, Any]] = admin.describe_topics()
     partitions = [
         TopicPartition(topic["name"], partition["partition_index"])
@@ -191,7 +192,7 @@ def _logs(admin: KafkaAdminClient) -> dict[Partition, Log]:
 
 
 def _fill(offsets: dict[Partition, int | None], logs: dict[Partition, Log]) -> dict[Partition, int | None]:
-    """A group's offsets with the partitions of its topics in which it has committed nothing."""
+    """Add the partitions of a group's topics in which it has not committed."""
     topics = {partition.topic for partition in offsets}
     return {partition: offsets.get(partition) for partition in logs if partition.topic in topics}
 

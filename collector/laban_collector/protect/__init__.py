@@ -1,1 +1,1 @@
-"""What must not be stored as it came: secrets are redacted, and what is too large is cut."""
+"""Protection of stored data: redaction of secrets and limits on attributes."""

@@ -1,6 +1,6 @@
-"""Attributes cut to a size: how many, how long.
+"""Limits on the number of attributes and on the length of their values.
 
-How deep values may be is no matter here: the decoders refuse what is nested more than some 45 levels.
+The nesting of values needs no limit here: the decoders refuse more than about 45 levels.
 """
 
 from collections.abc import Mapping
@@ -8,61 +8,63 @@ from typing import Final, NamedTuple
 
 from laban_collector.decode.attributes import Value
 
-CUT: Final = "… [cut: "
-"""What stands where a text was cut, before its length."""
+CUT_MARK: Final = "… [cut: "
+"""Marks the end of a truncated text; the original length follows."""
 
 
 class AttributeLimits(NamedTuple):
-    """How much is kept.
+    """Limits on attributes.
 
     Attributes:
-        attributes: of one span, event or link.
-        length: characters of a text.
+        attributes: number per span, event or link.
+        length: characters per text.
     """
 
     attributes: int
     length: int
 
 
-class Bounded(NamedTuple):
+class LimitedAttributes(NamedTuple):
     """Attributes within the limits.
 
     Attributes:
-        attributes: the first ones, their values cut.
-        dropped: how many there were more.
-        cut: how many values are not whole.
+        attributes: the first ones, with truncated values.
+        dropped: the number of attributes left out.
+        truncated: the number of truncated values.
     """
 
     attributes: dict[str, Value]
     dropped: int
-    cut: int
+    truncated: int
 
 
-def bounded(attributes: Mapping[str, Value], limits: AttributeLimits) -> Bounded:
-    """Attributes as they may be stored; what is cut ends with a mark that says what was."""
-    kept = {key: cut(value, limits.length) for key, value in list(attributes.items())[: limits.attributes]}
+def limit_attributes(attributes: Mapping[str, Value], limits: AttributeLimits) -> LimitedAttributes:
+    """Apply the limits to attributes."""
+    kept = {
+        key: truncate(value, limits.length) for key, value in list(attributes.items())[: limits.attributes]
+    }
     changed = sum(value is not attributes[key] for key, value in kept.items())
-    return Bounded(kept, len(attributes) - len(kept), changed)
+    return LimitedAttributes(kept, len(attributes) - len(kept), changed)
 
 
-def cut(value: Value, length: int) -> Value:
-    """A value without texts that are longer; the value itself, not a copy, when it has none."""
+def truncate(value: Value, length: int) -> Value:
+    """Return a value with its long texts truncated; the same object if nothing changes."""
     match value:
         case str():
-            return cut_text(value, length)
+            return truncate_text(value, length)
         case list():
-            items = [cut(item, length) for item in value]
+            items = [truncate(item, length) for item in value]
             return value if all(map(_same, items, value)) else items
         case dict():
-            members = {key: cut(item, length) for key, item in value.items()}
+            members = {key: truncate(item, length) for key, item in value.items()}
             return value if all(map(_same, members.values(), value.values())) else members
         case _:
             return value
 
 
-def cut_text(text: str, length: int) -> str:
-    """The beginning of a text, with a mark that tells how long it was."""
-    return text if len(text) <= length else f"{text[:length]}{CUT}{len(text)} characters]"
+def truncate_text(text: str, length: int) -> str:
+    """Return the beginning of a long text, with a mark that contains its original length."""
+    return text if len(text) <= length else f"{text[:length]}{CUT_MARK}{len(text)} characters]"
 
 
 def _same(one: object, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""A writer that protects what it writes: for whatever does not decode in the collector, such as an import."""
+"""A span writer that protects batches, for batches that the collector did not decode, such as imports."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from laban_collector.store.base import Lag, SpanWriter, Written
 
 
 class ProtectedWriter:
-    """Implements `SpanWriter` before another one.
+    """Implements `SpanWriter`: protects batches and passes them to another writer.
 
     Args:
-        writer: where the batches go.
-        protection: what is done to them before.
+        writer: writes the protected batches.
+        protection: redaction and limits.
     """
 
     def __init__(self, writer: SpanWriter, protection: Protection) -> None:
@@ -20,9 +20,9 @@ class ProtectedWriter:
         self._protection = protection
 
     def write(self, batch: SpanBatch) -> Written:
-        """Write a batch, as it may be stored."""
-        return self._writer.write(self._protection.apply(batch))
+        """Protect and write a batch."""
+        return self._writer.write(self._protection.protect(batch))
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
-        """Write rows of the lag, which hold no attributes."""
+        """Write lag rows, which have no attributes."""
         self._writer.write_lag(rows)

@@ -1,15 +1,13 @@
-"""Batches protected: one pattern over the columns, and a closer look at the few rows that it finds.
+"""Protection of batches: one pattern search over all columns, and exact rules for the few rows that match.
 
-What is decoded by columns is protected on the way, each distinct attribute once; other batches as a whole.
+The columnar decoder protects each distinct attribute once, while it decodes. Other batches are protected as a
+whole.
 """
-
-# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
 
 import json
 import logging
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Final, Self
 
@@ -18,11 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from laban.business_keys.keys import bounded as as_id
+from laban.business_keys.keys import bounded as as_business_key
 from laban.vocabulary import PROMOTED
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.attributes import Value, to_json
-from laban_collector.protect.limits import CUT, AttributeLimits, bounded, cut, cut_text
+from laban_collector.protect.limits import (
+    CUT_MARK,
+    AttributeLimits,
+    limit_attributes,
+    truncate,
+    truncate_text,
+)
 from laban_collector.protect.redaction import REDACTED, Redactor
 from laban_collector.settings import Settings
 
@@ -32,124 +36,135 @@ _log = logging.getLogger(__name__)
 
 _ATTRIBUTES: Final = "attributes"
 _DROPPED: Final = "dropped_attributes"
-_LOST: Final = f"{re.escape(REDACTED)}|{re.escape(CUT)}"
-"""What a value that is no longer whole has in it."""
+_NAMES: Final = {"name", "status_message", "trace_state"}
+"""The text columns of spans, events and links that are not attributes."""
+_CHANGED: Final = f"{re.escape(REDACTED)}|{re.escape(CUT_MARK)}"
+"""A pattern that matches every redacted or truncated value."""
 _FEW: Final = 64
-"""Texts that are looked at one by one sooner than a pattern is compiled."""
-_REMEMBERED: Final = 1 << 16
-_SHORT: Final = 256
-"""Texts that are remembered to be harmless, and characters of the longest one."""
-_SMALLEST: Final = 5
+"""Texts. Fewer are checked faster one by one than by compiling a pattern."""
+_CACHED: Final = 1 << 16
+"""Harmless texts in the cache."""
+_CACHED_LENGTH: Final = 256
+"""Characters of the longest text in the cache."""
+_SHORTEST: Final = 5
 """Characters of the shortest attribute in JSON, with its comma."""
 
 
 class Protection:
-    """Rules applied to batches.
+    """Applies redaction and limits to batches.
 
     Args:
-        redactor: what is secret.
-        limits: what is too large.
+        redactor: finds and replaces secrets.
+        limits: limits on attributes.
     """
 
     def __init__(self, redactor: Redactor, limits: AttributeLimits) -> None:
         self._redactor = redactor
         self._limits = limits
-        self._pattern = redactor.suspect
+        self._pattern = redactor.suspect_pattern
         self._harmless: set[str] = set()
         self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, one.keys))]
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """What the settings ask for."""
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the protection that the settings define."""
         limits = AttributeLimits(settings.max_attributes, settings.max_attribute_length)
         return cls(Redactor(settings.redacted_keys, settings.kept_keys), limits)
 
-    def apply(self, batch: SpanBatch) -> SpanBatch:
-        """The batch as it may be stored: texts and attributes of everything in it."""
+    def protect(self, batch: SpanBatch) -> SpanBatch:
+        """Return a batch with all its texts and attributes protected."""
         if self._is_harmless(batch):
             return batch
         return SpanBatch(
-            spans=self.rows(self.promoted(batch.spans)),
-            resources=self.rows(batch.resources),
-            scopes=self.rows(batch.scopes),
-            events=self.rows(batch.events),
-            links=self.rows(batch.links),
-            correlations=self._correlations(batch.correlations, self._hidden(batch.spans)),
+            spans=self.protect_table(self.redact_promoted_columns(batch.spans)),
+            resources=self.protect_table(batch.resources),
+            scopes=self.protect_table(batch.scopes),
+            events=self.protect_table(batch.events),
+            links=self.protect_table(batch.links),
+            correlations=self._protect_correlations(batch.correlations, self._secret_values(batch.spans)),
         )
 
     def _is_harmless(self, batch: SpanBatch) -> bool:
-        """Whether nothing in it has to be looked at: told of most batches by one search for all of it."""
+        """Whether nothing in a batch needs protection; mostly one search over all texts shows it."""
         if self._secret_columns:
             return False
         tables = (batch.spans, batch.resources, batch.scopes, batch.events, batch.links, batch.correlations)
-        texts = [pc.unique(table[at]) for table in tables for at in _texts_of(table)]
+        texts = [pc.unique(table[at]) for table in tables for at in _text_columns(table)]
         every = pa.concat_arrays(texts)
-        shortest = min(self._limits.length, _SMALLEST * self._limits.attributes)
-        if pc.any(pc.greater(pc.binary_length(every), shortest)).as_py() or len(self.suspects(every)):
+        if pc.any(pc.greater(pc.binary_length(every), self._harmless_length)).as_py():
+            return False
+        if len(self.find_suspects(every)):
             return False
         return not any(map(self._redactor.is_secret, pc.unique(batch.correlations["key"]).to_pylist()))
 
     @property
-    def most_attributes(self) -> int:
-        """How many attributes are kept of one span, event or link."""
+    def _harmless_length(self) -> int:
+        """Characters. A shorter text or JSON object is within the limits, as most are."""
+        return min(self._limits.length, _SHORTEST * self._limits.attributes)
+
+    @property
+    def max_attributes(self) -> int:
+        """The number of attributes kept per span, event or link."""
         return self._limits.attributes
 
-    def suspects(self, texts: pa.Array) -> Index:
-        """Which of these texts, plain or JSON, may hold a secret or be too long: few."""
-        suspect = pc.or_(
-            pc.match_substring_regex(texts, self._pattern, ignore_case=True),
-            pc.greater(pc.binary_length(texts), self._limits.length),
-        )
+    def find_suspects(self, texts: pa.Array) -> Index:
+        """Return the positions of texts, plain or JSON, that may contain a secret or be too long."""
+        suspect = self._suspect_mask(texts, self._limits.length)
         if not suspect.true_count:
             return np.zeros(0, np.int64)
         return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
 
-    def are_harmless(self, texts: set[str]) -> bool:
-        """Whether none of these plain texts is a suspect, told without a search where it can be."""
-        unknown = texts - self._harmless  # most came before
+    def _suspect_mask(self, texts: pa.Array, length: int) -> pa.BooleanArray:
+        return pc.or_(
+            pc.match_substring_regex(texts, self._pattern, ignore_case=True),
+            pc.greater(pc.binary_length(texts), length),
+        )
+
+    def protect_value(self, key: str, value: Value) -> Value:
+        """Return the value of an attribute, protected; the same object if nothing changes."""
+        return self._redactor.redact(key, truncate(value, self._limits.length))
+
+    def protect_names(self, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
+        """Protect the texts of spans, events and links that are not attributes.
+
+        All tables are searched at once: the start of a search costs more than searching their few distinct
+            texts.
+        """
+        columns = [table[name] for table in tables for name in table.column_names if name in _NAMES]
+        distinct = set[str | None]().union(*(pc.unique(column).to_pylist() for column in columns))
+        if self._are_harmless({text for text in distinct if text}):
+            return tables
+        return [self._protect_texts(table, _NAMES.intersection(table.column_names)) for table in tables]
+
+    def _are_harmless(self, texts: set[str]) -> bool:
+        """Whether none of these plain texts needs protection."""
+        unknown = texts - self._harmless  # most texts are known from earlier batches
         if len(unknown) > _FEW:
-            if len(self.suspects(pa.array(unknown, pa.string()))):
+            if len(self.find_suspects(pa.array(unknown, pa.string()))):
                 return False
-        elif any(self._plain(text) != text for text in unknown):
+        elif any(self._protect_text(text) != text for text in unknown):
             return False
-        if len(self._harmless) + len(unknown) > _REMEMBERED:
+        if len(self._harmless) + len(unknown) > _CACHED:
             self._harmless.clear()
-        self._harmless.update(text for text in unknown if len(text) <= _SHORT)
+        self._harmless.update(text for text in unknown if len(text) <= _CACHED_LENGTH)
         return True
 
-    def value(self, key: str, value: Value) -> Value:
-        """The value of an attribute as it may be stored; the value itself when that is so."""
-        return self._redactor.redact(key, cut(value, self._limits.length))
-
-    def texts(self, column: pa.Array) -> pa.Array:
-        """A column of plain texts, of which few are distinct."""
-        distinct = pc.unique(column)
-        suspects = self.suspects(distinct)
-        if not len(suspects):
-            return column
-        found = distinct.take(pa.array(suspects))
-        safe = [self._plain(text) for text in found.to_pylist()]
-        return _replaced(column, found, pa.array(safe, pa.string()))
-
-    def _plain(self, text: str) -> str:
-        """A plain text as it may be stored."""
-        return cut_text(self._redactor.text(text), self._limits.length)
-
-    def told(self, correlations: pa.Table, *, protected: bool) -> pa.Table:
-        """Correlations that were found in attributes, less those that were secret or are cut.
+    def filter_correlations(self, correlations: pa.Table, *, are_attributes_changed: bool) -> pa.Table:
+        """Return correlations from protected attributes, without secret keys and changed values.
 
         Args:
-            protected: whether any of the attributes was changed.
+            correlations: found in the attributes.
+            are_attributes_changed: whether any attribute was redacted or truncated.
         """
         keys = pc.unique(correlations["key"]).to_pylist()
         secret = pa.array([key for key in keys if self._redactor.is_secret(key)], pa.string())
-        if not protected and not len(secret):
+        if not are_attributes_changed and not len(secret):
             return correlations
-        lost = pc.match_substring_regex(correlations["value"], _LOST)
-        return correlations.filter(pc.invert(pc.or_(lost, pc.is_in(correlations["key"], secret))))
+        changed = pc.match_substring_regex(correlations["value"], _CHANGED)
+        return correlations.filter(pc.invert(pc.or_(changed, pc.is_in(correlations["key"], secret))))
 
-    def promoted(self, spans: pa.Table) -> pa.Table:
-        """Spans without the columns of their own whose attribute is a secret."""
+    def redact_promoted_columns(self, spans: pa.Table) -> pa.Table:
+        """Return spans with the promoted columns of secret attributes redacted; integers become null."""
         for promoted in self._secret_columns:
             at = spans.column_names.index(promoted.column)
             field = spans.field(at)
@@ -158,92 +173,94 @@ class Protection:
             spans = spans.set_column(at, field, hidden)
         return spans
 
-    def rows(self, table: pa.Table) -> pa.Table:
-        """Rows of one table of a batch: their texts and attributes."""
+    def protect_table(self, table: pa.Table) -> pa.Table:
+        """Return one table of a batch with its texts and attributes protected."""
         if not table.num_rows:
             return table
-        for at, field in enumerate(table.schema):
-            if field.type == pa.string() and field.name != _ATTRIBUTES:
-                table = table.set_column(at, field, self.texts(table[field.name]))
-        return self._attributes(table)
+        names = {table.column_names[at] for at in _text_columns(table)} - {_ATTRIBUTES}
+        return self._protect_attributes(self._protect_texts(table, names))
 
-    def _attributes(self, table: pa.Table) -> pa.Table:
-        """The column of JSON objects, and with it the count of what was dropped."""
+    def _protect_texts(self, table: pa.Table, names: set[str]) -> pa.Table:
+        for at, field in enumerate(table.schema):
+            if field.name in names:
+                table = table.set_column(at, field, self._protect_column(table[field.name]))
+        return table
+
+    def _protect_column(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Protect a column of plain texts with few distinct values."""
+        distinct = pc.unique(column)
+        suspects = self.find_suspects(distinct)
+        if not len(suspects):
+            return column
+        found = distinct.take(pa.array(suspects))
+        safe = [self._protect_text(text) for text in found.to_pylist()]
+        index = pc.index_in(column, value_set=found)
+        return pc.coalesce(pa.array(safe, pa.string()).take(index.combine_chunks()), column)
+
+    def _protect_text(self, text: str) -> str:
+        return truncate_text(self._redactor.redact_text(text), self._limits.length)
+
+    def _protect_attributes(self, table: pa.Table) -> pa.Table:
+        """Protect the column of JSON objects, and add to the count of dropped attributes."""
         rows = self._suspect_rows(table[_ATTRIBUTES])
         if not len(rows):
             return table
-        texts: list[str] = []
-        dropped: list[int] = []
-        for text in table[_ATTRIBUTES].take(pa.array(rows)).to_pylist():
-            safe = self._object(text)
-            texts.append(safe[0])
-            dropped.append(safe[1])
-        table = _set_rows(table, _ATTRIBUTES, rows, pa.array(texts, pa.string()))
+        objects = [self._protect_object(text) for text in table[_ATTRIBUTES].take(pa.array(rows)).to_pylist()]
+        dropped = [count for _, count in objects]
+        table = _set_rows(table, _ATTRIBUTES, rows, pa.array([text for text, _ in objects], pa.string()))
         if _DROPPED in table.column_names and any(dropped):
             more = pc.add(table[_DROPPED].take(pa.array(rows)), pa.array(dropped, pa.uint32()))
             table = _set_rows(table, _DROPPED, rows, more.combine_chunks())
         return table
 
     def _suspect_rows(self, texts: pa.ChunkedArray) -> Index:
-        limits = self._limits
-        # A text this short is within the limits, and nearly all are.
-        short = min(limits.length, _SMALLEST * limits.attributes)
-        suspect = pc.or_(
-            pc.match_substring_regex(texts, self._pattern, ignore_case=True),
-            pc.greater(pc.binary_length(texts), short),
-        )
+        suspect = self._suspect_mask(texts, self._harmless_length)
         return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy())
 
-    def _object(self, text: str) -> tuple[str, int]:
-        """A JSON object as it may be stored, and how many attributes were dropped."""
+    def _protect_object(self, text: str) -> tuple[str, int]:
+        """Return a JSON object, protected, and the number of dropped attributes."""
         sent: dict[str, Value] = json.loads(text)
-        kept, dropped, shortened = bounded(sent, self._limits)
-        say_what_was_cut(shortened, dropped)
+        kept, dropped, truncated = limit_attributes(sent, self._limits)
+        log_cuts(truncated, dropped)
         return to_json({key: self._redactor.redact(key, value) for key, value in kept.items()}), dropped
 
-    def _hidden(self, spans: pa.Table) -> set[str]:
-        """The values of secret attributes, as they would be kept as business keys."""
+    def _secret_values(self, spans: pa.Table) -> set[str]:
+        """Return the values of secret attributes, in the form of business keys."""
         values: set[object] = set()
         for promoted in self._secret_columns:
             values.update(pc.unique(spans[promoted.column]).to_pylist())
         for text in spans[_ATTRIBUTES].take(pa.array(self._suspect_rows(spans[_ATTRIBUTES]))).to_pylist():
             sent: dict[str, Value] = json.loads(text)
             values.update(v for key, v in sent.items() if self._redactor.is_secret(key) and _is_scalar(v))
-        return {kept for value in values if (kept := as_id(value)) is not None}
+        return {key for value in values if (key := as_business_key(value)) is not None}
 
-    def _correlations(self, table: pa.Table, hidden: set[str]) -> pa.Table:
-        """Without those that would tell a secret."""
+    def _protect_correlations(self, table: pa.Table, secret_values: set[str]) -> pa.Table:
+        """Return correlations without those that contain a secret."""
         if not table.num_rows:
             return table
-        secret = cache(self._redactor.is_secret)
-        keys = pa.array([not secret(key) for key in table["key"].to_pylist()])
-        safe = pc.equal(table["value"], self.texts(table["value"]))
-        told = pc.is_in(table["value"], pa.array(sorted(hidden), pa.string()))
-        return table.filter(pc.and_(pc.and_(safe, keys), pc.invert(told)))
+        is_secret = cache(self._redactor.is_secret)
+        keys = pa.array([not is_secret(key) for key in table["key"].to_pylist()])
+        safe = pc.equal(table["value"], self._protect_column(table["value"]))
+        secret = pc.is_in(table["value"], pa.array(sorted(secret_values), pa.string()))
+        return table.filter(pc.and_(pc.and_(safe, keys), pc.invert(secret)))
 
 
 def _is_scalar(value: Value) -> bool:
     return isinstance(value, (str, int))
 
 
-def _texts_of(table: pa.Table) -> list[int]:
+def _text_columns(table: pa.Table) -> list[int]:
     return [at for at, field in enumerate(table.schema) if field.type == pa.string()]
 
 
-def say_what_was_cut(values: int, attributes: int) -> None:
-    """Log it, if anything was."""
-    if values or attributes:
-        _log.info("Attributes over the limits: %d value(s) cut, %d attribute(s) dropped.", values, attributes)
-
-
-def _replaced(column: pa.ChunkedArray, found: pa.Array, safe: pa.Array) -> pa.ChunkedArray:
-    """The column with `safe` values where the `found` ones are."""
-    index = pc.index_in(column, value_set=found)
-    return pc.coalesce(safe.take(index.combine_chunks()), column)
+def log_cuts(truncated: int, dropped: int) -> None:
+    """Log how many values were truncated and how many attributes were dropped, if any."""
+    if truncated or dropped:
+        _log.info("Attributes over the limits: %d value(s) cut, %d attribute(s) dropped.", truncated, dropped)
 
 
 def _set_rows(table: pa.Table, name: str, rows: Index, values: pa.Array) -> pa.Table:
-    """The table with other values in these rows (ascending) of a column."""
+    """Return the table with other values in these rows (ascending) of a column."""
     at = table.column_names.index(name)
     mask = np.zeros(table.num_rows, np.bool_)
     mask[rows] = True

@@ -1,1 +1,1 @@
-"""Bytes in, a status out; one file a protocol."""
+"""OTLP receivers: gRPC and HTTP servers that pass request bodies on and answer when the spans are on disk."""

@@ -1,7 +1,7 @@
-"""Who may come in: a bearer token, and the host and origin that a request names.
+"""Access rules: the bearer token, and the permitted values of the Host and Origin headers.
 
-A page in a browser on this machine can reach what listens on loopback. It cannot choose its `Origin` header,
-and when it hides behind a name that resolves to loopback (DNS rebinding), its `Host` header tells that name.
+A web page in a browser on this machine can send requests to loopback addresses. It cannot choose its `Origin`
+header. If it uses a name that resolves to loopback (DNS rebinding), its `Host` header contains that name.
 """
 
 import hmac
@@ -16,17 +16,17 @@ from laban_collector.settings import Settings
 
 _LISTENERS = ("otlp_grpc", "otlp_http", "api")
 _HOSTS: Final = 256
-"""Names that are remembered: each request names one, mostly the same."""
+"""Cached host names; most requests contain the same one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rules of one collector.
+    """The access rules of one collector.
 
     Attributes:
-        token: what a sender must give as `Authorization: Bearer TOKEN`; None: nothing.
-        hosts: names that requests may be sent to, lower case, beside loopback and plain IP addresses.
-        origins: pages that may send from a browser, `https://shop.example`; all others are refused.
+        token: required as `Authorization: Bearer TOKEN`; None if no token is required.
+        hosts: accepted host names in lower case, in addition to loopback names and IP addresses.
+        origins: web origins that may send requests, such as `https://shop.example`; others are refused.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -34,11 +34,11 @@ class Access:
     origins: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The rules that the settings ask for.
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the rules that the settings define.
 
         Raises:
-            BadSettings: other machines could connect, and no token keeps strangers out.
+            BadSettings: other machines could connect, and no token is set.
         """
         exposed = [
             name for name in _LISTENERS if not is_loopback(Address.parse(getattr(settings, name)).host)
@@ -46,9 +46,8 @@ class Access:
         if exposed and settings.token is None and not settings.open_to_everyone:
             places = ", ".join(f"{name} {getattr(settings, name)}" for name in exposed)
             raise BadSettings(
-                f"Other machines could connect to {places}, and anyone there could read and write. Set a "
-                "token in LABAN_TOKEN, for senders and askers to give, or, where the network itself keeps "
-                "strangers out, LABAN_OPEN_TO_EVERYONE=true."
+                f"Other machines could connect to {places} and read and write without a token. "
+                "Set LABAN_TOKEN, or set LABAN_OPEN_TO_EVERYONE=true if the network restricts access."
             )
         token = settings.token
         return cls(
@@ -57,27 +56,27 @@ class Access:
             frozenset(settings.origins),
         )
 
-    def knows(self, authorization: str) -> bool:
-        """Whether the value of an `Authorization` header carries the token, if one is needed."""
+    def accepts_token(self, authorization: str) -> bool:
+        """Whether an `Authorization` header contains the token; always true if no token is required."""
         if self.token is None:
             return True
         scheme, _, given = authorization.partition(" ")
         matches = hmac.compare_digest(given.strip().encode(), self.token.encode())
         return matches and scheme.lower() == "bearer"
 
-    def serves_host(self, host: str) -> bool:
-        """Whether a `Host` header names this collector; any name may resolve to it, an IP cannot lie."""
+    def accepts_host(self, host: str) -> bool:
+        """Whether a `Host` header is a name of this collector. Any IP address is: DNS cannot forge it."""
         name = _without_port(host.strip().lower())
         return is_loopback(name) or _is_ip(name) or name in self.hosts
 
-    def serves_origin(self, origin: str) -> bool:
-        """Whether a page from this `Origin` may send."""
+    def accepts_origin(self, origin: str) -> bool:
+        """Whether pages of this `Origin` may send requests."""
         return origin.strip().lower() in self.origins
 
 
 @lru_cache(_HOSTS)
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host: `localhost`, 127.0.0.0/8 or ::1."""
+    """Whether a host is reachable from this machine only: `localhost`, 127.0.0.0/8 or ::1."""
     host = host.lower()
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
 

@@ -1,4 +1,4 @@
-"""HOST:PORT, read and written."""
+"""Network addresses as HOST:PORT."""
 
 import re
 from typing import NamedTuple, Self
@@ -9,24 +9,24 @@ _ADDRESS = re.compile(
 
 
 class Address(NamedTuple):
-    """Where something listens. Port 0 means: a free one, chosen when it is bound."""
+    """A host and a port. Port 0 means a free port, chosen when the address is bound."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `127.0.0.1:4317`, `localhost:0` or `[::1]:4317`.
+        """Parse `127.0.0.1:4317`, `localhost:0` or `[::1]:4317`.
 
         Raises:
-            ValueError: it is none of these; the text says what is expected.
+            ValueError: the text is not an address; the message shows the expected form.
         """
         match = _ADDRESS.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:4317 or [::1]:4317")
         port = int(match["port"])
         if port > 65535:
-            raise ValueError(f"{text!r} has port {port}; ports end at 65535")
+            raise ValueError(f"{text!r} has port {port}; the highest port is 65535")
         return cls(match["v6"] or match["host"], port)
 
     def __str__(self) -> str:

@@ -1,9 +1,10 @@
-"""Whether a request has too many elements, before anything is made of them.
+"""A limit on the elements of a request, checked before the request is decoded.
 
-A span of two bytes is 172 in memory: a small body can become a large tree. Counting goes level by level: the
-messages of one level, put one after another, are together one message with the children of all of them (that
-is how protobuf merges), so one call of the library reads a whole level. Most bodies are too short to have too
-many, and are not looked at.
+A span of two bytes takes 172 bytes in memory, so a small body can become a large tree. The count goes level
+by
+level: the messages of one level, concatenated, are one message with the children of all of them (protobuf
+merges repeated fields), so one call of the library parses a whole level. Most bodies are too short to exceed
+the limit and are not counted.
 
 Source: "Last One Wins" and merging in protobuf's encoding guide; opentelemetry-proto 1.x for the numbers.
 """
@@ -20,7 +21,7 @@ from laban_collector.errors import UndecodableRequest
 
 _PACKAGE: Final = "laban.elements"
 _SMALLEST: Final = 2
-"""Bytes of an empty message inside another one: its tag and its length."""
+"""Bytes of an empty nested message: its tag and its length."""
 _SMALLEST_JSON: Final = 3
 """Bytes of an empty object in a list, with its comma."""
 
@@ -40,21 +41,21 @@ _CHILDREN: Final[dict[str, dict[int, str]]] = {
     "KeyValueList": {1: "KeyValue"},
     "Text": {},
 }
-"""Of each message the fields that there can be many of, or that lead to such: number and type."""
+"""The fields of each message that are repeated or lead to repeated fields: number and type."""
 
 
 def too_many_elements(body: bytes, limit: int) -> bool:
-    """Whether an ExportTraceServiceRequest has more than `limit` messages in it.
+    """Whether an ExportTraceServiceRequest contains more than `limit` messages.
 
     Raises:
-        UndecodableRequest: it is no such request.
+        UndecodableRequest: the body is not such a request.
     """
     room = limit
     level = {"Request": body}
     while sum(map(len, level.values())) // _SMALLEST > room:
         below: dict[str, list[bytes]] = {}
         for name, messages in level.items():
-            room -= _gather(name, messages, room, below)
+            room -= _collect_children(name, messages, room, below)
             if room < 0:
                 return True
         level = {name: b"".join(messages) for name, messages in below.items() if name != "Text"}
@@ -62,16 +63,16 @@ def too_many_elements(body: bytes, limit: int) -> bool:
 
 
 def too_many_json_elements(body: bytes, limit: int) -> bool:
-    """Whether a JSON text has more than `limit` objects and lists; braces within strings count too."""
+    """Whether a JSON text contains more than `limit` objects and lists; braces in strings count as well."""
     return len(body) // _SMALLEST_JSON > limit and body.count(b"{") + body.count(b"[") > limit
 
 
-def _gather(name: str, messages: bytes, room: int, below: dict[str, list[bytes]]) -> int:
-    """Add the children of these messages to those of their types; returns how many, or more than `room`."""
+def _collect_children(name: str, messages: bytes, room: int, below: dict[str, list[bytes]]) -> int:
+    """Add the children of these messages to `below`; returns their number, or a number above `room`."""
     try:
         merged = _MESSAGES[name].FromString(messages)
     except DecodeError as error:
-        raise UndecodableRequest(f"The body is no OTLP ExportTraceServiceRequest: {error}") from error
+        raise UndecodableRequest(f"The body is not an OTLP ExportTraceServiceRequest: {error}") from error
     found = 0
     for number, child in _CHILDREN[name].items():
         children = getattr(merged, _field(number))
@@ -86,8 +87,8 @@ def _field(number: int) -> str:
     return f"field_{number}"
 
 
-def _messages() -> dict[str, Any]:
-    """A message class a level, whose children stay bytes."""
+def _message_classes() -> dict[str, Any]:
+    """Return a class for each message, with its children as bytes."""
     file = FileDescriptorProto(name="laban/elements.proto", package=_PACKAGE, syntax="proto3")
     for name, children in _CHILDREN.items():
         message = file.message_type.add(name=name)
@@ -100,4 +101,4 @@ def _messages() -> dict[str, Any]:
     return {name: GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in _CHILDREN}
 
 
-_MESSAGES: Final = _messages()
+_MESSAGES: Final = _message_classes()

@@ -1,4 +1,4 @@
-"""OTLP over gRPC. Bodies stay bytes: the decoder, not grpcio, makes sense of them."""
+"""The OTLP/gRPC receiver. It passes message bytes on; the decoder parses them."""
 
 import asyncio
 from typing import Any, Final, NoReturn
@@ -10,15 +10,21 @@ from laban_collector.errors import AddressInUse, CollectorError, UndecodableRequ
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake
-from laban_collector.receive.otlp_responses import TOKEN_NEEDED, TRACES_ONLY, Refusal, acknowledge, refuse
+from laban_collector.receive.otlp_responses import (
+    TOKEN_REQUIRED,
+    TRACES_ONLY,
+    ErrorResponse,
+    error_response,
+    export_response,
+)
 from laban_collector.receive.tls import Identity
 
 _COLLECTORS: Final = "/opentelemetry.proto.collector."
 _EXPORT: Final = f"{_COLLECTORS}trace.v1.TraceService/Export"
 _GRACE: Final = 5.0
-"""Seconds that calls in progress have to end in when the receiver stops."""
+"""Seconds for calls in progress when the receiver stops."""
 _UPLOADS: Final = 32
-"""Bodies that are read at once. gRPC does not tell how much of a body is there: each may be the largest."""
+"""Bodies read at the same time. gRPC does not report partial sizes, so each may have the maximum size."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,10 +33,10 @@ class GrpcReceiver:
     """Receives traces at one address.
 
     Args:
-        address: where; port 0 takes a free one.
-        intake: where the bodies go, and what they may cost.
-        access: who may send. A browser cannot speak gRPC: hosts and origins are not looked at.
-        identity: the certificate for TLS; None: without.
+        address: the address to listen on; port 0 means a free port.
+        intake: takes the bodies and defines their limits.
+        access: who may send. Browsers cannot send gRPC, so hosts and origins are not checked.
+        identity: the TLS certificate; None for no TLS.
     """
 
     def __init__(
@@ -43,7 +49,7 @@ class GrpcReceiver:
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> Address:
-        """Begin to receive; returns the address with its real port.
+        """Start to receive; returns the address with its actual port.
 
         Raises:
             AddressInUse: the address cannot be bound.
@@ -51,7 +57,7 @@ class GrpcReceiver:
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", self._intake.limits.request_bytes),
-                # Without this a second collector on the same port gets half of the requests.
+                # Otherwise a second collector on the same port gets half of the requests.
                 ("grpc.so_reuseport", 0),
             )
         )
@@ -60,15 +66,15 @@ class GrpcReceiver:
             port = self._bind(server)
         except RuntimeError as error:
             raise AddressInUse(
-                f"OTLP/gRPC cannot listen at {self._address}: is another collector running there? Choose "
-                "another address with --otlp-grpc HOST:PORT or LABAN_OTLP_GRPC (port 0: a free one)."
+                f"OTLP/gRPC cannot listen at {self._address}. Another collector may be using it. Choose "
+                "another address with --otlp-grpc HOST:PORT or LABAN_OTLP_GRPC (port 0 for a free port)."
             ) from error
         await server.start()
         self._server = server
         return self._address._replace(port=port)
 
     async def stop(self) -> None:
-        """Take no more calls, and wait for those in progress."""
+        """Accept no more calls, and wait for those in progress."""
         if self._server is not None:
             await self._server.stop(_GRACE)
 
@@ -80,10 +86,11 @@ class GrpcReceiver:
 
 
 class _Handlers(grpc.GenericRpcHandler):
-    """Finds the handler of a method; without (de)serialisers, so that bodies stay bytes.
+    """Finds the handler of a method. Handlers have no (de)serializers, so bodies stay bytes.
 
-    An export is one message in and one out. It is handled as a stream of one, to have a say in when the
-    message is read: until then it waits at the sender, held back by HTTP/2.
+    An export has one request message and one response. It is handled as a stream of one message, to control
+    when
+    the message is read: until then, HTTP/2 flow control holds it back at the sender.
     """
 
     def __init__(self, intake: Intake, access: Access) -> None:
@@ -94,9 +101,9 @@ class _Handlers(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
-        """The handler, or None: UNIMPLEMENTED."""
-        if not self._access.knows(_authorization(handler_call_details)):
-            return grpc.stream_unary_rpc_method_handler(_token_needed)
+        """Return the handler, or None for UNIMPLEMENTED."""
+        if not self._access.accepts_token(_authorization(handler_call_details)):
+            return grpc.stream_unary_rpc_method_handler(_token_required)
         if handler_call_details.method == _EXPORT:
             return grpc.stream_unary_rpc_method_handler(self._export)
         if handler_call_details.method.startswith(_COLLECTORS):
@@ -105,17 +112,17 @@ class _Handlers(grpc.GenericRpcHandler):
 
     async def _export(self, _: object, context: Context) -> bytes:
         try:
-            accepted = await self._intake.take(await self._read(context))
+            accepted = await self._intake.store(await self._read(context))
         except CollectorError as error:
-            return await _abort(context, refuse(error))
-        return acknowledge(accepted).SerializeToString()
+            return await _abort(context, error_response(error))
+        return export_response(accepted).SerializeToString()
 
     async def _read(self, context: Context) -> bytes:
-        """The one message; waits in flow control until there is room for it."""
-        async with self._intake.uploading(), self._uploads:
+        """Return the one message; it waits in flow control until there is room for it."""
+        async with self._intake.upload(), self._uploads:
             body = await context.read()
         if body is grpc.aio.EOF:
-            raise UndecodableRequest("The call holds no message.")
+            raise UndecodableRequest("The call contains no message.")
         return bytes(body)
 
 
@@ -126,13 +133,13 @@ def _authorization(details: grpc.HandlerCallDetails) -> str:
     return ""
 
 
-async def _abort(context: Context, refusal: Refusal) -> NoReturn:
-    details = (("grpc-status-details-bin", refusal.status()),)
-    await context.abort(refusal.code, refusal.message, details)
+async def _abort(context: Context, error: ErrorResponse) -> NoReturn:
+    details = (("grpc-status-details-bin", error.status_bytes()),)
+    await context.abort(error.grpc_status, error.message, details)
 
 
-async def _token_needed(_: object, context: Context) -> bytes:
-    await _abort(context, TOKEN_NEEDED)
+async def _token_required(_: object, context: Context) -> bytes:
+    await _abort(context, TOKEN_REQUIRED)
 
 
 async def _other_signal(_: object, context: Context) -> bytes:

@@ -1,91 +1,88 @@
-"""Stands before an ASGI application, and lets in whom `Access` lets in."""
+"""Access control in front of an ASGI application: Host, Origin, CORS and the bearer token."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import grpc
+from fastapi import Response
+from fastapi.datastructures import Headers as RequestHeaders
+from fastapi.middleware.cors import CORSMiddleware
 
 from laban_collector.receive.access import Access
-from laban_collector.receive.asgi import App, Headers, Message, Receive, Scope, Send, header
-from laban_collector.receive.otlp_responses import TOKEN_NEEDED, Refusal
+from laban_collector.receive.asgi import App, Headers, Receive, Scope, Send, header
+from laban_collector.receive.otlp_responses import TOKEN_REQUIRED, ErrorResponse
 
-Deny = Callable[[Scope, Send, Refusal, Headers], Awaitable[None]]
-"""Writes a refusal in the words of the application behind the guard."""
+Deny = Callable[[Scope, Send, ErrorResponse, Headers], Awaitable[None]]
+"""Sends an error response in the format of the guarded application."""
 
-_PREFLIGHT_AGE: Final = b"7200"
-"""Seconds that a browser may remember a permission; Chromium's limit."""
+_CORS_HEADERS: Final = ("authorization", "content-encoding", "content-type")
+_PREFLIGHT_AGE: Final = 7200
+"""Seconds that a browser may cache a preflight response; Chromium's limit."""
 
 
 class Guard:
-    """An ASGI application before another one.
+    """An ASGI application that passes permitted requests on to another one.
+
+    Unknown hosts and origins get 403, and a missing token 401, in the format of the application. Starlette's
+    TrustedHostMiddleware cannot replace the host check: it takes a fixed list of names, and this check
+    accepts any IP address.
 
     Args:
-        app: what is guarded.
-        access: who may come in.
-        deny: writes refusals.
-        methods: those that a page of a configured origin may use, `POST, OPTIONS`.
-        open_paths: answered without a token.
+        app: the guarded application.
+        access: who may send requests.
+        deny: sends error responses.
+        method: the method that pages of a permitted origin may use.
+        open_paths: paths that need no token.
     """
 
     def __init__(
-        self, app: App, access: Access, deny: Deny, methods: str, open_paths: frozenset[str] = frozenset()
+        self, app: App, access: Access, deny: Deny, method: str, open_paths: frozenset[str] = frozenset()
     ) -> None:
         self._app = app
         self._access = access
         self._deny = deny
-        self._methods = methods.encode()
         self._open_paths = open_paths
+        self._cors = _CorsMiddleware(self._check_token, access, method)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it here."""
-        refusal = self._foreign(scope)
-        if refusal is not None:
-            await self._deny(scope, send, refusal, [])
-            return
-        origin = header(scope, b"origin")
-        if origin:
-            send = _permitting(send, origin)
-            if scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method"):
-                await self._permit(send)
-                return
-        if scope["path"] not in self._open_paths and not self._access.knows(header(scope, b"authorization")):
-            await self._deny(scope, send, TOKEN_NEEDED, [(b"www-authenticate", b"Bearer")])
-            return
-        await self._app(scope, receive, send)
-
-    def _foreign(self, scope: Scope) -> Refusal | None:
-        """The refusal of a request that was sent to another name, or by a page that may not send."""
+        """Pass a request on, or respond to it here."""
         host, origin = header(scope, b"host"), header(scope, b"origin")
-        if not self._access.serves_host(host):
-            return _forbidden(f"Host {host!r} is none of this collector's: name it in LABAN_HOSTS if it is.")
-        if origin and not self._access.serves_origin(origin):
-            return _forbidden(
-                f"Pages of {origin!r} may not send here: name it in LABAN_CORS_ORIGINS if they may."
-            )
-        return None
+        if not self._access.accepts_host(host):
+            message = f"Unknown host {host!r}. If it is a name of this collector, add it to LABAN_HOSTS."
+            await self._deny(scope, send, _forbidden(message), [])
+        elif not origin:
+            await self._check_token(scope, receive, send)
+        elif self._access.accepts_origin(origin):
+            await self._cors(scope, receive, send)
+        else:
+            message = f"The origin {origin!r} is not permitted. To permit it, add it to LABAN_CORS_ORIGINS."
+            await self._deny(scope, send, _forbidden(message), [])
 
-    async def _permit(self, send: Send) -> None:
-        """Answer a browser's question beforehand, which carries no token."""
-        headers = [
-            (b"access-control-allow-methods", self._methods),
-            (b"access-control-allow-headers", b"authorization, content-encoding, content-type"),
-            (b"access-control-max-age", _PREFLIGHT_AGE),
-        ]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-
-def _forbidden(message: str) -> Refusal:
-    return Refusal(grpc.StatusCode.PERMISSION_DENIED, 403, message)
+    async def _check_token(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["path"] in self._open_paths or self._access.accepts_token(header(scope, b"authorization")):
+            await self._app(scope, receive, send)
+        else:
+            await self._deny(scope, send, TOKEN_REQUIRED, [(b"www-authenticate", b"Bearer")])
 
 
-def _permitting(send: Send, origin: str) -> Send:
-    """A `send` that lets the page read the answer."""
+class _CorsMiddleware(CORSMiddleware):
+    """Starlette's CORS for the origins of `Access`; a preflight request carries no token."""
 
-    async def permitting(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            own = [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
-            message["headers"] = [*message["headers"], *own]
-        await send(message)
+    def __init__(self, app: App, access: Access, method: str) -> None:
+        super().__init__(app, allow_methods=[method], allow_headers=_CORS_HEADERS, max_age=_PREFLIGHT_AGE)
+        self._access = access
 
-    return permitting
+    def is_allowed_origin(self, origin: str) -> bool:
+        return self._access.accepts_origin(origin)
+
+    def preflight_response(self, request_headers: RequestHeaders) -> Response:
+        """Respond 204 and without a body, where Starlette responds 200 `OK`."""
+        response = super().preflight_response(request_headers)
+        if response.status_code != 200:
+            return response
+        del response.headers["content-length"], response.headers["content-type"]
+        return Response(status_code=204, headers=dict(response.headers))
+
+
+def _forbidden(message: str) -> ErrorResponse:
+    return ErrorResponse(grpc.StatusCode.PERMISSION_DENIED, 403, message)

@@ -1,4 +1,4 @@
-"""OTLP over HTTP: POST /v1/traces, protobuf or JSON, plain, gzip or zstd, on uvicorn."""
+"""The OTLP/HTTP receiver: POST /v1/traces as protobuf or JSON; plain, gzip or zstd; on uvicorn."""
 
 import asyncio
 import socket
@@ -12,10 +12,19 @@ import uvicorn
 from laban_collector.errors import AddressInUse, CollectorError, UploadTooSlow
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
-from laban_collector.receive.asgi import Headers, Receive, Scope, Send, header, respond
-from laban_collector.receive.body import ENCODINGS as CONTENT_ENCODINGS
-from laban_collector.receive.body import Disconnected, read_body, too_large
-from laban_collector.receive.fast_path import whole_requests
+from laban_collector.receive.asgi import (
+    CONTENT_ENCODINGS,
+    Disconnected,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    header,
+    read_body,
+    respond,
+    too_large,
+)
+from laban_collector.receive.fast_path import receiver_protocol
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.intake import Intake
 from laban_collector.receive.otlp_responses import (
@@ -24,49 +33,50 @@ from laban_collector.receive.otlp_responses import (
     TRACES_ONLY,
     TRACES_PATH,
     Encoding,
-    Refusal,
-    acknowledge,
-    refuse,
+    ErrorResponse,
+    error_response,
+    export_response,
 )
 from laban_collector.receive.tls import Identity
 
 _OTHER_SIGNALS: Final = ("/v1/logs", "/v1/metrics", "/v1development/profiles")
 _CLOSE: Final = (b"connection", b"close")
 _GRACE: Final = 5
-"""Seconds that requests in progress have to end in when the receiver stops."""
-# The SDKs send every 5 s by default: a shorter time-out would close the connection under each request.
+"""Seconds for requests in progress when the receiver stops."""
+# SDKs export every 5 s by default; a shorter timeout would close the connection before each request.
 _KEEP_ALIVE: Final = 75
 
 
 class TracesApp:
-    """The ASGI application; bodies go to `intake`."""
+    """The ASGI application of the receiver."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, after its spans are on disk."""
-        problem = _unacceptable(scope)
+        """Respond to one request, after its spans are on disk."""
+        problem = _request_error(scope)
         if problem is not None:
             await deny(scope, send, *problem)
             return
         encoding = _encoding(scope)
         try:
             body = await self._read(scope, receive)
-            accepted = await self._intake.take(encoding.body(body))
+            accepted = await self._intake.store(encoding.body(body))
         except Disconnected:
             return
         except CollectorError as error:
-            await deny(scope, send, refuse(error), [_CLOSE] if isinstance(error, UploadTooSlow) else [])
+            headers = [_CLOSE] if isinstance(error, UploadTooSlow) else []
+            await deny(scope, send, error_response(error), headers)
             return
-        await respond(send, 200, encoding.write(acknowledge(accepted)), encoding.content_type)
+        await respond(send, 200, encoding.serialize(export_response(accepted)), encoding.content_type)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         limit = self._intake.limits.request_bytes
         length = header(scope, b"content-length")
         if length.isdigit() and int(length) > limit:
             raise too_large(limit)
-        async with self._intake.uploading() as reserve:
+        async with self._intake.upload() as reserve:
             return await read_body(receive, _content_encoding(scope), limit, reserve)
 
 
@@ -74,10 +84,10 @@ class HttpReceiver:
     """Receives traces at one address.
 
     Args:
-        address: where; port 0 takes a free one.
-        intake: where the bodies go, and what they may cost.
+        address: the address to listen on; port 0 means a free port.
+        intake: takes the bodies and defines their limits.
         access: who may send.
-        identity: the certificate for TLS; None: without.
+        identity: the TLS certificate; None for no TLS.
     """
 
     def __init__(
@@ -87,14 +97,14 @@ class HttpReceiver:
         self._server = _Server(
             uvicorn.Config(
                 Guard(TracesApp(intake), access, deny, "POST"),
-                http=whole_requests(intake, access),
+                http=receiver_protocol(intake, access),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # whoever sends is not asked for
+                proxy_headers=False,  # the address of the sender is not used
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
                 ssl_certfile=None if identity is None else identity.certificate,
@@ -104,7 +114,7 @@ class HttpReceiver:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> Address:
-        """Begin to receive; returns the address with its real port.
+        """Start to receive; returns the address with its actual port.
 
         Raises:
             AddressInUse: the address cannot be bound.
@@ -113,13 +123,13 @@ class HttpReceiver:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="otlp-http")
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({ready, self._serving}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():  # the server ended before it was ready, and tells why
+        if not ready.done():  # the server ended before it was ready; its task raises the reason
             ready.cancel()
             await self._serving
         return self._address._replace(port=listener.getsockname()[1])
 
     async def stop(self) -> None:
-        """Take no more requests, and wait for those in progress."""
+        """Accept no more requests, and wait for those in progress."""
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving
@@ -132,12 +142,12 @@ class HttpReceiver:
         except OSError as error:
             raise AddressInUse(
                 f"OTLP/HTTP cannot listen at {self._address}: {error.strerror or error}. Choose another "
-                "address with --otlp-http HOST:PORT or LABAN_OTLP_HTTP (port 0: a free one)."
+                "address with --otlp-http HOST:PORT or LABAN_OTLP_HTTP (port 0 for a free port)."
             ) from error
 
 
 class _Server(uvicorn.Server):
-    """uvicorn inside a larger program: says when it is ready, and leaves the signals alone."""
+    """A uvicorn server that sets an event when it is ready, and installs no signal handlers."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -152,37 +162,38 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def deny(scope: Scope, send: Send, refusal: Refusal, headers: Headers) -> None:
-    """Write a refusal as a google.rpc.Status, in the encoding of the request, or else JSON."""
+async def deny(scope: Scope, send: Send, error: ErrorResponse, headers: Headers) -> None:
+    """Send an error as a google.rpc.Status in the encoding of the request; JSON if that is unknown."""
     encoding = _encoding(scope)
-    body = encoding.write(refusal.as_message())
-    await respond(send, refusal.http, body, encoding.content_type, [*headers, *refusal.headers()])
+    body = encoding.serialize(error.status_message())
+    await respond(send, error.http_status, body, encoding.content_type, [*headers, *error.http_headers()])
 
 
-def _unacceptable(scope: Scope) -> tuple[Refusal, Headers] | None:
-    """The refusal of what is not a request that we read, with its headers; None when it is one."""
+def _request_error(scope: Scope) -> tuple[ErrorResponse, Headers] | None:
+    """Return the error and headers for a request that is not a trace export; None if it is one."""
     path, method = scope["path"], scope["method"]
     if path in _OTHER_SIGNALS:
-        return Refusal(grpc.StatusCode.UNIMPLEMENTED, 404, f"{TRACES_ONLY}."), []
+        return ErrorResponse(grpc.StatusCode.UNIMPLEMENTED, 404, f"{TRACES_ONLY}."), []
     if path != TRACES_PATH:
-        text = f"There is nothing here: OTLP traces go to POST {TRACES_PATH}."
-        return Refusal(grpc.StatusCode.NOT_FOUND, 404, text), []
+        text = f"Unknown path. Send OTLP traces to POST {TRACES_PATH}."
+        return ErrorResponse(grpc.StatusCode.NOT_FOUND, 404, text), []
     if method != "POST":
-        text = f"OTLP traces are sent with POST, not {method}."
-        return Refusal(grpc.StatusCode.UNIMPLEMENTED, 405, text), [(b"allow", b"POST")]
+        text = f"Method {method} is not allowed. Send OTLP traces with POST."
+        return ErrorResponse(grpc.StatusCode.UNIMPLEMENTED, 405, text), [(b"allow", b"POST")]
     content_type = _content_type(scope)
     if content_type not in ENCODINGS:
         accepted = ", ".join(ENCODINGS)
         text = (
-            f"{content_type or 'No content type'} is not accepted: {accepted} are. With an OpenTelemetry SDK "
-            "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
+            f"Unsupported content type {content_type or '(none)'}. Use one of {accepted}. With an "
+            "OpenTelemetry SDK, set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf."
         )
-        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 415, text), [(b"accept", accepted.encode())]
+        return ErrorResponse(grpc.StatusCode.INVALID_ARGUMENT, 415, text), [(b"accept", accepted.encode())]
     content_encoding = _content_encoding(scope)
     if content_encoding not in CONTENT_ENCODINGS:
         accepted = ", ".join(CONTENT_ENCODINGS)
-        text = f"Content-Encoding {content_encoding} is not accepted: {accepted} are."
-        return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 415, text), [(b"accept-encoding", accepted.encode())]
+        text = f"Unsupported content encoding {content_encoding}. Use one of {accepted}."
+        headers = [(b"accept-encoding", accepted.encode())]
+        return ErrorResponse(grpc.StatusCode.INVALID_ARGUMENT, 415, text), headers
     return None
 
 

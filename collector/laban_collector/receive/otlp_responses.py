@@ -1,4 +1,4 @@
-"""What OTLP answers, whatever carries it.
+"""OTLP responses for gRPC and HTTP: success, partial success and errors.
 
 Source: the OTLP specification 1.x, sections "OTLP/gRPC Response" and "OTLP/HTTP Response".
 """
@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from laban_collector.decode.results import Accepted, JsonBody, Outcome
+from laban_collector.decode.results import AcceptedRequest, JsonBody
 from laban_collector.errors import (
     CollectorError,
     NotAccepting,
@@ -30,46 +30,43 @@ from laban_collector.errors import (
     UploadTooSlow,
 )
 
-Submit = Callable[[bytes, Callable[[Outcome], object]], None]
-"""Hands the body of a request on; see `Pipeline.submit`."""
-
 TRACES_PATH: Final = "/v1/traces"
-"""Where traces are sent to over HTTP."""
-TRACES_ONLY: Final = "laban stores traces only: send logs and metrics somewhere else"
+"""The path of trace exports over HTTP."""
+TRACES_ONLY: Final = "laban stores traces only; send logs and metrics to another backend"
 
 _UPLOAD_RETRY: Final = 1.0
 _STORE_RETRY: Final = 5.0
-"""Seconds; a full disk or the like takes longer to mend than a queue to drain."""
+"""Seconds. Fixing a full disk takes longer than draining a queue."""
 
 
-class Refusal(NamedTuple):
-    """Why a request was not stored, for both protocols.
+class ErrorResponse(NamedTuple):
+    """An error response for either protocol.
 
     Attributes:
-        code: the gRPC status.
-        http: the HTTP status.
-        message: for the sender.
-        retry_after: seconds; None when the sender must not repeat the request.
+        grpc_status: the gRPC status code.
+        http_status: the HTTP status code.
+        message: the error message for the sender.
+        retry_after: seconds; None if the sender must not retry.
     """
 
-    code: grpc.StatusCode
-    http: int
+    grpc_status: grpc.StatusCode
+    http_status: int
     message: str
     retry_after: float | None = None
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """What HTTP says of it beside its status."""
+    def http_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the HTTP headers of this error."""
         if self.retry_after is None:
             return []
         return [(b"retry-after", str(math.ceil(self.retry_after)).encode())]
 
-    def status(self) -> bytes:
-        """A google.rpc.Status, which both protocols carry."""
-        return bytes(self.as_message().SerializeToString())
+    def status_bytes(self) -> bytes:
+        """Return the google.rpc.Status of this error, serialized."""
+        return bytes(self.status_message().SerializeToString())
 
-    def as_message(self) -> Message:
-        """The google.rpc.Status, not written yet."""
-        status = Status(code=int(self.code.value[0]), message=self.message)
+    def status_message(self) -> Message:
+        """Return the google.rpc.Status of this error; both protocols carry one."""
+        status = Status(code=int(self.grpc_status.value[0]), message=self.message)
         if self.retry_after is not None:
             delay = Duration()
             delay.FromMilliseconds(round(self.retry_after * 1000))
@@ -80,31 +77,31 @@ class Refusal(NamedTuple):
         return message
 
 
-TOKEN_NEEDED: Final = Refusal(
+TOKEN_REQUIRED: Final = ErrorResponse(
     grpc.StatusCode.UNAUTHENTICATED,
     401,
-    "This collector needs a token: send `Authorization: Bearer …`; with an OpenTelemetry SDK set "
+    "This collector requires a token. Send `Authorization: Bearer TOKEN`; with an OpenTelemetry SDK, set "
     "OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN.",
 )
-"""The answer to a sender without the token."""
+"""The response to a request without the token."""
 
 
 class Encoding(NamedTuple):
-    """How messages are written in a request, and so in its response.
+    """An encoding of OTLP/HTTP messages; the response uses the encoding of the request.
 
     Attributes:
-        content_type: its name in HTTP.
-        body: the bytes of a request, as the decoder takes them.
-        write: a message to bytes.
+        content_type: the media type.
+        body: wraps the bytes of a request for the decoder.
+        serialize: serializes a response message.
     """
 
     content_type: str
     body: Callable[[bytes], bytes]
-    write: Callable[[Message], bytes]
+    serialize: Callable[[Message], bytes]
 
 
-def acknowledge(accepted: Accepted) -> ExportTraceServiceResponse:
-    """The response; `partial_success` is unset when there is nothing to say."""
+def export_response(accepted: AcceptedRequest) -> ExportTraceServiceResponse:
+    """Return the success response; `partial_success` is unset if there is nothing to report."""
     if not accepted.rejected and not accepted.message:
         return ExportTraceServiceResponse()
     partial = ExportTracePartialSuccess(rejected_spans=accepted.rejected, error_message=accepted.message)
@@ -116,7 +113,7 @@ def _to_protobuf(message: Message) -> bytes:
 
 
 def _to_json(message: Message) -> bytes:
-    # Ids are hex in OTLP/JSON and base64 here, but no response holds any.
+    # OTLP/JSON writes ids as hex, and this function as base64; no response contains an id.
     return json_format.MessageToJson(message, indent=None, ensure_ascii=False).encode()
 
 
@@ -125,22 +122,22 @@ JSON: Final = Encoding("application/json", JsonBody, _to_json)
 ENCODINGS: Final = {encoding.content_type: encoding for encoding in (PROTOBUF, JSON)}
 
 
-def refuse(error: CollectorError) -> Refusal:
-    """What an error means to the sender: repeat the request later, or never."""
+def error_response(error: CollectorError) -> ErrorResponse:
+    """Return the response for an error: whether the sender must retry, and when."""
     match error:
         case UndecodableRequest():
-            return Refusal(grpc.StatusCode.INVALID_ARGUMENT, 400, str(error))
+            return ErrorResponse(grpc.StatusCode.INVALID_ARGUMENT, 400, str(error))
         case RequestTooLarge():
-            return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, str(error))
+            return ErrorResponse(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, str(error))
         case UploadTooSlow():
-            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, str(error), _UPLOAD_RETRY)
+            return ErrorResponse(grpc.StatusCode.UNAVAILABLE, 503, str(error), _UPLOAD_RETRY)
         case Overloaded():
-            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, str(error), error.retry_after)
+            return ErrorResponse(grpc.StatusCode.UNAVAILABLE, 503, str(error), error.retry_after)
         case NotAccepting():
-            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, str(error), _STORE_RETRY)
+            return ErrorResponse(grpc.StatusCode.UNAVAILABLE, 503, str(error), _STORE_RETRY)
         case StoreError():
-            message = "The store failed, and nothing of this request was kept; the collector's log says why."
-            return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, _STORE_RETRY)
+            message = "The collector could not store this request; see its log. Nothing of it was stored."
+            return ErrorResponse(grpc.StatusCode.UNAVAILABLE, 503, message, _STORE_RETRY)
         case _:
-            message = "The collector failed on this request; its log says why."
-            return Refusal(grpc.StatusCode.INTERNAL, 500, message)
+            message = "The collector failed to process this request; see its log."
+            return ErrorResponse(grpc.StatusCode.INTERNAL, 500, message)

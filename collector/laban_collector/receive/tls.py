@@ -1,4 +1,4 @@
-"""TLS from certificate files, for OTLP and the API."""
+"""TLS certificates for the receivers and the API, and the TLS context of their clients."""
 
 import ssl
 from pathlib import Path
@@ -9,17 +9,17 @@ from laban_collector.settings import Settings
 
 
 class Identity(NamedTuple):
-    """A certificate (with its chain) and its private key, both PEM files."""
+    """The PEM files of a certificate (with its chain) and of its private key."""
 
     certificate: Path
     key: Path
 
     @classmethod
-    def of(cls, settings: Settings) -> Self | None:
-        """What the settings name; None: no TLS.
+    def from_settings(cls, settings: Settings) -> Self | None:
+        """Return the files that the settings name, or None without TLS.
 
         Raises:
-            BadSettings: the files cannot be read, or do not belong together.
+            BadSettings: the files cannot be read, or the key is not the certificate's.
         """
         if settings.tls_certificate is None or settings.tls_key is None:
             return None
@@ -28,14 +28,14 @@ class Identity(NamedTuple):
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(*identity)
         except OSError as error:  # ssl.SSLError too
             raise BadSettings(
-                f"TLS is impossible with the certificate {identity.certificate} and the key {identity.key}: "
-                f"{error.strerror or error}. Both must be PEM files, and belong together."
+                f"TLS cannot use the certificate {identity.certificate} with the key {identity.key}: "
+                f"{error.strerror or error}. Both must be PEM files, and the key must be the certificate's."
             ) from error
         return identity
 
 
-def trusting(settings: Settings) -> ssl.SSLContext:
-    """What a command that asks trusts: the usual authorities, `tls_ca`, and the collector's own certificate.
+def client_context(settings: Settings) -> ssl.SSLContext:
+    """Return a client's TLS context: it trusts the system's CAs, `tls_ca` and the collector's certificate.
 
     Raises:
         BadSettings: a file cannot be read.
@@ -47,6 +47,6 @@ def trusting(settings: Settings) -> ssl.SSLContext:
                 context.load_verify_locations(file)
             except OSError as error:
                 raise BadSettings(
-                    f"No certificate can be read from {file}: {error.strerror or error}"
+                    f"Cannot read a certificate from {file}: {error.strerror or error}"
                 ) from error
     return context

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from laban_app.answers.remote import RemoteAnswers
-from laban_collector.receive.tls import trusting
+from laban_collector.receive.tls import client_context
 from laban_collector.settings import load_settings
 from laban_mapper.errors import AnswerRefused
 
@@ -34,7 +34,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def asking(secured: Serving, token: str | None) -> RemoteAnswers:
-    trusted = trusting(load_settings(tls_ca=secured.db.with_name("certificate.pem")))
+    trusted = client_context(load_settings(tls_ca=secured.db.with_name("certificate.pem")))
     return RemoteAnswers(f"https://{secured.api}", token, trusted)
 
 
@@ -51,7 +51,7 @@ def test_without_the_token_there_is_no_answer(secured: Serving, token: str | Non
 
 def test_whether_it_runs_everybody_may_ask(secured: Serving) -> None:
     certificate = secured.db.with_name("certificate.pem")
-    context = trusting(load_settings(tls_ca=certificate))
+    context = client_context(load_settings(tls_ca=certificate))
     assert httpx.get(f"https://{secured.api}/healthz", verify=context).status_code == 200
 
 

@@ -23,7 +23,7 @@ NOT_KEPT = {"row"}
         ("correlations", span_batch.CORRELATIONS),
     ],
 )
-def test_the_arrow_schemas_are_the_tables(database: Database, table: str, schema: pa.Schema) -> None:
+def test_the_arrow_schemas_match_the_tables(database: Database, table: str, schema: pa.Schema) -> None:
     with database.reading() as cursor:
         cursor.register("batch", schema.empty_table())
         arrow = _columns(cursor.execute("DESCRIBE batch").fetchall())

@@ -8,7 +8,7 @@ from ..store.duckdb.write.test_writer import batch, with_all
 
 
 @pytest.mark.parametrize("rows", range(1, 5))
-def test_what_is_split_is_together_what_it_was(rows: int) -> None:
+def test_joining_the_parts_of_a_split_restores_the_batch(rows: int) -> None:
     whole = batch(with_all(1), with_all(2), span(3), with_all(4), span(5))
     parts = split(whole, rows)
     assert [part.spans.num_rows for part in parts] == [rows, 5 - rows]
@@ -32,7 +32,7 @@ def test_each_part_has_the_correlations_of_its_own_traces() -> None:
         assert traces.issuperset(of_correlations)
 
 
-def test_of_a_batch_that_fits_nothing_is_left() -> None:
+def test_splitting_beyond_the_end_leaves_an_empty_rest() -> None:
     whole = batch(with_all(1))
     kept, left = split(whole, 7)
     assert kept is whole

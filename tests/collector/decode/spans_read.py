@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from laban_collector.decode.batch_builder import BatchBuilder, SentSpan
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.span_builder import BatchBuilder, Problems, SentSpan
+from laban_collector.decode.results import Problems
 
 Row = dict[str, Any]
 

@@ -8,7 +8,7 @@ from laban_collector.decode.attributes import to_json, values
 from ..requests import key_values
 
 
-def test_every_type_of_value_survives_the_way_to_json() -> None:
+def test_every_value_type_round_trips_through_json() -> None:
     sent = {
         "text": 'snow ☃, "quoted", nul \0',
         "yes": True,
@@ -27,7 +27,7 @@ def test_every_type_of_value_survives_the_way_to_json() -> None:
     assert isinstance(back["yes"], bool)
 
 
-def test_what_json_cannot_write_is_text() -> None:
+def test_values_that_json_cannot_represent_become_strings() -> None:
     sent = {"bytes": b"\x00\xff", "nan": math.nan, "up": math.inf, "down": -math.inf}
     assert json.loads(to_json(values(key_values(sent)))) == {
         "bytes": "AP8=",
@@ -37,6 +37,6 @@ def test_what_json_cannot_write_is_text() -> None:
     }
 
 
-def test_the_order_is_kept_and_the_last_of_a_repeated_key_counts() -> None:
+def test_the_order_is_kept_and_the_last_value_of_a_repeated_key_wins() -> None:
     sent = [KeyValue(key=key, value=AnyValue(int_value=number)) for number, key in enumerate("zaz")]
     assert to_json(values(sent)) == '{"z":2,"a":1}'

@@ -9,14 +9,14 @@ def test_an_attribute_named_like_an_id_is_found_without_configuration(name: str)
     assert KeyFinder().find({name: "123"}) == {("order.id", "123")}
 
 
-def test_a_number_is_as_good_as_its_text() -> None:
+def test_a_number_is_found_like_a_string() -> None:
     assert KeyFinder().find({"order.id": 123}) == {("order.id", "123")}
 
 
 @pytest.mark.parametrize(
     "name", ["messaging.message.id", "session.id", "thread.id", "trace_id", "k8s.pod.id"]
 )
-def test_technical_ids_are_no_business_keys(name: str) -> None:
+def test_technical_ids_are_not_business_keys(name: str) -> None:
     assert KeyFinder().find({name: "123"}) == set()
 
 
@@ -39,23 +39,23 @@ def test_a_route_parameter_is_found_in_the_path(where: dict[str, object], templa
     assert KeyFinder().find(where, route=template) == {("order.id", "123")}
 
 
-def test_a_client_that_knows_its_template_gives_it_too() -> None:
+def test_the_url_template_of_a_client_is_used() -> None:
     attributes = {"url.template": "/orders/{id}", "url.full": "http://order/orders/123"}
     assert KeyFinder().find(attributes) == {("order.id", "123")}
 
 
-def test_a_malformed_url_holds_nothing() -> None:
+def test_a_malformed_url_has_no_keys() -> None:
     assert KeyFinder().find({"url.full": "http://[::1/orders/1"}, route="/orders/{id}") == set()
 
 
-def test_a_message_key_is_kept_under_its_own_name_until_a_rule_knows_better() -> None:
+def test_a_message_key_is_kafka_key_unless_a_rule_names_it() -> None:
     rules = parse_rules("order.id=kafka.key:orders*")
     assert KeyFinder().find({}, topic="orders", message_key="123") == {("kafka.key", "123")}
     assert KeyFinder(rules).find({}, topic="orders.v1", message_key="123") == {("order.id", "123")}
     assert KeyFinder(rules).find({}, topic="users", message_key="123") == {("kafka.key", "123")}
 
 
-def test_rules_name_attributes_and_route_parameters_that_the_defaults_do_not_know() -> None:
+def test_rules_add_attributes_and_route_parameters() -> None:
     finder = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference"))
     assert finder.find({"url.path": "/o/123", "app.reference": "456"}, route="/o/{ref}") == {
         ("order.id", "123"),

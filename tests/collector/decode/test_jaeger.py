@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from laban_collector.decode.jaeger import sent_spans
-from laban_collector.decode.json_fields import WrongTypeError
-from laban_collector.decode.span_builder import Problems
+from laban_collector.decode.json_documents import WrongTypeError
+from laban_collector.decode.results import Problems
 
 from .spans_read import Read, read
 
@@ -74,7 +74,7 @@ def test_the_first_child_of_is_the_parent_and_the_others_are_links() -> None:
     ]
 
 
-def test_a_parent_in_the_old_field_counts() -> None:
+def test_the_legacy_parent_field_is_read() -> None:
     same = [reference("CHILD_OF", "9")]
     found = read_spans(jaeger_span(parentSpanID="9", references=same))
     assert [row["parent_id"] for row in found.spans] == [9]
@@ -107,7 +107,7 @@ def test_an_error_is_a_tag(tags: list[dict[str, object]], status: int, message: 
     assert (row["status"], row["status_message"]) == (status, message)
 
 
-def test_tags_have_the_types_that_they_claim() -> None:
+def test_tags_are_converted_to_their_declared_types() -> None:
     found = attributes(
         tag("n", "9007199254740993", "int64"),
         tag("x", "1.5", "float64"),
@@ -118,13 +118,13 @@ def test_tags_have_the_types_that_they_claim() -> None:
     assert found == {"n": 9007199254740993, "x": 1.5, "yes": True, "odd": "many", "bytes": "AQI="}
 
 
-def test_what_opentelemetry_told_in_tags_is_told_in_its_place() -> None:
+def test_opentelemetry_tags_become_fields() -> None:
     found = read_spans(jaeger_span(tag("otel.scope.name", "lib"), tag("w3c.tracestate", "a=1")))
     assert (found.scopes[0]["name"], found.spans[0]["trace_state"]) == ("lib", "a=1")
     assert found.spans[0]["attributes"] is None
 
 
-def test_a_grpc_method_is_told_by_the_operation_of_opentracings_grpc() -> None:
+def test_rpc_attributes_come_from_opentracings_grpc_operation_name() -> None:
     [row] = read_spans(jaeger_span(tag("component", "gRPC"), operationName="/geo.Geo/Nearby")).spans
     assert (row["rpc_system"], row["rpc_service"], row["rpc_method"]) == ("grpc", "geo.Geo", "Nearby")
 
@@ -158,7 +158,7 @@ def test_a_missing_process_is_the_unknown_service(processes: object) -> None:
     assert read_spans(jaeger_span(), processes=processes).services == ["unknown_service"]
 
 
-def test_a_process_may_stand_in_its_span() -> None:
+def test_a_process_inside_its_span_is_read() -> None:
     span = jaeger_span(processID=None, process={"serviceName": "inline", "tags": []})
     assert read_spans(span, processes={}).services == ["inline"]
 

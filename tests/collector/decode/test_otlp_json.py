@@ -7,10 +7,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.json_fields import WrongTypeError
-from laban_collector.decode.otlp_json import FILES, decode, to_protobuf
-from laban_collector.decode.results import Accepted, Decoded
-from laban_collector.decode.span_builder import Problems
+from laban_collector.decode.json_dialects import FILES
+from laban_collector.decode.json_documents import WrongTypeError
+from laban_collector.decode.otlp import OtlpDecoder
+from laban_collector.decode.otlp_json import to_protobuf
+from laban_collector.decode.results import AcceptedRequest, DecodedRequests, JsonBody, Problems
 from laban_collector.errors import UndecodableRequest
 
 from ..json_requests import json_request, json_span
@@ -19,8 +20,12 @@ from ..requests import SPAN_ID, START, TRACE_ID, body, key_values, span
 Json = dict[str, Any]
 
 
-def decode_all(*documents: object) -> Decoded:
-    return decode([json.dumps(document).encode() for document in documents], KeyFinder())
+def decode_all(*documents: object) -> DecodedRequests:
+    return decode(*(json.dumps(document).encode() for document in documents))
+
+
+def decode(*bodies: bytes) -> DecodedRequests:
+    return OtlpDecoder(KeyFinder()).decode([JsonBody(body) for body in bodies])
 
 
 def decoded(**fields: object) -> Json:
@@ -155,7 +160,7 @@ def test_ids_are_hex_in_either_case(sent: str) -> None:
 )
 def test_a_malformed_span_is_rejected_alone_and_counted(fields: Json, reason: str) -> None:
     found = decode_all(json_request(json_span(**fields), json_span(name="good")))
-    assert found.outcomes == (Accepted(1, 1, f"1 span(s) rejected: {reason}"),)
+    assert found.outcomes == (AcceptedRequest(1, 1, f"1 span(s) rejected: {reason}"),)
     assert found.batch.spans["name"].to_pylist() == ["good"]
 
 
@@ -175,7 +180,7 @@ def test_nanoseconds_are_exact_beyond_2_to_the_53(sent: object) -> None:
 
 def test_a_number_with_an_exponent_is_an_integer_if_it_is_whole() -> None:
     text = json.dumps(json_request(json_span())).replace(f'"{START}"', "1.795e18")
-    batch = decode([text.encode()], KeyFinder()).batch
+    batch = decode(text.encode()).batch
     assert batch.spans.to_pylist()[0]["start"].value == START
 
 
@@ -203,31 +208,31 @@ def test_a_number_with_an_exponent_is_an_integer_if_it_is_whole() -> None:
         ({"attributes": [{"key": "a", "value": "plain"}]}, "the value of an attribute is not an object"),
     ],
 )
-def test_on_the_wire_a_field_of_the_wrong_type_fails_the_body_alone(fields: Json, problem: str) -> None:
+def test_on_the_wire_a_field_of_the_wrong_type_refuses_only_its_own_body(fields: Json, problem: str) -> None:
     good = json_request(json_span(name="good"))
     bad = json_request(json_span(name="first"), json_span(**fields))
     found = decode_all(bad, good)
     outcome, other = found.outcomes
     assert isinstance(outcome, UndecodableRequest)
     assert problem in str(outcome)
-    assert other == Accepted(1)
+    assert other == AcceptedRequest(1)
     assert found.batch.spans["name"].to_pylist() == ["good"]
 
 
 @pytest.mark.parametrize("sent", [b"", b"[]", b"null", b"{", b'{"resourceSpans":NaN}', b"[" * 5000, b"\xff"])
 def test_what_is_not_a_json_object_is_undecodable(sent: bytes) -> None:
-    [outcome] = decode([sent], KeyFinder()).outcomes
+    [outcome] = decode(sent).outcomes
     assert isinstance(outcome, UndecodableRequest)
 
 
-def test_a_body_that_would_grow_in_memory_is_undecodable() -> None:
-    [outcome] = decode([b'{"resourceSpans":[' + b"{}," * 2_000_000 + b"{}]}"], KeyFinder()).outcomes
+def test_a_body_with_too_many_json_elements_is_undecodable() -> None:
+    [outcome] = decode(b'{"resourceSpans":[' + b"{}," * 2_000_000 + b"{}]}").outcomes
     assert "more than 2000000 JSON elements" in str(outcome)
 
 
 @pytest.mark.parametrize("sent", [{}, {"resourceSpans": []}, {"resourceSpans": None}, {"other": 1}])
 def test_an_empty_request_is_accepted(sent: Json) -> None:
-    assert decode_all(sent).outcomes == (Accepted(0),)
+    assert decode_all(sent).outcomes == (AcceptedRequest(0),)
 
 
 def test_unknown_fields_and_snake_case_names_are_ignored() -> None:
@@ -235,7 +240,7 @@ def test_unknown_fields_and_snake_case_names_are_ignored() -> None:
     assert row["parent_id"] == 0
 
 
-def test_null_is_the_same_as_nothing() -> None:
+def test_null_means_missing() -> None:
     nothing = dict.fromkeys(("parentSpanId", "attributes", "events", "links", "status", "kind", "flags"))
     assert decoded(**nothing)["attributes"] is None
 
@@ -261,12 +266,14 @@ def test_attribute_values_are_stored_exactly(sent: Json, stored: str) -> None:
     assert attribute(sent) == f'{{"a":{stored}}}'
 
 
-def test_values_nested_too_deep_are_rejected() -> None:
+def test_too_deeply_nested_values_are_rejected() -> None:
     value: Json = {"intValue": 1}
     for _ in range(60):
         value = {"arrayValue": {"values": [value]}}
     found = decode_all(json_request(json_span(attributes=[{"key": "a", "value": value}])))
-    assert found.outcomes == (Accepted(0, 1, "1 span(s) rejected: an attribute of more than 30 levels"),)
+    assert found.outcomes == (
+        AcceptedRequest(0, 1, "1 span(s) rejected: an attribute with more than 30 levels"),
+    )
 
 
 def test_in_files_base64_ids_and_names_of_enums_are_read() -> None:
@@ -282,13 +289,13 @@ def test_in_files_base64_ids_and_names_of_enums_are_read() -> None:
     assert not problems.reasons
 
 
-def test_in_files_a_field_of_the_wrong_type_rejects_its_span_alone() -> None:
+def test_in_files_a_field_of_the_wrong_type_rejects_only_its_own_span() -> None:
     rows, problems = read_file(startTimeUnixNano="now")
     assert rows == []
     assert problems.reasons == {"span(s) rejected: startTimeUnixNano is not an integer": 1}
 
 
-def test_in_files_the_names_of_older_versions_and_of_tempo_are_read() -> None:
+def test_in_files_field_names_of_older_versions_and_of_tempo_are_read() -> None:
     document = {
         "batches": [
             {

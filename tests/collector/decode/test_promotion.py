@@ -25,14 +25,14 @@ def test_the_current_spelling_wins_over_a_dialect_whichever_comes_first() -> Non
     assert rest == {"http.status_code": 500}
 
 
-def test_a_value_that_does_not_fit_gives_way_to_one_that_does() -> None:
+def test_a_dialect_that_fits_wins_over_a_current_value_that_does_not() -> None:
     columns, rest = promote({"http.response.status_code": "soon", "http.status_code": 200}, CLIENT)
     assert columns == {"http_status": 200}
     assert rest == {"http.response.status_code": "soon", "http.status_code": 200}
 
 
 @pytest.mark.parametrize("value", [2**63, "9" * 20, "1e3", "٣", "", 1.0, True, ["1"], None])
-def test_what_is_no_64_bit_integer_stays_an_attribute(value: Value) -> None:
+def test_a_value_that_is_not_a_64_bit_integer_stays_an_attribute(value: Value) -> None:
     sent: dict[str, Value] = {"messaging.kafka.offset": value}
     assert promote(sent, CONSUMER) == ({}, sent)
 
@@ -45,7 +45,7 @@ def test_text_digits_fill_an_integer_column_and_stay_unless_the_convention_write
 
 
 @pytest.mark.parametrize("partition", ["03", 3])
-def test_a_partition_that_its_column_would_not_give_back_as_sent_stays_an_attribute(partition: Value) -> None:
+def test_a_partition_with_a_lossy_column_value_stays_an_attribute(partition: Value) -> None:
     columns, rest = promote({"messaging.destination.partition.id": partition}, INTERNAL)
     assert columns == {"messaging_partition": 3}
     assert rest == {"messaging.destination.partition.id": partition}
@@ -68,7 +68,7 @@ def test_a_partition_that_its_column_would_not_give_back_as_sent_stays_an_attrib
         (CLIENT, None, None),
     ],
 )
-def test_the_operation_is_told_in_current_words_and_the_kind_is_trusted(
+def test_the_operation_is_normalized_and_the_kind_overrides_it(
     kind: int, sent: str | None, told: str | None
 ) -> None:
     attributes: dict[str, Value] = {"messaging.destination.name": "orders"}
@@ -79,5 +79,5 @@ def test_the_operation_is_told_in_current_words_and_the_kind_is_trusted(
     assert rest.get("messaging.operation.type") == (sent if sent != told else None)
 
 
-def test_a_span_that_is_about_no_topic_gets_no_operation() -> None:
+def test_a_span_without_a_destination_gets_no_operation() -> None:
     assert promote({}, PRODUCER) == ({}, {})

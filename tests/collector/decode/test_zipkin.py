@@ -60,7 +60,7 @@ def test_a_shared_half_without_a_kind_is_the_servers() -> None:
     assert one(shared=True)["kind"] == 2
 
 
-def test_several_that_received_one_message_are_told_apart() -> None:
+def test_several_receivers_of_one_message_get_distinct_ids() -> None:
     """Brave's messaging shares the sender's id with all receivers: each is a span of its own."""
     sender = zipkin_span(kind="CLIENT", parentId="1a")
     receivers = [
@@ -86,12 +86,12 @@ def test_several_that_received_one_message_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("sent", "message"), [("", None), ("true", None), ("503", "503"), ("false", "false")]
 )
-def test_a_tag_error_is_an_error_whatever_it_says(sent: str, message: str | None) -> None:
+def test_an_error_tag_of_any_value_is_an_error(sent: str, message: str | None) -> None:
     row = one(tags={"error": sent})
     assert (row["status"], row["status_message"]) == (2, message)
 
 
-def test_the_remote_endpoint_of_a_client_is_whom_it_calls() -> None:
+def test_the_remote_endpoint_of_a_client_is_its_server() -> None:
     remote = {"serviceName": "api", "ipv4": "10.0.0.3", "port": 8080}
     row = one(kind="CLIENT", remoteEndpoint=remote)
     assert (row["peer_service"], row["peer_address"], row["peer_port"]) == ("api", "10.0.0.3", 8080)
@@ -109,7 +109,7 @@ def test_the_remote_endpoint_of_a_message_is_its_broker() -> None:
     assert row["messaging_operation"] == "send"
 
 
-def test_a_tag_names_the_topic_better_than_the_broker() -> None:
+def test_a_topic_tag_wins_over_the_broker() -> None:
     row = one(kind="CONSUMER", remoteEndpoint={"serviceName": "kafka"}, tags={"kafka.topic": "orders"})
     assert (row["messaging_system"], row["messaging_destination"]) == ("kafka", "orders")
     assert row["kafka.topic"] == "orders"
@@ -125,13 +125,13 @@ def test_annotations_are_events() -> None:
     assert (event["time"].value, event["name"]) == ((START_US + 1) * 1000, "ws")
 
 
-def test_a_missing_duration_is_none() -> None:
+def test_a_missing_duration_is_zero() -> None:
     span = zipkin_span()
     del span["duration"]
     assert [row["duration"] for row in read_spans(span).spans] == [0]
 
 
-def test_a_missing_timestamp_is_that_of_the_first_annotation_or_of_the_other_half() -> None:
+def test_a_missing_timestamp_comes_from_the_first_annotation_or_the_other_half() -> None:
     noted = zipkin_span(id="1", timestamp=None, annotations=[{"timestamp": START_US + 7, "value": "x"}])
     client = zipkin_span(id="2", kind="CLIENT")
     server = zipkin_span(id="2", kind="SERVER", shared=True, timestamp=None)
@@ -141,7 +141,7 @@ def test_a_missing_timestamp_is_that_of_the_first_annotation_or_of_the_other_hal
     assert found.problems == {"span(s) rejected: no timestamp": 1}
 
 
-def test_a_missing_service_is_the_unknown_one() -> None:
+def test_a_missing_service_is_the_unknown_service() -> None:
     assert read_spans(zipkin_span(localEndpoint=None)).services == ["unknown_service"]
 
 

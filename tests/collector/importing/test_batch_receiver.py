@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from laban_collector.batch.transfer import to_bytes
+from laban_collector.batch.wire_format import to_bytes
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
@@ -26,7 +26,7 @@ def test_a_batch_is_stored_and_counted(database: Database) -> None:
         batch_receiver.store(SENT + b"x")
 
 
-def test_one_at_a_time_is_stored_and_finished_before_it_closes(database: Database) -> None:
+def test_one_batch_at_a_time_is_stored_and_finished_before_close_returns(database: Database) -> None:
     gate = Gate(database)
     batch_receiver = BatchReceiver(gate, "", len(SENT), 10)
     with ThreadPoolExecutor(2) as pool:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from laban_collector.importing import importer
-from laban_collector.importing.formats import looks_whole
-from laban_collector.importing.importer import Importer, Report, helpers
-from laban_collector.importing.reading import Chunk, Kind, chunks
+from laban_collector.importing.chunks import Chunk, Kind, chunks
+from laban_collector.importing.formats import is_json_document
+from laban_collector.importing.importer import Importer, Report, decoding_processes
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -99,7 +99,7 @@ def imported(database: Database, *files: bytes) -> Report:
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
-def test_the_kind_of_a_file_is_told_by_its_content(database: Database, data: bytes, zipped: bool) -> None:  # noqa: FBT001
+def test_the_format_is_detected_from_the_content(database: Database, data: bytes, zipped: bool) -> None:  # noqa: FBT001
     report = imported(database, gzip.compress(data) if zipped else data)
     assert (report.stored, report.duplicates, report.refused) == (2, 0, {})
     assert DuckDBReader(database).contents().spans == 2
@@ -121,7 +121,7 @@ def test_damaged_lines_among_good_ones_are_skipped_and_counted(database: Databas
     assert report.refused == {NOT_JSON: 3, UNKNOWN: 2}
 
 
-def test_json_lines_after_a_line_of_something_else_are_read(database: Database) -> None:
+def test_json_lines_after_another_line_are_read(database: Database) -> None:
     report = imported(database, b"exported by x\n" + lines(otlp(0)))
     assert (report.stored, report.refused) == (1, {NOT_JSON: 1})
 
@@ -136,7 +136,7 @@ def test_malformed_spans_among_good_ones_are_left_out_and_counted(database: Data
     }
 
 
-def test_what_strict_json_forbids_is_read_too(database: Database) -> None:
+def test_common_deviations_from_json_are_accepted(database: Database) -> None:
     value = {"key": "x", "value": {"doubleValue": float("nan")}}
     lone = json.dumps(otlp(1, name="\ud83d?")).encode() + b"\n"
     latin = json.dumps(otlp(2, name="§"), ensure_ascii=False).encode("latin-1") + b"\n"
@@ -144,13 +144,13 @@ def test_what_strict_json_forbids_is_read_too(database: Database) -> None:
     assert (report.stored, report.refused) == (3, {})
 
 
-def test_a_document_that_was_cut_off_gives_those_before_it(database: Database) -> None:
+def test_documents_before_a_truncated_one_are_imported(database: Database) -> None:
     report = imported(database, pretty(otlp(0)) + b"\n" + pretty(otlp(1))[:-20])
     assert report.stored == 1
     assert report.refused == {"document(s) damaged: not JSON from some point on": 1}
 
 
-def test_gzip_that_was_cut_off_gives_what_came_before(database: Database) -> None:
+def test_data_before_the_end_of_truncated_gzip_is_imported(database: Database) -> None:
     data = gzip.compress(lines(*map(otlp, range(50))))
     report = imported(database, data[:-12])
     assert report.refused == {
@@ -158,7 +158,7 @@ def test_gzip_that_was_cut_off_gives_what_came_before(database: Database) -> Non
     }
 
 
-def test_a_protobuf_stream_that_was_cut_off_gives_what_came_before(database: Database) -> None:
+def test_messages_before_the_end_of_a_truncated_stream_are_imported(database: Database) -> None:
     one = body(span(0))
     report = imported(database, (len(one).to_bytes(4) + one) * 2 + len(one).to_bytes(4) + one[:-5])
     assert (report.stored, report.duplicates) == (1, 1)
@@ -177,14 +177,14 @@ def test_a_protobuf_stream_that_was_cut_off_gives_what_came_before(database: Dat
         (b"[" * 100_000, "document(s) damaged: not JSON from some point on"),
     ],
 )
-def test_a_file_with_nothing_for_us_is_refused_with_the_reason(
+def test_a_file_without_spans_is_skipped_with_the_reason(
     database: Database, data: bytes, reason: str
 ) -> None:
     report = imported(database, data)
     assert (report.spans, report.refused) == (0, {reason: 1})
 
 
-def test_an_export_without_spans_is_no_problem(database: Database) -> None:
+def test_an_empty_export_is_accepted(database: Database) -> None:
     report = imported(database, b'{"resourceSpans":[]}', b'{"data":[]}')
     assert (report.files, report.spans, report.refused) == (2, 0, {})
 
@@ -211,7 +211,7 @@ def test_a_large_document_is_stored_in_several_commits(
     assert (importing.report.stored, len(told)) == (35, 4)
 
 
-def test_other_processes_give_the_same_as_this_one(database: Database) -> None:
+def test_other_processes_decode_the_same_as_this_one(database: Database) -> None:
     data = lines(*map(otlp, range(300)), {"logs": 1}) + b"broken\n"
     with ProcessPoolExecutor(2, get_context("spawn")) as executor:
         importing = Importer(DuckDBWriter(database), executor=executor)
@@ -222,20 +222,20 @@ def test_other_processes_give_the_same_as_this_one(database: Database) -> None:
 
 
 def test_a_small_import_starts_no_processes() -> None:
-    with helpers(1000) as executor:
+    with decoding_processes(1000) as executor:
         assert executor is None
 
 
 def test_lines_come_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("laban_collector.importing.reading.CHUNK_BYTES", 1000)
+    monkeypatch.setattr("laban_collector.importing.chunks.CHUNK_BYTES", 1000)
     data = lines(*map(otlp, range(20)))
-    found = list(chunks(opened(data), looks_whole))
+    found = list(chunks(opened(data), is_json_document))
     assert {chunk.kind for chunk in found} == {Kind.LINES}
     assert max(len(b"\n".join(chunk.parts)) for chunk in found) < 2000
     assert b"".join(part + b"\n" for chunk in found for part in chunk.parts if part) == data
 
 
-def test_protobuf_that_begins_like_a_line_of_json_is_protobuf() -> None:
+def test_protobuf_that_begins_like_json_is_protobuf() -> None:
     """A first message of 123 bytes begins with a newline and a brace."""
     sent = b"\n{" + b"\n" * 123
-    assert list(chunks(opened(sent), looks_whole)) == [Chunk(Kind.PROTOBUF, [sent])]
+    assert list(chunks(opened(sent), is_json_document)) == [Chunk(Kind.PROTOBUF, [sent])]

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from laban_collector.decode.results import Outcome
+from laban_collector.decode.results import RequestOutcome
 from laban_collector.ingest import group_commit
 from laban_collector.ingest.group_commit import Limits, Request, Waiting
 
@@ -10,7 +10,7 @@ LIMITS = Limits(in_flight_bytes=1000, commit_bytes=400, commit_delay=0.0)
 
 
 def request(size: int = 1) -> Request:
-    answers: list[Outcome] = []
+    answers: list[RequestOutcome] = []
     return Request(bytes(size), answers.append)
 
 

@@ -8,7 +8,7 @@ import pytest
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
-from laban_collector.decode.results import Accepted, Decoded, Decoder, Outcome
+from laban_collector.decode.results import AcceptedRequest, DecodedRequests, Decoder, RequestOutcome
 from laban_collector.errors import DecoderFailed, NotAccepting, Overloaded, StoreError, UndecodableRequest
 from laban_collector.ingest.group_commit import Limits
 from laban_collector.ingest.pipeline import Pipeline
@@ -21,7 +21,7 @@ from ..requests import body, span
 LIMITS = Limits(in_flight_bytes=1 << 20, commit_bytes=1 << 20, commit_delay=0.0)
 
 
-def decode_found(payloads: Sequence[bytes]) -> Decoded:
+def decode_found(payloads: Sequence[bytes]) -> DecodedRequests:
     return decode(payloads, KeyFinder())
 
 
@@ -65,8 +65,8 @@ def gate(database: Database) -> Gate:
     return Gate(database)
 
 
-def submit(pipeline: Pipeline, sent: bytes) -> Future[Outcome]:
-    answer: Future[Outcome] = Future()
+def submit(pipeline: Pipeline, sent: bytes) -> Future[RequestOutcome]:
+    answer: Future[RequestOutcome] = Future()
     pipeline.submit(sent, answer.set_result)
     return answer
 
@@ -83,7 +83,7 @@ def test_a_sender_is_answered_after_the_commit_and_not_before(database: Database
         gate.entered.acquire()
         assert not answer.done()
         gate.open.set()
-        assert answer.result(10) == Accepted(1)
+        assert answer.result(10) == AcceptedRequest(1)
         assert stored(database) == 1
 
 
@@ -93,7 +93,7 @@ def test_requests_that_come_during_a_commit_share_the_next_one(gate: Gate) -> No
         gate.entered.acquire()
         answers += [submit(pipeline, body(span(number))) for number in range(1, 20)]
         gate.open.set()
-        assert [answer.result(10) for answer in answers] == [Accepted(1)] * 20
+        assert [answer.result(10) for answer in answers] == [AcceptedRequest(1)] * 20
     assert gate.sizes == [1, 19]
 
 
@@ -113,7 +113,7 @@ def test_a_bad_request_in_a_group_fails_alone(database: Database, gate: Gate) ->
         gate.entered.acquire()
         good, bad, last = (submit(pipeline, it) for it in (body(span(1)), b"\xff", body(span(2))))
         gate.open.set()
-        assert [answer.result(10) for answer in (first, good, last)] == [Accepted(1)] * 3
+        assert [answer.result(10) for answer in (first, good, last)] == [AcceptedRequest(1)] * 3
         assert isinstance(bad.result(10), UndecodableRequest)
     assert gate.sizes == [1, 2]
     assert stored(database) == 3
@@ -129,7 +129,7 @@ def test_a_failed_commit_is_told_to_its_senders_and_the_next_one_works(
         assert isinstance(failed, StoreError)
         assert "the disk is full" in str(failed)
         gate.failure = None
-        assert submit(pipeline, body(span(0))).result(10) == Accepted(1)
+        assert submit(pipeline, body(span(0))).result(10) == AcceptedRequest(1)
     assert stored(database) == 1
     assert "A commit failed; 1 request(s) were not stored." in caplog.text
 
@@ -137,7 +137,7 @@ def test_a_failed_commit_is_told_to_its_senders_and_the_next_one_works(
 def test_a_defect_of_the_decoder_does_not_end_the_pipeline(
     gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def decoder(payloads: Sequence[bytes]) -> Decoded:
+    def decoder(payloads: Sequence[bytes]) -> DecodedRequests:
         if b"defect" in payloads:
             raise ZeroDivisionError
         return decode_found(payloads)
@@ -145,7 +145,7 @@ def test_a_defect_of_the_decoder_does_not_end_the_pipeline(
     gate.open.set()
     with running(gate, decoder=decoder) as pipeline:
         assert isinstance(submit(pipeline, b"defect").result(10), DecoderFailed)
-        assert submit(pipeline, body(span())).result(10) == Accepted(1)
+        assert submit(pipeline, body(span())).result(10) == AcceptedRequest(1)
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -158,7 +158,7 @@ def test_more_than_fits_is_put_off_until_there_is_room(gate: Gate) -> None:
         assert refused.value.retry_after > 0
         gate.open.set()
         first.result(10)
-        assert submit(pipeline, body(span(1))).result(10) == Accepted(1)
+        assert submit(pipeline, body(span(1))).result(10) == AcceptedRequest(1)
 
 
 def test_stopping_finishes_what_was_accepted_and_takes_no_more(database: Database, gate: Gate) -> None:

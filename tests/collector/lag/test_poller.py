@@ -11,8 +11,8 @@ from kafka.errors import KafkaError
 
 from laban_collector.errors import StoreError
 from laban_collector.lag import poller
+from laban_collector.lag.evaluation import Log, Partition
 from laban_collector.lag.poller import Admin, LagPoller, fetch_offsets
-from laban_collector.lag.status import Log, Partition
 from laban_collector.store.base import Lag
 
 from ...broker import free_port, start_broker, stop_broker
@@ -102,9 +102,7 @@ def test_a_poller_follows_a_group_that_consumes(embedded_broker: str) -> None:
     assert row.cluster == "tansu_cluster"
 
 
-def test_a_broker_that_goes_and_comes_back_is_logged_once_each_way(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "laban_collector")
     port = free_port()
     polls = Polls()
@@ -115,7 +113,7 @@ def test_a_broker_that_goes_and_comes_back_is_logged_once_each_way(
         with polling(f"127.0.0.1:{port}", polls.write):
             polls.wait_for(lambda row: row.group == shop.group)
             stop_broker(broker)
-            wait_for_log(caplog, "does not answer")
+            wait_for_log(caplog, "does not respond")
             broker = start_broker(port, tmp_path / "second.log")
             again = Shop(f"127.0.0.1:{port}")
             again.commit(0)
@@ -124,8 +122,8 @@ def test_a_broker_that_goes_and_comes_back_is_logged_once_each_way(
         stop_broker(broker)
     lines = [record.getMessage() for record in caplog.records if record.name == "laban_collector.lag.poller"]
     assert [f"127.0.0.1:{port}" in line for line in lines] == [True, True]
-    assert ["does not answer" in line for line in lines] == [True, False]
-    assert "answers again after" in lines[1]
+    assert ["does not respond" in line for line in lines] == [True, False]
+    assert "responds again after" in lines[1]
 
 
 def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
@@ -158,10 +156,10 @@ def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
     with polling(embedded_broker, fail):
         assert calls.acquire(timeout=WAIT)
         assert calls.acquire(timeout=WAIT)
-    assert "was not stored" in caplog.text
+    assert "could not be stored" in caplog.text
 
 
-def test_a_poller_that_reaches_nobody_stops_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poller_without_a_broker_stops_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller, "TIMEOUT", 0.2)
     before = set(threading.enumerate())
     with polling(f"127.0.0.1:{free_port()}", lambda _: None):
@@ -169,7 +167,7 @@ def test_a_poller_that_reaches_nobody_stops_and_leaves_no_thread(monkeypatch: py
     assert set(threading.enumerate()) == before
 
 
-def test_an_admin_client_that_reaches_nobody_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_admin_client_without_a_broker_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller, "TIMEOUT", 0.2)
     before = set(threading.enumerate())
     with pytest.raises(KafkaError):

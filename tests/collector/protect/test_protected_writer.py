@@ -9,8 +9,10 @@ from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from ..requests import body, span
 
 
-def test_what_is_written_is_protected(database: Database) -> None:
-    writer = ProtectedWriter(DuckDBWriter(database), Protection.of(load_settings(redact="customer.*")))
+def test_written_batches_are_protected(database: Database) -> None:
+    writer = ProtectedWriter(
+        DuckDBWriter(database), Protection.from_settings(load_settings(redact="customer.*"))
+    )
     sent = span(0, {"customer.email": "ann@example.com", "password": "hunter2", "kept": "yes"})
     assert writer.write(decode([body(sent)], KeyFinder()).batch).spans == 1
     with database.reading() as cursor:

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.attributes import to_json
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar import decoder as columnar
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.protect.limits import AttributeLimits
 from laban_collector.protect.protection import Protection
@@ -28,8 +28,8 @@ def protect(
     """What is stored of these spans: the same, whichever way they are decoded."""
     body = request(*spans, **sent).SerializeToString()
     protection = Protection(redactor or Redactor(), limits)
-    by_rows = protection.apply(decode([body], KeyFinder()).batch)
-    by_columns = columnar.decode([body], KeyFinder(), protection).batch
+    by_rows = protection.protect(decode([body], KeyFinder()).batch)
+    by_columns = OtlpDecoder(KeyFinder(), protection).decode([body]).batch
     assert rows_of(by_rows) == rows_of(by_columns)
     return by_columns
 
@@ -38,7 +38,7 @@ def attributes(batch: SpanBatch, table: str = "spans", row: int = 0) -> Any:
     return json.loads(getattr(batch, table)["attributes"][row].as_py())
 
 
-def test_attributes_of_everything_are_looked_at() -> None:
+def test_attributes_in_every_table_are_redacted() -> None:
     secret = {"password": "hunter2", "kept": "yes"}
     sent = span(0, secret)
     sent.events.add(name="login").attributes.extend(key_values(secret))
@@ -48,14 +48,14 @@ def test_attributes_of_everything_are_looked_at() -> None:
         assert attributes(batch, table, row) == {"password": REDACTED, "kept": "yes"}
 
 
-def test_other_rows_stay_as_they_are() -> None:
+def test_other_rows_do_not_change() -> None:
     batch = protect(span(0, {"a": "1"}), span(1, {"token": "x"}), span(2, {"b": "2"}), span(3))
     assert attributes(batch, row=0) == {"a": "1"}
     assert attributes(batch, row=2) == {"b": "2"}
     assert batch.spans["attributes"][3].as_py() is None
 
 
-def test_names_and_messages_are_texts_too() -> None:
+def test_names_and_status_messages_are_redacted() -> None:
     sent = span(0)
     sent.name = f"pay {CARD}"
     sent.status.message = "401: Bearer abcdefghijklmnopqrstuv"
@@ -64,7 +64,7 @@ def test_names_and_messages_are_texts_too() -> None:
     assert batch.spans["status_message"][0].as_py() == "401: Bearer [redacted]"
 
 
-def test_a_column_of_its_own_hides_nothing() -> None:
+def test_promoted_columns_are_redacted() -> None:
     redactor = Redactor(["messaging.kafka.message.key", "http.response.status_code"])
     sent = {"messaging.kafka.message.key": "k", "http.response.status_code": 200, "http.route": "/"}
     batch = protect(span(0, sent), span(1), redactor=redactor)
@@ -73,12 +73,12 @@ def test_a_column_of_its_own_hides_nothing() -> None:
     assert batch.spans["http_route"].to_pylist() == ["/", None]
 
 
-def test_a_business_key_that_tells_a_secret_is_left_out() -> None:
+def test_a_business_key_with_a_secret_value_is_left_out() -> None:
     batch = protect(span(0, {"order.id": "4111111111111111"}), span(1, {"order.id": "7"}))
     assert set(batch.correlations["value"].to_pylist()) == {"7"}
 
 
-def test_what_is_too_much_is_cut_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_values_over_the_limits_are_truncated_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     sent = span(0, {"a": "x" * 20, "b": 1, "c": 2})
     sent.dropped_attributes_count = 5
@@ -88,7 +88,7 @@ def test_what_is_too_much_is_cut_and_counted(caplog: pytest.LogCaptureFixture) -
     assert "1 value(s) cut, 1 attribute(s) dropped" in caplog.text
 
 
-def test_a_batch_of_nothing_is_one() -> None:
+def test_an_empty_batch_stays_empty() -> None:
     assert protect().spans.num_rows == 0
 
 
@@ -98,7 +98,7 @@ texts = st.lists(pieces, max_size=6).map("".join)
 
 
 @given(st.dictionaries(texts, texts, max_size=3))
-def test_whatever_the_rules_change_the_pattern_finds(sent: dict[str, str]) -> None:
+def test_the_pattern_matches_everything_that_the_rules_redact(sent: dict[str, str]) -> None:
     redactor = Redactor()
     kept = {key: redactor.redact(key, value) for key, value in sent.items()}
     batch = protect(span(0, sent))

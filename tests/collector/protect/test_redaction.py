@@ -15,7 +15,7 @@ VISA, MASTERCARD, AMEX = "4111111111111111", "5555 5555 5555 4444", "3782-822463
         *("api_key", "apiKey", "x-api-key", "apikey", "APIKey"),
     ],
 )
-def test_what_its_key_calls_a_secret_is_not_kept(key: str) -> None:
+def test_values_with_secret_keys_are_redacted(key: str) -> None:
     assert Redactor().redact(key, "hunter2") == REDACTED
     assert Redactor().redact(key, ["hunter2"]) == REDACTED
 
@@ -24,16 +24,16 @@ def test_what_its_key_calls_a_secret_is_not_kept(key: str) -> None:
     "key",
     ["order.id", "messaging.kafka.message.key", "gen_ai.usage.input_tokens", "secretary", "http.route"],
 )
-def test_other_keys_are_no_secrets(key: str) -> None:
+def test_values_with_other_keys_are_kept(key: str) -> None:
     assert Redactor().redact(key, "hunter2") == "hunter2"
 
 
-def test_numbers_are_no_secrets_whatever_their_key() -> None:
+def test_numbers_are_kept_whatever_their_key() -> None:
     assert Redactor().redact("llm.token_count", 12) == 12
 
 
 @pytest.mark.parametrize("number", [VISA, MASTERCARD, AMEX, "5105105105105100", "6011111111111117"])
-def test_card_numbers_are_taken_out_of_texts(number: str) -> None:
+def test_card_numbers_in_texts_are_redacted(number: str) -> None:
     assert Redactor().redact("note", f"paid with {number}, thanks") == f"paid with {REDACTED}, thanks"
 
 
@@ -49,7 +49,7 @@ def test_card_numbers_are_taken_out_of_texts(number: str) -> None:
         "550e8400-e29b-41d4-a716-446655440000",
     ],
 )
-def test_other_numbers_survive(text: str) -> None:
+def test_other_numbers_are_kept(text: str) -> None:
     assert Redactor().redact("order.id", text) == text
 
 
@@ -63,17 +63,17 @@ def test_other_numbers_survive(text: str) -> None:
         ("https://h/x?q=a@b:c", "https://h/x?q=a@b:c"),
     ],
 )
-def test_secrets_inside_texts_are_taken_out(sent: str, kept: str) -> None:
+def test_secrets_inside_texts_are_redacted(sent: str, kept: str) -> None:
     assert Redactor().redact("url.full", sent) == kept
 
 
-def test_maps_and_lists_are_looked_through() -> None:
+def test_secrets_in_maps_and_lists_are_redacted() -> None:
     sent: dict[str, object] = {"user": "ann", "password": "hunter2", "cards": [VISA]}
     kept = Redactor().redact("body", sent)  # type: ignore[arg-type]
     assert kept == {"user": "ann", "password": REDACTED, "cards": [REDACTED]}
 
 
-def test_patterns_add_to_the_rules_and_make_exceptions() -> None:
+def test_patterns_extend_the_rules_and_define_exceptions() -> None:
     redactor = Redactor(["customer.email", "*.iban"], ["cookie.banner"])
     assert redactor.is_secret("customer.email")
     assert redactor.is_secret("payment.iban")

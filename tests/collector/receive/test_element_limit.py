@@ -37,7 +37,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_many_small_elements_are_noticed_wherever_they_are(bomb: str) -> None:
+def test_small_elements_are_counted_at_every_level(bomb: str) -> None:
     body = BOMBS[bomb].SerializeToString()
     assert too_many_elements(body, MANY - 1)
     assert not too_many_elements(body, 3 * MANY)
@@ -53,16 +53,16 @@ def test_the_count_is_exact() -> None:
     assert not too_many_elements(of(sent), elements)
 
 
-def test_long_texts_are_no_elements() -> None:
+def test_long_texts_do_not_count_as_elements() -> None:
     assert not too_many_elements(of(span(0, {"a": "x" * 100_000})), 20)
 
 
-def test_what_ends_in_the_middle_is_refused_before_it_is_parsed() -> None:
+def test_a_truncated_body_is_refused() -> None:
     body = BOMBS["spans"].SerializeToString() + b"\x0a\x7f"
-    with pytest.raises(UndecodableRequest, match="no OTLP ExportTraceServiceRequest"):
+    with pytest.raises(UndecodableRequest, match="not an OTLP ExportTraceServiceRequest"):
         too_many_elements(body, MANY // 2)
 
 
-def test_what_is_unknown_does_not_count() -> None:
+def test_unknown_fields_do_not_count() -> None:
     unknown = b"\x7a\x00" * MANY  # field 15, which no request has
     assert not too_many_elements(of(span()) + unknown, 100)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import Overloaded, StoreError
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
@@ -49,7 +49,7 @@ def sender(inbox: Inbox) -> Generator[Sender, None, None]:
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 200])
-def test_the_answer_is_the_same_in_however_many_parts_a_request_comes(
+def test_a_request_in_any_number_of_parts_gets_the_same_response(
     sender: Sender, inbox: Inbox, parts: int
 ) -> None:
     sender.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -64,19 +64,19 @@ def test_the_answer_is_the_same_in_however_many_parts_a_request_comes(
     assert inbox.bodies == [b"0123456789" * 10]
 
 
-def test_requests_that_come_together_are_answered_in_their_order(sender: Sender, inbox: Inbox) -> None:
-    inbox.pending = first = Future[Accepted]()
+def test_pipelined_requests_are_answered_in_order(sender: Sender, inbox: Inbox) -> None:
+    inbox.pending = first = Future[AcceptedRequest]()
     gone = request(b"", b"content-encoding: none\r\n")
     sender.socket.sendall(request(b"first") + gone + request(b"third"))
     assert inbox.arrived.acquire(timeout=10)
     assert inbox.bodies == [b"first"]
     inbox.pending = None
-    first.set_result(Accepted(1, 1, "one"))
+    first.set_result(AcceptedRequest(1, 1, "one"))
     assert [sender.answer()[0] for _ in range(3)] == [200, 415, 200]
     assert inbox.bodies == [b"first", b"third"]
 
 
-def test_what_cannot_be_taken_is_refused_and_the_connection_stays(sender: Sender, inbox: Inbox) -> None:
+def test_a_refused_request_keeps_the_connection_open(sender: Sender, inbox: Inbox) -> None:
     inbox.refusal = Overloaded("full", 1.5)
     sender.socket.sendall(request(b"x"))
     status, fields, body = sender.answer()
@@ -84,7 +84,7 @@ def test_what_cannot_be_taken_is_refused_and_the_connection_stays(sender: Sender
     inbox.refusal, inbox.answer = None, StoreError("broken")
     sender.socket.sendall(request(b"x"))
     assert sender.answer()[0] == 503
-    inbox.answer = Accepted(1)
+    inbox.answer = AcceptedRequest(1)
     sender.socket.sendall(request(b"x"))
     assert sender.answer()[0] == 200
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_taken_is_refused_and_the_connection_stays(sender: Sender
         (b"expect: 100-continue\r\n", 100),
     ],
 )
-def test_what_asks_for_more_is_left_to_asgi(sender: Sender, more: bytes, status: int) -> None:
+def test_requests_with_special_headers_go_to_asgi(sender: Sender, more: bytes, status: int) -> None:
     sender.socket.sendall(request(b"x", more))
     if status == 100:
         assert sender.socket.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -112,22 +112,22 @@ def test_a_body_over_the_limit_is_refused(sender: Sender, inbox: Inbox) -> None:
     assert not inbox.bodies
 
 
-def test_a_sender_that_goes_away_changes_nothing(inbox: Inbox) -> None:
-    inbox.pending = first = Future[Accepted]()
+def test_a_sender_that_disconnects_does_not_affect_others(inbox: Inbox) -> None:
+    inbox.pending = first = Future[AcceptedRequest]()
     receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with started(receiver) as address:
         with socket.create_connection(address, timeout=10) as connected:
             connected.sendall(request(b"first"))
             assert inbox.arrived.acquire(timeout=10)
-        first.set_result(Accepted(1))
+        first.set_result(AcceptedRequest(1))
         inbox.pending = None
         with socket.create_connection(address, timeout=10) as connected:
             connected.sendall(request(b"second"))
             assert Sender(connected).answer()[0] == 200
 
 
-def test_a_stop_waits_for_what_is_not_answered_yet(inbox: Inbox) -> None:
-    inbox.pending = first = Future[Accepted]()
+def test_a_stop_waits_for_unanswered_requests(inbox: Inbox) -> None:
+    inbox.pending = first = Future[AcceptedRequest]()
     receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with (
         inbox.answering(receiver) as (address, stop),
@@ -140,13 +140,13 @@ def test_a_stop_waits_for_what_is_not_answered_yet(inbox: Inbox) -> None:
         with pytest.raises(TimeoutError):
             connected.recv(1)
         connected.settimeout(10)
-        first.set_result(Accepted(1))
+        first.set_result(AcceptedRequest(1))
         status, fields, _ = Sender(connected).answer()
         assert (status, fields["connection"]) == (200, "close")
         assert connected.recv(1) == b""
 
 
-def test_without_the_token_nothing_is_taken(inbox: Inbox) -> None:
+def test_requests_without_the_token_are_refused(inbox: Inbox) -> None:
     receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access("secret"))
     with started(receiver) as address, socket.create_connection(address, timeout=10) as connected:
         sender = Sender(connected)

@@ -9,7 +9,7 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import AddressInUse, Overloaded, StoreError, UndecodableRequest
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
@@ -54,25 +54,27 @@ def details(error: grpc.Call) -> Status:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_body_is_handed_on_as_it_came(channel: grpc.Channel, inbox: Inbox, *, compressed: bool) -> None:
+def test_a_body_reaches_the_pipeline_unchanged(
+    channel: grpc.Channel, inbox: Inbox, *, compressed: bool
+) -> None:
     assert call(channel, b"abc" * 500, compressed=compressed) == b""
     assert inbox.bodies == [b"abc" * 500]
 
 
 def test_rejected_spans_are_a_partial_success(channel: grpc.Channel, inbox: Inbox) -> None:
-    inbox.answer = Accepted(1, 2, "why")
+    inbox.answer = AcceptedRequest(1, 2, "why")
     partial = ExportTraceServiceResponse.FromString(call(channel, b"")).partial_success
     assert (partial.rejected_spans, partial.error_message) == (2, "why")
 
 
-def test_what_cannot_be_decoded_must_not_be_repeated(channel: grpc.Channel, inbox: Inbox) -> None:
+def test_an_undecodable_body_is_refused_without_a_retry(channel: grpc.Channel, inbox: Inbox) -> None:
     inbox.answer = UndecodableRequest("no OTLP")
     error = refused(channel, b"\xff")
     assert (error.code(), error.details()) == (grpc.StatusCode.INVALID_ARGUMENT, "no OTLP")
     assert not details(error).details
 
 
-def test_an_overloaded_collector_says_when_to_try_again(channel: grpc.Channel, inbox: Inbox) -> None:
+def test_an_overloaded_collector_says_when_to_retry(channel: grpc.Channel, inbox: Inbox) -> None:
     inbox.refusal = Overloaded("full", 1.5)
     error = refused(channel, b"")
     assert error.code() == grpc.StatusCode.UNAVAILABLE
@@ -81,7 +83,7 @@ def test_an_overloaded_collector_says_when_to_try_again(channel: grpc.Channel, i
     assert retry.retry_delay.ToMilliseconds() == 1500
 
 
-def test_a_failed_store_is_worth_another_try(channel: grpc.Channel, inbox: Inbox) -> None:
+def test_a_failed_store_asks_for_a_retry(channel: grpc.Channel, inbox: Inbox) -> None:
     inbox.answer = StoreError("/secret/place: disk full")
     error = refused(channel, b"")
     assert error.code() == grpc.StatusCode.UNAVAILABLE
@@ -99,14 +101,16 @@ def test_a_body_over_the_limit_is_refused_compressed_or_not(
 
 
 @pytest.mark.parametrize(("package", "name"), [("logs", "Logs"), ("metrics", "Metrics")])
-def test_logs_and_metrics_are_answered_clearly(channel: grpc.Channel, package: str, name: str) -> None:
+def test_logs_and_metrics_are_refused_with_a_clear_message(
+    channel: grpc.Channel, package: str, name: str
+) -> None:
     with pytest.raises(grpc.RpcError, match="laban stores traces only") as caught:
         call(channel, b"", SERVICE.format(package, name))
     assert isinstance(caught.value, grpc.Call)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_a_call_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox) -> None:
+def test_a_call_in_progress_is_answered_before_the_receiver_stops(inbox: Inbox) -> None:
     inbox.pending = Future()
     receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with (
@@ -116,7 +120,7 @@ def test_a_call_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox) -
         sent = inbox.in_background(lambda: call(channel, b"x"))
         inbox.arrived.acquire()
         stop()
-        inbox.pending.set_result(Accepted(1))
+        inbox.pending.set_result(AcceptedRequest(1))
         assert sent.result(10) == b""
 
 
@@ -130,7 +134,7 @@ def test_an_address_in_use_is_named_with_the_setting_to_change(inbox: Inbox) -> 
             pass
 
 
-def test_only_the_token_opens(inbox: Inbox) -> None:
+def test_only_the_token_is_accepted(inbox: Inbox) -> None:
     receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access("correct-horse"))
     with started(receiver) as address, grpc.insecure_channel(str(address)) as channel:
         error = refused(channel, b"x")
@@ -141,7 +145,7 @@ def test_only_the_token_opens(inbox: Inbox) -> None:
         assert export(b"x", metadata=(("authorization", "Bearer correct-horse"),), timeout=10) == b""
 
 
-def test_a_message_that_does_not_come_may_be_repeated(inbox: Inbox) -> None:
+def test_a_message_that_times_out_may_be_retried(inbox: Inbox) -> None:
     receiver = GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(upload_timeout=0.1), Access())
     never = threading.Event()
     with started(receiver) as address, grpc.insecure_channel(str(address)) as channel:
@@ -155,7 +159,7 @@ def test_a_message_that_does_not_come_may_be_repeated(inbox: Inbox) -> None:
 
 def test_a_call_without_a_message_is_refused(channel: grpc.Channel, inbox: Inbox) -> None:
     send: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(TRACES)
-    with pytest.raises(grpc.RpcError, match="holds no message") as caught:
+    with pytest.raises(grpc.RpcError, match="contains no message") as caught:
         send(iter(()), timeout=10)
     assert isinstance(caught.value, grpc.Call)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT

@@ -35,13 +35,15 @@ def post(client: httpx.Client, headers: dict[str, str]) -> httpx.Response:
     return client.post("/v1/traces", content=b"x", headers=headers)
 
 
-def test_the_token_opens(client: httpx.Client, inbox: Inbox) -> None:
+def test_a_request_with_the_token_is_accepted(client: httpx.Client, inbox: Inbox) -> None:
     assert post(client, BEARER).status_code == 200
     assert inbox.bodies == [b"x"]
 
 
 @pytest.mark.parametrize("given", [None, "Bearer wrong-horse", TOKEN])
-def test_without_the_token_nothing_is_taken(client: httpx.Client, inbox: Inbox, given: str | None) -> None:
+def test_requests_without_the_token_are_refused(
+    client: httpx.Client, inbox: Inbox, given: str | None
+) -> None:
     answer = post(client, PROTOBUF if given is None else PROTOBUF | {"authorization": given})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     status = Status.FromString(answer.content)
@@ -50,9 +52,7 @@ def test_without_the_token_nothing_is_taken(client: httpx.Client, inbox: Inbox, 
     assert not inbox.bodies
 
 
-def test_a_name_that_is_not_this_collectors_is_refused_token_or_not(
-    client: httpx.Client, inbox: Inbox
-) -> None:
+def test_an_unknown_host_is_refused_even_with_the_token(client: httpx.Client, inbox: Inbox) -> None:
     answer = post(client, BEARER | {"host": "evil.example"})
     assert answer.status_code == 403
     assert "LABAN_HOSTS" in Status.FromString(answer.content).message
@@ -60,7 +60,7 @@ def test_a_name_that_is_not_this_collectors_is_refused_token_or_not(
     assert post(client, BEARER | {"host": "laban:4318"}).status_code == 200
 
 
-def test_a_page_of_another_origin_is_refused_token_or_not(client: httpx.Client, inbox: Inbox) -> None:
+def test_an_unknown_origin_is_refused_even_with_the_token(client: httpx.Client, inbox: Inbox) -> None:
     answer = post(client, BEARER | {"origin": "https://evil.example"})
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
@@ -68,7 +68,7 @@ def test_a_page_of_another_origin_is_refused_token_or_not(client: httpx.Client, 
     assert not inbox.bodies
 
 
-def test_a_page_of_a_configured_origin_may_read_the_answer(client: httpx.Client) -> None:
+def test_a_permitted_origin_may_read_the_response(client: httpx.Client) -> None:
     answer = post(client, BEARER | {"origin": PAGE})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, PAGE)
     assert answer.headers["vary"] == "Origin"
@@ -76,7 +76,7 @@ def test_a_page_of_a_configured_origin_may_read_the_answer(client: httpx.Client)
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, PAGE)
 
 
-def test_a_browser_that_asks_beforehand_needs_no_token(client: httpx.Client, inbox: Inbox) -> None:
+def test_a_preflight_request_needs_no_token(client: httpx.Client, inbox: Inbox) -> None:
     asks = {"origin": PAGE, "access-control-request-method": "POST"}
     answer = client.options("/v1/traces", headers=asks)
     assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, "POST")

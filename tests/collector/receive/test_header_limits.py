@@ -7,7 +7,7 @@ import pytest
 
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
-from laban_collector.receive.header_limits import BoundedHttp
+from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.http import HttpReceiver
 
 from ..receivers import Inbox, started
@@ -22,7 +22,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def connection(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Generator[socket.socket, None, None]:
-    monkeypatch.setattr(BoundedHttp, "head_timeout", 0.2)
+    monkeypatch.setattr(HeaderLimitProtocol, "header_timeout", 0.2)
     receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(upload_timeout=0.2), Access())
     with started(receiver) as address, socket.create_connection(address, timeout=10) as connected:
         yield connected
@@ -37,17 +37,19 @@ def answer(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("begun", [b"", HEAD[:10], HEAD])
-def test_a_head_that_does_not_come_ends_the_connection(connection: socket.socket, begun: bytes) -> None:
+def test_incomplete_headers_close_the_connection_after_the_timeout(
+    connection: socket.socket, begun: bytes
+) -> None:
     connection.sendall(begun)
     assert answer(connection) == b""
 
 
-def test_a_head_that_is_too_long_is_refused(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"x: " + b"x" * (BoundedHttp.max_head - len(HEAD)))
+def test_headers_over_the_limit_are_refused(connection: socket.socket) -> None:
+    connection.sendall(HEAD + b"x: " + b"x" * (HeaderLimitProtocol.max_header_bytes - len(HEAD)))
     assert answer(connection).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_that_does_not_come_may_be_repeated(connection: socket.socket, inbox: Inbox) -> None:
+def test_a_body_that_times_out_may_be_retried(connection: socket.socket, inbox: Inbox) -> None:
     connection.sendall(HEAD + b"content-length: 100\r\n\r\nhalf")
     answered = answer(connection)
     assert answered.startswith(b"HTTP/1.1 503 ")

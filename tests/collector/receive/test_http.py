@@ -9,7 +9,7 @@ import zstandard
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import AddressInUse, Overloaded, StoreError, UndecodableRequest
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
@@ -39,7 +39,7 @@ def status_of(answer: httpx.Response) -> Status:
     return Status.FromString(answer.content)
 
 
-def test_a_body_is_handed_on_as_it_came(client: httpx.Client, inbox: Inbox) -> None:
+def test_a_body_reaches_the_pipeline_unchanged(client: httpx.Client, inbox: Inbox) -> None:
     answer = client.post("/v1/traces", content=b"bytes", headers=PROTOBUF)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == PROTOBUF["content-type"]
@@ -52,7 +52,7 @@ def test_parameters_and_case_of_the_content_type_do_not_matter(client: httpx.Cli
 
 
 def test_rejected_spans_are_a_partial_success(client: httpx.Client, inbox: Inbox) -> None:
-    inbox.answer = Accepted(1, 2, "2 span(s) rejected: trace id of zeros")
+    inbox.answer = AcceptedRequest(1, 2, "2 span(s) rejected: trace id of zeros")
     answer = client.post("/v1/traces", content=b"", headers=PROTOBUF)
     partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
     assert answer.status_code == 200
@@ -60,7 +60,7 @@ def test_rejected_spans_are_a_partial_success(client: httpx.Client, inbox: Inbox
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_gzip_is_expanded_whether_in_one_member_or_more(
+def test_gzip_is_decompressed_with_one_or_more_members(
     client: httpx.Client, inbox: Inbox, members: int
 ) -> None:
     parts = [bytes([65 + number]) * 500 for number in range(members)]
@@ -69,7 +69,7 @@ def test_gzip_is_expanded_whether_in_one_member_or_more(
     assert inbox.bodies == [b"".join(parts)]
 
 
-def test_a_body_in_chunks_is_put_together(client: httpx.Client, inbox: Inbox) -> None:
+def test_a_chunked_body_is_joined(client: httpx.Client, inbox: Inbox) -> None:
     compressed = gzip.compress(b"abc" * 1000, mtime=0)
     chunks = (compressed[at : at + 1] for at in range(len(compressed)))
     assert client.post("/v1/traces", content=chunks, headers=GZIP).status_code == 200
@@ -77,9 +77,7 @@ def test_a_body_in_chunks_is_put_together(client: httpx.Client, inbox: Inbox) ->
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"abc", mtime=0)[:-1], b""])
-def test_a_body_that_is_not_the_gzip_it_claims_to_be_is_refused(
-    client: httpx.Client, inbox: Inbox, content: bytes
-) -> None:
+def test_invalid_gzip_is_refused(client: httpx.Client, inbox: Inbox, content: bytes) -> None:
     answer = client.post("/v1/traces", content=content, headers=GZIP)
     assert answer.status_code == 400
     assert status_of(answer).code == 3
@@ -113,7 +111,7 @@ def test_a_body_of_exactly_the_limit_is_accepted(client: httpx.Client) -> None:
     assert client.post("/v1/traces", content=content, headers=GZIP).status_code == 200
 
 
-def test_what_cannot_be_decoded_must_not_be_repeated(client: httpx.Client, inbox: Inbox) -> None:
+def test_an_undecodable_body_is_refused_without_a_retry(client: httpx.Client, inbox: Inbox) -> None:
     inbox.answer = UndecodableRequest("no OTLP")
     answer = client.post("/v1/traces", content=b"\xff", headers=PROTOBUF)
     assert answer.status_code == 400
@@ -121,14 +119,14 @@ def test_what_cannot_be_decoded_must_not_be_repeated(client: httpx.Client, inbox
     assert "retry-after" not in answer.headers
 
 
-def test_an_overloaded_collector_says_when_to_try_again(client: httpx.Client, inbox: Inbox) -> None:
+def test_an_overloaded_collector_says_when_to_retry(client: httpx.Client, inbox: Inbox) -> None:
     inbox.refusal = Overloaded("full", 1.5)
     answer = client.post("/v1/traces", content=b"", headers=PROTOBUF)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert status_of(answer).code == 14
 
 
-def test_a_failed_store_is_worth_another_try_and_tells_no_path(client: httpx.Client, inbox: Inbox) -> None:
+def test_a_failed_store_asks_for_a_retry_and_reveals_no_path(client: httpx.Client, inbox: Inbox) -> None:
     inbox.answer = StoreError("/secret/place: disk full")
     answer = client.post("/v1/traces", content=b"", headers=PROTOBUF)
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
@@ -147,11 +145,11 @@ def test_other_content_types_are_refused_by_name(client: httpx.Client, content_t
 def test_other_content_encodings_are_refused_by_name(client: httpx.Client) -> None:
     answer = client.post("/v1/traces", content=b"", headers=PROTOBUF | {"content-encoding": "br"})
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd, identity")
-    assert status_of(answer).message == "Content-Encoding br is not accepted: gzip, zstd, identity are."
+    assert status_of(answer).message == "Unsupported content encoding br. Use one of gzip, zstd, identity."
 
 
 @pytest.mark.parametrize("frames", [1, 3])
-def test_zstd_is_expanded_whether_in_one_frame_or_more(
+def test_zstd_is_decompressed_with_one_or_more_frames(
     client: httpx.Client, inbox: Inbox, frames: int
 ) -> None:
     parts = [bytes([65 + number]) * 500 for number in range(frames)]
@@ -161,9 +159,7 @@ def test_zstd_is_expanded_whether_in_one_frame_or_more(
 
 
 @pytest.mark.parametrize("content", [b"no zstd", zstandard.compress(b"abc")[:-1], b""])
-def test_a_body_that_is_not_the_zstd_it_claims_to_be_is_refused(
-    client: httpx.Client, inbox: Inbox, content: bytes
-) -> None:
+def test_invalid_zstd_is_refused(client: httpx.Client, inbox: Inbox, content: bytes) -> None:
     answer = client.post("/v1/traces", content=content, headers=ZSTD)
     assert answer.status_code == 400
     assert "The body is not zstd" in status_of(answer).message
@@ -176,7 +172,7 @@ def test_other_methods_are_refused(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/logs", "/v1/metrics"])
-def test_logs_and_metrics_are_answered_clearly(client: httpx.Client, path: str) -> None:
+def test_logs_and_metrics_are_refused_with_a_clear_message(client: httpx.Client, path: str) -> None:
     answer = client.post(path, content=b"", headers=PROTOBUF)
     assert answer.status_code == 404
     assert "laban stores traces only" in answer.text
@@ -188,7 +184,7 @@ def test_other_paths_say_where_traces_go(client: httpx.Client) -> None:
     assert "POST /v1/traces" in answer.text
 
 
-def test_a_sender_that_goes_away_in_the_middle_leaves_the_receiver_whole(
+def test_a_sender_that_disconnects_during_a_body_does_not_affect_others(
     client: httpx.Client, inbox: Inbox
 ) -> None:
     host, port = client.base_url.host, client.base_url.port
@@ -199,7 +195,7 @@ def test_a_sender_that_goes_away_in_the_middle_leaves_the_receiver_whole(
     assert inbox.bodies == [b"whole"]
 
 
-def test_a_request_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox) -> None:
+def test_a_request_in_progress_is_answered_before_the_receiver_stops(inbox: Inbox) -> None:
     inbox.pending = Future()
     receiver = HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())
     with inbox.answering(receiver) as (address, stop):
@@ -208,7 +204,7 @@ def test_a_request_in_progress_is_answered_before_the_receiver_ends(inbox: Inbox
         )
         inbox.arrived.acquire()
         stop()
-        inbox.pending.set_result(Accepted(1))
+        inbox.pending.set_result(AcceptedRequest(1))
         assert sent.result(10) == 200
 
 

@@ -62,7 +62,7 @@ def test_gzip_and_a_charset_are_accepted(client: httpx.Client) -> None:
     assert client.post("/v1/traces", content=sent, headers=headers).status_code == 200
 
 
-def test_what_was_rejected_is_told_in_json(client: httpx.Client) -> None:
+def test_rejected_spans_are_reported_in_json(client: httpx.Client) -> None:
     answer = post(client, json_request(json_span(), json_span(traceId="AB")))
     assert answer.status_code == 200, answer.text
     assert answer.json() == {
@@ -76,11 +76,11 @@ def test_what_was_rejected_is_told_in_json(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "document", [[], {"resourceSpans": 7}, json_request(json_span(kind="SPAN_KIND_CLIENT"))]
 )
-def test_what_is_no_otlp_json_is_refused_with_a_status_in_json(
+def test_invalid_otlp_json_is_refused_with_a_json_status(
     client: httpx.Client, database: Database, document: object
 ) -> None:
     answer = post(client, document)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json")
     assert answer.json()["code"] == 3
-    assert "no OTLP/JSON" in answer.json()["message"]
+    assert "not an OTLP/JSON" in answer.json()["message"]
     assert DuckDBReader(database).contents().spans == 0

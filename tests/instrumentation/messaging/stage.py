@@ -14,7 +14,7 @@ from laban_app.answers.local import LocalAnswers
 from laban_app.cli.story_text import show_story
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar.decoder import decode
+from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -97,7 +97,7 @@ class Stage:
         return LocalAnswers(DuckDBReader(self._database)).story("order", order_id)
 
     def _store(self) -> None:
-        decoded = decode(self._sink.bodies, KeyFinder())
+        decoded = OtlpDecoder(KeyFinder()).decode(self._sink.bodies)
         assert_same(otlp_protobuf.decode(self._sink.bodies, KeyFinder()), decoded)
         DuckDBWriter(self._database).write(decoded.batch)
 

@@ -1,1 +1,1 @@
-"""OTLP/protobuf to one SpanBatch by columns: the fast way, with no Python object a span."""
+"""The columnar decoder: OTLP/protobuf to Arrow columns, without a Python object per span."""

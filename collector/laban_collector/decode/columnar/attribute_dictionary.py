@@ -1,4 +1,4 @@
-"""Attributes as they repeat: each distinct pair of a key and a value is read once, whoever it belongs to."""
+"""Dictionary-encoded attributes: each distinct attribute of a batch is read once."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
@@ -15,44 +15,43 @@ from numpy.typing import NDArray
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from laban_collector.decode.attributes import Value, to_json, values
-from laban_collector.decode.columnar.arrow_messages import read_pairs
-from laban_collector.decode.columnar.validation import are_attributes
-from laban_collector.protect.limits import CUT
-from laban_collector.protect.protection import Protection, say_what_was_cut
+from laban_collector.decode.columnar.arrow_messages import are_key_values, read_key_values
+from laban_collector.protect.limits import CUT_MARK
+from laban_collector.protect.protection import Protection, log_cuts
 
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Scalar = TypeVar("Scalar", str, int)
 
 _ESCAPED: Final = r'[\x00-\x1f"\\]'
-"""What JSON cannot hold as it is."""
-# Seven bits each: a number from this size on needs one byte more as a varint.
+"""Characters that JSON must escape."""
+# A varint needs one more byte from each of these numbers on.
 _VARINT_STEPS: Final = np.array([1 << bits for bits in range(7, 64, 7)], np.uint64)
-# Above this many cells a table of owners by keys costs more than sorting.
+# With more cells, a table of owners by keys costs more than sorting.
 _MAX_CELLS: Final = 1 << 24
 
 
-class Pairs:
-    """Distinct pairs of key and value.
+class AttributeDictionary:
+    """The distinct attributes (key and value) of a batch; each is read once. They are numbered from 0.
 
     Attributes:
-        key: which of `names` each one has.
+        key: of each attribute, the position of its key in `names`.
         names: the distinct keys.
-        text: the values that are strings (as `attributes.values` gives them), null for the others.
-        integer: the values that are integers, null for the others.
-        json: `"key":value` of each, as `to_json` writes it.
-        protected: whether any value stands in the place of what must not be stored.
+        text: the string values (as in `attributes.values`), null for others.
+        integer: the integer values, null for others.
+        json: `"key":value` of each attribute, as in `to_json`.
+        is_changed: whether `replace_values` has changed any value.
     """
 
-    protected = False
+    is_changed = False
 
-    def __init__(self, raw: pa.BinaryArray, protection: Protection | None = None) -> None:
-        self._raw = raw.to_pylist()
-        if not are_attributes(self._raw):
-            raise ValueError("Some attributes are no KeyValues.")
-        keys, read = read_pairs(self._raw)
-        plain = _is_plain(raw, keys, read)
-        exact = {row: self._exact(row) for row in np.flatnonzero(~plain).tolist()}
+    def __init__(self, serialized: pa.BinaryArray) -> None:
+        self._serialized = serialized.to_pylist()
+        if not are_key_values(self._serialized):
+            raise ValueError("Some attributes are not KeyValues.")
+        keys, read = read_key_values(self._serialized)
+        plain = _is_plain(serialized, keys, read)
+        exact = {row: self._parse(row) for row in np.flatnonzero(~plain).tolist()}
         self._values = {row: value for row, (_, value) in exact.items()}
         self._keys = replace(keys, {row: key for row, (key, _) in exact.items()})
         self.text = replace(read["string_value"], {row: _only(str, it) for row, it in self._values.items()})
@@ -62,33 +61,29 @@ class Pairs:
         self.key: Index = as_numpy(distinct.indices).astype(np.int64)
         self.names: list[str] = distinct.dictionary.to_pylist()
         self.json = self._to_json()
-        if protection is not None:
-            self._protect(protection)
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self._serialized)
 
-    def value(self, pair: int) -> Value:
-        """The value of any type."""
-        return self._values[pair] if pair in self._values else self._exact(pair)[1]
+    def key_name(self, entry: int) -> str:
+        """Return the key of an attribute."""
+        name: str = self._keys[entry].as_py()
+        return name
 
-    def named(self, name: str) -> Mask:
-        """The pairs with this key."""
+    def value(self, entry: int) -> Value:
+        """Return the value of an attribute, of any type."""
+        return self._values[entry] if entry in self._values else self._parse(entry)[1]
+
+    def with_key(self, name: str) -> Mask:
+        """Return a mask of the attributes with this key."""
         if name not in self.names:
             return np.zeros(len(self), np.bool_)
         mask: Mask = self.key == self.names.index(name)
         return mask
 
-    def _protect(self, protection: Protection) -> None:
-        """Put in the place of what must not be stored what may be."""
-        changed: dict[int, Value] = {}
-        for row in protection.suspects(self.json).tolist():
-            value = self.value(row)
-            safe = protection.value(self._keys[row].as_py(), value)
-            if safe != value:
-                changed[row] = safe
-        say_what_was_cut(sum(CUT in to_json({"": value}) for value in changed.values()), 0)
-        self.protected = bool(changed)
+    def replace_values(self, changed: Mapping[int, Value]) -> None:
+        """Replace the values of some attributes."""
+        self.is_changed = bool(changed)
         self._values |= changed
         self.text = replace(self.text, {row: _only(str, it) for row, it in changed.items()})
         self.json = replace(self.json, {row: self._member(row) for row in changed})
@@ -102,68 +97,70 @@ class Pairs:
         )
         members = pc.binary_join_element_wise(quote, self._keys, pa.scalar('":'), value, nothing)
         escaped = pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False)
-        odd_names = np.array([re.search(_ESCAPED, name) is not None for name in self.names], np.bool_)
-        slow = as_numpy(pc.or_(escaped, pc.is_null(value))) | odd_names[self.key]
+        escaped_names = np.array([re.search(_ESCAPED, name) is not None for name in self.names], np.bool_)
+        slow = as_numpy(pc.or_(escaped, pc.is_null(value))) | escaped_names[self.key]
         slow[list(self._values)] = True
         return replace(members, {row: self._member(row) for row in np.flatnonzero(slow).tolist()})
 
-    def _member(self, pair: int) -> str:
-        """The JSON of one, by the rules of `to_json`."""
-        return to_json({self._keys[pair].as_py(): self.value(pair)})[1:-1]
+    def _member(self, entry: int) -> str:
+        """Return `"key":value` of one attribute, as in `to_json`."""
+        return to_json({self.key_name(entry): self.value(entry)})[1:-1]
 
-    def _exact(self, pair: int) -> tuple[str, Value]:
-        """One key and its value, by the protobuf library."""
-        [exact] = values([KeyValue.FromString(self._raw[pair])]).items()
+    def _parse(self, entry: int) -> tuple[str, Value]:
+        """Parse one attribute with the protobuf library."""
+        [exact] = values([KeyValue.FromString(self._serialized[entry])]).items()
         return exact
 
 
-class Objects(NamedTuple):
+class JsonObjects(NamedTuple):
     """Attributes as JSON.
 
     Attributes:
-        texts: an object of each owner, null for none.
-        dropped: how many of each owner are over the limit, and left out.
+        texts: one object per owner, null if it has no attributes.
+        dropped: the number of attributes per owner that are over the limit and left out.
     """
 
     texts: pa.StringArray
     dropped: Index
 
-    def split(self, counts: Sequence[int]) -> list["Objects"]:
-        """Those of so many owners each."""
+    def split(self, counts: Sequence[int]) -> list["JsonObjects"]:
+        """Split into groups with these numbers of owners."""
         ends = np.cumsum(counts)
         return [
-            Objects(self.texts.slice(end - count, count), self.dropped[end - count : end])
+            JsonObjects(self.texts.slice(end - count, count), self.dropped[end - count : end])
             for count, end in zip(counts, ends.tolist(), strict=True)
         ]
 
 
 class Attributes:
-    """The attributes of many owners: spans, events or links.
+    """The attributes of many owners (spans, events or links).
 
     Attributes:
-        owners: how many there are.
-        owner: of each attribute, in the order sent.
-        pair: which of `pairs` each attribute is.
-        pairs: the distinct ones.
+        owners: the number of owners.
+        owner: of each attribute, its owner, ascending.
+        entry: of each attribute, its number in `dictionary`.
+        dictionary: the distinct attributes.
+        limit: the number of attributes kept per owner; None for all.
     """
 
-    def __init__(self, owners: int, owner: Index, pair: Index, pairs: Pairs, most: int | None) -> None:
-        """Of more than `most` attributes of one owner the first are kept."""
-        self._most = most
+    def __init__(
+        self, owners: int, owner: Index, entry: Index, dictionary: AttributeDictionary, limit: int | None
+    ) -> None:
         self.owners = owners
         self.owner = owner
-        self.pair = pair
-        self.pairs = pairs
+        self.entry = entry
+        self.dictionary = dictionary
+        self.limit = limit
 
     def first(self, owners: int) -> Self:
-        """Those of the first owners."""
+        """Return the attributes of the first `owners` owners."""
         within = np.searchsorted(self.owner, owners)
-        return type(self)(owners, self.owner[:within], self.pair[:within], self.pairs, self._most)
+        return type(self)(owners, self.owner[:within], self.entry[:within], self.dictionary, self.limit)
 
     def owners_with_repeated_keys(self) -> Index:
-        """The owners that have a key twice, of which the last value counts."""
-        keys = len(self.pairs.names)
-        cells = self.owner * keys + self.pairs.key[self.pair]
+        """Return the owners with a repeated key, whose last value wins."""
+        keys = len(self.dictionary.names)
+        cells = self.owner * keys + self.dictionary.key[self.entry]
         if self.owners * keys <= _MAX_CELLS:
             found = np.zeros(self.owners * keys, np.bool_)
             found[cells] = True
@@ -172,53 +169,77 @@ class Attributes:
         distinct, counts = np.unique(cells, return_counts=True)
         return np.unique(distinct[counts > 1] // keys)
 
-    def json(self, kept: Mask) -> Objects:
-        """Of each owner its attributes that are `kept`, as a JSON object; null for none."""
-        owner, pair = self.owner[kept], self.pair[kept]
+    def json(self, kept: Mask) -> JsonObjects:
+        """Return the attributes in the mask `kept` as one JSON object per owner."""
+        owner, entry = self.owner[kept], self.entry[kept]
         counts = np.bincount(owner, minlength=self.owners)
         dropped = np.zeros_like(counts)
-        if self._most is not None and counts.max(initial=0) > self._most:
+        if self.limit is not None and counts.max(initial=0) > self.limit:
             first = np.repeat(np.cumsum(counts) - counts, counts)
-            within = np.arange(len(owner)) - first < self._most
-            pair, dropped = pair[within], np.maximum(counts - self._most, 0)
+            within = np.arange(len(owner)) - first < self.limit
+            entry, dropped = entry[within], np.maximum(counts - self.limit, 0)
             counts = counts - dropped
-            say_what_was_cut(0, int(dropped.sum()))
+            log_cuts(0, int(dropped.sum()))
         offsets = np.zeros(self.owners + 1, np.int32)
         np.cumsum(counts, out=offsets[1:])
         members = pa.ListArray.from_arrays(
-            pa.array(offsets), self.pairs.json.take(pa.array(pair)), mask=pa.array(counts == 0)
+            pa.array(offsets), self.dictionary.json.take(pa.array(entry)), mask=pa.array(counts == 0)
         )
-        return Objects(pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", ""), dropped)
+        return JsonObjects(pc.binary_join_element_wise("{", pc.binary_join(members, ","), "}", ""), dropped)
 
 
-def read_attributes(lists: Sequence[pa.ListArray], protection: Protection | None = None) -> Attributes:
-    """Lists of attributes, as `wire.read_spans` gives them: those of spans, events and links together.
+class AttributeReader:
+    """Reads the attributes of batches, and protects them.
 
-    Raises:
-        ValueError: some are no attributes, or `ptars` cannot read them.
+    Args:
+        protection: redacts secrets and cuts attributes; None to keep everything as sent.
     """
-    encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
-    pairs = Pairs(encoded.dictionary, protection)
-    codes: Index = as_numpy(encoded.indices).astype(np.int64)
-    counts = np.concatenate([as_numpy(pc.list_value_length(array)) for array in lists])
-    most = None if protection is None else protection.most_attributes
-    return Attributes(len(counts), np.repeat(np.arange(len(counts)), counts), codes, pairs, most)
+
+    def __init__(self, protection: Protection | None) -> None:
+        self._protection = protection
+        self._limit = None if protection is None else protection.max_attributes
+
+    def read(self, lists: Sequence[pa.ListArray]) -> Attributes:
+        """Read lists of attributes, as in `arrow_messages.read_spans`; owners are numbered consecutively.
+
+        Raises:
+            ValueError: some are not attributes, or `ptars` cannot read them.
+        """
+        encoded = pa.concat_arrays([array.flatten() for array in lists]).dictionary_encode()
+        dictionary = AttributeDictionary(encoded.dictionary)
+        self._protect(dictionary)
+        entries: Index = as_numpy(encoded.indices).astype(np.int64)
+        counts = np.concatenate([as_numpy(pc.list_value_length(array)) for array in lists])
+        owners = np.repeat(np.arange(len(counts)), counts)
+        return Attributes(len(counts), owners, entries, dictionary, self._limit)
+
+    def _protect(self, dictionary: AttributeDictionary) -> None:
+        if self._protection is None:
+            return
+        changed: dict[int, Value] = {}
+        for row in self._protection.find_suspects(dictionary.json).tolist():
+            value = dictionary.value(row)
+            safe = self._protection.protect_value(dictionary.key_name(row), value)
+            if safe != value:
+                changed[row] = safe
+        log_cuts(sum(CUT_MARK in to_json({"": value}) for value in changed.values()), 0)
+        dictionary.replace_values(changed)
 
 
-def pair_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:
-    """Of each owner the pair that it has among those wanted, -1 for none; earlier masks win."""
+def entry_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:
+    """Return, for each owner, the dictionary entry that it has in the first matching mask; -1 for none."""
     chosen = np.full(attributes.owners, -1, np.int64)
     for mask in reversed(list(wanted)):
         if mask.any():
-            at = np.flatnonzero(mask[attributes.pair])
-            chosen[attributes.owner[at]] = attributes.pair[at]
+            at = np.flatnonzero(mask[attributes.entry])
+            chosen[attributes.owner[at]] = attributes.entry[at]
     return chosen
 
 
-def _is_plain(raw: pa.BinaryArray, keys: pa.StringArray, read: dict[str, pa.Array]) -> Mask:
-    """The pairs that are written in the shortest way, so that there is one way to read them.
+def _is_plain(serialized: pa.BinaryArray, keys: pa.StringArray, read: dict[str, pa.Array]) -> Mask:
+    """Return a mask of the attributes with the shortest encoding, which is unambiguous.
 
-    A field that is written twice, or more than one value, or a key that is missing makes another length.
+    A repeated field, a second value or a missing key gives another length.
     """
     text = lengths(read["string_value"])
     integer = pc.fill_null(read["int_value"], 0)
@@ -228,12 +249,12 @@ def _is_plain(raw: pa.BinaryArray, keys: pa.StringArray, read: dict[str, pa.Arra
         np.where(as_numpy(read["int_value"].is_valid()), 1 + _varint(as_numpy(integer).view(np.uint64)), 2),
     )
     scalar: Mask = np.logical_or.reduce([as_numpy(array.is_valid()) for array in read.values()])
-    plain: Mask = scalar & (lengths(raw) == _field(lengths(keys)) + _field(value))
+    plain: Mask = scalar & (lengths(serialized) == _field(lengths(keys)) + _field(value))
     return plain
 
 
 def _field(length: Index) -> Index:
-    """The bytes of a field with so many bytes in it."""
+    """Return the size in bytes of a length-delimited field with this content length."""
     return 1 + _varint(length.astype(np.uint64)) + length
 
 
@@ -242,7 +263,7 @@ def _varint(number: NDArray[np.uint64]) -> Index:
 
 
 def lengths(array: pa.Array) -> Index:
-    """Bytes of texts, in one call of Arrow instead of three; of what is null any number, mostly 0."""
+    """Return the byte lengths of texts, with one Arrow call instead of three; undefined for nulls."""
     _, offsets, _ = array.buffers()
     if not len(array):
         return np.zeros(0, np.int64)
@@ -251,23 +272,23 @@ def lengths(array: pa.Array) -> Index:
 
 
 def _only(kind: type[Scalar], value: Value) -> Scalar | None:
-    """The value if it is of this type, else None; a bool is no int."""
+    """Return the value if it has this type, else None; a bool is not an int."""
     return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
 def replace(array: pa.Array, replacements: Mapping[int, object]) -> pa.Array:
-    """An array with other values in some places."""
+    """Return an array with other values at some positions."""
     if not replacements:
         return array
     mask = np.zeros(len(array), np.bool_)
-    places = sorted(replacements)
-    mask[places] = True
+    positions = sorted(replacements)
+    mask[positions] = True
     return pc.replace_with_mask(
-        array, pa.array(mask), pa.array([replacements[place] for place in places], array.type)
+        array, pa.array(mask), pa.array([replacements[at] for at in positions], array.type)
     )
 
 
 def as_numpy(array: pa.Array) -> NDArray[Any]:
-    """An Arrow array without nulls as numpy's."""
+    """Return an Arrow array without nulls as a numpy array."""
     values: NDArray[Any] = array.to_numpy(zero_copy_only=False)
     return values

@@ -1,10 +1,11 @@
-"""Spans as `ptars` reads them, to a SpanBatch."""
+"""Assembly of a SpanBatch from the Arrow arrays that `arrow_messages` reads."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
 # when it is imported.
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,14 +18,14 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, table
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.attribute_dictionary import (
+    AttributeReader,
     Index,
+    JsonObjects,
     Mask,
-    Objects,
     as_numpy,
     lengths,
-    read_attributes,
 )
-from laban_collector.decode.columnar.business_keys import correlate
+from laban_collector.decode.columnar.business_keys import ColumnarKeyFinder
 from laban_collector.decode.columnar.promotion import promote
 from laban_collector.protect.protection import Protection
 
@@ -32,150 +33,163 @@ Ids = NDArray[np.uint64]
 
 _TIME: Final = pa.timestamp("ns")
 _MAX_TIME: Final = np.uint64(2**63 - 1)
-_TEXTS: Final = {"name", "status_message", "trace_state"}
 _KINDS: Final = 6
 _CODES: Final = 3
 
 
 class Origin(NamedTuple):
-    """So many spans, one after the other, of one resource and one scope."""
+    """The resource and the scope of a number of consecutive spans."""
 
     resource: ResourceRow
     scope: ScopeRow
     spans: int
 
 
-class ReadSpans:
-    """Spans, with their events and links, as `wire.read_spans` gives them.
+class SpanColumns:
+    """Spans with their events and links, as columns.
 
     Args:
-        spans: as read.
-        protection: what must not be stored as it came; None: nothing.
+        spans: as in `arrow_messages.read_spans`.
+        reader: reads their attributes.
     """
 
-    def __init__(self, spans: pa.StructArray, protection: Protection | None = None) -> None:
-        self._protection = protection
-        self._spans = _fields(spans)
-        self._events, self._links = _Owned(self._spans["events"]), _Owned(self._spans["links"])
-        sent = [it["attributes"] for it in (self._spans, self._events.fields, self._links.fields)]
-        self._all_attributes = read_attributes(sent, protection)
-        self._attributes = self._all_attributes.first(len(spans))
-        self._code = _status(self._spans, "code")
-        self._trace_ids = _ids(self._spans["trace_id"], 2)
-        self._span_ids = _ids(self._spans["span_id"], 1)
+    def __init__(self, spans: pa.StructArray, reader: AttributeReader) -> None:
+        self.fields = _fields(spans)
+        self.events, self.links = _Children(self.fields["events"]), _Children(self.fields["links"])
+        lists = [it["attributes"] for it in (self.fields, self.events.fields, self.links.fields)]
+        self.all_attributes = reader.read(lists)
+        self.attributes = self.all_attributes.first(len(spans))
+        self.status_code = _status(self.fields, "code")
+        self._trace_ids = _ids(self.fields["trace_id"], 2)
+        self._span_ids = _ids(self.fields["span_id"], 1)
 
     def __len__(self) -> int:
         return len(self._span_ids)
 
-    def out_of_the_ordinary(self) -> Index:
-        """The spans that `to_batch` must not be asked for: they need the rules of the exact decoder."""
-        spans = self._spans
-        odd = self._has_odd_ids() | self._has_odd_times()
-        for numbers, known in ((spans["kind"], _KINDS), (self._code, _CODES)):
+    def unusual(self) -> Index:
+        """Return the spans that cannot be assembled: they need the rules of the decoder span by span."""
+        fields = self.fields
+        found = self._has_unusual_ids() | self._has_unusual_times()
+        for numbers, known in ((fields["kind"], _KINDS), (self.status_code, _CODES)):
             sent = as_numpy(numbers)
-            odd |= (sent < 0) | (sent >= known)
-        repeated = self._all_attributes.owners_with_repeated_keys()
+            found |= (sent < 0) | (sent >= known)
+        repeated = self.all_attributes.owners_with_repeated_keys()
         if len(repeated):
-            of_span = np.concatenate([np.arange(len(self)), self._events.span, self._links.span])
-            odd[of_span[repeated]] = True
-        return np.flatnonzero(odd)
+            of_span = np.concatenate([np.arange(len(self)), self.events.span, self.links.span])
+            found[of_span[repeated]] = True
+        return np.flatnonzero(found)
 
-    def to_batch(self, origins: Sequence[Origin], finder: KeyFinder) -> SpanBatch:
-        """All spans as a batch; `origins` tells whose they are."""
-        spans, counts = self._spans, [origin.spans for origin in origins]
-        promoted = promote(self._attributes, as_numpy(spans["kind"]).astype(np.uint8))
-        start, end = (_times(spans[name]) for name in ("start", "end"))
-        identity = self._identity()
-        attributes, of_events, of_links = self._objects(promoted.remaining)
-        columns = identity | {
-            "parent_id": pa.array(_ids(spans["parent_id"], 1)[:, 0]),
-            "start": start,
-            "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
-            "kind": spans["kind"].cast(pa.uint8()),
-            "status": self._code.cast(pa.uint8()),
-            "status_message": _none_if_empty(_status(spans, "message")),
-            "trace_state": _none_if_empty(spans["trace_state"]),
-            "resource_id": _repeated([origin.resource.resource_id for origin in origins], counts),
-            "scope_id": _repeated([origin.scope.scope_id for origin in origins], counts),
-            "attributes": attributes.texts,
-            "dropped_attributes": _more(spans["dropped_attributes"], attributes.dropped),
-        }
-        times = pa.table(
-            {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
-        )
-        found = correlate(times, self._attributes, promoted, finder)
-        stored = _table(span_batch.SPANS, spans | columns | promoted.columns)
-        events = _table(span_batch.EVENTS, self._events.columns(identity, of_events) | self._event_columns())
-        links = _table(span_batch.LINKS, self._links.columns(identity, of_links) | self._link_columns())
-        if (protection := self._protection) is not None:
-            found, stored = (
-                protection.told(found, protected=self._attributes.pairs.protected),
-                protection.promoted(stored),
-            )
-            stored, events, links = _protected(protection, (stored, events, links))
-        return SpanBatch(
-            spans=stored,
-            resources=table(span_batch.RESOURCES, _distinct([origin.resource for origin in origins])),
-            scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
-            events=events,
-            links=links,
-            correlations=found,
-        )
-
-    def _objects(self, remaining: Mask) -> list[Objects]:
-        """The attributes of spans that have no column, of events and of links."""
-        kept = np.ones(len(self._all_attributes.owner), np.bool_)
-        kept[: len(remaining)] = remaining
-        return self._all_attributes.json(kept).split(
-            [len(self), len(self._events.span), len(self._links.span)]
-        )
-
-    def _identity(self) -> dict[str, pa.Array]:
+    def identity(self) -> dict[str, pa.Array]:
+        """Return the id columns."""
         return {
             "trace_hi": pa.array(self._trace_ids[:, 0]),
             "trace_lo": pa.array(self._trace_ids[:, 1]),
             "span_id": pa.array(self._span_ids[:, 0]),
         }
 
-    def _has_odd_ids(self) -> Mask:
-        spans, links = self._spans, self._links
-        odd = ~self._trace_ids.any(axis=1) | ~self._span_ids.any(axis=1)  # a wrong length reads as zeros
-        odd |= _has_other_length(spans["parent_id"], 8)
+    def attributes_as_json(self, remaining: Mask) -> list[JsonObjects]:
+        """Return the attributes of spans (those in the mask), of events and of links."""
+        kept = np.ones(len(self.all_attributes.owner), np.bool_)
+        kept[: len(remaining)] = remaining
+        return self.all_attributes.json(kept).split([len(self), len(self.events.span), len(self.links.span)])
+
+    def _has_unusual_ids(self) -> Mask:
+        fields, links = self.fields, self.links
+        # An id of another length reads as zeros.
+        unusual = ~self._trace_ids.any(axis=1) | ~self._span_ids.any(axis=1)
+        unusual |= _has_other_length(fields["parent_id"], 8)
         of_link = _has_other_length(links.fields["trace_id"], 16) | _has_other_length(
             links.fields["span_id"], 8
         )
-        odd[links.span[of_link]] = True
-        return odd
+        unusual[links.span[of_link]] = True
+        return unusual
 
-    def _has_odd_times(self) -> Mask:
-        start, end = as_numpy(self._spans["start"]), as_numpy(self._spans["end"])
-        odd: Mask = (end < start) | (end > _MAX_TIME)  # a start beyond is after the end, or the end is too
-        odd[self._events.span[as_numpy(self._events.fields["time"]) > _MAX_TIME]] = True
-        return odd
-
-    def _event_columns(self) -> dict[str, pa.Array]:
-        return {"time": _times(self._events.fields["time"])}
-
-    def _link_columns(self) -> dict[str, pa.Array]:
-        links = self._links.fields
-        trace_ids, span_ids = _ids(links["trace_id"], 2), _ids(links["span_id"], 1)
-        return {
-            "linked_trace_hi": pa.array(trace_ids[:, 0]),
-            "linked_trace_lo": pa.array(trace_ids[:, 1]),
-            "linked_span_id": pa.array(span_ids[:, 0]),
-            "trace_state": _none_if_empty(links["trace_state"]),
-        }
+    def _has_unusual_times(self) -> Mask:
+        start, end = as_numpy(self.fields["start"]), as_numpy(self.fields["end"])
+        # If the start is beyond the maximum, it is after the end, or the end is beyond the maximum too.
+        unusual: Mask = (end < start) | (end > _MAX_TIME)
+        unusual[self.events.span[as_numpy(self.events.fields["time"]) > _MAX_TIME]] = True
+        return unusual
 
 
-class _Owned:
-    """What many spans have lists of: their events, or their links."""
+class BatchAssembler:
+    """Assembles batches from columns.
+
+    Args:
+        finder: finds business keys.
+        protection: redacts secrets and cuts attributes; None to keep everything as sent.
+    """
+
+    def __init__(self, finder: KeyFinder, protection: Protection | None) -> None:
+        self._protection = protection
+        self._attributes = AttributeReader(protection)
+        self._keys = ColumnarKeyFinder(finder)
+
+    def read(self, spans: pa.StructArray) -> SpanColumns:
+        """Read spans, as in `arrow_messages.read_spans`.
+
+        Raises:
+            ValueError: some attributes are invalid, or `ptars` cannot read them.
+        """
+        return SpanColumns(spans, self._attributes)
+
+    def assemble(self, spans: SpanColumns, origins: Sequence[Origin]) -> SpanBatch:
+        """Return all spans as a batch; `origins` are their resources and scopes, in order."""
+        promoted = promote(spans.attributes, as_numpy(spans.fields["kind"]).astype(np.uint8))
+        start, end = (_times(spans.fields[name]) for name in ("start", "end"))
+        identity = spans.identity()
+        attributes, of_events, of_links = spans.attributes_as_json(promoted.remaining)
+        columns = (
+            identity
+            | _span_columns(spans, origins, attributes)
+            | {
+                "start": start,
+                "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
+            }
+        )
+        times = pa.table(
+            {"trace_hi": columns["trace_hi"], "trace_lo": columns["trace_lo"], "start": start, "end": end}
+        )
+        return self._protected(
+            SpanBatch(
+                spans=_table(span_batch.SPANS, spans.fields | columns | promoted.columns),
+                resources=table(span_batch.RESOURCES, _distinct([origin.resource for origin in origins])),
+                scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
+                events=_table(span_batch.EVENTS, _event_columns(spans.events, identity, of_events)),
+                links=_table(span_batch.LINKS, _link_columns(spans.links, identity, of_links)),
+                correlations=self._keys.correlations(times, spans.attributes, promoted),
+            ),
+            are_attributes_changed=spans.attributes.dictionary.is_changed,
+        )
+
+    def _protected(self, batch: SpanBatch, *, are_attributes_changed: bool) -> SpanBatch:
+        """Protect the remaining texts; attributes, resources and scopes are protected already."""
+        protection = self._protection
+        if protection is None:
+            return batch
+        spans, events, links = protection.protect_names(
+            [protection.redact_promoted_columns(batch.spans), batch.events, batch.links]
+        )
+        return replace(
+            batch,
+            spans=spans,
+            events=events,
+            links=links,
+            correlations=protection.filter_correlations(
+                batch.correlations, are_attributes_changed=are_attributes_changed
+            ),
+        )
+
+
+class _Children:
+    """The events or the links of many spans."""
 
     def __init__(self, lists: pa.ListArray) -> None:
         self.span: Index = np.repeat(np.arange(len(lists)), as_numpy(pc.list_value_length(lists)))
         self.fields = _fields(lists.flatten())
 
-    def columns(self, identity: Mapping[str, pa.Array], objects: Objects) -> dict[str, pa.Array]:
-        """Their fields as they are, with their attributes as text and the ids of their spans."""
+    def columns(self, identity: Mapping[str, pa.Array], objects: JsonObjects) -> dict[str, pa.Array]:
+        """Return their fields, with the attributes as JSON and the ids of their spans."""
         rows = pa.array(self.span)
         of_span = {name: column.take(rows) for name, column in identity.items()}
         return (
@@ -184,33 +198,50 @@ class _Owned:
             | {
                 "row": rows,
                 "attributes": objects.texts,
-                "dropped_attributes": _more(self.fields["dropped_attributes"], objects.dropped),
+                "dropped_attributes": _add(self.fields["dropped_attributes"], objects.dropped),
             }
         )
 
 
-def _more(dropped: pa.UInt32Array, more: Index) -> pa.UInt32Array:
-    """Counts of what a sender dropped, and of what we did."""
+def _span_columns(
+    spans: SpanColumns, origins: Sequence[Origin], attributes: JsonObjects
+) -> dict[str, pa.Array]:
+    """Return the columns that differ from the fields sent, without ids, times and promoted columns."""
+    fields, counts = spans.fields, [origin.spans for origin in origins]
+    return {
+        "parent_id": pa.array(_ids(fields["parent_id"], 1)[:, 0]),
+        "kind": fields["kind"].cast(pa.uint8()),
+        "status": spans.status_code.cast(pa.uint8()),
+        "status_message": _none_if_empty(_status(fields, "message")),
+        "trace_state": _none_if_empty(fields["trace_state"]),
+        "resource_id": _repeated([origin.resource.resource_id for origin in origins], counts),
+        "scope_id": _repeated([origin.scope.scope_id for origin in origins], counts),
+        "attributes": attributes.texts,
+        "dropped_attributes": _add(fields["dropped_attributes"], attributes.dropped),
+    }
+
+
+def _event_columns(
+    events: _Children, identity: Mapping[str, pa.Array], objects: JsonObjects
+) -> dict[str, pa.Array]:
+    return events.columns(identity, objects) | {"time": _times(events.fields["time"])}
+
+
+def _link_columns(
+    links: _Children, identity: Mapping[str, pa.Array], objects: JsonObjects
+) -> dict[str, pa.Array]:
+    trace_ids, span_ids = _ids(links.fields["trace_id"], 2), _ids(links.fields["span_id"], 1)
+    return links.columns(identity, objects) | {
+        "linked_trace_hi": pa.array(trace_ids[:, 0]),
+        "linked_trace_lo": pa.array(trace_ids[:, 1]),
+        "linked_span_id": pa.array(span_ids[:, 0]),
+        "trace_state": _none_if_empty(links.fields["trace_state"]),
+    }
+
+
+def _add(dropped: pa.UInt32Array, more: Index) -> pa.UInt32Array:
+    """Add counts of attributes dropped here to the counts of the sender."""
     return pc.add(dropped, pa.array(more.astype(np.uint32))) if more.any() else dropped
-
-
-def _protected(protection: Protection, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
-    """Tables whose own texts, which are no attributes, are protected too.
-
-    Looked through together: to begin a search costs more than to search what few distinct texts there are.
-    """
-    columns = [table[name] for table in tables for name in table.column_names if name in _TEXTS]
-    distinct = set[str | None]().union(*(pc.unique(column).to_pylist() for column in columns))
-    if protection.are_harmless({text for text in distinct if text}):
-        return tables
-    return [_with_safe_texts(protection, table) for table in tables]
-
-
-def _with_safe_texts(protection: Protection, rows: pa.Table) -> pa.Table:
-    for at, field in enumerate(rows.schema):
-        if field.name in _TEXTS:
-            rows = rows.set_column(at, field, protection.texts(rows[field.name]))
-    return rows
 
 
 def _fields(structs: pa.StructArray) -> dict[str, pa.Array]:
@@ -222,17 +253,17 @@ def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
 
 
 def _status(spans: Mapping[str, pa.Array], name: str) -> pa.Array:
-    """A field of the status, its default where there is no status."""
+    """Return a field of the status; its default if there is no status."""
     return pc.fill_null(pc.struct_field(spans["status"], name), 0 if name == "code" else "")
 
 
 def _ids(ids: pa.BinaryArray, words: int) -> Ids:
-    """Big-endian ids as so many integers each; zeros for an id of another length."""
+    """Return big-endian ids as `words` integers each; zeros for an id of another length."""
     result = np.zeros((len(ids), words), np.uint64)
     length = lengths(ids)
     whole = length == 8 * words
     if whole.any():
-        if length[~whole].any():  # those without one are not in the way
+        if length[~whole].any():  # empty ids take no bytes in the buffer
             ids = ids.filter(pa.array(whole))
         _, offsets, data = ids.buffers()
         start = int(np.frombuffer(offsets, np.int32)[ids.offset])
@@ -242,7 +273,7 @@ def _ids(ids: pa.BinaryArray, words: int) -> Ids:
 
 
 def _has_other_length(ids: pa.BinaryArray, length: int) -> Mask:
-    """Those that are neither there nor missing."""
+    """Return a mask of the ids that are not empty and have another length."""
     found = lengths(ids)
     other: Mask = (found != 0) & (found != length)
     return other
@@ -264,5 +295,5 @@ def _repeated(ids: Sequence[int], counts: Sequence[int]) -> pa.Array:
 
 
 def _distinct(rows: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """The rows with distinct ids, which stand first."""
+    """Return one row for each distinct id; the id is the first item."""
     return list({row[0]: row for row in rows}.values())

@@ -1,4 +1,4 @@
-"""Business keys of many spans, column by column; only what is written oddly is looked at by itself."""
+"""Columnar search for business keys; only unusual values are processed one by one."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
@@ -24,18 +24,18 @@ from laban.vocabulary import (
 )
 from laban_collector.batch import span_batch
 from laban_collector.decode.business_keys import KeyFinder, url_path
-from laban_collector.decode.columnar.attribute_dictionary import Attributes, Index, as_numpy, pair_of_owner
+from laban_collector.decode.columnar.attribute_dictionary import Attributes, Index, as_numpy, entry_of_owner
 from laban_collector.decode.columnar.promotion import PromotedColumns
 
 _TRACE: Final = ["trace_hi", "trace_lo"]
-_ODD_VALUE: Final = "[^!-~]"
-"""What may make `bounded` change or refuse a text: a space, or what is not ASCII."""
-_ODD_PATH: Final = "[?%]"
-"""A query, or what has to be decoded."""
+_UNUSUAL_VALUE: Final = "[^!-~]"
+"""A space or a character outside ASCII: `bounded` may change or refuse the value."""
+_UNUSUAL_PATH: Final = "[?%]"
+"""A query, or percent-encoding."""
 
 
-class _Found:
-    """Which span has which correlation; the same more than once does no harm."""
+class _Correlations:
+    """Collects the correlations of spans; duplicates are allowed."""
 
     def __init__(self) -> None:
         self._keys: dict[str, int] = {}
@@ -44,14 +44,14 @@ class _Found:
         self._values: list[pa.StringArray] = []
 
     def add(self, key: str, spans: Index, values: pa.StringArray) -> None:
-        """Each of these spans has this value of the key, if it is one; none where it is null."""
+        """Add one value per span; null and invalid values are ignored later."""
         if len(spans):
             self._codes.append(np.full(len(spans), self._keys.setdefault(key, len(self._keys)), np.int64))
             self._spans.append(spans)
             self._values.append(values)
 
     def to_table(self, spans: pa.Table) -> pa.Table:
-        """One row a distinct (key, value, trace), with the first start and the last end."""
+        """Return one row per distinct (key, value, trace), with the first start and the last end."""
         if not self._keys:
             return span_batch.CORRELATIONS.empty_table()
         values = _bounded(pa.concat_arrays(self._values))
@@ -74,7 +74,7 @@ class _Found:
 
 
 def _runs(keys: Sequence[NDArray[Any]]) -> tuple[Index, Index]:
-    """The order in which rows that are equal in all keys stand together, and where in it each run begins."""
+    """Return an order in which equal rows are adjacent, and the beginnings of their runs."""
     order = np.lexsort(keys)
     begins = np.zeros(len(order), np.bool_)
     begins[0] = True
@@ -84,73 +84,97 @@ def _runs(keys: Sequence[NDArray[Any]]) -> tuple[Index, Index]:
     return order, np.flatnonzero(begins)
 
 
-def correlate(
-    spans: pa.Table, attributes: Attributes, promoted: PromotedColumns, finder: KeyFinder
-) -> pa.Table:
-    """The correlations of spans (`span_batch.CORRELATIONS`).
+class ColumnarKeyFinder:
+    """Finds the business keys of many spans.
 
     Args:
-        spans: their trace ids, `start` and `end`.
-        attributes: theirs.
-        promoted: their promoted columns.
-        finder: says where the keys are.
+        finder: the rules.
     """
-    found = _Found()
-    _in_attributes(found, attributes, finder)
-    _in_routes(found, attributes, promoted, finder)
-    _in_message_keys(found, promoted, finder)
-    return found.to_table(spans)
 
+    def __init__(self, finder: KeyFinder) -> None:
+        self._finder = finder
 
-def _in_attributes(found: _Found, attributes: Attributes, finder: KeyFinder) -> None:
-    pairs = attributes.pairs
-    keys = {number: keys for number, name in enumerate(pairs.names) if (keys := finder.attribute_keys(name))}
-    if not keys:
-        return
-    key_of_attribute = pairs.key[attributes.pair]
-    for number, named in keys.items():
-        held = np.flatnonzero(key_of_attribute == number)
-        which = pa.array(attributes.pair[held])
-        of_spans = pairs.text.take(which)
-        if of_spans.null_count:
-            of_spans = pc.coalesce(of_spans, pc.cast(pairs.integer.take(which), pa.string()))
-        for key in named:
-            found.add(key, attributes.owner[held], of_spans)
+    def correlations(self, spans: pa.Table, attributes: Attributes, promoted: PromotedColumns) -> pa.Table:
+        """Return the correlations of spans (`span_batch.CORRELATIONS`).
 
+        Args:
+            spans: their trace ids, `start` and `end`.
+            attributes: their attributes.
+            promoted: their promoted columns.
+        """
+        found = _Correlations()
+        self._add_attributes(found, attributes)
+        self._add_routes(found, attributes, promoted)
+        self._add_message_keys(found, promoted)
+        return found.to_table(spans)
 
-def _in_routes(found: _Found, attributes: Attributes, promoted: PromotedColumns, finder: KeyFinder) -> None:
-    """The keys in paths. Most routes hold none, and their paths, which are many, are not looked at."""
-    templates = promoted.pairs(HTTP_ROUTE)
-    if URL_TEMPLATE in attributes.pairs.names:
-        templates = np.where(templates < 0, _texts_named(attributes, [URL_TEMPLATE]), templates)
-    paths_of = _Paths(attributes)
-    for pair, template in _distinct(templates, promoted.texts):
-        keys = finder.parameter_keys(template)
+    def _add_attributes(self, found: _Correlations, attributes: Attributes) -> None:
+        entries, find = attributes.dictionary, self._finder.attribute_keys
+        keys = {number: keys for number, name in enumerate(entries.names) if (keys := find(name))}
         if not keys:
-            continue
-        spans = np.flatnonzero(templates == pair)
-        paths = paths_of.take(spans)
+            return
+        key_of_attribute = entries.key[attributes.entry]
+        for number, named in keys.items():
+            held = np.flatnonzero(key_of_attribute == number)
+            which = pa.array(attributes.entry[held])
+            of_spans = entries.text.take(which)
+            if of_spans.null_count:
+                of_spans = pc.coalesce(of_spans, pc.cast(entries.integer.take(which), pa.string()))
+            for key in named:
+                found.add(key, attributes.owner[held], of_spans)
+
+    def _add_routes(self, found: _Correlations, attributes: Attributes, promoted: PromotedColumns) -> None:
+        """Add the keys in paths. Most routes have none, and their many paths are skipped."""
+        templates = promoted.entries(HTTP_ROUTE)
+        if URL_TEMPLATE in attributes.dictionary.names:
+            templates = np.where(templates < 0, _entries_with_text(attributes, [URL_TEMPLATE]), templates)
+        paths_of = _Paths(attributes)
+        for entry, template in _distinct(templates, promoted.texts):
+            keys = self._finder.parameter_keys(template)
+            if keys:
+                spans = np.flatnonzero(templates == entry)
+                self._add_route(found, template, keys, spans, paths_of.take(spans))
+
+    def _add_route(
+        self,
+        found: _Correlations,
+        template: str,
+        keys: Sequence[tuple[str, str]],
+        spans: Index,
+        paths: pa.StringArray,
+    ) -> None:
         if paths.null_count:
             known = paths.is_valid()
             spans, paths = spans[as_numpy(known)], paths.filter(known)
-        odd = as_numpy(pc.match_substring_regex(paths, _ODD_PATH))
+        unusual = as_numpy(pc.match_substring_regex(paths, _UNUSUAL_PATH))
         parameters = _parameters(template, paths)
         if parameters is None or len({key for _, key in keys}) < len(keys):
-            odd[:] = True  # several parameters for one key: the finder knows which one counts
+            unusual[:] = True  # several parameters map to one key: the finder knows which one wins
         else:
-            plain = np.flatnonzero(~odd)
+            plain = np.flatnonzero(~unusual)
             for name, key in keys:
                 found.add(key, spans[plain], parameters[name].take(pa.array(plain)))
-        for position in np.flatnonzero(odd).tolist():
-            for key, value in finder.in_route(template, paths[position].as_py()):
+        for position in np.flatnonzero(unusual).tolist():
+            for key, value in self._finder.in_route(template, paths[position].as_py()):
                 found.add(key, spans[position : position + 1], pa.array([value]))
+
+    def _add_message_keys(self, found: _Correlations, promoted: PromotedColumns) -> None:
+        keys = promoted.entries(MESSAGING_KAFKA_MESSAGE_KEY)
+        spans = np.flatnonzero(keys >= 0)
+        topics = promoted.entries(MESSAGING_DESTINATION_NAME)[spans]
+        for entry, topic in [(-1, ""), *_distinct(topics, promoted.texts)]:
+            about = spans[topics == entry]
+            if len(about):
+                values = promoted.texts.take(pa.array(keys[about]))
+                for key in self._finder.kafka_keys(topic):
+                    found.add(key, about, values)
 
 
 def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArray] | None:
-    """The parameters of a route in each path, null where it does not match; None: ask the finder."""
+    """Return the parameters of a route per path, null if it does not match; None if RE2 lacks support."""
     try:
         matched = pc.extract_regex(paths, f"^(?:{template_pattern(template).pattern})$")
-    except pa.ArrowInvalid:  # a name, or an escape, that RE2 does not know
+    except pa.ArrowInvalid:  # a name or an escape that RE2 does not support
         return None
     valid = matched.is_valid()
     nothing = pa.scalar(None, pa.string())
@@ -159,51 +183,39 @@ def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArra
     }
 
 
-def _in_message_keys(found: _Found, promoted: PromotedColumns, finder: KeyFinder) -> None:
-    keys = promoted.pairs(MESSAGING_KAFKA_MESSAGE_KEY)
-    spans = np.flatnonzero(keys >= 0)
-    topics = promoted.pairs(MESSAGING_DESTINATION_NAME)[spans]
-    for pair, topic in [(-1, ""), *_distinct(topics, promoted.texts)]:
-        about = spans[topics == pair]
-        if len(about):
-            values = promoted.texts.take(pa.array(keys[about]))
-            for key in finder.kafka_keys(topic):
-                found.add(key, about, values)
-
-
-def _distinct(pairs: Index, texts: pa.StringArray) -> list[tuple[int, str]]:
-    """The distinct ones, and their texts; -1 is none."""
-    found = np.flatnonzero(np.bincount(pairs + 1)[1:])
+def _distinct(entries: Index, texts: pa.StringArray) -> list[tuple[int, str]]:
+    """Return the distinct entries and their texts; -1 is none."""
+    found = np.flatnonzero(np.bincount(entries + 1)[1:])
     return list(zip(found.tolist(), texts.take(pa.array(found)).to_pylist(), strict=True))
 
 
 def _bounded(values: pa.StringArray) -> pa.StringArray:
-    """Each value as `bounded` gives it; null for what can be no id."""
+    """Apply `bounded` to each value; null for a value that cannot be an id."""
     lengths = pc.binary_length(values)
-    odd = pc.or_(
-        pc.match_substring_regex(values, _ODD_VALUE),
+    unusual = pc.or_(
+        pc.match_substring_regex(values, _UNUSUAL_VALUE),
         pc.or_(pc.equal(lengths, 0), pc.greater(lengths, MAX_VALUE_LENGTH)),
     )
-    return _changed(values, odd, bounded)
+    return _map_some(values, unusual, bounded)
 
 
 class _Paths:
-    """Paths of requests, from whichever attribute tells them."""
+    """The request paths of spans, from the first attribute that contains one."""
 
     def __init__(self, attributes: Attributes) -> None:
         self._attributes = attributes
 
     def take(self, spans: Index) -> pa.StringArray:
-        """Of each of these spans the path; null for none."""
+        """Return the paths of these spans; null for none."""
         rows = pa.array(spans)
-        paths = self._told.take(rows)
+        paths = self._paths.take(rows)
         if not paths.null_count:
             return paths
         urls = self._urls.take(rows)
-        return pc.coalesce(paths, _changed(urls, urls.is_valid(), url_path))
+        return pc.coalesce(paths, _map_some(urls, urls.is_valid(), url_path))
 
     @cached_property
-    def _told(self) -> pa.StringArray:
+    def _paths(self) -> pa.StringArray:
         return _text(self._attributes, URL_PATH_DIALECTS)
 
     @cached_property
@@ -211,25 +223,25 @@ class _Paths:
         return _text(self._attributes, URL_FULL_DIALECTS)
 
 
-def _changed(
-    texts: pa.StringArray, which: pa.BooleanArray, change: Callable[[str], str | None]
+def _map_some(
+    texts: pa.StringArray, which: pa.BooleanArray, function: Callable[[str], str | None]
 ) -> pa.StringArray:
-    """Some of the texts changed, each distinct one once."""
+    """Apply a function to some of the texts, once per distinct text."""
     which = pc.fill_null(which, fill_value=False)
     if not pc.any(which).as_py():
         return texts
     encoded = texts.filter(which).dictionary_encode()
-    changed = pa.array(map(change, encoded.dictionary.to_pylist()), pa.string())
+    changed = pa.array(map(function, encoded.dictionary.to_pylist()), pa.string())
     return pc.replace_with_mask(texts, which, changed.take(encoded.indices))
 
 
 def _text(attributes: Attributes, keys: Sequence[str]) -> pa.StringArray:
-    """Of each span its first attribute of these that is a string and not empty; null for none."""
-    chosen = _texts_named(attributes, keys)
-    return attributes.pairs.text.take(pa.array(chosen, mask=chosen < 0))
+    """Return, for each span, its first non-empty string attribute with one of these keys; null for none."""
+    chosen = _entries_with_text(attributes, keys)
+    return attributes.dictionary.text.take(pa.array(chosen, mask=chosen < 0))
 
 
-def _texts_named(attributes: Attributes, keys: Sequence[str]) -> Index:
-    """The same as distinct attributes, -1 for none."""
-    some = as_numpy(pc.fill_null(pc.not_equal(attributes.pairs.text, ""), fill_value=False))
-    return pair_of_owner(attributes, [attributes.pairs.named(key) & some for key in keys])
+def _entries_with_text(attributes: Attributes, keys: Sequence[str]) -> Index:
+    """Return the dictionary entries of these attributes; -1 for none."""
+    some = as_numpy(pc.fill_null(pc.not_equal(attributes.dictionary.text, ""), fill_value=False))
+    return entry_of_owner(attributes, [attributes.dictionary.with_key(key) & some for key in keys])

@@ -193,7 +193,7 @@ def test_more_elements_than_the_limit_are_too_large(collector: Endpoints) -> Non
 
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
 @pytest.mark.parametrize("duty", FAILURES)
-def test_http_failures_that_pass(duty: str, content_type: str) -> None:
+def test_http_temporary_failures(duty: str, content_type: str) -> None:
     inbox = failing(FAILURES[duty])
     with started(HttpReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())) as address:
         answer = post(address, b"", content_type)
@@ -205,7 +205,7 @@ def test_http_failures_that_pass(duty: str, content_type: str) -> None:
 
 
 @pytest.mark.parametrize("duty", FAILURES)
-def test_grpc_failures_that_pass(duty: str) -> None:
+def test_grpc_temporary_failures(duty: str) -> None:
     inbox = failing(FAILURES[duty])
     with started(GrpcReceiver(Address("127.0.0.1", 0), inbox.intake(), Access())) as address:
         code, status = refusal(address, b"")
@@ -230,7 +230,7 @@ def failing(error: CollectorError) -> Inbox:
         ("POST", "/elsewhere", PROTOBUF, 404),
     ],
 )
-def test_what_is_no_export_is_answered_with_a_status(
+def test_other_requests_get_an_error_status(
     collector: Endpoints, method: str, path: str, content_type: str, status: int
 ) -> None:
     answer = httpx.request(method, f"http://{collector.http}{path}", headers={"content-type": content_type})

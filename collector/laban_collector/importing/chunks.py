@@ -1,4 +1,4 @@
-"""A file to chunks of work: unzipped, its kind told by its content, in bounded memory where it is lines."""
+"""Chunks of a file to import: decompressed, of a detected kind, and mostly of bounded size."""
 
 import gzip
 import io
@@ -9,45 +9,46 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 CHUNK_BYTES: Final = 8 << 20
-"""About how much a chunk of lines or of messages holds."""
+"""Approximate size of a chunk of lines or of messages."""
 
 _READ_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
 _JSON_START: Final = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[\]{])')
 _PREFIX: Final = 4
-"""Bytes of the length before each message that the OpenTelemetry Collector's file exporter writes."""
+"""Bytes of the length that the OpenTelemetry Collector's file exporter writes before each message."""
 
 _Stream = io.BufferedReader | gzip.GzipFile
 
 
 class Kind(Enum):
-    """What the parts of a chunk are."""
+    """The kind of the parts of a chunk."""
 
-    LINES = "JSON, one document a line"
-    DOCUMENT = "JSON, one document or several after each other"
+    LINES = "JSON, one document per line"
+    DOCUMENT = "JSON, one or more concatenated documents"
     PROTOBUF = "OTLP protobuf messages"
 
 
 class Chunk(NamedTuple):
-    """Some of a file that can be decoded alone."""
+    """A part of a file that can be decoded on its own."""
 
     kind: Kind
     parts: list[bytes]
 
 
-def chunks(file: io.BufferedReader, looks_whole: Callable[[bytes], bool]) -> Iterator[Chunk]:
-    """Read a file piece by piece; nothing for an empty one.
+def chunks(file: io.BufferedReader, is_json_document: Callable[[bytes], bool]) -> Iterator[Chunk]:
+    """Read a file chunk by chunk; an empty file has no chunks.
 
-    Lines and prefixed messages take bounded memory; a JSON document of many lines, and one protobuf message,
-    have to be held whole.
+    Lines and length-prefixed messages take bounded memory. A JSON document of many lines and a single
+    protobuf message are read completely.
 
     Args:
-        file: as it lies on the disk, gzipped or not.
-        looks_whole: whether a line is a whole document.
+        file: the file, compressed with gzip or not.
+        is_json_document: whether a line is a complete document.
 
     Raises:
-        OSError, EOFError, zlib.error: the file cannot be read, or its gzip is broken; perhaps halfway.
+        OSError, EOFError, zlib.error: the file cannot be read, or its gzip is damaged, possibly after some
+        chunks.
     """
     stream: _Stream = file
     if file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
@@ -56,19 +57,19 @@ def chunks(file: io.BufferedReader, looks_whole: Callable[[bytes], bool]) -> Ite
     if head.startswith(_BOM):
         stream.read(len(_BOM))
         head = stream.peek(1)
-    if head[:1] == b"\0":  # no message begins so, but the length of one that is shorter than 16 MiB does
+    if head[:1] == b"\0":  # the length of a message below 16 MiB; no message starts with it
         yield from _messages(stream)
     elif _JSON_START.match(head):
-        yield from _json(stream, looks_whole)
+        yield from _json(stream, is_json_document)
     elif head:
         yield Chunk(Kind.PROTOBUF, [stream.read()])
 
 
-def _json(stream: _Stream, looks_whole: Callable[[bytes], bool]) -> Iterator[Chunk]:
-    """Lines if one of the first two is a whole document: the first may be damaged. Else one document."""
+def _json(stream: _Stream, is_json_document: Callable[[bytes], bool]) -> Iterator[Chunk]:
+    """Yield lines if the first or second is a complete document (one may be damaged), else one document."""
     blocks = _line_blocks(stream)
     first = next(blocks)
-    if any(map(looks_whole, [line for line in first if line.strip()][:2])):
+    if any(map(is_json_document, [line for line in first if line.strip()][:2])):
         yield Chunk(Kind.LINES, first)
         for block in blocks:
             yield Chunk(Kind.LINES, block)
@@ -77,7 +78,7 @@ def _json(stream: _Stream, looks_whole: Callable[[bytes], bool]) -> Iterator[Chu
 
 
 def _line_blocks(stream: _Stream) -> Iterator[list[bytes]]:
-    """Whole lines, some `CHUNK_BYTES` at a time."""
+    """Yield complete lines, about `CHUNK_BYTES` at a time."""
     rest: list[bytes] = []
     for block in _blocks(stream):
         lines, newline, tail = block.rpartition(b"\n")
@@ -90,7 +91,7 @@ def _line_blocks(stream: _Stream) -> Iterator[list[bytes]]:
 
 
 def _blocks(stream: _Stream) -> Iterator[bytes]:
-    """Some `CHUNK_BYTES` at a time, also what comes before the place where a file is broken."""
+    """Yield about `CHUNK_BYTES` at a time, including the data before a damaged position."""
     block = bytearray()
     try:
         while part := stream.read1(min(_READ_BYTES, CHUNK_BYTES)):
@@ -105,7 +106,7 @@ def _blocks(stream: _Stream) -> Iterator[bytes]:
 
 
 def _messages(stream: _Stream) -> Iterator[Chunk]:
-    """Messages, each after its length; what is left of one that was cut off comes last."""
+    """Yield length-prefixed messages; the last one may be truncated."""
     group: list[bytes] = []
     size = 0
     while prefix := stream.read(_PREFIX):

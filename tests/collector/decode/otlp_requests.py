@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from laban.vocabulary import PROMOTED
 
-from ...requests import START
+from ..requests import START
 
 KEYS = sorted(key for promoted in PROMOTED for key in promoted.keys)
 BUSINESS = (

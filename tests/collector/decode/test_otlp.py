@@ -11,17 +11,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from laban.business_keys.keys import parse_rules
-from laban_collector.decode import otlp_protobuf
+from laban_collector.decode import otlp, otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar import decoder
-from laban_collector.decode.columnar.decoder import decode
-from laban_collector.decode.results import Accepted, Decoded
+from laban_collector.decode.otlp import OtlpDecoder
+from laban_collector.decode.results import AcceptedRequest, DecodedRequests
 
-from ...batches import assert_same, outcomes_of, rows_of
-from ...requests import START, body, key_values, request, span
-from .messages import odd_requests, plain_requests
+from ..batches import assert_same, outcomes_of, rows_of
+from ..requests import START, body, key_values, request, span
+from .otlp_requests import odd_requests, plain_requests
 
 FINDER = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference|kafka.key:orders*"))
+DECODER = OtlpDecoder(FINDER)
 THOROUGH = settings(
     max_examples=80,
     deadline=None,
@@ -30,8 +30,8 @@ THOROUGH = settings(
 )
 
 
-def check(payloads: Sequence[bytes]) -> Decoded:
-    decoded = decode(payloads, FINDER)
+def check(payloads: Sequence[bytes]) -> DecodedRequests:
+    decoded = DECODER.decode(payloads)
     assert_same(otlp_protobuf.decode(payloads, FINDER), decoded)
     return decoded
 
@@ -61,18 +61,20 @@ def mutants(seed: int, count: int) -> list[bytes]:
 
 @THOROUGH
 @given(sent=st.lists(plain_requests, max_size=3))
-def test_any_plain_requests_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
+def test_plain_requests_decode_the_same_both_ways(sent: list[ExportTraceServiceRequest]) -> None:
     check([one.SerializeToString() for one in sent])
 
 
 @THOROUGH
 @given(sent=st.lists(st.one_of(plain_requests, odd_requests), max_size=3))
-def test_any_odd_requests_among_plain_ones_are_read_alike(sent: list[ExportTraceServiceRequest]) -> None:
+def test_unusual_requests_among_plain_ones_decode_the_same_both_ways(
+    sent: list[ExportTraceServiceRequest],
+) -> None:
     check([one.SerializeToString() for one in sent])
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_changed_bytes_are_accepted_or_refused_and_read_alike(seed: int) -> None:
+def test_mutated_bodies_decode_the_same_both_ways(seed: int) -> None:
     bodies = mutants(seed, 300)
     legal = [one for one in bodies if _is_legal(one)]
     assert len(legal) > 10
@@ -81,13 +83,13 @@ def test_changed_bytes_are_accepted_or_refused_and_read_alike(seed: int) -> None
     check([bytes(one) for one in bodies])
 
 
-def test_plain_requests_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_rows(*_: object) -> Decoded:
+def test_plain_requests_are_decoded_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_rows(*_: object) -> DecodedRequests:
         raise AssertionError("a plain request was decoded row by row")
 
     monkeypatch.setattr(otlp_protobuf, "decode", no_rows)
     plain = span(0, {"order.id": "1", "tags": ["a"], "ratio": 0.5, "text": 'a"b\n', "nothing": None})
-    assert rows_of(decode([body(plain)], FINDER).batch)["spans"]
+    assert rows_of(DECODER.decode([body(plain)]).batch)["spans"]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +100,12 @@ def test_plain_requests_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> No
         b"\x0a\x00",  # one more, empty, resource_spans
     ],
 )
-def test_what_is_legal_beyond_the_ordinary_is_accepted(tail: bytes) -> None:
+def test_valid_but_unusual_encodings_are_accepted(tail: bytes) -> None:
     decoded = check([body(span(0)) + tail, body(span(1))])
     assert [row[0] for row in rows_of(decoded.batch)["spans"]] == [str(0xF0E1D2C3B4A59687)] * 2
 
 
-def test_fields_that_are_sent_twice_merge_as_protobuf_says() -> None:
+def test_repeated_fields_merge_like_in_protobuf() -> None:
     twice = (
         request(span(0, {"a": 1})).SerializeToString() + request(span(1), scope="other").SerializeToString()
     )
@@ -132,7 +134,7 @@ def test_fields_that_are_sent_twice_merge_as_protobuf_says() -> None:
     )
 
 
-def test_a_key_that_many_requests_share_is_one_correlation_also_with_an_odd_one_among_them() -> None:
+def test_a_key_shared_by_plain_and_unusual_requests_is_one_correlation() -> None:
     odd = span(1, {"order.id": "1"})
     odd.kind = 9  # type: ignore[assignment]  # from the future
     decoded = check([body(span(0, {"order.id": "1"})), body(odd)])
@@ -159,9 +161,9 @@ def _varint(number: int) -> bytes:
     return bytes([*digits, number])
 
 
-def test_a_few_spans_are_decoded_one_after_the_other_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_spans_are_decoded_one_by_one_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     payloads = [body(span(0, {"order.id": "1"})), b"\xff", body(span(1), span(2))]
     by_columns = check(payloads)
-    monkeypatch.setattr(decoder, "_FEW", 60)
-    assert_same(by_columns, decode(payloads, FINDER))
-    assert outcomes_of(by_columns)[0] == Accepted(1)
+    monkeypatch.setattr(otlp, "_FEW", 60)
+    assert_same(by_columns, DECODER.decode(payloads))
+    assert outcomes_of(by_columns)[0] == AcceptedRequest(1)

@@ -1,7 +1,8 @@
-"""Lag in time and in words, from what was polled before. Pure: no clock, no broker.
+"""Evaluation of consumer lag: lag in seconds and a status, from the history of offsets. No I/O and no clock.
 
-The words are Burrow's (https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules), judged from
-the offsets alone: a poller sees the committed offset, but not when it was committed.
+The statuses are those of Burrow (https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules). They
+are
+derived from the offsets alone: a poller sees the committed offset, but not the time of the commit.
 """
 
 from collections import deque
@@ -13,10 +14,10 @@ from typing import Final, NamedTuple
 from laban_collector.store.base import Lag
 
 WINDOW: Final = 6
-"""Readings that a judgement needs; half a minute at the default interval."""
+"""Readings needed for a status; half a minute at the default interval."""
 
 STOP_WINDOW: Final = 24
-"""Readings without a commit after which a group counts as stopped."""
+"""Readings without a commit after which a group has stopped."""
 
 KEPT: Final = 720
 """Readings kept; an hour at the default interval."""
@@ -25,29 +26,29 @@ _NS: Final = 1e9
 
 
 class LagStatus(StrEnum):
-    """How a group is doing in one partition."""
+    """The status of a group in one partition."""
 
     OK = "OK"
-    """It keeps up, or works its backlog off, or it is too early to tell."""
+    """It keeps up or reduces its lag, or there are too few readings."""
     WARN = "WARN"
-    """It commits, but falls behind."""
+    """It commits, but its lag grows."""
     STALL = "STALL"
-    """It has moved, and does not move any more, though there is something to consume."""
+    """It has stopped committing although there are messages to consume."""
     STOP = "STOP"
-    """It has not committed for long, and the log moves on."""
+    """It has not committed for a long time, and the log grows."""
     REWIND = "REWIND"
-    """Its committed offset went back."""
+    """Its committed offset has decreased."""
 
 
 class EndReading(NamedTuple):
-    """The end of a partition's log at one time (ns)."""
+    """The end offset of a partition at a time (ns)."""
 
     time: int
     end: int
 
 
 class GroupReading(NamedTuple):
-    """A group's committed offset, None if there is none, and the log's end at one time (ns)."""
+    """The committed offset of a group (None without a commit) and the end offset at a time (ns)."""
 
     time: int
     committed: int | None
@@ -55,7 +56,7 @@ class GroupReading(NamedTuple):
 
     @property
     def lag(self) -> int | None:
-        """Messages behind. A log that was recreated may end before the committed offset: that is 0."""
+        """Messages behind; 0 if a recreated log ends before the committed offset."""
         return None if self.committed is None else max(self.end - self.committed, 0)
 
 
@@ -67,7 +68,7 @@ class Partition(NamedTuple):
 
 
 class Log(NamedTuple):
-    """The first offset that a partition still has, and the one that the next message will get."""
+    """The first retained offset of a partition, and the offset of the next message."""
 
     start: int
     end: int
@@ -77,8 +78,8 @@ class Offsets(NamedTuple):
     """All offsets of a cluster at one time.
 
     Attributes:
-        logs: of each partition, consumed or not.
-        committed: by group and partition; None where the group has committed nothing.
+        logs: the log of each partition, consumed or not.
+        committed: the committed offsets by group and partition; None without a commit.
     """
 
     logs: Mapping[Partition, Log]
@@ -86,7 +87,7 @@ class Offsets(NamedTuple):
 
 
 class LagTracker:
-    """Turns one poll after the other into lag, by what the polls before said."""
+    """Derives lag from each poll and the polls before it."""
 
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
@@ -94,11 +95,11 @@ class LagTracker:
         self._groups: dict[tuple[str, Partition], deque[GroupReading]] = {}
 
     def observe(self, time: int, offsets: Offsets) -> list[Lag]:
-        """The lag of every group and partition at a time (ns). What is not polled any more is forgotten."""
+        """Return the lag of every group and partition at a time (ns). The history of others is dropped."""
         self._ends = {partition: self._ends.get(partition, deque(maxlen=KEPT)) for partition in offsets.logs}
         for partition, log in offsets.logs.items():
             history = self._ends[partition]
-            if history and history[-1].end > log.end:  # the topic was made anew: other messages, other times
+            if history and history[-1].end > log.end:  # the topic was recreated
                 history.clear()
             history.append(EndReading(time, log.end))
         polled = {
@@ -124,15 +125,15 @@ class LagTracker:
             start=log.start,
             messages=reading.lag,
             seconds=seconds_behind(self._ends[partition], reading.committed),
-            status=judge(history),
+            status=evaluate(history),
         )
 
 
 def seconds_behind(history: Sequence[EndReading], committed: int | None) -> float | None:
-    """How long ago, seen from the newest reading, the log's end passed the committed offset.
+    """Return how many seconds before the newest reading the log's end passed the committed offset.
 
-    Between two readings the log is taken to have grown evenly. None when nothing is committed, or when the
-    log had passed the offset before the first reading: then only a broker that keeps times could tell.
+    Between two readings, the log is assumed to grow evenly. The result is None without a commit, or if the
+    log passed the offset before the first reading.
     """
     if committed is None or not history:
         return None
@@ -146,34 +147,34 @@ def seconds_behind(history: Sequence[EndReading], committed: int | None) -> floa
     return None
 
 
-def judge(history: Sequence[GroupReading]) -> LagStatus:
-    """The status of a group in a partition; the newest reading is the last."""
+def evaluate(history: Sequence[GroupReading]) -> LagStatus:
+    """Return the status of a group in a partition; the newest reading is the last one."""
     window = list(history)[-WINDOW:]
     if not window or window[-1].lag == 0:
         return LagStatus.OK
-    if _went_back(window):
+    if _has_rewound(window):
         return LagStatus.REWIND
     if len(window) < WINDOW:
         return LagStatus.OK
     if window[0].committed == window[-1].committed:
-        return _judge_still(history, window)
+        return _evaluate_without_commit(history, window)
     return LagStatus.WARN if _falls_behind(window) else LagStatus.OK
 
 
-def _went_back(window: Sequence[GroupReading]) -> bool:
+def _has_rewound(window: Sequence[GroupReading]) -> bool:
     offsets = [reading.committed for reading in window if reading.committed is not None]
     return any(after < before for before, after in pairwise(offsets))
 
 
 def _falls_behind(window: Sequence[GroupReading]) -> bool:
-    """Whether the lag grew over the window, and was never worked off in it."""
+    """Whether the lag grew over the window without reaching zero."""
     lags = [reading.lag for reading in window]
     first, last = lags[0], lags[-1]
     return first is not None and last is not None and 0 not in lags and last > first
 
 
-def _judge_still(history: Sequence[GroupReading], window: Sequence[GroupReading]) -> LagStatus:
-    """The status of a group that has something to consume and has committed nothing in the window."""
+def _evaluate_without_commit(history: Sequence[GroupReading], window: Sequence[GroupReading]) -> LagStatus:
+    """Return the status of a group that has lag and has not committed in the window."""
     committed = window[-1].committed
     still: list[GroupReading] = []
     for reading in reversed(history):
@@ -184,6 +185,6 @@ def _judge_still(history: Sequence[GroupReading], window: Sequence[GroupReading]
     log_moved = still[0].end > still[-1].end
     if log_moved and (len(still) >= STOP_WINDOW or not moved):
         return LagStatus.STOP
-    if committed is None:  # never committed, and nothing new came: perhaps it never consumed this partition
+    if committed is None:  # no commit and no new messages: it may never have consumed this partition
         return LagStatus.OK
     return LagStatus.STALL

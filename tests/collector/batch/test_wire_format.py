@@ -7,8 +7,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from laban_collector.batch.span_batch import SpanBatch, halves
-from laban_collector.batch.transfer import from_bytes, to_bytes
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.batch.splitter import halves
+from laban_collector.batch.wire_format import from_bytes, to_bytes
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import UndecodableRequest
@@ -31,18 +32,18 @@ def rows(made: SpanBatch) -> dict[str, list[object]]:
     return {name: getattr(made, name).to_pylist() for name in TABLES}
 
 
-def test_a_batch_comes_back_equal() -> None:
+def test_a_batch_round_trips() -> None:
     assert rows(from_bytes(to_bytes(batch()))) == rows(batch())
 
 
-def test_so_does_a_part_of_one_and_an_empty_one() -> None:
+def test_a_slice_and_an_empty_batch_round_trip() -> None:
     for half in halves(batch(5)):
         assert rows(from_bytes(to_bytes(half))) == rows(half)
     empty = decode([], KeyFinder()).batch
     assert rows(from_bytes(to_bytes(empty))) == rows(empty)
 
 
-def test_halves_have_what_belongs_to_their_spans() -> None:
+def test_halves_contain_the_events_and_links_of_their_spans() -> None:
     first, second = halves(batch(5))
     assert [half.spans["name"].to_pylist() for half in (first, second)] == [
         ["span 0", "span 1"],
@@ -64,13 +65,13 @@ def with_column(table: pa.Table, name: str, values: Sequence[object]) -> pa.Tabl
         ("spans", "kind", 6, "kind"),
         ("spans", "duration", -1, "duration"),
         ("spans", "name", None, "nulls"),
-        ("spans", "attributes", "[]", "no JSON object"),
+        ("spans", "attributes", "[]", "not a JSON object"),
         ("spans", "attributes", "{", "not JSON"),
         ("spans", "resource_id", 7, "resource_id"),
-        ("events", "row", 1, "of no span"),
+        ("events", "row", 1, "belongs to no span"),
     ],
 )
-def test_what_no_decoder_would_have_made_is_refused(
+def test_a_batch_that_no_decoder_could_make_is_refused(
     table: str, column: str, value: object, reason: str
 ) -> None:
     made = batch(1)
@@ -90,12 +91,12 @@ def test_what_no_decoder_would_have_made_is_refused(
         (b"span 0", b"span 000"),
     ],
 )
-def test_what_is_damaged_or_of_another_version_is_refused(written: bytes, instead: bytes) -> None:
+def test_a_damaged_batch_or_one_of_another_version_is_refused(written: bytes, instead: bytes) -> None:
     with pytest.raises(UndecodableRequest, match="this version of laban"):
         from_bytes(to_bytes(batch()).replace(written, instead, 1))
 
 
-def test_what_is_no_batch_is_refused() -> None:
+def test_bytes_that_are_not_a_batch_are_refused() -> None:
     for sent in (b"", b"\xff" * 100, to_bytes(batch())[:-1]):
         with pytest.raises(UndecodableRequest, match="this version of laban"):
             from_bytes(sent)

@@ -5,9 +5,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 
 from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.decode.columnar.decoder import decode
-from laban_collector.decode.columnar.validation import are_attributes, parse
-from laban_collector.decode.results import Accepted
+from laban_collector.decode.columnar.arrow_messages import are_key_values, parse_without_attributes
+from laban_collector.decode.otlp import OtlpDecoder
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import UndecodableRequest
 
 from ...batches import assert_same, outcomes_of
@@ -21,12 +21,12 @@ def many(first: int) -> bytes:
     return body(*(span(number, {"order.id": str(number)}) for number in range(first, first + 100)))
 
 
-def test_an_attribute_that_is_none_refuses_its_request_and_no_other() -> None:
+def test_an_invalid_attribute_refuses_only_its_own_request() -> None:
     bad = body(*(span(number, {"no": "key"}) for number in range(100, 200))).replace(b"no", b"n\xff", 1)
     sent = [many(1), bad, many(200)]
-    decoded = decode(sent, FINDER)
+    decoded = OtlpDecoder(FINDER).decode(sent)
     assert isinstance(decoded.outcomes[1], UndecodableRequest)
-    assert (decoded.outcomes[0], decoded.outcomes[2]) == (Accepted(100), Accepted(100))
+    assert (decoded.outcomes[0], decoded.outcomes[2]) == (AcceptedRequest(100), AcceptedRequest(100))
     assert_same(otlp_protobuf.decode(sent, FINDER), decoded)
 
 
@@ -38,26 +38,28 @@ def nested(depth: int) -> AnyValue:
 
 
 @pytest.mark.parametrize("depth", range(44, 49))
-def test_attributes_may_be_nested_as_deep_as_the_library_accepts(depth: int) -> None:
+def test_attributes_may_be_as_deeply_nested_as_the_library_accepts(depth: int) -> None:
     deep = span(1)
     deep.attributes.append(KeyValue(key="k", value=nested(depth)))
     in_event = span(2)
     in_event.events.add().attributes.append(KeyValue(key="k", value=nested(depth)))
     sent = [body(deep), body(in_event), many(3)]
-    exact, decoded = otlp_protobuf.decode(sent, FINDER), decode(sent, FINDER)
+    exact, decoded = otlp_protobuf.decode(sent, FINDER), OtlpDecoder(FINDER).decode(sent)
     assert outcomes_of(decoded) == outcomes_of(exact)
     assert_same(exact, decoded)
 
 
-def test_the_rest_of_a_request_is_judged_without_its_attributes() -> None:
+def test_a_request_is_validated_without_its_attributes() -> None:
     legal = many(1)
-    assert sum(len(each.spans) for each in parse(legal).resource_spans[0].scope_spans) == 100
+    assert (
+        sum(len(each.spans) for each in parse_without_attributes(legal).resource_spans[0].scope_spans) == 100
+    )
     for illegal in (legal[:-1], b"\xff", legal + b"\x0a\x05abc"):
         with pytest.raises(UndecodableRequest):
-            parse(illegal)
+            parse_without_attributes(illegal)
 
 
-def test_attributes_are_judged_together() -> None:
+def test_attributes_are_validated_together() -> None:
     good = KeyValue(key="k", value=AnyValue(int_value=1)).SerializeToString()
-    assert are_attributes([good, b""])
-    assert not are_attributes([good, b"\x0a\x01\xff"])
+    assert are_key_values([good, b""])
+    assert not are_key_values([good, b"\x0a\x01\xff"])

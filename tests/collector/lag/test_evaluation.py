@@ -1,6 +1,6 @@
 import pytest
 
-from laban_collector.lag.status import (
+from laban_collector.lag.evaluation import (
     STOP_WINDOW,
     WINDOW,
     EndReading,
@@ -10,7 +10,7 @@ from laban_collector.lag.status import (
     Log,
     Offsets,
     Partition,
-    judge,
+    evaluate,
     seconds_behind,
 )
 
@@ -50,61 +50,61 @@ def test_seconds_behind_is_how_long_ago_the_log_passed_the_committed_offset(
     assert seconds_behind(history, committed) == seconds
 
 
-def test_a_group_without_lag_is_ok_whatever_was_before() -> None:
-    assert judge(readings(*[(5, 5 + lag) for lag in range(9, -1, -1)])) == LagStatus.OK
-    assert judge(readings((9, 9), (5, 9), (9, 9))) == LagStatus.OK
+def test_a_group_without_lag_is_ok_whatever_its_history() -> None:
+    assert evaluate(readings(*[(5, 5 + lag) for lag in range(9, -1, -1)])) == LagStatus.OK
+    assert evaluate(readings((9, 9), (5, 9), (9, 9))) == LagStatus.OK
 
 
-def test_a_group_that_works_its_backlog_off_is_ok() -> None:
-    assert judge(readings(*[(n * 10, 100 + n) for n in range(WINDOW)])) == LagStatus.OK
+def test_a_group_that_reduces_its_lag_is_ok() -> None:
+    assert evaluate(readings(*[(n * 10, 100 + n) for n in range(WINDOW)])) == LagStatus.OK
 
 
-def test_a_group_that_commits_but_falls_behind_is_warned_of() -> None:
-    assert judge(readings(*[(n, n * 3 + 1) for n in range(WINDOW)])) == LagStatus.WARN
+def test_a_group_that_commits_with_growing_lag_is_warned_of() -> None:
+    assert evaluate(readings(*[(n, n * 3 + 1) for n in range(WINDOW)])) == LagStatus.WARN
 
 
 def test_a_group_that_was_without_lag_in_the_window_is_ok() -> None:
     caught_up = [(n, n * 3 + 1) for n in range(WINDOW)]
     caught_up[2] = (2, 2)
-    assert judge(readings(*caught_up)) == LagStatus.OK
+    assert evaluate(readings(*caught_up)) == LagStatus.OK
 
 
-def test_a_group_that_moved_and_does_not_move_any_more_stalls() -> None:
-    assert judge(readings((1, 5), *[(2, 5)] * WINDOW)) == LagStatus.STALL
-    assert judge(readings((1, 5), *[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STALL
+def test_a_group_that_no_longer_commits_stalls() -> None:
+    assert evaluate(readings((1, 5), *[(2, 5)] * WINDOW)) == LagStatus.STALL
+    assert evaluate(readings((1, 5), *[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STALL
 
 
-def test_a_short_pause_is_no_stall() -> None:
-    assert judge(readings((1, 5), *[(2, 5)] * (WINDOW - 1))) == LagStatus.OK
+def test_a_short_pause_is_not_a_stall() -> None:
+    assert evaluate(readings((1, 5), *[(2, 5)] * (WINDOW - 1))) == LagStatus.OK
 
 
-def test_a_group_that_has_long_not_committed_while_the_log_moves_has_stopped() -> None:
+def test_a_group_without_commits_for_long_has_stopped_if_the_log_grows() -> None:
     moving_log = [(2, 5 + n) for n in range(STOP_WINDOW)]
-    assert judge(readings((1, 5), *moving_log[:-1])) == LagStatus.STALL
-    assert judge(readings((1, 5), *moving_log)) == LagStatus.STOP
+    assert evaluate(readings((1, 5), *moving_log[:-1])) == LagStatus.STALL
+    assert evaluate(readings((1, 5), *moving_log)) == LagStatus.STOP
 
 
-def test_a_group_that_was_never_seen_to_move_while_the_log_does_has_stopped() -> None:
-    assert judge(readings(*[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STOP
-    assert judge(readings(*[(None, n) for n in range(WINDOW)])) == LagStatus.STOP
+def test_a_group_that_never_moved_has_stopped_if_the_log_grows() -> None:
+    assert evaluate(readings(*[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STOP
+    assert evaluate(readings(*[(None, n) for n in range(WINDOW)])) == LagStatus.STOP
 
 
-def test_a_log_that_stands_still_stops_nobody() -> None:
-    assert judge(readings(*[(2, 5)] * STOP_WINDOW * 2)) == LagStatus.STALL
-    assert judge(readings(*[(None, 5)] * STOP_WINDOW * 2)) == LagStatus.OK
+def test_no_group_stops_while_the_log_does_not_grow() -> None:
+    assert evaluate(readings(*[(2, 5)] * STOP_WINDOW * 2)) == LagStatus.STALL
+    assert evaluate(readings(*[(None, 5)] * STOP_WINDOW * 2)) == LagStatus.OK
 
 
-def test_a_committed_offset_that_went_back_is_a_rewind_while_it_is_recent() -> None:
+def test_a_recent_decrease_of_the_committed_offset_is_a_rewind() -> None:
     back = [(9, 10), (3, 10)]
-    assert judge(readings(*back)) == LagStatus.REWIND
+    assert evaluate(readings(*back)) == LagStatus.REWIND
     onward = [(3 + n, 12) for n in range(1, WINDOW)]
-    assert judge(readings(*back, *onward[:-1])) == LagStatus.REWIND
-    assert judge(readings(*back, *onward)) == LagStatus.OK
+    assert evaluate(readings(*back, *onward[:-1])) == LagStatus.REWIND
+    assert evaluate(readings(*back, *onward)) == LagStatus.OK
 
 
-def test_it_is_too_early_to_judge_the_first_readings() -> None:
-    assert judge(readings((2, 5))) == LagStatus.OK
-    assert judge([]) == LagStatus.OK
+def test_the_first_readings_are_ok() -> None:
+    assert evaluate(readings((2, 5))) == LagStatus.OK
+    assert evaluate([]) == LagStatus.OK
 
 
 def poll(end: int, committed: int | None, topic: str = "orders") -> Offsets:
@@ -112,7 +112,7 @@ def poll(end: int, committed: int | None, topic: str = "orders") -> Offsets:
     return Offsets({partition: Log(0, end)}, {"email": {partition: committed}})
 
 
-def test_the_tracker_tells_lag_in_messages_and_seconds() -> None:
+def test_the_tracker_returns_lag_in_messages_and_seconds() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(0, 0))
     [lag] = tracker.observe(10 * SECOND, poll(100, 90))
@@ -121,7 +121,7 @@ def test_the_tracker_tells_lag_in_messages_and_seconds() -> None:
     assert (lag.messages, lag.seconds, lag.status) == (10, 1.0, "OK")
 
 
-def test_a_log_is_watched_before_any_group_commits_to_it() -> None:
+def test_a_log_has_a_history_before_any_group_commits() -> None:
     tracker = LagTracker("cluster")
     partition = Partition("orders", 0)
     tracker.observe(0, Offsets({partition: Log(0, 0)}, {}))
@@ -129,12 +129,12 @@ def test_a_log_is_watched_before_any_group_commits_to_it() -> None:
     assert lag.seconds == 5.0
 
 
-def test_nothing_is_known_where_nothing_is_committed() -> None:
+def test_lag_is_unknown_without_a_commit() -> None:
     [lag] = LagTracker("cluster").observe(0, poll(7, None))
     assert (lag.committed, lag.messages, lag.seconds) == (None, None, None)
 
 
-def test_a_topic_made_anew_starts_a_new_history() -> None:
+def test_a_recreated_topic_starts_a_new_history() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(0, 0))
     tracker.observe(10 * SECOND, poll(100, 100))
@@ -142,7 +142,7 @@ def test_a_topic_made_anew_starts_a_new_history() -> None:
     assert (lag.messages, lag.seconds) == (4, None)
 
 
-def test_a_committed_partition_that_is_gone_is_left_out_and_forgotten() -> None:
+def test_a_deleted_partition_is_left_out_and_its_history_dropped() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(9, 0))
     assert tracker.observe(SECOND, Offsets({}, {"email": {Partition("orders", 0): 0}})) == []

@@ -3,14 +3,14 @@ import json
 import msgspec
 import pytest
 
-from laban_collector.decode.json_parsing import NotJsonError, parse, parse_request
+from laban_collector.decode.json_documents import NotJsonError, parse, parse_request
 
 from ..json_requests import json_request, json_span
 
 ATTRIBUTE = {"key": "a", "value": {"stringValue": "x"}}
 
 
-def test_of_a_request_the_attributes_of_spans_stay_text() -> None:
+def test_attributes_of_spans_in_a_request_stay_text() -> None:
     document = parse_request(json.dumps(json_request(json_span(attributes=[ATTRIBUTE]))).encode())
     assert isinstance(document, dict)
     [span] = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
@@ -31,7 +31,7 @@ def test_of_a_request_the_attributes_of_spans_stay_text() -> None:
         7,
     ],
 )
-def test_what_has_another_form_is_parsed_whole(document: object) -> None:
+def test_documents_of_another_form_are_parsed_completely(document: object) -> None:
     assert parse_request(json.dumps(document).encode()) == document
 
 
@@ -49,6 +49,6 @@ def test_what_has_another_form_is_parsed_whole(document: object) -> None:
         b'{"resourceSpans":[],"x":"\\q"}',
     ],
 )
-def test_what_is_no_json_is_told_also_where_it_is_skipped(text: bytes) -> None:
+def test_invalid_json_is_refused_in_skipped_fields_too(text: bytes) -> None:
     with pytest.raises(NotJsonError):
         parse_request(text)

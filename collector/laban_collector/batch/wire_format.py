@@ -1,7 +1,8 @@
-"""A SpanBatch as bytes, for another process of the same laban: its buffers, one after the other.
+"""The wire format of a SpanBatch, for another process with the same version of laban.
 
-Not Arrow's own format: that may be compressed, and a few bytes of it can ask for gigabytes. What is read here
-is no larger than the bytes that came, and everything about it is checked, for it comes from outside.
+It is a header followed by the Arrow buffers. Arrow's own IPC format may be compressed, so that a few bytes
+can request gigabytes. A batch in this format is no larger than the bytes received. They come from outside, so
+everything in them is checked.
 """
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from laban_collector.batch import span_batch
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.json_parsing import NotJsonError, parse
+from laban_collector.decode.json_documents import NotJsonError, parse
 from laban_collector.errors import UndecodableRequest
 
 _TABLES: Final = {
@@ -29,26 +30,26 @@ _TABLES: Final = {
     "correlations": span_batch.CORRELATIONS,
 }
 _PREFIX: Final = 4
-"""Bytes of the length of the head."""
+"""Bytes of the length of the header."""
 _BELOW: Final = {"kind": 6, "status": 3}
 _FROM_ZERO: Final = ("start", "duration", "time", "first", "last")
 _ATTRIBUTES: Final = "attributes"
 
 
 class _Table(msgspec.Struct):
-    """How the bytes of one table are divided: of each column the sizes of its buffers, None for no buffer."""
+    """The layout of one table: the sizes of the buffers of each column, None for a missing buffer."""
 
     rows: int
     buffers: dict[str, list[int | None]]
 
 
 def to_bytes(batch: SpanBatch) -> bytes:
-    """A batch as bytes; the head says how they are divided."""
+    """Serialize a batch."""
     head: dict[str, _Table] = {}
     parts: list[pa.Buffer] = []
     for name, schema in _TABLES.items():
         table = getattr(batch, name)
-        buffers = {field.name: _whole(table[field.name]).buffers() for field in schema}
+        buffers = {field.name: _as_one_array(table[field.name]).buffers() for field in schema}
         sizes = {
             column: [None if one is None else one.size for one in found] for column, found in buffers.items()
         }
@@ -59,10 +60,10 @@ def to_bytes(batch: SpanBatch) -> bytes:
 
 
 def from_bytes(sent: bytes) -> SpanBatch:
-    """The batch in these bytes.
+    """Deserialize a batch.
 
     Raises:
-        UndecodableRequest: they hold none, or one that no decoder of this laban would have made.
+        UndecodableRequest: the bytes are not a batch, or not one that a decoder of this version could make.
     """
     start = _PREFIX + int.from_bytes(sent[:_PREFIX])
     try:
@@ -71,19 +72,19 @@ def from_bytes(sent: bytes) -> SpanBatch:
         batch = SpanBatch(**{name: _table(head[name], schema, buffers) for name, schema in _TABLES.items()})
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError, pa.ArrowException) as error:
         raise UndecodableRequest(
-            f"The body is no batch of spans as this version of laban writes them: {error!r}"
+            f"The body is not a batch of spans in the format of this version of laban: {error!r}"
         ) from error
     _check(batch)
     return batch
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """One array that begins where its buffers do."""
+def _as_one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return the column as one array without an offset."""
     return pa.concat_arrays([*column.chunks, pa.array([], column.type)])
 
 
 def _divided(sent: bytes, start: int, head: dict[str, _Table]) -> Iterator[pa.Buffer | None]:
-    """The buffers in their order; raises ValueError when they are not all of the bytes, and no more."""
+    """Yield the buffers in their order; raises ValueError if their sizes do not match the bytes received."""
     sizes = [
         size
         for name, schema in _TABLES.items()
@@ -91,13 +92,13 @@ def _divided(sent: bytes, start: int, head: dict[str, _Table]) -> Iterator[pa.Bu
         for size in head[name].buffers[field.name]
     ]
     if min(filter(None, sizes), default=0) < 0 or start + sum(filter(None, sizes)) != len(sent):
-        raise ValueError("its buffers are not as long as it says")
+        raise ValueError("the sizes in the header do not match the bytes")
     return _slices(memoryview(sent), start, sizes)
 
 
 def _slices(sent: memoryview, start: int, sizes: list[int | None]) -> Iterator[pa.Buffer | None]:
     for size in sizes:
-        # Copied: Arrow wants its buffers to begin at a multiple of eight bytes.
+        # Copied, because Arrow needs buffers that are aligned to eight bytes.
         yield None if size is None else pa.py_buffer(bytes(sent[start : start + size]))
         start += size or 0
 
@@ -114,20 +115,20 @@ def _table(division: _Table, schema: pa.Schema, buffers: Iterator[pa.Buffer | No
 
 
 def _check(batch: SpanBatch) -> None:
-    """What the schemas do not say, and queries rely on; raises UndecodableRequest."""
+    """Check what queries rely on beyond the schemas; raises UndecodableRequest."""
     for name in _TABLES:
         table = getattr(batch, name)
         for column, limit in _BELOW.items():
             if column in table.column_names and not _all(pc.less(table[column], limit)):
-                raise UndecodableRequest(f"A {column} in {name} is none of OTLP's.")
+                raise UndecodableRequest(f"A {column} in {name} is not defined by OTLP.")
         for column in _FROM_ZERO:
             if column in table.column_names and not _all(pc.greater_equal(table[column].cast(pa.int64()), 0)):
-                raise UndecodableRequest(f"A {column} in {name} is before 1970, or below zero.")
+                raise UndecodableRequest(f"A {column} in {name} is before 1970 or negative.")
         if _ATTRIBUTES in table.column_names:
             _check_objects(pc.unique(table[_ATTRIBUTES]).to_pylist())
     for owned in (batch.events, batch.links):
         if not _all(pc.and_(pc.greater_equal(owned["row"], 0), pc.less(owned["row"], batch.spans.num_rows))):
-            raise UndecodableRequest("An event or a link is of no span.")
+            raise UndecodableRequest("An event or a link belongs to no span.")
     for table, ids in ((batch.resources, "resource_id"), (batch.scopes, "scope_id")):
         if not _all(pc.is_in(batch.spans[ids], table[ids])):
             raise UndecodableRequest(f"The {ids} of a span is unknown.")
@@ -139,7 +140,7 @@ def _check_objects(texts: list[str | None]) -> None:
             return
     except NotJsonError as error:
         raise UndecodableRequest(f"Attributes that are not JSON: {error}") from error
-    raise UndecodableRequest("Attributes that are no JSON object.")
+    raise UndecodableRequest("Attributes that are not a JSON object.")
 
 
 def _all(found: pa.ChunkedArray) -> bool:
