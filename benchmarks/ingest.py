@@ -86,11 +86,11 @@ def inside(spans: int, directory: Path) -> str:
 
         def commit(group: Sequence[bytes]) -> None:
             waiting.append(
-                Journaled(writer.arrival + len(waiting) + 1, decode(group, finder, protection).batch)
+                Journaled(writer.sequence + len(waiting) + 1, decode(group, finder, protection).batch)
             )
             journal.append(waiting[-1])
             if sum(one.batch.spans.num_rows for one in waiting) >= ENOUGH:
-                writer.load([one.batch for one in waiting], waiting[-1].arrival)
+                writer.load([one.batch for one in waiting], waiting[-1].sequence)
                 journal.turn()
                 journal.drop()
                 waiting.clear()

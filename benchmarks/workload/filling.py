@@ -63,7 +63,7 @@ class Filler:
         stored = 0
         for first in range(0, groups, _LOADED):
             batches = [decoded.get() for _ in range(min(_LOADED, groups - first))]
-            written = self._writer.load(batches, self._writer.arrival + len(batches))
+            written = self._writer.load(batches, self._writer.sequence + len(batches))
             stored += sum(one.spans for one in written)
         thread.join()
         return stored

@@ -57,12 +57,12 @@ class Seen:
 class _Notifying(InMemorySpanExporter):
     def __init__(self) -> None:
         super().__init__()
-        self.arrival = threading.Condition()
+        self.sequence = threading.Condition()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export(spans)
-        with self.arrival:
-            self.arrival.notify_all()
+        with self.sequence:
+            self.sequence.notify_all()
         return result
 
 
@@ -94,8 +94,8 @@ class Recording:
 
     def wait_for(self, count: int) -> None:
         """Wait until so many spans have ended; other threads may still be at it."""
-        with self._exporter.arrival:
-            assert self._exporter.arrival.wait_for(lambda: len(self.finished) >= count, timeout=10)
+        with self._exporter.sequence:
+            assert self._exporter.sequence.wait_for(lambda: len(self.finished) >= count, timeout=10)
 
     def clear(self) -> None:
         self._exporter.clear()

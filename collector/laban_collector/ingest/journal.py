@@ -39,11 +39,11 @@ class Journaled(NamedTuple):
     """A batch that was acknowledged.
 
     Attributes:
-        arrival: its number; each one is one more than that before.
+        sequence: its commit sequence; each one is one more than that before.
         batch: what the senders sent.
     """
 
-    arrival: int
+    sequence: int
     batch: SpanBatch
 
 
@@ -69,7 +69,7 @@ class Journal:
             OSError: a file cannot be read.
         """
         found = (one for file in (self._active, *self._free) for one in file.read())
-        return sorted(found, key=lambda one: one.arrival)
+        return sorted(found, key=lambda one: one.sequence)
 
     def clear(self) -> None:
         """What was left is in the database.
@@ -164,7 +164,7 @@ class _File:
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)
-        header = _HEADER.pack(_MAGIC, journaled.arrival, len(payload), _checksum(journaled.arrival, payload))
+        header = _HEADER.pack(_MAGIC, journaled.sequence, len(payload), _checksum(journaled.sequence, payload))
         descriptor = self._opened()
         _write(descriptor, [header, payload], self._end)
         os.fdatasync(descriptor)
@@ -201,15 +201,15 @@ def _record(content: memoryview) -> tuple[int, memoryview] | None:
     """The number and the payload of the record that content begins with; None if there is none."""
     if len(content) < _HEADER.size:
         return None
-    magic, arrival, length, checksum = _HEADER.unpack_from(content)
+    magic, sequence, length, checksum = _HEADER.unpack_from(content)
     payload = content[_HEADER.size : _HEADER.size + length]
-    if magic != _MAGIC or len(payload) != length or checksum != _checksum(arrival, payload):
+    if magic != _MAGIC or len(payload) != length or checksum != _checksum(sequence, payload):
         return None
-    return arrival, payload
+    return sequence, payload
 
 
-def _checksum(arrival: int, payload: "memoryview | pa.Buffer") -> int:
-    return xxhash.xxh3_64_intdigest(payload, seed=arrival)
+def _checksum(sequence: int, payload: "memoryview | pa.Buffer") -> int:
+    return xxhash.xxh3_64_intdigest(payload, seed=sequence)
 
 
 def _write(descriptor: int, parts: Sequence["bytes | pa.Buffer"], offset: int) -> None:

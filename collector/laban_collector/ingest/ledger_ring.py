@@ -24,12 +24,12 @@ class Entry(NamedTuple):
     """One acknowledged commit.
 
     Attributes:
-        arrival: its number, as in the table `ledger`.
+        sequence: its number, as `arrival` in the table `ledger`.
         time: ns since the epoch.
         total: spans acknowledged since the ring began, this commit's among them.
     """
 
-    arrival: int
+    sequence: int
     time: int
     total: int
 
@@ -84,39 +84,39 @@ class LedgerRing:
         """The newest commit; None when there was none."""
         return self._entries[max(self._entries)] if self._entries else None
 
-    def record(self, arrival: int, spans: int) -> None:
+    def record(self, sequence: int, spans: int) -> None:
         """Note a commit; it is on disk when this returns.
 
         Raises:
             OSError: the disk refused.
         """
         before = self.last
-        entry = Entry(arrival, self._clock(), (before.total if before else 0) + spans)
+        entry = Entry(sequence, self._clock(), (before.total if before else 0) + spans)
         slot = _SLOT.pack(*entry, 0)[:_CRC_OF]
         os.pwrite(
-            self._descriptor, slot + zlib.crc32(slot).to_bytes(8, "little"), arrival % SLOTS * _SLOT.size
+            self._descriptor, slot + zlib.crc32(slot).to_bytes(8, "little"), sequence % SLOTS * _SLOT.size
         )
         os.fdatasync(self._descriptor)
-        self._entries[arrival] = entry
-        self._entries.pop(arrival - SLOTS, None)
+        self._entries[sequence] = entry
+        self._entries.pop(sequence - SLOTS, None)
 
-    def missing_after(self, arrival: int, elsewhere: Mapping[int, int] | None = None) -> Missing:
+    def missing_after(self, sequence: int, elsewhere: Mapping[int, int] | None = None) -> Missing:
         """What was acknowledged after this commit, the newest that the database has.
 
         Args:
-            arrival: its number.
+            sequence: its number.
             elsewhere: commits that are still to be loaded, by number, and their spans.
         """
         last = self.last
-        if last is None or last.arrival <= arrival:
+        if last is None or last.sequence <= sequence:
             return Missing(0, 0, exact=True)
-        known = self._entries.get(arrival)
+        known = self._entries.get(sequence)
         start = known.total if known else self._entries[min(self._entries)].total
-        exact = known is not None or (arrival == 0 and 1 in self._entries)
+        exact = known is not None or (sequence == 0 and 1 in self._entries)
         if exact and known is None:
             start = 0
-        safe = [spans for number, spans in (elsewhere or {}).items() if arrival < number <= last.arrival]
-        commits = last.arrival - arrival - len(safe)
+        safe = [spans for number, spans in (elsewhere or {}).items() if sequence < number <= last.sequence]
+        commits = last.sequence - sequence - len(safe)
         if not commits:
             return Missing(0, 0, exact=True)
         return Missing(commits, max(last.total - start - sum(safe), 0), exact)
@@ -134,7 +134,7 @@ def ring_path(database: Path) -> Path:
 def _read(content: bytes) -> dict[int, Entry]:
     entries: dict[int, Entry] = {}
     for offset in range(0, len(content) - _SLOT.size + 1, _SLOT.size):
-        arrival, written, total, checksum = _SLOT.unpack_from(content, offset)
-        if arrival and zlib.crc32(content[offset : offset + _CRC_OF]) == checksum:
-            entries[arrival] = Entry(arrival, written, total)
+        sequence, written, total, checksum = _SLOT.unpack_from(content, offset)
+        if sequence and zlib.crc32(content[offset : offset + _CRC_OF]) == checksum:
+            entries[sequence] = Entry(sequence, written, total)
     return entries

@@ -34,15 +34,15 @@ class JournaledWriter:
         load: brings batches into the tables; called in a thread of its own.
         journal: where they are until then.
         ring: the ledger's, which notes each batch before its senders hear of it.
-        arrival: the number of the newest commit in the tables.
+        sequence: the number of the newest commit in the tables.
     """
 
-    def __init__(self, load: Load, journal: Journal, ring: LedgerRing, arrival: int) -> None:
+    def __init__(self, load: Load, journal: Journal, ring: LedgerRing, sequence: int) -> None:
         self._load = load
         self._journal = journal
         self._ring = ring
-        self._arrival = arrival
-        self._loaded = arrival
+        self._sequence = sequence
+        self._loaded = sequence
         self._wanted = 0
         """What somebody waits for to be loaded."""
         self._waiting = Segment()
@@ -78,10 +78,10 @@ class JournaledWriter:
             _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
             while left:
                 part = first_segment(left)
-                self._arrival = max(self._arrival, part[-1].arrival)
-                self._load([one.batch for one in part], self._arrival)
+                self._sequence = max(self._sequence, part[-1].sequence)
+                self._load([one.batch for one in part], self._sequence)
                 left = left[len(part) :]
-            self._loaded = self._arrival
+            self._loaded = self._sequence
         self._journal.clear()
         self._thread.start()
 
@@ -99,10 +99,10 @@ class JournaledWriter:
         Raises:
             StoreError: it is not; where the journal holds it, it will be.
         """
-        arrivals = self._take(batch, asked=True)
+        sequences = self._take(batch, asked=True)
         self.settle()
         with self._changed:
-            written = [self._written.pop(arrival) for arrival in arrivals]
+            written = [self._written.pop(sequence) for sequence in sequences]
         known = [one for one in written if one is not None]
         if len(known) < len(written):
             raise StoreError(f"Taken, and not in the tables yet: {self._failure or 'it takes too long'}")
@@ -110,30 +110,30 @@ class JournaledWriter:
 
     def _take(self, batch: SpanBatch, *, asked: bool) -> list[int]:
         """Put a batch into the journal, in parts where it is over what is enough; returns their numbers."""
-        arrivals: list[int] = []
+        sequences: list[int] = []
         while batch.spans.num_rows:
             with self._changed:
                 self._wait_for_room()
                 part, batch = split(batch, segments.ENOUGH - self._waiting.spans)
-                arrivals.append(self._append(part, asked=asked))
-        return arrivals
+                sequences.append(self._append(part, asked=asked))
+        return sequences
 
     def _append(self, batch: SpanBatch, *, asked: bool) -> int:
         """Put into the journal what fits there."""
-        journaled = Journaled(self._arrival + 1, batch)
+        journaled = Journaled(self._sequence + 1, batch)
         try:
             self._journal.append(journaled)
         except OSError as error:
             raise StoreUnwritable(f"The journal cannot be written: {error}") from error
         self._note(journaled)
-        self._arrival = journaled.arrival
+        self._sequence = journaled.sequence
         self._waiting.add(journaled)
         if asked:
-            self._written[journaled.arrival] = None
+            self._written[journaled.sequence] = None
         if self._waiting.is_enough and self._journal.can_turn:
             self._seal()
         self._changed.notify_all()
-        return journaled.arrival
+        return journaled.sequence
 
     def _seal(self) -> None:
         self._journal.turn()
@@ -146,11 +146,11 @@ class JournaledWriter:
     def settle(self) -> None:
         """Wait until all that is acknowledged by now is in the tables, or cannot be loaded."""
         with self._changed:
-            arrival = self._arrival
-            self._wanted = max(self._wanted, arrival)
+            sequence = self._sequence
+            self._wanted = max(self._wanted, sequence)
             self._changed.notify_all()
             self._changed.wait_for(
-                lambda: self._loaded >= arrival or self._failure is not None, _LONGEST_SETTLE
+                lambda: self._loaded >= sequence or self._failure is not None, _LONGEST_SETTLE
             )
 
     def stop(self) -> None:
@@ -173,7 +173,7 @@ class JournaledWriter:
     def _note(self, journaled: Journaled) -> None:
         """It is on disk: that it cannot be noted must not make the senders repeat it."""
         try:
-            self._ring.record(journaled.arrival, journaled.batch.spans.num_rows)
+            self._ring.record(journaled.sequence, journaled.batch.spans.num_rows)
         except OSError as error:
             if not self._unnoted:
                 _log.exception(
@@ -186,9 +186,9 @@ class JournaledWriter:
             self._unnoted = False
 
     def _run(self) -> None:
-        while arrivals := self._next():
-            while not self._try(arrivals):
-                if not self._may_try_again(len(arrivals)):
+        while sequences := self._next():
+            while not self._try(sequences):
+                if not self._may_try_again(len(sequences)):
                     return
 
     def _may_try_again(self, left: int) -> bool:
@@ -199,7 +199,7 @@ class JournaledWriter:
                 return True
             _log.critical(
                 "%d batches stay in the journal beside the database: start the collector again to load them.",
-                left + sum(len(waiting.arrivals) for waiting in self._all_waiting()),
+                left + sum(len(waiting.sequences) for waiting in self._all_waiting()),
             )
             return False
 
@@ -213,13 +213,13 @@ class JournaledWriter:
             if not self._sealed:
                 self._seal()
             self._changed.notify_all()
-            return self._sealed.popleft().arrivals
+            return self._sealed.popleft().sequences
 
     def _is_due(self) -> bool:
         if self._sealed:
             return True
         waiting = self._waiting
-        return bool(waiting.arrivals) and (
+        return bool(waiting.sequences) and (
             self._stopping or self._wanted > self._loaded or waiting.is_enough or waiting.time_left == 0
         )
 
@@ -235,10 +235,10 @@ class JournaledWriter:
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
             self._changed.notify_all()
 
-    def _try(self, arrivals: Sequence[int]) -> bool:
+    def _try(self, sequences: Sequence[int]) -> bool:
         """Load what was sealed first, the batches with these numbers; whether it succeeded."""
         try:
-            written = self._load(self._read_back(arrivals), arrivals[-1])
+            written = self._load(self._read_back(sequences), sequences[-1])
         except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
             self._fail(error)
             return False
@@ -249,14 +249,14 @@ class JournaledWriter:
                 _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
             if self._failure is not None:
                 _log.warning("What waited in the journal is loaded.")
-            for one, counts in zip(arrivals, written, strict=True):
+            for one, counts in zip(sequences, written, strict=True):
                 if one in self._written:
                     self._written[one] = counts
-            self._loaded, self._failure = arrivals[-1], None
+            self._loaded, self._failure = sequences[-1], None
             self._changed.notify_all()
         return True
 
-    def _read_back(self, arrivals: Sequence[int]) -> list[SpanBatch]:
+    def _read_back(self, sequences: Sequence[int]) -> list[SpanBatch]:
         """The batches with these numbers.
 
         Raises:
@@ -266,6 +266,6 @@ class JournaledWriter:
             found = list(self._journal.sealed())
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
-        if [one.arrival for one in found] != list(arrivals):
-            raise StoreError(f"The journal is damaged: {len(found)} of {len(arrivals)} batches are whole")
+        if [one.sequence for one in found] != list(sequences):
+            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are whole")
         return [one.batch for one in found]

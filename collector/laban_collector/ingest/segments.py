@@ -21,7 +21,7 @@ class Segment:
     """Numbers and sizes of batches that wait in the journal; in memory they would take 100 MB and more."""
 
     def __init__(self) -> None:
-        self.arrivals: list[int] = []
+        self.sequences: list[int] = []
         self.spans = 0
         self._bytes = 0
         self._until: float | None = None
@@ -30,7 +30,7 @@ class Segment:
         """One more, after the others."""
         if self._until is None:
             self._until = time.monotonic() + LONGEST_WAIT
-        self.arrivals.append(journaled.arrival)
+        self.sequences.append(journaled.sequence)
         self.spans += journaled.batch.spans.num_rows
         self._bytes += journaled.batch.nbytes
 

@@ -59,8 +59,8 @@ class StorageService(SpanWriter):
         left = journal.left()
         self._ring, self._report = check_ledger(self.database, left)
         self._add_gauges(self._report)
-        self._edges.start(self._tables.arrival)
-        writer = JournaledWriter(self._load, journal, self._ring, self._tables.arrival)
+        self._edges.start(self._tables.sequence)
+        writer = JournaledWriter(self._load, journal, self._ring, self._tables.sequence)
         writer.start(left)
         self._writer = writer
         self._digests.start()
@@ -180,12 +180,12 @@ class StorageService(SpanWriter):
         loading = None if self._writer is None else self._writer.failure
         return self.database.failure or loading or self.metrics.failure
 
-    def _load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
+    def _load(self, batches: Sequence[SpanBatch], sequence: int) -> list[Written]:
         with self.metrics.loads.time():
-            written = self._tables.load(batches, arrival)
+            written = self._tables.load(batches, sequence)
         self.metrics.stored.inc(sum(one.spans for one in written))
         self.metrics.duplicates.inc(sum(one.duplicates for one in written))
-        self._edges.stored(arrival, sum(one.spans for one in written))
+        self._edges.stored(sequence, sum(one.spans for one in written))
         return written
 
     def _running(self) -> JournaledWriter:

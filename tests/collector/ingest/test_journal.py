@@ -24,23 +24,23 @@ def journal(path: Path) -> Generator[Journal, None, None]:
     journal.close()
 
 
-def numbered(*arrivals: int) -> list[Journaled]:
-    return [Journaled(arrival, batch(with_all(arrival), span(100 + arrival))) for arrival in arrivals]
+def numbered(*sequences: int) -> list[Journaled]:
+    return [Journaled(sequence, batch(with_all(sequence), span(100 + sequence))) for sequence in sequences]
 
 
-def filled(journal: Journal, *arrivals: int) -> None:
-    for one in numbered(*arrivals):
+def filled(journal: Journal, *sequences: int) -> None:
+    for one in numbered(*sequences):
         journal.append(one)
 
 
 def found(path: Path) -> list[int]:
-    return [one.arrival for one in Journal(path).left()]
+    return [one.sequence for one in Journal(path).left()]
 
 
 def test_what_is_read_back_is_what_was_appended(journal: Journal, path: Path) -> None:
     filled(journal, 5, 6)
     left = Journal(path).left()
-    assert [one.arrival for one in left] == [5, 6]
+    assert [one.sequence for one in left] == [5, 6]
 
     def content(batch: SpanBatch) -> object:
         return rows_of(batch)
@@ -109,10 +109,10 @@ def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> 
     journal.drop()
     journal.turn()
     filled(journal, 5)  # over the first one; what stands behind it is of an earlier turn
-    assert [one.arrival for one in journal.sealed()] == [4]
+    assert [one.sequence for one in journal.sealed()] == [4]
     journal.drop()
     journal.turn()
-    assert [one.arrival for one in journal.sealed()] == [5]
+    assert [one.sequence for one in journal.sealed()] == [5]
 
 
 def test_what_is_sealed_ends_where_it_is_damaged(journal: Journal, path: Path) -> None:
@@ -121,7 +121,7 @@ def test_what_is_sealed_ends_where_it_is_damaged(journal: Journal, path: Path) -
     damage = bytearray(journal_of(path)[0].read_bytes())
     damage[-1] ^= 1
     journal_of(path)[0].write_bytes(damage)
-    assert [one.arrival for one in journal.sealed()] == [1, 2]
+    assert [one.sequence for one in journal.sealed()] == [1, 2]
 
 
 def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal, path: Path) -> None:
@@ -132,6 +132,6 @@ def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal,
         journal.turn()
     assert found(path) == list(range(1, number + 1))
     for expected in range(1, number + 1):
-        assert [one.arrival for one in journal.sealed()] == [expected]
+        assert [one.sequence for one in journal.sealed()] == [expected]
         journal.drop()
     assert found(path) == []

@@ -32,13 +32,13 @@ class Tables:
         self.loads: list[tuple[int, int]] = []
         self.spans: list[int] = []
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
+    def load(self, batches: Sequence[SpanBatch], sequence: int) -> list[Written]:
         self.entered.release()
         assert self.open.wait(10)
         if self.failure is not None:
             raise self.failure
-        written = self._tables.load(batches, arrival)
-        self.loads.append((len(batches), arrival))
+        written = self._tables.load(batches, sequence)
+        self.loads.append((len(batches), sequence))
         self.spans.append(sum(batch.spans.num_rows for batch in batches))
         return written
 

@@ -44,7 +44,7 @@ def test_what_is_written_is_counted_and_noted(storage: StorageService, database:
     storage.stop()
     ring = LedgerRing.open(ring_path(database.path))
     assert ring.last is not None
-    assert (ring.last.arrival, ring.last.total) == (2, 4)
+    assert (ring.last.sequence, ring.last.total) == (2, 4)
     ring.close()
 
 

@@ -65,5 +65,5 @@ def compare(database: Database, ring: LedgerRing, left: Sequence[Journaled] = ()
     with database.reading() as cursor:
         [(last,)] = cursor.execute(sql("write/last_arrival")).fetchall()
         [row] = cursor.execute(sql("durability/ledger_differences")).fetchall()
-    waiting = {one.arrival: one.batch.spans.num_rows for one in left}
+    waiting = {one.sequence: one.batch.spans.num_rows for one in left}
     return LedgerReport(row[0], ring.missing_after(int(last), waiting), *map(int, row[1:]))

@@ -99,7 +99,7 @@ def _begin(ring: LedgerRing, database: Database, left: Sequence[Journaled]) -> N
     """Note in a new ring what is there, so that it is known what came after."""
     with database.reading() as cursor:
         [(last,)] = cursor.execute(sql("write/last_arrival")).fetchall()
-    spans = {int(last): 0} | {one.arrival: one.batch.spans.num_rows for one in left if one.arrival > last}
+    spans = {int(last): 0} | {one.sequence: one.batch.spans.num_rows for one in left if one.sequence > last}
     if newest := max(spans):
         ring.record(newest, sum(spans.values()))
 

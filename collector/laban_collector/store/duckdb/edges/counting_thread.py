@@ -31,7 +31,7 @@ _LONGEST_SETTLE: Final = 5.0
 
 
 class _Commit(NamedTuple):
-    arrival: int
+    sequence: int
     spans: int
     at: float
 
@@ -75,11 +75,11 @@ class EdgeThread:
         with self._changed:
             return self._is_flooded()
 
-    def start(self, arrival: int) -> None:
+    def start(self, sequence: int) -> None:
         """Begin to count, first what an earlier process left.
 
         Args:
-            arrival: the newest commit.
+            sequence: of the newest commit.
 
         Raises:
             StoreError: DuckDB refused.
@@ -88,7 +88,7 @@ class EdgeThread:
         if left > MANY:
             _log.info("Counting the calls and messages of %d spans; until then a graph takes longer.", left)
         if left:
-            self._commits.append(_Commit(arrival, left, self._clock()))
+            self._commits.append(_Commit(sequence, left, self._clock()))
         self._thread.start()
 
     def stop(self) -> None:
@@ -99,10 +99,10 @@ class EdgeThread:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def stored(self, arrival: int, spans: int) -> None:
+    def stored(self, sequence: int, spans: int) -> None:
         """A commit was stored, with so many spans."""
         with self._changed:
-            commit = _Commit(arrival, spans, self._clock())
+            commit = _Commit(sequence, spans, self._clock())
             self._commits.append(commit)
             self._latest.append(commit)
             self._changed.notify_all()
@@ -111,14 +111,14 @@ class EdgeThread:
         """Somebody waited until their spans were stored: these may not be missing in a graph from now on."""
         with self._changed:
             if self._commits:
-                self._expected = self._commits[-1].arrival
+                self._expected = self._commits[-1].sequence
 
     def settle(self) -> None:
         """Wait until what a graph must have is counted, or cannot be; what else there is, is counted next."""
         with self._changed:
             needed = self._needed()
             if self._commits:
-                self._wanted = self._commits[-1].arrival
+                self._wanted = self._commits[-1].sequence
             self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._counted >= needed or self._failing or self._stopping, _LONGEST_SETTLE
@@ -128,7 +128,7 @@ class EdgeThread:
         """All; of a flood what somebody waits for; of what takes very long nothing."""
         if not self._commits or self._spans() > MANY:
             return 0
-        return self._expected if self._is_flooded() else self._commits[-1].arrival
+        return self._expected if self._is_flooded() else self._commits[-1].sequence
 
     def _is_flooded(self) -> bool:
         while self._latest and self._latest[0].at < self._clock() - _FLOOD_TIME:
@@ -174,10 +174,10 @@ class EdgeThread:
 
     def _count(self) -> None:
         with self._changed:
-            newest = self._commits[-1].arrival
+            newest = self._commits[-1].sequence
         counted = self._counter.count_next() or newest
         with self._changed:
-            while self._commits and self._commits[0].arrival <= counted:
+            while self._commits and self._commits[0].sequence <= counted:
                 self._commits.popleft()
             self._counted = counted
             self._changed.notify_all()

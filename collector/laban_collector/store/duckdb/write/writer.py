@@ -51,17 +51,17 @@ class DuckDBWriter(SpanWriter):
         self._database = database
         self._clock = clock
         with database.reading() as cursor:
-            [(arrival,)] = cursor.execute(sql("write/last_arrival")).fetchall()
+            [(sequence,)] = cursor.execute(sql("write/last_arrival")).fetchall()
             [(latest,)] = cursor.execute(sql("write/latest_start")).fetchall()
             self._resources = IdTable("resources", "resource_id", cursor)
             self._scopes = IdTable("scopes", "scope_id", cursor)
-        self._arrival = int(arrival)
+        self._sequence = int(sequence)
         self._seen = DedupFilter(latest)
 
     @property
-    def arrival(self) -> int:
+    def sequence(self) -> int:
         """The number of the newest commit."""
-        return self._arrival
+        return self._sequence
 
     def write(self, batch: SpanBatch) -> Written:
         """Store a batch durably; when this returns, it is on disk.
@@ -72,13 +72,13 @@ class DuckDBWriter(SpanWriter):
         duplicates = len(self._commit(batch, None))
         return Written(batch.spans.num_rows - duplicates, duplicates)
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
+    def load(self, batches: Sequence[SpanBatch], sequence: int) -> list[Written]:
         """Store batches durably as one commit with this number, also where nothing in them is new.
 
         Raises:
             StoreError: nothing of them was stored.
         """
-        known = self._commit(join(batches), arrival)
+        known = self._commit(join(batches), sequence)
         ends = np.cumsum([batch.spans.num_rows for batch in batches])
         duplicates = np.bincount(np.searchsorted(ends, known, side="right"), minlength=len(batches))
         counts = zip(batches, duplicates.tolist(), strict=True)
@@ -98,25 +98,25 @@ class DuckDBWriter(SpanWriter):
             cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
             cursor.execute(sql("write/insert_lag"))
 
-    def _commit(self, batch: SpanBatch, arrival: int | None) -> list[int]:
+    def _commit(self, batch: SpanBatch, sequence: int | None) -> list[int]:
         """One commit: the next one, if it brings anything new; or the one with this number.
 
         Returns the rows of spans that were there already.
         """
         if not batch.spans.num_rows:
             return []
-        number = self._arrival + 1 if arrival is None else arrival
+        number = self._sequence + 1 if sequence is None else sequence
         with self._database.writing() as cursor:
             known = _known_rows(cursor, batch, self._seen.suspects(batch.spans))
             batch = _without(batch, known)
-            stores = batch.spans.num_rows > 0 or arrival is not None
+            stores = batch.spans.num_rows > 0 or sequence is not None
             if stores:
                 self._insert(cursor, batch, number)
         if stores:
             self._remember(batch, number)
         return known
 
-    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, arrival: int) -> None:
+    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, sequence: int) -> None:
         spans, order = batch.spans, TraceOrder(batch.spans)
         for origins, rows in self._origins(batch):
             new = origins.unstored(rows)
@@ -125,20 +125,20 @@ class DuckDBWriter(SpanWriter):
                 cursor.execute(sql(f"write/insert_{origins.table}"))
             spans = origins.numbered(spans)
         cursor.register("batch_spans", order.sort(spans))
-        cursor.execute(sql("write/insert_spans"), {"arrival": arrival})
+        cursor.execute(sql("write/insert_spans"), {"sequence": sequence})
         counts: dict[str, int] = {}
         for name in ("events", "links", "correlations"):
             rows = getattr(batch, name)
             counts[name] = rows.num_rows
             if rows.num_rows:
                 cursor.register(f"batch_{name}", order.sort(rows))
-                cursor.execute(sql(f"write/insert_{name}"), {"arrival": arrival})
-        ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
+                cursor.execute(sql(f"write/insert_{name}"), {"sequence": sequence})
+        ledger = {"sequence": sequence, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("write/insert_ledger"), ledger)
 
-    def _remember(self, batch: SpanBatch, arrival: int) -> None:
+    def _remember(self, batch: SpanBatch, sequence: int) -> None:
         """What the next commits need not ask the store for; only after the commit, for it may fail."""
-        self._arrival = arrival
+        self._sequence = sequence
         if batch.spans.num_rows:
             self._seen.add(batch.spans)
         for origins, rows in self._origins(batch):

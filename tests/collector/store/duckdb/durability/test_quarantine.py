@@ -28,7 +28,7 @@ def written(path: Path, *numbers: int) -> None:
     with Database.open(path) as database:
         ring = LedgerRing.open(ring_path(path))
         tables = DuckDBWriter(database)
-        writer = JournaledWriter(tables.load, Journal(path), ring, tables.arrival)
+        writer = JournaledWriter(tables.load, Journal(path), ring, tables.sequence)
         writer.start([])
         for number in numbers:
             writer.write(batch(span(number)))

@@ -43,7 +43,7 @@ def store(database: Database, thread: EdgeThread) -> Callable[..., None]:
 
     def stored(*numbers: int) -> None:
         writer.write(batch(*map(span, numbers)))
-        thread.stored(writer.arrival, len(numbers))
+        thread.stored(writer.sequence, len(numbers))
 
     return stored
 
@@ -119,7 +119,7 @@ def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write(batch(span(1), span(2)))
     thread = EdgeThread(database, CommitRanges(database))
-    thread.start(writer.arrival)
+    thread.start(writer.sequence)
     assert thread.uncounted == 2
     thread.stop()
     assert last_counted(database) == 1
