@@ -24,7 +24,7 @@ from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.decoder import decode
 from laban_collector.ingest.journal import Journal, Journaled
-from laban_collector.ingest.segments import ENOUGH
+from laban_collector.ingest.loader import ENOUGH
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import load_settings
 from laban_collector.store.duckdb.connection.database import Database

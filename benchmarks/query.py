@@ -28,12 +28,13 @@ from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.local import LocalAnswers
 from laban_app.server.serve import STALE_S
 from laban_collector.ingest.storage_service import StorageService
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.housekeeping.retention import Limits
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_mapper.times import moment
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
@@ -180,12 +181,15 @@ def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
     """As a collector does it: what was taken is loaded, or counted, before the answer."""
     with Database.open(path) as database:
         filler = filled(database, spans)
-        questions, storage = Questions(filler, _last(database), times), StorageService(database, Limits())
-        answers = LocalAnswers(DuckDBReader(database, stale=STALE_S))
+        questions, storage = (
+            Questions(filler, _last(database), times),
+            StorageService(DuckDBStore(database), RetentionLimits()),
+        )
+        answers = LocalAnswers(DuckDBReader(database, staleness=STALE_S))
         storage.start()
         try:
             with filler.coming_in(storage.take):
-                while not storage.flooded:  # what is steady is measured, not how it begins
+                while not storage.store.flooded:  # what is steady is measured, not how it begins
                     time.sleep(0.1)
                 return {
                     asked.name: _timed(asked, lambda: nullcontext(answers))

@@ -10,7 +10,8 @@ CollectorError
 │   ├── StoreNotFound     no such file, or no such directory
 │   ├── StoreDamaged      the file is not a database, or is broken
 │   ├── StoreForeign      a database, but not one of laban's
-│   └── StoreTooNew       written by a newer laban or DuckDB
+│   ├── StoreTooNew       written by a newer laban or DuckDB
+│   └── StoreUnsupported  this kind of store cannot do it
 ├── RequestError          a request that cannot be stored as it is
 │   ├── UndecodableRequest    its bytes are not what they claim to be
 │   ├── DecoderFailed         a defect of ours: the decoder failed on it
@@ -63,6 +64,10 @@ class StoreForeign(StoreError):
 
 class StoreTooNew(StoreError):
     """The file was written by a newer laban or DuckDB than this one."""
+
+
+class StoreUnsupported(StoreError):
+    """This kind of store cannot do what was asked, such as a backup."""
 
 
 class RequestError(CollectorError):

@@ -64,7 +64,7 @@ Keys = Annotated[str, AfterValidator(_rules)]
 Age = Annotated[float, BeforeValidator(parse_age)]
 Size = Annotated[int, BeforeValidator(parse_size)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
-IdTable = Annotated[str, AfterValidator(_origins)]
+Origins = Annotated[str, AfterValidator(_origins)]
 
 
 class Settings(BaseSettings):
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
         description="Names under which others reach this collector, with commas, beside localhost and IP "
         "addresses: laban,laban.monitoring.svc",
     )
-    cors_origins: IdTable = Field(
+    cors_origins: Origins = Field(
         "", description="Pages that may send and ask from a browser, with commas: https://shop.example"
     )
     tls_certificate: Path | None = Field(

@@ -12,6 +12,7 @@ import duckdb
 from laban_app.server.collector import Collector, Endpoints
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.store import DuckDBStore
 
 FREE = "127.0.0.1:0"
 
@@ -41,7 +42,7 @@ def running_collector(database: Database, **changes: Any) -> Generator[Endpoints
 
     Who reads from the database meanwhile sees all that was acknowledged, as who asks the API does.
     """
-    collector = Collector(settings(**changes), database)
+    collector = Collector(settings(**changes), DuckDBStore(database))
     reading = database.reading
 
     def settled() -> AbstractContextManager[duckdb.DuckDBPyConnection]:

@@ -15,12 +15,13 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from laban_collector.ingest.journal import journal_of
+from laban_collector.ingest.ledger import LedgerReport
 from laban_collector.ingest.storage_service import StorageService
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import wal_of
-from laban_collector.store.duckdb.durability.ledger import LedgerReport
-from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside, set_aside
-from laban_collector.store.duckdb.housekeeping.retention import Limits
+from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
+from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.sidecar_files import journal_paths, quarantined
 
 from ..serving import Serving, serving
 from .sending import Senders, stored
@@ -73,8 +74,8 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def report_of(path: Path) -> LedgerReport:
     """How a database that nobody has open compares with its ledger."""
-    with open_or_set_aside(path) as database:
-        storage = StorageService(database, Limits())
+    with open_or_quarantine(path) as database:
+        storage = StorageService(DuckDBStore(database), RetentionLimits())
         storage.start()  # loads what the journal holds
         storage.stop()
         return storage.report
@@ -113,7 +114,7 @@ def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
     with victim(path) as process, senders.sending(line_of(process), at_least=2000):
         _until(wal_of(path).exists)
         process.kill()
-    assert any(_size(file) for file in journal_of(path))
+    assert any(_size(file) for file in journal_paths(path))
     for _ in range(rounds):
         with victim(path):
             time.sleep(chance.uniform(0, 0.1))  # the moment is the point
@@ -128,7 +129,7 @@ def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
         address = line_of(process)
         for _ in range(rounds):
             with senders.sending(address, at_least=chance.randrange(200, 600)):
-                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_of(path)))))
+                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_paths(path)))))
                 _until(lambda: line_of(process) == "checkpoint failed")
                 refused = senders.statuses.get(503, 0)
                 _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called at once
@@ -180,7 +181,7 @@ def damaged_journal(folder: Path, rounds: int, seed: int) -> Outcome:
 
 def _two_files(path: Path) -> list[Path]:
     """Those of the journal that take turns as long as DuckDB keeps up."""
-    return list(journal_of(path)[:2])
+    return list(journal_paths(path)[:2])
 
 
 def _cut(content: bytes, chance: random.Random) -> bytes:
@@ -219,7 +220,7 @@ def _damaged(
         assert report.missing.commits
         assert report.missing.exact
         found += report.missing.spans
-        assert len([aside for aside in set_aside(path) if aside.suffix == suffix]) == number
+        assert len([aside for aside in quarantined(path) if aside.suffix == suffix]) == number
         assert report_of(path).agrees, "what was said once is settled"
     names = set(stored(path))
     lost = len(senders.acknowledged - names)
@@ -235,7 +236,7 @@ def _has_turned(path: Path, files: Sequence[Path], first: int) -> bool:
 
 def _first_in_journal(path: Path) -> int:
     """The number of the first batch in the first file of the journal; 0 when there is none."""
-    first = journal_of(path)[0]
+    first = journal_paths(path)[0]
     return int.from_bytes(first.read_bytes()[8:16], "little") if first.exists() else 0
 
 
@@ -254,7 +255,7 @@ def broken_file(folder: Path, rounds: int, seed: int) -> Outcome:
         with serving(path) as collector:
             status = httpx.get(f"{collector.url}/api/v1/status").json()
             assert status["spans"] == 0
-        [*_, aside] = [found for found in set_aside(path) if found.suffix not in (".wal", ".ledger")]
+        [*_, aside] = [found for found in quarantined(path) if found.suffix not in (".wal", ".ledger")]
         assert aside.name in status["collector"]["set_aside"]
         assert aside.read_bytes() == broken
         assert len(status["collector"]["set_aside"]) >= number

@@ -9,11 +9,11 @@ import httpx
 from laban_app.answers.local import LocalAnswers
 from laban_app.answers.protocol import Answers
 from laban_app.answers.remote import RemoteAnswers
+from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked
 from laban_collector.receive.tls import trusting
 from laban_collector.settings import Settings, load_settings
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.base import Store
 from laban_mapper.errors import NoAnswerer
 
 _KNOCK_TIMEOUT: Final = 1.0
@@ -22,12 +22,12 @@ _KNOCK_TIMEOUT: Final = 1.0
 def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> Answers:
     """Somebody who answers; the arguments and errors are those of `open_store`."""
     store = open_store(url, db, token)
-    return LocalAnswers(DuckDBReader(store)) if isinstance(store, Database) else store
+    return LocalAnswers(store.reader()) if isinstance(store, Store) else store
 
 
 def open_store(
     url: str | None = None, db: Path | None = None, token: str | None = None
-) -> RemoteAnswers | Database:
+) -> RemoteAnswers | Store:
     """A store: a collector that has it, or the file itself, opened to read, where nobody serves it.
 
     Args:
@@ -85,9 +85,9 @@ def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
     return trusting(settings) if url.startswith("https:") else None
 
 
-def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Database:
+def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
     try:
-        return Database.open(db, read_only=True)
+        return STORE.open(db, read_only=True)
     except StoreLocked:
         collector = collector_of(db, settings)
         if collector is None:

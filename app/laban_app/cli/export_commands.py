@@ -14,8 +14,7 @@ from laban_app.answers.remote import RemoteAnswers
 from laban_app.cli import console, options
 from laban_app.cli.pandas_blocker import without_pandas
 from laban_collector.errors import StoreError
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping import export as exporting
+from laban_collector.store.base import EXPORTED_TABLES, Store
 
 
 def export(
@@ -30,7 +29,7 @@ def export(
     began = time.monotonic()
     store = _open(url, db, token)
     output.mkdir(parents=True, exist_ok=True)
-    taken = [f"{table}.parquet" for table in exporting.TABLES if (output / f"{table}.parquet").exists()]
+    taken = [f"{table}.parquet" for table in EXPORTED_TABLES if (output / f"{table}.parquet").exists()]
     if taken:
         raise StoreError(f"{output} holds {', '.join(taken)} already: an export overwrites nothing.")
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as folder:
@@ -61,20 +60,20 @@ def backup(
             file.hardlink_to(made.name)  # whole, or not there; and it fails if the name was taken meanwhile
     else:
         with store:
-            for _ in exporting.backup(store, file):
+            for _ in store.backup(file):
                 pass
     _tell(file, file.stat().st_size, began)
 
 
-def _open(url: str | None, db: Path | None, token: str | None) -> RemoteAnswers | Database:
+def _open(url: str | None, db: Path | None, token: str | None) -> RemoteAnswers | Store:
     without_pandas()
     return open_store(url, db, token)
 
 
-def _export(store: RemoteAnswers | Database, folder: Path) -> None:
-    if isinstance(store, Database):
+def _export(store: RemoteAnswers | Store, folder: Path) -> None:
+    if isinstance(store, Store):
         with store:
-            for _ in exporting.export(store, lambda name: (folder / name).open("wb")):
+            for _ in store.export(lambda name: (folder / name).open("wb")):
                 pass
         return
     with store, tempfile.TemporaryFile(dir=folder) as received:

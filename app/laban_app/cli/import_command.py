@@ -18,14 +18,13 @@ from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
 from laban_app.cli import console, options
 from laban_app.cli.pandas_blocker import without_pandas
+from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked, UnreadableFile
 from laban_collector.importing.importer import Importer, Report, helpers
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
@@ -98,7 +97,7 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
             yield _collector(collector)
         return
     try:
-        database = Database.open(settings.db)
+        store = STORE.open(settings.db)
     except StoreLocked as error:
         asked = collector_of(settings.db, settings)
         if asked is None:
@@ -108,8 +107,8 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
         with asked:
             yield _collector(asked)
         return
-    with database:
-        writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
+    with store:
+        writer = ProtectedWriter(store.writer(), Protection.of(settings))
         yield _Target(str(settings.db), writer, settings.keys)
 
 

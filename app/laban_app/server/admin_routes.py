@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.metrics import CONTENT_TYPE
-from laban_collector.store.duckdb.housekeeping.export import export_zip, stream_backup
 from laban_mapper.model import CollectorStatus
 
 
@@ -33,14 +32,12 @@ def add_keeping(api: FastAPI, storage: StorageService) -> None:
     )
     def export() -> StreamingResponse:
         storage.settle()
-        return StreamingResponse(_begun(export_zip(storage.database)), media_type="application/zip")
+        return StreamingResponse(_begun(storage.store.archive()), media_type="application/zip")
 
     @api.post("/api/v1/backup", summary="A consistent copy as a DuckDB file", response_class=Response)
     def backup() -> StreamingResponse:
         storage.settle()
-        return StreamingResponse(
-            _begun(stream_backup(storage.database)), media_type="application/octet-stream"
-        )
+        return StreamingResponse(_begun(storage.store.stream_backup()), media_type="application/octet-stream")
 
 
 def collector_status(storage: StorageService) -> CollectorStatus:

@@ -25,8 +25,7 @@ from laban_collector.receive.intake import IntakeLimits
 from laban_collector.receive.metering import CountedIntake
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.retention import Limits as Kept
+from laban_collector.store.base import RetentionLimits, Store
 
 
 class Endpoints(NamedTuple):
@@ -41,13 +40,12 @@ class Collector:
 
     Args:
         settings: what to listen at, what to poll, how much to take.
-        database: open for writing; the caller closes it after `stop`.
+        store: open to write; the caller closes it after `stop`.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self._database = database
-        self.storage = StorageService(database, Kept(settings.retention, settings.max_size))
+        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size))
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 

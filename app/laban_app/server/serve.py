@@ -23,14 +23,13 @@ from laban_app.answers.local import LocalAnswers
 from laban_app.server.api import build_api, guarded
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_importing
+from laban_app.wiring import STORE
 from laban_collector.errors import AddressInUse
 from laban_collector.receive.access import Access
 from laban_collector.receive.address import Address
 from laban_collector.receive.header_limits import BoundedHttp
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
-from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside
-from laban_collector.store.duckdb.read.reader import DuckDBReader
 
 _log = logging.getLogger(__name__)
 
@@ -91,8 +90,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = _stop_requested()
     entrance = _Entrance(Access.of(settings), Identity.of(settings))  # refuses before a database is made
-    with contextlib.closing(open_or_set_aside(settings.db)) as database:
-        collector = Collector(settings, database)
+    with contextlib.closing(STORE.recover(settings.db)) as store:
+        collector = Collector(settings, store)
         async with (
             _collecting(collector) as endpoints,
             _answering(settings, entrance, collector) as api,
@@ -133,7 +132,7 @@ async def _answering(
 ) -> AsyncGenerator[str, None]:
     """The API; yields the HOST:PORT that it is bound to."""
     storage = collector.storage
-    answers = LocalAnswers(DuckDBReader(storage.database, STALE_S, storage.commit_ranges))
+    answers = LocalAnswers(storage.store.reader(staleness=STALE_S))
     api = build_api(answers, importlib.metadata.version("laban"), storage)
     add_importing(api, collector.batch_receiver, storage.metrics)
     identity = entrance.identity

@@ -7,7 +7,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from laban_collector.store.duckdb.housekeeping.export import TABLES
+from laban_collector.store.base import EXPORTED_TABLES
 
 from ...mapper.shop_spans import hybrid_order
 from ...serving import Serving, laban, serving
@@ -44,7 +44,7 @@ def test_export_writes_a_parquet_file_a_table(collector: Serving, tmp_path: Path
     done = laban("export", "--db", str(db), "--output", str(out))
     assert done.returncode == 0, done.stderr
     assert pq.read_table(out / "spans.parquet").num_rows == len(hybrid_order())
-    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * len(TABLES)
+    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * len(EXPORTED_TABLES)
     again = laban("export", "--db", str(db), "--output", str(out))
     assert again.returncode == 2
     assert "overwrites nothing" in again.stderr

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 
 from laban_app.answers.discovery import served_by
+from laban_collector.ingest.ledger import check_ledger
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.durability.quarantine import check_ledger
+from laban_collector.store.duckdb.store import DuckDBStore
 
 from ...collector.json_requests import json_request, json_span
 from ...serving import laban, serving
@@ -106,9 +107,9 @@ def test_a_collector_that_has_the_database_open_stores_what_is_imported(tmp_path
 
 
 def check_ledger_agrees(db: Path) -> bool:
-    with Database.open(db) as database:
-        tail, report = check_ledger(database)
-        tail.close()
+    with DuckDBStore.open(db) as store:
+        ring, report = check_ledger(store)
+        ring.close()
     return report.agrees
 
 

@@ -31,6 +31,7 @@ from laban_collector.errors import AddressInUse
 from laban_collector.receive.address import Address
 from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ...collector.requests import body, span
@@ -211,7 +212,7 @@ def test_a_port_in_use_leaves_nothing_running(database: Database) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = str(Address(*taken.getsockname()))
         with pytest.raises(AddressInUse, match="--otlp-http"):
-            asyncio.run(Collector(settings(otlp_http=address), database).start())
+            asyncio.run(Collector(settings(otlp_http=address), DuckDBStore(database)).start())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("laban")]
 
 

@@ -6,12 +6,14 @@ import pytest
 
 from laban_collector.errors import StoreDamaged, StoreLocked
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
-from laban_collector.ingest.loader import JournaledWriter
+from laban_collector.ingest.ledger import LedgerReport, check_ledger
+from laban_collector.ingest.ledger_ring import LedgerRing
+from laban_collector.ingest.loader import JournalLoader
 from laban_collector.store.duckdb.connection.database import Database, wal_of
-from laban_collector.store.duckdb.durability.ledger import LedgerReport
-from laban_collector.store.duckdb.durability.quarantine import check_ledger, open_or_set_aside, set_aside
+from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.sidecar_files import quarantined, ring_path
 
 from ....requests import span
 from ..write.test_writer import batch
@@ -28,7 +30,7 @@ def written(path: Path, *numbers: int) -> None:
     with Database.open(path) as database:
         ring = LedgerRing.open(ring_path(path))
         tables = DuckDBWriter(database)
-        writer = JournaledWriter(tables.load, Journal(path), ring, tables.sequence)
+        writer = JournalLoader(tables.load, Journal(path), ring, tables.sequence)
         writer.start([])
         for number in numbers:
             writer.write(batch(span(number)))
@@ -38,8 +40,8 @@ def written(path: Path, *numbers: int) -> None:
 
 
 def checked(path: Path) -> LedgerReport:
-    with open_or_set_aside(path, now) as database:
-        ring, report = check_ledger(database, now=now)
+    with open_or_quarantine(path, now) as database:
+        ring, report = check_ledger(DuckDBStore(database), now=now)
         ring.close()
         return report
 
@@ -57,17 +59,17 @@ def test_a_database_that_was_closed_agrees_with_its_ledger(tmp_path: Path) -> No
     report = checked(path)
     assert report.agrees
     assert report.in_words() == "all of 3 commits are there"
-    assert set_aside(path) == []
+    assert quarantined(path) == []
 
 
-def test_a_broken_file_is_set_aside_untouched_and_a_new_one_begun(tmp_path: Path) -> None:
+def test_a_broken_file_goes_to_quarantine_untouched_and_a_new_one_starts(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     written(path, 0)
     broken = damage(path, 30)
     assert checked(path).commits == 0
-    aside = path.with_name("a.duckdb.damaged-20261123T120000Z")
-    assert set_aside(path) == [aside, ring_path(aside)]
-    assert aside.read_bytes() == broken
+    damaged = path.with_name("a.duckdb.damaged-20261123T120000Z")
+    assert quarantined(path) == [damaged, ring_path(damaged)]
+    assert damaged.read_bytes() == broken
 
 
 def test_a_second_broken_file_does_not_overwrite_the_first(tmp_path: Path) -> None:
@@ -76,8 +78,8 @@ def test_a_second_broken_file_does_not_overwrite_the_first(tmp_path: Path) -> No
     for number in range(2):
         written(path, number)
         contents.append(damage(path, 30))
-        open_or_set_aside(path, now).close()
-    files = [file for file in set_aside(path) if file.suffix != ".ledger"]
+        open_or_quarantine(path, now).close()
+    files = [file for file in quarantined(path) if file.suffix != ".ledger"]
     assert [file.read_bytes() for file in files] == contents
 
 
@@ -85,12 +87,12 @@ def test_a_file_that_never_was_a_database_is_left_where_it_is(tmp_path: Path) ->
     path = tmp_path / "notes.txt"
     path.write_text("buy milk\n" * 100)
     with pytest.raises(StoreDamaged):
-        open_or_set_aside(path, now)
+        open_or_quarantine(path, now)
     assert path.read_text() == "buy milk\n" * 100
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_database_that_is_in_use_is_not_set_aside(tmp_path: Path) -> None:
+def test_a_database_in_use_does_not_go_to_quarantine(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     written(path, 0)
     locked = StoreLocked("open elsewhere")
@@ -101,11 +103,11 @@ def test_a_database_that_is_in_use_is_not_set_aside(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Database, "open", refuse)
         with pytest.raises(StoreLocked):
-            open_or_set_aside(path, now)
-    assert set_aside(path) == []
+            open_or_quarantine(path, now)
+    assert quarantined(path) == []
 
 
-def test_missing_commits_are_said_loudly_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_commits_are_reported_loudly_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.duckdb"
     written(path, 0)
     older = path.read_bytes()
@@ -117,7 +119,7 @@ def test_missing_commits_are_said_loudly_once(tmp_path: Path, caplog: pytest.Log
     assert report.in_words() == words
     assert f"{path} DOES NOT HOLD WHAT WAS ACKNOWLEDGED: {words}." in caplog.text
     assert checked(path).agrees
-    assert [file.suffix for file in set_aside(path)] == [".ledger"]
+    assert [file.suffix for file in quarantined(path)] == [".ledger"]
 
 
 def test_a_commit_that_lacks_spans_is_found(tmp_path: Path) -> None:
