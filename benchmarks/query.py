@@ -40,11 +40,11 @@ from laban_mapper.times import moment
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
 _WINDOW: Final = timedelta(minutes=15)
 _HOW: Final = (
-    "The store has 1,000 spans per second, so the last 15 minutes hold 900,000. Cold: before each question,\n"
-    "the benchmark reopens the database and drops the file from the system's cache (posix_fadvise). Spans\n"
-    "arriving: the same process decodes, journals, loads and counts 50,000 spans per second; as in a\n"
-    "collector, a story waits until all acknowledged spans are loaded. The benchmark checks that each story within the\n"
-    "limits has the spans made for it."
+    "The store has 1,000 spans per second, so the last 15 minutes hold 900,000. Cold: before each\n"
+    "question, the benchmark reopens the database and drops the file from the system's cache\n"
+    "(posix_fadvise). Spans arriving: the same process decodes, journals, loads and counts 50,000 spans\n"
+    "per second; as in a collector, a story waits until all acknowledged spans are loaded. The benchmark\n"
+    "checks that each story within the limits has the spans made for it."
 )
 _MORE: Final = 500_000
 """Spans to add and count on top of the stored ones."""
