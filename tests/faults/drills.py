@@ -298,8 +298,8 @@ def _size(path: Path) -> int:
 def _limit_files(process: subprocess.Popen[str], size: int) -> None:
     """Limit the file size of a collector. The present size acts like a full disk.
 
-    With a smaller limit, the collector could not overwrite existing data, as it can on a full disk, and DuckDB's
-    file would break.
+    A smaller limit would keep the collector from overwriting existing data, as a full disk does not, and would
+    break DuckDB's file.
     """
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
