@@ -166,14 +166,14 @@ def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int
     return measured
 
 
-def wire_table(ours: dict[Scenario, Measured], beside: Mapping[str, Mapping[Scenario, Measured]]) -> str:
+def wire_table(ours: dict[Scenario, Measured], peers: Mapping[str, Mapping[Scenario, Measured]]) -> str:
     """Return the table of laban's results, with the results of other backends in further columns."""
     head = ["spans per request × connections", "spans/s", "spans/CPU-second", "p50 ms", "p99 ms"]
-    for name in beside:
+    for name in peers:
         head += [f"{name} spans/s", f"{name} spans/CPU-second"]
     rows = [
         [str(scenario), *_rates(measured), f"{measured.sent.p50_ms:.1f}", f"{measured.sent.p99_ms:.1f}"]
-        + [rate for theirs in beside.values() for rate in _rates(theirs[scenario])]
+        + [rate for peer in peers.values() for rate in _rates(peer[scenario])]
         for scenario, measured in ours.items()
     ]
     return report.table(head, rows)
@@ -222,14 +222,14 @@ def main() -> None:
         others = [servers.Server(name, None, grpc, http) for name, grpc, http in options.beside]
         if (agent := servers.rotel_agent()) is not None:
             others.insert(0, running.enter_context(servers.rotel(agent)))
-        beside = {other.name: over_the_wire(other, wanted, spans) for other in others}
+        peers = {other.name: over_the_wire(other, wanted, spans) for other in others}
         size = database.stat().st_size / stored
         with Database.open(database, read_only=True) as opened, opened.reading() as cursor:
             [(kept,)] = cursor.execute("SELECT count(*) FROM spans").fetchall()
     assert kept == stored, f"{stored} spans were acknowledged, but {kept} are stored"
     held = f"{stored:,} spans, all of them in the file: {size:.0f} bytes per span."
     facts = f"{held} Peak RSS {rss / _MIB:,.0f} MiB."
-    text = "\n\n".join([report.machine(), *alone, wire_table(ours, beside), facts])
+    text = "\n\n".join([report.machine(), *alone, wire_table(ours, peers), facts])
     print(text)
     if options.publish:
         report.publish("ingest", text)

@@ -106,16 +106,18 @@ class Questions:
         yield Asked("graph of the last 15 min, spans arriving", graph, self._times)
 
     def _order(self, answers: LocalAnswers) -> None:
-        self._tell(answers, self._random.choice(self._ordinary))
+        self._story(answers, self._random.choice(self._ordinary))
 
     def _watched(self, answers: LocalAnswers) -> None:
-        self._tell(answers, self._day.watched)
+        self._story(answers, self._day.watched)
 
-    def _tell(self, answers: LocalAnswers, order: str) -> None:
+    def _story(self, answers: LocalAnswers, order: str) -> None:
         """Ask for a story and check that it has exactly the spans that were made for the order."""
         value = order_of_round(order, self._random.randrange(self._rounds))
-        told, made = answers.story("order.id", value).spans, self._day.orders[order]
-        assert told == made or (told < made and not self._complete), f"order {value}: {told} of {made} spans"
+        found, expected = answers.story("order.id", value).spans, self._day.orders[order]
+        assert found == expected or (found < expected and not self._complete), (
+            f"order {value}: {found} of {expected} spans"
+        )
 
     def _hot(self, answers: LocalAnswers) -> None:
         assert answers.story("order.id", HOT_ORDERS[0]).spans > 0
@@ -186,7 +188,7 @@ def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
         answers = LocalAnswers(DuckDBReader(database, stale=STALE_S))
         storage.start()
         try:
-            with filler.coming_in(storage.take):
+            with filler.arriving(storage.take):
                 while not storage.flooded:  # measure the steady state, not the start
                     time.sleep(0.1)
                 return {
@@ -263,8 +265,8 @@ def main() -> None:
             path = Path(folder) / f"{size}.duckdb"
             measured[size] = measure(path, spans, 3 if options.quick else 20)
             counted.append(f"{counting(path, spans):.1f} µs with {size}")
-    told = f"Counting a span for the graph takes {', '.join(counted)} spans stored (processor time)."
-    text = f"{report.machine()}\n\n{table(measured)}\n\n{told}\n\n{_HOW}"
+    counting_cost = f"Counting a span for the graph takes {', '.join(counted)} spans stored (processor time)."
+    text = f"{report.machine()}\n\n{table(measured)}\n\n{counting_cost}\n\n{_HOW}"
     print(text)
     if options.publish:
         report.publish("query", text)

@@ -71,7 +71,7 @@ class Filler:
         return stored
 
     @contextmanager
-    def coming_in(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
+    def arriving(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
         """Pass new batches to `take` at a steady rate, or as fast as possible, until the block ends."""
         over = threading.Event()
 

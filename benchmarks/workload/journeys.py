@@ -12,8 +12,8 @@ class Step(NamedTuple):
 
     Attributes:
         parent: index of the step that caused it; -1 for a root.
-        tells: the business keys in its attributes, `order` or `customer`.
-        apart: whether it starts a new trace that only links to its parent.
+        keys: the business keys in its attributes, `order` or `customer`.
+        new_trace: whether it starts a new trace that only links to its parent.
     """
 
     service: str
@@ -21,8 +21,8 @@ class Step(NamedTuple):
     kind: int
     parent: int
     attributes: Attributes
-    tells: tuple[str, ...] = ()
-    apart: bool = False
+    keys: tuple[str, ...] = ()
+    new_trace: bool = False
 
 
 class Journey(NamedTuple):
@@ -74,9 +74,15 @@ def _kafka(topic: str, operation: str, group: str = "") -> Attributes:
     return attributes | ({"messaging.consumer.group.name": group} if group else {})
 
 
-def _consumer(topic: str, service: str, parent: int, *tells: str, apart: bool = False) -> Step:
+def _consumer(topic: str, service: str, parent: int, *keys: str, new_trace: bool = False) -> Step:
     return Step(
-        service, f"{topic} process", CONSUMER, parent, _kafka(topic, "process", service), tells, apart=apart
+        service,
+        f"{topic} process",
+        CONSUMER,
+        parent,
+        _kafka(topic, "process", service),
+        keys,
+        new_trace=new_trace,
     )
 
 
@@ -115,9 +121,9 @@ _ORDER: Final = (
     _consumer("orders", "email", 9, "order"),
     _consumer("orders", "payment", 9, "order"),
     # A new trace; the messages that it sends name no order.
-    _consumer("orders", "fulfilment", 9, "order", apart=True),
+    _consumer("orders", "fulfilment", 9, "order", new_trace=True),
     Step("fulfilment", "shipments send", PRODUCER, 12, _kafka("shipments", "send")),
-    _consumer("shipments", "courier", 13, apart=True),
+    _consumer("shipments", "courier", 13, new_trace=True),
 )
 _TRACK: Final = (
     Step(

@@ -115,16 +115,16 @@ class _Shop:
             self.orders[own] += len(steps)
         late = {service: self._rounds() for service in dict.fromkeys(step.service for step in steps)}
         partition = str(numbers.randrange(12))
-        told: list[tuple[Span, bytes, int]] = []
+        emitted: list[tuple[Span, bytes, int]] = []
         for number, step in enumerate(steps):
-            above, offset, waited = told[step.parent] if step.parent >= 0 else (None, b"", 0)
+            above, offset, waited = emitted[step.parent] if step.parent >= 0 else (None, b"", 0)
             span = self._span(step, above, START + begin + number * 1_000_000)
             if step.kind == CONSUMER:
                 waited += self._rounds()
             elif step.kind == PRODUCER:
                 offset = self._next_offset()
             self._describe(span, step, keys, partition, offset)
-            told.append((span, offset, waited))
+            emitted.append((span, offset, waited))
             after = late[step.service]
             yield Sent(step.service, span, own, offset, waited + after, after)
 
@@ -159,7 +159,7 @@ class _Shop:
     def _span(self, step: Step, above: Span | None, begin: int) -> Span:
         numbers = self._numbers
         start = begin + numbers.randrange(500_000)
-        parent = None if step.apart else above
+        parent = None if step.new_trace else above
         span = Span(
             trace_id=parent.trace_id if parent else numbers.randbytes(16),
             span_id=numbers.randbytes(8),
@@ -190,7 +190,7 @@ class _Shop:
             attributes["messaging.destination.partition.id"] = partition
             attributes["messaging.kafka.offset"] = _number(offset)
             attributes["messaging.kafka.message.key"] = keys["order" if topic == "orders" else "customer"]
-        attributes |= {f"{key}.id": keys[key] for key in step.tells}
+        attributes |= {f"{key}.id": keys[key] for key in step.keys}
         span.attributes.extend(_pairs(attributes))
         if self._numbers.random() < 0.02:
             _fail(span, keys["order"])
