@@ -296,10 +296,10 @@ def _size(path: Path) -> int:
 
 
 def _limit_files(process: subprocess.Popen[str], size: int) -> None:
-    """Limit the size of a collector's files. With their present size as the limit, it works as on a full disk.
+    """Limit the size of a collector's files. A limit at their present size acts like a full disk.
 
-    A smaller limit would also prevent overwriting existing data. A full disk does not do this, and DuckDB's file
-    would break.
+    A smaller limit would also prevent overwriting existing data. A full disk does not do this, and DuckDB's
+    file would break.
     """
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
