@@ -1,4 +1,4 @@
-"""The first steps of a new user: the demo completes, and laban tells the story of every order."""
+"""What a new user tries: the demo runs to its end, and laban tells the story of every order."""
 
 import json
 import subprocess
@@ -19,19 +19,19 @@ from .serving import laban
 
 _DEMO_S = 150
 ON_KAFKA = f"test-{uuid4().hex[:8]}."
-"""The prefix of all topics and groups in the Kafka that all tests share."""
+"""Before all topics and groups in the Kafka that all tests share."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """The results of a completed demo."""
+    """A demo that has ended."""
 
     summary: dict[str, Any]
     stories: dict[str, Story]
 
 
 def demo(folder: Path, *arguments: str) -> Ran:
-    """Run `laban demo --once --json` in its own folder and read all stories."""
+    """Run `laban demo --once --json` in a folder of its own, and read all its stories."""
     command = [sys.executable, "-m", "laban", "demo", "--once", "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=_DEMO_S, check=False)
     assert done.returncode == 0, done.stderr
@@ -63,7 +63,7 @@ def topics(ran: Ran) -> set[str]:
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_the_summary_has_the_documented_shape(hybrid: Ran) -> None:
+def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
     summary = hybrid.summary
     assert set(summary) == {"database", "orders", "spans", "services", "edges", "lag", "diagram"}
     assert len(set(summary["orders"])) == 30
@@ -71,7 +71,7 @@ def test_the_summary_has_the_documented_shape(hybrid: Ran) -> None:
     assert kinds(hybrid) == {"sync", "async"}
     assert {edge["protocol"] for edge in summary["edges"]} == {"http", "grpc", "kafka"}
     assert len(topics(hybrid)) >= 2
-    # Fourteen spans per order: one REST request, two calls and their servers, two sends, seven process spans.
+    # Fourteen spans an order: REST in, two calls out and their servers, two sends, seven processes.
     assert summary["spans"] >= 30 * 14
     calls = {(edge["from"], edge["to"], edge["kind"]): edge["calls"] for edge in summary["edges"]}
     assert calls["service:order", "service:pricing", "sync"] == 30
