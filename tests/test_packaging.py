@@ -1,4 +1,4 @@
-"""What is committed and what is installed: the lock, the light base, the commands, no trace of a machine."""
+"""Checks what is committed and installed: the lock, the light base, the commands, no path of a machine."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements-dev.txt"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# What a service that is only traced must never have to install.
+# A traced service must not have to install these.
 HEAVY = frozenset({"duckdb", "grpcio", "kafka-python", "numba", "numpy", "pandas", "pyarrow", "streamlit"})
 
 REGISTRY_HOST = re.compile(
@@ -27,7 +27,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/$}-])/(root|home|work|Users)/\w")
 
 
 def locked() -> dict[str, str]:
-    """The locked version of each package."""
+    """Return the locked version of each package."""
     pins = re.findall(
         r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -35,7 +35,7 @@ def locked() -> dict[str, str]:
 
 
 def declared() -> list[Requirement]:
-    """All requirements of pyproject.toml: base, extras and development."""
+    """Return all requirements of pyproject.toml: base, extras and development."""
     project = PROJECT["project"]
     groups = [
         project["dependencies"],
@@ -47,7 +47,7 @@ def declared() -> list[Requirement]:
 
 
 def committed_texts() -> list[tuple[str, str]]:
-    """Path and text of each file that is, or is about to be, committed."""
+    """Return the path and text of each file that is committed or not ignored."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -64,7 +64,7 @@ def committed_texts() -> list[tuple[str, str]]:
 
 
 def closure(names: set[str]) -> set[str]:
-    """These packages and all that they require, as installed here, extras aside."""
+    """Return these packages and all installed packages that they require, without extras."""
     seen: set[str] = set()
     while names - seen:
         name = (names - seen).pop()
@@ -72,7 +72,7 @@ def closure(names: set[str]) -> set[str]:
         try:
             requirements = [Requirement(text) for text in requires(name) or []]
         except PackageNotFoundError:
-            continue  # for another Python or system than this one
+            continue  # for another Python version or system
         wanted = (
             needed for needed in requirements if not needed.marker or needed.marker.evaluate({"extra": ""})
         )
@@ -91,7 +91,7 @@ def test_every_locked_package_carries_a_hash() -> None:
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-def test_the_lock_holds_a_fitting_version_of_every_dependency() -> None:
+def test_the_lock_has_a_matching_version_of_every_dependency() -> None:
     versions = locked()
     unfit = [
         str(requirement)
@@ -106,7 +106,7 @@ def test_the_base_install_is_opentelemetry_and_wrapt() -> None:
     assert [name for name in names if not name.startswith("opentelemetry-")] == ["wrapt"]
 
 
-def test_nothing_heavy_follows_from_the_base_install() -> None:
+def test_the_base_install_requires_no_heavy_package() -> None:
     base: set[str] = {
         canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]
     }
@@ -121,7 +121,7 @@ def test_every_package_is_in_the_wheel_and_typed() -> None:
     assert [folder.name for folder in listed if not (folder / "py.typed").is_file()] == []
 
 
-def test_the_installed_command_tells_its_version() -> None:
+def test_the_installed_command_prints_its_version() -> None:
     command = Path(sys.executable).with_name("laban")
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -135,8 +135,10 @@ def test_every_entry_point_can_be_loaded(group: str) -> None:
         assert callable(entry.load())
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout: nothing says what is committed")
-def test_no_committed_file_names_a_registry_or_a_path_of_some_machine() -> None:
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="not a git checkout: the committed files are unknown"
+)
+def test_no_committed_file_names_a_registry_or_a_path_of_a_machine() -> None:
     found = [
         f"{path}: {match.group()}"
         for path, text in committed_texts()

@@ -1,4 +1,4 @@
-"""The README says what is so: its commands parse, its tables are complete, its pictures exist."""
+"""The README is correct: its commands parse, its tables are complete, its links work."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ _OF_RUN = {"test", "check", "fix", "bench", "run"}
 
 
 def command_lines() -> list[str]:
-    """Every command line of ours in a code block, without prompt and comment."""
+    """Return every laban command line in a code block, without prompt and comment."""
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", README, re.DOTALL)
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
     ours = [line.split("#")[0].strip() for line in lines if line.startswith(("./run ", "laban "))]
@@ -32,7 +32,7 @@ def test_every_command_line_parses(line: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_stands_in_the_readme(name: str) -> None:
+def test_the_readme_lists_every_command(name: str) -> None:
     assert f"`laban {name}" in README
 
 
@@ -42,10 +42,10 @@ def test_every_command_has_help(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
-def test_every_setting_stands_in_the_readme(field: str) -> None:
+def test_the_readme_lists_every_setting(field: str) -> None:
     assert f"`LABAN_{field.upper()}`" in README
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)", README))))
-def test_every_link_into_the_repository_leads_somewhere(target: str) -> None:
+def test_every_link_into_the_repository_exists(target: str) -> None:
     assert (ROOT / target).exists()

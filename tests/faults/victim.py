@@ -1,6 +1,6 @@
-"""A collector in a process of its own, to be killed: checkpoints all the time, and tells of it.
+"""A collector in a separate process that a drill kills; it can run a checkpoint every 50 ms.
 
-Prints where it listens for OTLP over HTTP, then a line when a checkpoint begins.
+It prints the address of OTLP over HTTP, then a line at the start of each checkpoint.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ async def main(path: Path, *, checkpoints: bool) -> None:
         print("checkpoint", flush=True)
         try:
             await asyncio.to_thread(store.database.checkpoint)
-        except StoreError:  # for example a full disk; the next commit or checkpoint opens the database again
+        except StoreError:  # such as a full disk; the next commit or checkpoint reopens the database
             print("checkpoint failed", flush=True)
     await asyncio.Event().wait()
 
