@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -14,7 +14,11 @@ from laban_samples.settings import Style
 
 def demo(
     style: Annotated[
-        str, typer.Option(metavar="STYLE", help="monolith: all calls are synchronous; hybrid: services also react to events.")
+        str,
+        typer.Option(
+            metavar="STYLE",
+            help="monolith: all calls are synchronous; hybrid: services also react to events.",
+        ),
     ] = "hybrid",
     orders: Annotated[int, typer.Option(metavar="N", min=1, help="Number of orders to send first.")] = 30,
     rate: Annotated[
@@ -81,9 +85,11 @@ def demo(
 
 
 def _style(text: str) -> Style:
-    if text == "monolith" or text == "hybrid":
-        return text
-    raise typer.BadParameter(f"'{text}' is neither monolith nor hybrid", param_hint="--style")
+    styles: tuple[Style, ...] = get_args(Style)
+    for style in styles:
+        if text == style:
+            return style
+    raise typer.BadParameter(f"'{text}' is none of {', '.join(styles)}", param_hint="--style")
 
 
 def _faults(texts: Sequence[str]) -> tuple[ServiceFault, ...]:

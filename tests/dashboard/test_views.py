@@ -6,9 +6,9 @@ from typing import NoReturn
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from laban_app.errors import CollectorUnreachable
 from laban_collector.errors import StoreLocked
 from laban_dashboard import place
-from laban_app.errors import CollectorUnreachable
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop import ShopAnswers
 
@@ -38,7 +38,9 @@ def test_an_empty_store_says_what_to_do(page: str, open_page: OpenPage, shop: Sh
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("error", [CollectorUnreachable("Nobody answers there."), StoreLocked("Another has it.")])
+@pytest.mark.parametrize(
+    "error", [CollectorUnreachable("Nobody answers there."), StoreLocked("Another has it.")]
+)
 def test_nobody_who_answers_is_said_with_the_place_that_was_asked(
     page: str, error: Exception, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

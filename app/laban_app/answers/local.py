@@ -57,7 +57,7 @@ class LocalAnswers:
     ) -> Story:
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
         reader = self._reader
-        with reader.at_one_utc_time():
+        with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
             spans = _trace_closure(reader, [ref.trace_id for ref in found], window)

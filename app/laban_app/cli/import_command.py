@@ -98,13 +98,13 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
     try:
         database = Database.open(settings.db)
     except StoreLocked as error:
-        collector = collector_of(settings.db, settings)
-        if collector is None:
+        owner = collector_of(settings.db, settings)
+        if owner is None:
             raise StoreLocked(
                 f"{error.args[0]} To import, stop that process first, or name another file (--db)."
             ) from error
-        with collector:
-            yield _collector(collector)
+        with owner:
+            yield _collector(owner)
         return
     with database:
         writer = ProtectedWriter(DuckDBWriter(database), Protection.of(settings))
