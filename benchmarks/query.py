@@ -27,7 +27,7 @@ from benchmarks.workload import report
 from benchmarks.workload.filling import LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.local import LocalAnswers
-from laban_app.server.serve import STALE_S
+from laban_app.server.process import STALE_S
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
@@ -36,7 +36,7 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
-from laban_mapper.times import moment
+from laban_mapper.times import utc_time
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
 _WINDOW: Final = timedelta(minutes=15)
@@ -80,7 +80,7 @@ class Questions:
         # Late spans of the last rounds are still to come; in a small store, this applies to all rounds.
         self._complete = filler.rounds > LATEST
         self._rounds = filler.rounds - LATEST if self._complete else 1
-        self._until = moment(last)
+        self._until = utc_time(last)
         self._random = random.Random(7)
         self._times = times
         self._ordinary = [order for order in self._day.orders if order != self._day.watched]

@@ -5,14 +5,14 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from laban_app.cli import app
+from laban.commands import command_names, find_command
+from laban_app.cli.app import load_command
 from laban_collector.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = command_names()
 _OF_RUN = {"test", "check", "fix", "bench", "run"}
 
 
@@ -20,15 +20,14 @@ def command_lines() -> list[str]:
     """Return every laban command line in a code block, without prompt and comment."""
     blocks = re.findall(r"```(?:sh|console)\n(.*?)```", README, re.DOTALL)
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    ours = [line.split("#")[0].strip() for line in lines if line.startswith(("./run ", "laban "))]
-    return [line for line in ours if line.split()[1] not in _OF_RUN]
+    commands = [line.split("#")[0].strip() for line in lines if line.startswith(("./run ", "laban "))]
+    return [line for line in commands if line.split()[1] not in _OF_RUN]
 
 
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_parses(line: str) -> None:
     _, name, *arguments = shlex.split(line)
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
-    command.make_context(name, arguments)
+    load_command(name).make_context(name, arguments)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -37,8 +36,10 @@ def test_the_readme_lists_every_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help(name: str) -> None:
-    assert typer.main.get_command(app).commands[name].help  # type: ignore[attr-defined]
+def test_the_help_of_a_command_begins_with_its_summary(name: str) -> None:
+    command = find_command(name)
+    assert command is not None
+    assert (load_command(name).help or "").splitlines()[0] == command.summary
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))

@@ -1,4 +1,4 @@
-"""What can go wrong in the dashboard itself; what goes wrong while asking is a MapperError.
+"""What can go wrong in the dashboard itself; what goes wrong while asking is an AppError.
 
 DashboardError
 └── PortTaken       no port could be had to serve on

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from laban_mapper.diagrams.render import draw
+from laban_mapper.diagrams.rendering import draw
 
 _POINTS_PER_INCH = 72
 _CURVE_SAMPLES = 4

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from laban_app.errors import AppError, CollectorUnreachable, RequestRefused
 from laban_collector.errors import StoreError
 from laban_dashboard import words
 from laban_dashboard.place import forget, place
 from laban_dashboard.windows import Window
-from laban_mapper.errors import AnswerRefused, MapperError, NoAnswerer
+from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
 
 LIVE_WITHIN_S = 30
@@ -22,10 +23,10 @@ def live(body: Callable[[], None], every: float) -> None:
     def refreshed() -> None:
         try:
             body()
-        except (NoAnswerer, AnswerRefused, StoreError) as error:
+        except (CollectorUnreachable, RequestRefused, StoreError) as error:
             forget()
             unreachable(error)
-        except MapperError as error:
+        except (AppError, MapperError) as error:
             st.error(words.plain(str(error)), icon=":material/error:")
 
     refreshed()

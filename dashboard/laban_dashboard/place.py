@@ -37,7 +37,7 @@ def answers() -> Answers:
     """Who answers; opened once for all sessions.
 
     Raises:
-        MapperError: nobody does. Nothing is remembered then, so the next call tries again.
+        CollectorUnreachable: nobody does. Nothing is remembered then, so the next call tries again.
         StoreError: the database file cannot be read.
     """
     where = place()

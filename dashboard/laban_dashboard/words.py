@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from laban_mapper.times import in_words
+from laban_mapper.times import format_duration
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])")
 UNKNOWN = "–"
@@ -23,7 +23,7 @@ def plain(text: str) -> str:
 
 def duration(ms: float | None) -> str:
     """Milliseconds for people; a dash where nothing was measured."""
-    return UNKNOWN if ms is None else in_words(ms)
+    return UNKNOWN if ms is None else format_duration(ms)
 
 
 def rate(calls: int, seconds: float) -> str:

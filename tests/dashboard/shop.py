@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from laban_mapper.errors import UnknownValue
+from laban_app.errors import UnknownValue
 from laban_mapper.model import (
     Edge,
     Evidence,

@@ -6,9 +6,9 @@ from typing import NoReturn
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from laban_app.errors import CollectorUnreachable
 from laban_collector.errors import StoreLocked
 from laban_dashboard import place
-from laban_mapper.errors import NoAnswerer
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop import ShopAnswers
 
@@ -38,7 +38,9 @@ def test_an_empty_store_says_what_to_do(page: str, open_page: OpenPage, shop: Sh
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("error", [NoAnswerer("Nobody answers there."), StoreLocked("Another has it.")])
+@pytest.mark.parametrize(
+    "error", [CollectorUnreachable("Nobody answers there."), StoreLocked("Another has it.")]
+)
 def test_nobody_who_answers_is_said_with_the_place_that_was_asked(
     page: str, error: Exception, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,7 +60,7 @@ def test_a_page_recovers_when_somebody_answers_again(
     open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_url: str | None, _db: Path | None) -> NoReturn:
-        raise NoAnswerer("Nobody answers there.")
+        raise CollectorUnreachable("Nobody answers there.")
 
     with monkeypatch.context() as broken:
         broken.setattr(place, "open_answers", refuse)

@@ -6,13 +6,13 @@ from typing import cast
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
+from laban_app.errors import UnknownValue
 from laban_dashboard import notices, words
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.frame import header
 from laban_dashboard.order_view import DEFAULT_KEY, Kept, asked_for, bars, message_rows, settled
 from laban_dashboard.place import answers
 from laban_dashboard.status_words import OUTCOME_COLOURS, OUTCOME_ICONS, STATE_MEANINGS
-from laban_mapper.errors import UnknownValue
 from laban_mapper.model import KnownValues, Story
 
 REFRESH_S = 2

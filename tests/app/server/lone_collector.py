@@ -1,4 +1,4 @@
-"""A collector in a process of its own, to be killed: prints where it listens for OTLP over HTTP."""
+"""A collector in its own process, for tests that kill it: prints its address for OTLP/HTTP."""
 
 import asyncio
 import sys

@@ -4,7 +4,8 @@ import pytest
 
 from laban_collector.store.base import Peer
 from laban_mapper.model import Story
-from laban_mapper.story import Consumption, tell
+from laban_mapper.story.builder import build_story
+from laban_mapper.story.messages import Consumption
 
 from ..shop_spans import (
     grpc_client,
@@ -26,8 +27,8 @@ def states(story: Story) -> dict[tuple[str, str], str]:
     return {(m.topic, state.group): state.state for m in story.messages for state in m.groups}
 
 
-def test_an_order_that_went_well_is_told_in_one_line() -> None:
-    story = tell("order", "123", hybrid_order(), Consumption(groups=SEEN))
+def test_a_successful_order_has_a_verdict_of_one_line() -> None:
+    story = build_story("order", "123", hybrid_order(), Consumption(groups=SEEN))
     assert story.outcome == "ok"
     assert story.root_cause is None
     assert story.verdict == (
@@ -37,9 +38,9 @@ def test_an_order_that_went_well_is_told_in_one_line() -> None:
 
 
 def test_steps_are_in_causal_order_with_waits_and_critical_path() -> None:
-    story = tell("order", "123", hybrid_order())
-    told = [(step.service, step.operation, step.depth) for step in story.steps]
-    assert told == [
+    story = build_story("order", "123", hybrid_order())
+    steps = [(step.service, step.operation, step.depth) for step in story.steps]
+    assert steps == [
         ("order", "POST /orders", 0),
         ("order", "shop.Pricing/Quote", 1),
         ("pricing", "shop.Pricing/Quote", 2),
@@ -54,8 +55,8 @@ def test_steps_are_in_causal_order_with_waits_and_critical_path() -> None:
     assert [s.service for s in story.steps if s.critical and s.kind == "consumer"] == ["payment", "order"]
 
 
-def test_a_timeout_names_the_callee_that_was_too_slow_as_root_cause() -> None:
-    story = tell("order", "123", monolith_timeout())
+def test_the_root_cause_of_a_timeout_is_the_slow_callee() -> None:
+    story = build_story("order", "123", monolith_timeout())
     assert story.outcome == "failed"
     assert story.root_cause is not None
     assert story.root_cause.service == "user"
@@ -67,99 +68,99 @@ def test_a_timeout_names_the_callee_that_was_too_slow_as_root_cause() -> None:
     )
 
 
-def test_a_callee_that_never_reported_is_named_by_its_address() -> None:
+def test_a_callee_without_a_span_is_named_by_its_address() -> None:
     spans = monolith_timeout()[:-1]  # user has not answered yet
-    story = tell("order", "123", spans, peers={Peer("127.0.0.1", 8104, None): "user"})
+    story = build_story("order", "123", spans, peers={Peer("127.0.0.1", 8104, None): "user"})
     assert story.root_cause is not None
     assert story.root_cause.service == "user"
     assert story.root_cause.error.startswith("no answer within 2.0 s")
-    unknown = tell("order", "123", spans)
+    unknown = build_story("order", "123", spans)
     assert unknown.root_cause is not None
     assert unknown.root_cause.service == "127.0.0.1:8104"
 
 
-def test_an_error_of_the_callee_itself_is_the_root_cause() -> None:
+def test_an_error_in_the_callee_is_the_root_cause() -> None:
     entry = http_server("order", "POST /orders", 0, 40, http_status=500, status=2)
     call = http_client("order", "GET", 5, 20, entry, status=2, http_status=500)
     user = http_server(
         "user", "GET /users/{id}", 8, 10, call, http_status=500, status=2, events=raised("KeyError", "'c-7'")
     )
-    story = tell("order", "123", [entry, call, user])
+    story = build_story("order", "123", [entry, call, user])
     assert story.root_cause is not None
     assert (story.root_cause.service, story.root_cause.error) == ("user", "KeyError: 'c-7'")
 
 
-def test_an_error_that_was_caught_is_no_failure() -> None:
+def test_a_caught_error_is_not_a_failure() -> None:
     entry = http_server("order", "POST /orders", 0, 40)
     call = http_client("order", "GET", 5, 20, entry, status=2, events=raised("ConnectError", "refused"))
-    story = tell("order", "123", [entry, call])
+    story = build_story("order", "123", [entry, call])
     assert story.outcome == "ok"
     assert story.root_cause is None
     assert [step.error for step in story.steps] == [None, "ConnectError: refused"]
 
 
-def test_a_request_made_again_with_success_is_no_failure() -> None:
+def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
     first = http_server("order", "POST /orders", 0, 40, http_status=503, status=2)
     second = replace(http_server("order", "POST /orders", 100, 40), trace_id="b" * 32)
-    assert tell("order", "123", [first, second]).outcome == "ok"
-    assert tell("order", "123", [first]).outcome == "failed"
+    assert build_story("order", "123", [first, second]).outcome == "ok"
+    assert build_story("order", "123", [first]).outcome == "failed"
 
 
-def test_a_message_not_yet_read_is_waiting_behind_those_before_it() -> None:
+def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    story = tell("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 12.0)], SEEN))
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 12.0)], SEEN))
     assert story.outcome == "waiting"
     assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
     assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 12.0)
 
 
-def test_a_group_that_has_committed_nothing_waits_from_the_beginning_of_the_log() -> None:
+def test_a_group_without_a_commit_waits_from_the_start_of_the_log() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    story = tell("order", "123", spans, Consumption([lag("email", "orders", None, 50)], SEEN))
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", None, 50)], SEEN))
     assert states(story)["orders", "email"] == "waiting"
     assert "behind 7 messages" in story.verdict
 
 
-def test_a_message_passed_without_a_span_was_consumed_but_not_traced() -> None:
+def test_a_committed_message_without_a_span_is_untraced() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    story = tell("order", "123", spans, Consumption([lag("email", "orders", 8, 8)], SEEN))
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 8, 8)], SEEN))
     assert states(story)["orders", "email"] == "untraced"
     assert story.outcome == "incomplete"
 
 
-def test_a_group_of_which_nothing_is_known_is_said_to_be_unseen() -> None:
+def test_a_group_without_spans_and_offsets_is_unseen() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    assert states(tell("order", "123", spans, Consumption(groups=SEEN)))["orders", "email"] == "unseen"
+    assert states(build_story("order", "123", spans, Consumption(groups=SEEN)))["orders", "email"] == "unseen"
 
 
-def test_a_topic_that_nobody_reads_is_said_to_have_no_group() -> None:
+def test_a_topic_without_consumers_makes_the_story_incomplete() -> None:
     created = http_server("order", "POST /orders", 0, 84)
-    story = tell("order", "123", [created, publish("order", "orders", 60, created)])
+    story = build_story("order", "123", [created, publish("order", "orders", 60, created)])
     assert story.outcome == "incomplete"
     assert "no group consumes orders" in story.verdict
 
 
-def test_of_a_queue_it_is_not_known_who_consumes_it() -> None:
+def test_a_queue_without_consumer_spans_has_unknown_consumers() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created, None, messaging_system="rabbitmq")
-    story = tell("order", "123", [created, published])
+    story = build_story("order", "123", [created, published])
     assert story.outcome == "incomplete"
     assert "nobody is known to have taken up orders" in story.verdict
 
 
-def test_a_task_of_celery_is_told_with_its_queue() -> None:
+def test_the_operation_of_a_celery_span_names_the_queue_and_the_task() -> None:
     task = {"celery.task_name": "shop.pack"}
     created = http_server("order", "POST /orders", 0, 84)
     sent = publish("order", "orders", 60, created, None, messaging_system="celery", attributes=task)
-    assert tell("order", "123", [created, sent]).steps[1].operation == "publish orders (shop.pack)"
+    assert build_story("order", "123", [created, sent]).steps[1].operation == "publish orders (shop.pack)"
 
 
-def test_a_handler_that_raised_fails_the_message() -> None:
+def test_a_handler_that_raises_fails_the_message() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     handled = process("payment", published, 90, 10, status=2, events=raised("ValueError", "no such card"))
-    story = tell("order", "123", [created, published, handled])
+    story = build_story("order", "123", [created, published, handled])
     assert story.outcome == "failed"
     assert states(story)["orders", "payment"] == "failed"
     assert story.root_cause is not None
@@ -167,12 +168,12 @@ def test_a_handler_that_raised_fails_the_message() -> None:
     assert "payment failed to process orders (ValueError: no such card)" in story.verdict
 
 
-def test_a_second_attempt_that_went_well_is_a_retry() -> None:
+def test_a_successful_second_attempt_is_a_retry() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     first = process("payment", published, 90, 10, status=2)
     second = process("payment", published, 120, 10)
-    story = tell("order", "123", [created, published, first, second])
+    story = build_story("order", "123", [created, published, first, second])
     assert states(story)["orders", "payment"] == "retried"
     assert story.outcome == "ok"
 
@@ -181,12 +182,12 @@ def test_a_message_processed_twice_is_a_duplicate() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     twice = [process("payment", published, at, 10) for at in (90, 120)]
-    story = tell("order", "123", [created, published, *twice])
+    story = build_story("order", "123", [created, published, *twice])
     assert states(story)["orders", "payment"] == "duplicated"
     assert "payment processed orders 2 times, the first after 100 ms" in story.verdict
 
 
-def test_a_dead_lettered_message_fails_the_order_with_the_error_inside() -> None:
+def test_a_dead_lettered_message_fails_the_order_with_the_inner_error() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     handled = process("payment", published, 90, 300)
@@ -194,46 +195,46 @@ def test_a_dead_lettered_message_fails_the_order_with_the_error_inside() -> None
         "payment", "bank.Bank/Charge", 95, 100, handled, status=2, status_message="card declined"
     )
     dead = publish("payment", "orders.dlq", 380, handled, offset=0)
-    story = tell("order", "123", [created, published, handled, call, dead])
+    story = build_story("order", "123", [created, published, handled, call, dead])
     assert states(story) == {("orders", "payment"): "dead-lettered"}
     assert story.outcome == "failed"
     assert story.root_cause is not None
     assert (story.root_cause.service, story.root_cause.error) == ("bank.Bank", "card declined")
 
 
-def test_a_dead_letter_without_an_error_inside_tells_its_reason_by_its_headers() -> None:
+def test_a_dead_letter_without_an_inner_error_takes_the_reason_from_its_headers() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     handled = process("payment", published, 90, 10)
-    why = {
+    headers = {
         "laban.dead_letter.exception": "shop.errors.UndecodableEvent",
         "laban.dead_letter.reason": "not JSON",
     }
-    dead = publish("payment", "orders.dlq", 95, handled, offset=None, attributes=why)
-    story = tell("order", "123", [created, published, handled, dead])
+    dead = publish("payment", "orders.dlq", 95, handled, offset=None, attributes=headers)
+    story = build_story("order", "123", [created, published, handled, dead])
     assert story.root_cause is not None
     assert story.root_cause.error == "UndecodableEvent: not JSON"
     assert "dead-lettered it (UndecodableEvent: not JSON)" in story.verdict
 
 
-def test_groups_that_gave_up_alike_are_named_together() -> None:
+def test_groups_that_failed_in_the_same_way_are_named_together() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     spans = [created, published]
     for service in ("payment", "email"):
         handled = process(service, published, 90, 10)
         spans += [handled, publish(service, "orders.dlq", 95, handled, offset=None)]
-    verdict = tell("order", "123", spans).verdict
+    verdict = build_story("order", "123", spans).verdict
     assert (
         verdict == "Order 123 was created in 84 ms; email and payment gave up on orders and dead-lettered it."
     )
 
 
-def test_a_receive_span_counts_only_where_nothing_processed_the_message() -> None:
+def test_a_receive_span_counts_only_without_a_process_span() -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     received = process("email", published, 85, 1, messaging_operation="receive")
-    story = tell("order", "123", [created, published, received, process("email", published, 86, 9)])
+    story = build_story("order", "123", [created, published, received, process("email", published, 86, 9)])
     (state,) = story.messages[0].groups
     assert (state.state, state.attempts, state.duration_ms) == ("processed", 1, 9)
 
@@ -242,9 +243,9 @@ def test_a_missing_parent_makes_the_story_incomplete() -> None:
     entry = http_server("order", "POST /orders", 0, 84)
     lost = span("order", "internal", 1, 5, 50, entry)
     below = span("order", "inner", 1, 10, 10, lost)
-    assert tell("order", "123", [entry, below]).outcome == "incomplete"
+    assert build_story("order", "123", [entry, below]).outcome == "incomplete"
 
 
-def test_a_story_survives_its_own_json() -> None:
-    story = tell("order", "123", monolith_timeout())
+def test_a_story_can_be_read_from_its_json() -> None:
+    story = build_story("order", "123", monolith_timeout())
     assert Story.model_validate_json(story.model_dump_json()) == story

@@ -1,4 +1,4 @@
-"""The commands as a person runs them, against a collector that runs."""
+"""The query commands, run as a user runs them against a running collector."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield running
 
 
-def test_order_tells_the_story_with_the_verdict_first(served: Serving) -> None:
+def test_order_prints_the_verdict_first(served: Serving) -> None:
     done = laban("order", "123", "--url", served.url)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -28,7 +28,7 @@ def test_order_tells_the_story_with_the_verdict_first(served: Serving) -> None:
     assert any("30 ms in orders until payment" in line for line in lines)
 
 
-def test_piped_output_is_plain_and_not_cut(served: Serving) -> None:
+def test_piped_output_is_plain_and_complete(served: Serving) -> None:
     done = laban("order", "123", "--url", served.url)
     assert "\x1b" not in done.stdout
     assert "…" not in done.stdout
@@ -50,30 +50,30 @@ def test_order_json_has_the_documented_shape(served: Serving) -> None:
     }
 
 
-def test_an_unknown_order_exits_with_1_and_the_nearest_known(served: Serving) -> None:
+def test_an_unknown_order_exits_1_and_names_the_nearest_known(served: Serving) -> None:
     done = laban("order", "124", "--url", served.url)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "laban: No trace carries order 124. The nearest known: 123.\n"
 
 
-def test_story_takes_any_business_key(served: Serving) -> None:
+def test_story_accepts_any_business_key(served: Serving) -> None:
     assert laban("story", "order.id=123", "--url", served.url).returncode == 0
     wrong = laban("story", "123", "--url", served.url)
     assert wrong.returncode == 2
     assert "KEY=VALUE" in wrong.stderr
 
 
-def test_db_of_a_running_collector_is_answered_by_that_collector(served: Serving) -> None:
+def test_the_collector_that_has_the_database_open_answers(served: Serving) -> None:
     done = laban("status", "--json", "--db", str(served.db))
     assert done.returncode == 0, done.stderr
     status = json.loads(done.stdout)
     assert (status["spans"], status["services"]) == (8, ["email", "order", "payment", "pricing"])
 
 
-def test_map_shows_callers_before_those_they_call(served: Serving) -> None:
+def test_map_shows_callers_before_callees(served: Serving) -> None:
     lines = laban("map", "--url", served.url).stdout.splitlines()
-    first = [line.split()[0] for line in lines if line and not line.startswith((" ", "who", "─"))]
+    first = [line.split()[0] for line in lines if line and not line.startswith((" ", "caller", "─"))]
     assert first.index("clients") < first.index("order") < first.index("orders") < first.index("payment")
 
 
@@ -107,25 +107,25 @@ def test_diagram_writes_every_format(served: Serving, tmp_path: Path, form: str,
     assert target.read_bytes().startswith(beginning)
 
 
-def test_an_unknown_format_is_wrong_use(served: Serving) -> None:
+def test_an_unknown_format_exits_2(served: Serving) -> None:
     done = laban("diagram", "--format", "gif", "--url", served.url)
     assert done.returncode == 2
     assert "svg, png, dot, mermaid" in done.stderr
 
 
-def test_without_kafka_lag_says_how_to_get_it(served: Serving) -> None:
+def test_lag_without_polls_names_the_kafka_option(served: Serving) -> None:
     done = laban("lag", "--url", served.url)
     assert done.returncode == 0
     assert "--kafka" in done.stderr
 
 
-def test_a_time_that_is_none_is_wrong_use(served: Serving) -> None:
+def test_an_invalid_time_exits_2(served: Serving) -> None:
     done = laban("map", "--since", "yesterday", "--url", served.url)
     assert done.returncode == 2
     assert "15m" in done.stderr
 
 
-def test_nobody_to_ask_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_source_is_reported_with_what_to_do(tmp_path: Path) -> None:
     done = laban("map", "--db", str(tmp_path / "none.duckdb"))
     assert done.returncode == 2
     assert "none.duckdb" in done.stderr
@@ -135,7 +135,7 @@ def test_nobody_to_ask_is_said_with_what_to_do(tmp_path: Path) -> None:
     assert "laban serve" in gone.stderr
 
 
-def test_a_stopped_collector_leaves_a_file_that_answers(tmp_path: Path) -> None:
+def test_the_file_of_a_stopped_collector_can_be_queried(tmp_path: Path) -> None:
     db = tmp_path / "spans.duckdb"
     with serving(db) as running:
         running.send(named(monolith_timeout(), "7"))
@@ -145,7 +145,7 @@ def test_a_stopped_collector_leaves_a_file_that_answers(tmp_path: Path) -> None:
     assert story["root_cause"]["service"] == "user"
 
 
-def test_two_collectors_cannot_have_one_file(served: Serving) -> None:
+def test_two_collectors_cannot_open_one_file(served: Serving) -> None:
     done = laban(
         *("serve", "--db", str(served.db), "--otlp-grpc", "127.0.0.1:0"),
         *("--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0"),
@@ -154,7 +154,7 @@ def test_two_collectors_cannot_have_one_file(served: Serving) -> None:
     assert "open in another process" in done.stderr
 
 
-def test_a_port_in_use_is_named_with_the_option_to_change(served: Serving, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_option_to_change(served: Serving, tmp_path: Path) -> None:
     done = laban(
         *("serve", "--db", str(tmp_path / "other.duckdb"), "--otlp-grpc", "127.0.0.1:0"),
         *("--otlp-http", "127.0.0.1:0", "--api", served.api),

@@ -1,12 +1,12 @@
-from laban_mapper.story import tell
-from laban_mapper.story.chapters import chapters
+from laban_app.cli.story_text import chapters
+from laban_mapper.story.builder import build_story
 
-from ..shop_spans import hybrid_order, monolith_timeout
+from ...mapper.shop_spans import hybrid_order, monolith_timeout
 
 
-def test_every_consumer_begins_a_chapter() -> None:
-    told = chapters(tell("order", "123", hybrid_order()).steps)
-    assert [(c.head.service, c.head.operation) for c in told] == [
+def test_every_consumed_message_starts_a_chapter() -> None:
+    found = chapters(build_story("order", "123", hybrid_order()).steps)
+    assert [(c.head.service, c.head.operation) for c in found] == [
         ("order", "POST /orders"),
         ("payment", "process orders"),
         ("email", "process orders"),
@@ -15,7 +15,7 @@ def test_every_consumer_begins_a_chapter() -> None:
 
 
 def test_the_two_sides_of_a_call_are_one_line() -> None:
-    first = chapters(tell("order", "123", hybrid_order()).steps)[0]
+    first = chapters(build_story("order", "123", hybrid_order()).steps)[0]
     assert [(line.depth, line.step.service, line.step.kind) for line in first.lines] == [
         (0, "order", "server"),
         (1, "pricing", "server"),
@@ -23,8 +23,8 @@ def test_the_two_sides_of_a_call_are_one_line() -> None:
     ]
 
 
-def test_a_call_that_its_sides_saw_differently_keeps_both() -> None:
-    lines = chapters(tell("order", "123", monolith_timeout()).steps)[0].lines
+def test_a_call_with_different_outcomes_on_its_sides_has_two_lines() -> None:
+    lines = chapters(build_story("order", "123", monolith_timeout()).steps)[0].lines
     assert [(line.step.service, line.step.kind) for line in lines][-2:] == [
         ("pricing", "client"),
         ("user", "server"),
@@ -32,5 +32,5 @@ def test_a_call_that_its_sides_saw_differently_keeps_both() -> None:
 
 
 def test_without_folding_every_span_has_a_line() -> None:
-    steps = tell("order", "123", hybrid_order()).steps
+    steps = build_story("order", "123", hybrid_order()).steps
     assert sum(len(chapter.lines) for chapter in chapters(steps, fold=False)) == len(steps)

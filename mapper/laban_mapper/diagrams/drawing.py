@@ -1,20 +1,20 @@
-"""From the graph to what a diagram shows: consumer groups become labels where they lead to one service."""
+"""The nodes and arrows of a diagram: a consumer group with one service becomes the label of an arrow."""
 
 from typing import NamedTuple
 
 from laban_mapper.model import Edge, Node, ServiceMap
-from laban_mapper.times import in_words
+from laban_mapper.times import format_duration
 
 
 class Arrow(NamedTuple):
     """One arrow of a diagram.
 
     Attributes:
-        source: node id.
-        target: node id.
-        dashed: whether it is asynchronous.
-        lines: its label, a line each.
-        failing: whether any of its calls failed.
+        source: node ID.
+        target: node ID.
+        dashed: whether the calls are asynchronous.
+        lines: the lines of its label.
+        failing: whether any of the calls failed.
     """
 
     source: str
@@ -25,17 +25,17 @@ class Arrow(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """What a diagram shows, in an order that depends on nothing but the graph."""
+    """The nodes and arrows of a diagram, in an order that depends only on the service map."""
 
     nodes: list[Node]
     arrows: list[Arrow]
 
 
 def simplify(service_map: ServiceMap) -> Drawing:
-    """The drawing of a graph.
+    """The drawing of a service map.
 
-    A group between one topic or several and one service is folded into the arrow `topic ┄▶ service`,
-    labelled with the group's name; a group that no service is known for stays, for it matters most.
+    A group whose messages go to one service becomes the label of the arrow `topic ┄▶ service`. A group
+    without a known service stays a node, for it needs attention.
     """
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     services = _services_of_groups(service_map)
@@ -65,7 +65,7 @@ def _arrow(edge: Edge, target: str, group: str | None, seconds: float) -> Arrow:
     )
     if edge.p95_ms is not None:
         waiting = "wait " if edge.source.startswith("topic:") else ""
-        lines.append(f"{waiting}p95 {in_words(edge.p95_ms)}")
+        lines.append(f"{waiting}p95 {format_duration(edge.p95_ms)}")
     if edge.errors:
         lines.append(f"{_share(edge.errors, edge.calls)} errors")
     return Arrow(edge.source, target, edge.kind == "async", tuple(lines), edge.errors > 0)

@@ -1,4 +1,4 @@
-"""Edge rows in, graph out: who talks to whom, and how."""
+"""Builds the service map from edge rows: which service calls which, and how."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,18 +8,20 @@ from laban_collector.store.base import EdgeRow, Lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
 MAX_EDGES: Final = 5000
-"""Of one graph. What puts ids into names makes ever more of them."""
+"""Limit for one map: a service that puts IDs into names makes more and more edges."""
 
 
-def draw_map(rows: Sequence[EdgeRow], lag: Sequence[Lag], since: datetime, until: datetime) -> ServiceMap:
-    """The graph of a window of time; the busiest of its edges where they are too many to be looked at.
+def build_service_map(
+    rows: Sequence[EdgeRow], lag: Sequence[Lag], since: datetime, until: datetime
+) -> ServiceMap:
+    """The service map of a time range, with the MAX_EDGES busiest edges.
 
     Args:
-        rows: calls from one place to another, added up.
-        lag: the newest poll of each group: a group that reads a topic and has never sent a span still
-            belongs to the graph, with an edge of no calls.
-        since: the beginning of the window.
-        until: its end.
+        rows: calls between two nodes, added up.
+        lag: the newest poll of each consumer group. A group that reads a topic but has never sent a span is
+            part of the map too, with an edge of 0 calls.
+        since: start of the time range.
+        until: end of the time range.
     """
     busiest = sorted(rows, key=lambda row: row.calls, reverse=True)[:MAX_EDGES]
     edges = [_edge(row) for row in busiest]
@@ -48,7 +50,7 @@ def _edge(row: EdgeRow) -> Edge:
 
 
 def _silent_edge(topic: str, group: str) -> Edge:
-    """A group whose committed offsets say that it reads a topic, of which no span tells."""
+    """The edge of a group whose committed offsets show that it reads a topic, without any span."""
     return Edge(source=topic, target=group, kind="async", protocol="kafka", calls=0, errors=0)
 
 

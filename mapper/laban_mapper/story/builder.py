@@ -1,4 +1,4 @@
-"""Spans in, story out."""
+"""Builds the story of one business key value from its spans."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,15 +14,14 @@ from laban_mapper.spans import (
     failed,
     operation_of,
 )
-from laban_mapper.story.causality import Causality, SpanKey, key_of
-from laban_mapper.story.critical_path import critical_path
+from laban_mapper.story.causality import Causality, SpanKey, critical_path, key_of
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.root_cause import Failure, explain
 from laban_mapper.story.verdict import outcome_of, verdict
-from laban_mapper.times import moment
+from laban_mapper.times import utc_time
 
 
-def tell(
+def build_story(
     key: str,
     value: str,
     spans: Sequence[Span],
@@ -31,15 +30,15 @@ def tell(
     *,
     truncated: bool = False,
 ) -> Story:
-    """The causal story of one business key.
+    """Build the story of one business key value.
 
     Args:
-        key: what was asked for, `order`.
+        key: the business key, `order`.
         value: its value, `123`.
-        spans: every span that belongs to it; at least one.
-        consumption: who consumes which topic, and how far they are.
-        peers: which service answers at addresses whose callee sent no span.
-        truncated: whether more spans belong to it than are here.
+        spans: all spans of the story; at least one.
+        consumption: the consumers of each topic, and how far they are.
+        peers: the service at each address, for client spans without a server span.
+        truncated: whether the story has more spans than these.
     """
     causality = Causality(spans)
     messages = messages_of(causality, consumption or Consumption())
@@ -54,7 +53,7 @@ def tell(
         root_cause=failure.cause if failure else None,
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),
         spans=len(spans),
-        started=moment(first),
+        started=utc_time(first),
         duration_ms=(max(span.end for span in spans) - first) / NS_PER_MS,
         steps=_steps(causality),
         messages=messages,
@@ -68,7 +67,7 @@ def _title(key: str, value: str) -> str:
 
 
 def _entry(causality: Causality) -> Span:
-    """Where it began: the first request that changes something, else the first of all."""
+    """The first request that changes something, or else the first root."""
     servers = [span for span in causality.roots if span.kind == SERVER]
     writing = [span for span in servers if span.http_method not in {"GET", "HEAD", "OPTIONS"}]
     return (writing or servers or causality.roots)[0]
@@ -77,13 +76,13 @@ def _entry(causality: Causality) -> Span:
 def _failure(
     entry: Span, causality: Causality, messages: Sequence[Message], peers: Mapping[Peer, str]
 ) -> Failure | None:
-    """The first thing that failed for good: the entry, another request, or a consumer that gave up.
+    """The first final failure: of the entry, another request, or a consumer that gave up.
 
-    A request that failed and was made again with success (the same operation, later) is no failure.
+    A failed request that succeeded later (the same operation again) is not a failure.
     """
     requests = [entry, *(span for span in causality.roots if span.kind == SERVER and span is not entry)]
     for span in requests:
-        if failed(span) and not _made_good(span, requests):
+        if failed(span) and not _succeeded_later(span, requests):
             return explain(span, causality, peers)
     lost = {
         (message.topic, message.offset, state.group)
@@ -98,7 +97,7 @@ def _failure(
     return None
 
 
-def _made_good(span: Span, requests: Sequence[Span]) -> bool:
+def _succeeded_later(span: Span, requests: Sequence[Span]) -> bool:
     return any(
         later.start >= span.end and not failed(later) and operation_of(later) == operation_of(span)
         for later in requests
@@ -117,7 +116,7 @@ def _steps(causality: Causality) -> list[Step]:
 def _step(span: Span, causality: Causality, critical: set[SpanKey]) -> Step:
     status = STATUS_NAMES.get(span.status, "unset")
     return Step(
-        time=moment(span.start),
+        time=utc_time(span.start),
         service=span.service,
         operation=operation_of(span),
         kind=KIND_NAMES.get(span.kind, "unspecified"),

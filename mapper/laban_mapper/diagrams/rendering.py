@@ -1,4 +1,4 @@
-"""From a graph to the bytes of a diagram."""
+"""Renders a service map as SVG, PNG, DOT or Mermaid."""
 
 import shutil
 import subprocess
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from laban_mapper.diagrams.dot import to_dot
+from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.mermaid import to_mermaid
-from laban_mapper.diagrams.simplify import simplify
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import ServiceMap
 
@@ -20,10 +20,10 @@ _PNG_DPI: Final = "144"
 
 
 def render(service_map: ServiceMap, form: Format) -> bytes:
-    """The diagram of a graph; the same graph gives the same bytes.
+    """Render the diagram of a service map; the same map gives the same bytes.
 
     Raises:
-        RenderFailed: there is no Graphviz here, or it failed.
+        RenderFailed: Graphviz is not installed, or it failed.
     """
     drawing = simplify(service_map)
     if form == "mermaid":
@@ -33,10 +33,10 @@ def render(service_map: ServiceMap, form: Format) -> bytes:
 
 
 def draw(source: str, form: str, *, dpi: str = _PNG_DPI) -> bytes:
-    """DOT source laid out and drawn by Graphviz in any of its formats.
+    """Lay out and draw DOT source with Graphviz, in any of its formats.
 
     Raises:
-        RenderFailed: there is no Graphviz here, or it failed.
+        RenderFailed: Graphviz is not installed, or it failed.
     """
     command = [str(engine()), f"-T{form}", *([f"-Gdpi={dpi}"] if form == "png" else [])]
     try:
@@ -51,15 +51,15 @@ def draw(source: str, form: str, *, dpi: str = _PNG_DPI) -> bytes:
 
 
 def engine() -> Path:
-    """`graphviz-pure` as installed with laban, else a `dot` on the PATH.
+    """The path of `graphviz-pure`, or else of `dot`; raises RenderFailed if neither is installed.
 
-    The first brings its own fonts and draws the same bytes on every machine.
+    `graphviz-pure` has its own fonts and draws the same bytes on every machine.
     """
     own = Path(sysconfig.get_path("scripts")) / "graphviz-pure"
     for found in (str(own) if own.exists() else None, shutil.which("graphviz-pure"), shutil.which("dot")):
         if found:
             return Path(found)
     raise RenderFailed(
-        "No Graphviz found. Install laban[server] (it brings graphviz-pure) or Graphviz itself, "
-        "or ask for --format dot or mermaid."
+        "No Graphviz found. Install laban[server] (it includes graphviz-pure) or Graphviz itself, "
+        "or use --format dot or mermaid."
     )

@@ -1,4 +1,4 @@
-"""`laban serve`: the collector and the API, wired into one process; stop mirrors start."""
+"""The process of `laban serve`: the collector and the HTTP API."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from laban_app.answers.discovery import api_scheme, served_by
 from laban_app.answers.local import LocalAnswers
 from laban_app.server.api import build_api, guarded
 from laban_app.server.collector import Collector, Endpoints
-from laban_app.server.import_routes import add_importing
+from laban_app.server.import_routes import add_import_routes
 from laban_app.wiring import STORE
 from laban_collector.errors import AddressInUse
 from laban_collector.receive.access import Access
@@ -34,53 +34,55 @@ from laban_collector.settings import Settings
 _log = logging.getLogger(__name__)
 
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_SWITCH_S: Final = 0.0005
-"""Seconds after which a thread that wants to run Python takes over: the decoder lets go of the interpreter in
-each of its many short calls of Arrow, and would wait for the receivers ten times as long (Python's 5 ms)."""
+_SWITCH_INTERVAL_S: Final = 0.0005
+"""Seconds after which a waiting thread gets the interpreter. The decoder releases the interpreter in each of
+its many short calls of Arrow, and would wait for the receivers ten times as long with Python's default of 5
+ms."""
 _M_ARENA_MAX: Final = -8
-"""As malloc.h of glibc names the option."""
+"""The number of the option M_ARENA_MAX in malloc.h of glibc."""
 _ARENAS: Final = 2
 STALE_S: Final = 10.0
-"""Seconds of the newest commits that a graph may miss, while a flood of them is counted."""
+"""Seconds of the newest commits that may be missing in a map under very high load."""
 _STOP_GRACE_S: Final = 2
-"""Seconds for answers in progress; the receivers have their own after it, and all must end within 10 s."""
+"""Seconds for responses in progress; then the receivers stop, and everything must end within 10 s."""
 
 
 class _Entrance(NamedTuple):
-    """Who may ask, and by what certificate the asked one is known."""
+    """The access rules of the API, and its TLS certificate."""
 
     access: Access
     identity: Identity | None
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
-    """Receive, store and answer until SIGINT or SIGTERM.
+    """Receive spans, store them and answer questions until SIGINT or SIGTERM.
 
-    When all is ready, says where: one line on standard error, or one JSON object on standard output.
+    When ready, prints the addresses: one line to standard error, and with `as_json` one JSON object to
+    standard output.
 
     Raises:
-        CollectorError: an address is taken or open to strangers, or the database cannot be opened.
+        CollectorError: an address is in use or would be open to everyone, or the database cannot be opened.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("laban_collector").setLevel(logging.INFO)
     _log.setLevel(logging.INFO)
-    sys.setswitchinterval(_SWITCH_S)
-    _use_one_allocator()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    _share_one_allocator()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, as_json=as_json))
 
 
-def _use_one_allocator() -> None:
-    """Arrow's own pool, and an arena of glibc for each thread, keep 80 MB that others could use."""
+def _share_one_allocator() -> None:
+    """Free 80 MB that Arrow's own pool and one glibc arena per thread would keep."""
     pa.set_memory_pool(pa.system_memory_pool())
     glibc = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if glibc is not None:  # musl has one arena anyway
+    if glibc is not None:  # musl has only one arena
         glibc(_M_ARENA_MAX, _ARENAS)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The faster loop, where there is one."""
-    if importlib.util.find_spec("uvloop") is None:  # not on Windows
+    """The event loop of uvloop if it is installed; None: the default loop."""
+    if importlib.util.find_spec("uvloop") is None:  # as on Windows
         return None
     import uvloop
 
@@ -89,22 +91,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = _stop_requested()
-    entrance = _Entrance(Access.of(settings), Identity.of(settings))  # refuses before a database is made
+    entrance = _Entrance(Access.of(settings), Identity.of(settings))  # checked before a database is created
     with contextlib.closing(STORE.recover(settings.db)) as store:
         collector = Collector(settings, store)
         async with (
             _collecting(collector) as endpoints,
             _answering(settings, entrance, collector) as api,
         ):
-            with _noted(settings, api):
-                _spare_the_collector()
+            with _advertised(settings, api):
+                _freeze_garbage_collection()
                 _announce(endpoints, api, as_json=as_json)
                 await stop.wait()
-                _log.info("Stopping: what was accepted is stored first.")
+                _log.info("Stopping; accepted spans are stored first.")
 
 
-def _spare_the_collector() -> None:
-    """What is there by now stays: looking through all of it for garbage, every few seconds, takes 0.1 s."""
+def _freeze_garbage_collection() -> None:
+    """Exclude all present objects from garbage collection, which would take 0.1 s every few seconds."""
     gc.collect()
     gc.freeze()
 
@@ -130,11 +132,11 @@ async def _collecting(collector: Collector) -> AsyncGenerator[Endpoints, None]:
 async def _answering(
     settings: Settings, entrance: _Entrance, collector: Collector
 ) -> AsyncGenerator[str, None]:
-    """The API; yields the HOST:PORT that it is bound to."""
+    """Run the API; yields the HOST:PORT that it is bound to."""
     storage = collector.storage
     answers = LocalAnswers(storage.store.reader(staleness=STALE_S))
     api = build_api(answers, importlib.metadata.version("laban"), storage)
-    add_importing(api, collector.batch_receiver, storage.metrics)
+    add_import_routes(api, collector.batch_receiver, storage.metrics)
     identity = entrance.identity
     config = uvicorn.Config(
         guarded(api, entrance.access),
@@ -147,8 +149,8 @@ async def _answering(
         ssl_certfile=None if identity is None else identity.certificate,
         ssl_keyfile=None if identity is None else identity.key,
     )
-    server = _QuietServer(config)
-    with _bound(settings.api) as listener:
+    server = _ServerWithoutSignals(config)
+    with _listening(settings.api) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             host, port = listener.getsockname()[:2]
@@ -158,8 +160,8 @@ async def _answering(
             await running
 
 
-class _QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves the signals to the process it is part of."""
+class _ServerWithoutSignals(uvicorn.Server):
+    """A uvicorn server that does not handle signals."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -167,17 +169,18 @@ class _QuietServer(uvicorn.Server):
 
 
 @contextmanager
-def _bound(address: str) -> Generator[socket.socket, None, None]:
-    where = Address.parse(address)
-    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+def _listening(address: str) -> Generator[socket.socket, None, None]:
+    parsed = Address.parse(address)
+    family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((where.host, where.port))
+            listener.bind((parsed.host, parsed.port))
         except OSError as error:
             raise AddressInUse(
-                f"The API cannot listen on {address}: {error.strerror}. Choose another with --api HOST:PORT."
+                f"The API cannot listen on {address}: {error.strerror}. "
+                "Choose another address with --api HOST:PORT."
             ) from error
         yield listener
     finally:
@@ -185,20 +188,20 @@ def _bound(address: str) -> Generator[socket.socket, None, None]:
 
 
 @contextmanager
-def _noted(settings: Settings, api: str) -> Generator[None, None, None]:
-    """Leave a note beside the database, so that `--db FILE` finds whom to ask."""
-    note = served_by(settings.db)
-    note.write_text(f"{api_scheme(settings)}://{api}\n", encoding="utf-8")
+def _advertised(settings: Settings, api: str) -> Generator[None, None, None]:
+    """Write the URL of the API next to the database, so that `--db FILE` finds the collector."""
+    file = served_by(settings.db)
+    file.write_text(f"{api_scheme(settings)}://{api}\n", encoding="utf-8")
     try:
         yield
     finally:
-        note.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def _announce(endpoints: Endpoints, api: str, *, as_json: bool) -> None:
-    places = {"grpc": endpoints.grpc, "http": endpoints.http, "api": api}
+    addresses = {"grpc": endpoints.grpc, "http": endpoints.http, "api": api}
     if as_json:
-        sys.stdout.write(json.dumps(places) + "\n")
+        sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
-    sys.stderr.write("ready " + " ".join(f"{name}={where}" for name, where in places.items()) + "\n")
+    sys.stderr.write("ready " + " ".join(f"{name}={address}" for name, address in addresses.items()) + "\n")
     sys.stderr.flush()
