@@ -114,9 +114,9 @@ def demo(
 ) -> None:
     """Start the shop, traced, with a collector and the dashboard: orders flow before your eyes."""
     # The shop is not part of the server.
-    from laban_samples.demo import DemoOptions, run_demo
+    from laban_samples.demo.run import DemoOptions, run_demo
     from laban_samples.errors import BadFault
-    from laban_samples.faults import parse_service_fault
+    from laban_samples.faults.parsing import parse_service_fault
 
     if json and not once:
         raise typer.BadParameter("--json goes with --once")
