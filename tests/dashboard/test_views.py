@@ -90,7 +90,7 @@ def test_selecting_an_edge_shows_its_figures_and_evidence(open_page: OpenPage) -
     at.selectbox[0].set_value("service:payment external:bank.example:443 sync http").run()
     figures = {metric.label: metric.value for metric in at.metric}
     assert figures == {"Calls": "882", "Errors": "31", "p50": "72 ms", "p95": "120 ms", "p99": "216 ms"}
-    assert "Calls found 882 by parent span." in text_of(at)
+    assert "Evidence: 882 by parent span." in text_of(at)
 
 
 def test_a_time_range_without_calls_is_reported(open_page: OpenPage, shop: ShopAnswers) -> None:

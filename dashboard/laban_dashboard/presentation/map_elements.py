@@ -11,6 +11,15 @@ from laban_mapper.model import Edge, GroupLag, Node, ServiceMap
 _PADDING = {"service": 30, "topic": 58, "group": 44, "database": 30, "external": 44, "entry": 44}
 """Pixels to add to the name's width for each node kind; topics also have an icon."""
 
+NODE_KIND_LABELS = {
+    "service": "service",
+    "topic": "Kafka topic",
+    "group": "consumer group",
+    "database": "database",
+    "external": "called, not traced",
+    "entry": "caller, not traced",
+}
+
 MAX_NODES = 80
 """A larger map is hard to read, so only its busiest nodes are drawn."""
 
@@ -27,6 +36,20 @@ class VisibleMap:
 def edge_id(edge: Edge) -> str:
     """Return the ID of an edge in the page: its ends, kind and protocol."""
     return f"{edge.source} {edge.target} {edge.kind} {edge.protocol}"
+
+
+def edge_label(edge: Edge, nodes: Iterable[Node]) -> str:
+    """Return `source → target`, with the node kinds if both ends have the same name."""
+    by_id = {node.id: node for node in nodes}
+    source, target = by_id[edge.source], by_id[edge.target]
+    if source.name == target.name:
+        return f"{node_label(source)} → {node_label(target)}"
+    return f"{source.name} → {target.name}"
+
+
+def node_label(node: Node) -> str:
+    """Return the name of a node with its kind: `email (consumer group)`."""
+    return f"{node.name} ({NODE_KIND_LABELS[node.kind]})"
 
 
 def visible_map(found: ServiceMap, text: str, *, queues: bool = True, limit: int = MAX_NODES) -> VisibleMap:

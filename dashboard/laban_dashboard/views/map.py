@@ -9,11 +9,13 @@ from laban_dashboard.presentation.map_elements import (
     MAX_NODES,
     VisibleMap,
     edge_id,
+    edge_label,
     map_elements,
+    node_label,
     visible_map,
 )
 from laban_dashboard.widgets import notices
-from laban_dashboard.widgets.map_details import NODE_KIND_LABELS, details_panel
+from laban_dashboard.widgets.map_details import details_panel
 from laban_dashboard.widgets.page_layout import page_header, side_by_side
 from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.model import ServiceMap
@@ -61,9 +63,8 @@ def _table(visible: VisibleMap, seconds: float) -> None:
 
 def _selectable(found: ServiceMap) -> dict[str, str]:
     """Return the labels of all nodes and edges by ID."""
-    names = {node.id: node.name for node in found.nodes}
-    nodes = {node.id: f"{node.name} ({NODE_KIND_LABELS[node.kind]})" for node in found.nodes}
-    edges = {edge_id(edge): f"{names[edge.source]} → {names[edge.target]}" for edge in found.edges}
+    nodes = {node.id: node_label(node) for node in found.nodes}
+    edges = {edge_id(edge): edge_label(edge, found.nodes) for edge in found.edges}
     return nodes | edges
 
 

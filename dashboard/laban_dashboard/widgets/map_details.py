@@ -6,18 +6,10 @@ import streamlit as st
 
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.lag_charts import lag_caption
-from laban_dashboard.presentation.map_elements import VisibleMap, edge_id
+from laban_dashboard.presentation.map_elements import NODE_KIND_LABELS, VisibleMap, edge_id, edge_label
 from laban_dashboard.presentation.status_labels import status_badge
 from laban_mapper.model import Edge, GroupLag, Node
 
-NODE_KIND_LABELS = {
-    "service": "service",
-    "topic": "Kafka topic",
-    "group": "consumer group",
-    "database": "database",
-    "external": "called, not traced",
-    "entry": "caller, not traced",
-}
 _KIND_COLOURS = {"service": "blue", "topic": "orange", "group": "green", "database": "violet"}
 
 
@@ -79,7 +71,7 @@ def _node(node: Node, visible: VisibleMap, seconds: float, lag: Iterable[GroupLa
 
 def _edge(edge: Edge, visible: VisibleMap, seconds: float) -> None:
     source, target = _name(edge.source, visible), _name(edge.target, visible)
-    st.markdown(f"#### {formatting.escape_markdown(source)} → {formatting.escape_markdown(target)}")
+    st.markdown(f"#### {formatting.escape_markdown(edge_label(edge, visible.nodes))}")
     how = ":violet-badge[asynchronous]" if edge.kind == "async" else ":gray-badge[synchronous]"
     st.markdown(f"{how} :gray-badge[{formatting.escape_markdown(edge.protocol)}]")
     _figures(edge.calls, edge.errors, seconds, "")
@@ -119,8 +111,7 @@ def _edges(edges: Iterable[Edge], visible: VisibleMap, seconds: float) -> None:
             figures.append(f"p95 {formatting.duration(edge.p95_ms)}")
         if edge.errors:
             figures.append(f":red[{formatting.percentage(edge.errors, edge.calls)} errors]")
-        source, target = (_name(end, visible) for end in (edge.source, edge.target))
-        ends = f"{formatting.escape_markdown(source)} → {formatting.escape_markdown(target)}"
+        ends = formatting.escape_markdown(edge_label(edge, visible.nodes))
         lines.append(f"{ends}  \n:small[:gray[{' · '.join(figures)}]]")
     st.markdown("\n\n".join(lines))
 
@@ -134,7 +125,7 @@ def _evidence(edge: Edge) -> None:
     )
     seen = [f"{number:,} {way}" for number, way in kinds if number]
     if seen:
-        st.caption("Calls found " + ", ".join(seen) + ".")
+        st.caption(f"Evidence: {', '.join(seen)}.")
 
 
 def _lag(group: str, lag: Iterable[GroupLag]) -> None:

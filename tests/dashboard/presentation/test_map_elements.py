@@ -1,6 +1,6 @@
 from typing import Any, cast
 
-from laban_dashboard.presentation.map_elements import edge_id, map_elements, visible_map
+from laban_dashboard.presentation.map_elements import edge_id, edge_label, map_elements, visible_map
 from laban_mapper.model import ServiceMap
 from tests.dashboard.shop_answers import edge, graph_of, shop_edges, shop_lag
 
@@ -70,3 +70,11 @@ def test_of_too_many_nodes_only_the_busiest_are_kept() -> None:
 def test_a_long_name_is_shortened_in_the_middle() -> None:
     (first, _) = drawn(graph_of([edge("service:" + "a" * 30 + "-backend", "topic:t", "kafka", 1)]))["nodes"]
     assert first["name"] == "a" * 17 + "…aa-backend"
+
+
+def test_an_edge_between_nodes_of_the_same_name_is_labelled_with_their_kinds() -> None:
+    found = graph_of(
+        [edge("group:email", "service:email", "kafka", 1), edge("topic:a", "group:b", "kafka", 1)]
+    )
+    labels = [edge_label(one, found.nodes) for one in found.edges]
+    assert labels == ["email (consumer group) → email (service)", "a → b"]
