@@ -58,6 +58,18 @@ def _table(visible: VisibleMap, seconds: float) -> None:
         ],
         hide_index=True,
         key="edges",
+        column_config={
+            "from": "Source",
+            "to": "Target",
+            "kind": "Kind",
+            "protocol": "Protocol",
+            "calls": st.column_config.NumberColumn("Calls", format="localized"),
+            "rate": "Rate",
+            "errors": st.column_config.NumberColumn("Errors", format="localized"),
+            "p50 ms": st.column_config.NumberColumn("p50", format="%.1f ms"),
+            "p95 ms": st.column_config.NumberColumn("p95", format="%.1f ms"),
+            "p99 ms": st.column_config.NumberColumn("p99", format="%.1f ms"),
+        },
     )
 
 
