@@ -6,10 +6,10 @@ from typing import Annotated, get_args
 
 import typer
 
-from laban_samples.demo import DemoOptions, run_demo
+from laban_samples.demo.run import DemoOptions, run_demo
 from laban_samples.errors import BadFault
-from laban_samples.faults import ServiceFault, parse_service_fault
-from laban_samples.settings import Style
+from laban_samples.faults.parsing import ServiceFault, parse_service_fault
+from laban_samples.runtime.settings import Style
 
 
 def demo(
