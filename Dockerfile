@@ -1,13 +1,13 @@
-# One image for the collector, the dashboard and the sample services; compose.yaml says which part runs.
+# One image for the collector, the dashboard and the sample services; compose.yaml selects the command.
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements-dev.txt ./
-# uv itself comes from the lock too: its entry, with its hashes.
+# Installs uv from its hashed entry in the lock.
 RUN sed -n '/^uv==/,/[^\\]$/p' requirements-dev.txt > uv.txt \
     && pip install --no-cache-dir --no-deps --require-hashes --requirement uv.txt
 COPY . .
-# As constraints the lock pins and checks (by hash) all that `demo` needs, and leaves out the tools of development.
-# Byte code is compiled here, as the user of the image may not write beside the code.
+# As constraints, the lock pins the packages that `demo` needs and verifies their hashes; development tools are not
+# installed. Bytecode is compiled here, because the image's user cannot write to the installation.
 ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1
 RUN uv venv /opt/laban \
     && uv pip install --python /opt/laban/bin/python --constraints requirements-dev.txt '.[demo]'

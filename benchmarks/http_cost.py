@@ -1,7 +1,7 @@
-"""What tracing costs a web service: requests, processor time, latency, start-up and memory.
+"""Measures what tracing costs a web service: requests, processor time, latency, start-up and memory.
 
-Bare, stock and laban take turns within one run, so that a noisy machine is noisy to all of them. Processor
-time is the figure to trust; requests a second depend on who else is running.
+The variants (bare, upstream, laban) take turns within one run, so a noisy machine affects all of them.
+Processor time is the most reliable figure; requests per second depend on other programs on the machine.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload.processes import cpu_seconds, rss_mb
 from benchmarks.workload.report import INSTRUMENTATION_COST, publish, table, traced_with
@@ -22,7 +22,7 @@ _REQUEST: Final = b"GET /orders/1001 HTTP/1.1\r\nHost: shop\r\n\r\n"
 
 
 class Measured(NamedTuple):
-    """One round of one variant."""
+    """The result of one round of one variant."""
 
     per_second: float
     cpu_us: float
@@ -37,7 +37,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--requests", type=int, default=4000, help="in each round")
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
+    parser.add_argument(
+        "--publish", action="store_true", help="write the table into docs/instrumentation-cost.md"
+    )
     options = parser.parse_args()
     results: dict[tuple[str, bool], list[Measured]] = {}
     with sink() as endpoint:
@@ -58,7 +60,7 @@ def main() -> None:
 
 
 def measure(variant: str, endpoint: str | None, requests: int, connections: int) -> Measured:
-    """Start the service, load it, and read what it used."""
+    """Start the service, send requests, and measure its resources."""
     began = time.perf_counter()
     with running(command(variant, "web"), endpoint) as process:
         assert process.stdout is not None
@@ -78,7 +80,7 @@ def measure(variant: str, endpoint: str | None, requests: int, connections: int)
 
 
 async def load(port: int, requests: int, connections: int) -> list[float]:
-    """Send requests over some connections, one after the other on each; seconds that each took."""
+    """Send requests one after the other on each connection; return the seconds that each request took."""
     latencies: list[float] = []
 
     async def one_connection() -> None:
@@ -96,7 +98,7 @@ async def load(port: int, requests: int, connections: int) -> list[float]:
 
 
 def report(results: dict[tuple[str, bool], list[Measured]]) -> str:
-    """Medians of the rounds."""
+    """Return a table of the medians of the rounds."""
     head = ["", "requests/s", "µs CPU/request", "p99 ms", "start-up s", "memory MB"]
     rows: list[list[str]] = []
     for (variant, exporting), rounds in sorted(results.items(), key=lambda item: item[0][1]):

@@ -1,9 +1,9 @@
-"""How many spans a second `laban import` takes from OTLP JSON lines, and how much memory it needs.
+"""Measures how many spans per second `laban import` reads from OTLP JSON lines, and how much memory it needs.
 
-`./run bench importing [--spans N] [--gzip]`: writes a file as the OpenTelemetry Collector's file exporter
-would, imports it in a process of its own, and reports the wall clock, all processors' time and peak memory.
-Before and after that it measures how long `json` takes to parse some of the lines: a machine that is slow, or
-busy, is so for both, and their ratio holds.
+`./run bench importing [--spans N] [--gzip]` writes a file as the OpenTelemetry Collector's file exporter
+does, imports it in a separate process, and reports wall-clock time, processor time and peak memory. Before
+and after, it measures how long `json` takes to parse some of the lines. A slow or busy machine slows both, so
+the ratio is stable.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: its helpers are in a package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -29,7 +29,7 @@ from laban_collector.decode.json_attributes import base64_bytes
 
 _REQUESTS: Final = 100
 _SPANS: Final = 512
-"""Of a line: what the SDKs send at most, unless they are told otherwise."""
+"""Spans per line: the default maximum of the SDKs."""
 _YARDSTICK_SPANS: Final = 100 * _SPANS
 _BASE64_ID: Final = re.compile(r'("(?:trace|span|parentSpan)Id":")([^"]*)"')
 _TRACE_ID: Final = re.compile(r'("traceId":")([0-9a-f]{8})')
@@ -37,7 +37,7 @@ _TIME: Final = re.compile(r'(UnixNano":")([0-9]+)')
 
 
 def lines(spans: int) -> Iterator[str]:
-    """So many spans and a few more, as OTLP/JSON, a request a line; each round later and in other traces."""
+    """Yield at least this many spans as OTLP/JSON, one request per line; each round has new traces."""
     made, period = templates(_REQUESTS, _SPANS)
     texts = [_as_json(template.fresh(0, period)) for template in made]
     for number in range(-(-spans // _SPANS)):
@@ -45,7 +45,7 @@ def lines(spans: int) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write, import, report."""
+    """Write the file, import it, and report."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as folder:
         file, database = Path(folder, "spans.jsonl"), Path(folder, "spans.duckdb")
@@ -60,15 +60,15 @@ def main() -> None:
         spans = json.loads(done.stdout)["stored"]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         processors = used.ru_utime + used.ru_stime
-        print(f"{spans:,} spans, {file.stat().st_size / spans:.0f} B a span in the file")
-        print(f"{spans / seconds:,.0f} spans/s ({seconds:.1f} s), {spans / processors:,.0f} a CPU-second")
-        print(f"{processors / spans / parsing:.2f} times the processor time of json.loads alone")
+        print(f"{spans:,} spans, {file.stat().st_size / spans:.0f} bytes per span in the file")
+        print(f"{spans / seconds:,.0f} spans/s ({seconds:.1f} s), {spans / processors:,.0f} spans/CPU-second")
+        print(f"{processors / spans / parsing:.2f} times the processor time of json.loads")
         stored = database.stat().st_size / spans
-        print(f"{used.ru_maxrss / 1024:.0f} MiB at most in a process, {stored:.0f} B a span on disk")
+        print(f"peak RSS of a process {used.ru_maxrss / 1024:.0f} MiB, {stored:.0f} bytes per span on disk")
 
 
 def _yardstick() -> float:
-    """Seconds of a processor that `json` takes for one span."""
+    """Return the seconds of processor time that `json` takes to parse one span."""
     texts = list(lines(_YARDSTICK_SPANS))
     began = time.process_time()
     for text in texts:
@@ -84,7 +84,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _as_json(body: bytes) -> str:
-    """OTLP/JSON: the protobuf library's, with hex ids."""
+    """Return OTLP/JSON: the protobuf library's JSON, with IDs in hex."""
     fields = json_format.MessageToDict(
         ExportTraceServiceRequest.FromString(body), use_integers_for_enums=True
     )
@@ -96,7 +96,7 @@ def _with_hex(found: re.Match[str]) -> str:
 
 
 def _moved(text: str, round_number: int, period: int) -> str:
-    """The same request in other traces, later by so many periods."""
+    """Return the same request in new traces, `round_number` periods later."""
     other = _TRACE_ID.sub(lambda found: f"{found[1]}{int(found[2], 16) ^ round_number:08x}", text)
     return _TIME.sub(lambda found: f"{found[1]}{int(found[2]) + round_number * period}", other)
 

@@ -1,7 +1,8 @@
-"""How many spans a second laban takes: decoded, decoded and committed, and over the wire.
+"""Measures how many spans per second laban decodes, loads, and ingests over the network.
 
-`./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64'] [--beside NAME GRPC HTTP]`; beside it rotel
-(receive and drop), where it is installed, and any backend that takes OTLP, by its addresses (HOST:PORT).
+`./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64'] [--beside NAME GRPC HTTP]`. For comparison,
+it also measures rotel (receives and drops) if it is installed, and any OTLP backend given by its addresses
+(HOST:PORT).
 """
 
 import argparse
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: its helpers are in a package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload import report, servers
 from benchmarks.workload.sender import Load, Sent, send
@@ -23,21 +24,21 @@ from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.ingest.journal import Journal, Journaled
-from laban_collector.ingest.segments import ENOUGH
+from laban_collector.ingest.loader import ENOUGH
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import load_settings
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 _REQUEST: Final = 512
-"""Spans: what the SDKs send at most, unless they are told otherwise."""
+"""Spans per request: the default maximum of the SDKs."""
 _GROUP: Final = 20
-"""Requests of a commit: some 10,000 spans."""
+"""Requests per commit: about 10,000 spans."""
 _MIB: Final = 1 << 20
 
 
 class Scenario(NamedTuple):
-    """One way in which senders send."""
+    """One combination of protocol, compression, request size and connections."""
 
     protocol: str
     compress: bool
@@ -49,14 +50,14 @@ class Scenario(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A scenario against a server."""
+    """The result of one scenario against one server."""
 
     sent: Sent
     cpu_seconds: float
 
 
 def scenarios(*, quick: bool) -> list[Scenario]:
-    """All of them, or the ones that matter most."""
+    """Return all scenarios, or the most important ones if `quick`."""
     sizes: Sequence[tuple[int, int]] = [(512, 8), (10, 64)]
     if not quick:
         sizes = [(spans, connections) for spans in (512, 100, 10) for connections in (1, 8, 64)]
@@ -65,14 +66,20 @@ def scenarios(*, quick: bool) -> list[Scenario]:
 
 
 def inside(spans: int, directory: Path) -> str:
-    """Decode alone, by columns and by rows, and all of it to the tables."""
+    """Measure decoding by columns, decoding span by span, and the whole path into the tables."""
     made, period = templates(_GROUP * 4, _REQUEST)
     protection, finder = Protection.from_settings(load_settings()), KeyFinder()
     decoder = OtlpDecoder(finder, protection)
     rows = [
-        _rate("decode and redact", spans, made, period, decoder.decode),
         _rate(
-            "decode, the protobuf library, a row a span",
+            "decode by columns and redact",
+            spans,
+            made,
+            period,
+            decoder.decode,
+        ),
+        _rate(
+            "decode span by span, protobuf library",
             spans // 8,
             made,
             period,
@@ -85,18 +92,18 @@ def inside(spans: int, directory: Path) -> str:
         waiting: list[Journaled] = []
 
         def commit(group: Sequence[bytes]) -> None:
-            waiting.append(Journaled(writer.arrival + len(waiting) + 1, decoder.decode(group).batch))
+            waiting.append(Journaled(writer.sequence + len(waiting) + 1, decoder.decode(group).batch))
             journal.append(waiting[-1])
             if sum(one.batch.spans.num_rows for one in waiting) >= ENOUGH:
-                writer.load([one.batch for one in waiting], waiting[-1].arrival)
+                writer.load([one.batch for one in waiting], waiting[-1].sequence)
                 journal.turn()
                 journal.drop()
                 waiting.clear()
 
-        rows.append(_rate("the same, journal and load, one thread", spans, made, period, commit))
+        rows.append(_rate("decode by columns, redact, journal, load; 1 thread", spans, made, period, commit))
         journal.clear()
         journal.close()
-    return report.table(["", "spans/s", "spans/s a CPU-second"], rows)
+    return report.table(["", "spans/s", "spans/CPU-second"], rows)
 
 
 def _rate(
@@ -107,7 +114,7 @@ def _rate(
     for number, group in _groups(made, period, spans):
         wall, used = time.perf_counter(), time.process_time()
         work(group)
-        if number:  # the first one warms up
+        if number:  # the first group warms up
             seconds += time.perf_counter() - wall
             cpu += time.process_time() - used
             done += len(group) * _REQUEST
@@ -124,13 +131,13 @@ def _groups(made: Sequence[Template], period: int, spans: int) -> Iterator[tuple
 
 
 def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int) -> dict[Scenario, Measured]:
-    """Every scenario, one after the other, against one server."""
+    """Run the scenarios against one server, one after the other."""
     measured: dict[Scenario, Measured] = {}
     first_round = 0
     for scenario in wanted:
         share = spans if scenario.spans == _REQUEST else spans // 4
         if scenario.connections == 1:
-            share //= 5  # as it waits for each answer, it would take most of the time
+            share //= 5  # one connection waits for each answer: it would take most of the time
         load = Load(
             protocol=scenario.protocol.lower(),
             address=server.grpc if scenario.protocol == "gRPC" else server.http,
@@ -148,14 +155,14 @@ def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int
     return measured
 
 
-def wire_table(ours: dict[Scenario, Measured], beside: Mapping[str, Mapping[Scenario, Measured]]) -> str:
-    """Ours, and beside it what others do of the same."""
-    head = ["spans a request × connections", "spans/s", "a CPU-second", "p50 ms", "p99 ms"]
-    for name in beside:
-        head += [f"{name} spans/s", "a CPU-second"]
+def wire_table(ours: dict[Scenario, Measured], peers: Mapping[str, Mapping[Scenario, Measured]]) -> str:
+    """Return the table of laban's results, with the results of other backends in further columns."""
+    head = ["spans per request × connections", "spans/s", "spans/CPU-second", "p50 ms", "p99 ms"]
+    for name in peers:
+        head += [f"{name} spans/s", f"{name} spans/CPU-second"]
     rows = [
         [str(scenario), *_rates(measured), f"{measured.sent.p50_ms:.1f}", f"{measured.sent.p99_ms:.1f}"]
-        + [rate for theirs in beside.values() for rate in _rates(theirs[scenario])]
+        + [rate for peer in peers.values() for rate in _rates(peer[scenario])]
         for scenario, measured in ours.items()
     ]
     return report.table(head, rows)
@@ -170,11 +177,11 @@ def _rates(measured: Measured) -> list[str]:
 
 
 def main() -> None:
-    """Measure, print the tables, and put them into the documents if asked."""
+    """Measure, print the tables, and publish them if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the spans, and few scenarios")
+    parser.add_argument("--quick", action="store_true", help="a sixth of the spans, and few scenarios")
     parser.add_argument(
-        "--only", action="append", metavar="SCENARIO", help="only what is sent like this; may be repeated"
+        "--only", action="append", metavar="SCENARIO", help="run only this scenario; may be repeated"
     )
     parser.add_argument(
         "--beside",
@@ -182,17 +189,17 @@ def main() -> None:
         default=[],
         nargs=3,
         metavar=("NAME", "GRPC", "HTTP"),
-        help="a backend that runs, by its addresses (HOST:PORT); may be repeated",
+        help="addresses (HOST:PORT) of a running backend to compare with; may be repeated",
     )
     parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
     options = parser.parse_args()
     if options.only and options.publish:
-        parser.error("--only measures too little to publish")
+        parser.error("--only and --publish exclude each other: the table needs all scenarios")
     spans = 100_000 if options.quick else 600_000
     wanted = [one for one in scenarios(quick=options.quick) if not options.only or str(one) in options.only]
     if not wanted:
         known = "; ".join(map(str, scenarios(quick=options.quick)))
-        parser.error(f"no such scenario; there are: {known}")
+        parser.error(f"unknown scenario; known scenarios: {known}")
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         directory = Path(name)
         alone = [] if options.only else [inside(spans, directory)]
@@ -204,15 +211,14 @@ def main() -> None:
         others = [servers.Server(name, None, grpc, http) for name, grpc, http in options.beside]
         if (agent := servers.rotel_agent()) is not None:
             others.insert(0, running.enter_context(servers.rotel(agent)))
-        beside = {other.name: over_the_wire(other, wanted, spans) for other in others}
+        peers = {other.name: over_the_wire(other, wanted, spans) for other in others}
         size = database.stat().st_size / stored
         with Database.open(database, read_only=True) as opened, opened.reading() as cursor:
             [(kept,)] = cursor.execute("SELECT count(*) FROM spans").fetchall()
-    assert kept == stored, f"{stored} spans were acknowledged, and {kept} are there"
-    facts = (
-        f"{stored:,} spans, all of them in the file: {size:.0f} bytes a span. Peak RSS {rss / _MIB:,.0f} MiB."
-    )
-    text = "\n\n".join([report.machine(), *alone, wire_table(ours, beside), facts])
+    assert kept == stored, f"{stored} spans were acknowledged, but {kept} are stored"
+    held = f"{stored:,} spans, all of them in the file: {size:.0f} bytes per span."
+    facts = f"{held} Peak RSS {rss / _MIB:,.0f} MiB."
+    text = "\n\n".join([report.machine(), *alone, wire_table(ours, peers), facts])
     print(text)
     if options.publish:
         report.publish("ingest", text)

@@ -1,9 +1,10 @@
-"""What tracing costs a Kafka client: messages a second, and processor time a message, by what it does.
+"""Measures what tracing costs a Kafka client: messages/s and processor time per message, by operation.
 
-`./run bench kafka_cost [--client NAME …] [--publish]`; three minutes. Bare, stock and laban run at the same
-time and take turns against one broker; medians of the rounds. Stock does not trace `poll()` of kafka-python,
-and ends its spans before the handler runs: compare iterate, and what is on the spans. Processor time is of
-all threads of the client, so of the export, too; where other programs run beside, it is the figure to trust.
+`./run bench kafka_cost [--client NAME …] [--publish]` takes three minutes. The variants (bare, upstream,
+laban) take turns against one broker; the table shows medians of the rounds. The upstream instrumentation of
+kafka-python does not trace `poll()` and ends its spans before the handler runs, so compare `iterate` and the
+content of the spans. Processor time includes all threads of the client, also the export. It is the most
+reliable figure on a busy machine.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload.kafka_broker import broker
 from benchmarks.workload.report import INSTRUMENTATION_COST, publish, table, traced_with
@@ -25,15 +26,15 @@ WORK: Final = {
     "aiokafka_client": ("produce", "iterate", "poll"),
     "confluent_kafka_client": ("produce", "poll"),
 }
-"""What each client can do."""
+"""The operations of each client."""
 
 
 class Figures(NamedTuple):
-    """What one run has shown.
+    """The result of one run.
 
     Attributes:
-        rate: messages a second.
-        cpu: µs of processor time a message.
+        rate: messages per second.
+        cpu: µs of processor time per message.
     """
 
     rate: float
@@ -44,12 +45,14 @@ Runs = dict[tuple[str, bool, str], list[Figures]]
 
 
 def main() -> None:
-    """Run the rounds of each client and print its table."""
+    """Run the rounds of each client and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--messages", type=int, default=4_000, help="in each round")
     parser.add_argument("--client", nargs="+", choices=WORK, default=list(WORK))
-    parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
+    parser.add_argument(
+        "--publish", action="store_true", help="write the tables into docs/instrumentation-cost.md"
+    )
     options = parser.parse_args()
     texts: list[str] = []
     with broker() as bootstrap, sink() as endpoint:
@@ -62,7 +65,7 @@ def main() -> None:
 
 
 def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: int) -> Runs:
-    """The figures of one client by variant, whether spans are exported, and work."""
+    """Return the figures of one client by variant, whether it exports spans, and operation."""
     results: Runs = {}
     topic = f"bench-{uuid4().hex[:8]}"
     with ExitStack() as stack:
@@ -73,11 +76,11 @@ def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: i
             for exporting in (False, True)
             for variant in (VARIANTS if not exporting else VARIANTS[1:])
         }
-        # Twice: what is read first, to join, is not measured.
+        # Twice: the records that a consumer reads to join are not measured.
         for _ in range(2):
             ask(processes["laban", False], f"produce {topic} {messages}")
         for number in range(rounds + 1):
-            print(f"{client}: round {number} of {rounds}", file=sys.stderr)  # the first only warms up
+            print(f"{client}: round {number} of {rounds}", file=sys.stderr)  # round 0 warms up
             for work in WORK[client]:
                 for (variant, exporting), process in processes.items():
                     target = f"out-{uuid4().hex[:8]}" if work == "produce" else topic
@@ -89,7 +92,7 @@ def measure(client: str, bootstrap: str, endpoint: str, rounds: int, messages: i
 
 
 def report(client: str, results: Runs) -> str:
-    """Medians: messages a second, and processor time a message."""
+    """Return a table of the medians: messages per second and processor time per message."""
     rows: list[list[str]] = []
     for variant, exporting in dict.fromkeys((variant, exporting) for variant, exporting, _ in results):
         name = variant if variant == "bare" else f"{variant}, {'exporting' if exporting else 'no export'}"

@@ -1,8 +1,9 @@
-"""How long answers take: the story of an order, the graph of the last 15 minutes, also while spans come in.
+"""Measures the latency of stories and of the graph of the last 15 minutes, also while spans arrive.
 
-`./run bench query [--spans 1M,10M,50M] [--keep DIR] [--quick] [--publish]`: for each size a store of so many
-spans, 1,000 of them a second, which is made first, or kept from run to run with `--keep`. Warm; and cold, for
-which the database is opened anew and the file leaves the system's cache. Every answer is checked.
+`./run bench query [--spans 1M,10M,50M] [--keep DIR] [--quick] [--publish]` fills a store of each size at
+1,000 spans per second of shop time. `--keep` keeps the stores for the next run. Each question is measured
+warm and cold; cold means that the database is reopened and the file is dropped from the system's cache. Every
+answer is checked.
 """
 
 import argparse
@@ -20,43 +21,45 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file: its helpers are in a package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload import report
 from benchmarks.workload.filling import LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.local import LocalAnswers
-from laban_app.server.serve import STALE_S
+from laban_app.server.process import STALE_S
 from laban_collector.ingest.storage_service import StorageService
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.housekeeping.retention import Limits
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
-from laban_mapper.times import moment
+from laban_collector.store.duckdb.store import DuckDBStore
+from laban_mapper.times import utc_time
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
 _WINDOW: Final = timedelta(minutes=15)
 _HOW: Final = (
-    "1,000 spans of each second, so that the last 15 minutes are 900,000. Cold: before each question the\n"
-    "database is opened anew, and the system's cache of the file dropped (posix_fadvise). Spans coming in:\n"
-    "50,000 a second, decoded, journaled, loaded and counted by the same process; in a collector, a story\n"
-    "waits until all that was acknowledged is loaded. Each story has the spans made for it."
+    "The store has 1,000 spans per second, so the last 15 minutes hold 900,000. Cold: before each\n"
+    "question, the benchmark reopens the database and drops the file from the system's cache\n"
+    "(posix_fadvise). Spans arriving: the same process decodes, journals, loads and counts 50,000 spans\n"
+    "per second; as in a collector, a story waits until all acknowledged spans are loaded. The benchmark\n"
+    "checks that each story within the limits has the spans made for it."
 )
 _MORE: Final = 500_000
-"""Spans that are counted on top of what is stored."""
+"""Spans to add and count on top of the stored ones."""
 
 
 class Figures(NamedTuple):
-    """Milliseconds."""
+    """Latencies, in milliseconds."""
 
     p50: float
     p95: float
 
 
 class Asked(NamedTuple):
-    """A question, and how often it is asked in a row."""
+    """A question, and how many times to ask it."""
 
     name: str
     ask: Callable[[LocalAnswers], None]
@@ -64,33 +67,33 @@ class Asked(NamedTuple):
 
 
 class Questions:
-    """What is asked of one store, with what must be answered.
+    """The questions to one store, with checks of the answers.
 
     Args:
-        filler: that filled the store.
-        last: the start of the newest span, ns.
-        times: how often the dearer ones are asked.
+        filler: the filler that wrote the store.
+        last: the start of the newest span, ns since the epoch.
+        times: how many times to ask the expensive questions.
     """
 
     def __init__(self, filler: Filler, last: int, times: int) -> None:
         self._day = filler.day
-        # Of the last rounds something is still on its way; of a small store that is true of all.
+        # Late spans of the last rounds are still to come; in a small store, this applies to all rounds.
         self._complete = filler.rounds > LATEST
         self._rounds = filler.rounds - LATEST if self._complete else 1
-        self._until = moment(last)
+        self._until = utc_time(last)
         self._random = random.Random(7)
         self._times = times
         self._ordinary = [order for order in self._day.orders if order != self._day.watched]
 
     def quiet(self) -> Iterator[Asked]:
-        """What is asked while nothing comes in."""
-        yield Asked("an order's whole story", self._order, self._times * 5)
-        yield Asked("story of an order in some 50 traces", self._watched, self._times)
-        yield Asked("story of one in too many to tell", self._hot, self._times)
+        """Yield the questions to ask while no spans arrive."""
+        yield Asked("story of an order", self._order, self._times * 5)
+        yield Asked("story of an order in about 50 traces", self._watched, self._times)
+        yield Asked("story of an order beyond the limits", self._hot, self._times)
         yield Asked("graph of the last 15 min", self._graph, self._times)
 
     def busy(self, storage: StorageService) -> Iterator[Asked]:
-        """What is asked of a collector while spans come in: with what it does before each answer."""
+        """Yield the questions to ask while spans arrive; each settles the storage first."""
 
         def order(answers: LocalAnswers) -> None:
             storage.settle()
@@ -100,20 +103,22 @@ class Questions:
             storage.settle_edges()
             self._graph(answers)
 
-        yield Asked("an order's story, spans coming in", order, self._times)
-        yield Asked("graph, spans coming in", graph, self._times)
+        yield Asked("story of an order, spans arriving", order, self._times)
+        yield Asked("graph of the last 15 min, spans arriving", graph, self._times)
 
     def _order(self, answers: LocalAnswers) -> None:
-        self._tell(answers, self._random.choice(self._ordinary))
+        self._story(answers, self._random.choice(self._ordinary))
 
     def _watched(self, answers: LocalAnswers) -> None:
-        self._tell(answers, self._day.watched)
+        self._story(answers, self._day.watched)
 
-    def _tell(self, answers: LocalAnswers, order: str) -> None:
-        """The story has the spans that were made for the order, and no other ones."""
+    def _story(self, answers: LocalAnswers, order: str) -> None:
+        """Ask for a story and check that it has exactly the spans that were made for the order."""
         value = order_of_round(order, self._random.randrange(self._rounds))
-        told, made = answers.story("order.id", value).spans, self._day.orders[order]
-        assert told == made or (told < made and not self._complete), f"order {value}: {told} of {made} spans"
+        found, expected = answers.story("order.id", value).spans, self._day.orders[order]
+        assert found == expected or (found < expected and not self._complete), (
+            f"order {value}: {found} of {expected} spans"
+        )
 
     def _hot(self, answers: LocalAnswers) -> None:
         assert answers.story("order.id", HOT_ORDERS[0]).spans > 0
@@ -125,7 +130,7 @@ class Questions:
 
 
 def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
-    """All questions of a store of so many spans: warm, cold, and of a copy while spans come in."""
+    """Measure all questions to a store of this many spans: warm, cold, and on a copy while spans arrive."""
     with Database.open(path) as database:
         filler = filled(database, spans)
         questions = Questions(filler, _last(database), times)
@@ -135,17 +140,17 @@ def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
         for asked in questions.quiet():
             figures[asked.name] = _timed(asked, lambda: nullcontext(answers))
     for asked in questions.quiet():
-        few = asked._replace(name=f"{asked.name}; cold", times=max(asked.times // 4, 3))
+        few = asked._replace(name=f"{asked.name}, cold", times=max(asked.times // 4, 3))
         figures[few.name] = _timed(few, lambda: _cold(path))
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         copy = Path(shutil.copy(path, name))
-        os.sync()  # to write gigabytes back is not what is measured
+        os.sync()  # do not measure the write-back of gigabytes
         figures |= _measure_busy(copy, spans, times)
     return figures
 
 
 def counting(path: Path, spans: int) -> float:
-    """Microseconds of processor time that it takes to count a span, on top of so many; of a copy."""
+    """Return the µs of processor time to count one span in a copy of a store of this many spans."""
     with (
         tempfile.TemporaryDirectory(dir=path.parent) as name,
         Database.open(Path(shutil.copy(path, name))) as database,
@@ -157,12 +162,12 @@ def counting(path: Path, spans: int) -> float:
 
 
 def filled(database: Database, spans: int) -> Filler:
-    """Who filled a store with at least so many spans, all of them digested and counted."""
+    """Fill a store to at least this many spans, digest and count them; return the filler."""
     with database.reading() as cursor:
         [(held,)] = cursor.execute("SELECT coalesce(sum(spans), 0)::BIGINT FROM ledger").fetchall()
     filler = Filler(database, held)
     if held < spans:
-        print(f"filling: {held:,} of {spans:,} spans are there", file=sys.stderr)
+        print(f"filling: the store has {held:,} of {spans:,} spans", file=sys.stderr)
         filler.fill(spans - held)
     Digester(database).catch_up()
     _count(database)
@@ -177,15 +182,18 @@ def _count(database: Database) -> None:
 
 
 def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
-    """As a collector does it: what was taken is loaded, or counted, before the answer."""
+    """Measure as in a collector: load or count all accepted spans before each answer."""
     with Database.open(path) as database:
         filler = filled(database, spans)
-        questions, storage = Questions(filler, _last(database), times), StorageService(database, Limits())
-        answers = LocalAnswers(DuckDBReader(database, stale=STALE_S))
+        questions, storage = (
+            Questions(filler, _last(database), times),
+            StorageService(DuckDBStore(database), RetentionLimits()),
+        )
+        answers = LocalAnswers(DuckDBReader(database, staleness=STALE_S))
         storage.start()
         try:
-            with filler.coming_in(storage.take):
-                while not storage.flooded:  # what is steady is measured, not how it begins
+            with filler.arriving(storage.take):
+                while not storage.store.flooded:  # measure the steady state, not the start
                     time.sleep(0.1)
                 return {
                     asked.name: _timed(asked, lambda: nullcontext(answers))
@@ -203,7 +211,7 @@ def _last(database: Database) -> int:
 
 @contextmanager
 def _cold(path: Path) -> Generator[LocalAnswers, None, None]:
-    """Answers of a database that was just opened, and of which the system has nothing in its cache."""
+    """Answers from a database that was just opened, with none of the file in the system's cache."""
     with path.open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     with Database.open(path, read_only=True) as database:
@@ -216,7 +224,7 @@ def _timed(asked: Asked, open_answers: Callable[[], AbstractContextManager[Local
         with open_answers() as answers:
             began = time.perf_counter()
             asked.ask(answers)
-            if number:  # the first one warms up
+            if number:  # the first question warms up
                 taken.append((time.perf_counter() - began) * 1e3)
     p50, p95 = np.quantile(taken, [0.5, 0.95])
     print(f"{asked.name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms", file=sys.stderr)
@@ -224,9 +232,9 @@ def _timed(asked: Asked, open_answers: Callable[[], AbstractContextManager[Local
 
 
 def table(measured: dict[str, dict[str, Figures]]) -> str:
-    """A row a question, a column a size, and how much longer the largest size takes than the smallest."""
+    """Return a table: a row per question, a column per size, and the growth across the sizes."""
     sizes = list(measured)
-    head = ["ms, p50 / p95", *(f"{size} spans" for size in sizes), "growth of p95"]
+    head = ["ms, p50 / p95", *(f"{size} spans" for size in sizes), "p95 growth"]
     rows = [
         [
             question,
@@ -239,17 +247,17 @@ def table(measured: dict[str, dict[str, Figures]]) -> str:
 
 
 def sizes_of(text: str) -> dict[str, int]:
-    """`1M,10M` as numbers, by how they are written, the smallest first."""
+    """Parse `1M,10M` into numbers by name, the smallest first."""
     sizes = {size: int(float(size.rstrip("KM")) * _UNITS[size[-1:]]) for size in text.split(",")}
     return dict(sorted(sizes.items(), key=lambda size: size[1]))
 
 
 def main() -> None:
-    """Fill stores, ask them, print a table, and put it into the documents if asked."""
+    """Fill the stores, measure, print a table, and publish it if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spans", type=sizes_of, default="1M", help="how many each store holds: 1M,10M,50M")
-    parser.add_argument("--keep", type=Path, help="directory of the stores, which are used again")
-    parser.add_argument("--quick", action="store_true", help="100,000 spans, few questions")
+    parser.add_argument("--spans", type=sizes_of, default="1M", help="sizes of the stores: 1M,10M,50M")
+    parser.add_argument("--keep", type=Path, help="keep the stores in this directory and reuse them")
+    parser.add_argument("--quick", action="store_true", help="use 100,000 spans and few questions")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
     options = parser.parse_args()
     sizes = {"100K": 100_000} if options.quick else options.spans
@@ -261,8 +269,8 @@ def main() -> None:
             path = Path(folder) / f"{size}.duckdb"
             measured[size] = measure(path, spans, 3 if options.quick else 20)
             counted.append(f"{counting(path, spans):.1f} µs with {size}")
-    told = f"To count a span for the graph takes {', '.join(counted)} spans stored (processor time)."
-    text = f"{report.machine()}\n\n{table(measured)}\n\n{told}\n\n{_HOW}"
+    counting_cost = f"Counting a span for the graph takes {', '.join(counted)} spans stored (processor time)."
+    text = f"{report.machine()}\n\n{table(measured)}\n\n{counting_cost}\n\n{_HOW}"
     print(text)
     if options.publish:
         report.publish("query", text)

@@ -1,6 +1,6 @@
-"""What tracing costs at the start: seconds until a FastAPI service with Kafka clients is ready, and memory.
+"""Measures what tracing costs at start-up: the time until a FastAPI service is ready, and its memory.
 
-`./run bench startup_cost [--publish]`; bare, stock and laban take turns within one run.
+`./run bench startup_cost [--publish]`; the variants (bare, upstream, laban) take turns within one run.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as `./run bench` starts it: a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload.kafka_broker import broker
 from benchmarks.workload.processes import rss_mb
@@ -19,17 +19,19 @@ from benchmarks.workload.tracing import VARIANTS, command, running, sink
 
 
 class Started(NamedTuple):
-    """One start of one variant."""
+    """The result of one start of one variant."""
 
     seconds: float
     rss_mb: float
 
 
 def main() -> None:
-    """Start each variant some times and print the table."""
+    """Start each variant several times and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--publish", action="store_true", help="write it into docs/instrumentation-cost.md")
+    parser.add_argument(
+        "--publish", action="store_true", help="write the table into docs/instrumentation-cost.md"
+    )
     options = parser.parse_args()
     results: dict[str, list[Started]] = {variant: [] for variant in VARIANTS}
     with broker() as bootstrap, sink() as endpoint:
@@ -43,7 +45,7 @@ def main() -> None:
 
 
 def start(variant: str, bootstrap: str, endpoint: str) -> Started:
-    """Start the service, wait until it listens, and end it."""
+    """Start the service, wait until it listens, and stop it."""
     began = time.perf_counter()
     with running(command(variant, "order_service", bootstrap, "orders"), endpoint) as process:
         assert process.stdout is not None
@@ -53,7 +55,7 @@ def start(variant: str, bootstrap: str, endpoint: str) -> Started:
 
 
 def report(results: dict[str, list[Started]]) -> str:
-    """Medians of the rounds."""
+    """Return a table of the medians of the rounds."""
     rows: list[list[str]] = []
     for variant, started in results.items():
         seconds, memory = (statistics.median(values) for values in zip(*started, strict=True))

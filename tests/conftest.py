@@ -1,4 +1,4 @@
-"""Fixtures that all tests share, and the rule that in CI nothing may be skipped."""
+"""Fixtures that all tests share, and the rule that no test may skip in CI."""
 
 import os
 
@@ -8,5 +8,5 @@ from .no_skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["embedded_broker", "pytest_make_collect_report", "pytest_runtest_makereport", "real_kafka"]
 
-# Tests start some hundred Pythons, and each would compile all that it imports where this is set.
+# Tests start a few hundred Python processes. With this variable, each would compile all of its imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -1,7 +1,7 @@
-"""A pytest plugin for CI: under LABAN_CI=1 a skipped test fails.
+"""A pytest plugin for CI: with LABAN_CI=1, a skipped test fails.
 
-On a developer's machine tests skip where Java, the Kafka jars, RabbitMQ, NATS or Chromium are missing. CI
-provides them all, so a skip there means that something was not tested, which must not look green.
+On a developer's machine, tests skip if Java, the Kafka JARs, RabbitMQ, NATS or Chromium are missing. CI
+installs all of them, so a skip in CI means that something was not tested. The run must then fail.
 """
 
 import os
@@ -21,7 +21,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Turn the skip of a whole module into a failure."""
+    """Turn the skip of a module into a failure."""
     report = yield
     if in_ci() and report.skipped:
         refuse(report)
@@ -34,6 +34,6 @@ def in_ci() -> bool:
 
 
 def refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Make a skip a failure that keeps the reason."""
+    """Turn a skip into a failure that keeps the reason."""
     report.outcome = "failed"
-    report.longrepr = f"{report.longreprtext}\nSkipped, and under LABAN_CI=1 nothing may be skipped."
+    report.longrepr = f"{report.longreprtext}\nSkipped, but with LABAN_CI=1 no test may skip."

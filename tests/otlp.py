@@ -1,4 +1,4 @@
-"""Hand-written spans as the OTLP request that an exporter would send."""
+"""Converts spans of tests to the OTLP request that an exporter would send."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -20,7 +20,7 @@ _FIELDS = {
 
 
 def to_otlp(spans: Iterable[Span]) -> bytes:
-    """One ExportTraceServiceRequest with these spans, a resource a service."""
+    """Return an ExportTraceServiceRequest with these spans and one resource per service."""
     request = ExportTraceServiceRequest()
     for service, own in groupby(sorted(spans, key=lambda s: s.service), key=lambda s: s.service):
         resource_spans = request.resource_spans.add()

@@ -1,4 +1,4 @@
-"""A real `laban serve` in a process of its own, for tests."""
+"""Runs a real `laban serve` in a separate process for tests."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _STOP_S = 20
 
 @dataclass(frozen=True)
 class Serving:
-    """Where it listens, and its process."""
+    """A running `laban serve`: its database, its addresses and its process."""
 
     db: Path
     grpc: str
@@ -34,7 +34,7 @@ class Serving:
         return f"http://{self.api}"
 
     def send(self, spans: Sequence[Span]) -> None:
-        """Export spans over OTLP/HTTP, as a service would."""
+        """Export spans over OTLP/HTTP, as a service does."""
         headers = {"content-type": "application/x-protobuf"}
         answer = httpx.post(f"http://{self.http}/v1/traces", content=to_otlp(spans), headers=headers)
         answer.raise_for_status()
@@ -44,7 +44,7 @@ class Serving:
 def serving(
     db: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Generator[Serving, None, None]:
-    """Start it on free ports, wait until it says that it is ready, and stop it as an operator would."""
+    """Start it on free ports, wait until it is ready, and stop it with SIGTERM at the end."""
     command = [sys.executable, "-m", "laban", "serve", "--db", str(db), "--json"]
     for receiver in ("--otlp-grpc", "--otlp-http", "--api"):
         command += [receiver, "127.0.0.1:0"]
@@ -57,7 +57,7 @@ def serving(
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, f"laban serve ended with {process.wait(_STOP_S)} before it was ready"
+        assert line, f"laban serve exited with {process.wait(_STOP_S)} before it was ready"
         yield Serving(db, **json.loads(line), process=process)
     finally:
         if process.poll() is None:
@@ -70,7 +70,7 @@ def serving(
 
 
 def laban(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a laban command as a person would, and keep what it prints."""
+    """Run a laban command without LABAN_* and OTEL_* variables and return its output."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("LABAN_", "OTEL_"))}
     return subprocess.run(
         [sys.executable, "-m", "laban", *arguments],

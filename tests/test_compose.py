@@ -1,4 +1,4 @@
-"""compose.yaml starts what exists, tells it what it understands, and opens nothing to other machines."""
+"""compose.yaml runs existing modules with valid settings and publishes ports on this machine only."""
 
 import importlib.util
 from itertools import pairwise
@@ -11,8 +11,8 @@ import yaml
 from laban_collector.receive.access import Access
 from laban_collector.settings import Settings
 from laban_samples.addresses import GRPC_PORTS, HTTP_PORTS
-from laban_samples.settings import ServiceSettings
-from laban_samples.shop import KEYS
+from laban_samples.demo.shop_processes import BUSINESS_KEY_RULES
+from laban_samples.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -20,30 +20,30 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def modules(service: dict[str, Any]) -> list[str]:
-    """The Python modules that a service runs."""
+    """Return the Python modules that a service runs."""
     words = [*service.get("entrypoint", []), *service.get("command", [])]
     return [module for flag, module in pairwise(words) if flag == "-m"]
 
 
-def test_every_service_of_the_shop_is_there() -> None:
+def test_every_service_of_the_shop_is_included() -> None:
     assert set(SERVICES) == {"kafka", "laban", "dashboard", "load", *HTTP_PORTS}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_ports_are_published_on_this_machine_alone(name: str) -> None:
+def test_ports_are_published_on_this_machine_only(name: str) -> None:
     for port in SERVICES[name].get("ports", []):
         assert port.startswith("127.0.0.1:")
 
 
 @pytest.mark.parametrize("name", ["load", *HTTP_PORTS])
-def test_the_modules_that_are_run_exist(name: str) -> None:
+def test_the_modules_exist(name: str) -> None:
     found = modules(SERVICES[name])
     assert len(found) == 1
     assert importlib.util.find_spec(found[0])
 
 
 @pytest.mark.parametrize("name", HTTP_PORTS)
-def test_a_service_listens_where_the_others_look_for_it(name: str) -> None:
+def test_a_service_listens_on_the_address_that_the_others_use(name: str) -> None:
     environment = SERVICES[name]["environment"]
     assert environment["SHOP_HTTP"] == f"0.0.0.0:{HTTP_PORTS[name]}"
     assert environment.get("SHOP_GRPC") == (f"0.0.0.0:{GRPC_PORTS[name]}" if name in GRPC_PORTS else None)
@@ -53,25 +53,25 @@ def test_a_service_listens_where_the_others_look_for_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HTTP_PORTS)
-def test_a_service_understands_what_it_is_told(name: str) -> None:
-    told = SERVICES[name]["environment"]
-    shop = {key.removeprefix("SHOP_").lower() for key in told if key.startswith("SHOP_")}
+def test_the_settings_of_a_service_are_known(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    shop = {key.removeprefix("SHOP_").lower() for key in environment if key.startswith("SHOP_")}
     assert shop - set(ServiceSettings.model_fields) == set()
-    assert told["LABAN_KEYS"] == KEYS
+    assert environment["LABAN_KEYS"] == BUSINESS_KEY_RULES
 
 
-def test_the_collector_understands_what_it_is_told() -> None:
-    told = {
+def test_the_settings_of_the_collector_are_known() -> None:
+    environment = {
         key.removeprefix("LABAN_").lower(): value for key, value in SERVICES["laban"]["environment"].items()
     }
-    settings = Settings(**told)
+    settings = Settings(**environment)
     assert (settings.api, settings.kafka) == ("0.0.0.0:4320", "kafka:9092")
     access = Access.from_settings(settings)
     assert access.accepts_host("laban:4318")
     assert access.accepts_host("127.0.0.1:4318")
 
 
-def test_everybody_who_talks_to_the_collector_has_its_token() -> None:
+def test_all_clients_of_the_collector_have_its_token() -> None:
     token = SERVICES["laban"]["environment"]["LABAN_TOKEN"]
     assert token.startswith("${LABAN_TOKEN:-")
     assert SERVICES["dashboard"]["environment"]["LABAN_TOKEN"] == token
@@ -80,7 +80,7 @@ def test_everybody_who_talks_to_the_collector_has_its_token() -> None:
         assert headers == f"authorization=Bearer%20{token}"
 
 
-def test_only_one_service_builds_the_image_and_none_fetches_it() -> None:
+def test_one_service_builds_the_image_and_none_pulls_it() -> None:
     policies = {name: service.get("pull_policy") for name, service in SERVICES.items() if name != "kafka"}
     assert {name for name, policy in policies.items() if policy == "build"} == {"laban"}
     assert {policy for name, policy in policies.items() if name != "laban"} == {"never"}

@@ -1,4 +1,4 @@
-"""What a new user tries: the demo runs to its end, and laban tells the story of every order."""
+"""The first steps of a new user: the demo runs, and laban answers what happened to every order."""
 
 import json
 import subprocess
@@ -19,51 +19,51 @@ from .serving import laban
 
 _DEMO_S = 150
 ON_KAFKA = f"test-{uuid4().hex[:8]}."
-"""Before all topics and groups in the Kafka that all tests share."""
+"""The prefix of topics and groups in the Kafka cluster that all tests share."""
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A demo that has ended."""
+class FinishedDemo:
+    """A finished demo."""
 
     summary: dict[str, Any]
     stories: dict[str, Story]
 
 
-def demo(folder: Path, *arguments: str) -> Ran:
-    """Run `laban demo --once --json` in a folder of its own, and read all its stories."""
+def demo(folder: Path, *arguments: str) -> FinishedDemo:
+    """Run `laban demo --once --json` in its own folder, and read the stories of all orders."""
     command = [sys.executable, "-m", "laban", "demo", "--once", "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=_DEMO_S, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\n") == 1, "standard output is one JSON object and nothing else"
+    assert done.stdout.count("\n") == 1, "standard output must be a single JSON object"
     summary = json.loads(done.stdout)
     with Database.open(Path(summary["database"]), read_only=True) as database:
         answers = LocalAnswers(DuckDBReader(database))
         stories = {order: answers.story("order", order) for order in summary["orders"]}
-    return Ran(summary, stories)
+    return FinishedDemo(summary, stories)
 
 
 @pytest.fixture(scope="module")
-def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
     return demo(tmp_path_factory.mktemp("hybrid"), "--orders", "30")
 
 
 @pytest.fixture(scope="module")
-def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
     arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3s")
     return demo(tmp_path_factory.mktemp("monolith"), *arguments)
 
 
-def kinds(ran: Ran) -> set[str]:
+def kinds(ran: FinishedDemo) -> set[str]:
     return {edge["kind"] for edge in ran.summary["edges"]}
 
 
-def topics(ran: Ran) -> set[str]:
+def topics(ran: FinishedDemo) -> set[str]:
     return {edge["to"] for edge in ran.summary["edges"] if edge["to"].startswith("topic:")}
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
+def test_the_summary_has_the_documented_format(hybrid: FinishedDemo) -> None:
     summary = hybrid.summary
     assert set(summary) == {"database", "orders", "spans", "services", "edges", "lag", "diagram"}
     assert len(set(summary["orders"])) == 30
@@ -71,7 +71,7 @@ def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
     assert kinds(hybrid) == {"sync", "async"}
     assert {edge["protocol"] for edge in summary["edges"]} == {"http", "grpc", "kafka"}
     assert len(topics(hybrid)) >= 2
-    # Fourteen spans an order: REST in, two calls out and their servers, two sends, seven processes.
+    # Fourteen spans per order: the REST request, two calls and their servers, two sends, seven processes.
     assert summary["spans"] >= 30 * 14
     calls = {(edge["from"], edge["to"], edge["kind"]): edge["calls"] for edge in summary["edges"]}
     assert calls["service:order", "service:pricing", "sync"] == 30
@@ -81,13 +81,13 @@ def test_the_summary_is_of_the_documented_shape(hybrid: Ran) -> None:
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_every_consumer_has_caught_up(hybrid: Ran) -> None:
+def test_every_consumer_has_caught_up(hybrid: FinishedDemo) -> None:
     assert hybrid.summary["lag"]
     assert {row["messages"] for row in hybrid.summary["lag"]} == {0}
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_every_order_is_one_connected_story_over_rest_grpc_and_kafka(hybrid: Ran) -> None:
+def test_every_order_is_one_trace_over_rest_grpc_and_kafka(hybrid: FinishedDemo) -> None:
     for order, story in hybrid.stories.items():
         assert story.outcome == "ok", story.verdict
         assert story.verdict.startswith(f"Order {order} was created in ")
@@ -103,7 +103,7 @@ def test_every_order_is_one_connected_story_over_rest_grpc_and_kafka(hybrid: Ran
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_the_command_line_tells_the_story_from_the_file(hybrid: Ran) -> None:
+def test_the_command_line_reads_the_story_from_the_file(hybrid: FinishedDemo) -> None:
     done = laban("order", "1001", "--db", hybrid.summary["database"])
     assert done.returncode == 0
     assert "Order 1001 was created in" in done.stdout
@@ -111,7 +111,7 @@ def test_the_command_line_tells_the_story_from_the_file(hybrid: Ran) -> None:
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_the_monolith_fails_because_of_user(broken_monolith: Ran) -> None:
+def test_a_slow_user_service_is_the_root_cause_in_the_monolith_style(broken_monolith: FinishedDemo) -> None:
     assert kinds(broken_monolith) == {"sync"}
     for story in broken_monolith.stories.values():
         assert story.outcome == "failed"
@@ -122,7 +122,7 @@ def test_the_monolith_fails_because_of_user(broken_monolith: Ran) -> None:
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_an_order_that_email_has_not_read_is_still_waiting(tmp_path: Path) -> None:
+def test_an_order_that_email_has_not_consumed_is_waiting(tmp_path: Path) -> None:
     ran = demo(tmp_path, "--orders", "8", "--fault", "email:stop-consumer")
     waiting = [story for story in ran.stories.values() if story.outcome == "waiting"]
     assert waiting
@@ -131,14 +131,14 @@ def test_an_order_that_email_has_not_read_is_still_waiting(tmp_path: Path) -> No
 
 
 @pytest.fixture(scope="module")
-def on_kafka(real_kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def on_kafka(real_kafka: str, tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
     own = ("--topic-prefix", ON_KAFKA, "--group-prefix", ON_KAFKA)
     return demo(tmp_path_factory.mktemp("kafka"), "--orders", "10", "--kafka", real_kafka, *own)
 
 
 @pytest.mark.kafka
 @pytest.mark.timeout(_DEMO_S)
-def test_the_same_shop_runs_on_a_real_kafka(on_kafka: Ran) -> None:
+def test_the_same_shop_runs_on_a_real_kafka(on_kafka: FinishedDemo) -> None:
     assert len(topics(on_kafka)) >= 2
     own = [row["messages"] for row in on_kafka.summary["lag"] if row["group"].startswith(ON_KAFKA)]
     assert own

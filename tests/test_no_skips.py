@@ -1,4 +1,4 @@
-"""In CI a skip fails; elsewhere it stays a skip. Each case is a pytest run of its own."""
+"""In CI, a skip fails; elsewhere it stays a skip. Each case is a separate pytest run."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def test_known():
 
 
 def run_pytest(folder: Path, source: str, *, ci: bool) -> subprocess.CompletedProcess[str]:
-    """Run pytest with the plugin on one module."""
+    """Run pytest with the plugin on one test module."""
     module = folder / "test_one.py"
     module.write_text(source, encoding="utf-8")
     environment = {**os.environ, "LABAN_CI": "1" if ci else ""}
@@ -59,7 +59,7 @@ def test_in_ci_a_skip_fails_and_keeps_its_reason(tmp_path: Path, source: str) ->
     done = run_pytest(tmp_path, source, ci=True)
     assert done.returncode != 0
     assert "no Java" in done.stdout
-    assert "nothing may be skipped" in done.stdout
+    assert "no test may skip" in done.stdout
 
 
 @pytest.mark.parametrize("source", [SKIPPED_TEST, SKIPPED_FIXTURE])
@@ -69,7 +69,7 @@ def test_elsewhere_a_skip_is_a_skip(tmp_path: Path, source: str) -> None:
     assert "1 skipped" in done.stdout
 
 
-def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
+def test_an_expected_failure_is_not_a_skip(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, EXPECTED_FAILURE, ci=True)
     assert done.returncode == 0
     assert "1 xfailed" in done.stdout

@@ -1,10 +1,10 @@
-"""What is committed and what is installed: the lock, the light base, the commands, no trace of a machine."""
+"""Checks what is committed and installed: the lock, the light base, the commands, no path of a machine."""
 
 import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, entry_points, requires
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from laban.commands import Command
+
+from .base_install import closure
+
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements-dev.txt"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# What a service that is only traced must never have to install.
+# A traced service must not have to install these.
 HEAVY = frozenset({"duckdb", "grpcio", "kafka-python", "numba", "numpy", "pandas", "pyarrow", "streamlit"})
 
 REGISTRY_HOST = re.compile(
@@ -27,7 +31,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/$}-])/(root|home|work|Users)/\w")
 
 
 def locked() -> dict[str, str]:
-    """The locked version of each package."""
+    """Return the locked version of each package."""
     pins = re.findall(
         r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -35,7 +39,7 @@ def locked() -> dict[str, str]:
 
 
 def declared() -> list[Requirement]:
-    """All requirements of pyproject.toml: base, extras and development."""
+    """Return all requirements of pyproject.toml: base, extras and development."""
     project = PROJECT["project"]
     groups = [
         project["dependencies"],
@@ -47,7 +51,7 @@ def declared() -> list[Requirement]:
 
 
 def committed_texts() -> list[tuple[str, str]]:
-    """Path and text of each file that is, or is about to be, committed."""
+    """Return the path and text of each file that is committed or not ignored."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -63,23 +67,6 @@ def committed_texts() -> list[tuple[str, str]]:
     ]
 
 
-def closure(names: set[str]) -> set[str]:
-    """These packages and all that they require, as installed here, extras aside."""
-    seen: set[str] = set()
-    while names - seen:
-        name = (names - seen).pop()
-        seen.add(name)
-        try:
-            requirements = [Requirement(text) for text in requires(name) or []]
-        except PackageNotFoundError:
-            continue  # for another Python or system than this one
-        wanted = (
-            needed for needed in requirements if not needed.marker or needed.marker.evaluate({"extra": ""})
-        )
-        names = names | {canonicalize_name(needed.name) for needed in wanted}
-    return seen
-
-
 def test_the_lock_names_no_host() -> None:
     text = LOCK.read_text(encoding="utf-8")
     assert "://" not in text
@@ -91,7 +78,7 @@ def test_every_locked_package_carries_a_hash() -> None:
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-def test_the_lock_holds_a_fitting_version_of_every_dependency() -> None:
+def test_the_lock_has_a_matching_version_of_every_dependency() -> None:
     versions = locked()
     unfit = [
         str(requirement)
@@ -106,7 +93,7 @@ def test_the_base_install_is_opentelemetry_and_wrapt() -> None:
     assert [name for name in names if not name.startswith("opentelemetry-")] == ["wrapt"]
 
 
-def test_nothing_heavy_follows_from_the_base_install() -> None:
+def test_the_base_install_requires_no_heavy_package() -> None:
     base: set[str] = {
         canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]
     }
@@ -121,7 +108,7 @@ def test_every_package_is_in_the_wheel_and_typed() -> None:
     assert [folder.name for folder in listed if not (folder / "py.typed").is_file()] == []
 
 
-def test_the_installed_command_tells_its_version() -> None:
+def test_the_installed_command_prints_its_version() -> None:
     command = Path(sys.executable).with_name("laban")
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,11 +119,14 @@ def test_the_installed_command_tells_its_version() -> None:
 def test_every_entry_point_can_be_loaded(group: str) -> None:
     for name in PROJECT["project"]["entry-points"][group]:
         (entry,) = entry_points(group=group, name=name)
-        assert callable(entry.load())
+        loaded = entry.load()
+        assert callable(loaded.load() if isinstance(loaded, Command) else loaded)
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout: nothing says what is committed")
-def test_no_committed_file_names_a_registry_or_a_path_of_some_machine() -> None:
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="not a git checkout: the committed files are unknown"
+)
+def test_no_committed_file_names_a_registry_or_a_path_of_a_machine() -> None:
     found = [
         f"{path}: {match.group()}"
         for path, text in committed_texts()

@@ -1,1 +1,1 @@
-"""The one place where the parts are wired: the command line, `laban serve`, and the answers behind both."""
+"""The application: the command line, `laban serve`, and the answers that both give."""

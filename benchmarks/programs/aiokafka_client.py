@@ -1,4 +1,4 @@
-"""aiokafka at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing."""
+"""aiokafka benchmark client: argument `BOOTSTRAP`, commands as in `measuring`. No tracing code."""
 
 import asyncio
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script: put the repository on the path
 
 from benchmarks.programs.measuring import Clocks, serve
 
@@ -14,7 +14,7 @@ bootstrap = sys.argv[1]
 
 
 async def produce(topic: str, count: int) -> Clocks:
-    """Send, and wait until the broker has all."""
+    """Send messages and wait until the broker has acknowledged all of them."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     await producer.start()
     await producer.send_and_wait(topic, b"warm up")
@@ -28,7 +28,7 @@ async def produce(topic: str, count: int) -> Clocks:
 
 
 async def consume(work: str, topic: str, count: int) -> Clocks:
-    """Read in one of the two ways, with a handler that does nothing."""
+    """Read messages by iterating or polling, with a handler that does nothing."""
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -51,7 +51,7 @@ async def consume(work: str, topic: str, count: int) -> Clocks:
 
 
 def work(name: str, topic: str, count: int) -> Clocks:
-    """What was told."""
+    """Run the named operation."""
     return asyncio.run(produce(topic, count) if name == "produce" else consume(name, topic, count))
 
 

@@ -1,6 +1,6 @@
-"""confluent-kafka at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing.
+"""confluent-kafka benchmark client: argument `BOOTSTRAP`, commands as in `measuring`. No tracing code.
 
-`poll` takes one message a call, which is how this client is used; it has no loop over a consumer.
+`poll` returns one message per call, the usual way to use this client. Its consumer is not iterable.
 """
 
 import sys
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script: put the repository on the path
 
 from benchmarks.programs.measuring import Clocks, serve
 
@@ -17,7 +17,7 @@ bootstrap = sys.argv[1]
 
 
 def produce(topic: str, count: int) -> Clocks:
-    """Send, and wait until the broker has all."""
+    """Send messages and wait until the broker has acknowledged all of them."""
     producer = Producer(
         {"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
     )
@@ -32,7 +32,7 @@ def produce(topic: str, count: int) -> Clocks:
 
 
 def consume(topic: str, count: int) -> Clocks:
-    """Read with a handler that does nothing."""
+    """Poll messages, with a handler that does nothing."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -56,7 +56,7 @@ def consume(topic: str, count: int) -> Clocks:
 
 
 def work(name: str, topic: str, count: int) -> Clocks:
-    """What was told."""
+    """Run the named operation."""
     return produce(topic, count) if name == "produce" else consume(topic, count)
 
 

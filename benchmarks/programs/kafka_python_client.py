@@ -1,11 +1,11 @@
-"""kafka-python at work: `BOOTSTRAP`, then see `measuring`. Knows nothing of tracing."""
+"""kafka-python benchmark client: argument `BOOTSTRAP`, commands as in `measuring`. No tracing code."""
 
 import sys
 from pathlib import Path
 
 from kafka import KafkaConsumer, KafkaProducer
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script: put the repository on the path
 
 from benchmarks.programs.measuring import Clocks, serve
 
@@ -13,7 +13,7 @@ bootstrap = sys.argv[1]
 
 
 def produce(topic: str, count: int) -> Clocks:
-    """Send, and wait until the broker has all."""
+    """Send messages and wait until the broker has acknowledged all of them."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
     producer.send(topic, b"warm up").get(30)
     began = Clocks.now()
@@ -26,7 +26,7 @@ def produce(topic: str, count: int) -> Clocks:
 
 
 def consume(work: str, topic: str, count: int) -> Clocks:
-    """Read in one of the two ways, with a handler that does nothing."""
+    """Read messages by iterating or polling, with a handler that does nothing."""
     consumer = KafkaConsumer(
         topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -48,7 +48,7 @@ def consume(work: str, topic: str, count: int) -> Clocks:
 
 
 def work(name: str, topic: str, count: int) -> Clocks:
-    """What was told."""
+    """Run the named operation."""
     return produce(topic, count) if name == "produce" else consume(name, topic, count)
 
 

@@ -1,4 +1,4 @@
-"""What the programs of `kafka_cost` have in common: they do what they are told, and say what it costs."""
+"""Shared by the programs of `kafka_cost`: runs operations from standard input and prints what they cost."""
 
 import sys
 import time
@@ -7,26 +7,26 @@ from typing import NamedTuple
 
 
 class Clocks(NamedTuple):
-    """Seconds that have passed, and of them those of the processor, in all threads."""
+    """Elapsed wall-clock time and processor time of all threads, in seconds."""
 
     wall: float
     cpu: float
 
     @classmethod
     def now(cls) -> "Clocks":
-        """As they stand."""
+        """Read both clocks."""
         return cls(time.perf_counter(), time.process_time())
 
     @classmethod
     def since(cls, began: "Clocks") -> "Clocks":
-        """What has passed."""
+        """Return the time elapsed since `began`."""
         return cls(time.perf_counter() - began.wall, time.process_time() - began.cpu)
 
 
 def serve(do: Callable[[str, str, int], Clocks]) -> None:
-    """Do what each line of the input says, `WORK TOPIC COUNT`; print messages/s and CPU µs each.
+    """Run the operation of each input line, `WORK TOPIC COUNT`; print messages/s and CPU µs per message.
 
-    What threads behind the work still do, an export of spans, counts as its processor time.
+    The processor time includes work that background threads finish afterwards, such as the export of spans.
     """
     for line in sys.stdin:
         work, topic, count = line.split()

@@ -1,4 +1,4 @@
-"""A FastAPI service that has a Kafka producer and consumer, as far as its start; prints `ready`."""
+"""A FastAPI service with a Kafka producer and consumer; prints `ready` when it listens."""
 
 import sys
 from typing import Any
@@ -14,10 +14,10 @@ consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap)
 
 
 class Server(uvicorn.Server):
-    """Says when it listens."""
+    """A server that prints `ready` when it listens."""
 
     async def startup(self, sockets: Any = None) -> None:
-        """Listen, and say so."""
+        """Listen, then print `ready`."""
         await super().startup(sockets)
         print("ready", flush=True)
 

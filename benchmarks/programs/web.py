@@ -1,4 +1,4 @@
-"""A trivial FastAPI route; prints the port when it is ready. Knows nothing of tracing."""
+"""A FastAPI service with one route; prints its port when it listens. It has no tracing code."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ app = FastAPI()
 
 @app.get("/orders/{order_id}")
 async def show(order_id: str) -> dict[str, str]:
-    """An order."""
+    """Return the order."""
     return {"order": order_id}
 
 
 class Server(uvicorn.Server):
-    """Says where it listens."""
+    """A server that prints its port."""
 
     async def startup(self, sockets: Any = None) -> None:
-        """Listen, and print the port."""
+        """Listen, then print the port."""
         await super().startup(sockets)
         print(self.servers[0].sockets[0].getsockname()[1], flush=True)
 

@@ -1,1 +1,1 @@
-"""What the benchmarks share: realistic traces, senders, servers to send to."""
+"""Shared by the benchmarks: realistic traces, senders and servers."""

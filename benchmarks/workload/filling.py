@@ -1,4 +1,4 @@
-"""A store that holds a shop's spans, filled quickly: one thread decodes while another one writes."""
+"""Fills a store quickly with the spans of a simulated shop: one thread decodes while another one writes."""
 
 import queue
 import threading
@@ -16,26 +16,26 @@ from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 REQUEST: Final = 512
 A_SECOND: Final = 1_000
-"""Spans of a second of the shop's time."""
+"""Spans per second of the shop's time."""
 INCOMING: Final = 50_000
-"""Spans a second that come in while questions are asked."""
+"""Spans per second that arrive while the benchmark asks questions."""
 LATEST: Final = 10
-"""Rounds that a span is late at most: seven minutes."""
+"""The most rounds that a span is late: seven minutes."""
 
 _GROUP: Final = 20
-"""Requests of a commit: some 10,000 spans."""
+"""Requests per commit: about 10,000 spans."""
 _LOADED: Final = 12
-"""Groups that are loaded together, as a collector does that is kept busy."""
+"""Groups to load together, as a busy collector does."""
 _GROUPS: Final = 4
-"""Commits of a round."""
+"""Commits per round."""
 
 
 class Filler:
-    """Writes spans, a commit after the other, for ever new; goes on after what it wrote before.
+    """Writes new spans, one commit after the other; continues after the spans of earlier fillers.
 
     Args:
-        database: open to write.
-        held: how many spans a filler wrote into it before.
+        database: a database open for writing.
+        held: number of spans that earlier fillers wrote.
     """
 
     def __init__(self, database: Database, held: int = 0) -> None:
@@ -46,11 +46,11 @@ class Filler:
 
     @property
     def rounds(self) -> int:
-        """How many rounds are whole."""
+        """Number of complete rounds."""
         return self._next // _GROUPS
 
     def fill(self, spans: int) -> int:
-        """Write at least so many; returns how many."""
+        """Write at least this many spans; return the number written."""
         groups = -(-spans // (_GROUP * REQUEST))
         decoded: queue.Queue[SpanBatch] = queue.Queue(_LOADED)
 
@@ -58,19 +58,21 @@ class Filler:
             for _ in range(groups):
                 decoded.put(self._decode())
 
-        thread = threading.Thread(target=run, daemon=True)  # a failed write must not leave us waiting for it
+        thread = threading.Thread(
+            target=run, daemon=True
+        )  # after a failed write, the process must not wait for it
         thread.start()
         stored = 0
         for first in range(0, groups, _LOADED):
             batches = [decoded.get() for _ in range(min(_LOADED, groups - first))]
-            written = self._writer.load(batches, self._writer.arrival + len(batches))
+            written = self._writer.load(batches, self._writer.sequence + len(batches))
             stored += sum(one.spans for one in written)
         thread.join()
         return stored
 
     @contextmanager
-    def coming_in(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
-        """Spans come in at a steady rate, or as near to it as the machine can, until the block ends."""
+    def arriving(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
+        """Pass new batches to `take` at a steady rate, or as fast as possible, until the block ends."""
         over = threading.Event()
 
         def run() -> None:

@@ -1,4 +1,4 @@
-"""What people do in the shop: each journey as the spans that it leaves, over more than 40 services."""
+"""The user journeys in the simulated shop, each with its spans, across more than 40 services."""
 
 from typing import Final, NamedTuple
 
@@ -8,12 +8,12 @@ Attributes = dict[str, str | int | bool]
 
 
 class Step(NamedTuple):
-    """One span of a journey: who does it, and what.
+    """One span of a journey.
 
     Attributes:
-        parent: the step that caused it; -1: nobody here.
-        tells: the business keys among its attributes, `order` or `customer`.
-        apart: it begins a trace of its own, and only links to its parent.
+        parent: index of the step that caused it; -1 for a root.
+        keys: the business keys in its attributes, `order` or `customer`.
+        new_trace: whether it starts a new trace that only links to its parent.
     """
 
     service: str
@@ -21,12 +21,12 @@ class Step(NamedTuple):
     kind: int
     parent: int
     attributes: Attributes
-    tells: tuple[str, ...] = ()
-    apart: bool = False
+    keys: tuple[str, ...] = ()
+    new_trace: bool = False
 
 
 class Journey(NamedTuple):
-    """Something that people do, and how often in a hundred."""
+    """A user journey and its share in percent."""
 
     percent: int
     steps: tuple[Step, ...]
@@ -74,14 +74,20 @@ def _kafka(topic: str, operation: str, group: str = "") -> Attributes:
     return attributes | ({"messaging.consumer.group.name": group} if group else {})
 
 
-def _consumer(topic: str, service: str, parent: int, *tells: str, apart: bool = False) -> Step:
+def _consumer(topic: str, service: str, parent: int, *keys: str, new_trace: bool = False) -> Step:
     return Step(
-        service, f"{topic} process", CONSUMER, parent, _kafka(topic, "process", service), tells, apart=apart
+        service,
+        f"{topic} process",
+        CONSUMER,
+        parent,
+        _kafka(topic, "process", service),
+        keys,
+        new_trace=new_trace,
     )
 
 
 def _calls(*services: str) -> tuple[Step, ...]:
-    """One service calls the next one, and the last one its database."""
+    """Return a chain of calls: each service calls the next one, and the last one calls its database."""
     steps: list[Step] = []
     for number, service in enumerate(services):
         request = _http("GET", f"/{service}/{{sku}}", service, 8100 + number)
@@ -114,10 +120,10 @@ _ORDER: Final = (
     Step("order", "orders send", PRODUCER, 2, _kafka("orders", "send"), ("order",)),
     _consumer("orders", "email", 9, "order"),
     _consumer("orders", "payment", 9, "order"),
-    # In a trace of its own; what it sends on names no order.
-    _consumer("orders", "fulfilment", 9, "order", apart=True),
+    # A new trace; the messages that it sends name no order.
+    _consumer("orders", "fulfilment", 9, "order", new_trace=True),
     Step("fulfilment", "shipments send", PRODUCER, 12, _kafka("shipments", "send")),
-    _consumer("shipments", "courier", 13, apart=True),
+    _consumer("shipments", "courier", 13, new_trace=True),
 )
 _TRACK: Final = (
     Step(
@@ -148,4 +154,4 @@ JOURNEYS: Final[dict[str, Journey]] = {
     "stock": Journey(1, _calls("supplier", "purchase", "warehouse", "forecast", "report", "archive")),
     "admin": Journey(1, _calls("backoffice", "staff", "permission", "feature", "config", "mailer")),
 }
-"""By name. `order` places one, with all that its messages lead to; `track` looks after one."""
+"""Journeys by name. `order` places an order and processes its messages; `track` looks one up."""

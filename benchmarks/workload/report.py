@@ -1,4 +1,4 @@
-"""Figures as tables in Markdown, kept in the documents between two marks of their own."""
+"""Formats figures as Markdown tables and writes them between two markers of a document."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ INSTRUMENTATION_COST: Final = _DOCUMENTS / "instrumentation-cost.md"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column is text, the others numbers."""
+    """Return a Markdown table; the first column is text, the others are numbers."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -25,14 +25,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Return one sentence that describes the machine and the library versions."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "pyarrow", "ptars", "protobuf"))
     python = platform.python_version()
     return f"{os.cpu_count()} processors ({platform.machine()}), Python {python}, {libraries}."
 
 
 def traced_with() -> str:
-    """What programs were traced with, and on what machine."""
+    """Return one sentence with the machine and the versions of the tracing and traced libraries."""
     libraries = ("opentelemetry-sdk", "kafka-python", "aiokafka", "confluent-kafka", "fastapi")
     versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     return (
@@ -41,7 +41,7 @@ def traced_with() -> str:
 
 
 def publish(section: str, text: str, document: Path = PERFORMANCE) -> None:
-    """Replace one section of a document."""
+    """Replace one generated section of a document."""
     begin, end = f"<!-- {section}: generated -->", f"<!-- {section}: end -->"
     before, _, rest = document.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)

@@ -1,6 +1,7 @@
-"""A load generator in a process of its own: `python -m benchmarks.workload.sender JSON`.
+"""A load generator in a separate process: `python -m benchmarks.workload.sender JSON`.
 
-Makes all requests first, then sends them, each connection one after the other, and prints a `Sent` as JSON.
+It first builds all requests. Then each connection sends one request after the other. It prints a `Sent` as
+JSON.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import uvloop
 from benchmarks.workload.shop import templates
 
 Send = Callable[[bytes], Awaitable[bool]]
-"""Sends one request and waits for the answer; whether it was accepted."""
+"""Sends one request and waits for the response; returns whether it was accepted."""
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -31,16 +32,16 @@ _RETRY: Final = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What to send.
+    """A load to send.
 
     Attributes:
         protocol: `http` or `grpc`.
         address: HOST:PORT.
-        spans: of one request.
-        requests: how many.
-        connections: that send at the same time.
-        compress: with gzip.
-        first_round: each load of one run needs rounds of its own, or its spans are duplicates.
+        spans: spans per request.
+        requests: number of requests.
+        connections: number of concurrent connections.
+        compress: whether to use gzip.
+        first_round: first round of the templates; loads of one run that share a round send duplicates.
     """
 
     protocol: str
@@ -54,25 +55,25 @@ class Load:
 
 @dataclasses.dataclass(frozen=True)
 class Sent:
-    """What became of a load. Latencies in milliseconds, from sending to the acknowledgement."""
+    """The result of a load. Latencies are in milliseconds, from sending to the acknowledgement."""
 
     spans: int
     seconds: float
-    put_off: int
+    retries: int
     p50_ms: float
     p99_ms: float
     rounds: int
 
 
 def send(load: Load) -> Sent:
-    """Send a load from another process."""
+    """Send a load from a separate process."""
     command = [sys.executable, "-m", "benchmarks.workload.sender", json.dumps(dataclasses.asdict(load))]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
     return Sent(**json.loads(done.stdout))
 
 
 def bodies(load: Load) -> tuple[list[bytes], int]:
-    """The requests of a load, and how many rounds of the templates they take."""
+    """Return the requests of a load and the number of template rounds that they use."""
     made, period = templates(min(load.requests, max(_TEMPLATE_SPANS // load.spans, 1)), load.spans)
     rounds = -(-load.requests // len(made))
 
@@ -91,15 +92,15 @@ async def _send_all(load: Load) -> Sent:
     requests, rounds = bodies(load)
     waiting = iter(requests)
     latencies: list[float] = []
-    put_off = 0
+    retries = 0
 
     async def connection() -> None:
-        nonlocal put_off
+        nonlocal retries
         send_one, close = await (_http(load) if load.protocol == "http" else _grpc(load))
         for body in waiting:
             began = time.perf_counter()
             while not await send_one(body):
-                put_off += 1
+                retries += 1
                 await asyncio.sleep(_RETRY)
             latencies.append(time.perf_counter() - began)
         await close()
@@ -108,7 +109,7 @@ async def _send_all(load: Load) -> Sent:
     await asyncio.gather(*(connection() for _ in range(load.connections)))
     seconds = time.perf_counter() - began
     p50, p99 = (float(value) * 1e3 for value in np.quantile(latencies, [0.5, 0.99]))
-    return Sent(len(requests) * load.spans, seconds, put_off, p50, p99, rounds)
+    return Sent(len(requests) * load.spans, seconds, retries, p50, p99, rounds)
 
 
 Connection = tuple[Send, Callable[[], Awaitable[object]]]
@@ -165,7 +166,7 @@ async def _grpc(load: Load) -> Connection:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Send the load that the one argument describes."""
+    """Send the load that the argument describes as JSON."""
     load = Load(**json.loads(arguments[0]))
     print(json.dumps(dataclasses.asdict(uvloop.run(_send_all(load)))))
 

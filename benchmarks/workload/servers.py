@@ -1,4 +1,4 @@
-"""Collectors to send to, each in a process of its own, and what they use."""
+"""Runs collectors in separate processes and reads their resource usage."""
 
 import importlib.util
 import json
@@ -18,7 +18,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server(NamedTuple):
-    """A running collector; addresses are HOST:PORT, and the process is None where it is not ours."""
+    """A running collector. Addresses are HOST:PORT; the process is None if the benchmark did not start it."""
 
     name: str
     process: int | None
@@ -26,23 +26,23 @@ class Server(NamedTuple):
     http: str
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far (Linux); NaN where the process is not known."""
+        """Return the processor time used so far, in seconds (Linux); NaN if the process is unknown."""
         if self.process is None:
             return math.nan
         fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def peak_rss(self) -> int:
-        """The most memory that it has had, bytes (Linux)."""
+        """Return the peak resident memory, in bytes (Linux)."""
         for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) * 1024
-        raise RuntimeError(f"no VmHWM of process {self.process}")
+        raise RuntimeError(f"/proc has no VmHWM of process {self.process}")
 
 
 @contextmanager
 def laban(database: Path) -> Generator[Server, None, None]:
-    """`laban serve` on a new database."""
+    """Run `laban serve` on a new database."""
     free = "127.0.0.1:0"
     command = [sys.executable, "-m", "laban", "serve", "--db", str(database), "--json"]
     for option in ("--otlp-grpc", "--otlp-http", "--api"):
@@ -58,7 +58,7 @@ def laban(database: Path) -> Generator[Server, None, None]:
 
 
 def rotel_agent() -> Path | None:
-    """The Rust collector, if its wheel is installed (`pip install rotel`)."""
+    """Return the path of rotel's program if its wheel is installed (`pip install rotel`)."""
     spec = importlib.util.find_spec("rotel")
     agent = Path(spec.origin).with_name("rotel-agent") if spec is not None and spec.origin else None
     return agent if agent is not None and agent.exists() else None
@@ -66,7 +66,7 @@ def rotel_agent() -> Path | None:
 
 @contextmanager
 def rotel(agent: Path) -> Generator[Server, None, None]:
-    """Rotel, which decodes what it gets and drops it."""
+    """Run rotel, a collector in Rust, configured to decode spans and drop them."""
     grpc, http = (f"127.0.0.1:{port}" for port in _free_ports(2))
     command = [str(agent), "start", "--exporter", "blackhole"]
     command += ["--otlp-grpc-endpoint", grpc, "--otlp-http-endpoint", http]

@@ -1,9 +1,9 @@
-"""A day in a shop as OTLP requests: seeded, realistic, and as many distinct ones as wanted.
+"""Simulates a day in a shop as OTLP requests: seeded, realistic and without duplicates.
 
-Journeys of 4 to 15 spans over more than 40 services: HTTP, PostgreSQL and Kafka, with a link from what the
-consumers do to the message; 2 % of the spans fail with an exception. Most orders have one trace or two, a few
-very many; so have customers. Each service exports its own in batches; what does not fill one is sent on by an
-agent, mixed.
+Journeys have 4 to 15 spans across more than 40 services: HTTP, PostgreSQL and Kafka, with links from consumer
+spans to the messages. 2 % of the spans fail with an exception. Most orders and customers have one or two
+traces; a few have very many. Each service exports its spans in batches. Incomplete batches are mixed, as by
+an agent.
 """
 
 import random
@@ -20,30 +20,30 @@ from benchmarks.workload.template import ROUND_DIGITS, Sent, Template, locate
 __all__ = ["HOT_ORDERS", "START", "Day", "Template", "one_day", "order_of_round", "templates"]
 
 START: Final = 1_795_000_000_000_000_000
-"""When the first order comes, ns since the epoch."""
+"""Time of the first order, ns since the epoch."""
 
 HOT_ORDERS: Final = ("7000000001", "7000000002", "7000000003")
-"""Orders that people look after all the time: the same ones in each round."""
+"""Orders that users look up all the time: the same ones in every round."""
 
 _ORDER_DIGITS: Final = 10
 _A_SECOND: Final = 12_000
 _CUSTOMERS: Final = 100_000
 _LATE: Final = 0.01
-"""Share of what a service does in a trace that arrives rounds later; and of messages that wait as long."""
+"""Probability that a service's spans of a trace arrive rounds later, and that a message waits as long."""
 _LATEST_ORDERS: Final = 200
 _HOT: Final = 0.003
 _WATCHED: Final = 0.05
-"""Of looks after an order: at a hot one, and at the one of this round that many look after."""
+"""Shares of the lookups: of a hot order (`_HOT`), and of this round's watched order up to `_WATCHED`."""
 
 
 class Day(NamedTuple):
-    """What happens in one round.
+    """One round of the shop.
 
     Attributes:
-        templates: its requests.
-        period: the time that they cover, ns.
-        orders: for each order placed in it, how many spans were made for it.
-        watched: the order that many look after.
+        templates: the requests of the round.
+        period: the time that the round covers, ns.
+        orders: for each order placed in the round, the number of its spans.
+        watched: the order that many users look up.
     """
 
     templates: list[Template]
@@ -53,16 +53,20 @@ class Day(NamedTuple):
 
 
 def templates(requests: int, spans: int, seed: int = 1) -> tuple[list[Template], int]:
-    """So many requests of so many spans, and the time that they cover, ns."""
+    """Return request templates and the time that they cover, in ns."""
     day = one_day(requests, spans, seed)
     return day.templates, day.period
 
 
 def one_day(requests: int, spans: int, seed: int = 1, *, a_second: int = _A_SECOND, latest: int = 0) -> Day:
-    """So many requests of so many spans, so many spans a second.
+    """Simulate one round.
 
     Args:
-        latest: rounds that what is late arrives late at most; 0: nothing is late.
+        requests: number of requests.
+        spans: spans per request.
+        seed: seed of the random numbers.
+        a_second: spans per second.
+        latest: the most rounds that late spans arrive late; 0: no span is late.
     """
     period = requests * spans * 1_000_000_000 // a_second
     shop = _Shop(random.Random(seed), period, latest)
@@ -84,12 +88,12 @@ def one_day(requests: int, spans: int, seed: int = 1, *, a_second: int = _A_SECO
 
 
 def order_of_round(order: str, number: int) -> str:
-    """The id that an order of a round has in another round."""
+    """Return the ID that an order of a round has in another round."""
     return f"{number % 10**ROUND_DIGITS:0{ROUND_DIGITS}d}{order[ROUND_DIGITS:]}"
 
 
 class _Shop:
-    """Makes one journey after the other."""
+    """Generates one journey after the other."""
 
     def __init__(self, numbers: random.Random, period: int, latest: int) -> None:
         self._numbers = numbers
@@ -101,7 +105,7 @@ class _Shop:
         self.watched = ""
 
     def journey(self, begin: int) -> Iterator[Sent]:
-        """The spans of one journey that begins then, ns since the round began."""
+        """Yield the spans of one journey; `begin` is in ns since the start of the round."""
         numbers = self._numbers
         [name] = numbers.choices(list(JOURNEYS), [journey.percent for journey in JOURNEYS.values()])
         steps = JOURNEYS[name].steps
@@ -111,27 +115,27 @@ class _Shop:
             self.orders[own] += len(steps)
         late = {service: self._rounds() for service in dict.fromkeys(step.service for step in steps)}
         partition = str(numbers.randrange(12))
-        told: list[tuple[Span, bytes, int]] = []
+        emitted: list[tuple[Span, bytes, int]] = []
         for number, step in enumerate(steps):
-            above, offset, waited = told[step.parent] if step.parent >= 0 else (None, b"", 0)
+            above, offset, waited = emitted[step.parent] if step.parent >= 0 else (None, b"", 0)
             span = self._span(step, above, START + begin + number * 1_000_000)
             if step.kind == CONSUMER:
                 waited += self._rounds()
             elif step.kind == PRODUCER:
                 offset = self._next_offset()
             self._describe(span, step, keys, partition, offset)
-            told.append((span, offset, waited))
+            emitted.append((span, offset, waited))
             after = late[step.service]
             yield Sent(step.service, span, own, offset, waited + after, after)
 
     def _rounds(self) -> int:
-        """How many rounds something is late: hardly ever any."""
+        """Draw the number of rounds that a span is late, usually 0."""
         if not self._latest or self._numbers.random() >= _LATE:
             return 0
         return self._numbers.randint(1, self._latest)
 
     def _order(self, journey: str) -> str:
-        """Which order a journey is about; empty: none."""
+        """Return the order of a journey, or an empty string."""
         numbers = self._numbers
         if journey == TRACK and self._placed:
             chance = numbers.random()
@@ -147,7 +151,7 @@ class _Shop:
         return order
 
     def _next_offset(self) -> bytes:
-        """As a varint of five bytes, whose upper two tell the round."""
+        """Return the next offset as a varint of five bytes; the upper two encode the round."""
         self._offset += 1
         low = (0x80 | self._offset >> shift & 0x7F for shift in (0, 7, 14))
         return bytes((*low, 0x80, 0x40))
@@ -155,7 +159,7 @@ class _Shop:
     def _span(self, step: Step, above: Span | None, begin: int) -> Span:
         numbers = self._numbers
         start = begin + numbers.randrange(500_000)
-        parent = None if step.apart else above
+        parent = None if step.new_trace else above
         span = Span(
             trace_id=parent.trace_id if parent else numbers.randbytes(16),
             span_id=numbers.randbytes(8),
@@ -173,7 +177,7 @@ class _Shop:
     def _describe(
         self, span: Span, step: Step, keys: Mapping[str, str], partition: str, offset: bytes
     ) -> None:
-        """Attributes, and 2 % of failures."""
+        """Add the attributes; let 2 % of the spans fail."""
         attributes = dict(step.attributes)
         route = str(attributes.get("http.route"))
         if "{order_id}" in route:
@@ -186,7 +190,7 @@ class _Shop:
             attributes["messaging.destination.partition.id"] = partition
             attributes["messaging.kafka.offset"] = _number(offset)
             attributes["messaging.kafka.message.key"] = keys["order" if topic == "orders" else "customer"]
-        attributes |= {f"{key}.id": keys[key] for key in step.tells}
+        attributes |= {f"{key}.id": keys[key] for key in step.keys}
         span.attributes.extend(_pairs(attributes))
         if self._numbers.random() < 0.02:
             _fail(span, keys["order"])
@@ -217,7 +221,7 @@ def _fail(span: Span, order: str) -> None:
 
 
 def _request(sent: list[Sent]) -> Template:
-    """One request; what a service sends stands together."""
+    """Build one request, with the spans grouped by service."""
     by_service: dict[str, list[Sent]] = {}
     for one in sent:
         by_service.setdefault(one.service, []).append(one)

@@ -1,4 +1,4 @@
-"""A request as bytes that become another one by writing over some of them: quick, and all distinct."""
+"""Request templates: overwriting a few bytes quickly gives a new request without duplicate spans."""
 
 import struct
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 ROUND_DIGITS: Final = 4
-"""The first digits of an order's id, which tell its round."""
+"""The number of leading digits of an order ID that encode its round."""
 
 Places = NDArray[np.int64]
-"""Rows of a position in a request, and how many rounds before this one belongs what stands there."""
+"""Rows of a position in a request, and the number of rounds by which the value there is older."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """One request, and where in it is what makes it another one.
+    """One request and the positions of the values that change from round to round.
 
     Attributes:
-        body: its bytes.
-        spans: how many it has.
-        ids: where the lower halves of trace ids are, and span ids (those of parents and links too).
-        times: where times are, 8 bytes each.
-        orders: where order ids are, in ASCII digits.
-        offsets: where the two upper bytes of offsets are.
+        body: the bytes of the request.
+        spans: number of spans.
+        ids: positions of the lower halves of trace IDs and of span IDs (also of parents and links).
+        times: positions of times, 8 bytes each.
+        orders: positions of order IDs, in ASCII digits.
+        offsets: positions of the two upper bytes of offsets.
     """
 
     body: bytes
@@ -36,7 +36,7 @@ class Template:
     offsets: Places
 
     def fresh(self, number: int, period: int) -> bytes:
-        """The request of another round: other traces, other orders, so many times `period` ns later."""
+        """Return the request of round `number`: new traces, new orders, `number` × `period` ns later."""
         body = np.frombuffer(self.body, np.uint8).copy()
         _add(body, self.ids[:, 0], number - self.ids[:, 1] << 40)
         _add(body, self.times[:, 0], (number - self.times[:, 1]) * period)
@@ -53,10 +53,12 @@ class Sent(NamedTuple):
     """A span to send.
 
     Attributes:
-        order: its id, in the digits that change with the round; empty: none does.
-        offset: the bytes of the offset in it; empty: it has none.
-        belongs: so many rounds after those that it belongs to is it sent.
-        late: so many rounds after it happened.
+        service: the service that sends it.
+        span: the span.
+        order: its order ID, whose leading digits change with the round; empty if none.
+        offset: the bytes of its message offset; empty if none.
+        belongs: rounds between the round of its trace and the round in which it is sent.
+        late: rounds between the time of the span and the round in which it is sent.
     """
 
     service: str
@@ -68,7 +70,7 @@ class Sent(NamedTuple):
 
 
 def locate(body: bytes, sent: list[Sent]) -> Template:
-    """Find what changes from round to round. What stands inside of a span comes after its trace id."""
+    """Find the positions that change from round to round. In a span, they come after its trace ID."""
     ids: list[tuple[int, int]] = []
     times: list[tuple[int, int]] = []
     orders: list[tuple[int, int]] = []
@@ -95,7 +97,7 @@ def _as_places(found: list[tuple[int, int]]) -> Places:
 
 
 def _ids(span: Span) -> set[bytes]:
-    """The ids of 8 bytes: of traces the lower half."""
+    """Return the 8-byte IDs of a span: span IDs and the lower halves of trace IDs."""
     linked = (part for link in span.links for part in (link.trace_id[8:], link.span_id))
     return {span.trace_id[8:], span.span_id, span.parent_span_id, *linked} - {b""}
 
@@ -110,7 +112,7 @@ def _all(body: bytes, part: bytes, begin: int, end: int, late: int) -> list[tupl
 
 
 def _add(body: NDArray[np.uint8], places: Places, amounts: Places) -> None:
-    """Add to little-endian integers of 8 bytes in place, wrapping around."""
+    """Add to 8-byte little-endian integers in place, wrapping around."""
     at = places[:, None] + np.arange(8)
     numbers = body[at].view("<u8") + amounts.view(np.uint64)[:, None]
     body[at] = numbers.view(np.uint8)

@@ -1,4 +1,4 @@
-"""One program in three ways: bare, traced by stock OpenTelemetry, traced by laban."""
+"""Runs one program in three variants: bare, traced by upstream OpenTelemetry, traced by laban."""
 
 import os
 import subprocess
@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Final
 
 PROGRAMS: Final = Path(__file__).parents[1] / "programs"
-VARIANTS: Final = ("bare", "stock", "laban")
+VARIANTS: Final = ("bare", "upstream", "laban")
 
 
 def command(variant: str, program: str, *arguments: str) -> list[str]:
-    """The command line that runs a program of `benchmarks/programs`."""
+    """Return the command line that runs a program of `benchmarks/programs` in a variant."""
     script = [str(PROGRAMS / f"{program}.py"), *arguments]
     if variant == "bare":
         return [sys.executable, *script]
-    if variant == "stock":
-        return [sys.executable, str(PROGRAMS / "under_stock.py"), *script]
+    if variant == "upstream":
+        return [sys.executable, str(PROGRAMS / "with_upstream.py"), *script]
     return [sys.executable, "-m", "laban", "run", "--", sys.executable, *script]
 
 
 def environment(endpoint: str | None) -> dict[str, str]:
-    """Without the settings of whoever runs the benchmark; no endpoint means that spans are made, not sent."""
+    """Return the environment without OTEL_* and LABAN_* variables; without an endpoint, export is off."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LABAN_"))}
     if endpoint is None:
         return kept | {"OTEL_TRACES_EXPORTER": "none"}
@@ -34,7 +34,7 @@ def environment(endpoint: str | None) -> dict[str, str]:
 
 @contextmanager
 def running(argv: Sequence[str], endpoint: str | None) -> Generator[subprocess.Popen[str]]:
-    """A process that can be told and whose output can be read, ended with the block."""
+    """Run a process with pipes for its input and output; kill it at the end of the block."""
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(endpoint)
     )
@@ -46,7 +46,7 @@ def running(argv: Sequence[str], endpoint: str | None) -> Generator[subprocess.P
 
 
 def ask(process: subprocess.Popen[str], line: str) -> str:
-    """Write a line to a process that runs, and wait for the line that it answers."""
+    """Write a line to a running process and return the line that it prints."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(f"{line}\n")
@@ -56,7 +56,7 @@ def ask(process: subprocess.Popen[str], line: str) -> str:
 
 @contextmanager
 def sink() -> Generator[str]:
-    """A place that takes OTLP over HTTP and drops it; its address."""
+    """Run a server that accepts OTLP over HTTP and drops it; yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -67,7 +67,7 @@ def sink() -> Generator[str]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's signature
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of the base class
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

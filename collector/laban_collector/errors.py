@@ -10,7 +10,8 @@ CollectorError
 │   ├── StoreNotFound     no such file, or no such directory
 │   ├── StoreDamaged      the file is damaged, or not a database
 │   ├── StoreForeign      the file is a database of another program
-│   └── StoreTooNew       written by a newer laban or DuckDB
+│   ├── StoreTooNew       written by a newer laban or DuckDB
+│   └── StoreUnsupported  this kind of store does not support the operation
 ├── RequestError          a request cannot be stored
 │   ├── UndecodableRequest    its bytes do not match its declared format
 │   ├── DecoderFailed         a bug in laban: the decoder failed
@@ -63,6 +64,10 @@ class StoreForeign(StoreError):
 
 class StoreTooNew(StoreError):
     """The file was written by a newer version of laban or DuckDB."""
+
+
+class StoreUnsupported(StoreError):
+    """This kind of store does not support the operation, such as a backup."""
 
 
 class RequestError(CollectorError):

@@ -1,1 +1,1 @@
-"""What people look at: a Streamlit app that asks `laban_mapper` and shows what it answers."""
+"""The dashboard: a Streamlit app that queries `laban_mapper` and displays the answers."""

@@ -1,4 +1,4 @@
-"""The dashboard's entry, run by Streamlit: four pages and what they share."""
+"""The entry point of the Streamlit app: the navigation and the four pages."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 _STATIC = Path(__file__).with_name("static")
 
-# An icon by name would be fetched from a font server as the tab's picture: this one is ours.
+# Streamlit downloads named icons from a font server. This icon is a local file.
 st.set_page_config(page_title="laban", page_icon=_STATIC / "icon.svg", layout="wide")
 st.logo(_STATIC / "laban.svg", size="large")
 

@@ -1,13 +1,13 @@
-"""What can go wrong in the dashboard itself; what goes wrong while asking is a MapperError.
+"""The dashboard's own errors. Errors while querying are AppErrors.
 
 DashboardError
-└── PortTaken       no port could be had to serve on
+└── PortTaken       no port to listen on is available
 """
 
 
 class DashboardError(Exception):
-    """Base of all errors of the dashboard; its text says what, where and what to do."""
+    """Base of all dashboard errors; the text says what failed, where, and how to fix it."""
 
 
 class PortTaken(DashboardError):
-    """No port could be had to serve the dashboard on."""
+    """No port to listen on is available."""

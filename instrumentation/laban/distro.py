@@ -52,15 +52,15 @@ _sdk: Final = cast("Any", _configuration)
 class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
     """Sets up the SDK, business keys and a safe end, and loads the instrumentations with what mends them."""
 
-    configured = False
+    configured_rules = False
     """Whether this process is set up already: by `laban run`, or by an earlier `setup()`."""
 
     def _configure(self, **kwargs: Any) -> None:  # noqa: ARG002 - OpenTelemetry's signature
-        self.configured = True
+        self.configured_rules = True
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         with fail_open("cannot set up OpenTelemetry"):
-            in_force = rules.configured()
+            in_force = rules.configured_rules()
             propagation.install(in_force)
             logs.install()
             _sdk._OTelSDKConfigurator().configure(  # noqa: SLF001
@@ -131,7 +131,7 @@ def setup(service: str | None = None, endpoint: str | None = None) -> None:
         endpoint: `OTEL_EXPORTER_OTLP_ENDPOINT`, such as http://localhost:4318.
     """
     distro = LabanDistro()
-    if distro.configured:
+    if distro.configured_rules:
         return
     given = {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
     os.environ.update({name: value for name, value in given.items() if value})
@@ -146,7 +146,7 @@ Loader = Callable[[LabanDistro, EntryPoint, dict[str, Any]], None]
 def _mend_asgi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
     from laban.http import asgi  # where ASGI is installed
 
-    asgi.install(rules.configured())
+    asgi.install(rules.configured_rules())
     distro.load_stock(entry_point, **options)
 
 

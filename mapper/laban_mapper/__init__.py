@@ -1,1 +1,1 @@
-"""laban's mapper: spans become a graph, a story and findings. A pure middle; the edges do the I/O."""
+"""Pure functions from stored rows to answers: service map, story, lag. No clock, no HTTP, no database."""

@@ -1,18 +1,18 @@
-"""Polled offsets in, lag report out."""
+"""Builds the lag report and the lag history from polled offsets."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from laban_collector.store.base import MAX_ROWS, Lag
 from laban_mapper.model import GroupLag, LagHistory, LagPoint, LagReport, LagStatus, PartitionLag
-from laban_mapper.times import moment
+from laban_mapper.times import utc_time
 
 _SEVERITY: Final[dict[LagStatus, int]] = {"OK": 0, "WARN": 1, "REWIND": 2, "STALL": 3, "STOP": 4}
 _STATUSES: Final[dict[str, LagStatus]] = {str(status): status for status in _SEVERITY}
 
 
 def report(rows: Sequence[Lag]) -> LagReport:
-    """The newest poll of every group, the group's status being the worst of its partitions."""
+    """The newest poll of every group; the status of a group is the worst of its partitions."""
     by_group: dict[str, list[PartitionLag]] = {}
     for row in rows:
         by_group.setdefault(row.group, []).append(_partition(row))
@@ -21,12 +21,12 @@ def report(rows: Sequence[Lag]) -> LagReport:
 
 
 def history(rows: Sequence[Lag]) -> LagHistory:
-    """All polls of a window, for a chart; the newest ones where they are too many."""
+    """All polls of a time range for a chart; if there are more than MAX_ROWS, the newest ones."""
     return LagHistory(
         truncated=len(rows) >= MAX_ROWS,
         points=[
             LagPoint(
-                time=moment(row.time),
+                time=utc_time(row.time),
                 group=row.group,
                 topic=row.topic,
                 partition=row.partition,
@@ -60,5 +60,5 @@ def _partition(row: Lag) -> PartitionLag:
         messages=row.messages,
         seconds=row.seconds,
         status=_STATUSES[row.status],
-        time=moment(row.time),
+        time=utc_time(row.time),
     )

@@ -1,6 +1,6 @@
-"""The answers, as values: what the pure middle makes, the API sends and the CLI and the dashboard show.
+"""The answers, as values: the mapper builds them, the API sends them, the CLI and the dashboard show them.
 
-Their JSON is the documented, stable shape of every `--json`: fields may be added, none renamed. Times are
+Their JSON is the documented, stable shape of every `--json`: fields may be added, but not renamed. Times are
 ISO 8601 in UTC; durations and latencies are milliseconds.
 """
 
@@ -19,7 +19,7 @@ MessageStateName = Literal[
 
 
 class Answer(BaseModel):
-    """The base of all answers: immutable, and read back from its own JSON."""
+    """Base of all answers: immutable, and readable from its own JSON."""
 
     model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
@@ -33,7 +33,7 @@ class RootCause(Answer):
 
 
 class Step(Answer):
-    """One thing that one service did for the order: a span, told in the story's order."""
+    """One span of a story."""
 
     time: datetime
     service: str
@@ -55,7 +55,7 @@ class Step(Answer):
 
 
 class GroupState(Answer):
-    """What became of one message in one consumer group."""
+    """What happened to one message in one consumer group."""
 
     group: str
     state: MessageStateName
@@ -69,10 +69,10 @@ class GroupState(Answer):
 
 
 class Message(Answer):
-    """One message that was published for the order, and every group that consumes its topic.
+    """One message published for the order, and every group that consumes its topic.
 
-    Only of Kafka it is known which groups consume a topic, and how far; elsewhere a message that is still in
-    a queue looks like one that nobody wants.
+    Only Kafka shows which groups consume a topic, and how far they are. In other systems, a message that is
+    still in a queue looks like a message without a consumer.
     """
 
     topic: str
@@ -86,7 +86,7 @@ class Message(Answer):
 
 
 class Story(Answer):
-    """The answer to "what happened to order 123?"."""
+    """The answer to "What happened to order 123?"."""
 
     key: str
     value: str
@@ -103,7 +103,7 @@ class Story(Answer):
 
 
 class Node(Answer):
-    """Somebody who talks: a service, a topic, a consumer group …"""
+    """A node of the service map: a service, a topic, a consumer group …"""
 
     id: str
     kind: NodeKind
@@ -111,7 +111,7 @@ class Node(Answer):
 
 
 class Evidence(Answer):
-    """How many calls of an edge were seen in which way."""
+    """How many calls of an edge were found by which kind of evidence."""
 
     parent: int = 0
     link: int = 0
@@ -119,7 +119,7 @@ class Evidence(Answer):
 
 
 class Edge(Answer):
-    """Who talks to whom, how often and how well."""
+    """Calls from one node to another: how many, how many failed, how fast."""
 
     source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))
     target: str = Field(serialization_alias="to", validation_alias=AliasChoices("to", "target"))
@@ -134,7 +134,7 @@ class Edge(Answer):
 
 
 class ServiceMap(Answer):
-    """The live graph in a window of time."""
+    """The service map of a time range."""
 
     since: datetime
     until: datetime
@@ -144,7 +144,7 @@ class ServiceMap(Answer):
 
 
 class PartitionLag(Answer):
-    """How far a group is behind in one partition."""
+    """How far behind a group is in one partition."""
 
     topic: str
     partition: int
@@ -157,7 +157,7 @@ class PartitionLag(Answer):
 
 
 class GroupLag(Answer):
-    """How far a group is behind; its status is the worst of its partitions."""
+    """How far behind a group is; its status is the worst of its partitions."""
 
     group: str
     status: LagStatus
@@ -173,7 +173,7 @@ class LagReport(Answer):
 
 
 class LagPoint(Answer):
-    """One reading of one partition, for a chart."""
+    """One poll of one partition, for a chart."""
 
     time: datetime
     group: str
@@ -184,14 +184,14 @@ class LagPoint(Answer):
 
 
 class LagHistory(Answer):
-    """The lag over time, by time."""
+    """The lag over time, sorted by time."""
 
     points: list[LagPoint]
     truncated: bool = False
 
 
 class LatencyPoint(Answer):
-    """Percentiles of one edge or route in one bucket of time."""
+    """Percentiles of one edge or route in one time bucket."""
 
     time: datetime
     name: str
@@ -203,7 +203,7 @@ class LatencyPoint(Answer):
 
 
 class LatencyHistory(Answer):
-    """Latency over time, by name and time."""
+    """Latency over time, sorted by name and time."""
 
     by: Literal["edge", "route"]
     bucket_s: float
@@ -226,7 +226,10 @@ class KnownValues(Answer):
 
 
 class CollectorStatus(Answer):
-    """How the collector is doing since it started; see `laban_collector.health.Health`. Bytes, seconds."""
+    """How the collector is doing since it started, in bytes and seconds.
+
+    The fields are those of `laban_collector.health.Health`.
+    """
 
     received: int
     stored: int
@@ -248,32 +251,32 @@ class CollectorStatus(Answer):
 
 
 class ImportRules(Answer):
-    """By which rules spans are to be decoded for a collector."""
+    """The rules by which a client decodes spans for a collector."""
 
     keys: str
 
 
 class Imported(Answer):
-    """What became of a batch that was handed over: spans that are new, and spans that were there."""
+    """The result of an imported batch: how many spans are new, and how many were stored already."""
 
     stored: int
     duplicates: int
 
 
 class Refused(Answer):
-    """Why something was not answered."""
+    """Why a request was refused."""
 
     error: str
 
 
 class UnknownAnswer(Refused):
-    """Nobody has heard of it; these are the nearest that are known."""
+    """The value is unknown; these are the nearest known values."""
 
     nearest: list[str]
 
 
 class Status(Answer):
-    """What the store holds, and how its collector is doing: None where a file is read that nobody serves."""
+    """What is stored, and how the collector is doing; `collector` is None without a running collector."""
 
     version: str
     spans: int

@@ -1,4 +1,4 @@
-"""How a span is read: its kind, its protocol, and the words for what it did."""
+"""Readings of a span: its kind, its protocol, its operation and its error."""
 
 from typing import Final
 
@@ -30,9 +30,9 @@ TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
 
 def operation_of(span: Span) -> str:
-    """What the span did, in the words of its protocol: `GET /users/{id}`, `publish orders`.
+    """What the span did, in the terms of its protocol: `GET /users/{id}`, `publish orders`.
 
-    Celery's queues serve many tasks: their names are told as well.
+    A Celery queue serves many tasks, so the name of the task is added.
     """
     if span.topic is not None:
         verb = {PRODUCER: "publish", CONSUMER: "process"}.get(span.kind) or span.messaging_operation or "use"
@@ -47,7 +47,7 @@ def operation_of(span: Span) -> str:
 
 
 def protocol_of(span: Span) -> str:
-    """The protocol that the span speaks: `http`, `grpc`, `kafka`, a database system; `` if none is known."""
+    """The protocol of the span: `http`, `grpc`, `kafka`, a database system; empty if unknown."""
     return (
         span.messaging_system
         or span.db_system
@@ -57,7 +57,7 @@ def protocol_of(span: Span) -> str:
 
 
 def failed(span: Span) -> bool:
-    """Whether the span ended in an error: its status, or an answer of 500 and above."""
+    """Whether the span ended in an error: by its status, or by an HTTP status of 500 or above."""
     return span.status == ERROR or (span.http_status or 0) >= 500
 
 
@@ -78,7 +78,7 @@ def error_of(span: Span) -> str | None:
 
 
 def timed_out(span: Span) -> bool:
-    """Whether the span says that somebody ran out of time."""
+    """Whether the span failed with a timeout."""
     if not failed(span):
         return False
     words = f"{span.error_type or ''} {error_of(span) or ''}".lower()

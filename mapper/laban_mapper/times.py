@@ -1,9 +1,9 @@
-"""Times as people write them and as the store keeps them."""
+"""Conversions between stored nanoseconds, UTC times, and the times and durations that people read."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
-from laban_mapper.errors import BadWindow
+from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.spans import NS_PER_S
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,14 +12,14 @@ _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(ns: int) -> datetime:
-    """Nanoseconds since the epoch as a UTC time (to the microsecond)."""
+def utc_time(ns: int) -> datetime:
+    """Nanoseconds since the epoch as a UTC time, rounded down to microseconds."""
     seconds, rest = divmod(ns, NS_PER_S)
     return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
 
 
 def nanoseconds(time: datetime) -> int:
-    """A time as nanoseconds since the epoch; one without a zone is taken as UTC."""
+    """A time as nanoseconds since the epoch; a time without a zone is UTC."""
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     whole = int(time.replace(microsecond=0).timestamp())
@@ -27,10 +27,10 @@ def nanoseconds(time: datetime) -> int:
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """`15m` (ago), `2h`, `7d`, `now`, or ISO 8601, as a UTC time.
+    """Parse `15m` (ago), `2h`, `7d`, `now` or ISO 8601 into a UTC time.
 
     Raises:
-        BadWindow: the text is none of these.
+        InvalidTimeRange: the text has another form, or the time is out of range.
     """
     text = text.strip()
     if text == "now":
@@ -43,18 +43,18 @@ def parse_time(text: str, now: datetime) -> datetime:
             time = datetime.fromisoformat(text)
             time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except ValueError:
-        raise BadWindow(
+        raise InvalidTimeRange(
             f"'{text}' is not a time. Give how long ago (90s, 15m, 2h, 7d), 'now', "
             "or ISO 8601 (2026-11-23T09:30:00Z)."
         ) from None
     except OverflowError:
         time = datetime.min.replace(tzinfo=UTC)
     if not _FIRST <= time <= _LAST:
-        raise BadWindow(f"'{text}' is before 1970, or after 2262: no span begins there.")
+        raise InvalidTimeRange(f"'{text}' is before 1970 or after 2262: no span can start then.")
     return time
 
 
-def in_words(ms: float) -> str:
+def format_duration(ms: float) -> str:
     """A duration for people: `0.4 ms`, `84 ms`, `2.0 s`, `3 min 20 s`, `2 h 5 min`."""
     if ms < 10:
         return f"{ms:.1f} ms"

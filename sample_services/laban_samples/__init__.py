@@ -1,1 +1,1 @@
-"""The shop: seven services over REST, gRPC and Kafka, with no tracing code, and the demo that runs them."""
+"""The sample shop: seven services over REST, gRPC and Kafka, without tracing code, and their demo."""

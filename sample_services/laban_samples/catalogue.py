@@ -1,4 +1,4 @@
-"""What the shop sells, and to whom."""
+"""The products and the customers of the shop."""
 
 from typing import Final, Literal
 
@@ -12,10 +12,10 @@ PRICES_CENTS: Final = {
     "chair": 12_900,
     "desk": 34_900,
 }
-"""Price at the start by SKU."""
+"""Initial price by SKU."""
 
 STOCK: Final = 1_000_000
-"""Pieces of each SKU at the start."""
+"""Initial quantity of each SKU."""
 
 DISCOUNT: Final[dict[Tier, float]] = {"basic": 0.0, "silver": 0.05, "gold": 0.10}
 
@@ -23,7 +23,7 @@ CUSTOMERS: Final[dict[str, Tier]] = {
     f"c-{number}": "gold" if number % 10 == 0 else "silver" if number % 3 == 0 else "basic"
     for number in range(1, 51)
 }
-"""Loyalty tier by customer id."""
+"""Loyalty tier by customer ID."""
 
 PAYMENT_LIMIT_CENTS: Final = 100_000
 """Larger charges are declined."""

@@ -1,38 +1,38 @@
-"""What can go wrong in the shop and in the demo.
+"""The errors of the shop and of the demo.
 
 SampleError
-├── BadFault           a fault that is not spelled as one
-├── UndecodableEvent   a record that is no event of the shop
-├── BadOrder           an order for something that the shop does not sell
-├── PeerFailed         a service that this one needs did not answer, or answered with an error
+├── BadFault           an invalid fault specification
+├── UndecodableEvent   a record that is not an event of the shop
+├── BadOrder           an order for an item that the shop does not sell
+├── PeerFailed         another service did not respond, or responded with an error
 ├── PublishFailed      the broker did not acknowledge an event in time
-├── BrokerUnavailable  no Kafka broker answers, or the embedded one could not be started
-├── PartFailed         a process of the demo did not become ready, or ended by itself
-└── NotCaughtUp        consumers that should have caught up did not, in time
+├── BrokerUnavailable  no Kafka broker responds, or the embedded broker did not start
+├── ProcessFailed      a process of the demo did not become ready, or ended unexpectedly
+└── NotCaughtUp        the consumers did not catch up in time
 """
 
 
 class SampleError(Exception):
-    """Base of all errors of the samples; its text says what was wrong, where, and what to do."""
+    """Base of all sample errors; the text says what failed, where, and how to fix it."""
 
 
 class BadFault(SampleError, ValueError):
-    """A fault that is not spelled as one; the text lists what is accepted."""
+    """An invalid fault specification; the text lists the accepted faults."""
 
 
 class UndecodableEvent(SampleError):
-    """A record that is no event of the shop: repeating it cannot help."""
+    """A record that is not an event of the shop; a retry cannot succeed."""
 
 
 class BadOrder(SampleError):
-    """An order for something that the shop does not sell: the customer's mistake."""
+    """An order for an item that the shop does not sell; the customer's mistake."""
 
 
 class PeerFailed(SampleError):
-    """A service that this one needs did not answer, or answered with an error.
+    """Another service did not respond, or responded with an error.
 
     Attributes:
-        peer: the name of that service.
+        peer: the name of the other service.
     """
 
     def __init__(self, peer: str, reason: str) -> None:
@@ -45,12 +45,12 @@ class PublishFailed(SampleError):
 
 
 class BrokerUnavailable(SampleError):
-    """No Kafka broker answers at an address, or the embedded one could not be started."""
+    """No Kafka broker responds at an address, or the embedded broker did not start."""
 
 
-class PartFailed(SampleError):
-    """A process of the demo did not become ready, or ended by itself; names it and shows its last lines."""
+class ProcessFailed(SampleError):
+    """A process of the demo did not become ready, or ended unexpectedly; with the end of its log."""
 
 
 class NotCaughtUp(SampleError):
-    """Consumers that should have caught up did not, in time; names their groups and lags."""
+    """The consumers did not catch up in time; with their groups and lags."""

@@ -1,10 +1,10 @@
-"""Headless Chromium for the tests of the dashboard.
+"""Headless Chromium for the dashboard tests.
 
-The browser is the machine's own (Debian: `apt install chromium`); where there is none the tests skip, and
-`.ci/run` installs it.
+The tests use the machine's browser (Debian: `apt install chromium`) and skip if there is none; `.ci/run`
+installs it.
 
-Every page is watched: it may write no error to its console and ask nobody but this machine. So each browser
-test proves on the side that the dashboard works offline.
+Every page is monitored: it must not log a console error or send a request to another host. So each browser
+test also proves that the dashboard works offline.
 """
 
 import shutil
@@ -14,15 +14,15 @@ from typing import Final, Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.watch import Watch
+from tests.browser.page_monitor import PageMonitor
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS: Final = (
-    "--no-sandbox",  # CI runs as root, where Chromium refuses to make its sandbox
+    "--no-sandbox",  # CI runs as root, and Chromium cannot create its sandbox as root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
-    # Chromium asks its maker for updates and experiments of its own accord: not while we watch the network.
+    # Chromium checks for updates and experiments by itself, which the monitor would report.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -34,18 +34,18 @@ ColourScheme = Literal["light", "dark"]
 
 
 def find_chromium() -> str | None:
-    """The path of the first Chromium or Chrome on PATH."""
+    """Return the path of the first Chromium or Chrome on PATH."""
     found = (shutil.which(name) for name in NAMES)
     return next(filter(None, found), None)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A running headless Chromium.
+    """A running headless Chromium, one per module.
 
-    One a module, not one a run: while Playwright's synchronous interface is open, its event loop occupies the
-    main thread, and `asyncio.run` of other tests would fail there. Fixtures that use asyncio beside it need a
-    thread or a process of their own.
+    A session-wide browser would break `asyncio.run` in other tests: Playwright's synchronous API keeps an
+    event loop on the main thread. A fixture that uses asyncio next to this one needs its own thread or
+    process.
     """
     path = find_chromium()
     if path is None:
@@ -58,32 +58,34 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page_width() -> int:
-    """How wide the page is, in pixels; parametrize `page_width` to have another."""
+    """The width of the page in pixels; parametrize `page_width` to change it."""
     return 1440
 
 
 @pytest.fixture
 def colour_scheme() -> ColourScheme:
-    """What the system prefers; parametrize `colour_scheme` to have `dark`."""
+    """The preferred colour scheme; parametrize `colour_scheme` for `dark`."""
     return "light"
 
 
 @pytest.fixture
-def watch() -> Watch:
-    """What `page` did wrong so far."""
-    return Watch()
+def monitor() -> PageMonitor:
+    """The monitor of `page`."""
+    return PageMonitor()
 
 
 @pytest.fixture
-def page(chromium: Browser, page_width: int, colour_scheme: ColourScheme, watch: Watch) -> Iterator[Page]:
-    """A watched page in a fresh profile, checked when the test is done."""
+def page(
+    chromium: Browser, page_width: int, colour_scheme: ColourScheme, monitor: PageMonitor
+) -> Iterator[Page]:
+    """A monitored page in a new browser profile; the monitor is checked after the test."""
     context = chromium.new_context(
         viewport={"width": page_width, "height": HEIGHT},
         color_scheme=colour_scheme,
         reduced_motion="reduce",
-        service_workers="block",  # their requests would pass by the watch
+        service_workers="block",  # their requests would bypass the monitor
     )
-    watch.over(context)
+    monitor.attach(context)
     yield context.new_page()
     context.close()
-    watch.check()
+    monitor.check()

@@ -1,6 +1,6 @@
-"""Forty orders of a small shop, as their services would report them: what the pages are looked at with.
+"""Spans of forty orders of a small shop, the input of the browser tests.
 
-They are sent over OTLP to a real `laban serve`; nothing here is an answer.
+The tests send them over OTLP to a real `laban serve`; no answer is hand-made.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,24 @@ from laban_collector.store.base import Lag, Span
 from tests.mapper.shop_spans import MS, T0, hybrid_order, monolith_timeout, raised
 
 ORDERS: Final = [str(number) for number in range(1001, 1041)]
-FINE: Final = "1001"
+SUCCESSFUL: Final = "1001"
 TIMED_OUT: Final = "1002"
 WAITING: Final = "1040"
 HOSTILE: Final = "1004"
 HOSTILE_TEXT: Final = "<img src=x onerror=alert(1)> ![](http://stranger.example/x.png)"
 
-_APART_MS: Final = 15_000
+_INTERVAL_MS: Final = 15_000
 _POLLS: Final = 20
-_POLLS_APART: Final = 30 * 1000 * MS
+_POLL_INTERVAL: Final = 30 * 1000 * MS
 
 
 def all_orders() -> list[Span]:
-    """The spans of every order, a quarter of a minute apart."""
+    """Return the spans of all orders, 15 seconds apart."""
     return [span for at, order in enumerate(ORDERS) for span in spans_of(order, at)]
 
 
 def spans_of(order: str, at: int, trace: int | None = None) -> list[Span]:
-    """The spans of one order at the time of the `at`-th, in a trace of its own or of that number."""
+    """Return the spans of one order, the `at`-th in time, in its own trace or in trace number `trace`."""
     spans = monolith_timeout() if order == TIMED_OUT else hybrid_order()
     if order == WAITING:
         spans = [span for span in spans if span.service != "email"]
@@ -40,7 +40,7 @@ def spans_of(order: str, at: int, trace: int | None = None) -> list[Span]:
         replace(
             span,
             trace_id=trace_id,
-            start=span.start + at * _APART_MS * MS,
+            start=span.start + at * _INTERVAL_MS * MS,
             offset=None if span.offset is None else at,
         )
         for span in spans
@@ -50,12 +50,12 @@ def spans_of(order: str, at: int, trace: int | None = None) -> list[Span]:
 
 
 def lag_polls() -> list[Lag]:
-    """What the poller would have read: email stopped after thirty orders, payment keeps up."""
+    """Return readings of the lag poller: email stops after thirty orders, payment keeps up."""
     return [lag for poll in range(_POLLS) for lag in (_email(poll), _payment(poll))]
 
 
 def end_of_recording() -> int:
-    """When the last span started, ns."""
+    """Return the start of the last span, in nanoseconds."""
     return max(span.start for span in all_orders())
 
 
@@ -76,10 +76,10 @@ def _payment(poll: int) -> Lag:
 
 def _lag(group: str, poll: int, committed: int, end: int, status: str) -> Lag:
     behind = end - committed
-    time = T0 + poll * _POLLS_APART
+    time = T0 + poll * _POLL_INTERVAL
     return Lag(time, "shop", group, "orders", 0, committed, end, 0, behind, behind * 15.0, status)
 
 
 def services(spans: Sequence[Span]) -> set[str]:
-    """Who reported them."""
+    """Return the services that sent these spans."""
     return {span.service for span in spans}

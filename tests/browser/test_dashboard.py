@@ -1,4 +1,4 @@
-"""The pages in a browser, asking a real `laban serve` that real spans were sent to."""
+"""The pages in a browser, with a real `laban serve` that received real spans."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.dashboards import (
-    ask_map,
+from tests.browser.dashboard_driver import (
     canvas_of,
     cells_of,
     click_on_map,
     dashboard,
+    evaluate_on_map,
     leave,
     store_lag,
     visit,
 )
+from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import (
-    FINE,
     HOSTILE,
     HOSTILE_TEXT,
     ORDERS,
+    SUCCESSFUL,
     TIMED_OUT,
     WAITING,
     all_orders,
     services,
     spans_of,
 )
-from tests.browser.watch import Watch
 from tests.serving import Serving, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -38,7 +38,7 @@ ORDER_TO_PRICING = "service:order service:pricing sync grpc"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A collector that holds the recorded shop."""
+    """A collector with the recorded shop."""
     db = tmp_path_factory.mktemp("shop") / "shop.duckdb"
     store_lag(db)
     with serving(db) as running:
@@ -48,86 +48,90 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.fixture(scope="module")
 def address(shop: Serving) -> Iterator[str]:
-    """A dashboard that asks it."""
+    """The address of a dashboard for this collector."""
     with dashboard(shop.url) as found:
         yield found
 
 
-def test_the_map_shows_every_service_and_both_kinds_of_edges(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, "/?window=All")
+def test_the_map_has_every_service_and_both_kinds_of_edges(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/?window=All")
     canvas = canvas_of(page)
-    nodes = set(ask_map(canvas, "cy.nodes().map((node) => node.id())"))
+    nodes = set(evaluate_on_map(canvas, "cy.nodes().map((node) => node.id())"))
     assert nodes >= {f"service:{name}" for name in services(all_orders())}
     assert nodes >= {"topic:orders", "topic:payments", "group:email", "group:payment"}
-    assert set(ask_map(canvas, "cy.edges().map((edge) => edge.data('kind'))")) == {"sync", "async"}
-    dashed = ask_map(canvas, "cy.edges('[kind = \"async\"]').map((edge) => edge.style('line-style'))")
+    assert set(evaluate_on_map(canvas, "cy.edges().map((edge) => edge.data('kind'))")) == {"sync", "async"}
+    dashed = evaluate_on_map(canvas, "cy.edges('[kind = \"async\"]').map((edge) => edge.style('line-style'))")
     assert set(dashed) == {"dashed"}
-    expect(page.locator(".legend")).to_contain_text("by message")
+    expect(page.locator(".legend")).to_contain_text("asynchronous")
 
 
-def test_clicking_a_group_shows_its_lag_and_leads_to_its_chart(
-    page: Page, address: str, watch: Watch
+def test_clicking_a_group_shows_its_lag_and_links_to_its_chart(
+    page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, watch)
+    visit(page, address, monitor)
     click_on_map(page, canvas_of(page), "group:email")
     panel = page.locator(".st-key-panel")
     expect(panel).to_contain_text("consumer group")
     expect(panel).to_contain_text("10 messages behind")
     panel.get_by_text("Lag over time").click()
     expect(page.locator("h1")).to_have_text("Lag")
-    expect(page.get_by_role("combobox", name="Group")).to_have_value("email")
+    expect(page.get_by_role("combobox", name="Consumer group")).to_have_value("email")
 
 
-def test_clicking_an_arrow_shows_its_figures_and_evidence(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, "/?window=All")
+def test_clicking_an_edge_shows_its_figures_and_evidence(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/?window=All")
     canvas = canvas_of(page)
     click_on_map(page, canvas, ORDER_TO_PRICING)
     panel = page.locator(".st-key-panel")
     expect(panel).to_contain_text("order → pricing")
     expect(panel).to_contain_text("p99")
-    expect(panel).to_contain_text("by a parent span")
+    expect(panel).to_contain_text("by parent span")
     page.keyboard.press("Escape")
     expect(panel).to_contain_text("Overview")
 
 
-def test_zoom_selection_and_places_survive_when_new_calls_arrive(
-    page: Page, address: str, watch: Watch, shop: Serving
+def test_zoom_selection_and_positions_survive_new_calls(
+    page: Page, address: str, monitor: PageMonitor, shop: Serving
 ) -> None:
-    visit(page, address, watch, "/?window=All")
+    visit(page, address, monitor, "/?window=All")
     canvas = canvas_of(page)
     click_on_map(page, canvas, "service:order")
     expect(page.locator(".st-key-panel")).to_contain_text("order")
     page.get_by_role("button", name="Zoom in").click()
     places = "cy.nodes().map((node) => [node.id(), node.position()])"
     view = f"[cy.zoom(), cy.pan(), cy.$('.chosen').map((one) => one.id()), {places}]"
-    before = ask_map(canvas, view)
-    label = ask_map(canvas, "cy.getElementById(argument).data('label')", ORDER_TO_PRICING)
+    before = evaluate_on_map(canvas, view)
+    label = evaluate_on_map(canvas, "cy.getElementById(argument).data('label')", ORDER_TO_PRICING)
     shop.send([span for trace in range(100, 200) for span in spans_of("2001", 20, trace)])
     page.wait_for_function(
         "([canvas, id, label]) => canvas.cy.getElementById(id).data('label') !== label",
         arg=[canvas.element_handle(), ORDER_TO_PRICING, label],
     )
-    assert ask_map(canvas, view) == before
+    assert evaluate_on_map(canvas, view) == before
 
 
-def test_an_order_is_found_by_typing_its_id_and_has_an_address_of_its_own(
-    page: Page, address: str, watch: Watch
+def test_an_order_is_found_by_its_id_and_has_its_own_url(
+    page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, watch, "/order")
-    search = page.get_by_role("textbox", name="Order id")
-    search.fill(FINE)
+    visit(page, address, monitor, "/order")
+    search = page.get_by_role("textbox", name="Order ID")
+    search.fill(SUCCESSFUL)
     search.press("Enter")
-    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {FINE} was created in 84 ms")
+    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {SUCCESSFUL} was created in 84 ms")
     expect(page.locator(".st-key-verdict")).to_contain_text("ok")
-    expect(page.locator(".step")).to_have_count(len(spans_of(FINE, 0)))
+    expect(page.locator(".step")).to_have_count(len(spans_of(SUCCESSFUL, 0)))
     expect(page.locator(".queue").first).to_be_attached()
-    assert page.url.endswith(f"/order?order={FINE}")
+    assert page.url.endswith(f"/order?order={SUCCESSFUL}")
 
 
-def test_a_failed_order_names_its_root_cause_and_unfolds_its_steps(
-    page: Page, address: str, watch: Watch
+def test_a_failed_order_shows_its_root_cause_and_its_steps_expand(
+    page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, watch, f"/order?order={TIMED_OUT}")
+    visit(page, address, monitor, f"/order?order={TIMED_OUT}")
     expect(page.locator(".st-key-verdict")).to_contain_text("Root cause: user")
     page.get_by_role("button", name="Errors").click()
     expect(page.locator(".step.failed")).to_have_count(page.locator(".step").count())
@@ -138,15 +142,17 @@ def test_a_failed_order_names_its_root_cause_and_unfolds_its_steps(
     expect(page.locator(".details")).to_contain_text("ReadTimeout: timed out")
 
 
-def test_an_order_that_waits_says_behind_how_many(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, f"/order?order={WAITING}")
+def test_a_waiting_order_shows_the_number_of_messages_ahead(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, f"/order?order={WAITING}")
     expect(page.locator(".st-key-verdict")).to_contain_text("waiting")
     expect(page.get_by_role("row").filter(has_text="email")).to_contain_text("waiting behind 9 messages")
 
 
-def test_an_unknown_order_offers_the_nearest_known(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, "/order?order=100")
-    expect(page.locator(".st-key-unknown")).to_contain_text("No order 100 has been seen")
+def test_an_unknown_order_offers_similar_orders(page: Page, address: str, monitor: PageMonitor) -> None:
+    visit(page, address, monitor, "/order?order=100")
+    expect(page.locator(".st-key-unknown")).to_contain_text("Unknown order: 100")
     offered = page.locator(".st-key-unknown").get_by_role("button").first
     known = offered.inner_text()
     assert known in ORDERS
@@ -154,41 +160,43 @@ def test_an_unknown_order_offers_the_nearest_known(page: Page, address: str, wat
     expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {known}")
 
 
-def test_text_from_spans_is_shown_and_never_obeyed(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, f"/order?order={HOSTILE}")
+def test_text_from_spans_is_displayed_literally(page: Page, address: str, monitor: PageMonitor) -> None:
+    visit(page, address, monitor, f"/order?order={HOSTILE}")
     expect(page.locator(".st-key-verdict")).to_contain_text(HOSTILE_TEXT)
-    expect(page.locator(".step.failed .took").first).to_contain_text(HOSTILE_TEXT)
+    expect(page.locator(".step.failed .duration").first).to_contain_text(HOSTILE_TEXT)
     assert page.locator(".st-key-verdict img, .step img").count() == 0
 
 
-def test_latency_shows_percentiles_and_the_slowest(page: Page, address: str, watch: Watch) -> None:
-    visit(page, address, watch, "/latency?window=All")
+def test_the_latency_page_has_percentiles_and_the_slowest_edge(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/latency?window=All")
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
-    expect(page.get_by_role("combobox", name="Show")).to_have_value("order → inventory")
+    expect(page.get_by_role("combobox", name="Edge or route")).to_have_value("order → inventory")
     assert "order → pricing" in cells_of(page)
     page.get_by_role("radio", name="By route").click()
-    expect(page.get_by_role("combobox", name="Show")).to_have_value("user  GET /users/{customer_id}")
+    expect(page.get_by_role("combobox", name="Edge or route")).to_have_value("user  GET /users/{customer_id}")
 
 
-def test_lag_shows_every_group_its_partitions_and_their_course(
-    page: Page, address: str, watch: Watch
+def test_the_lag_page_has_every_group_its_partitions_and_a_chart(
+    page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, watch, "/lag?window=All")
+    visit(page, address, monitor, "/lag?window=All")
     expect(page.locator(".st-key-card-email")).to_contain_text("STOP")
     expect(page.locator(".st-key-card-payment")).to_contain_text("OK")
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     assert {"email", "payment", "orders", "STOP"} <= cells_of(page)
     page.locator(".st-key-card-email").get_by_test_id("stTooltipIcon").hover()
-    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed for a while")
+    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed an offset recently")
 
 
 @pytest.mark.parametrize("colour_scheme", ["light", "dark"])
 @pytest.mark.parametrize("page_width", [1440, 800])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_fits_its_window_in_light_and_dark(
-    name: str, page: Page, page_width: int, colour_scheme: str, address: str, watch: Watch
+    name: str, page: Page, page_width: int, colour_scheme: str, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, watch, PAGES[name])
+    visit(page, address, monitor, PAGES[name])
     expect(page.locator("h1")).to_have_text(name)
     drawn = {"Map": ".canvas canvas", "Order": ".step"}.get(name, "[data-testid=stVegaLiteChart]")
     expect(page.locator(drawn).first).to_be_attached()
@@ -199,18 +207,20 @@ def test_every_page_fits_its_window_in_light_and_dark(
     assert (int(red) < 128) == (colour_scheme == "dark")
 
 
-def test_a_collector_that_is_not_there_is_named_and_asked_again(page: Page, watch: Watch) -> None:
-    with dashboard("http://127.0.0.1:9") as lonely:
-        visit(page, lonely, watch)
+def test_an_unreachable_collector_is_reported_and_retried(page: Page, monitor: PageMonitor) -> None:
+    with dashboard("http://127.0.0.1:9") as disconnected:
+        visit(page, disconnected, monitor)
         expect(page.locator(".st-key-unreachable")).to_contain_text("http://127.0.0.1:9")
-        expect(page.locator(".st-key-unreachable")).to_contain_text("tries again by itself")
+        expect(page.locator(".st-key-unreachable")).to_contain_text("retries automatically")
         leave(page)
 
 
-def test_a_collector_without_spans_says_what_to_do(page: Page, tmp_path: Path, watch: Watch) -> None:
+def test_a_collector_without_spans_shows_how_to_send_some(
+    page: Page, tmp_path: Path, monitor: PageMonitor
+) -> None:
     with serving(tmp_path / "empty.duckdb") as empty, dashboard(empty.url) as found:
-        visit(page, found, watch)
+        visit(page, found, monitor)
         expect(page.locator(".st-key-no_data")).to_contain_text("laban demo")
-        empty.send(spans_of(FINE, 0))
-        assert ask_map(canvas_of(page), "cy.nodes().length") > 0
+        empty.send(spans_of(SUCCESSFUL, 0))
+        assert evaluate_on_map(canvas_of(page), "cy.nodes().length") > 0
         leave(page)

@@ -1,4 +1,4 @@
-"""Batches as plain values, to compare what two decoders make of the same bytes."""
+"""Batches as plain values, for comparing the results of two decoders."""
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.results import AcceptedRequest, DecodedRequests
@@ -9,7 +9,7 @@ Rows = list[tuple[str, ...]]
 
 
 def rows_of(batch: SpanBatch) -> dict[str, Rows]:
-    """All tables, row by row, sorted; an event or a link with its span in the place of the span's row."""
+    """Return the sorted rows of all tables; events and links contain their span instead of its row."""
     found: dict[str, Rows] = {}
     for name in TABLES:
         table = getattr(batch, name)
@@ -21,12 +21,12 @@ def rows_of(batch: SpanBatch) -> dict[str, Rows]:
 
 
 def outcomes_of(decoded: DecodedRequests) -> list[AcceptedRequest | str]:
-    """What became of each request; a refusal as its text."""
+    """Return the outcomes; an error as its text."""
     return [it if isinstance(it, AcceptedRequest) else str(it) for it in decoded.outcomes]
 
 
 def assert_same(one: DecodedRequests, other: DecodedRequests) -> None:
-    """The same outcomes and the same content."""
+    """Assert that two results have the same outcomes and the same content."""
     assert outcomes_of(one) == outcomes_of(other)
     theirs, ours = rows_of(one.batch), rows_of(other.batch)
     for name in TABLES:

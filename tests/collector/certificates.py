@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1, made anew for each run."""
+"""A certificate for 127.0.0.1, created for each run."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from laban_collector.receive.tls import Identity
 
 
 def make_identity(directory: Path) -> Identity:
-    """A self-signed certificate and its key, by the openssl command."""
+    """Create a self-signed certificate and its key with the openssl command."""
     identity = Identity(directory / "certificate.pem", directory / "key.pem")
     subprocess.run(
         [

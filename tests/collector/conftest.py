@@ -11,7 +11,7 @@ from laban_collector.store.duckdb.connection.database import Database
 
 @pytest.fixture
 def database(tmp_path: Path) -> Generator[Database, None, None]:
-    """An empty database, closed at the end."""
+    """Yield an empty database."""
     with Database.open(tmp_path / "laban.duckdb") as opened:
         yield opened
 

@@ -1,10 +1,10 @@
-"""OTLP/JSON requests, field by field."""
+"""OTLP/JSON requests."""
 
 from .requests import SPAN_ID, START, TRACE_ID
 
 
 def json_span(**fields: object) -> dict[str, object]:
-    """A span of 5 ms; `fields` are set or replaced."""
+    """Return a span of 5 ms; `fields` are added or replaced."""
     return {
         "traceId": TRACE_ID.hex(),
         "spanId": SPAN_ID.hex(),
@@ -16,7 +16,7 @@ def json_span(**fields: object) -> dict[str, object]:
 
 
 def json_request(*spans: dict[str, object]) -> dict[str, object]:
-    """One request with these spans in one resource and scope."""
+    """Return one request with these spans in one resource and scope."""
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "order"}}]}
     scope_spans = {"scope": {"name": "tests"}, "spans": list(spans)}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans]}]}

@@ -17,7 +17,7 @@ from .running import running_loop
 
 T = TypeVar("T")
 LIMIT = 10_000
-"""Bytes and elements that a request may have."""
+"""The limit on the bytes and on the elements of a request."""
 
 
 class Receiver(Protocol):

@@ -1,4 +1,4 @@
-"""OTLP requests, built attribute by attribute."""
+"""OTLP/protobuf requests."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ SPAN_ID = bytes.fromhex("fedcba9876543210")
 
 
 def any_value(value: object) -> AnyValue:
-    """A Python value as OTLP's; None is the empty value."""
+    """Convert a Python value to an OTLP value; None is the empty value."""
     match value:
         case None:
             return AnyValue()
@@ -35,7 +35,7 @@ def any_value(value: object) -> AnyValue:
 
 
 def key_values(attributes: Mapping[str, object]) -> list[KeyValue]:
-    """Attributes as OTLP's."""
+    """Convert attributes to OTLP."""
     return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
 
 
@@ -44,7 +44,7 @@ def span(
     attributes: Mapping[str, object] | None = None,
     kind: Span.SpanKind.ValueType = Span.SPAN_KIND_INTERNAL,
 ) -> Span:
-    """A span of 5 ms; each number is another one, in the same trace, 1 ms later."""
+    """Return a span of 5 ms; each number gives another span in the same trace, 1 ms later."""
     start = START + number * 1_000_000
     return Span(
         trace_id=TRACE_ID,
@@ -62,7 +62,7 @@ def request(
     resource: Mapping[str, object] | None = None,
     scope: str = "tests",
 ) -> ExportTraceServiceRequest:
-    """One request with these spans in one resource and scope."""
+    """Return one request with these spans in one resource and scope."""
     built = ExportTraceServiceRequest()
     resource_spans = built.resource_spans.add()
     resource_spans.resource.attributes.extend(key_values(resource or {"service.name": "order"}))
@@ -73,5 +73,5 @@ def request(
 
 
 def body(*spans: Span) -> bytes:
-    """The bytes of a request."""
+    """Return the body of a request."""
     return request(*spans).SerializeToString()

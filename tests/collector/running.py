@@ -1,4 +1,4 @@
-"""A real collector in this process, on free ports, with its event loop in a thread of its own."""
+"""A real collector in this process, on free ports, with its event loop in a separate thread."""
 
 import asyncio
 import threading
@@ -12,18 +12,19 @@ import duckdb
 from laban_app.server.collector import Collector, Endpoints
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.store import DuckDBStore
 
 FREE = "127.0.0.1:0"
 
 
 def settings(**changes: Any) -> Settings:
-    """Settings with free ports."""
+    """Return settings with free ports."""
     return load_settings(**({"otlp_grpc": FREE, "otlp_http": FREE} | changes))
 
 
 @contextmanager
 def running_loop() -> Generator[asyncio.AbstractEventLoop, None, None]:
-    """An event loop that runs in another thread."""
+    """Run an event loop in another thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -37,11 +38,11 @@ def running_loop() -> Generator[asyncio.AbstractEventLoop, None, None]:
 
 @contextmanager
 def running_collector(database: Database, **changes: Any) -> Generator[Endpoints, None, None]:
-    """A started collector; stopped, with everything it accepted stored, at the end.
+    """Run a collector until the block ends; everything it accepted is stored then.
 
-    Who reads from the database meanwhile sees all that was acknowledged, as who asks the API does.
+    Reads from the database in the block see everything acknowledged, like requests to the API.
     """
-    collector = Collector(settings(**changes), database)
+    collector = Collector(settings(**changes), DuckDBStore(database))
     reading = database.reading
 
     def settled() -> AbstractContextManager[duckdb.DuckDBPyConnection]:

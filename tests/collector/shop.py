@@ -1,4 +1,4 @@
-"""A topic and a consumer group of one test's own on a broker that others use too."""
+"""A topic and a consumer group for one test, on a shared broker."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from kafka.structs import OffsetAndMetadata
 
 
 class Shop:
-    """A topic of two partitions and a group of its own on a broker."""
+    """A topic with two partitions and a consumer group, with unique names."""
 
     def __init__(self, bootstrap: str) -> None:
         self.topic = f"orders-{uuid.uuid4().hex[:8]}"

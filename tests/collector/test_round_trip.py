@@ -1,4 +1,4 @@
-"""Whatever an exporter sends, in either encoding, comes back out of the store equal."""
+"""Requests in either encoding read back equal from the store."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ DRAWN = settings(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One database, emptied by each example: making one takes longer than all the rest."""
+    """Yield one database, emptied by each example: creating one takes longer than everything else."""
     with Database.open(Path(tmp_path_factory.mktemp("trip"), "laban.duckdb")) as opened:
         yield opened
 
@@ -87,7 +87,7 @@ def test_stored_requests_read_back_equal(
 
 
 def _take_promoted(sent: Row, stored: Row) -> None:
-    """Move what only a column holds, and what was sent as it says, back among the attributes."""
+    """Move values that only a column contains back to the attributes."""
     for promoted, column in zip(PROMOTED, stored.pop("columns"), strict=True):
         key = promoted.keys[0]
         if key in sent and key not in stored["attributes"] and column is not None:

@@ -1,4 +1,4 @@
-"""The pages of the dashboard, run without a browser, asking the hand-made shop."""
+"""Fixtures that run the dashboard's pages without a browser, on hand-made answers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 import laban_dashboard
 from laban_app.answers.protocol import Answers
-from laban_dashboard import place
-from tests.dashboard.shop import ShopAnswers
+from laban_dashboard import answer_source
+from tests.dashboard.shop_answers import ShopAnswers
 
 APP = Path(laban_dashboard.__file__).with_name("app.py")
 OpenPage = Callable[..., AppTest]
@@ -17,13 +17,13 @@ OpenPage = Callable[..., AppTest]
 
 @pytest.fixture
 def shop() -> ShopAnswers:
-    """What the pages ask; change it before opening one."""
+    """The answers that the pages get; change them before you open a page."""
     return ShopAnswers()
 
 
 @pytest.fixture
 def open_page(shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
-    """Opens a page by the name of its file, with query parameters."""
+    """Open a page by the name of its file, with query parameters."""
 
     def answer(_url: str | None, _db: Path | None) -> Answers:
         return shop
@@ -34,7 +34,7 @@ def open_page(shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
             at.query_params[key] = value
         return at.switch_page(f"views/{name}.py").run()
 
-    monkeypatch.setattr(place, "open_answers", answer)
-    place.forget()
+    monkeypatch.setattr(answer_source, "open_answers", answer)
+    answer_source.reconnect()
     yield opened
-    place.forget()
+    answer_source.reconnect()

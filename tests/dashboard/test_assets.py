@@ -1,4 +1,4 @@
-"""What the package ships beside its code."""
+"""The assets in the package: vendored code, licence, components."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ OWN = [
 ]
 
 
-def test_the_notice_names_the_vendored_version_and_its_licence_is_there() -> None:
+def test_the_notice_names_the_vendored_version_and_the_licence_is_included() -> None:
     code = (PACKAGE / "static" / "cytoscape.esm.min.mjs").read_text(encoding="utf-8")
     notice = (PACKAGE / "static" / "NOTICE").read_text(encoding="utf-8")
     (version,) = re.findall(r"Cytoscape\.js (\d+\.\d+\.\d+)", notice)
@@ -24,7 +24,7 @@ def test_the_notice_names_the_vendored_version_and_its_licence_is_there() -> Non
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
-def test_no_component_writes_html_or_names_another_machine(path: Path) -> None:
+def test_no_component_writes_html_or_references_another_host(path: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     assert "innerHTML" not in text
     assert "insertAdjacentHTML" not in text

@@ -1,4 +1,4 @@
-"""What the pages say; what the components draw is tested in a browser."""
+"""The texts and controls of the pages. The browser tests cover the components."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -6,17 +6,17 @@ from typing import NoReturn
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from laban_app.errors import CollectorUnreachable
 from laban_collector.errors import StoreLocked
-from laban_dashboard import place
-from laban_mapper.errors import NoAnswerer
+from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.shop import ShopAnswers
+from tests.dashboard.shop_answers import ShopAnswers
 
 PAGES = ("map", "order", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:
-    """Everything that the page says in Markdown, headings and captions."""
+    """Return the Markdown texts, headings and captions of the page."""
     elements = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.error]
     return "\n".join(element.value for element in elements)
 
@@ -29,7 +29,7 @@ def test_every_page_opens(page: str, open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_empty_store_says_what_to_do(page: str, open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_an_empty_store_shows_how_to_send_spans(page: str, open_page: OpenPage, shop: ShopAnswers) -> None:
     shop.spans = 0
     at = open_page(page)
     assert not at.exception
@@ -38,114 +38,116 @@ def test_an_empty_store_says_what_to_do(page: str, open_page: OpenPage, shop: Sh
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("error", [NoAnswerer("Nobody answers there."), StoreLocked("Another has it.")])
-def test_nobody_who_answers_is_said_with_the_place_that_was_asked(
+@pytest.mark.parametrize("error", [CollectorUnreachable("No collector."), StoreLocked("Locked.")])
+def test_an_unreachable_source_is_reported_with_its_address(
     page: str, error: Exception, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_url: str | None, _db: Path | None) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(place, "open_answers", refuse)
-    monkeypatch.setenv(place.URL_VARIABLE, "http://127.0.0.1:9")
+    monkeypatch.setattr(answer_source, "open_answers", refuse)
+    monkeypatch.setenv(answer_source.URL_VARIABLE, "http://127.0.0.1:9")
     at = open_page(page)
     assert not at.exception
-    told = text_of(at).replace("\\", "")
-    assert "http://127.0.0.1:9" in told
-    assert str(error) in told
+    text = text_of(at).replace("\\", "")
+    assert "http://127.0.0.1:9" in text
+    assert str(error) in text
 
 
-def test_a_page_recovers_when_somebody_answers_again(
+def test_a_page_recovers_when_the_source_is_reachable_again(
     open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_url: str | None, _db: Path | None) -> NoReturn:
-        raise NoAnswerer("Nobody answers there.")
+        raise CollectorUnreachable("No collector.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(place, "open_answers", refuse)
+        broken.setattr(answer_source, "open_answers", refuse)
         at = open_page("lag")
-        assert "No answer from the collector" in text_of(at)
+        assert "Cannot reach the collector" in text_of(at)
     assert "272" in text_of(at.run())
 
 
-def test_the_map_offers_every_node_and_edge_to_the_keyboard(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_every_node_and_edge_of_the_map_can_be_selected_from_a_list(
+    open_page: OpenPage, shop: ShopAnswers
+) -> None:
     options = open_page("map").selectbox[0].options
     assert "pricing (service)" in options
     assert "order → inventory" in options
     assert len(options) == len(shop.service_map().nodes) + len(shop.edges)
 
 
-def test_picking_a_group_shows_its_callers_and_its_lag(open_page: OpenPage) -> None:
+def test_selecting_a_group_shows_its_incoming_edges_and_its_lag(open_page: OpenPage) -> None:
     at = open_page("map")
     at.selectbox[0].set_value("group:email").run()
-    told = text_of(at)
-    assert "#### email" in told
-    assert "272 messages behind, about 42.0 s" in told
-    assert "payments → email" in told
+    text = text_of(at)
+    assert "#### email" in text
+    assert "272 messages behind, about 42.0 s" in text
+    assert "payments → email" in text
 
 
-def test_picking_an_edge_shows_its_figures_and_evidence(open_page: OpenPage) -> None:
+def test_selecting_an_edge_shows_its_figures_and_evidence(open_page: OpenPage) -> None:
     at = open_page("map")
     at.selectbox[0].set_value("service:payment external:bank.example:443 sync http").run()
     figures = {metric.label: metric.value for metric in at.metric}
     assert figures == {"Calls": "882", "Errors": "31", "p50": "72 ms", "p95": "120 ms", "p99": "216 ms"}
-    assert "Seen 882 by a parent span." in text_of(at)
+    assert "Evidence: 882 by parent span." in text_of(at)
 
 
-def test_a_window_without_calls_says_so(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_a_time_range_without_calls_is_reported(open_page: OpenPage, shop: ShopAnswers) -> None:
     shop.edges = []
-    assert "Nobody talked in this window" in text_of(open_page("map"))
-    assert "No service called another in this window" in text_of(open_page("latency"))
-    assert "No consumer group has been read yet" in text_of(open_page("lag"))
+    assert "No calls in this time range" in text_of(open_page("map"))
+    assert "No calls between services in this time range" in text_of(open_page("latency"))
+    assert "No consumer groups yet" in text_of(open_page("lag"))
 
 
-def test_an_order_in_the_address_is_told(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_an_order_in_the_url_is_displayed(open_page: OpenPage, shop: ShopAnswers) -> None:
     at = open_page("order", order="1002")
-    assert ("order", "1002") in shop.asked
-    told = text_of(at).replace("\\", "")
-    assert ":red-badge[:material/error: failed] Order 1002 was created in 84 ms" in told
-    assert "Root cause: bank.example" in told
+    assert ("order", "1002") in shop.queried
+    text = text_of(at).replace("\\", "")
+    assert ":red-badge[:material/error: failed] Order 1002 was created in 84 ms" in text
+    assert "Root cause: bank.example" in text
 
 
-def test_another_business_key_can_be_asked_for(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnswers) -> None:
     shop.orders = ("42",)
     open_page("order", order="customer=42")
-    assert ("customer", "42") in shop.asked
+    assert ("customer", "42") in shop.queried
 
 
-def test_an_unknown_order_offers_the_nearest_and_opens_the_one_that_is_chosen(
+def test_an_unknown_order_offers_similar_orders_and_opens_the_selected_one(
     open_page: OpenPage, shop: ShopAnswers
 ) -> None:
     at = open_page("order", order="1003")
-    assert "No order 1003 has been seen" in text_of(at)
+    assert "Unknown order: 1003" in text_of(at)
     next(button for button in at.button if button.key == "nearest-1001").click().run()
     assert at.text_input[0].value == "1001"
     assert "still waiting behind 42 messages" in text_of(at)
 
 
-def test_without_an_order_the_newest_are_offered(open_page: OpenPage) -> None:
+def test_without_an_order_the_newest_orders_are_offered(open_page: OpenPage) -> None:
     at = open_page("order")
     next(button for button in at.button if button.key == "open-1002").click().run()
     assert "Root cause" in text_of(at)
 
 
-def test_a_settled_story_is_not_asked_for_at_every_refresh(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_a_final_story_is_not_queried_at_every_refresh(open_page: OpenPage, shop: ShopAnswers) -> None:
     at = open_page("order", order="1002")
-    before = len(shop.asked)
+    before = len(shop.queried)
     at.run()
-    assert len(shop.asked) == before
+    assert len(shop.queried) == before
 
 
-def test_latency_switches_between_edges_and_routes(open_page: OpenPage) -> None:
+def test_the_latency_page_switches_between_edges_and_routes(open_page: OpenPage) -> None:
     at = open_page("latency", of="user")
     assert at.selectbox[0].value == "order → user"
     at = open_page("latency", by="By route")
     assert at.selectbox[0].value == "payment  process orders"
 
 
-def test_lag_shows_a_card_for_each_group_and_the_partitions(open_page: OpenPage) -> None:
+def test_the_lag_page_has_a_card_per_group_and_a_row_per_partition(open_page: OpenPage) -> None:
     at = open_page("lag", group="email")
-    told = text_of(at)
-    assert "**email** :red-badge[STOP]" in told
-    assert "**payment** :green-badge[OK]" in told
+    text = text_of(at)
+    assert "**email** :red-badge[STOP]" in text
+    assert "**payment** :green-badge[OK]" in text
     assert at.selectbox[0].value == "email"
     assert len(at.dataframe[0].value) == 6

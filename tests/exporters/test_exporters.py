@@ -1,4 +1,4 @@
-"""What the official exporters of other languages send comes back out of the store equal."""
+"""Spans from the official exporters of other languages are stored without changes."""
 
 import json
 import shutil
@@ -50,18 +50,18 @@ LINKS: Final = """
 
 
 class Sender(NamedTuple):
-    """A program that sends, if it was made ready.
+    """A program that sends spans.
 
     Attributes:
-        command: that runs it, before the addresses of gRPC and HTTP.
-        made: what there is when it is ready.
-        make: what makes it ready, from the root of the repository.
-        ways: of sending that it tries.
+        command: the command line; the addresses of gRPC and HTTP follow.
+        built: a path that exists once the program is built.
+        build: the shell command that builds it, from the root of the repository.
+        ways: the combinations of protocol and compression that it uses.
     """
 
     command: Sequence[str]
-    made: Path
-    make: str
+    built: Path
+    build: str
     ways: Sequence[str]
 
 
@@ -101,10 +101,10 @@ def database(tmp_path: Path) -> Generator[Database, None, None]:
 
 
 @pytest.mark.parametrize("language", SENDERS)
-def test_what_an_official_exporter_sends_comes_back_equal(database: Database, language: str) -> None:
+def test_spans_of_an_official_exporter_are_stored_unchanged(database: Database, language: str) -> None:
     sender = SENDERS[language]
-    if shutil.which(sender.command[0]) is None or not sender.made.exists():
-        pytest.skip(f"the exporters of {language} are not ready: {sender.make}")
+    if shutil.which(sender.command[0]) is None or not sender.built.exists():
+        pytest.skip(f"the exporters of {language} are not built: {sender.build}")
     with running_collector(database) as addresses:
         done = subprocess.run(
             [*sender.command, addresses.grpc, addresses.http],
@@ -119,9 +119,11 @@ def test_what_an_official_exporter_sends_comes_back_equal(database: Database, la
 
 
 def assert_came_back(database: Database, language: str, way: str) -> None:
-    which = {"language": language, "way": way}
+    selection = {"language": language, "way": way}
     with database.reading() as cursor:
-        spans, events, links = (cursor.execute(query, which).fetchall() for query in (SPANS, EVENTS, LINKS))
+        spans, events, links = (
+            cursor.execute(query, selection).fetchall() for query in (SPANS, EVENTS, LINKS)
+        )
     scope = ("exporters", "1.2.3")
     assert [(*row[:7], *row[8:]) for row in spans] == [
         ("parent", 2, 0, None, START, 5 * MS, None, *scope),

@@ -1,4 +1,4 @@
-"""`./run drill [NAME …] [--rounds N] [--seed N] [--publish]`: the drills, long, with their figures."""
+"""`./run drill [NAME …] [--rounds N] [--seed N] [--publish]`: runs drills and prints their figures."""
 
 import argparse
 import json
@@ -13,16 +13,18 @@ from .drills import DRILLS, LOSSY, Outcome
 
 
 def main() -> int:
-    """Run the drills that are named, or all; 1 when anything acknowledged was lost unnoticed."""
+    """Run the named drills, or all; return 1 if acknowledged spans were lost without a report."""
     parser = argparse.ArgumentParser(prog="./run drill", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(DRILLS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=50, help="how often each breaks something")
-    parser.add_argument("--seed", type=int, default=7, help="what the moments and places are drawn from")
+    parser.add_argument(
+        "--rounds", type=int, default=50, help="how many times each drill breaks the collector"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="seed of the random moments and positions")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
     arguments = parser.parse_args()
     unknown = set(arguments.name) - set(DRILLS)
     if unknown:
-        parser.error(f"there is no drill {', '.join(sorted(unknown))}")
+        parser.error(f"unknown drill: {', '.join(sorted(unknown))}")
     failed, outcomes = False, dict[str, Outcome]()
     for name in arguments.name or DRILLS:
         print(f"drill: {name}, {arguments.rounds} rounds", file=sys.stderr)
@@ -37,18 +39,18 @@ def main() -> int:
 
 
 def as_text(outcomes: Mapping[str, Outcome]) -> str:
-    """The figures as a table, and what they were measured on."""
+    """Return the figures as a table, with the machine and the versions."""
     rows = [
         [
             name.replace("_", " "),
             f"{outcome.rounds:,}",
             f"{outcome.acknowledged:,}",
-            f"{outcome.lost:,}" + (" (all noticed)" if name in LOSSY else ""),
+            f"{outcome.lost:,}" + (" (all reported)" if name in LOSSY else ""),
             f"{outcome.seconds:.1f}" if outcome.seconds else "–",
         ]
         for name, outcome in outcomes.items()
     ]
-    head = ["drill", "rounds", "spans acknowledged", "lost", "longest until it answered or ended, s"]
+    head = ["drill", "rounds", "spans acknowledged", "lost", "longest time to answer or exit, s"]
     return f"{report.table(head, rows)}\n\n{report.machine()}"
 
 

@@ -1,4 +1,4 @@
-"""What a collector must survive. Each drill breaks something for real, and returns what it counted."""
+"""The failures that a collector must survive. Each drill causes a real failure and returns its figures."""
 
 import random
 import resource
@@ -15,12 +15,13 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from laban_collector.ingest.journal import journal_of
+from laban_collector.ingest.ledger import LedgerReport
 from laban_collector.ingest.storage_service import StorageService
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import wal_of
-from laban_collector.store.duckdb.durability.ledger import LedgerReport
-from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside, set_aside
-from laban_collector.store.duckdb.housekeeping.retention import Limits
+from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
+from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.sidecar_files import journal_paths, quarantined
 
 from ..serving import Serving, serving
 from .sending import Senders, stored
@@ -28,17 +29,17 @@ from .sending import Senders, stored
 VICTIM: Final = Path(__file__).with_name("victim.py")
 _PATIENCE: Final = 30
 _SOME: Final = 20_000
-"""Bytes that a file must have to be worth damaging."""
+"""Minimum size of a file, in bytes, before a drill damages it."""
 
 
 class Outcome(NamedTuple):
-    """What a drill counted.
+    """The figures of a drill.
 
     Attributes:
-        rounds: how often something was broken.
-        acknowledged: spans.
-        lost: acknowledged spans that were not there afterwards.
-        seconds: the longest that the collector needed to answer again, or to end.
+        rounds: number of failures caused.
+        acknowledged: number of acknowledged spans.
+        lost: acknowledged spans that were missing afterwards.
+        seconds: the longest time that the collector needed to answer again or to exit.
     """
 
     rounds: int
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
 
 @contextmanager
 def victim(path: Path, *, checkpoints: bool = False) -> Generator[subprocess.Popen[str], None, None]:
-    """A collector that is killed at the end of the block, if it was not before."""
+    """Run a collector and kill it at the end of the block."""
     command = [sys.executable, "-m", "tests.faults.victim", str(path), "checkpoints" if checkpoints else "-"]
     root = VICTIM.parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
@@ -61,21 +62,21 @@ def victim(path: Path, *, checkpoints: bool = False) -> Generator[subprocess.Pop
 
 
 def chances(seed: int) -> random.Random:
-    """What the moments and places are drawn from."""
-    return random.Random(seed)  # noqa: S311 - nothing secret
+    """Return the generator of random moments and positions."""
+    return random.Random(seed)  # noqa: S311 - nothing is secret
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
-    """The next line that a victim prints."""
+    """Return the next line that a victim prints."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
 def report_of(path: Path) -> LedgerReport:
-    """How a database that nobody has open compares with its ledger."""
-    with open_or_set_aside(path) as database:
-        storage = StorageService(database, Limits())
-        storage.start()  # loads what the journal holds
+    """Compare a closed database with its ledger."""
+    with open_or_quarantine(path) as database:
+        storage = StorageService(DuckDBStore(database), RetentionLimits())
+        storage.start()  # loads the journal
         storage.stop()
         return storage.report
 
@@ -101,37 +102,37 @@ def _killed(folder: Path, rounds: int, seed: int, *, checkpoints: bool) -> Outco
             with senders.sending(address, at_least=chance.randrange(200, 600)):
                 if checkpoints:
                     assert line_of(process) == "checkpoint"
-                    time.sleep(chance.uniform(0, 0.02))  # the moment is the point, not a wait for something
+                    time.sleep(chance.uniform(0, 0.02))  # a random moment, not a wait for a condition
                 process.kill()
         assert report_of(path).agrees
     return _outcome(path, senders, rounds, longest)
 
 
 def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
-    """SIGKILL while the file is opened, with a log to replay and a journal to load."""
+    """SIGKILL while the collector opens the file, with a log to replay and a journal to load."""
     path, senders, chance = folder / "start.duckdb", Senders(), chances(seed)
     with victim(path) as process, senders.sending(line_of(process), at_least=2000):
         _until(wal_of(path).exists)
         process.kill()
-    assert any(_size(file) for file in journal_of(path))
+    assert any(_size(file) for file in journal_paths(path))
     for _ in range(rounds):
         with victim(path):
-            time.sleep(chance.uniform(0, 0.1))  # the moment is the point
+            time.sleep(chance.uniform(0, 0.1))  # a random moment
     assert report_of(path).agrees
     return _outcome(path, senders, rounds, 0.0)
 
 
 def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
-    """No file may grow, commits and checkpoints fail, then it may again: senders are put off meanwhile."""
+    """Files cannot grow for a while: commits and checkpoints fail, and senders are told to retry."""
     path, senders, chance, longest = folder / "full.duckdb", Senders(), chances(seed), 0.0
     with victim(path, checkpoints=True) as process:
         address = line_of(process)
         for _ in range(rounds):
             with senders.sending(address, at_least=chance.randrange(200, 600)):
-                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_of(path)))))
+                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_paths(path)))))
                 _until(lambda: line_of(process) == "checkpoint failed")
                 refused = senders.statuses.get(503, 0)
-                _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called at once
+                _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called immediately
                 _limit_files(process, resource.RLIM_INFINITY)
                 began, before = time.monotonic(), len(senders.acknowledged)
                 _until(lambda: len(senders.acknowledged) > before)  # noqa: B023
@@ -142,7 +143,7 @@ def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
 
 
 def slow_clients(folder: Path, rounds: int, seed: int) -> Outcome:
-    """Clients that begin a request and go no further: others are served, and SIGTERM ends it all in time."""
+    """Clients send half a request: other senders get answers, and SIGTERM ends the collector in time."""
     del seed
     path, senders, longest = folder / "slow.duckdb", Senders(), 0.0
     for _ in range(rounds):
@@ -154,33 +155,33 @@ def slow_clients(folder: Path, rounds: int, seed: int) -> Outcome:
                 collector.process.terminate()
                 assert collector.process.wait(_PATIENCE) == 0
                 longest = max(longest, time.monotonic() - began)
-        assert not wal_of(path).exists(), "the log was not folded in"
+        assert not wal_of(path).exists(), "the log was not written into the database file"
     return _outcome(path, senders, rounds, longest)
 
 
 def truncated_log(folder: Path, rounds: int, seed: int) -> Outcome:
-    """A log that is cut short: said loudly, with the number of commits; the rest is there."""
+    """A truncated log: the collector reports the number of missing commits and keeps the rest."""
     return _damaged(folder, rounds, seed, _cut_soon, ".wal", lambda path: [wal_of(path)])
 
 
 def truncated_journal(folder: Path, rounds: int, seed: int) -> Outcome:
-    """The same for the journal, of which a copy is kept."""
+    """A truncated journal: the collector reports the loss and keeps a copy."""
     return _damaged(folder, rounds, seed, _cut, ".journal-0", _two_files)
 
 
 def damaged_log(folder: Path, rounds: int, seed: int) -> Outcome:
-    """A log with a wrong byte: set aside, said loudly; all up to the last checkpoint is there."""
+    """A log with a wrong byte: quarantined and reported; all spans up to the last checkpoint remain."""
     return _damaged(folder, rounds, seed, _flip, ".wal", lambda path: [wal_of(path)])
 
 
 def damaged_journal(folder: Path, rounds: int, seed: int) -> Outcome:
-    """A journal with a wrong byte: all before it is there, and a copy of the rest."""
+    """A journal with a wrong byte: the collector loads all before it and keeps a copy."""
     return _damaged(folder, rounds, seed, _flip, ".journal-0", _two_files)
 
 
 def _two_files(path: Path) -> list[Path]:
-    """Those of the journal that take turns as long as DuckDB keeps up."""
-    return list(journal_of(path)[:2])
+    """Return the two journal files that the collector uses while DuckDB keeps up."""
+    return list(journal_paths(path)[:2])
 
 
 def _cut(content: bytes, chance: random.Random) -> bytes:
@@ -188,7 +189,7 @@ def _cut(content: bytes, chance: random.Random) -> bytes:
 
 
 def _cut_soon(content: bytes, chance: random.Random) -> bytes:
-    """In the first commit of many: the last one may be in the journal, too."""
+    """Cut within the first of many commits; the journal may also hold the last ones."""
     return content[: chance.randrange(_SOME)]
 
 
@@ -205,8 +206,8 @@ def _damaged(
     suffix: str,
     files: Callable[[Path], list[Path]],
 ) -> Outcome:
-    """Kill a collector when all these files are there, and damage them."""
-    # One sender makes fewer commits than the ledger's tail remembers: what is missing is told exactly.
+    """Kill a collector when all these files exist, and damage them."""
+    # One sender makes fewer commits than the ledger ring holds, so the report is exact.
     path, senders, chance, found = folder / "log.duckdb", Senders(threads=1), chances(seed), 0
     for number in range(1, rounds + 1):
         with victim(path) as process, senders.sending(line_of(process), at_least=400):
@@ -219,28 +220,28 @@ def _damaged(
         assert report.missing.commits
         assert report.missing.exact
         found += report.missing.spans
-        assert len([aside for aside in set_aside(path) if aside.suffix == suffix]) == number
-        assert report_of(path).agrees, "what was said once is settled"
+        assert len([aside for aside in quarantined(path) if aside.suffix == suffix]) == number
+        assert report_of(path).agrees, "the next start must not report the loss again"
     names = set(stored(path))
     lost = len(senders.acknowledged - names)
-    # A commit whose answer the kill cut off is in the ledger, and not among the acknowledged.
-    assert lost <= found, "the ledger must know of every span that is gone"
+    # If the kill interrupts an answer, the commit is in the ledger but not among the acknowledged ones.
+    assert lost <= found, "the ledger must report every lost span"
     return Outcome(rounds, len(senders.acknowledged), lost, 0.0)
 
 
 def _has_turned(path: Path, files: Sequence[Path], first: int) -> bool:
-    """Whether the journal's first file is used again, so that what it began with is in the database alone."""
+    """Whether the journal reuses its first file, so its first spans are only in the database."""
     return all(_size(file) > _SOME for file in files) and _first_in_journal(path) > first
 
 
 def _first_in_journal(path: Path) -> int:
-    """The number of the first batch in the first file of the journal; 0 when there is none."""
-    first = journal_of(path)[0]
+    """Return the number of the first batch in the first journal file, or 0 if there is none."""
+    first = journal_paths(path)[0]
     return int.from_bytes(first.read_bytes()[8:16], "little") if first.exists() else 0
 
 
 def broken_file(folder: Path, rounds: int, seed: int) -> Outcome:
-    """A database that cannot be read: set aside, untouched, and a new one is begun beside it."""
+    """An unreadable database: the collector quarantines it unchanged and creates a new one next to it."""
     path, senders, chance = folder / "broken.duckdb", Senders(), chances(seed)
     for number in range(1, rounds + 1):
         senders = Senders()
@@ -254,13 +255,13 @@ def broken_file(folder: Path, rounds: int, seed: int) -> Outcome:
         with serving(path) as collector:
             status = httpx.get(f"{collector.url}/api/v1/status").json()
             assert status["spans"] == 0
-        [*_, aside] = [found for found in set_aside(path) if found.suffix not in (".wal", ".ledger")]
+        [*_, aside] = [found for found in quarantined(path) if found.suffix not in (".wal", ".ledger")]
         assert aside.name in status["collector"]["set_aside"]
         assert aside.read_bytes() == broken
         assert len(status["collector"]["set_aside"]) >= number
-        aside.write_bytes(whole)  # mended by hand, all of it is there
-        shutil.copyfile(aside, folder / "mended.duckdb")
-    return _outcome(folder / "mended.duckdb", senders, rounds, 0.0)
+        aside.write_bytes(whole)  # after a manual repair, all spans are there
+        shutil.copyfile(aside, folder / "repaired.duckdb")
+    return _outcome(folder / "repaired.duckdb", senders, rounds, 0.0)
 
 
 DRILLS: Final[dict[str, Callable[[Path, int, int], Outcome]]] = {
@@ -278,10 +279,10 @@ DRILLS: Final[dict[str, Callable[[Path, int, int], Outcome]]] = {
         broken_file,
     )
 }
-"""All drills; each takes a folder of its own, a number of rounds and a seed."""
+"""All drills; each takes an empty folder, a number of rounds and a seed."""
 
 LOSSY: Final = frozenset({"truncated_log", "damaged_log", "truncated_journal", "damaged_journal"})
-"""Drills in which acknowledged spans are destroyed: the point is that it is noticed."""
+"""Drills that destroy acknowledged spans; the collector must report the loss."""
 
 
 def _outcome(path: Path, senders: Senders, rounds: int, seconds: float) -> Outcome:
@@ -296,10 +297,10 @@ def _size(path: Path) -> int:
 
 
 def _limit_files(process: subprocess.Popen[str], size: int) -> None:
-    """How large files of a collector may be. At the size that they have it is as if the disk were full.
+    """Limit the size of a collector's files. A limit at their present size acts like a full disk.
 
-    Never below: then what is allocated could not be written over, which no full disk does, and DuckDB's file
-    breaks.
+    A smaller limit would also prevent overwriting existing data. A full disk does not do this, and DuckDB's
+    file would break.
     """
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
@@ -308,7 +309,7 @@ def _limit_files(process: subprocess.Popen[str], size: int) -> None:
 def _until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + _PATIENCE
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""Senders that remember what was acknowledged, and what the database must therefore hold."""
+"""Senders that remember the acknowledged spans, which the database must hold."""
 
 import itertools
 import threading
@@ -15,11 +15,11 @@ from ..collector.requests import body, span
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 _SPANS = 20
-"""In one request."""
+"""Spans per request."""
 
 
 class Senders:
-    """Threads that send spans of ever new numbers until they are stopped, or nobody answers any more."""
+    """Threads that send new spans until they are stopped or the collector is gone."""
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
@@ -31,7 +31,7 @@ class Senders:
 
     @contextmanager
     def sending(self, address: str, at_least: int) -> Generator[None, None, None]:
-        """Send to a collector; the block runs when so many more spans have been acknowledged."""
+        """Send to a collector; start the block once `at_least` more spans are acknowledged."""
         stop, enough = threading.Event(), threading.Event()
         goal = len(self.acknowledged) + at_least
         with ThreadPoolExecutor(self._threads) as pool:
@@ -69,6 +69,6 @@ class Senders:
 
 
 def stored(path: Path) -> list[str]:
-    """The names of all spans in a database that nobody has open."""
+    """Return the names of all spans in a closed database."""
     with Database.open(path) as database, database.reading() as cursor:
         return [name for (name,) in cursor.execute("SELECT name FROM spans").fetchall()]

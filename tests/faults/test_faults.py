@@ -1,4 +1,4 @@
-"""The drills, short; `./run drill` makes them long."""
+"""Runs each drill for a few rounds; `./run drill` runs many."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _STOP_S = 10
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_what_was_acknowledged_is_there_or_its_loss_is_told(name: str, tmp_path: Path) -> None:
+def test_acknowledged_spans_are_stored_or_reported_as_lost(name: str, tmp_path: Path) -> None:
     outcome = DRILLS[name](tmp_path, _ROUNDS.get(name, 1), _SEED)
     assert outcome.acknowledged > 0
     assert outcome.lost == 0 or name in LOSSY

@@ -1,6 +1,6 @@
-"""A collector in a process of its own, to be killed: checkpoints all the time, and tells of it.
+"""A collector in a separate process that a drill kills; it can run a checkpoint every 50 ms.
 
-Prints where it listens for OTLP over HTTP, then a line when a checkpoint begins.
+It prints the address of OTLP over HTTP, then a line at the start of each checkpoint.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 from laban_app.server.collector import Collector
 from laban_collector.errors import StoreError
 from laban_collector.settings import load_settings
-from laban_collector.store.duckdb.durability.quarantine import open_or_set_aside
+from laban_collector.store.duckdb.store import DuckDBStore
 
 _BETWEEN = 0.05
 """Seconds between two checkpoints."""
@@ -20,15 +20,15 @@ async def main(path: Path, *, checkpoints: bool) -> None:
     """Run until killed."""
     settings = load_settings(otlp_grpc="127.0.0.1:0", otlp_http="127.0.0.1:0")
     print("opening", flush=True)
-    database = open_or_set_aside(path)
-    endpoints = await Collector(settings, database).start()
+    store = DuckDBStore.recover(path)
+    endpoints = await Collector(settings, store).start()
     print(endpoints.http, flush=True)
     while checkpoints:
         await asyncio.sleep(_BETWEEN)
         print("checkpoint", flush=True)
         try:
-            await asyncio.to_thread(database.checkpoint)
-        except StoreError:  # as on a full disk; the next commit or checkpoint opens the database anew
+            await asyncio.to_thread(store.database.checkpoint)
+        except StoreError:  # such as a full disk; the next commit or checkpoint reopens the database
             print("checkpoint failed", flush=True)
     await asyncio.Event().wait()
 

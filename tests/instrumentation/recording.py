@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 from laban.business_keys.span_processor import CorrelationProcessor
 
 
@@ -57,19 +57,19 @@ class Seen:
 class _Notifying(InMemorySpanExporter):
     def __init__(self) -> None:
         super().__init__()
-        self.arrival = threading.Condition()
+        self.sequence = threading.Condition()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export(spans)
-        with self.arrival:
-            self.arrival.notify_all()
+        with self.sequence:
+            self.sequence.notify_all()
         return result
 
 
 class Recording:
     """A tracer provider with laban's processor, and what has ended in it."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: KeyRules) -> None:
         self._exporter = _Notifying()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(CorrelationProcessor(rules))
@@ -94,8 +94,8 @@ class Recording:
 
     def wait_for(self, count: int) -> None:
         """Wait until so many spans have ended; other threads may still be at it."""
-        with self._exporter.arrival:
-            assert self._exporter.arrival.wait_for(lambda: len(self.finished) >= count, timeout=10)
+        with self._exporter.sequence:
+            assert self._exporter.sequence.wait_for(lambda: len(self.finished) >= count, timeout=10)
 
     def clear(self) -> None:
         self._exporter.clear()

@@ -18,7 +18,7 @@ from .processes import line_of, program, running, traced
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "instrumentation-comparison.md"
-UNDER_STOCK = [sys.executable, str(ROOT / "benchmarks" / "programs" / "under_stock.py")]
+UNDER_STOCK = [sys.executable, str(ROOT / "benchmarks" / "programs" / "with_upstream.py")]
 UNUSED = "aio-pika,aiohttp-client,aiohttp-server,aiokafka,boto3,celery,confluent_kafka,nats,pika"
 """What no service here uses, and stock imports all the same."""
 STOCK_SPANS = 16

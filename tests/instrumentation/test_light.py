@@ -1,10 +1,14 @@
-"""The light install: OpenTelemetry and wrapt are enough, and who asks for more is told what to install."""
+"""The base install: OpenTelemetry and wrapt are enough, and other commands name the extra that they need."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from laban.commands import command_names, find_command
+
+from ..base_install import make_base_install
 from .processes import environment
 
 HEAVY = ["duckdb", "streamlit", "numba", "pandas", "pyarrow", "typer", "laban_collector", "laban_mapper"]
@@ -12,7 +16,7 @@ LIBRARIES = [
     *("grpc", "fastapi", "httpx", "kafka", "starlette", "uvicorn"),
     *("aio_pika", "boto3", "celery", "nats", "pika"),
 ]
-"""What a traced program may use, and need not."""
+"""Libraries that a traced program may use, but does not have to."""
 
 USE = """
 import laban, laban.distro, laban.business_keys.keys, laban.vocabulary
@@ -36,34 +40,99 @@ def python(program: str, without: list[str], *arguments: str) -> subprocess.Comp
     )
 
 
-def test_it_works_without_the_server_part() -> None:
+def test_the_api_works_without_the_extras() -> None:
     done = python(USE, HEAVY)
     assert (done.returncode, done.stderr) == (0, "")
     assert '"order.id": "1001"' in done.stdout
 
 
-def test_it_works_without_the_libraries_that_it_traces() -> None:
+def test_the_api_works_without_the_libraries_that_it_traces() -> None:
     done = python(USE, HEAVY + LIBRARIES)
     assert done.returncode == 0
     assert '"order.id": "1001"' in done.stdout
 
 
-def test_importing_it_loads_neither_the_sdk_nor_a_library() -> None:
+def test_importing_laban_loads_neither_the_sdk_nor_a_library() -> None:
     unwanted = [*HEAVY, *LIBRARIES, "opentelemetry.sdk"]
     loaded = f"import laban, sys; print([name for name in {unwanted} if name in sys.modules])"
     assert python(loaded, []).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("missing", ["laban_mapper", "typer", "duckdb", "rich"])
-def test_a_command_of_the_server_part_names_the_extra(missing: str) -> None:
-    program = "from laban.__main__ import main\nsys.argv[0] = 'laban'\nmain()"
-    done = python(program, [missing], "order", "1001")
+@pytest.fixture(scope="module")
+def base_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base_install")
+    make_base_install(folder)
+    return folder
+
+
+def laban(base_install: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run laban as installed without any extra."""
+    return subprocess.run(
+        [sys.executable, "-S", "-m", "laban", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment({"PYTHONPATH": str(base_install), "COLUMNS": "200"}),
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_lists_every_command_with_the_extra_that_it_needs(base_install: Path) -> None:
+    done = laban(base_install, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in command_names():
+        command = find_command(name)
+        assert command is not None
+        needs = f" (needs laban[{command.extra}])" if command.extra else ""
+        assert f"  {name:<11}{command.summary}{needs}" in done.stdout.splitlines()
+
+
+def test_laban_alone_prints_the_help_and_exits_2(base_install: Path) -> None:
+    done = laban(base_install)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == laban(base_install, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [("order", "server"), ("serve", "server"), ("dashboard", "server"), ("demo", "demo")],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    base_install: Path, command: str, extra: str
+) -> None:
+    needs = f"`laban {command}` needs laban[{extra}]: pip install 'laban[{extra}]'"
+    done = laban(base_install, command, "1001")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"laban: {needs}\n")
+    help_text = laban(base_install, command, "--help")
+    assert (help_text.returncode, help_text.stderr) == (0, "")
+    assert needs in help_text.stdout
+
+
+def test_shell_completion_without_the_extra_says_what_to_install(base_install: Path) -> None:
+    done = laban(base_install, "--install-completion")
     assert done.returncode == 2
-    assert done.stderr == "laban: `laban order` needs the server part: pip install 'laban[server]'\n"
+    assert done.stderr == "laban: shell completion needs laban[server]: pip install 'laban[server]'\n"
 
 
-def test_a_bug_in_the_server_part_is_not_taken_for_a_missing_extra() -> None:
-    program = "from laban.__main__ import main\nmain()"
-    done = python(program, ["ipaddress", "importlib.metadata"], "order", "1001")
+@pytest.mark.parametrize(("typed", "meant"), [("oder", "order"), ("--verion", "--version")])
+def test_an_unknown_command_or_option_names_the_nearest(base_install: Path, typed: str, meant: str) -> None:
+    done = laban(base_install, typed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"`{typed}`. Did you mean: {meant}" in done.stderr
+
+
+RUN = "from laban.__main__ import main\nsys.argv[0] = 'laban'\nmain()"
+
+
+@pytest.mark.parametrize("missing", ["typer", "duckdb", "rich"])
+def test_one_missing_package_of_an_extra_names_the_extra(missing: str) -> None:
+    done = python(RUN, [missing], "order", "1001")
+    assert done.returncode == 2
+    assert done.stderr == "laban: `laban order` needs laban[server]: pip install 'laban[server]'\n"
+
+
+@pytest.mark.parametrize("missing", ["ipaddress", "laban_mapper", "laban_app.answers.local"])
+def test_a_bug_is_not_taken_for_a_missing_extra(missing: str) -> None:
+    done = python(RUN, [missing], "order", "1001")
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr

@@ -1,7 +1,7 @@
-"""A real Apache Kafka for the tests: one broker in KRaft mode, from the jars that `pom.xml` names.
+"""A real Apache Kafka for the tests: one broker in KRaft mode, from the JARs in `pom.xml`.
 
-Nothing is downloaded here. Without Java or without the jars, the tests that ask for `real_kafka` skip and say
-what is missing; `.ci/run` provides both.
+This module downloads nothing. Without Java or the JARs, tests that use `real_kafka` skip and print what is
+missing; `.ci/run` installs both.
 """
 
 import os
@@ -25,7 +25,7 @@ START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
 POLL_INTERVAL = 0.05
 
-# Serial collector, first compiler tier: the broker lives for one test run, so a quick start beats throughput.
+# Serial collector, first compiler tier: for one test run, a quick start matters more than throughput.
 JVM_OPTIONS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -34,7 +34,7 @@ JVM_OPTIONS = (
     "-Dlog4j2.level=WARN",
 )
 
-# One partition for each internal topic instead of 50: they are created while the first test waits.
+# One partition per internal topic instead of 50: the broker creates them while the first test waits.
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -57,48 +57,48 @@ share.coordinator.state.topic.min.isr=1
 
 
 class KafkaStartError(AssertionError):
-    """The broker ended, or did not answer in time; the text carries the last lines of its log."""
+    """The broker exited or did not answer in time; the message has the last lines of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What it takes to run Kafka's own main classes."""
+    """The Java program and the folder of JARs that run Kafka's main classes."""
 
     java: str
     libs: Path
 
     def command(self, main_class: str, *arguments: str) -> list[str]:
-        """The command line that runs `main_class` with Kafka on the class path."""
+        """Return the command line that runs `main_class` with Kafka on the class path."""
         return [self.java, *JVM_OPTIONS, "-cp", f"{self.libs}/*", main_class, *arguments]
 
 
 def java_version(java: str) -> int | None:
-    """The major version of this `java`, or None where it does not say."""
+    """Return the major version of this `java`, or None if it is unknown."""
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)', answer.stderr)
     return int(found.group(1)) if found else None
 
 
 def find_runtime(libs: Path = LIBS) -> Runtime | str:
-    """Java and the jars, or the reason why there is no Kafka to run."""
+    """Return Java and the JARs, or the reason why Kafka cannot run."""
     java_home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
     if java is None:
-        return "no Java: install a Java 17 runtime (Debian: openjdk-17-jre-headless)"
+        return "Java is missing: install a Java 17 runtime (Debian: openjdk-17-jre-headless)"
     version = java_version(java)
     if version is None or version < OLDEST_JAVA:
         return f"Java {OLDEST_JAVA} or newer is needed, {java} is {version or 'of unknown version'}"
     if not any(libs.glob("kafka_*.jar")):
-        return "no Kafka jars: run `mvn -f tests/kafka/pom.xml dependency:copy-dependencies`"
+        return "the Kafka JARs are missing: run `mvn -f tests/kafka/pom.xml dependency:copy-dependencies`"
     return Runtime(java, libs)
 
 
 @contextmanager
 def running_kafka(runtime: Runtime, folder: Path) -> Generator[str]:
-    """Run one broker whose files live in `folder`; give its HOST:PORT, and stop it at the end.
+    """Run one broker with its files in `folder`, yield its HOST:PORT, and stop it at the end.
 
     Raises:
-        KafkaStartError: it ended or did not answer within 60 s.
+        KafkaStartError: the broker exited or did not answer within 60 s.
     """
     port, controller_port = free_ports(2)
     settings = folder / "server.properties"
@@ -123,7 +123,7 @@ def running_kafka(runtime: Runtime, folder: Path) -> Generator[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that are free now, all different."""
+    """Return different loopback ports that are free now."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(opened.getsockname()[1]) for opened in sockets]
     for opened in sockets:
@@ -132,35 +132,35 @@ def free_ports(count: int) -> list[int]:
 
 
 def format_storage(runtime: Runtime, settings: Path) -> None:
-    """Write the cluster id into the broker's log folder; KRaft starts on formatted folders only."""
+    """Write the cluster ID into the broker's log folder; KRaft requires a formatted folder."""
     arguments = ("format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", str(settings))
     done = subprocess.run(
         runtime.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise KafkaStartError(f"formatting its storage failed:\n{done.stdout}{done.stderr}")
+        raise KafkaStartError(f"StorageTool could not format the storage:\n{done.stdout}{done.stderr}")
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    """Wait until the broker answers with the metadata of its cluster.
+    """Wait until the broker returns the metadata of its cluster.
 
-    The port is tried first: a kafka-python client that gives up leaves its network thread behind.
+    Try the port first: a kafka-python client that gives up leaves its network thread running.
     """
     deadline = time.monotonic() + START_TIMEOUT
     while not accepts(address):
         if process.poll() is not None:
-            raise KafkaStartError(f"it ended with {process.returncode}:\n{tail(log)}")
+            raise KafkaStartError(f"the broker exited with {process.returncode}:\n{tail(log)}")
         if time.monotonic() > deadline:
-            raise KafkaStartError(f"nothing listens on {address} after {START_TIMEOUT:.0f} s:\n{tail(log)}")
+            raise KafkaStartError(f"no broker listens on {address} after {START_TIMEOUT:.0f} s:\n{tail(log)}")
         time.sleep(POLL_INTERVAL)
     with KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=int(START_TIMEOUT * 1000)) as admin:
         brokers = admin.describe_cluster()["brokers"]
     if len(brokers) != 1:
-        raise KafkaStartError(f"one broker was expected, {brokers} answered:\n{tail(log)}")
+        raise KafkaStartError(f"expected one broker, got {brokers}:\n{tail(log)}")
 
 
 def accepts(address: str) -> bool:
-    """Whether something accepts connections there."""
+    """Return whether the address accepts connections."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=1).close()
@@ -170,12 +170,12 @@ def accepts(address: str) -> bool:
 
 
 def tail(log: Path, lines: int = 40) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the broker to stop; end it when it does not, as nobody needs what it stored."""
+    """Ask the broker to stop; kill it if it does not, because nobody needs its data."""
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT)
@@ -186,7 +186,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The HOST:PORT of a real Apache Kafka, shared by the whole run: use topics and groups of your own."""
+    """HOST:PORT of a real Apache Kafka that the whole run shares; use unique topics and groups."""
     runtime = find_runtime()
     if isinstance(runtime, str):
         pytest.skip(runtime)

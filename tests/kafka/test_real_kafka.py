@@ -1,4 +1,4 @@
-"""The broker that the other tests run on is a real one and holds what they rely on."""
+"""The real broker behaves as the other tests expect."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -17,7 +17,7 @@ READ_TIMEOUT_MS = 20_000
 
 @pytest.fixture
 def topic(real_kafka: str) -> str:
-    """A fresh topic of two partitions."""
+    """A new topic with two partitions."""
     name = f"orders-{uuid4().hex}"
     with KafkaAdminClient(bootstrap_servers=real_kafka) as admin:
         admin.create_topics([NewTopic(name, num_partitions=2, replication_factor=1)])
@@ -51,7 +51,7 @@ def test_a_record_comes_back_with_key_headers_and_offset(real_kafka: str, topic:
     assert list(record.headers) == [("traceparent", b"00-01-02-01")]
 
 
-def test_a_group_is_listed_with_its_committed_offset_and_the_log_end(real_kafka: str, topic: str) -> None:
+def test_a_group_has_its_committed_offset_and_the_log_end_offset(real_kafka: str, topic: str) -> None:
     produce(real_kafka, topic, [b"a", b"b", b"c"])
     group = f"email-{uuid4().hex}"
     partition = TopicPartition(topic, 1)
@@ -85,16 +85,16 @@ def test_asking_for_an_unknown_topic_does_not_create_it(real_kafka: str) -> None
         assert name not in admin.list_topics()
 
 
-def test_missing_jars_are_named_with_the_command_that_fetches_them(tmp_path: Path) -> None:
+def test_missing_jars_are_reported_with_the_command_that_fetches_them(tmp_path: Path) -> None:
     reason = find_runtime(tmp_path)
     assert isinstance(reason, str)
     assert "dependency:copy-dependencies" in reason or "Java" in reason
 
 
-def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_failed_start_is_reported_with_its_reason(tmp_path: Path) -> None:
     runtime = find_runtime()
     if isinstance(runtime, str):
         pytest.skip(runtime)
     empty = Runtime(runtime.java, tmp_path)
     with pytest.raises(KafkaStartError, match="StorageTool"), running_kafka(empty, tmp_path):
-        pytest.fail("it runs without its jars")
+        pytest.fail("the broker runs without its JARs")

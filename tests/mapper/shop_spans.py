@@ -1,4 +1,4 @@
-"""Spans of a small shop, written by hand with a fake clock: what the pure middle is tested on."""
+"""Handwritten spans of a small shop with fixed times, for tests of the mapper."""
 
 from dataclasses import replace
 from itertools import count
@@ -21,8 +21,8 @@ def span(
     parent: Span | None = None,
     **fields: object,
 ) -> Span:
-    """A span that starts `at` ms after the story's beginning and lasts `took` ms."""
-    made = Span(
+    """A span that starts `at` ms after the story starts and lasts `took` ms."""
+    base = Span(
         trace_id=parent.trace_id if parent else TRACE,
         span_id=f"{next(_ids):016x}",
         parent_id=parent.span_id if parent else None,
@@ -33,7 +33,7 @@ def span(
         duration=int(took * MS),
         status=0,
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(base, **fields)  # type: ignore[arg-type]
 
 
 def http_server(
@@ -93,7 +93,7 @@ def process(
 
 
 def raised(kind: str, message: str, at: float = 0) -> tuple[SpanEvent, ...]:
-    """The events of a span in which an exception was recorded."""
+    """The events of a span that recorded an exception."""
     return (
         SpanEvent(T0 + int(at * MS), "exception", {"exception.type": kind, "exception.message": message}),
     )
@@ -106,7 +106,7 @@ def lag(group: str, topic: str, committed: int | None, end: int, seconds: float 
 
 
 def hybrid_order() -> list[Span]:
-    """Order 123 as it should go: created in 84 ms, then payment and email react."""
+    """A successful order 123: created in 84 ms, then payment and email react."""
     created = http_server("order", "POST /orders", 0, 84, http_status=201)
     asked = grpc_client("order", "shop.Pricing/Quote", 5, 20, created)
     quoted = grpc_server("pricing", "shop.Pricing/Quote", 8, 15, asked)
@@ -119,7 +119,7 @@ def hybrid_order() -> list[Span]:
 
 
 def monolith_timeout() -> list[Span]:
-    """The essay's opening: user takes 3 s, pricing waits 2 s, and all that wait for it fail."""
+    """A failed order: user takes 3 s, pricing times out after 2 s, and all its callers fail."""
     entry = http_server("order", "POST /orders", 0, 2040, http_status=503, status=2)
     reserve = grpc_client("order", "shop.Inventory/Reserve", 5, 2030, entry, status=2)
     inventory = grpc_server("inventory", "shop.Inventory/Reserve", 10, 2020, reserve, status=2)

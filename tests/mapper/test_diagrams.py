@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from laban_collector.store.base import EdgeRow
-from laban_mapper.diagrams.render import Format, render
-from laban_mapper.diagrams.simplify import simplify
+from laban_mapper.diagrams.drawing import simplify
+from laban_mapper.diagrams.rendering import Format, render
 from laban_mapper.errors import RenderFailed
-from laban_mapper.graph import draw_map
 from laban_mapper.model import ServiceMap
+from laban_mapper.service_map import build_service_map
 
 from .shop_spans import lag
 
@@ -24,11 +24,11 @@ HOPS = [
 
 def shop(*, silent: bool = False) -> ServiceMap:
     polled = [lag("audit", "orders", 0, 30)] if silent else []
-    return draw_map(HOPS, polled, SINCE, SINCE + timedelta(minutes=1))
+    return build_service_map(HOPS, polled, SINCE, SINCE + timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("form", ["svg", "png", "dot", "mermaid"])
-def test_the_same_graph_gives_the_same_bytes(form: Format) -> None:
+def test_the_same_map_gives_the_same_bytes(form: Format) -> None:
     assert render(shop(), form) == render(shop(), form)
 
 
@@ -41,13 +41,13 @@ def test_a_group_with_one_service_becomes_a_label() -> None:
     assert arrow.lines == ("group email", "kafka 2.0/s", "wait p95 9.0 ms")
 
 
-def test_a_group_that_nothing_is_known_of_stays() -> None:
+def test_a_group_without_a_known_service_stays_a_node() -> None:
     drawing = simplify(shop(silent=True))
     (arrow,) = [arrow for arrow in drawing.arrows if arrow.target == "group:audit"]
     assert arrow.lines == ("kafka, never seen",)
 
 
-def test_errors_are_labelled_with_their_share() -> None:
+def test_the_label_shows_the_share_of_errors() -> None:
     (arrow,) = [arrow for arrow in simplify(shop()).arrows if arrow.source == "entry:clients"]
     assert arrow.failing
     assert arrow.lines == ("http 2.0/s", "p95 95 ms", "5.0% errors")
@@ -73,7 +73,7 @@ def test_png_is_a_png() -> None:
     assert render(shop(), "png").startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_mermaid_quotes_what_would_break_it() -> None:
+def test_mermaid_escapes_special_characters() -> None:
     text = render(shop(), "mermaid").decode()
     assert text.startswith("flowchart LR\n")
     assert "smtp#lt;#amp;#quot;relay#quot;#gt;" in text
@@ -81,7 +81,7 @@ def test_mermaid_quotes_what_would_break_it() -> None:
     assert "-->|" in text
 
 
-def test_without_graphviz_the_error_says_what_to_install(
+def test_without_graphviz_the_error_names_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     def nowhere(_: str) -> str:

@@ -5,7 +5,7 @@ from laban_mapper.lag import history, report
 from .shop_spans import T0, lag
 
 
-def test_a_group_is_as_bad_as_its_worst_partition() -> None:
+def test_the_status_of_a_group_is_that_of_its_worst_partition() -> None:
     rows = [
         lag("email", "orders", 10, 10),
         replace(lag("email", "orders", 4, 10, 3.5), partition=1, status="WARN"),
@@ -22,7 +22,7 @@ def test_a_group_is_as_bad_as_its_worst_partition() -> None:
     ]
 
 
-def test_a_group_that_has_committed_nothing_is_reported_without_a_number() -> None:
+def test_a_group_without_a_commit_is_reported_without_a_number() -> None:
     (group,) = report([lag("email", "orders", None, 10)]).groups
     assert (group.messages, group.topics[0].messages, group.topics[0].committed) == (0, None, None)
 

@@ -14,7 +14,7 @@ PROTO = Path(laban_samples.proto.__file__).parent
 ROOT = PROTO.parents[1]
 
 
-def test_the_committed_code_is_what_the_proto_generates(tmp_path: Path) -> None:
+def test_the_committed_code_matches_the_proto(tmp_path: Path) -> None:
     outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
     command = [
         sys.executable,
@@ -32,7 +32,7 @@ def test_the_committed_code_is_what_the_proto_generates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("service", shop_pb2.DESCRIPTOR.services_by_name)
-def test_the_hand_written_types_name_every_method(service: str) -> None:
+def test_the_hand_written_types_have_every_method(service: str) -> None:
     types = (PROTO / "shop_pb2_grpc.pyi").read_text()
     stub = types.partition(f"class {service}Stub:")[2].partition("class ")[0]
     servicer = types.partition(f"class {service}Servicer:")[2].partition("\ndef ")[0]
@@ -43,6 +43,6 @@ def test_the_hand_written_types_name_every_method(service: str) -> None:
         assert f"def {method.name}(" in servicer
 
 
-def test_the_stubs_are_importable_as_a_package() -> None:
+def test_the_stubs_can_be_imported_as_a_package() -> None:
     with grpc.insecure_channel("127.0.0.1:9") as channel:
         assert shop_pb2_grpc.PricingStub(channel).Quote

@@ -1,5 +1,6 @@
-# pyright bundles stubs of kafka-python 2.3 and takes them before the library, though 3.x has other names.
-# This hides them: kafka-python is untyped to pyright, as to mypy. Drop it when pyright's follow 3.x.
+# pyright prefers its bundled stubs of kafka-python 2.3 to the installed library, but 3.x has other names.
+# This file hides those stubs: pyright, like mypy, then sees no types of kafka-python. Delete this file when
+# pyright's stubs match 3.x.
 from typing import Any
 
 def __getattr__(name: str) -> Any: ...

@@ -1,1 +1,1 @@
-"""Answers: from a store in this process, or from a running collector over HTTP."""
+"""Answers to questions, from a store in this process or from a running collector over HTTP."""

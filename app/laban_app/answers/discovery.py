@@ -1,4 +1,4 @@
-"""Finds who can answer: a collector that runs, or a database file that nobody serves."""
+"""Finds a source of answers: a running collector, or a database file that no collector has open."""
 
 import ssl
 from pathlib import Path
@@ -9,36 +9,38 @@ import httpx
 from laban_app.answers.local import LocalAnswers
 from laban_app.answers.protocol import Answers
 from laban_app.answers.remote import RemoteAnswers
+from laban_app.errors import CollectorUnreachable
+from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked
 from laban_collector.receive.tls import client_context
 from laban_collector.settings import Settings, load_settings
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.read.reader import DuckDBReader
-from laban_mapper.errors import NoAnswerer
+from laban_collector.store.base import Store
 
-_KNOCK_TIMEOUT: Final = 1.0
+_PROBE_TIMEOUT: Final = 1.0
+"""Seconds to wait for an answer of a collector that may not be running."""
 
 
 def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> Answers:
-    """Somebody who answers; the arguments and errors are those of `open_store`."""
+    """Open a source of answers; the arguments and errors are those of `open_store`."""
     store = open_store(url, db, token)
-    return LocalAnswers(DuckDBReader(store)) if isinstance(store, Database) else store
+    return LocalAnswers(store.reader()) if isinstance(store, Store) else store
 
 
 def open_store(
     url: str | None = None, db: Path | None = None, token: str | None = None
-) -> RemoteAnswers | Database:
-    """A store: a collector that has it, or the file itself, opened to read, where nobody serves it.
+) -> RemoteAnswers | Store:
+    """Open a running collector, or a database file for reading if no collector has it open.
+
+    Without `url` and `db`, opens the collector at the configured API address, or else the configured file.
 
     Args:
         url: the API of a running `laban serve`; wins over `db`.
-        db: a database file; while a `laban serve` has it open, that one is asked.
-            With neither, the collector at the configured API address, else the configured database file.
-        token: for a collector that wants one; None: the configured one.
+        db: a database file; if a `laban serve` has it open, that collector is opened instead.
+        token: the token for the collector; None: the configured token.
 
     Raises:
-        BadSettings: what is configured is wrong.
-        NoAnswerer: there is neither.
+        BadSettings: a setting is invalid.
+        CollectorUnreachable: there is neither a collector nor a file.
         StoreError: the file cannot be read.
     """
     settings = load_settings(token=token)
@@ -47,47 +49,47 @@ def open_store(
     if db is not None:
         return _from_file(db, settings)
     default = f"{api_scheme(settings)}://{settings.api}"
-    if _answers_at(default, settings):
+    if _is_running(default, settings):
         return remote(default, settings)
     if settings.db.exists():
         return _from_file(settings.db, settings)
-    raise NoAnswerer(
-        f"Nobody answers at {default}, and there is no {settings.db} here. "
-        "Start `laban serve` (or `laban demo`), or say where to ask: --url http://HOST:PORT or --db FILE."
+    raise CollectorUnreachable(
+        f"No collector answers at {default}, and there is no {settings.db} here. "
+        "Start `laban serve` (or `laban demo`), or name a source: --url http://HOST:PORT or --db FILE."
     )
 
 
 def served_by(db: Path) -> Path:
-    """The file beside a database in which the `laban serve` that has it open writes the URL of its API."""
+    """The file next to a database in which the `laban serve` that has it open writes its API URL."""
     return db.with_name(f"{db.name}.served-by")
 
 
 def api_scheme(settings: Settings) -> str:
-    """The scheme in the URL of a collector's API."""
+    """The URL scheme of a collector's API: http or https."""
     return "http" if settings.tls_certificate is None else "https"
 
 
 def collector_of(db: Path, settings: Settings) -> RemoteAnswers | None:
-    """The collector that has a database open, if one left its note beside it and answers."""
-    note = served_by(db)
-    url = note.read_text(encoding="utf-8").strip() if note.exists() else ""
-    return remote(url, settings) if url and _answers_at(url, settings) else None
+    """The collector that has a database open; None unless its URL is next to the database and it answers."""
+    file = served_by(db)
+    url = file.read_text(encoding="utf-8").strip() if file.exists() else ""
+    return remote(url, settings) if url and _is_running(url, settings) else None
 
 
 def remote(url: str, settings: Settings) -> RemoteAnswers:
-    """The collector whose API is there; with the token and the trust of the settings."""
+    """The collector at a URL, with the token and the certificate authorities of the settings."""
     token = settings.token
     return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
 
 
 def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
-    """What to trust at this URL; None for plain HTTP, which need not wait for the files to be read."""
+    """The trusted certificate authorities; None for plain HTTP, which does not need the files read."""
     return client_context(settings) if url.startswith("https:") else None
 
 
-def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Database:
+def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
     try:
-        return Database.open(db, read_only=True)
+        return STORE.open(db, read_only=True)
     except StoreLocked:
         collector = collector_of(db, settings)
         if collector is None:
@@ -95,9 +97,9 @@ def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Database:
         return collector
 
 
-def _answers_at(url: str, settings: Settings) -> bool:
+def _is_running(url: str, settings: Settings) -> bool:
     verify = _trusted(url, settings) or True
     try:
-        return httpx.get(f"{url}/healthz", timeout=_KNOCK_TIMEOUT, trust_env=False, verify=verify).is_success
+        return httpx.get(f"{url}/healthz", timeout=_PROBE_TIMEOUT, trust_env=False, verify=verify).is_success
     except httpx.HTTPError:
         return False

@@ -1,4 +1,4 @@
-"""Answers from a store in this process: reads the rows, hands them to the pure middle."""
+"""Answers from a store in this process: reads rows, and passes them to the mapper."""
 
 import importlib.metadata
 import time
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_app.answers.trace_closure import MAX_SPANS, MAX_TRACES, Window, peers_of, spans_led_to
-from laban_collector.store.base import MAX_ROWS, MINUTE, SpanReader, TraceRef
-from laban_mapper import graph, lag, story
-from laban_mapper.errors import BadWindow, UnknownValue
+from laban_app.errors import UnknownValue
+from laban_collector.store.base import MAX_ROWS, MINUTE, MessageRef, Peer, Span, SpanReader, TraceRef
+from laban_mapper import lag
+from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import (
     KnownValue,
     KnownValues,
@@ -21,17 +21,29 @@ from laban_mapper.model import (
     Status,
     Story,
 )
-from laban_mapper.spans import NS_PER_S
-from laban_mapper.times import moment, nanoseconds
+from laban_mapper.service_map import build_service_map
+from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
+from laban_mapper.story.builder import build_story
+from laban_mapper.story.messages import Consumption
+from laban_mapper.story.root_cause import peer_of
+from laban_mapper.times import nanoseconds, utc_time
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
 _SHORT: Final = 5 * MINUTE
-"""A window that is shorter is answered to the nanosecond."""
-_AROUND: Final = 24 * 3600 * NS_PER_S
-"""How far from its first and last correlated span a story is followed, ns."""
+"""A shorter time range is not widened to whole minutes."""
+_STORY_MARGIN: Final = 24 * 3600 * NS_PER_S
+"""How long before its first and after its last correlated span a story is followed, in ns."""
+_PEER_MARGIN: Final = 3600 * NS_PER_S
+"""How long before and after a failed call other calls to the same address are read, in ns."""
+_MAX_TRACES: Final = 200
+_MAX_SPANS: Final = 20_000
+_MAX_ROUNDS: Final = 8
+
+Window = tuple[int, int]
+"""A half-open time range in ns since the epoch."""
 
 
 class LocalAnswers:
@@ -43,49 +55,49 @@ class LocalAnswers:
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
-        """What happened to `key` `value`; raises UnknownValue with the nearest known ones."""
+        """What happened to a business key value; raises UnknownValue with the nearest known values."""
         reader = self._reader
         with reader.at_one_moment():
-            found = reader.traces_with(key, value, MAX_TRACES)
+            found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
-            spans = spans_led_to(reader, [ref.trace_id for ref in found], window)
+            spans = _trace_closure(reader, [ref.trace_id for ref in found], window)
             if not spans:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = sorted({span.topic for span in spans if span.topic is not None})
-            consumption = story.Consumption(reader.latest_lag(), reader.groups_of(topics))
-            peers = peers_of(reader, spans)
-        truncated = len(found) >= MAX_TRACES or len(spans) >= MAX_SPANS
-        return story.tell(key, value, spans, consumption, peers, truncated=truncated)
+            consumption = Consumption(reader.latest_lag(), reader.groups_of(topics))
+            peers = _peers_of(reader, spans)
+        truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
+        return build_story(key, value, spans, consumption, peers, truncated=truncated)
 
     def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
-        """Who talks to whom, and how."""
-        asked = self._window(since, until)
-        begin, end = _whole_minutes(*asked)
+        """Which service calls which, and how."""
+        requested = self._window(since, until)
+        begin, end = _whole_minutes(*requested)
         edges = self._reader.edges(begin, end)
-        # Rates are over the time that was watched, not over what was before the first span, or is to come.
-        first, last = self._reader.extent() or asked
-        begin, end = max(begin, first), min(end, max(asked[1], last + 1))
-        return graph.draw_map(edges, self._reader.latest_lag(), moment(begin), moment(end))
+        # Rates apply to the time with data, not to the time before the first span or after the newest one.
+        first, last = self._reader.extent() or requested
+        begin, end = max(begin, first), min(end, max(requested[1], last + 1))
+        return build_service_map(edges, self._reader.latest_lag(), utc_time(begin), utc_time(end))
 
     def lag(self) -> LagReport:
-        """How far each consumer group is behind now."""
+        """How far behind each consumer group is now."""
         return lag.report(self._reader.latest_lag())
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
-        """How far each consumer group was behind over time."""
+        """How far behind each consumer group was over time."""
         begin, end = self._window(since, until)
-        # The poller goes on while no spans come: up to the newest span is not up to now.
+        # Polls continue while no spans arrive, so the newest poll can be later than the newest span.
         return lag.history(self._reader.lag_between(begin, end if until else time.time_ns()))
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
     ) -> LatencyHistory:
-        """Percentiles over time, in about 60 buckets of whole seconds."""
+        """Latency percentiles over time, in about 60 buckets of whole seconds."""
         begin, end = self._window(since, until)
         bucket = max(1, (end - begin) // _BUCKETS // NS_PER_S) * NS_PER_S
         points = [
             LatencyPoint(
-                time=moment(point.time),
+                time=utc_time(point.time),
                 name=point.name,
                 calls=point.calls,
                 errors=point.errors,
@@ -101,28 +113,28 @@ class LocalAnswers:
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
     ) -> KnownValues:
-        """The newest values of a business key, to pick from."""
+        """The newest values of a business key."""
         values = self._reader.recent_values(key, *self._window(since, until, _VALUES_WINDOW), limit)
         return KnownValues(
-            key=key, values=[KnownValue(value=value, last_seen=moment(seen)) for value, seen in values]
+            key=key, values=[KnownValue(value=value, last_seen=utc_time(seen)) for value, seen in values]
         )
 
     def status(self) -> Status:
-        """What the store holds."""
+        """What is stored."""
         contents = self._reader.contents()
         return Status(
             version=importlib.metadata.version("laban"),
             spans=contents.spans,
             traces=contents.traces,
             services=list(contents.services),
-            first=None if contents.first is None else moment(contents.first),
-            last=None if contents.last is None else moment(contents.last),
+            first=None if contents.first is None else utc_time(contents.first),
+            last=None if contents.last is None else utc_time(contents.last),
         )
 
     def _window(
         self, since: datetime | None, until: datetime | None, length: int = _DEFAULT_WINDOW
     ) -> Window:
-        """Half open, in ns; up to the newest span where no end is given, so long where no beginning is."""
+        """The time range in ns: by default up to the newest span, and `length` ns long."""
         if until is None:
             extent = self._reader.extent()
             end = extent[1] + 1 if extent else time.time_ns()
@@ -130,23 +142,96 @@ class LocalAnswers:
             end = nanoseconds(until)
         begin = end - length if since is None else nanoseconds(since)
         if begin >= end and until is not None:
-            raise BadWindow(
-                f"The window ends ({moment(end):%F %T}) before it begins ({moment(begin):%F %T})."
+            raise InvalidTimeRange(
+                f"The time range ends ({utc_time(end):%F %T}) before it begins ({utc_time(begin):%F %T})."
             )
         return (min(begin, end), end)
 
 
 def _whole_minutes(begin: int, end: int) -> Window:
-    """A window that is not short is widened to whole minutes, of which edges are counted already."""
+    """Widen a time range to whole minutes, which are counted already, unless it is short."""
     if end - begin < _SHORT:
         return begin, end
     return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
 
 
 def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:
-    begin = min((ref.first for ref in found), default=0) - _AROUND
-    end = max((ref.last for ref in found), default=0) + _AROUND
+    begin = min((ref.first for ref in found), default=0) - _STORY_MARGIN
+    end = max((ref.last for ref in found), default=0) + _STORY_MARGIN
     return (
         begin if since is None else nanoseconds(since),
         end if until is None else nanoseconds(until),
     )
+
+
+def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) -> list[Span]:
+    """The spans of these traces and of all traces that follow from them by a link or a message.
+
+    Follows effects only: a batch that holds messages of several orders must not pull in the other orders.
+    """
+    known = dict.fromkeys(traces)
+    spans: list[Span] = []
+    new = list(known)
+    for _ in range(_MAX_ROUNDS):
+        room = _MAX_SPANS - len(spans)
+        if not new or room <= 0:
+            break
+        new += _linked(reader, new, known)
+        spans += reader.spans_of(new, *window, room)
+        reached = [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
+        new = reached[: _MAX_TRACES - len(known)]
+        known.update(dict.fromkeys(new))
+    return spans
+
+
+def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
+    """The service at each address that a failed call without a server span went to.
+
+    Leaves out calls to databases, whose spans name the database.
+    """
+    answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
+    unanswered = [
+        span
+        for span in spans
+        if span.kind == CLIENT
+        and span.db_system is None
+        and failed(span)
+        and (span.peer_address or span.rpc_service)
+        and (span.trace_id, span.span_id) not in answered
+    ]
+    if not unanswered:
+        return {}
+    begin = min(span.start for span in unanswered) - _PEER_MARGIN
+    end = max(span.end for span in unanswered) + _PEER_MARGIN
+    return reader.callees({peer_of(span) for span in unanswered}, begin, end)
+
+
+def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:
+    """The unknown traces that link to these, directly or indirectly; adds them to `known`.
+
+    Runs before any span is read, for reading spans costs more than following links.
+    """
+    found: list[str] = []
+    new = list(traces)
+    for _ in range(_MAX_ROUNDS):
+        reached = [trace for trace in reader.traces_linked_from(new) if trace not in known]
+        new = reached[: _MAX_TRACES - len(known)]
+        if not new:
+            break
+        found += new
+        known.update(dict.fromkeys(new))
+    return found
+
+
+def _traces_of_messages(reader: SpanReader, spans: Sequence[Span], window: Window) -> list[str]:
+    published = {
+        MessageRef(span.topic, span.partition, span.offset)
+        for span in spans
+        if span.kind == PRODUCER
+        and span.topic is not None
+        and span.partition is not None
+        and span.offset is not None
+    }
+    consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
+    without_consumer = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
+    return reader.traces_of_messages(without_consumer, *window) if without_consumer else []

@@ -1,4 +1,4 @@
-"""What can be asked, wherever the answer comes from: a database opened here, or a collector over HTTP."""
+"""The questions that can be asked, of a database in this process or of a collector over HTTP."""
 
 from datetime import datetime
 from typing import Literal, Protocol
@@ -9,14 +9,14 @@ from laban_mapper.model import KnownValues, LagHistory, LagReport, LatencyHistor
 class Answers(Protocol):
     """All questions that laban answers.
 
-    Windows are half open, [since, until), time zone aware. `until` None means up to the newest span;
-    `since` None means one hour before `until`.
+    Time ranges are half open, [since, until), with time zones. `until` None: up to the newest span; `since`
+    None: one hour before `until`.
     """
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
-        """What happened to `key` `value`: ("order", "123"). Without a window, whenever it happened.
+        """What happened to a business key value, such as ("order", "123"); by default at any time.
 
         Raises:
             UnknownValue: no trace carries it; names the nearest known values.
@@ -24,29 +24,29 @@ class Answers(Protocol):
         ...
 
     def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
-        """Who talks to whom, and how. A window that is not short is widened to whole minutes."""
+        """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes."""
         ...
 
     def lag(self) -> LagReport:
-        """How far each consumer group is behind now."""
+        """How far behind each consumer group is now."""
         ...
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
-        """How far each consumer group was behind over time."""
+        """How far behind each consumer group was over time."""
         ...
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
     ) -> LatencyHistory:
-        """Percentiles over time, an edge or a route at a time, in about 60 buckets."""
+        """Latency percentiles by edge or by route over time, in about 60 buckets."""
         ...
 
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
     ) -> KnownValues:
-        """The newest values of a business key, to pick from. `since` None means a day before `until`."""
+        """The newest values of a business key. `since` None: one day before `until`."""
         ...
 
     def status(self) -> Status:
-        """What the store holds."""
+        """What is stored."""
         ...

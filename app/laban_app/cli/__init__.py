@@ -1,5 +1,1 @@
-"""The `laban` command."""
-
-from laban_app.cli.app import app, main
-
-__all__ = ["app", "main"]
+"""The command line."""

@@ -1,4 +1,4 @@
-"""The commands that keep a store: export and backup."""
+"""The commands that copy the stored data: export and backup."""
 
 import shutil
 import tempfile
@@ -11,77 +11,74 @@ import typer
 
 from laban_app.answers.discovery import open_store
 from laban_app.answers.remote import RemoteAnswers
-from laban_app.cli import console, options
-from laban_app.cli.pandas_blocker import without_pandas
+from laban_app.cli import terminal
+from laban_app.cli.terminal import Source
 from laban_collector.errors import StoreError
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping import export as exporting
+from laban_collector.store.base import EXPORTED_TABLES, Store
 
 
 def export(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go; made if needed.")
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Output directory; created if it does not exist."),
     ],
-    db: options.Db = None,
-    url: options.Url = None,
-    token: options.Token = None,
+    source: Source,
 ) -> None:
-    """Write all tables as Parquet files, one a table; a collector that runs is not disturbed."""
+    """Export all tables as Parquet files.
+
+    Each table becomes one file. A running collector keeps receiving spans meanwhile.
+    """
     began = time.monotonic()
-    store = _open(url, db, token)
+    store = open_store(source.url, source.db, source.token)
     output.mkdir(parents=True, exist_ok=True)
-    taken = [f"{table}.parquet" for table in exporting.TABLES if (output / f"{table}.parquet").exists()]
+    taken = [f"{table}.parquet" for table in EXPORTED_TABLES if (output / f"{table}.parquet").exists()]
     if taken:
-        raise StoreError(f"{output} holds {', '.join(taken)} already: an export overwrites nothing.")
+        raise StoreError(f"{output} already holds {', '.join(taken)}: an export overwrites nothing.")
     with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as folder:
         _export(store, Path(folder))
         for file in sorted(Path(folder).glob("*.parquet")):
             file.rename(output / file.name)
-    _tell(output, sum(file.stat().st_size for file in output.glob("*.parquet")), began)
+    _report(output, sum(file.stat().st_size for file in output.glob("*.parquet")), began)
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; must not exist yet.")],
-    db: options.Db = None,
-    url: options.Url = None,
-    token: options.Token = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Backup file; must not exist yet.")],
+    source: Source,
 ) -> None:
-    """Copy the database as it is at this moment; a collector that runs is not disturbed."""
+    """Copy the database to a file.
+
+    The copy is consistent. A running collector keeps receiving spans meanwhile.
+    """
     began = time.monotonic()
     if file.exists():
-        raise StoreError(f"{file} exists already: a backup overwrites nothing; name another file.")
+        raise StoreError(f"{file} already exists: a backup overwrites nothing; name another file.")
     if not file.absolute().parent.is_dir():
-        raise StoreError(f"{file}: its directory does not exist; make it first: mkdir -p {file.parent}")
-    store = _open(url, db, token)
+        raise StoreError(f"{file}: the directory does not exist; create it first: mkdir -p {file.parent}")
+    store = open_store(source.url, source.db, source.token)
     if isinstance(store, RemoteAnswers):
-        with store, tempfile.NamedTemporaryFile(dir=file.absolute().parent, prefix=".backup-") as made:
-            store.download("backup", made)
-            made.flush()
-            Path(made.name).chmod(0o644)
-            file.hardlink_to(made.name)  # whole, or not there; and it fails if the name was taken meanwhile
+        with store, tempfile.NamedTemporaryFile(dir=file.absolute().parent, prefix=".backup-") as copy:
+            store.download("backup", copy)
+            copy.flush()
+            Path(copy.name).chmod(0o644)
+            file.hardlink_to(copy.name)  # complete or absent; fails if the name has been taken meanwhile
     else:
         with store:
-            for _ in exporting.backup(store, file):
+            for _ in store.backup(file):
                 pass
-    _tell(file, file.stat().st_size, began)
+    _report(file, file.stat().st_size, began)
 
 
-def _open(url: str | None, db: Path | None, token: str | None) -> RemoteAnswers | Database:
-    without_pandas()
-    return open_store(url, db, token)
-
-
-def _export(store: RemoteAnswers | Database, folder: Path) -> None:
-    if isinstance(store, Database):
+def _export(store: RemoteAnswers | Store, folder: Path) -> None:
+    if isinstance(store, Store):
         with store:
-            for _ in exporting.export(store, lambda name: (folder / name).open("wb")):
+            for _ in store.export(lambda name: (folder / name).open("wb")):
                 pass
         return
     with store, tempfile.TemporaryFile(dir=folder) as received:
         store.download("export", received)
         with zipfile.ZipFile(received) as archive:
             for member in archive.infolist():
-                # Names come from another machine: only their last part counts.
+                # The names come from another machine: only their last part is used.
                 with (
                     archive.open(member) as source,
                     (folder / Path(member.filename).name).open("wb") as target,
@@ -89,6 +86,6 @@ def _export(store: RemoteAnswers | Database, folder: Path) -> None:
                     shutil.copyfileobj(source, target)
 
 
-def _tell(what: Path, size: int, began: float) -> None:
+def _report(path: Path, size: int, began: float) -> None:
     seconds = time.monotonic() - began
-    console.err().print(f"wrote {what} ({size / 1e6:,.1f} MB in {seconds:.1f} s)")
+    terminal.stderr().print(f"wrote {path} ({size / 1e6:,.1f} MB in {seconds:.1f} s)")

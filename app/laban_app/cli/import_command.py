@@ -1,4 +1,4 @@
-"""The command that imports files of spans."""
+"""The `laban import` command."""
 
 import contextlib
 import json as json_module
@@ -16,73 +16,70 @@ from rich.text import Text
 from laban_app.answers.discovery import collector_of, remote
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
-from laban_app.cli import console, options
-from laban_app.cli.pandas_blocker import without_pandas
+from laban_app.cli import terminal
+from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked, UnreadableFile
 from laban_collector.importing.importer import Importer, Report, decoding_processes
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
 
 
 def import_files(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of spans; - for stdin.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files to import; - reads stdin.")],
     db: Annotated[
         Path | None,
         typer.Option(
             "--db",
             metavar="FILE",
-            help="Where to keep them; a collector that has it open is asked to. [default: laban.duckdb]",
+            help="Database file; if a collector has it open, the collector stores the spans. "
+            "[default: laban.duckdb]",
         ),
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option(
-            "--url", metavar="URL", help="Hand them over to the collector whose API is there, instead."
-        ),
+        typer.Option("--url", metavar="URL", help="Send the spans to the collector at this URL instead."),
     ] = None,
-    token: options.Token = None,
-    json: options.Json = False,
+    token: terminal.Token = None,
+    json: terminal.Json = False,
 ) -> None:
-    """Import spans that other tools wrote: OTLP (JSON, JSON lines, protobuf), Jaeger JSON, Zipkin v2 JSON.
+    """Import spans from files of other tools.
 
-    The kind is told by the content, gzip too. What cannot be read is left out and counted; importing twice
-    stores nothing twice. Exits with 1 if nothing could be read.
+    Formats: OTLP (JSON, JSON lines, protobuf), Jaeger JSON and Zipkin v2 JSON, each also with gzip. The
+    format is detected from the content. Spans that cannot be read are skipped and counted. A span that is
+    already stored is not stored again. Exits 1 if no span can be read.
     """
     _check(files)
-    without_pandas()
     settings = load_settings(db=db, token=token)
     with _target(url, settings) as target:
         report = _import(files, target)
     if json:
         typer.echo(json_module.dumps(_as_json(report), indent=2))
     else:
-        _show(report, target.name, console.out())
+        _show(report, target.name, terminal.stdout())
     if report.spans == 0 and report.refused:
         raise typer.Exit(_NOTHING_READ)
 
 
 def _check(files: Sequence[str]) -> None:
-    """Find the files that are not there before anything is imported; raises UnreadableFile."""
+    """Find missing files before anything is imported; raises UnreadableFile."""
     for name in files:
         if name != _STDIN and not Path(name).is_file():
-            what = "is a directory" if Path(name).is_dir() else "there is no such file"
+            what = "is a directory" if Path(name).is_dir() else "no such file"
             raise UnreadableFile(f"{name}: {what}. Nothing was imported.")
 
 
 class _Target(NamedTuple):
-    """Where the spans go.
+    """The database or collector that stores the spans.
 
     Attributes:
-        name: for a person.
-        writer: takes them.
-        rules: the business key rules that hold there.
+        name: its name in messages.
+        writer: stores the spans.
+        rules: its business key rules.
     """
 
     name: str
@@ -92,24 +89,24 @@ class _Target(NamedTuple):
 
 @contextlib.contextmanager
 def _target(url: str | None, settings: Settings) -> Generator[_Target, None, None]:
-    """The collector at the URL; else the file; else the collector that has it open."""
+    """The collector at the URL; without a URL the file, or the collector that has it open."""
     if url is not None:
         with remote(url, settings) as collector:
             yield _collector(collector)
         return
     try:
-        database = Database.open(settings.db)
+        store = STORE.open(settings.db)
     except StoreLocked as error:
-        asked = collector_of(settings.db, settings)
-        if asked is None:
+        owner = collector_of(settings.db, settings)
+        if owner is None:
             raise StoreLocked(
                 f"{error.args[0]} To import, stop that process first, or name another file (--db)."
             ) from error
-        with asked:
-            yield _collector(asked)
+        with owner:
+            yield _collector(owner)
         return
-    with database:
-        writer = ProtectedWriter(DuckDBWriter(database), Protection.from_settings(settings))
+    with store:
+        writer = ProtectedWriter(store.writer(), Protection.from_settings(settings))
         yield _Target(str(settings.db), writer, settings.keys)
 
 
@@ -128,7 +125,7 @@ def _import(files: Sequence[str], target: _Target) -> Report:
 
 
 def _add(importer: Importer, name: str, progress: Progress, task: TaskID) -> None:
-    """Import one file, and show how far it is."""
+    """Import one file and show the progress."""
     with _open(name) as file:
         seekable = file.seekable()
         importer.add(file, lambda: progress.update(task, completed=file.tell() if seekable else 0))
@@ -144,8 +141,8 @@ def _open(name: str) -> BufferedReader:
 
 
 def _progress() -> Progress:
-    """A bar a file on a terminal; nothing where nobody looks."""
-    screen = console.err()
+    """One progress bar per file on a terminal; nothing in a pipe."""
+    screen = terminal.stderr()
     bar = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*bar, console=screen, disable=not screen.is_terminal)
 
@@ -163,8 +160,8 @@ def _as_json(report: Report) -> dict[str, object]:
 
 def _show(report: Report, where: str, screen: Console) -> None:
     spans, files = _count(report.spans, "span"), _count(report.files, "file")
-    known = f", {report.duplicates:,} came twice or were there already" if report.duplicates else ""
-    screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{known}")
+    duplicates = f", {_count(report.duplicates, 'duplicate')}" if report.duplicates else ""
+    screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{duplicates}")
     for reason, count in report.refused.most_common():
         screen.print(Text(f"  {count:,} {reason}", style="yellow"))
 

@@ -1,7 +1,7 @@
 """A story for the terminal: the verdict first, then the timeline, then the messages."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -9,8 +9,7 @@ from rich.text import Text
 
 from laban.vocabulary import KAFKA
 from laban_mapper.model import GroupState, Message, Outcome, Step, Story
-from laban_mapper.story.chapters import Chapter, Line, chapters
-from laban_mapper.times import in_words
+from laban_mapper.times import format_duration
 
 _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     "ok": (" OK ", "bold white on green"),
@@ -31,13 +30,35 @@ _STATE_STYLES: Final = {
 }
 
 
-def show_story(story: Story, console: Console, *, everything: bool = False) -> None:
+class Line(NamedTuple):
+    """One step of a chapter, with its indentation.
+
+    `caller` is the client span of the same call, folded into this line.
+    """
+
+    depth: int
+    step: Step
+    caller: Step | None = None
+
+
+class Chapter(NamedTuple):
+    """The steps that follow from one request or one consumed message, up to the next message."""
+
+    lines: list[Line]
+
+    @property
+    def head(self) -> Step:
+        """The first step."""
+        return self.lines[0].step
+
+
+def show_story(story: Story, console: Console, *, all_spans: bool = False) -> None:
     """Print a story.
 
     Args:
-        story: what happened.
-        console: where to.
-        everything: every span as a line of its own, not one line for the two sides of a call.
+        story: the story.
+        console: the console to print to.
+        all_spans: print every span on a line of its own, instead of one line for both sides of a call.
     """
     label, style = _OUTCOMES[story.outcome]
     console.print(Text.assemble((label, style), " ", (story.verdict, "bold")))
@@ -46,7 +67,7 @@ def show_story(story: Story, console: Console, *, everything: bool = False) -> N
         console.print(Text.assemble("Root cause  ", (cause.service, "bold red"), "  ", cause.operation))
         console.print(Text(f"            {cause.error}", style="red"))
     console.print()
-    console.print(_timeline(story, everything=everything))
+    console.print(_timeline(story, all_spans=all_spans))
     if story.messages:
         console.print()
         console.print(_messages(story.messages))
@@ -54,12 +75,12 @@ def show_story(story: Story, console: Console, *, everything: bool = False) -> N
     console.print(Text(_footer(story), style="dim"))
 
 
-def _timeline(story: Story, *, everything: bool) -> Table:
+def _timeline(story: Story, *, all_spans: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("when", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
     table.add_column("took", justify="right", no_wrap=True)
-    for chapter in chapters(story.steps, fold=not everything):
+    for chapter in chapters(story.steps, fold=not all_spans):
         _add_wait(table, chapter)
         for line in chapter.lines:
             table.add_row(*_row(story, line))
@@ -71,10 +92,9 @@ def _timeline(story: Story, *, everything: bool) -> Table:
 def _add_wait(table: Table, chapter: Chapter) -> None:
     head = chapter.head
     if head.kind == "consumer" and head.wait_ms is not None:
-        who = head.group or head.service
-        table.add_row(
-            "", Text(f"┄ {in_words(head.wait_ms)} in {head.topic} until {who}", style="magenta"), ""
-        )
+        consumer = head.group or head.service
+        wait = f"┄ {format_duration(head.wait_ms)} in {head.topic} until {consumer}"
+        table.add_row("", Text(wait, style="magenta"), "")
 
 
 def _row(story: Story, line: Line) -> tuple[str, Text, Text]:
@@ -91,12 +111,12 @@ def _row(story: Story, line: Line) -> tuple[str, Text, Text]:
     return (
         _when(offset),
         what,
-        Text(in_words(step.duration_ms), style="bold" if critical else "dim"),
+        Text(format_duration(step.duration_ms), style="bold" if critical else "dim"),
     )
 
 
 def _when(offset_ms: float) -> str:
-    return "0" if offset_ms < 0.05 else f"+{in_words(offset_ms)}"
+    return "0" if offset_ms < 0.05 else f"+{format_duration(offset_ms)}"
 
 
 def _indent(line: Line) -> str:
@@ -129,7 +149,7 @@ def _messages(messages: Sequence[Message]) -> Table:
 def _unread(message: Message) -> str:
     if message.system in (None, KAFKA):
         return "no group consumes this topic"
-    return "nobody is known to have taken it up"
+    return "no consumer is known"
 
 
 def _state(state: GroupState) -> Text:
@@ -137,9 +157,9 @@ def _state(state: GroupState) -> Text:
     if state.state == "waiting" and state.messages_ahead is not None:
         details.append(f"behind {state.messages_ahead} messages" if state.messages_ahead else "next in line")
     if state.wait_ms is not None:
-        details.append(f"waited {in_words(state.wait_ms)}")
+        details.append(f"waited {format_duration(state.wait_ms)}")
     if state.duration_ms is not None:
-        details.append(f"took {in_words(state.duration_ms)}")
+        details.append(f"took {format_duration(state.duration_ms)}")
     if state.attempts > 1:
         details.append(f"{state.attempts} attempts")
     if state.error:
@@ -151,11 +171,55 @@ def _state(state: GroupState) -> Text:
 def _footer(story: Story) -> str:
     parts = [
         f"{story.started:%Y-%m-%d %H:%M:%S}.{story.started.microsecond // 1000:03d} UTC",
-        f"{in_words(story.duration_ms)} in all",
+        f"{format_duration(story.duration_ms)} in total",
         f"{story.spans} spans",
     ]
     if story.truncated:
-        parts.append("cut off: more spans belong to it than are told here")
+        parts.append("incomplete: the story has more spans than shown here")
     shown = " ".join(story.traces[:_SHOWN_TRACES])
     more = len(story.traces) - _SHOWN_TRACES
     return " · ".join(parts) + f"\ntrace {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def chapters(steps: Sequence[Step], *, fold: bool = True) -> list[Chapter]:
+    """The chapters of a story by start time, each with its calls depth first.
+
+    Args:
+        steps: all steps of the story.
+        fold: join a client span with the server span of the same call if both have the same outcome; a call
+            with different outcomes (a timeout) keeps both.
+    """
+    known = {(step.trace_id, step.span_id) for step in steps}
+    children: dict[tuple[str, str], list[Step]] = {}
+    heads: list[Step] = []
+    for step in steps:
+        parent = (step.trace_id, step.parent_id or "")
+        if step.kind == "consumer" or parent not in known or parent == (step.trace_id, step.span_id):
+            heads.append(step)
+        else:
+            children.setdefault(parent, []).append(step)
+    return [Chapter(_lines(head, children, fold=fold)) for head in heads]
+
+
+def _lines(head: Step, children: dict[tuple[str, str], list[Step]], *, fold: bool) -> list[Line]:
+    lines: list[Line] = []
+    stack: list[Line] = [Line(0, head)]
+    while stack:
+        line = stack.pop()
+        below = children.get((line.step.trace_id, line.step.span_id), [])
+        if fold and _same_call(line.step, below):
+            stack.append(Line(line.depth, below[0], caller=line.step))
+            continue
+        lines.append(line)
+        stack += [Line(line.depth + 1, step) for step in reversed(below)]
+    return lines
+
+
+def _same_call(client: Step, below: Sequence[Step]) -> bool:
+    """Whether the only child of a client span is the server span of the call, with the same outcome."""
+    return (
+        client.kind == "client"
+        and len(below) == 1
+        and below[0].kind == "server"
+        and (client.status == "error") == (below[0].status == "error")
+    )

@@ -1,4 +1,4 @@
-"""The collector: the parts in the order in which they start, and stop in reverse."""
+"""The collector: starts its parts in order, and stops them in reverse order."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -24,12 +24,11 @@ from laban_collector.receive.http import HttpReceiver
 from laban_collector.receive.intake import Intake, IntakeLimits
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
-from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.retention import Limits as Kept
+from laban_collector.store.base import RetentionLimits, Store
 
 
 class Endpoints(NamedTuple):
-    """Where the collector really listens, HOST:PORT."""
+    """The addresses that the collector is bound to, HOST:PORT."""
 
     grpc: str
     http: str
@@ -39,52 +38,51 @@ class Collector:
     """Receives OTLP over gRPC and HTTP into one database, and polls Kafka for the lag.
 
     Args:
-        settings: what to listen at, what to poll, how much to take.
-        database: open for writing; the caller closes it after `stop`.
+        settings: the addresses to listen on, the broker to poll, and the limits.
+        store: open for writing; the caller closes it after `stop`.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self._database = database
-        self.storage = StorageService(database, Kept(settings.retention, settings.max_size))
+        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size))
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 
     @property
     def batch_receiver(self) -> BatchReceiver:
-        """Takes what `laban import` decoded; once it is started."""
+        """The receiver of `laban import`; raises NotAccepting before the collector is started."""
         if self._batch_receiver is None:
             raise NotAccepting("The collector is not running.")
         return self._batch_receiver
 
     async def start(self) -> Endpoints:
-        """Start: storage, pipeline, receivers and lag poller.
+        """Start the storage, the pipeline, the receivers and the lag poller.
 
         Raises:
-            BadSettings: strangers could come in, or the certificate is of no use.
+            BadSettings: access would be open to everyone, or the certificate is not usable.
             AddressInUse: an address cannot be bound; nothing is left running.
-            StoreError: the database refused.
-            OSError: the journal or the ledger's tail cannot be kept beside the database.
+            StoreError: the database cannot be written.
+            OSError: the journal or the ledger file next to the database cannot be written.
         """
         access, identity = Access.from_settings(self._settings), Identity.from_settings(self._settings)
         async with AsyncExitStack() as starting:
             starting.push_async_callback(asyncio.to_thread, self.storage.stop)
             await asyncio.to_thread(self.storage.start)
-            self._batch_receiver = batch_receiver = self._taking()
+            self._batch_receiver = batch_receiver = self._new_batch_receiver()
             starting.push_async_callback(asyncio.to_thread, batch_receiver.close)
-            pipeline = self._pipeline()
+            pipeline = self._new_pipeline()
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
             intake = Intake(pipeline.submit, IntakeLimits.from_settings(self._settings), self.storage.metrics)
             grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
-            # Pushed before they start, for a stop of what did not start does nothing; and stopped together,
-            # for each may have to wait for peers that are slow.
+            # Registered before they start, for stopping a part that is not running does nothing. They stop
+            # together, for each may have to wait for slow peers.
             poller = LagPoller(
                 self._settings.kafka or "", self._settings.lag_interval, self.storage.write_lag
             )
             starting.push_async_callback(
-                _together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
+                _stop_together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
             )
             endpoints = [str(await receiver.start()) for receiver in (grpc, http)]
             if self._settings.kafka is not None:
@@ -93,15 +91,15 @@ class Collector:
         return Endpoints(*endpoints)
 
     async def stop(self) -> None:
-        """Stop in reverse: poller, receivers, the pipeline when all that was accepted is on disk, storage."""
+        """Stop in reverse order; the pipeline stops when all accepted spans are on disk."""
         await self._running.aclose()
 
-    def _taking(self) -> BatchReceiver:
+    def _new_batch_receiver(self) -> BatchReceiver:
         settings = self._settings
         protected = ProtectedWriter(self.storage, Protection.from_settings(settings))
         return BatchReceiver(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
 
-    def _pipeline(self) -> Pipeline:
+    def _new_pipeline(self) -> Pipeline:
         finder = KeyFinder(parse_rules(self._settings.keys))
         limits = Limits(
             in_flight_bytes=self._settings.max_in_flight_bytes,
@@ -112,5 +110,5 @@ class Collector:
         return Pipeline(decoder.decode, self.storage.take, limits)
 
 
-async def _together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:
+async def _stop_together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:
     await asyncio.gather(*(stop() for stop in stops))

@@ -1,4 +1,4 @@
-"""The part of the HTTP API that `laban import` hands its spans to, while a collector has the database."""
+"""Routes of the HTTP API that `laban import` uses while a collector has the database open."""
 
 import asyncio
 import math
@@ -24,23 +24,26 @@ _BODY: Final[dict[str, Any]] = {
     }
 }
 _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "The body is no batch"},
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "The body is not a batch of spans"},
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"model": Refused, "description": "The batch is over the limit"},
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"model": Refused, "description": "The body is something else"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"model": Refused, "description": "Try again after Retry-After"},
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {
+        "model": Refused,
+        "description": "The content type is not that of a batch",
+    },
+    HTTPStatus.SERVICE_UNAVAILABLE: {"model": Refused, "description": "Retry after the time in Retry-After"},
 }
 
 
-def add_importing(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics) -> None:
-    """Add the routes; what is handed over is counted like what senders send."""
+def add_import_routes(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics) -> None:
+    """Add the routes; imported spans are counted like spans from senders."""
 
-    @api.get("/api/v1/import", summary="By which rules spans are to be decoded")
+    @api.get("/api/v1/import", summary="The rules for decoding spans")
     def rules() -> ImportRules:
         return ImportRules(keys=batch_receiver.rules)
 
     @api.post(
         "/api/v1/import",
-        summary="Spans that `laban import` decoded",
+        summary="Store spans that `laban import` has decoded",
         response_model=Imported,
         responses=_REFUSALS,
         openapi_extra=_BODY,
@@ -48,7 +51,7 @@ def add_importing(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics)
     async def store(request: Request) -> Response:
         if request.headers.get("content-type") != BATCH_TYPE:
             return JSONResponse(
-                {"error": f"This is for `laban import`, which sends {BATCH_TYPE}."},
+                {"error": f"This route is for `laban import`, which sends {BATCH_TYPE}."},
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
         try:
@@ -58,7 +61,7 @@ def add_importing(api: FastAPI, batch_receiver: BatchReceiver, metrics: Metrics)
             metrics.count_refused(error)
             return _refused(error)
         except Disconnected:
-            return Response()  # nobody reads it
+            return Response()  # the client is gone
         metrics.count_accepted(AcceptedRequest(written.spans + written.duplicates))
         return JSONResponse({"stored": written.spans, "duplicates": written.duplicates})
 

@@ -1,8 +1,7 @@
 """SpanBatch and its Arrow schemas: the common format between decoders and the store."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its tables and schemas are unknown to pyright wherever they are passed, and its
-# kernels are made when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -6,8 +6,7 @@ everything in them is checked.
 """
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Iterator
 from typing import Final

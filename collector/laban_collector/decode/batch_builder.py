@@ -4,6 +4,9 @@ It takes several microseconds of Python per span. Large requests take the column
 which follows the same rules.
 """
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: pyright does not know its tables in signatures.
+
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple

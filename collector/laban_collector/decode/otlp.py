@@ -6,6 +6,9 @@ start, a repeated attribute) is decoded span by span by `otlp_protobuf`. Both wa
 `otlp_protobuf` and give the same result.
 """
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: pyright does not know its tables in signatures.
+
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple

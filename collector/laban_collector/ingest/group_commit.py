@@ -1,4 +1,4 @@
-"""Requests that wait, gathered to groups: what shares a decoding and a commit."""
+"""Group commit: waiting requests form groups that share one decoding and one commit."""
 
 import threading
 import time
@@ -10,27 +10,27 @@ from laban_collector.decode.results import RequestOutcome
 from laban_collector.errors import NotAccepting, Overloaded
 
 _OVERLAP: Final = 4
-"""A group is decoded while another one is written when it has this part of a commit's bytes."""
+"""A group that has this part of a commit's bytes is decoded while another one is written."""
 _SMALL: Final = 8
-"""A group is small when it has less than this part of a commit's bytes."""
+"""A group that has less than this part of a commit's bytes is small."""
 _LONGEST_WAIT: Final = 0.05
-"""Seconds that a small group waits for more requests at most, after the one before it was answered."""
+"""Seconds that a small group waits at most for more requests, after the group before it was answered."""
 _QUIET: Final = 0.0015
 _QUIET_PART: Final = 2
-"""Seconds in which no request came, and after which a small group waits no longer: all who send have sent. Or
-this part of what the last group took, where that is longer: the machine is busy, and so are they."""
+"""After this many seconds without a request a small group waits no longer: all senders have sent. If the last
+group took longer, after this part of its time: the machine is busy, and so are the senders."""
 
 RETRY_AFTER: Final = 1.0
-"""Seconds after which a sender that was put off should try again."""
+"""Seconds after which a sender that is told to retry should do so."""
 
 
 class Limits(NamedTuple):
     """How much a pipeline takes at once.
 
     Attributes:
-        in_flight_bytes: accepted and not yet answered; beyond it `Overloaded`.
-        commit_bytes: where a commit takes no more requests.
-        commit_delay: seconds between the starts of two commits at least.
+        in_flight_bytes: bytes that may be accepted and not yet answered; beyond it `Overloaded` is raised.
+        commit_bytes: bytes at which a commit takes no more requests.
+        commit_delay: minimum number of seconds between the starts of two commits.
     """
 
     in_flight_bytes: int
@@ -39,14 +39,14 @@ class Limits(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A body, and whom to tell what became of it."""
+    """A body, and the function that takes its outcome."""
 
     body: bytes
     answer: Callable[[RequestOutcome], object]
 
 
-class Waiting:
-    """Requests that wait to be decoded. One thread gathers them; any may add to them.
+class GroupCommit:
+    """Requests that wait to be decoded. One thread takes groups of them; any thread may add requests.
 
     Args:
         limits: how much is taken at once.
@@ -59,7 +59,7 @@ class Waiting:
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._bytes = 0
-        """Of those that wait."""
+        """Of the requests that wait."""
         self._in_flight = 0
         self._accepting = False
         self._writer_idle = True
@@ -68,26 +68,26 @@ class Waiting:
         self._quiet = _QUIET
         self._until = 0.0
         self._expected = 0
-        """Requests that there will be when all who were answered last have sent again."""
+        """Requests that will wait once all senders that were answered last have sent again."""
 
     def open(self) -> None:
-        """Begin to take requests."""
+        """Start to take requests."""
         with self._changed:
             self._accepting = True
 
     def close(self) -> bool:
-        """Take no more; whether any were taken until now."""
+        """Take no more requests; return whether any were taken until now."""
         with self._changed:
             closed, self._accepting = self._accepting, False
             self._changed.notify_all()
             return closed
 
     def add(self, request: Request) -> None:
-        """Take a request.
+        """Add a request.
 
         Raises:
             Overloaded: too many bytes are in flight.
-            NotAccepting: nothing is taken yet, or any more.
+            NotAccepting: no requests are taken yet, or any longer.
         """
         size = len(request.body)
         with self._changed:
@@ -102,20 +102,20 @@ class Waiting:
             self._in_flight += size
             self._bytes += size
             self._requests.append(request)
-            # To wake the thread for each of many small requests would cost more than to read them.
+            # Waking the thread for each of many small requests would cost more than reading them.
             if len(self._requests) in (1, self._expected) or self._has_enough():
                 self._changed.notify_all()
 
     def release(self, requests: Sequence[Request]) -> None:
-        """These are answered, or about to be: others may take their place."""
+        """Make room: these requests are answered, or about to be."""
         size = sum(len(request.body) for request in requests)
         with self._changed:
             self._in_flight -= size
             self._expected = len(requests) + len(self._requests)
             self._until = self._clock() + self._wait
 
-    def gather(self) -> list[Request]:
-        """The next group, when it is time for it; none when there will be no more."""
+    def next_group(self) -> list[Request]:
+        """Wait for the next group, and return it; an empty list if there will be no more."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._await_more()
@@ -123,10 +123,10 @@ class Waiting:
             return self._take()
 
     def decoded(self, requests: Sequence[Request]) -> None:
-        """A group is ready to be written: the next one is gathered accordingly.
+        """Note that a group is ready to be written, and set how long the next one waits for more requests.
 
-        A small one takes about as long as one that is some times larger, so where several senders send it is
-        worth to wait for more of them.
+        A small group takes about as long as one several times its size, so it is worth waiting for more
+        senders if there are several.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
         taken = self._clock() - self._began
@@ -135,8 +135,8 @@ class Waiting:
             self._quiet = max(_QUIET, taken / _QUIET_PART)
             self._wait = min(2 * taken, _LONGEST_WAIT) if small and several else 0.0
 
-    def writing(self, *, idle: bool) -> None:
-        """The writer has something to do, or nothing."""
+    def set_writer(self, *, idle: bool) -> None:
+        """Note whether the writer has nothing to do."""
         with self._changed:
             self._writer_idle = idle
             if idle:
@@ -151,7 +151,7 @@ class Waiting:
         return bool(self._requests) and (self._writer_idle or self._has_enough())
 
     def _await_more(self) -> None:
-        """Until the delay is over, and while a small group becomes larger."""
+        """Wait until the delay is over, and while a small group still grows."""
         until = self._began + self._limits.commit_delay
         while self._is_short() and (rest := until - self._clock()) > 0:
             self._changed.wait(rest)

@@ -1,14 +1,14 @@
-"""What was acknowledged and is not in the tables yet: batches on disk, in their order.
+"""The journal: acknowledged batches on disk that are not in the tables yet, in their order.
 
-To append a batch here costs a write and a sync; to store it in DuckDB costs five times less in rows by the
-hundred thousand than by the thousand. So senders are answered when their batch is here, and the tables get
-many at once (`JournaledWriter`).
+Appending a batch costs a write and a sync. Storing it in DuckDB costs five times less per row if rows come
+by the hundred thousand and not by the thousand. So senders are answered once their batch is in the journal,
+and the tables get many batches at once (`JournalLoader`).
 
-Files take turns: one is appended to while what is in another one is loaded; more than two only while DuckDB
-is busy. Each is a row of records (a header and the tables of a batch as Arrow IPC streams), and is written
-over from its beginning when its turn comes, for a file that does not grow is synced faster. A record that was
-being written when the power went has a wrong checksum, and what an earlier turn left behind has a lower
-number: there the row ends.
+Files take turns: one is appended to while the content of another one is loaded; more than two are used only
+while DuckDB is busy. Each file is a list of records (a header, and the tables of a batch as Arrow IPC
+streams). When its turn comes again, it is overwritten from its beginning, because syncing a file that does
+not grow is faster. A record that was being written when the power failed has a wrong checksum, and a record
+of an earlier turn has a lower sequence: the list ends there.
 """
 
 # pyright: reportUnknownParameterType=false
@@ -25,54 +25,54 @@ import pyarrow as pa
 import xxhash
 
 from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.store.sidecar_files import journal_paths
 
 _HEADER: Final = struct.Struct("<8sQQQ")
-"""Magic, number of the batch, bytes that follow, XXH3 of all of these."""
+"""Magic, sequence, number of bytes that follow, XXH3 of these bytes with the sequence as seed."""
 _MAGIC: Final = b"labanJ\x00\x01"
-_FILES: Final = 5
 _OPTIONS: Final = pa.ipc.IpcWriteOptions()
-"""Made once: without, each stream looks through the environment for them."""
+"""Made once: otherwise each stream looks them up in the environment."""
 _TABLES: Final = ("spans", "resources", "scopes", "events", "links", "correlations")
 
 
 class Journaled(NamedTuple):
-    """A batch that was acknowledged.
+    """An acknowledged batch.
 
     Attributes:
-        arrival: its number; each one is one more than that before.
-        batch: what the senders sent.
+        sequence: its commit sequence, one more than that of the batch before.
+        batch: the spans.
     """
 
-    arrival: int
+    sequence: int
     batch: SpanBatch
 
 
 class Journal:
-    """The files beside a database; one process has them open, the one that has the database open.
+    """The journal files next to a store. Only the process that has the store open opens them.
 
-    Nothing here is safe for threads. The files are made when they are needed.
+    Not thread-safe. The files are created when they are needed.
 
     Args:
-        database: the path of the database.
+        store: the path of the store.
     """
 
-    def __init__(self, database: Path) -> None:
-        self._active, *others = (_File(path) for path in journal_of(database))
-        # The one that was used last is used next: mostly two are all.
+    def __init__(self, store: Path) -> None:
+        self._active, *others = (_File(path) for path in journal_paths(store))
+        # The file that was used last is used next: mostly two are enough.
         self._free = others[::-1]
         self._sealed: deque[_File] = deque()
 
-    def left(self) -> list[Journaled]:
-        """What an earlier process has acknowledged and may not have loaded, oldest first.
+    def unloaded(self) -> list[Journaled]:
+        """Read the batches that an earlier process acknowledged and may not have loaded, oldest first.
 
         Raises:
             OSError: a file cannot be read.
         """
         found = (one for file in (self._active, *self._free) for one in file.read())
-        return sorted(found, key=lambda one: one.arrival)
+        return sorted(found, key=lambda one: one.sequence)
 
     def clear(self) -> None:
-        """What was left is in the database.
+        """Empty the journal: its batches are in the store.
 
         Raises:
             OSError: a file cannot be removed.
@@ -81,25 +81,25 @@ class Journal:
             file.forget()
 
     def append(self, journaled: Journaled) -> None:
-        """Add a batch; it is on disk when this returns.
+        """Append a batch; it is on disk when this returns.
 
         Raises:
-            OSError: the disk refused; the batch is not in the journal.
+            OSError: writing failed; the batch is not in the journal.
         """
         self._active.append(journaled)
 
     @property
     def can_turn(self) -> bool:
-        """Whether there is a file to go on with."""
+        """Whether another file is free."""
         return bool(self._free)
 
     def turn(self) -> None:
-        """Seal what was appended, to be loaded; what is appended from now on goes to another file."""
+        """Seal the file that is appended to, so that it can be loaded, and go on with another one."""
         self._sealed.append(self._active)
         self._active = self._free.pop()
 
     def sealed(self) -> Iterator[Journaled]:
-        """What was sealed first, in its order, up to the first batch that is damaged.
+        """Read the oldest sealed file, up to the first damaged batch.
 
         Raises:
             OSError: the file cannot be read.
@@ -107,24 +107,19 @@ class Journal:
         return self._sealed[0].appended()
 
     def drop(self) -> None:
-        """What was sealed first is in the database.
+        """Empty the oldest sealed file: its batches are in the store.
 
         Raises:
-            OSError: the disk refused; it is dropped none the less.
+            OSError: writing failed; the file is free all the same.
         """
         file = self._sealed.popleft()
         self._free.append(file)
         file.forget()
 
     def close(self) -> None:
-        """Let go of the files; they go if all that they held is in the database."""
+        """Close the files, and delete those whose batches are all in the store."""
         for file in (self._active, *self._free, *self._sealed):
             file.close()
-
-
-def journal_of(database: Path) -> tuple[Path, ...]:
-    """Where the journal of a database may be."""
-    return tuple(database.with_name(f"{database.name}.journal-{number}") for number in range(_FILES))
 
 
 class _File:
@@ -132,10 +127,10 @@ class _File:
         self._path = path
         self._descriptor: int | None = None
         self._end = 0
-        """Where the next record goes."""
+        """The offset of the next record."""
 
     def read(self) -> Iterator[Journaled]:
-        """The records that are whole, in their order."""
+        """The intact records, in their order."""
         try:
             content = memoryview(self._path.read_bytes())
         except FileNotFoundError:
@@ -149,7 +144,7 @@ class _File:
 
     def appended(self) -> Iterator[Journaled]:
         """The records that this process appended."""
-        # Not mapped into memory, where an error of the disk would end the process.
+        # Not mapped into memory: there a disk error would end the process.
         offset = 0
         while offset < self._end:
             header = os.pread(self._opened(), _HEADER.size, offset)
@@ -164,14 +159,16 @@ class _File:
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)
-        header = _HEADER.pack(_MAGIC, journaled.arrival, len(payload), _checksum(journaled.arrival, payload))
+        header = _HEADER.pack(
+            _MAGIC, journaled.sequence, len(payload), _checksum(journaled.sequence, payload)
+        )
         descriptor = self._opened()
         _write(descriptor, [header, payload], self._end)
         os.fdatasync(descriptor)
         self._end += len(header) + len(payload)
 
     def forget(self) -> None:
-        """Begin anew. Not synced: what is read again because of that is stored already, and so not again."""
+        """Start at the beginning again. Not synced: if it is read again, its spans are known and skipped."""
         self._end = 0
         if self._descriptor is not None:
             os.pwrite(self._descriptor, bytes(_HEADER.size), 0)
@@ -186,7 +183,7 @@ class _File:
             self._path.unlink(missing_ok=True)
 
     def _opened(self) -> int:
-        """The file to write to, its name as durable as what will be in it."""
+        """The open file; its name is synced, too."""
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             directory = os.open(self._path.absolute().parent, os.O_RDONLY)
@@ -198,18 +195,18 @@ class _File:
 
 
 def _record(content: memoryview) -> tuple[int, memoryview] | None:
-    """The number and the payload of the record that content begins with; None if there is none."""
+    """Sequence and payload of the record at the start of `content`; None if there is no intact one."""
     if len(content) < _HEADER.size:
         return None
-    magic, arrival, length, checksum = _HEADER.unpack_from(content)
+    magic, sequence, length, checksum = _HEADER.unpack_from(content)
     payload = content[_HEADER.size : _HEADER.size + length]
-    if magic != _MAGIC or len(payload) != length or checksum != _checksum(arrival, payload):
+    if magic != _MAGIC or len(payload) != length or checksum != _checksum(sequence, payload):
         return None
-    return arrival, payload
+    return sequence, payload
 
 
-def _checksum(arrival: int, payload: "memoryview | pa.Buffer") -> int:
-    return xxhash.xxh3_64_intdigest(payload, seed=arrival)
+def _checksum(sequence: int, payload: "memoryview | pa.Buffer") -> int:
+    return xxhash.xxh3_64_intdigest(payload, seed=sequence)
 
 
 def _write(descriptor: int, parts: Sequence["bytes | pa.Buffer"], offset: int) -> None:

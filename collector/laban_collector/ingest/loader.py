@@ -1,160 +1,138 @@
-"""Acknowledges from a journal, and loads what is in it into the tables, many batches at once."""
+"""Acknowledges batches from the journal, and loads them into the tables, many at once."""
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import split
 from laban_collector.errors import StoreError, StoreUnwritable
-from laban_collector.ingest import segments
 from laban_collector.ingest.journal import Journal, Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing
-from laban_collector.ingest.segments import Segment, first_segment
 from laban_collector.store.base import Written
 
 _log = logging.getLogger(__name__)
 
+ENOUGH: Final = 122_880
+"""Spans that are loaded without waiting for more, and never more than these. DuckDB writes a whole row group
+at once to
+its place. Of the rest it would make a small one, and write all of them again at the next checkpoint: twice
+the work, seconds in which nothing is loaded, and a third of the file left empty.
+"""
+ENOUGH_BYTES: Final = 96 << 20
+"""Bytes in memory; the same limit for large spans, less exact."""
+LONGEST_WAIT: Final = 2.0
+"""Seconds that a batch waits at most to be loaded when nobody asks for it."""
 RETRY: Final = 1.0
-"""Seconds after a load that failed."""
+"""Seconds to wait after a load that failed."""
 _LONGEST_SETTLE: Final = 5.0
 
 
-Load = Callable[[Sequence[SpanBatch], int], Sequence[Written]]
-"""Stores batches in the tables as one commit with this number, less what is there already, and tells how much
-of each was new; or raises StoreError, and has stored nothing."""
+class Load(Protocol):
+    """Stores batches in the tables; see `BatchLoader.load`."""
+
+    def __call__(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> Sequence[Written]:
+        """Store batches as one commit; raises StoreError if nothing was stored."""
+        ...
 
 
-class JournaledWriter:
-    """Takes batches; what it took is on disk, and soon in the tables.
+class JournalLoader:
+    """Takes batches. What it took is on disk, and soon in the tables.
 
     Args:
-        load: brings batches into the tables; called in a thread of its own.
-        journal: where they are until then.
-        ring: the ledger's, which notes each batch before its senders hear of it.
-        arrival: the number of the newest commit in the tables.
+        load: stores batches in the tables; called in a thread of its own.
+        journal: holds them until then.
+        ring: records each batch before its senders are answered.
+        sequence: of the newest commit in the tables.
     """
 
-    def __init__(self, load: Load, journal: Journal, ring: LedgerRing, arrival: int) -> None:
+    def __init__(self, load: Load, journal: Journal, ring: LedgerRing, sequence: int) -> None:
         self._load = load
         self._journal = journal
         self._ring = ring
-        self._arrival = arrival
-        self._loaded = arrival
+        self._sequence = sequence
+        self._loaded = sequence
         self._wanted = 0
-        """What somebody waits for to be loaded."""
-        self._waiting = Segment()
+        """The sequence up to which a client waits for the tables."""
+        self._open = Segment()
         self._sealed: deque[Segment] = deque()
-        """Those that wait no longer for more, but for those before them."""
+        """Segments that take no more batches, and wait for those before them."""
         self._written: dict[int, Written | None] = {}
-        """What became of the batches that somebody asks about."""
+        """The results of batches that a client waits for."""
         self._failure: StoreError | None = None
-        self._unnoted = False
+        self._unrecorded = False
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="laban-load")
 
     @property
     def failure(self) -> str | None:
-        """Why nothing can be loaded at the moment; None when all is well."""
+        """Why nothing can be loaded at the moment; None while loading works."""
         return None if self._failure is None else str(self._failure)
 
     @property
     def unloaded(self) -> int:
         """Spans that are acknowledged and not in the tables yet, less those that are being loaded."""
         with self._changed:
-            return sum(waiting.spans for waiting in self._all_waiting())
+            return sum(segment.spans for segment in self._segments())
 
-    def start(self, left: Sequence[Journaled]) -> None:
-        """Load what an earlier process left in the journal, then begin to take batches.
+    def start(self, unloaded: Sequence[Journaled]) -> None:
+        """Load what an earlier process left in the journal, then take batches.
 
         Raises:
-            StoreError: it cannot be loaded; it stays where it is.
+            StoreError: it cannot be loaded; it stays in the journal.
         """
-        if left:
-            spans = sum(one.batch.spans.num_rows for one in left)
+        if unloaded:
+            spans = sum(one.batch.spans.num_rows for one in unloaded)
             _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
-            while left:
-                part = first_segment(left)
-                self._arrival = max(self._arrival, part[-1].arrival)
-                self._load([one.batch for one in part], self._arrival)
-                left = left[len(part) :]
-            self._loaded = self._arrival
+            while unloaded:
+                part = _first_segment(unloaded)
+                self._sequence = max(self._sequence, part[-1].sequence)
+                self._load([one.batch for one in part], self._sequence, awaited=False)
+                unloaded = unloaded[len(part) :]
+            self._loaded = self._sequence
         self._journal.clear()
         self._thread.start()
 
     def write(self, batch: SpanBatch) -> None:
-        """Take a batch; when this returns, it is on disk.
+        """Take a batch; it is on disk when this returns.
 
         Raises:
-            StoreError: nothing of the batch was kept, or not all of it; what is sent again is recognised.
+            StoreError: nothing of the batch was kept, or only a part; spans that are sent again are
+                recognised.
         """
-        self._take(batch, asked=False)
+        self._take(batch, awaited=False)
 
-    def store(self, batch: SpanBatch) -> Written:
+    def write_through(self, batch: SpanBatch) -> Written:
         """Take a batch, and wait until it is in the tables.
 
         Raises:
-            StoreError: it is not; where the journal holds it, it will be.
+            StoreError: it is not; if the journal holds it, it will be.
         """
-        arrivals = self._take(batch, asked=True)
+        sequences = self._take(batch, awaited=True)
         self.settle()
         with self._changed:
-            written = [self._written.pop(arrival) for arrival in arrivals]
+            written = [self._written.pop(sequence) for sequence in sequences]
         known = [one for one in written if one is not None]
         if len(known) < len(written):
             raise StoreError(f"Taken, and not in the tables yet: {self._failure or 'it takes too long'}")
         return Written(sum(one.spans for one in known), sum(one.duplicates for one in known))
 
-    def _take(self, batch: SpanBatch, *, asked: bool) -> list[int]:
-        """Put a batch into the journal, in parts where it is over what is enough; returns their numbers."""
-        arrivals: list[int] = []
-        while batch.spans.num_rows:
-            with self._changed:
-                self._wait_for_room()
-                part, batch = split(batch, segments.ENOUGH - self._waiting.spans)
-                arrivals.append(self._append(part, asked=asked))
-        return arrivals
-
-    def _append(self, batch: SpanBatch, *, asked: bool) -> int:
-        """Put into the journal what fits there."""
-        journaled = Journaled(self._arrival + 1, batch)
-        try:
-            self._journal.append(journaled)
-        except OSError as error:
-            raise StoreUnwritable(f"The journal cannot be written: {error}") from error
-        self._note(journaled)
-        self._arrival = journaled.arrival
-        self._waiting.add(journaled)
-        if asked:
-            self._written[journaled.arrival] = None
-        if self._waiting.is_enough and self._journal.can_turn:
-            self._seal()
-        self._changed.notify_all()
-        return journaled.arrival
-
-    def _seal(self) -> None:
-        self._journal.turn()
-        self._sealed.append(self._waiting)
-        self._waiting = Segment()
-
-    def _all_waiting(self) -> tuple[Segment, ...]:
-        return (*self._sealed, self._waiting)
-
     def settle(self) -> None:
-        """Wait until all that is acknowledged by now is in the tables, or cannot be loaded."""
+        """Wait until everything acknowledged by now is in the tables, or cannot be loaded."""
         with self._changed:
-            arrival = self._arrival
-            self._wanted = max(self._wanted, arrival)
+            sequence = self._sequence
+            self._wanted = max(self._wanted, sequence)
             self._changed.notify_all()
             self._changed.wait_for(
-                lambda: self._loaded >= arrival or self._failure is not None, _LONGEST_SETTLE
+                lambda: self._loaded >= sequence or self._failure is not None, _LONGEST_SETTLE
             )
 
     def stop(self) -> None:
-        """Load all that is left, and end. What cannot be loaded stays in the journal for the next start."""
+        """Load what is left, and end. What cannot be loaded stays in the journal for the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -162,65 +140,99 @@ class JournaledWriter:
             self._thread.join()
         self._journal.close()
 
+    def _take(self, batch: SpanBatch, *, awaited: bool) -> list[int]:
+        """Append a batch to the journal, in parts if one segment cannot hold it; return their sequences."""
+        sequences: list[int] = []
+        while batch.spans.num_rows:
+            with self._changed:
+                self._wait_for_room()
+                part, batch = split(batch, ENOUGH - self._open.spans)
+                sequences.append(self._append(part, awaited=awaited))
+        return sequences
+
+    def _append(self, batch: SpanBatch, *, awaited: bool) -> int:
+        journaled = Journaled(self._sequence + 1, batch)
+        try:
+            self._journal.append(journaled)
+        except OSError as error:
+            raise StoreUnwritable(f"The journal cannot be written: {error}") from error
+        self._record(journaled)
+        self._sequence = journaled.sequence
+        self._open.add(journaled)
+        if awaited:
+            self._written[journaled.sequence] = None
+        if self._open.is_enough and self._journal.can_turn:
+            self._seal()
+        self._changed.notify_all()
+        return journaled.sequence
+
+    def _seal(self) -> None:
+        self._journal.turn()
+        self._sealed.append(self._open)
+        self._open = Segment()
+
+    def _segments(self) -> "tuple[Segment, ...]":
+        return (*self._sealed, self._open)
+
     def _wait_for_room(self) -> None:
-        while self._waiting.is_enough:  # the last file of the journal is full
+        while self._open.is_enough:  # the last file of the journal is full
             if self._failure is not None:
                 raise StoreUnwritable(f"What was acknowledged cannot be loaded: {self._failure}")
             self._changed.wait(RETRY)
-            if self._waiting.is_enough and self._journal.can_turn:
+            if self._open.is_enough and self._journal.can_turn:
                 self._seal()
 
-    def _note(self, journaled: Journaled) -> None:
-        """It is on disk: that it cannot be noted must not make the senders repeat it."""
+    def _record(self, journaled: Journaled) -> None:
+        """Record a commit in the ring. The batch is on disk, so a failure must not make senders repeat it."""
         try:
-            self._ring.record(journaled.arrival, journaled.batch.spans.num_rows)
+            self._ring.record(journaled.sequence, journaled.batch.spans.num_rows)
         except OSError as error:
-            if not self._unnoted:
+            if not self._unrecorded:
                 _log.exception(
-                    "%s cannot be written (%s): a loss of the newest batches would go unseen.",
+                    "%s cannot be written (%s): a loss of the newest batches would go unnoticed.",
                     self._ring.path,
                     error,
                 )
-            self._unnoted = True
+            self._unrecorded = True
         else:
-            self._unnoted = False
+            self._unrecorded = False
 
     def _run(self) -> None:
-        while arrivals := self._next():
-            while not self._try(arrivals):
-                if not self._may_try_again(len(arrivals)):
+        while sequences := self._next():
+            while not self._try(sequences):
+                if not self._may_try_again(len(sequences)):
                     return
 
     def _may_try_again(self, left: int) -> bool:
-        """After a while; False: it is over, and so many batches are left."""
+        """Wait, and return True; False if the loader is stopping with `left` batches in the journal."""
         with self._changed:
             if not self._stopping:
                 self._changed.wait_for(lambda: self._stopping, RETRY)
                 return True
             _log.critical(
-                "%d batches stay in the journal beside the database: start the collector again to load them.",
-                left + sum(len(waiting.arrivals) for waiting in self._all_waiting()),
+                "%d batches stay in the journal next to the database. Start the collector to load them.",
+                left + sum(len(segment.sequences) for segment in self._segments()),
             )
             return False
 
     def _next(self) -> list[int]:
-        """The numbers of what is to be loaded next, sealed in the journal; none when it is over."""
+        """Wait for the next segment to load, and return its sequences; none if the loader has stopped."""
         with self._changed:
             while not self._is_due():
                 if self._stopping:
                     return []
-                self._changed.wait(self._waiting.time_left)
+                self._changed.wait(self._open.time_left)
             if not self._sealed:
                 self._seal()
             self._changed.notify_all()
-            return self._sealed.popleft().arrivals
+            return self._sealed.popleft().sequences
 
     def _is_due(self) -> bool:
         if self._sealed:
             return True
-        waiting = self._waiting
-        return bool(waiting.arrivals) and (
-            self._stopping or self._wanted > self._loaded or waiting.is_enough or waiting.time_left == 0
+        segment = self._open
+        return bool(segment.sequences) and (
+            self._stopping or self._wanted > self._loaded or segment.is_enough or segment.time_left == 0
         )
 
     def _fail(self, error: Exception) -> None:
@@ -235,10 +247,11 @@ class JournaledWriter:
             self._failure = error if isinstance(error, StoreError) else StoreError(repr(error))
             self._changed.notify_all()
 
-    def _try(self, arrivals: Sequence[int]) -> bool:
-        """Load what was sealed first, the batches with these numbers; whether it succeeded."""
+    def _try(self, sequences: Sequence[int]) -> bool:
+        """Load the oldest sealed segment, the batches with these sequences; return whether it succeeded."""
         try:
-            written = self._load(self._read_back(arrivals), arrivals[-1])
+            awaited = any(one in self._written for one in sequences)
+            written = self._load(self._read_back(sequences), sequences[-1], awaited=awaited)
         except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
             self._fail(error)
             return False
@@ -249,15 +262,15 @@ class JournaledWriter:
                 _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
             if self._failure is not None:
                 _log.warning("What waited in the journal is loaded.")
-            for one, counts in zip(arrivals, written, strict=True):
+            for one, counts in zip(sequences, written, strict=True):
                 if one in self._written:
                     self._written[one] = counts
-            self._loaded, self._failure = arrivals[-1], None
+            self._loaded, self._failure = sequences[-1], None
             self._changed.notify_all()
         return True
 
-    def _read_back(self, arrivals: Sequence[int]) -> list[SpanBatch]:
-        """The batches with these numbers.
+    def _read_back(self, sequences: Sequence[int]) -> list[SpanBatch]:
+        """Read the batches with these sequences from the journal.
 
         Raises:
             StoreError: they are not in the journal as they were written to it.
@@ -266,6 +279,51 @@ class JournaledWriter:
             found = list(self._journal.sealed())
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
-        if [one.arrival for one in found] != list(arrivals):
-            raise StoreError(f"The journal is damaged: {len(found)} of {len(arrivals)} batches are whole")
+        if [one.sequence for one in found] != list(sequences):
+            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are whole")
         return [one.batch for one in found]
+
+
+class Segment:
+    """Sequences and sizes of the batches in one journal file; the batches themselves would take 100 MB."""
+
+    def __init__(self) -> None:
+        self.sequences: list[int] = []
+        self.spans = 0
+        self._bytes = 0
+        self._until: float | None = None
+
+    def add(self, journaled: Journaled) -> None:
+        """Add a batch after the others."""
+        if self._until is None:
+            self._until = time.monotonic() + LONGEST_WAIT
+        self.sequences.append(journaled.sequence)
+        self.spans += journaled.batch.spans.num_rows
+        self._bytes += journaled.batch.nbytes
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the segment is large enough to be loaded at once."""
+        return _is_enough(self.spans, self._bytes)
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until the segment is loaded in any case; None if it is empty."""
+        return None if self._until is None else max(self._until - time.monotonic(), 0.0)
+
+
+def _is_enough(spans: int, size: int) -> bool:
+    return spans >= ENOUGH or size >= ENOUGH_BYTES
+
+
+def _first_segment(batches: Iterable[Journaled]) -> list[Journaled]:
+    """The first batches that are enough together, because an earlier process may have left many."""
+    taken: list[Journaled] = []
+    spans = size = 0
+    for one in batches:
+        taken.append(one)
+        spans += one.batch.spans.num_rows
+        size += one.batch.nbytes
+        if _is_enough(spans, size):
+            break
+    return taken

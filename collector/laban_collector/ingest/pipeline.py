@@ -1,26 +1,29 @@
 """Requests to commits: one thread decodes, one writes, and a sender is answered when its spans are on disk.
 
-    submit ──▶ inbox ──▶ decode ──▶ commit ──▶ the answer to each request
-                         (thread)   (thread)
+    submit ──▶ group commit ──▶ decode ──▶ write ──▶ the answer to each request
+                                (thread)   (thread)
 
-A commit takes all requests that wait, and starts when the last one is done. While one runs, the next fills:
-few slow senders wait for nobody, and many small requests share a commit, which costs about the same for one
-span as for a thousand. What is large is decoded meanwhile, so that both threads have work.
+While one group is written, the next one forms: a few slow senders wait for nobody, and many small requests
+share a commit, which costs about the same for one span as for a thousand. Large groups are decoded
+meanwhile, so that both threads have work.
 """
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.results import DecodedRequests, Decoder, RequestOutcome
-from laban_collector.errors import CollectorError, DecoderFailed, StoreError
-from laban_collector.ingest.commit_failures import CommitFailures
-from laban_collector.ingest.group_commit import Limits, Request, Waiting
+from laban_collector.errors import CollectorError, DecoderFailed, StoreError, StoreUnwritable
+from laban_collector.ingest.group_commit import GroupCommit, Limits, Request
 
 _log = logging.getLogger(__name__)
+
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about a full disk, which fails every commit."""
 
 
 class _Group(NamedTuple):
@@ -31,10 +34,10 @@ class _Group(NamedTuple):
 
 
 class Pipeline:
-    """Takes bodies of requests and stores them.
+    """Takes request bodies and stores their spans.
 
     Args:
-        decoder: bodies to one batch, called in one thread.
+        decoder: bodies to one batch; called in one thread.
         write: keeps a batch durably, or raises StoreError; called in another thread.
         limits: how much is taken at once.
     """
@@ -42,42 +45,42 @@ class Pipeline:
     def __init__(self, decoder: Decoder, write: Callable[[SpanBatch], object], limits: Limits) -> None:
         self._decoder = decoder
         self._store = write
-        self._waiting = Waiting(limits)
+        self._groups = GroupCommit(limits)
         # One group waits while one is written: more would only delay the answers.
         self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
-        self._failures = CommitFailures()
+        self._failures = CommitFailureLog()
         self._threads = [
             threading.Thread(target=self._decode_all, name="laban-decode"),
             threading.Thread(target=self._write_all, name="laban-write"),
         ]
 
     def start(self) -> None:
-        """Begin to take requests."""
-        self._waiting.open()
+        """Start to take requests."""
+        self._groups.open()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Take no more, finish and answer what was accepted, and end. Blocks until then."""
-        if self._waiting.close():
+        """Take no more requests, finish and answer the accepted ones, and end. Blocks until then."""
+        if self._groups.close():
             for thread in self._threads:
                 thread.join()
 
     def submit(self, body: bytes, answer: Callable[[RequestOutcome], object]) -> None:
         """Accept a request.
 
-        `answer` is called once, in another thread, and may not raise: when its spans are on disk, or with an
+        `answer` is called once, in another thread, and must not raise: when the spans are on disk, or with an
         `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
 
         Raises:
             Overloaded: too many bytes are in flight.
             NotAccepting: the pipeline is not running, or is stopping.
         """
-        self._waiting.add(Request(body, answer))
+        self._groups.add(Request(body, answer))
 
     def _decode_all(self) -> None:
         """The decode thread."""
-        while requests := self._waiting.gather():
+        while requests := self._groups.next_group():
             self._decode(requests)
         self._decoded.put(None)
 
@@ -88,8 +91,8 @@ class Pipeline:
             _log.exception("A decoder failed; %d request(s) were refused.", len(requests))
             self._fail(requests, DecoderFailed(f"The decoder failed on a request of this group: {error!r}"))
             return
-        self._waiting.decoded(requests)
-        self._waiting.writing(idle=False)
+        self._groups.decoded(requests)
+        self._groups.set_writer(idle=False)
         self._decoded.put(_Group(requests, decoded))
 
     def _write_all(self) -> None:
@@ -97,20 +100,49 @@ class Pipeline:
         while (group := self._decoded.get()) is not None:
             self._write(group)
             if self._decoded.empty():
-                self._waiting.writing(idle=True)
+                self._groups.set_writer(idle=True)
 
     def _write(self, group: _Group) -> None:
         try:
             self._store(group.decoded.batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the senders must hear of it, and repeat
-            self._failures.tell(error, len(group.requests))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the senders must know, and repeat
+            self._failures.log(error, len(group.requests))
             self._fail(group.requests, StoreError(f"The commit failed: {error}"))
             return
-        self._waiting.release(group.requests)
+        self._groups.release(group.requests)
         for request, outcome in zip(group.requests, group.decoded.outcomes, strict=True):
             request.answer(outcome)
 
     def _fail(self, requests: Sequence[Request], error: CollectorError) -> None:
-        self._waiting.release(requests)
+        self._groups.release(requests)
         for request in requests:
             request.answer(error)
+
+
+class CommitFailureLog:
+    """Logs failed commits; a full disk fails every one, and gets one line now and then.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._quiet_until = float("-inf")
+        self._unlogged = 0
+
+    def log(self, error: Exception, requests: int) -> None:
+        """Log that so many requests were not stored, with a traceback unless the disk is the cause."""
+        if not isinstance(error, StoreUnwritable):
+            _log.error("A commit failed; %d request(s) were not stored.", requests, exc_info=error)
+            return
+        self._unlogged += requests
+        now = self._clock()
+        if now < self._quiet_until:
+            return
+        _log.error(
+            "The disk cannot be written; the senders of %d request(s) were told to retry. Free space. %s",
+            self._unlogged,
+            error,
+        )
+        self._quiet_until, self._unlogged = now + _LOG_INTERVAL, 0

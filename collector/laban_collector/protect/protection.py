@@ -4,6 +4,9 @@ The columnar decoder protects each distinct attribute once, while it decodes. Ot
 whole.
 """
 
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
+
 import json
 import logging
 import re

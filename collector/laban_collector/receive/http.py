@@ -66,7 +66,7 @@ class TracesApp:
         except Disconnected:
             return
         except CollectorError as error:
-            headers = [_CLOSE] if isinstance(error, UploadTooSlow) else []
+            headers: Headers = [_CLOSE] if isinstance(error, UploadTooSlow) else []
             await deny(scope, send, error_response(error), headers)
             return
         await respond(send, 200, encoding.serialize(export_response(accepted)), encoding.content_type)

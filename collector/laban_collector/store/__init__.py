@@ -1,1 +1,1 @@
-"""Where spans are kept: the interface, and one folder a database."""
+"""Stores of spans: the interface in `base.py`, and one folder per database."""

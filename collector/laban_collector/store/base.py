@@ -1,13 +1,18 @@
-"""The store as its users see it: one way to write, and questions by intent to read.
+"""The seam between laban and a database: `Store`, its writer and its reader, and the rows that cross it.
 
-Rows are plain frozen values; no database type crosses this line. Times are nanoseconds since the epoch,
-UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16 characters).
+A store is one folder next to `duckdb/` that implements `Store`. Rows are plain frozen values; no database
+type crosses this line. Times are nanoseconds since the epoch, UTC; durations are nanoseconds; trace and span
+ids are lower-case hex (32 and 16 characters).
 """
 
-from collections.abc import Collection, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
+
+from laban_collector.errors import StoreUnsupported
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.batch.span_batch import SpanBatch
@@ -15,7 +20,19 @@ if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
 MINUTE: Final = 60 * 10**9
 """ns. EdgeQuery are counted by the minute in which they began."""
 MAX_ROWS: Final = 50_000
-"""Rows of a list that a reader gives, at most: of latencies and of the lag."""
+"""Rows of a list that a reader returns, at most: of latencies and of the lag."""
+EXPORTED_TABLES: Final = (
+    "resources",
+    "scopes",
+    "spans",
+    "span_events",
+    "span_links",
+    "correlations",
+    "edges",
+    "lag",
+    "ledger",
+)
+"""The tables of an export: one Parquet file each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +192,73 @@ class Contents:
     last: int | None
 
 
+class RetentionLimits(NamedTuple):
+    """How much a store keeps.
+
+    Attributes:
+        age: seconds since the spans arrived; None: no limit.
+        size: bytes of the data and its log; None: no limit.
+    """
+
+    age: float | None = None
+    size: int | None = None
+
+
+class Deleted(NamedTuple):
+    """The result of one retention run.
+
+    Attributes:
+        spans: how many spans were deleted.
+        longest_wait: the longest time that writers waited, in seconds.
+    """
+
+    spans: int
+    longest_wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """How the spans in a store compare with the commits that its own ledger lists.
+
+    Attributes:
+        newest: sequence of the newest commit; 0 if there is none.
+        commits: commits in the ledger.
+        different: commits with another number of spans than the ledger says.
+        lacking: spans missing from these commits.
+        surplus: spans too many in these commits.
+    """
+
+    newest: int
+    commits: int
+    different: int
+    lacking: int
+    surplus: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """The state of a store.
+
+    Attributes:
+        file: bytes on disk.
+        used: bytes of them in use; the rest is reused.
+        wal: bytes of the write-ahead log.
+        uncounted: spans that are stored but not yet counted for the graph.
+        quarantined: names of damaged files kept next to the data.
+    """
+
+    file: int
+    used: int
+    wal: int
+    uncounted: int
+    quarantined: tuple[str, ...]
+
+
 class SpanWriter(Protocol):
-    """The one door in."""
+    """Stores batches and polls of the consumer lag."""
 
     def write(self, batch: "SpanBatch") -> Written:
-        """Store a batch durably; when this returns, it is on disk.
+        """Store a batch durably; it is on disk when this returns.
 
         Raises:
             StoreError: nothing of the batch was stored.
@@ -187,12 +266,40 @@ class SpanWriter(Protocol):
         ...
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
-        """Store one poll of the lag poller."""
+        """Store one poll of the consumer lag.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        ...
+
+
+class BatchLoader(SpanWriter, Protocol):
+    """Writes to the tables of a store, and numbers its commits."""
+
+    @property
+    def sequence(self) -> int:
+        """The sequence of the newest commit; 0 if there is none."""
+        ...
+
+    def load(self, batches: Sequence["SpanBatch"], sequence: int, *, awaited: bool = False) -> list[Written]:
+        """Store batches durably as one commit.
+
+        Spans that the store already has are skipped, so the journal may load a batch twice.
+
+        Args:
+            batches: in the order in which they were acknowledged.
+            sequence: of the commit, also if nothing in the batches is new.
+            awaited: whether a client waits for these spans, so that no graph may miss them.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
         ...
 
 
 class SpanReader(Protocol):
-    """The one door out. All windows are half open, [since, until), in ns since the epoch."""
+    """Answers questions. All windows are half open, [since, until), in ns since the epoch."""
 
     def at_one_moment(self) -> AbstractContextManager[None]:
         """What is asked in this block, by this thread, is answered of one state of the store."""
@@ -253,3 +360,160 @@ class SpanReader(Protocol):
     def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
         """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
         ...
+
+
+OpenSink = Callable[[str], AbstractContextManager[IO[bytes]]]
+"""Opens the file of this name, such as `spans.parquet`, for writing."""
+
+
+class Store(ABC):
+    """A place where spans are kept, open in this process.
+
+    The journal and the ledger ring stand above it (`laban_collector.ingest`). A store that cannot do one of
+    the optional things raises `StoreUnsupported`, as the methods here do.
+    """
+
+    @classmethod
+    @abstractmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open the store at a path; create it unless `read_only`.
+
+        Raises:
+            StoreError: it cannot be opened; the text says why and what to do.
+        """
+
+    @classmethod
+    def recover(cls, path: Path) -> Self:
+        """Open the store for a collector: move damaged files aside instead of refusing to start.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        return cls.open(path)
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """The local path next to which the journal and the ledger ring are kept."""
+
+    @abstractmethod
+    def writer(self) -> BatchLoader:
+        """The writer of this store; always the same one."""
+
+    @abstractmethod
+    def reader(self, *, staleness: float = 0.0) -> SpanReader:
+        """Return a reader.
+
+        Args:
+            staleness: seconds of the newest commits that a graph may miss while they are being counted.
+        """
+
+    @property
+    def failure(self) -> str | None:
+        """Why the store does not answer; None while it does. The next use opens it again."""
+        return None
+
+    @abstractmethod
+    def health(self) -> StoreHealth:
+        """The state of the store; it also answers while the database does not."""
+
+    @abstractmethod
+    def probe(self, *, write: bool) -> None:
+        """Check that the store answers; a database that was lost is opened again.
+
+        Args:
+            write: also commit something without meaning.
+
+        Raises:
+            StoreError: it does not.
+        """
+
+    @abstractmethod
+    def check_ledger(self) -> LedgerCheck:
+        """Compare the spans with the ledger in the store.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+
+    def end_recovery(self, keep_as: Path | None) -> None:  # noqa: B027 - most stores have nothing to drop
+        """Drop what `recover` kept until the ledger was checked.
+
+        Args:
+            keep_as: keep it under this name instead, because spans are missing; None: drop it.
+        """
+
+    @abstractmethod
+    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+        """Start the background work: counting edges, indexes, retention.
+
+        Args:
+            retention: limits beyond which the oldest spans are deleted.
+            deleted: called after each run that deleted spans.
+
+        Raises:
+            StoreUnsupported: limits are given and this store cannot delete.
+            StoreError: the store did not answer.
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Count what is loaded, and end the background work. Does nothing if it is not running."""
+
+    @property
+    def flooded(self) -> bool:
+        """Whether spans arrive so fast that a graph may miss the newest seconds."""
+        return False
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Wait until a graph contains what is loaded; of a flood it may miss the newest seconds."""
+
+    def export(self, open_sink: OpenSink) -> Generator[int, None, None]:  # noqa: ARG002 - for stores that can
+        """Write each table as one Parquet file; yields the number of rows written since the last time.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        raise self._unsupported("export")
+
+    def archive(self) -> Generator[bytes, None, None]:
+        """The Parquet files of `export` as a ZIP archive, piece by piece.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        raise self._unsupported("export")
+
+    def backup(self, target: Path) -> Generator[int, None, None]:  # noqa: ARG002
+        """Copy the store, as it is at this moment, to a new file; yields rows copied since the last time.
+
+        Raises:
+            StoreError: the file exists, or the store did not answer.
+        """
+        raise self._unsupported("backup")
+
+    def stream_backup(self) -> Generator[bytes, None, None]:
+        """The bytes of a backup, piece by piece.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        raise self._unsupported("backup")
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the store; call `stop` first.
+
+        Raises:
+            StoreError: the last write failed; what was committed is safe.
+        """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _unsupported(self, action: str) -> StoreUnsupported:
+        return StoreUnsupported(f"{self.path}: {type(self).__name__} has no {action}.")

@@ -1,4 +1,4 @@
-"""What Streamlit cannot draw itself: the map and the timeline, as Components v2.
+"""Streamlit components (v2) for the map and the timeline, which Streamlit itself cannot draw.
 
-Data reaches the page as JSON and is written by `textContent` or onto a canvas, never as HTML.
+Data reaches the page as JSON. The scripts write it with `textContent` or onto a canvas, never as HTML.
 """

@@ -1,8 +1,8 @@
-"""The components' own HTML, CSS and JavaScript, read from the package."""
+"""Reads the HTML, CSS and JavaScript of the components from the package."""
 
 from pathlib import Path
 
 
 def asset(name: str) -> str:
-    """The text of a file beside this one."""
+    """Return the text of a file in this folder."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
-// Draws the map with cytoscape. Python decides what is shown and where; this script only makes the drawing
-// equal to the data, element by element, so that a refresh moves nothing that did not change.
+// Draws the map with Cytoscape. Python computes the visible elements and their positions. This script updates the
+// drawing element by element, so that a refresh moves only elements that changed.
 
 const CYTOSCAPE = new URL("app/static/cytoscape.esm.min.mjs", document.baseURI).href;
 
@@ -8,8 +8,8 @@ const KINDS = {
   topic: { label: "topic", shape: "round-rectangle", light: ["#fbe9c6", "#a9670a"], dark: ["#46330f", "#f0b95a"] },
   group: { label: "consumer group", shape: "round-hexagon", light: ["#cdeee4", "#0b7a64"], dark: ["#123d35", "#4fd1b0"] },
   database: { label: "database", shape: "bottom-round-rectangle", light: ["#ecdcf8", "#8436b8"], dark: ["#3a2350", "#c99bf0"] },
-  external: { label: "not traced: is called", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
-  entry: { label: "not traced: calls", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  external: { label: "called, not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  entry: { label: "caller, not traced", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
 };
 const OUTLINES = {
   service: "M3 1h20a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
@@ -32,7 +32,7 @@ function colours(element) {
   };
 }
 
-// Three strokes, messages one behind the other.
+// Three strokes: messages in a queue.
 function queueSign(colour) {
   const stroke = KINDS.topic[colour.dark ? "dark" : "light"][1];
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="40" viewBox="0 0 12 20">`
@@ -135,8 +135,8 @@ function legend(element, data, colour) {
       const dash = kind === "external" || kind === "entry" ? "3 2" : "none";
       return entry({ d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash }, KINDS[kind].label);
     }),
-    entry(line(colour.sync, "none"), "waits for the answer"),
-    entry(line(colour.async, "6 3"), "by message"),
+    entry(line(colour.sync, "none"), "synchronous"),
+    entry(line(colour.async, "6 3"), "asynchronous"),
     entry(line(colour.error, "none"), "with errors"),
   );
 }
@@ -153,7 +153,7 @@ function fit(cy) {
   if (cy.zoom() > LARGEST) { cy.zoom(LARGEST); cy.center(); }
 }
 
-// As high as the drawing needs at this width, so that a flat map leaves no empty field around it.
+// Fits the height to the drawing, so that a flat map leaves no empty space.
 function shape(cy, canvas) {
   const box = cy.elements().boundingBox();
   const zoom = Math.min(LARGEST, (canvas.clientWidth - 2 * ROOM) / box.w);
@@ -170,7 +170,7 @@ function listen(state, root, canvas) {
     state.tell("selected", id);
   };
   cy.on("tap", (event) => {
-    canvas.focus({ preventScroll: true }); // cytoscape takes the focus away at every press, and the keys need it
+    canvas.focus({ preventScroll: true }); // Cytoscape removes the focus on every press, but the keyboard shortcuts need it
     choose(event.target === cy ? null : event.target.id());
   });
   cy.on("mouseover", "node, edge", (event) => {
@@ -194,7 +194,7 @@ function listen(state, root, canvas) {
   const keys = { "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit, Escape: () => choose(null),
     ArrowLeft: pan(60, 0), ArrowRight: pan(-60, 0), ArrowUp: pan(0, 60), ArrowDown: pan(0, -60) };
   canvas.addEventListener("keydown", (event) => { if (keys[event.key]) { event.preventDefault(); keys[event.key](); } });
-  // A map that nobody has moved yet follows the size of its frame.
+  // Until the user moves the map, it follows the size of its frame.
   let width = canvas.clientWidth;
   const watcher = new ResizeObserver(() => {
     if (canvas.clientWidth !== width) { width = canvas.clientWidth; shape(cy, canvas); }
@@ -211,7 +211,7 @@ function draw(state, root) {
   if (!state.cy) {
     state.cy = state.cytoscape({ container: canvas, minZoom: 0.08, maxZoom: 3, autoungrabify: true, style: sheet(colour) });
     listen(state, root, canvas);
-    canvas.cy = state.cy; // for tests and for the curious: where a node stands on the screen
+    canvas.cy = state.cy; // for tests: the position of a node on the screen
   } else if (state.colour !== JSON.stringify(colour)) {
     state.cy.style(sheet(colour));
   }

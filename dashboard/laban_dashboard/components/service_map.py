@@ -1,4 +1,4 @@
-"""The map: nodes and edges on a canvas, with zoom, pan and selection that outlive a refresh."""
+"""The service map: nodes and edges on a canvas; zoom, pan and selection survive a refresh."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,11 +14,11 @@ _component = v2.component(
 )
 
 
-def service_map(elements: Mapping[str, object], key: str, on_select: Callable[[], None]) -> str | None:
-    """Draw the elements of `map_view.elements`; the id of the selected node or edge, or None.
+def service_map(map_elements: Mapping[str, object], key: str, on_select: Callable[[], None]) -> str | None:
+    """Draw `map_elements` and return the ID of the selected node or edge, or None.
 
     A click updates `st.session_state[key]["selected"]` and calls `on_select`.
     """
-    result = _component(data=dict(elements), key=key, on_selected_change=on_select)
+    result = _component(data=dict(map_elements), key=key, on_selected_change=on_select)
     selected = result.get("selected")
     return selected if isinstance(selected, str) else None

@@ -1,14 +1,14 @@
-// Draws the steps of a story. Every place on the axis was computed in Python; this script writes rows, and keeps
-// what the reader has unfolded, filtered and scrolled to when the story is told again.
+// Draws the steps of an order. Python computes all positions on the axis. This script draws the rows, and keeps the
+// expanded rows, the filter and the scroll position when the data is refreshed.
 
-// Hues that differ for colour-blind eyes; red and violet are left to errors and waits.
+// Hues that colour-blind readers can distinguish. Red is reserved for errors, violet for queue time.
 const PALETTE = ["#3f7fc4", "#e0930f", "#12967a", "#5cb8e6", "#c9709f", "#9a8f24", "#7f8ca3", "#44a3a0", "#a0672c", "#6f9b3c"];
 const FILTERS = [
   { id: "all", label: "All steps", keeps: () => true },
   { id: "critical", label: "Critical path", keeps: (step) => step.critical },
   { id: "errors", label: "Errors", keeps: (step) => step.error !== null },
 ];
-const IDS = new Set(["Trace", "Span", "Parent"]);
+const IDS = new Set(["Trace ID", "Span ID", "Parent span ID"]);
 
 function make(tag, className, text) {
   const made = document.createElement(tag);
@@ -17,15 +17,15 @@ function make(tag, className, text) {
   return made;
 }
 
-const percent = (place) => `${(100 * place).toFixed(3)}%`;
+const percent = (position) => `${(100 * position).toFixed(3)}%`;
 
 function lines(data) {
   return [
-    ...data.ticks.map(([place]) => { const line = make("div", "line"); line.style.left = percent(place); return line; }),
-    ...data.cuts.map((cut) => {
+    ...data.ticks.map(([position]) => { const line = make("div", "line"); line.style.left = percent(position); return line; }),
+    ...data.breaks.map((pause) => {
       const gap = make("div", "gap");
-      gap.style.left = percent(cut.start);
-      gap.style.width = percent(cut.end - cut.start);
+      gap.style.left = percent(pause.start);
+      gap.style.width = percent(pause.end - pause.start);
       return gap;
     }),
   ];
@@ -46,11 +46,11 @@ function track(step, data, colour) {
   span.style.left = percent(step.start);
   span.style.width = percent(step.end - step.start);
   span.style.background = colour;
-  const took = make("div", "took", step.error ? `${step.took} · ${step.error}` : step.took);
-  // After the bar; an error's text before it, where there is more room.
-  if (step.error && step.start > 1 - step.end) { took.style.right = percent(1 - step.start); took.classList.add("before"); }
-  else took.style.left = percent(step.end);
-  made.append(span, took);
+  const duration = make("div", "duration", step.error ? `${step.duration} · ${step.error}` : step.duration);
+  // The text follows the bar. An error text precedes the bar if there is more room.
+  if (step.error && step.start > 1 - step.end) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  else duration.style.left = percent(step.end);
+  made.append(span, duration);
   return made;
 }
 
@@ -71,10 +71,10 @@ function row(step, data, state) {
   head.tabIndex = 0;
   head.setAttribute("role", "button");
   head.setAttribute("aria-expanded", "false");
-  const waited = step.waited ? `, after ${step.waited} in the queue` : "";
+  const wait = step.wait ? `, after ${step.wait} in the queue` : "";
   head.setAttribute("aria-label",
-    `${step.service} ${step.operation}, ${step.took}${waited}${step.error ? `, error: ${step.error}` : ""}`);
-  head.title = `${step.service} ${step.operation} · ${step.took}${waited}`;
+    `${step.service} ${step.operation}, ${step.duration}${wait}${step.error ? `, error: ${step.error}` : ""}`);
+  head.title = `${step.service} ${step.operation} · ${step.duration}${wait}`;
   const label = make("div", "label");
   label.style.paddingLeft = `${10 + Math.min(step.depth, 14) * 12}px`;
   const colour = PALETTE[data.services.indexOf(step.service) % PALETTE.length];
@@ -94,26 +94,26 @@ function row(step, data, state) {
   };
   head.addEventListener("click", () => fold(!item.classList.contains("open")));
   head.addEventListener("keydown", (event) => {
-    const step_to = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
     if (event.key === "Enter" || event.key === " ") { event.preventDefault(); fold(!item.classList.contains("open")); }
-    else if (step_to) { event.preventDefault(); item[step_to]?.querySelector(".row")?.focus(); }
+    else if (sibling) { event.preventDefault(); item[sibling]?.querySelector(".row")?.focus(); }
   });
   if (state.open.has(step.id)) fold(true);
   return item;
 }
 
 function axis(root, data) {
-  // A tick's text stands in the middle below it, except where its left half would cover something.
-  const ends = data.cuts.map((cut) => cut.end);
-  const marks = data.ticks.map(([place, label]) => {
-    const crowded = place < 0.02 || ends.some((end) => Math.abs(end - place) < 0.01);
-    const tick = make("span", crowded ? "beside" : "", label);
-    tick.style.left = percent(place);
+  // A tick's label is centred below it, unless its left half would cover something.
+  const ends = data.breaks.map((pause) => pause.end);
+  const marks = data.ticks.map(([position, label]) => {
+    const crowded = position < 0.02 || ends.some((end) => Math.abs(end - position) < 0.01);
+    const tick = make("span", crowded ? "left-aligned" : "", label);
+    tick.style.left = percent(position);
     return tick;
   });
-  for (const cut of data.cuts) {
-    const mark = make("span", "cut", `⋯ ${cut.label}`);
-    mark.style.left = percent((cut.start + cut.end) / 2);
+  for (const pause of data.breaks) {
+    const mark = make("span", "break", `⋯ ${pause.label}`);
+    mark.style.left = percent((pause.start + pause.end) / 2);
     marks.push(mark);
   }
   root.querySelector(".ticks").replaceChildren(...marks);
@@ -127,7 +127,7 @@ function legend(root, data) {
   };
   const waits = data.steps.some((step) => step.queued !== null);
   root.querySelector(".legend").replaceChildren(
-    entry("calls", "calls another"), ...(waits ? [entry("waits", "waits in a queue")] : []), entry("critical", "critical path"));
+    entry("calls", "outgoing call"), ...(waits ? [entry("waits", "time in queue")] : []), entry("critical", "critical path"));
 }
 
 function filters(root, state) {
@@ -170,9 +170,9 @@ export default function ({ data, parentElement: root }) {
     const search = root.querySelector(".search");
     search.addEventListener("input", () => { state.text = search.value; draw(root, state); });
   }
-  const told = JSON.stringify(data);
-  if (state.told !== told) {
-    state.told = told;
+  const received = JSON.stringify(data);
+  if (state.received !== received) {
+    state.received = received;
     state.data = data;
     draw(root, state);
   }

@@ -1,4 +1,4 @@
-"""The timeline of a story: one row a step, bars on a time axis, dashes for time in a queue."""
+"""The timeline of a story: one row a step, timeline_data on a time axis, dashes for time in a queue."""
 
 from collections.abc import Mapping
 
@@ -14,6 +14,6 @@ _component = v2.component(
 )
 
 
-def timeline(bars: Mapping[str, object], key: str) -> None:
-    """Draw the bars of `order_view.bars`. What is unfolded and filtered stays in the page."""
-    _component(data=dict(bars), key=key)
+def timeline(data: Mapping[str, object], key: str) -> None:
+    """Draw the data of `order_timeline.timeline_data`; the page keeps the expanded rows and the filter."""
+    _component(data=dict(data), key=key)

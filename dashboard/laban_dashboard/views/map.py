@@ -1,13 +1,23 @@
-"""Who talks to whom: the live map, and what is known about each part of it."""
+"""The Map page: the live service map and the details of the selected node or edge."""
 
 import streamlit as st
 
-from laban_dashboard import notices, windows, words
+from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.service_map import service_map
-from laban_dashboard.frame import beside, header
-from laban_dashboard.map_panel import KIND_WORDS, panel
-from laban_dashboard.map_view import BUSY_MAP, Shown, edge_id, elements, narrowed
-from laban_dashboard.place import answers
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.map_elements import (
+    MAX_NODES,
+    VisibleMap,
+    edge_id,
+    edge_label,
+    map_elements,
+    node_label,
+    visible_map,
+)
+from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.map_details import details_panel
+from laban_dashboard.widgets.page_layout import page_header, side_by_side
+from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.model import ServiceMap
 
 REFRESH_S = 2
@@ -16,20 +26,20 @@ _SELECTED = "selected"
 _FIND = "find"
 
 
-def _clicked() -> None:
-    """The component's callback: a click on the canvas."""
+def _select_clicked() -> None:
+    """Select the node or edge that the user clicked on the canvas."""
     st.session_state[_SELECTED] = st.session_state[_MAP].get("selected")
     st.session_state[_FIND] = None
 
 
-def _picked() -> None:
-    """The callback of the list of names, which serves the keyboard and large maps."""
+def _select_listed() -> None:
+    """Select the node or edge from the list, for keyboard users and large maps."""
     st.session_state[_SELECTED] = st.session_state[_FIND]
 
 
-def _table(shown: Shown, seconds: float) -> None:
-    """The same as rows, for whoever cannot or will not read the drawing."""
-    names = {node.id: node.name for node in shown.nodes}
+def _table(visible: VisibleMap, seconds: float) -> None:
+    """Draw the edges as a table, as an accessible alternative to the canvas."""
+    names = {node.id: node.name for node in visible.nodes}
     st.dataframe(
         [
             {
@@ -38,30 +48,41 @@ def _table(shown: Shown, seconds: float) -> None:
                 "kind": edge.kind,
                 "protocol": edge.protocol,
                 "calls": edge.calls,
-                "rate": words.rate(edge.calls, seconds),
+                "rate": formatting.rate(edge.calls, seconds),
                 "errors": edge.errors,
                 "p50 ms": edge.p50_ms,
                 "p95 ms": edge.p95_ms,
                 "p99 ms": edge.p99_ms,
             }
-            for edge in shown.edges
+            for edge in visible.edges
         ],
         hide_index=True,
         key="edges",
+        column_config={
+            "from": "Source",
+            "to": "Target",
+            "kind": "Kind",
+            "protocol": "Protocol",
+            "calls": st.column_config.NumberColumn("Calls", format="localized"),
+            "rate": "Rate",
+            "errors": st.column_config.NumberColumn("Errors", format="localized"),
+            "p50 ms": st.column_config.NumberColumn("p50", format="%.1f ms"),
+            "p95 ms": st.column_config.NumberColumn("p95", format="%.1f ms"),
+            "p99 ms": st.column_config.NumberColumn("p99", format="%.1f ms"),
+        },
     )
 
 
 def _selectable(found: ServiceMap) -> dict[str, str]:
-    """Everything that can be selected, by id, as it is called in the list."""
-    names = {node.id: node.name for node in found.nodes}
-    nodes = {node.id: f"{node.name} ({KIND_WORDS[node.kind]})" for node in found.nodes}
-    edges = {edge_id(edge): f"{names[edge.source]} → {names[edge.target]}" for edge in found.edges}
+    """Return the labels of all nodes and edges by ID."""
+    nodes = {node.id: node_label(node) for node in found.nodes}
+    edges = {edge_id(edge): edge_label(edge, found.nodes) for edge in found.edges}
     return nodes | edges
 
 
-def _controls(found: ServiceMap) -> Shown:
-    """What narrows the map: a filter, and whether topics and groups are drawn."""
-    large = len(found.nodes) > BUSY_MAP
+def _controls(found: ServiceMap) -> VisibleMap:
+    """Draw the controls of the map and apply them: name filter, selection, topics and groups."""
+    large = len(found.nodes) > MAX_NODES
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         text = st.text_input(
             "Filter by name",
@@ -76,42 +97,42 @@ def _controls(found: ServiceMap) -> Shown:
             "Select",
             list(names),
             index=None,
-            format_func=lambda one: str(names.get(one, one)),
-            placeholder="Select a node or an arrow",
+            format_func=lambda element_id: str(names.get(element_id, element_id)),
+            placeholder="Select a node or edge",
             key=_FIND,
-            on_change=_picked,
+            on_change=_select_listed,
             label_visibility="collapsed",
             width=260,
         )
         queues = st.toggle("Topics and groups", value=not large, key="queues")
-    return narrowed(found, text or "", queues=queues)
+    return visible_map(found, text or "", queues=queues)
 
 
 def _body() -> None:
-    answering = answers()
-    status = answering.status()
-    window = windows.window_of(choice, status)
+    answers = shared_answers()
+    window = notices.current_window(answers, time_range)
     if window is None:
-        return notices.no_data()
-    notices.freshness(status, window)
-    found = answering.service_map(window.since, window.until)
+        return None
+    found = answers.service_map(window.since, window.until)
     if not found.nodes:
-        return notices.nothing_here("Nobody talked in this window.", "Choose a longer one, or All.")
-    lag = answering.lag().groups
-    shown = _controls(found)
+        return notices.empty_window("No calls in this time range.")
+    lag = answers.lag().groups
+    visible = _controls(found)
     selected = st.session_state.get(_SELECTED)
-    with beside():
+    with side_by_side():
         with st.container():
-            service_map(elements(shown, window.seconds, lag, selected), _MAP, _clicked)
-            if shown.hidden:
-                hint = "Filter by name to see them."
-                st.caption(f"The {len(shown.nodes)} busiest; {shown.hidden} more are hidden. {hint}")
-        panel(shown, selected, window.seconds, lag)
-    with st.expander("As a table"):
-        _table(shown, window.seconds)
+            service_map(map_elements(visible, window.seconds, lag, selected), _MAP, _select_clicked)
+            if visible.hidden_nodes:
+                st.caption(
+                    f"Showing the {len(visible.nodes)} busiest nodes; {visible.hidden_nodes} are hidden. "
+                    "Filter by name to find them."
+                )
+        details_panel(visible, selected, window.seconds, lag)
+    with st.expander("Show as a table"):
+        _table(visible, window.seconds)
     return None
 
 
-with header("Map"):
-    choice = windows.choose()
-notices.live(_body, REFRESH_S)
+with page_header("Map"):
+    time_range = time_range_picker()
+notices.auto_refresh(_body, REFRESH_S)

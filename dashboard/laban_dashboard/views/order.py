@@ -1,4 +1,4 @@
-"""What happened to one order: the verdict, the timeline, and what became of its messages."""
+"""The Order page: the verdict, the timeline and the messages of one order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -6,29 +6,38 @@ from typing import cast
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
-from laban_dashboard import notices, words
+from laban_app.errors import UnknownValue
+from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.timeline import timeline
-from laban_dashboard.frame import header
-from laban_dashboard.order_view import DEFAULT_KEY, Kept, asked_for, bars, message_rows, settled
-from laban_dashboard.place import answers
-from laban_dashboard.status_words import OUTCOME_COLOURS, OUTCOME_ICONS, STATE_MEANINGS
-from laban_mapper.errors import UnknownValue
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.order_timeline import (
+    DEFAULT_KEY,
+    CachedStory,
+    is_final,
+    message_rows,
+    parse_query,
+    timeline_data,
+)
+from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, STATE_MEANINGS
+from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_dashboard.widgets.page_layout import page_header
 from laban_mapper.model import KnownValues, Story
 
 REFRESH_S = 2
-_TYPED = "order"
+_QUERY = "order"
 _RECENT = "recent"
-_KEPT = "kept_story"
-_LISTED = 50
-SETTLED_REFRESH = timedelta(seconds=30)
+_CACHED = "cached_story"
+_MAX_LISTED = 50
+FINAL_REFRESH = timedelta(seconds=30)
 
 
 def _open(value: str) -> None:
-    """Ask for this order, as if it had been typed."""
-    st.session_state[_TYPED] = value
+    """Open this order as if the user had typed it."""
+    st.session_state[_QUERY] = value
 
 
-def _picked() -> None:
+def _open_recent() -> None:
     if st.session_state[_RECENT] is not None:
         _open(st.session_state[_RECENT])
         st.session_state[_RECENT] = None
@@ -36,10 +45,10 @@ def _picked() -> None:
 
 def _search() -> str:
     text = st.text_input(
-        "Order id, or key=value",
-        key=_TYPED,
+        "Order ID or key=value",
+        key=_QUERY,
         bind="query-params",
-        placeholder="Order id, or key=value",
+        placeholder="Order ID or key=value",
         icon=":material/search:",
         label_visibility="collapsed",
         width=340,
@@ -54,102 +63,104 @@ def _recent(known: KnownValues) -> None:
         index=None,
         placeholder="Recent orders",
         key=_RECENT,
-        on_change=_picked,
+        on_change=_open_recent,
         label_visibility="collapsed",
     )
 
 
 def _listing(known: KnownValues) -> None:
-    """Nothing was asked for yet: the newest orders, to pick from."""
+    """Draw the newest orders as buttons, before the user has entered an order."""
     now = datetime.now(UTC)
-    st.markdown("**Pick one of the newest orders, or type an id above.**")
+    st.markdown("**Select a recent order, or enter an order ID above.**")
     with st.container(horizontal=True, gap="xsmall", key="listing"):
-        for one in known.values:
-            label = f"{words.plain(one.value)} :gray[:small[{words.ago(one.last_seen, now)}]]"
-            st.button(label, key=f"open-{one.value}", on_click=_open, args=(one.value,))
+        for recent in known.values:
+            age = formatting.age(recent.last_seen, now)
+            label = f"{formatting.escape_markdown(recent.value)} :gray[:small[{age}]]"
+            st.button(label, key=f"open-{recent.value}", on_click=_open, args=(recent.value,))
 
 
 def _unknown(error: UnknownValue) -> None:
+    key, value = formatting.escape_markdown(error.key), formatting.escape_markdown(error.value)
     with st.container(border=True, key="unknown"):
-        st.subheader(
-            f":material/search_off: No {words.plain(error.key)} {words.plain(error.value)} has been seen",
-            anchor=False,
-        )
+        st.subheader(f":material/search_off: Unknown {key}: {value}", anchor=False)
         if error.nearest:
-            st.markdown("The nearest known:")
+            st.markdown("Similar values:")
             with st.container(horizontal=True):
-                for value in error.nearest:
-                    typed = value if error.key == DEFAULT_KEY else f"{error.key}={value}"
-                    st.button(words.plain(value), key=f"nearest-{value}", on_click=_open, args=(typed,))
+                for nearest in error.nearest:
+                    query = nearest if error.key == DEFAULT_KEY else f"{error.key}={nearest}"
+                    label = formatting.escape_markdown(nearest)
+                    st.button(label, key=f"nearest-{nearest}", on_click=_open, args=(query,))
         else:
-            st.markdown(f"No {words.plain(error.key)} has been seen at all. Do its spans carry the key?")
+            st.markdown(f"No span has the business key {key}. Do your services set it?")
 
 
 def _verdict(story: Story) -> None:
     colour, icon = OUTCOME_COLOURS[story.outcome], OUTCOME_ICONS[story.outcome]
     with st.container(border=True, key="verdict"):
-        st.markdown(f"#### :{colour}-badge[{icon} {story.outcome}] {words.plain(story.verdict)}")
+        st.markdown(
+            f"#### :{colour}-badge[{icon} {story.outcome}] {formatting.escape_markdown(story.verdict)}"
+        )
         if story.root_cause is not None:
             cause = story.root_cause
             st.error(
-                f"**Root cause: {words.plain(cause.service)}** · {words.plain(cause.operation)} · "
-                f"{words.plain(cause.error)}",
+                f"**Root cause: {formatting.escape_markdown(cause.service)}** · "
+                f"{formatting.escape_markdown(cause.operation)} · {formatting.escape_markdown(cause.error)}",
                 icon=":material/crisis_alert:",
             )
-        started = story.started.astimezone(words.zone())
+        started = story.started.astimezone(browser_timezone())
         st.caption(
-            f"{started:%-d %b %Y %H:%M:%S} · {words.duration(story.duration_ms)} in all · "
-            f"{words.count(story.spans, 'span')} in {words.count(len(story.traces), 'trace')}"
+            f"{started:%-d %b %Y %H:%M:%S} · {formatting.duration(story.duration_ms)} in total · "
+            f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}"
         )
         if story.truncated:
-            st.caption(":orange[Only a part is shown: more spans belong to it than are read at once.]")
+            st.caption(":orange[Truncated: the order has more spans than the query limit.]")
 
 
 def _messages(story: Story) -> None:
-    rows = message_rows(story.messages, words.zone())
+    rows = message_rows(story.messages, browser_timezone())
     if not rows:
         return
     states = {group.state for message in story.messages for group in message.groups}
     meanings = "  \n".join(f"**{state}**: {STATE_MEANINGS[state]}" for state in sorted(states))
-    st.markdown("#### Messages and who has read them", help=meanings or None)
+    st.markdown("#### Messages by consumer group", help=meanings or None)
     st.table(rows, hide_index=True)
 
 
-def _story(answering: Answers, key: str, value: str) -> Story:
-    """The story as it is now; one in which nothing more is expected is asked for less often."""
+def _story(answers: Answers, key: str, value: str) -> Story:
+    """Return the current story; query a final story less often."""
     now = datetime.now(UTC)
-    kept = cast("Kept | None", st.session_state.get(_KEPT))
-    if kept is not None and (kept.key, kept.value) == (key, value) and now < kept.until:
-        return kept.story
-    story = answering.story(key, value)
-    wait = SETTLED_REFRESH if settled(story, now) else timedelta()
-    st.session_state[_KEPT] = Kept(key, value, now + wait, story)
+    cached = cast("CachedStory | None", st.session_state.get(_CACHED))
+    if cached is not None and (cached.key, cached.value) == (key, value) and now < cached.until:
+        return cached.story
+    story = answers.story(key, value)
+    wait = FINAL_REFRESH if is_final(story, now) else timedelta()
+    st.session_state[_CACHED] = CachedStory(key, value, now + wait, story)
     return story
 
 
-def _told(answering: Answers, text: str) -> None:
-    key, value = asked_for(text)
+def _order(answers: Answers, text: str) -> None:
+    key, value = parse_query(text)
     try:
-        story = _story(answering, key, value)
+        story = _story(answers, key, value)
     except UnknownValue as error:
         return _unknown(error)
     _verdict(story)
-    timeline(bars(story, words.zone()), "timeline")
+    timeline(timeline_data(story, browser_timezone()), "timeline")
     _messages(story)
     return None
 
 
 def _body() -> None:
-    with header("Order"):
+    with page_header("Order"):
         text = _search()
-        beside_search = st.container(width=220)
-    answering = answers()
-    if answering.status().spans == 0:
+        recent_orders = st.container(width=220)
+    answers = shared_answers()
+    if answers.status().spans == 0:
         return notices.no_data()
-    known = answering.known_values(DEFAULT_KEY, _LISTED)
-    with beside_search:
+    known = answers.known_values(DEFAULT_KEY, _MAX_LISTED)
+    with recent_orders:
         _recent(known)
-    return _told(answering, text) if text else _listing(known)
+    return _order(answers, text) if text else _listing(known)
 
 
-notices.live(_body, REFRESH_S)
+notices.auto_refresh(_body, REFRESH_S)

@@ -23,7 +23,7 @@ from laban import vocabulary
 from laban.business_keys import w3c_headers
 from laban.business_keys.correlation import correlations_of
 from laban.business_keys.keys import bounded
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 from laban.business_keys.trust import FORWARDED, Trust, configured_trust
 from laban.fail_open import fail_open
 from laban.sdk.context_keys import BAGGAGE, SPAN
@@ -50,7 +50,7 @@ class CorrelationPropagator(TextMapPropagator):
         trust: from whom business keys are accepted; by default what LABAN_TRUST_BAGGAGE says.
     """
 
-    def __init__(self, inner: TextMapPropagator, rules: Rules, trust: Trust | None = None) -> None:
+    def __init__(self, inner: TextMapPropagator, rules: KeyRules, trust: Trust | None = None) -> None:
         self._inner = inner
         self._is_w3c = w3c_headers.is_all_of(inner)
         self._read = w3c_headers.extract if self._is_w3c else inner.extract
@@ -179,7 +179,7 @@ def noted_in_headers(context: Context | None) -> Noted:
     return found if isinstance(found, Noted) else _NOTHING
 
 
-def install(rules: Rules) -> None:
+def install(rules: KeyRules) -> None:
     """Make it the global propagator, around the one of OTEL_PROPAGATORS. Twice does no harm."""
     current = propagate.get_global_textmap()
     if not isinstance(current, CorrelationPropagator):

@@ -28,7 +28,7 @@ MAX_KEYS: Final = 16
 """Business keys that one trace carries at most; every one of them travels in the baggage of each call."""
 
 
-class Rules:
+class KeyRules:
     """The rules in force, by where they look. Answers are {canonical key: value}."""
 
     def __init__(self, rules: Iterable[KeyRule] = ()) -> None:
@@ -99,11 +99,11 @@ class Rules:
 
 
 @lru_cache(maxsize=1)
-def configured() -> Rules:
+def configured_rules() -> KeyRules:
     """The rules of LABAN_KEYS, read once; when they cannot be read, a warning and the automatic ones."""
     with fail_open("cannot use LABAN_KEYS"):
-        return Rules(parse_rules(os.environ.get("LABAN_KEYS", "")))
-    return Rules()
+        return KeyRules(parse_rules(os.environ.get("LABAN_KEYS", "")))
+    return KeyRules()
 
 
 def _picked(rules: Iterable[KeyRule], values: Mapping[str, object]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from laban import vocabulary
 from laban.business_keys.correlation import Correlations, correlations_of, remember
 from laban.business_keys.keys import bounded
 from laban.business_keys.propagation import NOTED, noted_in_headers
-from laban.business_keys.rules import MAX_KEYS, Rules
+from laban.business_keys.rules import MAX_KEYS, KeyRules
 from laban.fail_open import failed
 from laban.sdk.context_keys import SPAN, baggage_in
 
@@ -15,7 +15,7 @@ from laban.sdk.context_keys import SPAN, baggage_in
 class CorrelationProcessor(SpanProcessor):
     """Marks each span that starts with what is known in its part of the trace, and looks into it for more."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: KeyRules) -> None:
         self._rules = rules
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:

@@ -20,7 +20,7 @@ from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.propagate import extract
 
 from laban import vocabulary
-from laban.business_keys.rules import Rules, configured
+from laban.business_keys.rules import KeyRules, configured_rules
 from laban.fail_open import fail_open, failing_open
 from laban.http.json_body import MAX_BODY, is_json, note_keys
 
@@ -56,7 +56,7 @@ class LabanAiohttpServerInstrumentor(AioHttpServerInstrumentor):
             app.on_response_prepare.append(_answer)
 
         wrapt.wrap_function_wrapper(web.Application, "__init__", make)
-        wrapt.wrap_function_wrapper(web.BaseRequest, "read", _reading(kwargs.get("rules") or configured()))
+        wrapt.wrap_function_wrapper(web.BaseRequest, "read", _reading(kwargs.get("rules") or configured_rules()))
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         unwrap(web.Application, "__init__")
@@ -89,7 +89,7 @@ async def _answer(request: web.BaseRequest, response: web.StreamResponse) -> Non
             response.headers.setdefault(vocabulary.CORRELATION_ID_HEADER, correlation_id)
 
 
-def _reading(rules: Rules) -> Callable[..., Any]:
+def _reading(rules: KeyRules) -> Callable[..., Any]:
     """A wrapper of `read`, which `json()`, `text()` and `post()` go through."""
 
     @failing_open("cannot look into JSON bodies")

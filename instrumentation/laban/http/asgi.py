@@ -17,7 +17,7 @@ from opentelemetry.metrics import NoOpMeter
 
 from laban import vocabulary
 from laban.business_keys.correlation import correlations_of
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 from laban.fail_open import fail_open
 from laban.http.json_body import MAX_BODY, is_json, note_keys
 
@@ -30,7 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def install(rules: Rules) -> None:
+def install(rules: KeyRules) -> None:
     """Stand behind every stock ASGI middleware that is made from now on. Twice does no harm."""
     if isinstance(vars(OpenTelemetryMiddleware)["__init__"], wrapt.FunctionWrapper):
         return
@@ -75,7 +75,7 @@ def _start_span(
 class CorrelationMiddleware:
     """Looks into JSON request bodies as the application reads them, and returns X-Correlation-ID."""
 
-    def __init__(self, app: Application, rules: Rules) -> None:
+    def __init__(self, app: Application, rules: KeyRules) -> None:
         self._app = app
         self._rules = rules
 

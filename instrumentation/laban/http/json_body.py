@@ -6,13 +6,13 @@ from typing import Final
 from opentelemetry import trace
 
 from laban.business_keys.correlation import correlations_of
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 
 MAX_BODY: Final = 64 * 1024
 """Bytes; a longer body is handed through unread."""
 
 
-def note_keys(body: bytes, rules: Rules) -> None:
+def note_keys(body: bytes, rules: KeyRules) -> None:
     """Put the business keys in a body that the application has read on the current span and the entry."""
     span = trace.get_current_span()
     correlations = correlations_of(span)

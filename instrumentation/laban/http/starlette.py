@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from starlette.applications import Starlette
 
-from laban.business_keys.rules import configured
+from laban.business_keys.rules import configured_rules
 from laban.fail_open import fail_open
 from laban.http import asgi
 
@@ -32,7 +32,7 @@ class LabanStarletteInstrumentor(StarletteInstrumentor):
     _instance = None
 
     def _instrument(self, **kwargs: Any) -> None:
-        asgi.install(configured())
+        asgi.install(configured_rules())
         options = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
 
         def make(

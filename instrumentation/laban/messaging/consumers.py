@@ -16,7 +16,7 @@ from laban.sdk.suppression import is_tracing
 
 
 class Identity(NamedTuple):
-    """What a consumer was configured with; servers as text or a list, None for what is not set."""
+    """What a consumer was configured_rules with; servers as text or a list, None for what is not set."""
 
     servers: Any
     client_id: str | None
@@ -40,7 +40,7 @@ class Following:
             tracer: of the instrumentation.
             hook: the user's `consume_hook(span, record, args, kwargs)`, or None.
             read: makes a `Message` of a record.
-            identify: answers how a consumer was configured.
+            identify: answers how a consumer was configured_rules.
             owner: answers who takes records now.
         """
         self._tracer = tracer

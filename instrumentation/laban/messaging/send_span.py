@@ -24,7 +24,7 @@ def sender_attributes(servers: object, client_id: object) -> dict[str, Any]:
 
     Args:
         servers: the bootstrap servers, as text or as a list.
-        client_id: as configured; None where it is not.
+        client_id: as configured_rules; None where it is not.
     """
     return _SEND_ATTRIBUTES | client_attributes(servers, client_id)
 

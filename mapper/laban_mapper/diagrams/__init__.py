@@ -1,1 +1,1 @@
-"""Architecture diagrams, generated from what ran."""
+"""Architecture diagrams of the service map."""

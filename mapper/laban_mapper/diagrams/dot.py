@@ -1,10 +1,10 @@
-"""The graph in DOT, Graphviz's language."""
+"""The drawing in DOT, the language of Graphviz."""
 
 from typing import Final
 
 from graphviz import Digraph, escape, nohtml
 
-from laban_mapper.diagrams.simplify import Arrow, Drawing
+from laban_mapper.diagrams.drawing import Arrow, Drawing
 from laban_mapper.model import Node, NodeKind
 
 _FONT: Final = "Helvetica,Arial,sans-serif"
@@ -32,14 +32,14 @@ def to_dot(drawing: Drawing) -> str:
     graph.attr("edge", fontname=_FONT, fontsize="9", fontcolor=_LABEL, penwidth="1.3", arrowsize="0.7")
     names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
     for node in drawing.nodes:
-        label = _queue(node.name) if node.kind == "topic" else nohtml(escape(_words(node)))
+        label = _queue(node.name) if node.kind == "topic" else nohtml(escape(_text(node)))
         graph.node(names[node.id], label, **_STYLES[node.kind])
     for arrow in drawing.arrows:
         graph.edge(names[arrow.source], names[arrow.target], **_edge(arrow))
     return str(graph.source)
 
 
-def _words(node: Node) -> str:
+def _text(node: Node) -> str:
     return f"group {node.name}\nno span seen" if node.kind == "group" else node.name
 
 
@@ -54,7 +54,7 @@ def _edge(arrow: Arrow) -> dict[str, str]:
 
 
 def _queue(name: str) -> str:
-    """A topic as a queue: its name, then messages in a row."""
+    """The label of a topic: its name, then a row of messages."""
     text = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     message = '<TD WIDTH="5" BGCOLOR="#fcd34d"></TD>'
     return (

@@ -1,8 +1,8 @@
-"""The graph in Mermaid, which many wikis and code hosts draw."""
+"""The drawing in Mermaid, which many wikis and code hosts show."""
 
 from typing import Final
 
-from laban_mapper.diagrams.simplify import Arrow, Drawing
+from laban_mapper.diagrams.drawing import Arrow, Drawing
 from laban_mapper.model import NodeKind
 
 _SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {

@@ -1,4 +1,4 @@
-"""Which span caused which: parents, then links, then the message itself."""
+"""Which span caused which, by parents, links and messages; and the critical path through the causes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,23 +6,24 @@ from laban_collector.store.base import Span
 from laban_mapper.spans import CONSUMER, PRODUCER, SERVER
 
 SpanKey = tuple[str, str, int]
-"""(trace id, span id, kind): the two halves of a shared span differ in kind alone."""
+"""(trace ID, span ID, kind): the client and the server half of a shared span differ only in kind."""
 
 
 def key_of(span: Span) -> SpanKey:
-    """What tells this span from all others."""
+    """The unique key of a span."""
     return (span.trace_id, span.span_id, span.kind)
 
 
 class Causality:
-    """The forest of causes over a set of spans, in causal order.
+    """The causes and effects among a set of spans.
 
-    A span's cause is its parent where that is here; else, for a consumer, the producer that it links to;
-    else the producer of the same message (topic, partition, offset).
+    The cause of a span is its parent if the parent is in the set. Otherwise, the cause of a consumer span is
+    the producer that it links to, or else the producer of the same message (topic, partition, offset).
 
     Attributes:
-        spans: all spans, an effect never before its cause, otherwise by start.
-        roots: the spans whose cause is not here.
+        spans: all spans by start, but each effect after its cause.
+        roots: the spans without a cause in the set.
+        depth: the number of causes above each span, by span key.
     """
 
     def __init__(self, spans: Sequence[Span]) -> None:
@@ -47,22 +48,22 @@ class Causality:
         self.spans = self._in_causal_order(by_start)
 
     def cause(self, span: Span) -> Span | None:
-        """What made this span happen."""
+        """The cause of a span; None for a root."""
         return self._cause.get(key_of(span))
 
     def effects(self, span: Span) -> list[Span]:
-        """What this span made happen, by start."""
+        """The effects of a span, by start."""
         return self._effects.get(key_of(span), [])
 
     def ancestors(self, span: Span) -> Iterator[Span]:
-        """The cause, its cause, and so on up to a root."""
+        """The cause of a span, its cause, and so on up to a root."""
         above = self.cause(span)
         while above is not None:
             yield above
             above = self.cause(above)
 
     def below(self, span: Span, *, across_messages: bool = True) -> Iterator[Span]:
-        """All effects, depth first; without those that a message carried elsewhere, if so asked."""
+        """All direct and indirect effects, depth first; optionally not across consumed messages."""
         stack = list(reversed(self.effects(span)))
         while stack:
             effect = stack.pop()
@@ -72,7 +73,7 @@ class Causality:
             stack.extend(reversed(self.effects(effect)))
 
     def is_orphan(self, span: Span) -> bool:
-        """Whether the span names a parent that is not here."""
+        """Whether the span has a parent that is not in the set."""
         return span.parent_id is not None and self.cause(span) is None
 
     def _find_cause(self, span: Span) -> Span | None:
@@ -99,7 +100,7 @@ class Causality:
         return key_of(cause) == key or any(key_of(above) == key for above in self.ancestors(cause))
 
     def _in_causal_order(self, by_start: Sequence[Span]) -> list[Span]:
-        """By start, but clocks differ between machines: an effect waits for its cause."""
+        """Sort by start, but keep each effect after its cause, for the clocks of two machines differ."""
         not_before: dict[SpanKey, int] = {}
         depth: dict[SpanKey, int] = {}
         stack = [(root, root.start, 0) for root in reversed(self.roots)]
@@ -112,13 +113,43 @@ class Causality:
         return sorted(by_start, key=lambda span: (not_before[key_of(span)], depth[key_of(span)]))
 
 
+def critical_path(causality: Causality) -> set[SpanKey]:
+    """The critical path: the spans that determined the total duration.
+
+    It leads from the span that ends last up through its causes to a root. Inside each of these spans it leads
+    from the end back through the synchronous calls that the span waited for, one after the other (Yang and
+    Miller, "Critical path analysis for the execution of parallel and distributed programs", 1988).
+    """
+    if not causality.spans:
+        return set()
+    last = max(causality.spans, key=lambda span: span.end)
+    trunk = [last, *causality.ancestors(last)]
+    path = {key_of(span) for span in trunk}
+    for span, onward in zip(trunk, [None, *trunk[:-1]], strict=True):
+        until = span.end if onward is None or onward.kind != CONSUMER else min(span.end, onward.start)
+        _walk_back(span, until, causality, path)
+    return path
+
+
 def message_of(span: Span) -> tuple[str, int, int] | None:
-    """(topic, partition, offset) of the one message that this span is about, where it says so."""
+    """(topic, partition, offset) of the message of a span; None if the span does not name one message."""
     if span.topic is None or span.partition is None or span.offset is None:
         return None
     return (span.topic, span.partition, span.offset)
 
 
 def _best_parent(span: Span, halves: Sequence[Span]) -> Span:
-    """Of a shared span's halves, the one in the child's own service."""
+    """The half of a shared span that belongs to the service of its child."""
     return next((half for half in halves if half.service == span.service), halves[0])
+
+
+def _walk_back(span: Span, until: int, causality: Causality, path: set[SpanKey]) -> None:
+    stack = [(span, until)]
+    while stack:
+        above, moment = stack.pop()
+        calls = [call for call in causality.effects(above) if call.kind != CONSUMER]
+        for call in sorted(calls, key=lambda call: call.end, reverse=True):
+            if call.end <= moment:
+                path.add(key_of(call))
+                stack.append((call, call.end))
+                moment = call.start

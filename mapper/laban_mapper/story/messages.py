@@ -1,4 +1,4 @@
-"""What became of each message of an order, in each group that consumes its topic."""
+"""What happened to each message of an order, in each group that consumes its topic."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,29 +14,29 @@ from laban_collector.store.base import Lag, Span
 from laban_mapper.model import GroupState, Message, MessageStateName
 from laban_mapper.spans import CONSUMER, NS_PER_MS, PRODUCER, error_of, failed
 from laban_mapper.story.causality import Causality, message_of
-from laban_mapper.times import moment
+from laban_mapper.times import utc_time
 
 _DEAD_LETTER = re.compile(r"(^|[._-])(dlq|dlt|dead[._-]?letters?)($|[._-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """What is known of who consumes, beside the spans of one order.
+    """What is known about consumers apart from the spans of one order.
 
     Attributes:
         lag: the newest poll of each group and partition.
-        groups: for each topic, the groups that have been seen to consume it, with the service that does.
+        groups: by topic, the consumer groups seen in any span, each with its service.
     """
 
     lag: Sequence[Lag] = ()
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     def groups_of(self, topic: str) -> list[str]:
-        """Every group that reads the topic, as spans or committed offsets show."""
+        """Every group that reads the topic, according to spans or committed offsets."""
         return sorted({row.group for row in self.lag if row.topic == topic} | set(self.groups.get(topic, ())))
 
     def lag_of(self, group: str, topic: str, partition: int | None) -> Lag | None:
-        """The newest poll of that group in that partition."""
+        """The newest poll of a group in a partition."""
         for row in self.lag:
             if (row.group, row.topic, row.partition) == (group, topic, partition):
                 return row
@@ -44,29 +44,29 @@ class Consumption:
 
 
 def messages_of(causality: Causality, consumption: Consumption) -> list[Message]:
-    """Every message that was published, by time, with its state in every group."""
-    told = []
+    """All published messages by time, each with its state in every group."""
+    messages = []
     for span in causality.spans:
         if span.kind != PRODUCER or span.topic is None:
             continue
         states = _states(span, causality, consumption)
-        told.append(
+        messages.append(
             Message(
                 topic=span.topic,
                 partition=span.partition,
                 offset=span.offset,
                 key=span.message_key,
-                published=moment(span.start),
+                published=utc_time(span.start),
                 service=span.service,
                 system=span.messaging_system,
                 groups=states,
             )
         )
-    return told
+    return messages
 
 
 def wait_of(span: Span, causality: Causality) -> float | None:
-    """Milliseconds that the message waited between being published and being taken up; None if unknown."""
+    """Milliseconds between the publishing of a message and its consumption; None if unknown."""
     if span.kind != CONSUMER:
         return None
     producer = producer_of(span, causality)
@@ -77,12 +77,12 @@ def wait_of(span: Span, causality: Causality) -> float | None:
 
 
 def producer_of(span: Span, causality: Causality) -> Span | None:
-    """The span that published what this one consumes."""
+    """The span that published the message of a consumer span."""
     return next((above for above in causality.ancestors(span) if above.kind == PRODUCER), None)
 
 
 def is_dead_letter(topic: str) -> bool:
-    """Whether the topic is where messages go that nobody could process, by the usual names."""
+    """Whether the topic is a dead letter topic, by the usual names."""
     return _DEAD_LETTER.search(topic) is not None
 
 
@@ -98,7 +98,7 @@ def _states(published: Span, causality: Causality, consumption: Consumption) -> 
 
 
 def _consumers(published: Span, causality: Causality) -> Iterable[Span]:
-    """Spans that took up this message; a receive span only where nothing processed it."""
+    """The consumer spans of a message; receive spans only if there is no process span."""
     address = message_of(published)
     direct = [span for span in causality.effects(published) if span.kind == CONSUMER]
     if address is not None:
@@ -140,7 +140,7 @@ def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> Me
 
 
 def dead_letter_of(span: Span, causality: Causality) -> Span | None:
-    """The span that published a message to where messages go that nobody could process, below a consumer."""
+    """The span below a consumer span that published to a dead letter topic; None if there is none."""
     for below in causality.below(span, across_messages=False):
         if below.kind == PRODUCER and below.topic is not None and is_dead_letter(below.topic):
             return below
@@ -148,7 +148,7 @@ def dead_letter_of(span: Span, causality: Causality) -> Span | None:
 
 
 def reason_of(dead_letter: Span | None) -> str | None:
-    """Why it was given up, as its headers say in the words of the common frameworks."""
+    """Why a message was dead-lettered, from the headers that the common frameworks set."""
     if dead_letter is None:
         return None
     kind = str(dead_letter.attributes.get(LABAN_DEAD_LETTER_EXCEPTION, "")).rsplit(".", 1)[-1]
@@ -157,7 +157,7 @@ def reason_of(dead_letter: Span | None) -> str | None:
 
 
 def _error_below(span: Span, causality: Causality) -> str | None:
-    """The error of a consumer: its own, or, where it was caught and dead-lettered, what went wrong inside."""
+    """The error of a consumer span; for a dead-lettered message, the reason or the error that was caught."""
     own = error_of(span)
     dead_letter = dead_letter_of(span, causality)
     if own is not None or dead_letter is None:
@@ -175,7 +175,7 @@ def _attempt(span: Span) -> int:
 
 
 def _not_consumed(group: str, published: Span, consumption: Consumption) -> GroupState:
-    """No span: still waiting, or consumed by something that is not traced; or nobody can tell."""
+    """The state in a group without a span: waiting, consumed without tracing, or unknown."""
     lag = consumption.lag_of(group, published.topic or "", published.partition)
     service = consumption.groups.get(published.topic or "", {}).get(group)
     if lag is None or published.offset is None:

@@ -1,4 +1,4 @@
-"""Where a failure began: down from what failed to the deepest thing that explains it."""
+"""Finds the root cause of a failure: the deepest failed span below the span that failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,35 +19,31 @@ from laban_mapper.spans import (
 )
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import dead_letter_of, reason_of
-from laban_mapper.times import in_words
+from laban_mapper.times import format_duration
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What failed and why.
+    """A failed span and its root cause.
 
     Attributes:
-        failed: the entry that somebody outside saw fail, or the consumer that gave up.
-        blame: the span where it began.
-        cause: the same in words.
-        chain: the services that failed because of it, from the one nearest to the cause outwards.
-        gave_up: the span that ran out of time waiting for `blame`, where that is what happened.
+        failed: the failed request, or the consumer span that gave up.
+        cause: the root cause.
+        chain: the services that failed because of the root cause, the nearest to it first.
     """
 
     failed: Span
-    blame: Span
     cause: RootCause
     chain: tuple[str, ...]
-    gave_up: Span | None = None
 
 
 def explain(span: Span, causality: Causality, peers: Mapping[Peer, str]) -> Failure:
-    """Why `span` failed: follow the errors down, across synchronous calls, to the last one.
+    """Find the root cause: follow the errors down through synchronous calls to the deepest one.
 
     Args:
-        span: a span that failed, or one whose failure was caught (a dead-lettered message).
+        span: a failed span, or a span whose failure was caught (a dead-lettered message).
         causality: the spans around it.
-        peers: which service answers at the address of a client span whose callee sent no span.
+        peers: the service at each address, for client spans without a server span.
     """
     deepest = _deepest(span, causality)
     callee = _callee(deepest, causality)
@@ -56,25 +52,24 @@ def explain(span: Span, causality: Causality, peers: Mapping[Peer, str]) -> Fail
         cause = RootCause(
             service=callee.service, operation=operation_of(callee), error=_too_slow(deepest, callee)
         )
-        return Failure(span, callee, cause, _without(callee.service, chain), gave_up=deepest)
+        return Failure(span, cause, _without(callee.service, chain))
     service = deepest.service
     if deepest.kind == CLIENT:
         service = peer_name(deepest, peers) or service
     error = error_of(deepest) or reason_of(dead_letter_of(deepest, causality)) or "gave up"
     if timed_out(deepest):
-        error = f"no answer within {in_words(deepest.duration / NS_PER_MS)} ({error})"
+        error = f"no answer within {format_duration(deepest.duration / NS_PER_MS)} ({error})"
     cause = RootCause(service=service, operation=operation_of(deepest), error=error)
-    gave_up = deepest if deepest.kind == CLIENT else None
-    return Failure(span, deepest, cause, _without(service, chain), gave_up=gave_up)
+    return Failure(span, cause, _without(service, chain))
 
 
 def peer_of(span: Span) -> Peer:
-    """Whom a client span called."""
+    """The address and RPC service that a client span called."""
     return Peer(span.peer_address, span.peer_port, span.rpc_service)
 
 
 def peer_name(span: Span, peers: Mapping[Peer, str]) -> str | None:
-    """A name for whom a client span called: the service there, or what the span itself says."""
+    """A name for the callee of a client span: the service at its address, or what the span itself names."""
     known = peers.get(peer_of(span)) or span.peer_service
     if known:
         return known
@@ -86,7 +81,7 @@ def peer_name(span: Span, peers: Mapping[Peer, str]) -> str | None:
 
 
 def _deepest(span: Span, causality: Causality) -> Span:
-    """Down through failed effects; of several, the last one to end, for its caller gave up on it."""
+    """The deepest failed effect; of several, the last one to end, for the caller gave up on that one."""
     while True:
         errors = [e for e in causality.effects(span) if e.kind != CONSUMER and _failed_below(e, causality)]
         if not errors:
@@ -95,14 +90,14 @@ def _deepest(span: Span, causality: Causality) -> Span:
 
 
 def _failed_below(span: Span, causality: Causality) -> bool:
-    """An error, here or, under a span inside the same service that does not show it, further down."""
+    """Whether the span failed, or a span below it if it is an internal span without an error of its own."""
     if failed(span) or span.kind not in {UNSPECIFIED, INTERNAL}:
         return failed(span)
     return any(failed(below) for below in causality.below(span, across_messages=False))
 
 
 def _callee(span: Span, causality: Causality) -> Span | None:
-    """The server span of a call that the client gave up on while the server saw nothing wrong."""
+    """The server span of a failed call whose server reported no error."""
     if span.kind != CLIENT:
         return None
     servers = [effect for effect in causality.effects(span) if effect.kind == SERVER]
@@ -110,8 +105,8 @@ def _callee(span: Span, causality: Causality) -> Span | None:
 
 
 def _too_slow(client: Span, callee: Span) -> str:
-    took = in_words(callee.duration / NS_PER_MS)
-    waited = in_words(client.duration / NS_PER_MS)
+    took = format_duration(callee.duration / NS_PER_MS)
+    waited = format_duration(client.duration / NS_PER_MS)
     if callee.end > client.end or timed_out(client):
         return f"answered after {took}; {client.service} gave up after {waited}"
     return error_of(client) or "error"

@@ -1,4 +1,4 @@
-"""The one line on top: what happened, in words that a person on call needs."""
+"""The verdict: one line that tells an engineer on call what happened."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import is_dead_letter
 from laban_mapper.story.root_cause import Failure
-from laban_mapper.times import in_words
+from laban_mapper.times import format_duration
 
-_SHOWN_TROUBLES = 4
+_SHOWN_PROBLEMS = 4
 
 
 def outcome_of(causality: Causality, messages: Sequence[Message], failure: Failure | None) -> Outcome:
-    """`failed` before `waiting` before `incomplete` before `ok`.
+    """The outcome; `failed` wins over `waiting`, `waiting` over `incomplete`, `incomplete` over `ok`.
 
-    An error that somebody caught and answered well is no failure of the order.
+    An error that was caught and handled is not a failure of the order.
     """
     if failure is not None:
         return "failed"
@@ -32,13 +32,13 @@ def outcome_of(causality: Causality, messages: Sequence[Message], failure: Failu
 
 
 def verdict(title: str, entry: Span, messages: Sequence[Message], failure: Failure | None) -> str:
-    """One or two sentences: how it went in, what became of it, where it is stuck.
+    """One sentence: how the request went, what happened to its messages, and where they are stuck.
 
     Args:
-        title: what it is about, `Order 123`.
-        entry: the span that began it.
-        messages: what was published, with the state in every group.
-        failure: what went wrong, if anything did.
+        title: the subject, `Order 123`.
+        entry: the span of the first request.
+        messages: the published messages with their state in every group.
+        failure: the failure, if there is one.
     """
     parts = [_beginning(title, entry, failure)]
     parts += _consequences(entry, messages)
@@ -46,7 +46,7 @@ def verdict(title: str, entry: Span, messages: Sequence[Message], failure: Failu
 
 
 def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
-    took = in_words(entry.duration / NS_PER_MS)
+    took = format_duration(entry.duration / NS_PER_MS)
     if failure is not None and failure.failed is entry:
         cause = failure.cause
         why = f"{cause.service} is the root cause ({cause.operation}: {cause.error})"
@@ -61,10 +61,10 @@ def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
 
 
 def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
-    """What became of the messages: troubles first, alike ones together; then what went well, by topic."""
+    """What happened to the messages: problems first, grouped by kind; then the successes, by topic."""
     unread: list[str] = []
-    trouble: dict[str, list[str]] = {}
-    fine: dict[str, list[tuple[float, str]]] = {}
+    problems: dict[str, list[str]] = {}
+    successes: dict[str, list[tuple[float, str]]] = {}
     for message in messages:
         if not message.groups and not is_dead_letter(message.topic):
             unread.append(_unread(message))
@@ -72,14 +72,14 @@ def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
         for state in message.groups:
             done = max(0.0, since_entry + (state.wait_ms or 0) + (state.duration_ms or 0))
             if state.state == "processed":
-                fine.setdefault(message.topic, []).append((done, state.group))
+                successes.setdefault(message.topic, []).append((done, state.group))
             else:
-                trouble.setdefault(_became(message, state, done), []).append(state.group)
-    told = unread + [f"{_listed(groups)} {words}" for words, groups in trouble.items()]
-    shown = list(dict.fromkeys(told))[:_SHOWN_TROUBLES]
-    if len(told) > len(shown):
-        shown.append(f"{len(told) - len(shown)} more of that kind")
-    return shown + [_processed(topic, groups) for topic, groups in fine.items()]
+                problems.setdefault(_problem(message, state, done), []).append(state.group)
+    clauses = unread + [f"{_listed(groups)} {words}" for words, groups in problems.items()]
+    shown = list(dict.fromkeys(clauses))[:_SHOWN_PROBLEMS]
+    if len(clauses) > len(shown):
+        shown.append(f"{len(clauses) - len(shown)} more of that kind")
+    return shown + [_processed(topic, groups) for topic, groups in successes.items()]
 
 
 def _unread(message: Message) -> str:
@@ -91,11 +91,11 @@ def _unread(message: Message) -> str:
 def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:
     groups = [group for _, group in done]
     within = "after" if len(set(groups)) == 1 else "within"
-    return f"{_listed(groups)} processed {topic} {within} {in_words(max(done)[0])}"
+    return f"{_listed(groups)} processed {topic} {within} {format_duration(max(done)[0])}"
 
 
-def _became(message: Message, state: GroupState, done: float) -> str:
-    """What to say of one message in one group, after the group's name, where it is not just processed."""
+def _problem(message: Message, state: GroupState, done: float) -> str:
+    """The clause about one message in one group that did not simply process it, without the group name."""
     topic = message.topic
     why = f" ({state.error})" if state.error else ""
     match state.state:
@@ -110,15 +110,15 @@ def _became(message: Message, state: GroupState, done: float) -> str:
         case "unseen":
             return f"sent no span for {topic}"
         case "duplicated":
-            return f"processed {topic} {state.attempts} times, the first after {in_words(done)}"
+            return f"processed {topic} {state.attempts} times, the first after {format_duration(done)}"
         case _:
-            return f"processed {topic} after {in_words(done)} on attempt {state.attempts}"
+            return f"processed {topic} after {format_duration(done)} on attempt {state.attempts}"
 
 
 def _behind(state: GroupState) -> str:
     count = state.messages_ahead or 0
     ahead = {0: "as the next message", 1: "behind 1 message"}.get(count, f"behind {count} messages")
-    return f"{ahead} (about {in_words(state.seconds_ahead * 1000)})" if state.seconds_ahead else ahead
+    return f"{ahead} (about {format_duration(state.seconds_ahead * 1000)})" if state.seconds_ahead else ahead
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,1 +1,1 @@
-"""Kafka as the services use it: publish, consume once, retry, set aside what cannot be handled."""
+"""Kafka: the shop's events, publishing, idempotent consumption with retries, and dead-letter topics."""

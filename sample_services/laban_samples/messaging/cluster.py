@@ -1,4 +1,4 @@
-"""The Kafka cluster that the shop uses: its address, how names are prefixed, which topics there are."""
+"""The Kafka cluster of the shop: its address, the name prefixes and the topics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from laban_samples.errors import BrokerUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where Kafka is, and how this shop names things there.
+class KafkaCluster:
+    """The address of Kafka and the prefixes of topics and consumer groups.
 
     Attributes:
-        bootstrap: HOST:PORT of a broker.
-        topic_prefix: stands before every topic name.
-        group_prefix: stands before every consumer group name.
+        bootstrap: HOST:PORT of the bootstrap broker.
+        topic_prefix: the prefix of every topic name.
+        group_prefix: the prefix of every consumer group name.
     """
 
     bootstrap: str
@@ -24,18 +24,18 @@ class Cluster:
     group_prefix: str = ""
 
     def topic(self, name: str) -> str:
-        """The name of a topic in the cluster."""
+        """Return the full name of a topic."""
         return self.topic_prefix + name
 
     def group(self, name: str) -> str:
-        """The name of a consumer group in the cluster."""
+        """Return the full name of a consumer group."""
         return self.group_prefix + name
 
     def create_topics(self, partitions: Mapping[str, int]) -> None:
-        """Create the topics that are missing; several services may do so at a time.
+        """Create the missing topics; several services can do this at the same time.
 
         Raises:
-            BrokerUnavailable: no broker answers, or it refuses.
+            BrokerUnavailable: no broker responds, or it rejects the request.
         """
         try:
             with KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000) as admin:
@@ -53,7 +53,7 @@ def _create(admin: KafkaAdminClient, partitions: Mapping[str, int]) -> None:
     answer = admin.create_topics(wanted, raise_errors=False)
     for topic in answer["topics"]:
         error = for_code(topic["error_code"])
-        # Another service was faster: that is as good.
+        # TopicAlreadyExistsError is not a failure: another service created the topic first.
         if topic["error_code"] and error is not TopicAlreadyExistsError:
             raise error(f"{topic['name']}: {topic.get('error_message')}")
     admin.wait_for_topics(list(partitions))

@@ -1,22 +1,22 @@
-"""What makes a consumer handle each event once, though Kafka may deliver it again."""
+"""Idempotency: a consumer handles each event once, although Kafka can deliver it again."""
 
 from collections import OrderedDict
 from typing import Final
 
-REMEMBERED: Final = 10_000
+MAX_SEEN: Final = 10_000
 
 
 class SeenEvents:
-    """The ids of the newest events that were handled.
+    """The IDs of the most recently handled events.
 
-    Kept in memory, to keep the sample small: a restart forgets them. A real shop keeps them in the database,
-    in the transaction of the handler's own change.
+    The sample keeps them in memory, so a restart loses them. A real shop stores them in its database, in the
+    same transaction as the handler's changes.
 
     Args:
-        limit: so many are remembered, the oldest are forgotten first.
+        limit: the maximum number of IDs; the oldest are removed first.
     """
 
-    def __init__(self, limit: int = REMEMBERED) -> None:
+    def __init__(self, limit: int = MAX_SEEN) -> None:
         self._limit = limit
         self._ids: OrderedDict[str, None] = OrderedDict()
 
@@ -27,7 +27,7 @@ class SeenEvents:
         return len(self._ids)
 
     def add(self, event_id: str) -> None:
-        """Remember an event that was handled to the end."""
+        """Add an event that was handled completely."""
         self._ids[event_id] = None
         self._ids.move_to_end(event_id)
         while len(self._ids) > self._limit:

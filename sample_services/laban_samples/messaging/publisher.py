@@ -6,8 +6,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from laban_samples.errors import PublishFailed
-from laban_samples.events import Event, encode
-from laban_samples.messaging.cluster import Cluster
+from laban_samples.messaging.cluster import KafkaCluster
+from laban_samples.messaging.events import Event, encode
 
 ACK_TIMEOUT_S = 5.0
 
@@ -15,9 +15,9 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Publisher:
-    """One Kafka producer; safe to share between threads."""
+    """A Kafka producer; thread-safe."""
 
-    def __init__(self, cluster: Cluster, client_id: str) -> None:
+    def __init__(self, cluster: KafkaCluster, client_id: str) -> None:
         self._cluster = cluster
         self._producer = KafkaProducer(
             bootstrap_servers=cluster.bootstrap,
@@ -29,26 +29,26 @@ class Publisher:
         )
 
     def publish(self, topic: str, event: Event) -> None:
-        """Publish an event under the key of its order; when this returns, the broker has it.
+        """Publish an event with its order ID as the key, and wait for the acknowledgement.
 
         Raises:
-            PublishFailed: it was not acknowledged in time.
+            PublishFailed: the broker did not acknowledge it in time.
         """
         self.send(topic, event.order_id.encode(), encode(event))
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
-        """Publish bytes; when this returns, the broker has them.
+        """Publish a record, and wait for the acknowledgement.
 
         Raises:
-            PublishFailed: they were not acknowledged in time.
+            PublishFailed: the broker did not acknowledge it in time.
         """
         name = self._cluster.topic(topic)
         try:
             future = self._producer.send(name, value=value, key=key, headers=list(headers))
             future.get(timeout=ACK_TIMEOUT_S)
         except KafkaError as error:
-            raise PublishFailed(f"Topic {name} did not take a record: {error!r}") from error
+            raise PublishFailed(f"Could not publish to topic {name}: {error!r}") from error
 
     def close(self) -> None:
-        """Flush, and let go of the connections."""
+        """Flush and close the connections."""
         self._producer.close(timeout=ACK_TIMEOUT_S)

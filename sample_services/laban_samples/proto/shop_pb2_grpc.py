@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class InventoryStub:
-    """Keeps the stock.
+    """Reserves stock.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,11 @@ class InventoryStub:
 
 
 class InventoryServicer:
-    """Keeps the stock.
+    """Reserves stock.
     """
 
     def Reserve(self, request, context):
-        """Sets the items of an order aside; repeating it for the same order changes nothing.
+        """Reserves the items of an order; a repeated call for the same order has no effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,7 +70,7 @@ def add_InventoryServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Inventory:
-    """Keeps the stock.
+    """Reserves stock.
     """
 
     @staticmethod
@@ -102,7 +102,7 @@ class Inventory:
 
 
 class PricingStub:
-    """Knows what things cost, and for whom.
+    """Computes prices and discounts.
     """
 
     def __init__(self, channel):
@@ -124,7 +124,7 @@ class PricingStub:
 
 
 class PricingServicer:
-    """Knows what things cost, and for whom.
+    """Computes prices and discounts.
     """
 
     def Quote(self, request, context):
@@ -134,7 +134,7 @@ class PricingServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PriceUpdates(self, request, context):
-        """The whole price list first, then every change; the server ends it now and then, subscribe again.
+        """Sends the whole price list, then every change. The server ends the stream regularly; subscribe again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,7 +162,7 @@ def add_PricingServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Pricing:
-    """Knows what things cost, and for whom.
+    """Computes prices and discounts.
     """
 
     @staticmethod
@@ -221,7 +221,7 @@ class Pricing:
 
 
 class PaymentStub:
-    """Takes the money.
+    """Charges orders.
     """
 
     def __init__(self, channel):
@@ -238,11 +238,11 @@ class PaymentStub:
 
 
 class PaymentServicer:
-    """Takes the money.
+    """Charges orders.
     """
 
     def Charge(self, request, context):
-        """Charges an order once; a declined charge is an answer, not an error.
+        """Charges an order only once; a declined charge is a reply, not an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,7 +265,7 @@ def add_PaymentServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Payment:
-    """Takes the money.
+    """Charges orders.
     """
 
     @staticmethod

@@ -1,6 +1,6 @@
-"""The types of shop_pb2_grpc.py, written by hand: the plugin that generates it knows no type stubs."""
+"""The types of shop_pb2_grpc.py, written by hand because the gRPC plugin generates no type stubs."""
 
-# ruff: noqa: N802 - the names stand in the proto
+# ruff: noqa: N802 - the names in the proto
 
 from collections.abc import Iterator
 

@@ -1,1 +1,1 @@
-"""The services of the shop; each is a process of its own: `python -m laban_samples.services.order`."""
+"""The services of the shop. Each runs as its own process: `python -m laban_samples.services.order`."""

@@ -1,4 +1,4 @@
-"""analytics: counts what happens. By REST in the monolith style, by reacting to events in the hybrid one."""
+"""analytics: counts business events. Input: REST in the monolith style, Kafka events in the hybrid style."""
 
 import threading
 from collections import Counter
@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from laban_samples.chassis import Chassis, run_service
-from laban_samples.events import ORDERS, PAYMENTS, Event, OrderCreated
+from laban_samples.messaging.events import ORDERS, PAYMENTS, Event, OrderCreated
+from laban_samples.runtime.service import Service, run_service
 
 EventType = Literal["OrderCreated", "PaymentCaptured", "PaymentFailed"]
 
 
-class Fact(BaseModel):
-    """Something that happened to an order."""
+class AnalyticsEvent(BaseModel):
+    """A business event of an order."""
 
     type: EventType
     order_id: str
@@ -21,54 +21,54 @@ class Fact(BaseModel):
 
 
 class Stats(BaseModel):
-    """How often each thing happened, and how much money was in it."""
+    """The number and the total amount of each event type."""
 
     counts: dict[str, int]
     amounts_cents: dict[str, int]
 
 
-class Tally:
-    """Adds facts up."""
+class EventCounter:
+    """Counts events and adds up their amounts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
 
-    def add(self, fact: Fact) -> None:
-        """Count one."""
+    def add(self, event: AnalyticsEvent) -> None:
+        """Count an event."""
         with self._lock:
-            self._counts[fact.type] += 1
-            self._amounts[fact.type] += fact.amount_cents
+            self._counts[event.type] += 1
+            self._amounts[event.type] += event.amount_cents
 
     def stats(self) -> Stats:
-        """What it adds up to."""
+        """Return the totals."""
         with self._lock:
             return Stats(counts=dict(self._counts), amounts_cents=dict(self._amounts))
 
 
-def fact_of(event: Event) -> Fact:
-    """What an event says, as a fact."""
+def to_analytics_event(event: Event) -> AnalyticsEvent:
+    """Convert a Kafka event."""
     amount = event.total_cents if isinstance(event, OrderCreated) else event.amount_cents
-    return Fact(type=event.type, order_id=event.order_id, amount_cents=amount)
+    return AnalyticsEvent(type=event.type, order_id=event.order_id, amount_cents=amount)
 
 
-def build(chassis: Chassis) -> None:
-    """Add what analytics does to its chassis."""
-    tally = Tally()
+def configure(service: Service) -> None:
+    """Add the routes and the event handler of analytics."""
+    counter = EventCounter()
 
-    @chassis.routes.post("/events", status_code=202)
-    def add(fact: Fact) -> Fact:
-        tally.add(fact)
-        return fact
+    @service.routes.post("/events", status_code=202)
+    def add(event: AnalyticsEvent) -> AnalyticsEvent:
+        counter.add(event)
+        return event
 
-    @chassis.routes.get("/stats")
+    @service.routes.get("/stats")
     def show() -> Stats:
-        return tally.stats()
+        return counter.stats()
 
-    if chassis.settings.style == "hybrid":
-        chassis.consume((ORDERS, PAYMENTS), lambda event: tally.add(fact_of(event)))
+    if service.settings.style == "hybrid":
+        service.consume((ORDERS, PAYMENTS), lambda event: counter.add(to_analytics_event(event)))
 
 
 if __name__ == "__main__":
-    run_service("analytics", build)
+    run_service("analytics", configure)

@@ -1,7 +1,7 @@
-"""order: the public edge of the shop; the one place where the two styles differ in what they do.
+"""order: the public API of the shop. Its workflow depends on the style.
 
-monolith: reserve, charge, email and count, one after the other, while the customer waits.
-hybrid: ask for the price, publish OrderCreated, answer; the others react, and order hears of the payment.
+monolith: reserve, charge, email and count synchronously, while the customer waits.
+hybrid: get the price, publish OrderCreated, and respond; the other services react to the event.
 """
 
 import logging
@@ -14,28 +14,36 @@ import grpc
 from fastapi import HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from laban_samples.chassis import Chassis, run_service
 from laban_samples.errors import PublishFailed
-from laban_samples.events import ORDERS, PAYMENTS, Event, Item, OrderCreated, PaymentCaptured, PaymentFailed
+from laban_samples.messaging.events import (
+    ORDERS,
+    PAYMENTS,
+    Event,
+    Item,
+    OrderCreated,
+    PaymentCaptured,
+    PaymentFailed,
+)
 from laban_samples.messaging.publisher import Publisher
-from laban_samples.peers import (
+from laban_samples.proto import shop_pb2
+from laban_samples.runtime.service import Service, run_service
+from laban_samples.runtime.service_clients import (
     NOTIFY_TIMEOUT_S,
     InventoryClient,
-    NotifiedClient,
+    NotificationClient,
     PaymentClient,
     PricingClient,
     grpc_channel,
     http_client,
-    wire_items,
+    to_proto_items,
 )
-from laban_samples.proto import shop_pb2
 
 log = logging.getLogger(__name__)
 OrderStatus = Literal["created", "paid", "payment_failed", "out_of_stock"]
 
 
 class OrderRequest(BaseModel):
-    """What a customer sends. Who names the order can repeat the request: it is created once."""
+    """The request of a customer. With an order ID, a repeated request creates the order only once."""
 
     order_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = Field(
         default_factory=lambda: uuid4().hex[:12]
@@ -45,7 +53,7 @@ class OrderRequest(BaseModel):
 
 
 class Order(BaseModel):
-    """An order as the shop knows it."""
+    """An order with its status."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,35 +65,35 @@ class Order(BaseModel):
     reason: str = ""
 
 
-class Orders:
-    """All orders by id."""
+class OrderStore:
+    """All orders by ID."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
 
     def get(self, order_id: str) -> Order | None:
-        """An order, or None."""
+        """Return an order, or None if it is unknown."""
         with self._lock:
             return self._orders.get(order_id)
 
     def put(self, order: Order) -> Order:
-        """Store an order, new or changed."""
+        """Store a new or changed order."""
         with self._lock:
             self._orders[order.order_id] = order
         return order
 
     def remove(self, order_id: str) -> None:
-        """Forget an order that did not come about."""
+        """Remove an order whose creation failed."""
         with self._lock:
             self._orders.pop(order_id, None)
 
-    def react(self, event: Event) -> None:
-        """Note how the payment of an order went."""
+    def handle_event(self, event: Event) -> None:
+        """Update an order with the outcome of its payment."""
         with self._lock:
             order = self._orders.get(event.order_id)
             if order is None:
-                log.warning("%s of order %s, which is not known here", event.type, event.order_id)
+                log.warning("%s of unknown order %s", event.type, event.order_id)
                 return
             match event:
                 case PaymentCaptured():
@@ -97,33 +105,35 @@ class Orders:
             self._orders[event.order_id] = order.model_copy(update=change)
 
 
-class SynchronousFlow:
-    """Creates an order by calling everybody, one after the other."""
+class SynchronousWorkflow:
+    """Creates an order with synchronous calls to all services."""
 
     def __init__(
         self,
         inventory: InventoryClient,
         payment: PaymentClient,
-        email: NotifiedClient,
-        analytics: NotifiedClient,
+        email: NotificationClient,
+        analytics: NotificationClient,
     ) -> None:
         self._inventory = inventory
         self._payment = payment
         self._email = email
         self._analytics = analytics
 
-    def __call__(self, orders: Orders, request: OrderRequest) -> Order:
-        """Create an order; when this returns, it is paid or declined."""
+    def __call__(self, orders: OrderStore, request: OrderRequest) -> Order:
+        """Create an order; on return it is paid or declined."""
         order = self._reserve(request)
         if order.status == "created":
             order = self._charge(order)
-            self._tell(order)
+            self._notify(order)
         return orders.put(order)
 
     def _reserve(self, request: OrderRequest) -> Order:
         reply = self._inventory.reserve(
             shop_pb2.ReserveRequest(
-                order_id=request.order_id, customer_id=request.customer_id, items=wire_items(request.items)
+                order_id=request.order_id,
+                customer_id=request.customer_id,
+                items=to_proto_items(request.items),
             )
         )
         return Order(
@@ -142,7 +152,7 @@ class SynchronousFlow:
         status = "paid" if reply.captured else "payment_failed"
         return order.model_copy(update={"status": status, "reason": reply.reason})
 
-    def _tell(self, order: Order) -> None:
+    def _notify(self, order: Order) -> None:
         paid = order.status == "paid"
         subject = f"Your order {order.order_id} is {'paid' if paid else 'not paid: ' + order.reason}"
         ids = {"order_id": order.order_id, "customer_id": order.customer_id}
@@ -151,21 +161,23 @@ class SynchronousFlow:
         self._analytics.notify({**ids, "type": outcome, "amount_cents": order.total_cents})
 
 
-class EventFlow:
-    """Creates an order by asking for its price and telling everybody that it is there."""
+class EventWorkflow:
+    """Creates an order by getting its price and publishing an event."""
 
     def __init__(self, pricing: PricingClient, publisher: Publisher) -> None:
         self._pricing = pricing
         self._publisher = publisher
 
-    def __call__(self, orders: Orders, request: OrderRequest) -> Order:
-        """Create an order; when this returns, OrderCreated is in Kafka."""
+    def __call__(self, orders: OrderStore, request: OrderRequest) -> Order:
+        """Create an order; on return, Kafka has acknowledged OrderCreated."""
         quote = self._pricing.quote(
             shop_pb2.QuoteRequest(
-                order_id=request.order_id, customer_id=request.customer_id, items=wire_items(request.items)
+                order_id=request.order_id,
+                customer_id=request.customer_id,
+                items=to_proto_items(request.items),
             )
         )
-        # Stored before it is published: the payment may be faster than the broker's acknowledgement.
+        # Store the order first: its payment can finish before the broker acknowledges the event.
         order = orders.put(Order(**dict(request), total_cents=quote.total_cents, status="created"))
         event = OrderCreated(**order.model_dump(include={"order_id", "customer_id", "items", "total_cents"}))
         try:
@@ -176,47 +188,47 @@ class EventFlow:
         return order
 
 
-def make_flow(chassis: Chassis) -> Callable[[Orders, OrderRequest], Order]:
-    """The flow of the style that the settings name."""
-    settings = chassis.settings
+def create_workflow(service: Service) -> Callable[[OrderStore, OrderRequest], Order]:
+    """Create the workflow for the configured style."""
+    settings = service.settings
 
     def channel(address: str) -> grpc.Channel:
-        return chassis.use(grpc_channel(address))
+        return service.manage(grpc_channel(address))
 
-    def notified(peer: str, address: str, path: str) -> NotifiedClient:
-        return NotifiedClient(peer, chassis.use(http_client(address, NOTIFY_TIMEOUT_S)), path)
+    def notification_client(peer: str, address: str, path: str) -> NotificationClient:
+        return NotificationClient(peer, service.manage(http_client(address, NOTIFY_TIMEOUT_S)), path)
 
     if settings.style == "hybrid":
-        return EventFlow(PricingClient(channel(settings.pricing)), chassis.publisher)
-    return SynchronousFlow(
+        return EventWorkflow(PricingClient(channel(settings.pricing)), service.publisher)
+    return SynchronousWorkflow(
         InventoryClient(channel(settings.inventory)),
         PaymentClient(channel(settings.payment)),
-        notified("email", settings.email, "/emails"),
-        notified("analytics", settings.analytics, "/events"),
+        notification_client("email", settings.email, "/emails"),
+        notification_client("analytics", settings.analytics, "/events"),
     )
 
 
-def build(chassis: Chassis) -> None:
-    """Add what order does to its chassis."""
-    orders = Orders()
-    create_order = make_flow(chassis)
+def configure(service: Service) -> None:
+    """Add the routes and the event handler of order."""
+    orders = OrderStore()
+    create_order = create_workflow(service)
 
-    @chassis.routes.post("/orders", status_code=201)
+    @service.routes.post("/orders", status_code=201)
     def create(request: OrderRequest, response: Response) -> Order:
         if existing := orders.get(request.order_id):
             response.status_code = 200
             return existing
         return create_order(orders, request)
 
-    @chassis.routes.get("/orders/{order_id}")
+    @service.routes.get("/orders/{order_id}")
     def show(order_id: str) -> Order:
         if order := orders.get(order_id):
             return order
-        raise HTTPException(404, f"There is no order {order_id}.")
+        raise HTTPException(404, f"Unknown order {order_id}.")
 
-    if chassis.settings.style == "hybrid":
-        chassis.consume((PAYMENTS,), orders.react)
+    if service.settings.style == "hybrid":
+        service.consume((PAYMENTS,), orders.handle_event)
 
 
 if __name__ == "__main__":
-    run_service("order", build)
+    run_service("order", configure)

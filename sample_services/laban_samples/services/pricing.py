@@ -1,7 +1,7 @@
-"""pricing: what things cost, and for whom. gRPC, with a stream of price changes.
+"""pricing: prices and discounts, over gRPC, with a stream of price changes.
 
-It asks user for the loyalty tier. In the monolith style it cannot do without; in the hybrid one user is
-optional, behind a circuit breaker: no tier, no discount.
+It gets the customer's loyalty tier from user. In the monolith style, user is required. In the hybrid style,
+user is optional and behind a circuit breaker: without a tier, there is no discount.
 """
 
 import logging
@@ -18,13 +18,18 @@ from fastapi import HTTPException
 from pydantic import BaseModel, Field
 
 from laban_samples.catalogue import DISCOUNT, PRICES_CENTS, Tier
-from laban_samples.chassis import Chassis, run_service
 from laban_samples.errors import PeerFailed
-from laban_samples.peers import USER_OPTIONAL_TIMEOUT_S, USER_TIMEOUT_S, http_client, http_reason
 from laban_samples.proto import shop_pb2, shop_pb2_grpc
+from laban_samples.runtime.service import Service, run_service
+from laban_samples.runtime.service_clients import (
+    USER_OPTIONAL_TIMEOUT_S,
+    USER_TIMEOUT_S,
+    http_client,
+    http_failure_reason,
+)
 
 STREAM_LIFETIME_S: Final = 20.0
-"""After that a subscriber subscribes anew, so that it spreads over the instances of a scaled service."""
+"""Streams end after this time, so that subscribers reconnect and spread over all instances of the service."""
 FAILURES_TO_OPEN: Final = 3
 RECOVERY_S: Final = 10
 
@@ -32,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class PriceList:
-    """The prices, and everything that ever changed in them."""
+    """The prices and the log of their changes."""
 
     def __init__(self, prices: Mapping[str, int]) -> None:
         self._changed = threading.Condition()
@@ -44,11 +49,11 @@ class PriceList:
         return sku in self._prices
 
     def price(self, sku: str) -> int:
-        """The present price in cents; KeyError for what is not sold."""
+        """Return the current price in cents; raise KeyError for an unknown SKU."""
         return self._prices[sku]
 
     def change(self, sku: str, cents: int) -> None:
-        """Change a price, and tell the subscribers."""
+        """Change a price and notify the subscribers."""
         with self._changed:
             self._prices[sku] = cents
             self._log.append((sku, cents))
@@ -61,44 +66,44 @@ class PriceList:
             self._changed.notify_all()
 
     def changes(self, lifetime: float) -> Iterator[tuple[str, int]]:
-        """(sku, cents): the whole list first, then each change for `lifetime` seconds."""
+        """Yield (sku, cents): first all prices, then each change for `lifetime` seconds."""
         ends = time.monotonic() + lifetime
-        known = 0
+        sent = 0
         while True:
             with self._changed:
-                while len(self._log) == known and not self._closed and time.monotonic() < ends:
+                while len(self._log) == sent and not self._closed and time.monotonic() < ends:
                     self._changed.wait(ends - time.monotonic())
-                news = self._log[known:]
-            if not news or self._closed:
+                updates = self._log[sent:]
+            if not updates or self._closed:
                 return
-            known += len(news)
-            yield from news
+            sent += len(updates)
+            yield from updates
 
 
-class LoyaltyTiers:
-    """Asks user for the tier of a customer."""
+class LoyaltyTierClient:
+    """Gets the tier of a customer from user."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
     def tier(self, customer_id: str) -> Tier:
-        """The tier; basic for a customer whom user does not know.
+        """Return the tier; basic for an unknown customer.
 
         Raises:
-            PeerFailed: user did not answer, or answered with an error.
+            PeerFailed: user did not respond, or responded with an error.
         """
         try:
-            answer = self._client.get(f"/users/{customer_id}")
-            if answer.status_code == HTTPStatus.NOT_FOUND:
+            response = self._client.get(f"/users/{customer_id}")
+            if response.status_code == HTTPStatus.NOT_FOUND:
                 return "basic"
-            tier: Tier = answer.raise_for_status().json()["tier"]
+            tier: Tier = response.raise_for_status().json()["tier"]
         except httpx.HTTPError as error:
-            raise PeerFailed("user", http_reason(error)) from error
+            raise PeerFailed("user", http_failure_reason(error)) from error
         return tier
 
 
-def optional(lookup: Callable[[str], Tier]) -> Callable[[str], Tier]:
-    """The same lookup behind a circuit breaker: it answers basic when it cannot be made."""
+def with_circuit_breaker(lookup: Callable[[str], Tier]) -> Callable[[str], Tier]:
+    """Wrap a lookup in a circuit breaker; return basic if the lookup fails."""
     breaker = CircuitBreaker(FAILURES_TO_OPEN, RECOVERY_S, PeerFailed, name="user")
     guarded = cast("Callable[[str], Tier]", breaker.decorate(lookup))
 
@@ -113,16 +118,16 @@ def optional(lookup: Callable[[str], Tier]) -> Callable[[str], Tier]:
 
 
 class Servicer(shop_pb2_grpc.PricingServicer):
-    """Pricing over gRPC."""
+    """The gRPC servicer of pricing."""
 
     def __init__(self, prices: PriceList, tier: Callable[[str], Tier]) -> None:
         self._prices = prices
         self._tier = tier
 
-    def Quote(  # noqa: N802 - the name and the arguments stand in the proto, here and below
+    def Quote(  # noqa: N802 - the names in the proto, here and below
         self, request: shop_pb2.QuoteRequest, context: grpc.ServicerContext
     ) -> shop_pb2.QuoteReply:
-        """What the items cost this customer."""
+        """Return the price of the items for this customer."""
         unknown = [item.sku for item in request.items if item.sku not in self._prices]
         if unknown:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"not sold here: {', '.join(unknown)}")
@@ -138,28 +143,28 @@ class Servicer(shop_pb2_grpc.PricingServicer):
         request: shop_pb2.PriceUpdatesRequest,  # noqa: ARG002
         context: grpc.ServicerContext,  # noqa: ARG002
     ) -> Iterator[shop_pb2.PriceUpdate]:
-        """The price list, then its changes."""
+        """Stream the price list, then its changes."""
         for sku, cents in self._prices.changes(STREAM_LIFETIME_S):
             yield shop_pb2.PriceUpdate(sku=sku, price_cents=cents)
 
 
 class Price(BaseModel):
-    """What one piece costs."""
+    """The price of one item."""
 
     price_cents: int = Field(ge=1)
 
 
-def build(chassis: Chassis) -> None:
-    """Add what pricing does to its chassis."""
+def configure(service: Service) -> None:
+    """Add the routes and the gRPC servicer of pricing."""
     prices = PriceList(PRICES_CENTS)
-    mandatory = chassis.settings.style == "monolith"
-    timeout = USER_TIMEOUT_S if mandatory else USER_OPTIONAL_TIMEOUT_S
-    tiers = LoyaltyTiers(chassis.use(http_client(chassis.settings.user, timeout)))
-    servicer = Servicer(prices, tiers.tier if mandatory else optional(tiers.tier))
-    chassis.serve_grpc(lambda server: shop_pb2_grpc.add_PricingServicer_to_server(servicer, server))
-    chassis.on_stop(prices.close)
+    user_is_required = service.settings.style == "monolith"
+    timeout = USER_TIMEOUT_S if user_is_required else USER_OPTIONAL_TIMEOUT_S
+    tiers = LoyaltyTierClient(service.manage(http_client(service.settings.user, timeout)))
+    servicer = Servicer(prices, tiers.tier if user_is_required else with_circuit_breaker(tiers.tier))
+    service.serve_grpc(lambda server: shop_pb2_grpc.add_PricingServicer_to_server(servicer, server))
+    service.on_stop(prices.close)
 
-    @chassis.routes.put("/prices/{sku}")
+    @service.routes.put("/prices/{sku}")
     def change(sku: str, price: Price) -> Price:
         if sku not in prices:
             raise HTTPException(404, f"{sku} is not sold here.")
@@ -168,4 +173,4 @@ def build(chassis: Chassis) -> None:
 
 
 if __name__ == "__main__":
-    run_service("pricing", build)
+    run_service("pricing", configure)

@@ -1,4 +1,4 @@
-"""user: knows the customers and their loyalty tier. REST only, calls nobody."""
+"""user: the customers and their loyalty tiers. REST only; calls no other service."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import HTTPException, Path
 from pydantic import BaseModel
 
 from laban_samples.catalogue import CUSTOMERS, Tier
-from laban_samples.chassis import Chassis, run_service
+from laban_samples.runtime.service import Service, run_service
 
 
 class User(BaseModel):
@@ -16,15 +16,15 @@ class User(BaseModel):
     tier: Tier
 
 
-def build(chassis: Chassis) -> None:
-    """Add what user does to its chassis."""
+def configure(service: Service) -> None:
+    """Add the routes of user."""
 
-    @chassis.routes.get("/users/{customer_id}")
+    @service.routes.get("/users/{customer_id}")
     def show(customer_id: Annotated[str, Path(max_length=64)]) -> User:
         if customer_id not in CUSTOMERS:
-            raise HTTPException(404, f"There is no customer {customer_id}.")
+            raise HTTPException(404, f"Unknown customer {customer_id}.")
         return User(customer_id=customer_id, tier=CUSTOMERS[customer_id])
 
 
 if __name__ == "__main__":
-    run_service("user", build)
+    run_service("user", configure)

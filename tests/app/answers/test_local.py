@@ -1,4 +1,4 @@
-"""Real spans through the real decoder and the real database, and what comes out again."""
+"""LocalAnswers over a real database that holds decoded spans."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from laban_app.answers.local import LocalAnswers
+from laban_app.errors import UnknownValue
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.base import Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_mapper.errors import UnknownValue
 from laban_mapper.model import Edge
-from laban_mapper.times import moment
+from laban_mapper.times import utc_time
 
 from ...mapper.shop_spans import (
     MS,
@@ -44,17 +44,17 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def store(database: Database) -> Callable[[Sequence[Span]], LocalAnswers]:
-    """Stores spans, and answers from them and all stored before."""
+    """A function that stores spans and returns answers from all stored spans."""
 
-    def stored(spans: Sequence[Span]) -> LocalAnswers:
+    def store_spans(spans: Sequence[Span]) -> LocalAnswers:
         DuckDBWriter(database).write(decode([to_otlp(spans)], KeyFinder()).batch)
         return LocalAnswers(DuckDBReader(database))
 
-    return stored
+    return store_spans
 
 
 def named(spans: Sequence[Span], order_id: str = "123") -> list[Span]:
-    """The first span carries the order's id, as the service's would."""
+    """Put the order ID on the first span, as a service would."""
     return [replace(spans[0], attributes={"order.id": order_id}), *spans[1:]]
 
 
@@ -62,7 +62,7 @@ def edges(answers: LocalAnswers) -> dict[tuple[str, str], Edge]:
     return {(edge.source, edge.target): edge for edge in answers.service_map().edges}
 
 
-def test_the_story_from_the_database_is_the_story_of_the_spans(store: Answering) -> None:
+def test_the_story_is_built_from_the_stored_spans(store: Answering) -> None:
     story = store(named(hybrid_order())).story("order", "123")
     assert story.outcome == "ok"
     assert story.spans == 8
@@ -81,7 +81,7 @@ def test_a_timeout_is_explained_from_the_database(store: Answering) -> None:
     assert "ReadTimeout: timed out" in [step.error for step in story.steps]
 
 
-def test_a_callee_that_has_not_reported_is_known_by_its_address_from_other_orders(store: Answering) -> None:
+def test_a_callee_without_a_span_is_known_by_its_address_from_other_orders(store: Answering) -> None:
     store(monolith_timeout())
     again = [replace(s, trace_id="b" * 32) for s in monolith_timeout()[:-1]]
     story = store(named(again, "124")).story("order", "124")
@@ -112,7 +112,7 @@ def test_a_story_follows_links_into_the_traces_of_consumers(store: Answering) ->
     assert story.spans == 10
 
 
-def test_a_batch_with_another_order_does_not_pull_that_order_in(store: Answering) -> None:
+def test_a_batch_with_two_orders_does_not_add_the_other_order_to_the_story(store: Answering) -> None:
     mine, theirs = hybrid_order(), [replace(s, trace_id="e" * 32) for s in hybrid_order()]
     links = ((mine[3].trace_id, mine[3].span_id), (theirs[3].trace_id, theirs[3].span_id))
     batch = replace(
@@ -122,11 +122,11 @@ def test_a_batch_with_another_order_does_not_pull_that_order_in(store: Answering
     assert set(story.traces) == {mine[0].trace_id, batch.trace_id}
 
 
-def test_a_story_finds_an_order_by_its_kafka_key_alone(store: Answering) -> None:
+def test_a_story_finds_an_order_by_its_kafka_key(store: Answering) -> None:
     assert store(hybrid_order()).story("order", "123").spans == 8
 
 
-def test_the_map_counts_calls_both_ways_of_a_message(store: Answering) -> None:
+def test_the_map_has_an_edge_for_each_hop_of_a_message(store: Answering) -> None:
     found = edges(store(hybrid_order()))
     assert {pair: (edge.kind, edge.protocol, edge.calls) for pair, edge in found.items()} == {
         ("entry:clients", "service:order"): ("sync", "http", 1),
@@ -146,7 +146,7 @@ def test_the_map_counts_calls_both_ways_of_a_message(store: Answering) -> None:
     assert found["topic:orders", "group:payment"].evidence.parent == 1
 
 
-def test_errors_are_counted_on_every_edge_that_failed(store: Answering) -> None:
+def test_errors_are_counted_on_every_failed_edge(store: Answering) -> None:
     found = edges(store(monolith_timeout()))
     assert {target: edge.errors for (_, target), edge in found.items()} == {
         "service:order": 1,
@@ -156,7 +156,7 @@ def test_errors_are_counted_on_every_edge_that_failed(store: Answering) -> None:
     }
 
 
-def test_spans_in_any_order_of_arrival_give_the_same_map(store: Answering) -> None:
+def test_the_map_does_not_depend_on_the_order_of_arrival(store: Answering) -> None:
     spans = hybrid_order()
     for one in reversed(spans[1:]):
         store([one])
@@ -165,19 +165,19 @@ def test_spans_in_any_order_of_arrival_give_the_same_map(store: Answering) -> No
     assert len(edges(late)) == 10
 
 
-def test_a_window_that_is_not_short_is_of_whole_minutes(store: Answering) -> None:
+def test_a_long_time_range_is_widened_to_whole_minutes(store: Answering) -> None:
     last = replace(http_server("order", "GET /", 395_000, 1), trace_id="d" * 32)
     answers = store([*hybrid_order(), last])
-    minute = moment(T0 // (60_000 * MS) * 60_000 * MS)
-    drawn = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 390_000 * MS))
+    minute = utc_time(T0 // (60_000 * MS) * 60_000 * MS)
+    drawn = answers.service_map(utc_time(T0 + 84 * MS), utc_time(T0 + 390_000 * MS))
     calls = {(edge.source, edge.target): edge.calls for edge in drawn.edges}
     assert calls["entry:clients", "service:order"] == 2
-    assert (drawn.since, drawn.until) == (max(minute, moment(T0)), moment(T0 + 395_000 * MS))
-    short = answers.service_map(moment(T0 + 84 * MS), moment(T0 + 290_000 * MS))
+    assert (drawn.since, drawn.until) == (max(minute, utc_time(T0)), utc_time(T0 + 395_000 * MS))
+    short = answers.service_map(utc_time(T0 + 84 * MS), utc_time(T0 + 290_000 * MS))
     assert "entry:clients" not in {edge.source for edge in short.edges}
 
 
-def test_a_receive_and_a_process_span_of_one_message_count_one(store: Answering) -> None:
+def test_a_receive_and_a_process_span_of_one_message_count_once(store: Answering) -> None:
     created = http_server("order", "POST /orders", 0, 84)
     published = publish("order", "orders", 60, created)
     received = process("email", published, 85, 1, messaging_operation="receive")
@@ -202,7 +202,7 @@ def test_a_batch_with_two_links_counts_two_messages(store: Answering) -> None:
     assert (edge.calls, edge.evidence.link) == (2, 2)
 
 
-def test_a_queue_and_the_exchange_that_feeds_it_are_one_place(store: Answering) -> None:
+def test_a_queue_and_its_exchange_are_one_node(store: Answering) -> None:
     created = http_server("order", "POST /orders", 0, 84)
     sent = replace(publish("order", "orders", 60, created), messaging_system="rabbitmq")
     taken = replace(process("email", sent, 86, 9), messaging_system="rabbitmq", topic="orders-to-email")
@@ -211,7 +211,7 @@ def test_a_queue_and_the_exchange_that_feeds_it_are_one_place(store: Answering) 
     assert not any("orders-to-email" in end for pair in found for end in pair)
 
 
-def test_callees_without_spans_are_external_or_databases(store: Answering) -> None:
+def test_callees_without_spans_are_external_nodes_or_databases(store: Answering) -> None:
     entry = http_server("order", "POST /orders", 0, 84)
     bank = http_client("order", "POST", 5, 30, entry, peer_address="bank.example", peer_port=443)
     rows = span("order", "SELECT", 3, 40, 5, entry, db_system="postgresql", db_namespace="shop")
@@ -220,7 +220,7 @@ def test_callees_without_spans_are_external_or_databases(store: Answering) -> No
     assert found["service:order", "database:postgresql/shop"].kind == "sync"
 
 
-def test_a_shared_span_is_one_call_of_the_client_that_carries_it(store: Answering) -> None:
+def test_a_shared_span_is_one_call(store: Answering) -> None:
     entry = http_server("web", "GET /", 0, 50)
     client = http_client("web", "GET", 5, 40, entry)
     server = replace(http_server("api", "GET /things", 10, 30, entry), span_id=client.span_id)
@@ -231,14 +231,14 @@ def test_a_shared_span_is_one_call_of_the_client_that_carries_it(store: Answerin
     }
 
 
-def test_what_happens_below_a_shared_span_happens_in_its_servers_half(store: Answering) -> None:
+def test_spans_below_a_shared_span_belong_to_its_server_half(store: Answering) -> None:
     entry = http_server("web", "GET /", 0, 50)
     client = http_client("web", "GET", 5, 40, entry)
     server = replace(http_server("api", "GET /things", 10, 30, entry), span_id=client.span_id)
     inside = replace(http_server("api", "load", 12, 10, server), kind=1, http_method=None)
-    told_twice = http_server("api", "GET /things", 13, 8, server)
+    duplicate = http_server("api", "GET /things", 13, 8, server)
     uninstrumented = http_server("stock", "GET /stock", 14, 5, server)
-    found = edges(store([entry, client, server, inside, told_twice, uninstrumented]))
+    found = edges(store([entry, client, server, inside, duplicate, uninstrumented]))
     assert {pair: edge.calls for pair, edge in found.items()} == {
         ("entry:clients", "service:web"): 1,
         ("service:web", "service:api"): 1,
@@ -262,7 +262,7 @@ def test_latency_is_reported_by_edge_and_by_route_over_time(store: Answering) ->
     assert "email  process orders" in {point.name for point in by_route.points}
 
 
-def test_a_stream_is_a_call_whose_duration_is_no_latency(store: Answering) -> None:
+def test_a_stream_counts_as_a_call_but_not_in_the_latency(store: Answering) -> None:
     entry = http_server("order", "POST /orders", 0, 84)
     asked = grpc_client("order", "shop.Pricing/Quote", 1, 20, entry)
     quote = grpc_server("pricing", "shop.Pricing/Quote", 2, 18, asked)
@@ -283,17 +283,17 @@ def test_a_stream_is_a_call_whose_duration_is_no_latency(store: Answering) -> No
     assert routes == {"order  POST /orders", "pricing  shop.Pricing/Quote"}
 
 
-def test_lag_comes_back_as_it_was_polled(database: Database) -> None:
+def test_lag_is_reported_as_polled(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write_lag([lag("email", "orders", 3, 10, 1.5)])
     writer.write_lag([replace(lag("email", "orders", 8, 10, 0.5), time=T0 + 5000 * MS)])
     answers = LocalAnswers(DuckDBReader(database))
     (group,) = answers.lag().groups
     assert (group.group, group.messages, group.topics[0].seconds) == ("email", 2, 0.5)
-    assert [p.messages for p in answers.lag_history(since=moment(T0)).points] == [7, 2]
+    assert [p.messages for p in answers.lag_history(since=utc_time(T0)).points] == [7, 2]
 
 
-def test_an_empty_database_answers_with_nothing(database: Database) -> None:
+def test_an_empty_database_gives_empty_answers(database: Database) -> None:
     answers = LocalAnswers(DuckDBReader(database))
     assert answers.status().spans == 0
     assert answers.service_map().edges == []
@@ -310,7 +310,7 @@ def test_known_values_are_the_newest_first(store: Answering) -> None:
     assert [known.value for known in answers.known_values("order").values] == ["2", "1"]
     (last,) = answers.known_values("order", limit=1).values
     assert last.value == "2"
-    (before,) = answers.known_values("order", until=moment(T0 + 900 * MS)).values
+    (before,) = answers.known_values("order", until=utc_time(T0 + 900 * MS)).values
     assert before.value == "1"
-    a_day_later = moment(T0 + 25 * 3600 * 1000 * MS)
+    a_day_later = utc_time(T0 + 25 * 3600 * 1000 * MS)
     assert answers.known_values("order", until=a_day_later).values == []

@@ -8,10 +8,10 @@ import pytest
 
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
+from laban_app.errors import CollectorUnreachable, RequestRefused
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.base import Written
-from laban_mapper.errors import AnswerRefused, NoAnswerer
 
 from ...collector.requests import body, span
 
@@ -25,7 +25,7 @@ FULL = {"error": "full"}
 
 @contextmanager
 def answering(*answers: Answer) -> Generator[RemoteAnswers, None, None]:
-    """A server that gives these answers, one after the other, and then hangs up."""
+    """A server that gives these answers one after the other, and then closes the connection."""
     left = iter(answers)
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def answering(*answers: Answer) -> Generator[RemoteAnswers, None, None]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -58,33 +58,33 @@ def answering(*answers: Answer) -> Generator[RemoteAnswers, None, None]:
             thread.join()
 
 
-def test_what_was_put_off_is_sent_again_when_the_collector_says(slept: list[float]) -> None:
+def test_a_batch_is_sent_again_when_the_collector_says_to_retry(slept: list[float]) -> None:
     with answering((503, FULL, {"retry-after": "7"}), (429, FULL, {}), STORED) as remote:
         assert RemoteWriter(remote, slept.append).write(BATCH) == Written(1, 0)
     assert slept == [7.0, 1.0]
 
 
-def test_patience_has_an_end(slept: list[float]) -> None:
+def test_retries_end_after_a_total_wait(slept: list[float]) -> None:
     with (
         answering(*[(503, FULL, {"retry-after": "9999"})] * 9) as remote,
-        pytest.raises(AnswerRefused, match="503: full"),
+        pytest.raises(RequestRefused, match="503: full"),
     ):
         RemoteWriter(remote, slept.append).write(BATCH)
     assert slept == [60.0] * 5
 
 
-def test_one_span_that_is_too_large_is_an_error(slept: list[float]) -> None:
+def test_a_single_span_that_is_too_large_is_an_error(slept: list[float]) -> None:
     with (
         answering((413, {"error": "too large"}, {})) as remote,
-        pytest.raises(AnswerRefused, match="too large"),
+        pytest.raises(RequestRefused, match="too large"),
     ):
         RemoteWriter(remote, slept.append).write(BATCH)
     assert slept == []
 
 
-def test_a_batch_whose_answer_is_lost_is_not_sent_again(slept: list[float]) -> None:
-    """It may be stored: sent again it would count as a duplicate."""
-    with answering() as remote, pytest.raises(NoAnswerer, match="nothing is stored twice"):
+def test_a_batch_without_a_response_is_not_sent_again(slept: list[float]) -> None:
+    """The batch may be stored: sent again, it would count as a duplicate."""
+    with answering() as remote, pytest.raises(CollectorUnreachable, match="nothing is stored twice"):
         RemoteWriter(remote, slept.append).write(BATCH)
 
 

@@ -1,4 +1,4 @@
-"""What keeps a collector: probes, metrics, status, export and backup, of a real `laban serve`."""
+"""Probes, metrics, status, export and backup of a real `laban serve`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from laban_collector.store.duckdb.housekeeping.export import TABLES
+from laban_collector.store.base import EXPORTED_TABLES
 
 from ...mapper.shop_spans import hybrid_order
 from ...serving import Serving, laban, serving
@@ -20,16 +20,16 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield running
 
 
-def test_it_is_ready_and_tells_its_counts(collector: Serving) -> None:
+def test_a_collector_is_ready_and_exports_its_metrics(collector: Serving) -> None:
     assert httpx.get(f"{collector.url}/readyz").json() == {"status": "ready"}
-    httpx.get(f"{collector.url}/api/v1/status")  # an answer waits for what was acknowledged to be stored
+    httpx.get(f"{collector.url}/api/v1/status")  # the answer waits until acknowledged spans are stored
     answer = httpx.get(f"{collector.url}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert f"laban_spans_stored_total {len(hybrid_order())}.0" in answer.text.splitlines()
     assert "laban_database_up 1.0" in answer.text.splitlines()
 
 
-def test_status_shows_the_collector_in_one_screen(collector: Serving) -> None:
+def test_status_fits_one_screen(collector: Serving) -> None:
     shown = laban("status", "--db", str(collector.db)).stdout
     for words in ("received", "stored", "refused", "in flight", "commits", "file"):
         assert words in shown
@@ -38,13 +38,13 @@ def test_status_shows_the_collector_in_one_screen(collector: Serving) -> None:
 
 
 @pytest.mark.parametrize("served", [True, False])
-def test_export_writes_a_parquet_file_a_table(collector: Serving, tmp_path: Path, served: bool) -> None:  # noqa: FBT001
+def test_export_writes_one_parquet_file_per_table(collector: Serving, tmp_path: Path, served: bool) -> None:  # noqa: FBT001
     db = collector.db if served else backed_up(collector, tmp_path)
     out = tmp_path / "out"
     done = laban("export", "--db", str(db), "--output", str(out))
     assert done.returncode == 0, done.stderr
     assert pq.read_table(out / "spans.parquet").num_rows == len(hybrid_order())
-    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * len(TABLES)
+    assert sorted(path.suffix for path in out.iterdir()) == [".parquet"] * len(EXPORTED_TABLES)
     again = laban("export", "--db", str(db), "--output", str(out))
     assert again.returncode == 2
     assert "overwrites nothing" in again.stderr
@@ -57,7 +57,7 @@ def backed_up(collector: Serving, folder: Path) -> Path:
     return target
 
 
-def test_a_backup_of_a_live_store_answers_like_it(collector: Serving, tmp_path: Path) -> None:
+def test_a_backup_of_a_running_collector_gives_the_same_answers(collector: Serving, tmp_path: Path) -> None:
     target = backed_up(collector, tmp_path)
     live, copy = (laban("map", "--json", "--db", str(db)).stdout for db in (collector.db, target))
     assert live == copy
@@ -68,5 +68,5 @@ def test_a_backup_of_a_live_store_answers_like_it(collector: Serving, tmp_path: 
     assert list(collector.db.parent.glob("*backup*")) == []
 
 
-def test_a_probe_of_the_collector_that_costs_much_is_no_link(collector: Serving) -> None:
+def test_a_backup_is_not_available_by_get(collector: Serving) -> None:
     assert httpx.get(f"{collector.url}/api/v1/backup").status_code == 405

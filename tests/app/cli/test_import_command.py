@@ -1,4 +1,4 @@
-"""`laban import` as a person runs it."""
+"""`laban import`, run as a user runs it."""
 
 import json
 import subprocess
@@ -8,15 +8,16 @@ from pathlib import Path
 import httpx
 
 from laban_app.answers.discovery import served_by
+from laban_collector.ingest.ledger import check_ledger
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.durability.quarantine import check_ledger
+from laban_collector.store.duckdb.store import DuckDBStore
 
 from ...collector.json_requests import json_request, json_span
 from ...serving import laban, serving
 
 
 def export(path: Path, *spans: dict[str, object]) -> str:
-    """A file of JSON lines, one span a line."""
+    """A file of JSON lines, one span per line."""
     path.write_text("".join(json.dumps(json_request(span)) + "\n" for span in spans))
     return str(path)
 
@@ -26,14 +27,14 @@ def order(number: int) -> dict[str, object]:
     return json_span(spanId=f"{number + 1:016x}", attributes=[{"key": "order.id", "value": value}])
 
 
-def test_what_was_imported_can_be_asked_for(tmp_path: Path) -> None:
+def test_imported_spans_can_be_queried(tmp_path: Path) -> None:
     db = str(tmp_path / "spans.duckdb")
     done = laban("import", export(tmp_path / "a.jsonl", order(1), order(2)), "--db", db)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"2 spans in 1 file: 2 stored in {db}\n"
     assert done.stderr == ""
-    told = laban("order", "o-2", "--json", "--db", db)
-    assert json.loads(told.stdout)["spans"] == 2
+    story = laban("order", "o-2", "--json", "--db", db)
+    assert json.loads(story.stdout)["spans"] == 2
 
 
 def test_json_has_the_documented_shape(tmp_path: Path) -> None:
@@ -50,33 +51,33 @@ def test_json_has_the_documented_shape(tmp_path: Path) -> None:
     }
 
 
-def test_a_person_reads_what_was_left_out_and_why(tmp_path: Path) -> None:
+def test_the_output_names_skipped_spans_and_the_reason(tmp_path: Path) -> None:
     mixed = export(tmp_path / "a.jsonl", order(1), order(1), json_span(name=1))
     lines = laban("import", mixed, "--db", str(tmp_path / "spans.duckdb")).stdout.splitlines()
     assert lines[0].startswith("2 spans in 1 file: 1 stored")
-    assert lines[0].endswith("1 came twice or were there already")
+    assert lines[0].endswith("1 duplicate")
     assert lines[1:] == ["  1 span(s) rejected: name is not a string"]
 
 
-def test_nothing_that_could_be_read_exits_with_1(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing of the kind\n")
+def test_an_import_without_a_readable_span_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not spans\n")
     done = laban("import", str(tmp_path / "notes.txt"), "--db", str(tmp_path / "spans.duckdb"))
     assert done.returncode == 1
     assert "neither JSON nor OTLP protobuf" in done.stdout
 
 
-def test_a_missing_file_is_wrong_use_and_nothing_is_imported(tmp_path: Path) -> None:
+def test_a_missing_file_exits_2_and_nothing_is_imported(tmp_path: Path) -> None:
     there = export(tmp_path / "a.jsonl", order(1))
     db = tmp_path / "spans.duckdb"
     done = laban("import", there, str(tmp_path / "none.json"), "--db", str(db))
     assert done.returncode == 2
-    assert done.stderr == f"laban: {tmp_path / 'none.json'}: there is no such file. Nothing was imported.\n"
+    assert done.stderr == f"laban: {tmp_path / 'none.json'}: no such file. Nothing was imported.\n"
     assert not db.exists()
     assert laban("import", str(tmp_path), "--db", str(db)).returncode == 2
     assert laban("import").returncode == 2
 
 
-def test_a_dash_reads_standard_input(tmp_path: Path) -> None:
+def test_a_dash_reads_stdin(tmp_path: Path) -> None:
     db = str(tmp_path / "spans.duckdb")
     done = subprocess.run(
         [sys.executable, "-m", "laban", "import", "-", "--db", db],
@@ -89,31 +90,31 @@ def test_a_dash_reads_standard_input(tmp_path: Path) -> None:
     assert done.stdout.startswith(b"1 span in 1 file: 1 stored")
 
 
-def test_a_collector_that_has_the_database_open_stores_what_is_imported(tmp_path: Path) -> None:
+def test_a_collector_that_has_the_database_open_stores_the_imported_spans(tmp_path: Path) -> None:
     file = export(tmp_path / "a.jsonl", order(1), order(2), order(1), json_span(traceId=""))
     rejected = [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 1}]
     with serving(tmp_path / "spans.duckdb", "--keys", "basket.id=attribute:order.id") as running:
         first = laban("import", file, "--json", "--db", str(running.db))
         again = laban("import", file, "--json", "--url", running.url)
-        told = laban("story", "basket.id=o-2", "--json", "--url", running.url)
+        story = laban("story", "basket.id=o-2", "--json", "--url", running.url)
         status = httpx.get(f"{running.url}/api/v1/status").json()["collector"]
     counts = {"files": 1, "spans": 3, "refused": rejected}
     assert json.loads(first.stdout) == counts | {"stored": 2, "duplicates": 1}
     assert json.loads(again.stdout) == counts | {"stored": 0, "duplicates": 3}
-    assert json.loads(told.stdout)["spans"] == 2  # both in one trace
+    assert json.loads(story.stdout)["spans"] == 2  # both in one trace
     assert (status["received"], status["stored"], status["duplicates"]) == (6, 2, 4)
     assert check_ledger_agrees(tmp_path / "spans.duckdb")
 
 
 def check_ledger_agrees(db: Path) -> bool:
-    with Database.open(db) as database:
-        tail, report = check_ledger(database)
-        tail.close()
+    with DuckDBStore.open(db) as store:
+        ring, report = check_ledger(store)
+        ring.close()
     return report.agrees
 
 
-def test_a_collector_with_small_limits_and_a_token_gets_what_it_takes(tmp_path: Path) -> None:
-    """Batches over its limit are halved until they fit, and its redaction holds, not the importer's."""
+def test_an_import_obeys_the_limits_and_the_token_of_the_collector(tmp_path: Path) -> None:
+    """Batches over the limit are halved until they fit, and the redaction of the collector applies."""
     file = export(tmp_path / "a.jsonl", *map(order, range(40)))
     environment = {
         "LABAN_TOKEN": "a-long-token",
@@ -133,7 +134,7 @@ def test_a_collector_with_small_limits_and_a_token_gets_what_it_takes(tmp_path: 
         assert cursor.execute("SELECT count(*) FROM ledger").fetchall() > [(1,)]
 
 
-def test_a_database_that_somebody_else_has_open_is_left_to_them(tmp_path: Path) -> None:
+def test_a_database_that_is_open_in_another_process_is_refused(tmp_path: Path) -> None:
     file = export(tmp_path / "a.jsonl", order(1))
     with serving(tmp_path / "spans.duckdb") as running:
         served_by(running.db).unlink()

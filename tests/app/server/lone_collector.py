@@ -1,4 +1,4 @@
-"""A collector in a process of its own, to be killed: prints where it listens for OTLP over HTTP."""
+"""A collector in its own process, for tests that kill it: prints its address for OTLP/HTTP."""
 
 import asyncio
 import sys
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from laban_app.server.collector import Collector
 from laban_collector.settings import load_settings
-from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.store import DuckDBStore
 
 
 async def main(path: Path) -> None:
     """Run until killed."""
     settings = load_settings(otlp_grpc="127.0.0.1:0", otlp_http="127.0.0.1:0")
-    endpoints = await Collector(settings, Database.open(path)).start()
+    endpoints = await Collector(settings, DuckDBStore.open(path)).start()
     print(endpoints.http, flush=True)
     await asyncio.Event().wait()
 

@@ -1,4 +1,4 @@
-"""The HTTP API of a collector that runs."""
+"""The HTTP API of a running collector."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def test_an_unknown_order_is_404_with_the_nearest_known(api: httpx.Client) -> No
     assert answer.json()["nearest"] == ["123"]
 
 
-def test_a_window_that_is_none_is_400(api: httpx.Client) -> None:
+def test_an_invalid_time_range_is_400(api: httpx.Client) -> None:
     answer = api.get("/api/v1/map", params={"since": "yesterday"})
     assert answer.status_code == 400
     assert "ISO 8601" in answer.json()["error"]

@@ -1,4 +1,4 @@
-"""The whole collector, as the official exporters and a killed process see it."""
+"""The whole collector: official exporters send to it, and a process with it is killed."""
 
 import asyncio
 import itertools
@@ -31,6 +31,7 @@ from laban_collector.errors import AddressInUse
 from laban_collector.receive.address import Address
 from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ...collector.requests import body, span
@@ -42,7 +43,7 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 
 @pytest.fixture
 def spans() -> list[ReadableSpan]:
-    """A producer and a consumer that links to it, with all that a span can have."""
+    """A producer span and a linked consumer span, with every field that a span can have."""
     memory = InMemorySpanExporter()
     resource = Resource({"service.name": "order", "service.version": "1.2", "service.instance.id": "a"})
     provider = TracerProvider(resource=resource)
@@ -98,7 +99,7 @@ def count(database: Database) -> int:
 
 
 @pytest.mark.parametrize("kind", ["grpc", "grpc-gzip", "http", "http-gzip"])
-def test_what_an_official_exporter_sends_comes_back_whole(
+def test_spans_of_an_official_exporter_are_stored_completely(
     database: Database, endpoints: Endpoints, spans: list[ReadableSpan], kind: str
 ) -> None:
     exporter = exporter_of(kind, endpoints)
@@ -169,7 +170,7 @@ def test_a_request_sent_twice_over_both_protocols_is_stored_once(
     assert count(database) == 2
 
 
-def test_a_bad_request_fails_alone(database: Database, endpoints: Endpoints) -> None:
+def test_a_bad_request_does_not_affect_others(database: Database, endpoints: Endpoints) -> None:
     url = f"http://{endpoints.http}/v1/traces"
     statuses = [
         httpx.post(url, content=content, headers=PROTOBUF).status_code
@@ -179,7 +180,7 @@ def test_a_bad_request_fails_alone(database: Database, endpoints: Endpoints) -> 
     assert count(database) == 2
 
 
-def test_rules_of_the_settings_are_applied(database: Database) -> None:
+def test_configured_rules_are_applied(database: Database) -> None:
     attributes = {"messaging.destination.name": "orders", "messaging.kafka.message.key": "123"}
     with running_collector(database, keys="order.id=kafka.key:orders*") as endpoints:
         url = f"http://{endpoints.http}/v1/traces"
@@ -211,7 +212,7 @@ def test_a_port_in_use_leaves_nothing_running(database: Database) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = str(Address(*taken.getsockname()))
         with pytest.raises(AddressInUse, match="--otlp-http"):
-            asyncio.run(Collector(settings(otlp_http=address), database).start())
+            asyncio.run(Collector(settings(otlp_http=address), DuckDBStore(database)).start())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("laban")]
 
 
@@ -224,7 +225,7 @@ def test_a_collector_can_be_started_again_on_the_same_database(database: Databas
     assert rows(database, "SELECT arrival FROM ledger ORDER BY arrival") == [{"arrival": 1}, {"arrival": 2}]
 
 
-def test_many_senders_at_once_lose_nothing(database: Database, endpoints: Endpoints) -> None:
+def test_concurrent_senders_lose_no_spans(database: Database, endpoints: Endpoints) -> None:
     url = f"http://{endpoints.http}/v1/traces"
 
     def send(sender: int) -> None:
@@ -240,7 +241,7 @@ def test_many_senders_at_once_lose_nothing(database: Database, endpoints: Endpoi
     assert ledger["commits"] < 160
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_spans_survive_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "killed.duckdb"
     script = Path(__file__).with_name("lone_collector.py")
     with subprocess.Popen(
@@ -257,7 +258,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
 
 
 def send_until_killed(url: str, process: subprocess.Popen[str], after: int) -> set[str]:
-    """Send from four threads, kill the collector in the middle of it; the names that were acknowledged."""
+    """Send from four threads, kill the collector meanwhile, and return the acknowledged names."""
     acknowledged: set[str] = set()
 
     def send(sender: int) -> None:

@@ -1,4 +1,4 @@
-"""The API of a collector with a token and TLS, and of one that a browser is tricked to ask."""
+"""The API of a collector with a token and TLS, and its defence against cross-origin requests."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from laban_app.answers.remote import RemoteAnswers
+from laban_app.errors import RequestRefused
 from laban_collector.receive.tls import client_context
 from laban_collector.settings import load_settings
-from laban_mapper.errors import AnswerRefused
 
 from ...collector.certificates import make_identity
 from ...collector.json_requests import json_request, json_span
@@ -38,31 +38,34 @@ def asking(secured: Serving, token: str | None) -> RemoteAnswers:
     return RemoteAnswers(f"https://{secured.api}", token, trusted)
 
 
-def test_the_token_opens(secured: Serving) -> None:
+def test_a_request_with_the_token_is_answered(secured: Serving) -> None:
     with asking(secured, TOKEN) as answers:
         assert answers.status().spans == 0
 
 
 @pytest.mark.parametrize("token", [None, "wrong-horse"])
-def test_without_the_token_there_is_no_answer(secured: Serving, token: str | None) -> None:
-    with asking(secured, token) as answers, pytest.raises(AnswerRefused, match="LABAN_TOKEN or --token"):
+def test_a_request_without_the_token_is_refused(secured: Serving, token: str | None) -> None:
+    with (
+        asking(secured, token) as answers,
+        pytest.raises(RequestRefused, match="Set LABAN_TOKEN, or use --token"),
+    ):
         answers.status()
 
 
-def test_whether_it_runs_everybody_may_ask(secured: Serving) -> None:
+def test_healthz_needs_no_token(secured: Serving) -> None:
     certificate = secured.db.with_name("certificate.pem")
     context = client_context(load_settings(tls_ca=certificate))
     assert httpx.get(f"https://{secured.api}/healthz", verify=context).status_code == 200
 
 
-def test_a_command_finds_the_secured_collector_by_its_file(secured: Serving) -> None:
+def test_a_command_finds_the_secured_collector_by_its_database(secured: Serving) -> None:
     (secured.db.parent / "laban.toml").write_text('tls_ca = "certificate.pem"\n', encoding="utf-8")
     asked = laban("status", "--db", secured.db.name, "--token", TOKEN, "--json", cwd=secured.db.parent)
     assert asked.returncode == 0, asked.stderr
     assert '"spans": 0' in asked.stdout
 
 
-def test_an_import_is_handed_to_the_secured_collector(secured: Serving) -> None:
+def test_the_secured_collector_accepts_an_import_with_the_token(secured: Serving) -> None:
     folder = secured.db.parent
     (folder / "laban.toml").write_text('tls_ca = "certificate.pem"\n', encoding="utf-8")
     (folder / "spans.json").write_text(json.dumps(json_request(json_span())), encoding="utf-8")

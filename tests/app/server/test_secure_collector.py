@@ -1,4 +1,4 @@
-"""A collector with a token and TLS, and the official exporters that send to it."""
+"""Official exporters send to a collector with a token and TLS."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -21,14 +21,14 @@ TOKEN = "correct-horse"
 
 
 class Secured(NamedTuple):
-    """A collector, its database, and the certificate to trust."""
+    """A collector, its database, and its certificate."""
 
     endpoints: Endpoints
     database: Database
     certificate: Path
 
     def exporter(self, protocol: str, token: str) -> SpanExporter:
-        """An official exporter, configured by what its users configure."""
+        """An official exporter, configured as its users configure it."""
         headers = {"authorization": f"Bearer {token}"}
         if protocol == "http":
             return HttpExporter(
@@ -43,7 +43,7 @@ class Secured(NamedTuple):
         )
 
     def names(self) -> list[str]:
-        """Of the stored spans."""
+        """The names of the stored spans."""
         with self.database.reading() as cursor:
             return [name for (name,) in cursor.execute("SELECT name FROM spans ORDER BY name").fetchall()]
 
@@ -52,7 +52,7 @@ class Secured(NamedTuple):
 def secured(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[Secured, None, None]:
-    # `requests`, which the HTTP exporter uses, trusts these files in place of the one that it is given.
+    # `requests`, which the HTTP exporter uses, prefers these files to the configured certificate.
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(variable, raising=False)
     certificate, key = make_identity(tmp_path)
@@ -68,13 +68,13 @@ def send(exporter: SpanExporter, name: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_an_official_exporter_with_the_token_gets_through(secured: Secured, protocol: str) -> None:
+def test_spans_of_an_official_exporter_with_the_token_are_stored(secured: Secured, protocol: str) -> None:
     send(secured.exporter(protocol, TOKEN), protocol)
     send(secured.exporter(protocol, "wrong-horse"), "stranger")
     assert secured.names() == [protocol]
 
 
-def test_secrets_of_spans_are_not_stored(secured: Secured) -> None:
+def test_secrets_in_spans_are_not_stored(secured: Secured) -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(secured.exporter("http", TOKEN)))
     span = provider.get_tracer("tests").start_span("login")

@@ -1,5 +1,5 @@
 # pyright: reportUnknownParameterType=false
-# pyarrow ships no types: its schemas are unknown to pyright wherever they are passed.
+# pyarrow ships no types: pyright does not know its tables in signatures.
 
 import pyarrow as pa
 import pytest
@@ -7,7 +7,7 @@ import pytest
 from laban_collector.batch import span_batch
 from laban_collector.store.duckdb.connection.database import Database
 
-# Filled in by the store, and wanted by it alone.
+# Columns that the store fills in.
 FILLED_IN = {"arrival", "hash"}
 NOT_KEPT = {"row"}
 

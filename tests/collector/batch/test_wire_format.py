@@ -1,5 +1,5 @@
 # pyright: reportUnknownParameterType=false
-# pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
+# pyarrow ships no types: pyright does not know its tables in signatures.
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ TABLES = ("spans", "resources", "scopes", "events", "links", "correlations")
 
 
 def batch(spans: int = 3) -> SpanBatch:
-    """Spans of which each has an order, an event and a link."""
+    """Return spans that each have an order id, an event and a link."""
     sent = [span(number, {"order.id": f"o-{number}", "n": number}) for number in range(spans)]
     for number, one in enumerate(sent):
         one.events.add(time_unix_nano=START, name=f"event {number}", attributes=key_values({"ü": True}))

@@ -1,4 +1,4 @@
-"""Requests of every shape, drawn by hypothesis."""
+"""Hypothesis strategies for OTLP requests of every shape."""
 
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -71,7 +71,7 @@ def _lists(values: st.SearchStrategy[AnyValue]) -> st.SearchStrategy[AnyValue]:
 
 
 values = st.one_of(scalars, scalars, scalars, _lists(st.one_of(scalars, _lists(scalars))))
-"""Up to lists of lists; `st.recursive` takes four times as long."""
+"""Lists of lists at most; `st.recursive` takes four times as long."""
 
 
 def _pairs(*, repeated: bool) -> st.SearchStrategy[list[KeyValue]]:
@@ -83,7 +83,7 @@ def _ids(size: int) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=size, max_size=size).filter(any)
 
 
-# Made once: making strategies takes longer than drawing from them.
+# Created once: creating strategies takes longer than drawing from them.
 attributes = {odd: _pairs(repeated=odd) for odd in (False, True)}
 trace_ids = {False: _ids(16), True: st.binary(max_size=17)}
 span_ids = {False: _ids(8), True: st.binary(max_size=9)}
@@ -105,7 +105,7 @@ few = st.integers(0, 2)
 
 @st.composite
 def spans(draw: st.DrawFn, *, odd: bool) -> Span:
-    """One span; an odd one may be malformed in every way that the protobuf library allows."""
+    """Draw a span; an unusual one may be malformed in any way that the protobuf library allows."""
     start = draw(times)
     span = Span(
         trace_id=draw(trace_ids[odd]),

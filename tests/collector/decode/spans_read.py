@@ -1,4 +1,4 @@
-"""What a decoder of files makes of a document, as rows."""
+"""The rows that a file decoder makes of a document."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 class Read(NamedTuple):
-    """The rows of all tables, and what was left out."""
+    """The rows of all tables, and the reasons for rejected data."""
 
     spans: list[Row]
     events: list[Row]
@@ -23,7 +23,7 @@ class Read(NamedTuple):
 
 
 def read(sent_spans: Callable[[Problems], Iterator[SentSpan]]) -> Read:
-    """Everything that a decoder gives."""
+    """Return everything that a decoder yields."""
     problems, builder = Problems(), BatchBuilder(KeyFinder())
     for span in sent_spans(problems):
         builder.add(span)

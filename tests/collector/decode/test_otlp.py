@@ -1,4 +1,4 @@
-"""What the columnar decoder makes of bytes is what the row-by-row one makes of them."""
+"""Decoding by columns and decoding span by span give the same result."""
 
 import random
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def check(payloads: Sequence[bytes]) -> DecodedRequests:
 
 
 def mutants(seed: int, count: int) -> list[bytes]:
-    """Bodies with some bytes changed; most are refused, and some become strange and stay legal."""
+    """Return bodies with some changed bytes; most are invalid, and some stay valid but unusual."""
     numbers = random.Random(seed)  # noqa: S311 - nothing secret
     sent = span(
         1, {"order.id": "1", "http.route": "/a", "n": 1, "s": 'a"b\n', "l": [1, {"a": None}], "f": 0.5}
@@ -97,7 +97,7 @@ def test_plain_requests_are_decoded_by_columns(monkeypatch: pytest.MonkeyPatch) 
     [
         b"\xf8\x07\x01",  # an unknown field
         b"\xfb\x07\xfc\x07",  # an unknown group, which ptars does not read
-        b"\x0a\x00",  # one more, empty, resource_spans
+        b"\x0a\x00",  # another, empty resource_spans
     ],
 )
 def test_valid_but_unusual_encodings_are_accepted(tail: bytes) -> None:

@@ -29,19 +29,19 @@ def decode(*bodies: bytes) -> DecodedRequests:
 
 
 def decoded(**fields: object) -> Json:
-    """The row of one span with these fields."""
+    """Return the row of one span with these fields."""
     [row] = decode_all(json_request(json_span(**fields))).batch.spans.to_pylist()
     return dict(row)
 
 
 def attribute(value: Json) -> str | None:
-    """How an attribute value is stored."""
+    """Return the stored form of an attribute value."""
     stored: str | None = decoded(attributes=[{"key": "a", "value": value}])["attributes"]
     return stored
 
 
 def read_file(**fields: object) -> tuple[list[Json], Problems]:
-    """The rows of one span as it would be read from a file, and what was left out."""
+    """Return the rows of one span in the dialect of files, and the problems."""
     problems = Problems()
     request = to_protobuf(json_request(json_span(**fields)), problems, FILES)
     batch = otlp_protobuf.decode([request.body], KeyFinder()).batch

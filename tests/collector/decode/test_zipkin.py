@@ -61,7 +61,7 @@ def test_a_shared_half_without_a_kind_is_the_servers() -> None:
 
 
 def test_several_receivers_of_one_message_get_distinct_ids() -> None:
-    """Brave's messaging shares the sender's id with all receivers: each is a span of its own."""
+    """Brave shares the sender's id with all receivers of a message; each receiver is a separate span."""
     sender = zipkin_span(kind="CLIENT", parentId="1a")
     receivers = [
         zipkin_span(

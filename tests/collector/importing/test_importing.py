@@ -2,10 +2,8 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 
@@ -25,7 +23,7 @@ UNKNOWN = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
 
 
 def otlp(number: int = 0, **fields: object) -> dict[str, object]:
-    """An OTLP request with one span; each number is another one."""
+    """Return an OTLP request with one span; each number gives another span."""
     return json_request(json_span(**({"spanId": f"{number + 1:016x}"} | fields)))
 
 
@@ -50,14 +48,8 @@ def opened(data: bytes) -> io.BufferedReader:
     return io.BufferedReader(io.BytesIO(data))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "laban.duckdb") as made:
-        yield made
-
-
 def imported(database: Database, *files: bytes) -> Report:
-    """The report of importing these files."""
+    """Import these files, and return the report."""
     importing = Importer(DuckDBWriter(database))
     for data in files:
         importing.add(opened(data))
@@ -236,6 +228,6 @@ def test_lines_come_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_protobuf_that_begins_like_json_is_protobuf() -> None:
-    """A first message of 123 bytes begins with a newline and a brace."""
+    """A first message of 123 bytes starts with a newline and a brace."""
     sent = b"\n{" + b"\n" * 123
     assert list(chunks(opened(sent), is_json_document)) == [Chunk(Kind.PROTOBUF, [sent])]

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.ingest.journal import Journal, Journaled, journal_of
+from laban_collector.ingest.journal import Journal, Journaled
+from laban_collector.store.sidecar_files import journal_paths
 
 from ..batches import rows_of
 from ..requests import span
@@ -24,23 +25,23 @@ def journal(path: Path) -> Generator[Journal, None, None]:
     journal.close()
 
 
-def numbered(*arrivals: int) -> list[Journaled]:
-    return [Journaled(arrival, batch(with_all(arrival), span(100 + arrival))) for arrival in arrivals]
+def numbered(*sequences: int) -> list[Journaled]:
+    return [Journaled(sequence, batch(with_all(sequence), span(100 + sequence))) for sequence in sequences]
 
 
-def filled(journal: Journal, *arrivals: int) -> None:
-    for one in numbered(*arrivals):
+def filled(journal: Journal, *sequences: int) -> None:
+    for one in numbered(*sequences):
         journal.append(one)
 
 
 def found(path: Path) -> list[int]:
-    return [one.arrival for one in Journal(path).left()]
+    return [one.sequence for one in Journal(path).unloaded()]
 
 
 def test_what_is_read_back_is_what_was_appended(journal: Journal, path: Path) -> None:
     filled(journal, 5, 6)
-    left = Journal(path).left()
-    assert [one.arrival for one in left] == [5, 6]
+    left = Journal(path).unloaded()
+    assert [one.sequence for one in left] == [5, 6]
 
     def content(batch: SpanBatch) -> object:
         return rows_of(batch)
@@ -69,7 +70,7 @@ def test_what_is_dropped_is_not_read_again_and_its_file_is_used_again(journal: J
 @pytest.mark.parametrize("cut", [1, 40, 2000])
 def test_a_record_that_was_not_written_to_its_end_is_none(journal: Journal, path: Path, cut: int) -> None:
     filled(journal, 1, 2)
-    file = journal_of(path)[0]
+    file = journal_paths(path)[0]
     file.write_bytes(file.read_bytes()[:-cut])
     assert found(path) == [1]
 
@@ -77,7 +78,7 @@ def test_a_record_that_was_not_written_to_its_end_is_none(journal: Journal, path
 @pytest.mark.parametrize("at", [3, 9, 20, 500])
 def test_a_record_with_a_wrong_byte_is_none(journal: Journal, path: Path, at: int) -> None:
     filled(journal, 1)
-    file = journal_of(path)[0]
+    file = journal_paths(path)[0]
     content = bytearray(file.read_bytes())
     content[at] ^= 1
     file.write_bytes(content)
@@ -99,7 +100,7 @@ def test_files_stay_only_while_there_is_something_in_them(journal: Journal, path
     filled(journal, 2)
     journal.drop()
     journal.close()
-    assert list(path.parent.iterdir()) == [journal_of(path)[1]]
+    assert list(path.parent.iterdir()) == [journal_paths(path)[1]]
 
 
 def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> None:
@@ -109,19 +110,19 @@ def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> 
     journal.drop()
     journal.turn()
     filled(journal, 5)  # over the first one; what stands behind it is of an earlier turn
-    assert [one.arrival for one in journal.sealed()] == [4]
+    assert [one.sequence for one in journal.sealed()] == [4]
     journal.drop()
     journal.turn()
-    assert [one.arrival for one in journal.sealed()] == [5]
+    assert [one.sequence for one in journal.sealed()] == [5]
 
 
 def test_what_is_sealed_ends_where_it_is_damaged(journal: Journal, path: Path) -> None:
     filled(journal, 1, 2, 3)
     journal.turn()
-    damage = bytearray(journal_of(path)[0].read_bytes())
+    damage = bytearray(journal_paths(path)[0].read_bytes())
     damage[-1] ^= 1
-    journal_of(path)[0].write_bytes(damage)
-    assert [one.arrival for one in journal.sealed()] == [1, 2]
+    journal_paths(path)[0].write_bytes(damage)
+    assert [one.sequence for one in journal.sealed()] == [1, 2]
 
 
 def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal, path: Path) -> None:
@@ -132,6 +133,6 @@ def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal,
         journal.turn()
     assert found(path) == list(range(1, number + 1))
     for expected in range(1, number + 1):
-        assert [one.arrival for one in journal.sealed()] == [expected]
+        assert [one.sequence for one in journal.sealed()] == [expected]
         journal.drop()
     assert found(path) == []

@@ -19,14 +19,14 @@ def opened(path: Path) -> LedgerRing:
 
 def recorded(path: Path, commits: int, first: int = 1) -> None:
     ring = opened(path)
-    for arrival in range(first, first + commits):
-        ring.record(arrival, 10)
+    for sequence in range(first, first + commits):
+        ring.record(sequence, 10)
     ring.close()
 
 
-def missing(path: Path, arrival: int) -> Missing:
+def missing(path: Path, sequence: int) -> Missing:
     ring = opened(path)
-    found = ring.missing_after(arrival)
+    found = ring.missing_after(sequence)
     ring.close()
     return found
 

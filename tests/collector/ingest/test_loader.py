@@ -8,13 +8,14 @@ import pytest
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
-from laban_collector.ingest import loader, segments
+from laban_collector.ingest import loader
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
-from laban_collector.ingest.loader import JournaledWriter
+from laban_collector.ingest.ledger_ring import LedgerRing
+from laban_collector.ingest.loader import JournalLoader
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.sidecar_files import ring_path
 
 from ..requests import span
 from ..store.duckdb.write.test_writer import batch, counts, with_all
@@ -32,13 +33,13 @@ class Tables:
         self.loads: list[tuple[int, int]] = []
         self.spans: list[int] = []
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
+    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
         self.entered.release()
         assert self.open.wait(10)
         if self.failure is not None:
             raise self.failure
-        written = self._tables.load(batches, arrival)
-        self.loads.append((len(batches), arrival))
+        written = self._tables.load(batches, sequence, awaited=awaited)
+        self.loads.append((len(batches), sequence))
         self.spans.append(sum(batch.spans.num_rows for batch in batches))
         return written
 
@@ -49,10 +50,10 @@ def tables(database: Database) -> Tables:
 
 
 @contextmanager
-def writing(tables: Tables, path: Path) -> Generator[JournaledWriter, None, None]:
+def writing(tables: Tables, path: Path) -> Generator[JournalLoader, None, None]:
     ring, journal = LedgerRing.open(ring_path(path)), Journal(path)
-    writer = JournaledWriter(tables.load, journal, ring, 0)
-    writer.start(journal.left())
+    writer = JournalLoader(tables.load, journal, ring, 0)
+    writer.start(journal.unloaded())
     try:
         yield writer
     finally:
@@ -110,7 +111,7 @@ def test_a_stop_loads_what_is_left_and_leaves_no_journal(tables: Tables, databas
 def test_a_load_waits_for_nobody_longer_than_a_while(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(loader, "LONGEST_WAIT", 0.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)
@@ -123,7 +124,7 @@ def broken(tables: Tables) -> None:
 def test_what_cannot_be_loaded_is_tried_again_and_senders_are_put_off_when_it_is_too_much(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(segments, "ENOUGH", 2)
+    monkeypatch.setattr(loader, "ENOUGH", 2)
     monkeypatch.setattr(loader, "RETRY", 0.01)
     with writing(tables, database.path) as writer:
         broken(tables)
@@ -163,7 +164,7 @@ def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
 def test_what_is_over_a_row_group_goes_into_the_next_load(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
 ) -> None:
-    monkeypatch.setattr(segments, "ENOUGH", 4)
+    monkeypatch.setattr(loader, "ENOUGH", 4)
     monkeypatch.setattr(loader, "RETRY", 0.01)
     sent = [batch(*(with_all(number) for number in range(at, at + 3))) for at in (0, 3, 6)]
     broken(tables)
@@ -226,9 +227,9 @@ def test_a_defect_in_loading_is_told_and_tried_again(
 def test_who_asks_is_told_what_was_new_in_a_batch(tables: Tables, database: Database) -> None:
     with writing(tables, database.path) as writer:
         writer.write(batch(span(0), span(1)))
-        assert writer.store(batch(span(1), span(2), span(3), span(3))) == Written(2, 2)
-        assert writer.store(batch(span(0))) == Written(0, 1)
-        assert writer.store(batch()) == Written(0, 0)
+        assert writer.write_through(batch(span(1), span(2), span(3), span(3))) == Written(2, 2)
+        assert writer.write_through(batch(span(0))) == Written(0, 1)
+        assert writer.write_through(batch()) == Written(0, 0)
     assert names(database) == expected(0, 1, 2, 3)
     assert tables.loads == [(2, 2), (1, 3)]
 
@@ -237,15 +238,15 @@ def test_who_asks_is_told_when_it_cannot_be_stored_yet(tables: Tables, database:
     with writing(tables, database.path) as writer:
         broken(tables)
         with pytest.raises(StoreError, match="not in the tables yet: no room"):
-            writer.store(one(0))
+            writer.write_through(one(0))
         tables.failure = None
 
 
 def test_large_spans_are_enough_sooner(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "ENOUGH_BYTES", 1)
-    monkeypatch.setattr(segments, "LONGEST_WAIT", 3600.0)
+    monkeypatch.setattr(loader, "ENOUGH_BYTES", 1)
+    monkeypatch.setattr(loader, "LONGEST_WAIT", 3600.0)
     with writing(tables, database.path) as writer:
         writer.write(one(0))
         assert tables.entered.acquire(timeout=10)

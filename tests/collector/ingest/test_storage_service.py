@@ -8,11 +8,13 @@ import pytest
 
 from laban_app.server.collector import Collector
 from laban_collector.errors import StoreError, StoreUnwritable
-from laban_collector.ingest.ledger_ring import LedgerRing, ring_path
+from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.metrics import Metrics
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.retention import Limits
+from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.sidecar_files import ring_path
 
 from ..requests import body, span
 from ..running import running_loop, settings
@@ -26,13 +28,13 @@ TOO_LARGE = gzip.compress(bytes(17 << 20))
 
 @pytest.fixture
 def storage(database: Database) -> Generator[StorageService, None, None]:
-    kept = StorageService(database, Limits())
+    kept = StorageService(DuckDBStore(database), RetentionLimits())
     kept.start()
     yield kept
     kept.stop()
 
 
-def test_what_is_written_is_counted_and_noted(storage: StorageService, database: Database) -> None:
+def test_what_is_written_is_counted_and_recorded(storage: StorageService, database: Database) -> None:
     storage.take(batch(span(0), span(1)))
     storage.take(batch(span(1), span(2)))
     storage.settle()
@@ -44,17 +46,17 @@ def test_what_is_written_is_counted_and_noted(storage: StorageService, database:
     storage.stop()
     ring = LedgerRing.open(ring_path(database.path))
     assert ring.last is not None
-    assert (ring.last.arrival, ring.last.total) == (2, 4)
+    assert (ring.last.sequence, ring.last.total) == (2, 4)
     ring.close()
 
 
-def test_a_commit_that_fails_is_not_noted(storage: StorageService, database: Database) -> None:
+def test_a_commit_that_fails_is_not_recorded(storage: StorageService, database: Database) -> None:
     storage.take(batch(span(0)))
     with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
         storage.take(batch(span(1)))
     storage.take(batch(span(1)))
     storage.stop()
-    restarted = StorageService(database, Limits())
+    restarted = StorageService(DuckDBStore(database), RetentionLimits())
     restarted.start()
     assert restarted.health().ledger == "all of 1 commits are there"
     restarted.stop()
@@ -97,7 +99,7 @@ def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written
 
 
 def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:
-    collector = Collector(settings(), database)
+    collector = Collector(settings(), DuckDBStore(database))
     with running_loop() as loop:
         endpoints = asyncio.run_coroutine_threadsafe(collector.start(), loop).result(30)
         url = f"http://{endpoints.http}/v1/traces"
@@ -125,6 +127,6 @@ def test_the_text_is_what_prometheus_reads() -> None:
     assert not [line for line in lines if "_created" in line]
 
 
-def test_the_keeper_of_a_path_lists_what_was_set_aside(storage: StorageService, tmp_path: Path) -> None:
-    (tmp_path / f"{storage.database.path.name}.damaged-20261123T000000Z").touch()
+def test_files_in_quarantine_are_listed(storage: StorageService, tmp_path: Path) -> None:
+    (tmp_path / f"{storage.store.path.name}.damaged-20261123T000000Z").touch()
     assert storage.health().set_aside == ["laban.duckdb.damaged-20261123T000000Z"]

@@ -18,12 +18,12 @@ SECOND = 1_000_000_000
 
 
 def ends(*offsets: int) -> list[EndReading]:
-    """The log's end, read every ten seconds."""
+    """Return end offsets, read every ten seconds."""
     return [EndReading(number * 10 * SECOND, end) for number, end in enumerate(offsets)]
 
 
 def readings(*offsets: tuple[int | None, int]) -> list[GroupReading]:
-    """(committed, end), read every second."""
+    """Return (committed, end) pairs, read every second."""
     return [GroupReading(number * SECOND, *pair) for number, pair in enumerate(offsets)]
 
 
@@ -32,16 +32,16 @@ def readings(*offsets: tuple[int | None, int]) -> list[GroupReading]:
     [
         (ends(0, 100), 100, 0.0),  # nothing to consume
         (ends(0, 100), 90, 1.0),  # the log passed 90 one second ago
-        (ends(0, 100, 100, 100), 50, 25.0),  # and grows no more
+        (ends(0, 100, 100, 100), 50, 25.0),  # and has not grown since
         (ends(0, 100, 300), 100, 10.0),
         (ends(0, 100, 300), 0, 20.0),
         (ends(0, 100, 300), 200, 5.0),
-        (ends(40, 100), 39, None),  # passed before we looked
+        (ends(40, 100), 39, None),  # passed before the first reading
         (ends(40), 39, None),
         (ends(40), 40, 0.0),
         (ends(40), None, None),
         ([], 0, None),
-        (ends(10), 20, 0.0),  # a topic made anew ends before what was committed
+        (ends(10), 20, 0.0),  # a recreated topic ends before the committed offset
     ],
 )
 def test_seconds_behind_is_how_long_ago_the_log_passed_the_committed_offset(

@@ -19,14 +19,14 @@ from ...broker import free_port, start_broker, stop_broker
 from ..shop import Shop
 
 WAIT = 30.0
-"""Seconds, at most, until a poll must have said what is waited for."""
+"""Maximum seconds to wait for a poll."""
 
 
 Wanted = Callable[[Lag], bool]
 
 
 class Polls:
-    """What a poller writes, to wait for."""
+    """Collects the rows that a poller writes."""
 
     def __init__(self) -> None:
         self._rows: queue.SimpleQueue[Lag] = queue.SimpleQueue()
@@ -36,7 +36,7 @@ class Polls:
             self._rows.put(row)
 
     def wait_for(self, wanted: Wanted) -> Lag:
-        """The first row from now on that is wanted."""
+        """Wait for the next row that is wanted."""
         while True:
             row = self._rows.get(timeout=WAIT)
             if wanted(row):
@@ -127,7 +127,7 @@ def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pyte
 
 
 def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    """Wait until a line of the log has this text."""
+    """Wait until a log line contains this text."""
     seen = threading.Event()
 
     class Watch(logging.Handler):

@@ -25,7 +25,7 @@ GENEROUS = AttributeLimits(attributes=1000, length=10_000)
 def protect(
     *spans: Span, redactor: Redactor | None = None, limits: AttributeLimits = GENEROUS, **sent: Any
 ) -> SpanBatch:
-    """What is stored of these spans: the same, whichever way they are decoded."""
+    """Return the protected batch of these spans; both ways of decoding give the same."""
     body = request(*spans, **sent).SerializeToString()
     protection = Protection(redactor or Redactor(), limits)
     by_rows = protection.protect(decode([body], KeyFinder()).batch)

@@ -2,7 +2,7 @@ import pytest
 
 from laban_collector.protect.redaction import REDACTED, Redactor
 
-# Numbers that the schemes publish for tests.
+# Test numbers that the card schemes publish.
 VISA, MASTERCARD, AMEX = "4111111111111111", "5555 5555 5555 4444", "3782-822463-10005"
 
 

@@ -1,4 +1,4 @@
-"""Exports that come in one read, and those that only begin like one."""
+"""The fast path: exports that arrive in one read, and requests that leave it."""
 
 import socket
 from collections.abc import Generator
@@ -93,7 +93,7 @@ def test_a_refused_request_keeps_the_connection_open(sender: Sender, inbox: Inbo
     ("more", "status"),
     [
         (b"origin: http://elsewhere.example\r\n", 403),
-        (b"content-type: application/json\r\n", 200),  # the first one counts
+        (b"content-type: application/json\r\n", 200),  # the first one wins
         (b"connection: close\r\n", 200),
         (b"expect: 100-continue\r\n", 100),
     ],

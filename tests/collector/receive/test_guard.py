@@ -1,4 +1,4 @@
-"""Who may send over HTTP."""
+"""Access control of OTLP/HTTP."""
 
 from collections.abc import Generator
 

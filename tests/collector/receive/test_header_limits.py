@@ -1,4 +1,4 @@
-"""Senders that begin a request and do not go on."""
+"""Limits on senders that start a request and do not complete it."""
 
 import socket
 from collections.abc import Generator
@@ -29,7 +29,7 @@ def connection(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Generator[socke
 
 
 def answer(connection: socket.socket) -> bytes:
-    """All that comes until the connection is closed."""
+    """Return everything received until the connection is closed."""
     parts = []
     while part := connection.recv(1 << 16):
         parts.append(part)

@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,12 +15,6 @@ from ..requests import START, TRACE_ID, body, span
 from ..running import running_collector
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "laban.duckdb") as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the OTLP specification asks of a server, row by row, of a collector with its database.
+"""The duties of a server in the OTLP specification, tested on a collector with its database.
 
 Source: the OTLP specification 1.x; the sections are named in the rows.
 """
@@ -34,7 +34,7 @@ LIMIT = 50_000
 ELEMENTS = 2_000
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-# A field that no request has, before and after those that it has.
+# An undefined field before and after the defined ones.
 UNKNOWN = b"\xfa\x3f\x03new" + body(span(7)) + b"\xf8\x3f\x01"
 MALFORMED = body(span(1), Span(name="no ids"), Span(trace_id=bytes(16), span_id=bytes(8)))
 BOMB = request(*[Span()] * (ELEMENTS + 1)).SerializeToString()
@@ -53,7 +53,7 @@ def in_json(*spans: dict[str, Any], **more: Any) -> bytes:
 
 
 class Answer(NamedTuple):
-    """What is answered.
+    """An expected response.
 
     Attributes:
         http: the HTTP status.
@@ -127,14 +127,14 @@ def refusal(address: object, content: bytes) -> tuple[grpc.StatusCode, Status]:
 
 
 def status_of(error: grpc.Call) -> Status:
-    """The status in the trailers; grpcio itself refuses what is too large, with words alone."""
+    """Return the status in the trailers; grpcio itself refuses large messages without one."""
     details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
     assert isinstance(details, bytes)
     return Status.FromString(details)
 
 
 def message_of(answer: httpx.Response, kind: Any) -> Any:
-    """The body as a message, in the encoding that it claims."""
+    """Parse the body as a message, by its content type."""
     if answer.headers["content-type"] == PROTOBUF:
         return kind.FromString(answer.content)
     return json_format.Parse(answer.content, kind())

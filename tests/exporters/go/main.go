@@ -1,4 +1,4 @@
-// Sends two spans over each of OTLP's protocols, with gzip and without, by the official exporters.
+// Sends two spans with the official exporters over each OTLP protocol, with and without gzip.
 package main
 
 import (

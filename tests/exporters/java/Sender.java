@@ -17,7 +17,7 @@ import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.time.Instant;
 import java.util.List;
 
-/** Sends two spans over each of OTLP's protocols, with gzip and without, by the official exporters. */
+/** Sends two spans with the official exporters over each OTLP protocol, with and without gzip. */
 class Sender {
     private static final Instant START = Instant.ofEpochSecond(1_795_000_000L, 123_456_789L);
 
@@ -46,7 +46,7 @@ class Sender {
                 }
             }
         }
-        System.exit(0); // the HTTP client's threads would linger
+        System.exit(0); // otherwise the HTTP client's threads keep the process alive
     }
 
     private static void send(Tracer tracer) {

@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind, StatusCode
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 from laban.http.aiohttp_server import LabanAiohttpServerInstrumentor
 
 from ..recording import Recording, Seen
@@ -23,7 +23,7 @@ Fetch = Callable[[str], Awaitable[Any]]
 
 
 @pytest.fixture
-def instrumented(recording: Recording, rules: Rules, current_conventions: None) -> Generator[Recording]:
+def instrumented(recording: Recording, rules: KeyRules, current_conventions: None) -> Generator[Recording]:
     instrumentor = LabanAiohttpServerInstrumentor()
     instrumentor.instrument(tracer_provider=recording.provider, rules=rules)
     yield recording

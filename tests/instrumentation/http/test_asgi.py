@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.trace import SpanKind
 
 import laban
-from laban.business_keys.rules import Rules
+from laban.business_keys.rules import KeyRules
 from laban.http import asgi
 from laban.http.json_body import MAX_BODY
 
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def client(recording: Recording, rules: Rules) -> Generator[httpx.AsyncClient]:
+def client(recording: Recording, rules: KeyRules) -> Generator[httpx.AsyncClient]:
     asgi.install(rules)
     application = shop(recording)
     FastAPIInstrumentor.instrument_app(

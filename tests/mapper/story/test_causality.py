@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from laban_mapper.story.causality import Causality
+from laban_mapper.story.causality import Causality, critical_path, key_of
 
 from ..shop_spans import MS, http_client, http_server, hybrid_order, process, publish, span
 
@@ -13,7 +13,7 @@ def test_a_parent_is_the_cause() -> None:
     assert causality.depth[(spans[2].trace_id, spans[2].span_id, 2)] == 2
 
 
-def test_a_consumer_in_a_trace_of_its_own_is_joined_by_its_link() -> None:
+def test_a_consumer_in_its_own_trace_is_joined_by_its_link() -> None:
     created = http_server("order", "POST /orders", 0, 80)
     published = publish("order", "orders", 50, created)
     consumer = replace(
@@ -26,17 +26,17 @@ def test_a_consumer_in_a_trace_of_its_own_is_joined_by_its_link() -> None:
     assert Causality([consumer, published, created]).cause(consumer) == published
 
 
-def test_a_consumer_without_parent_and_link_is_joined_by_its_offset() -> None:
+def test_a_consumer_without_a_parent_or_link_is_joined_by_its_offset() -> None:
     created = http_server("order", "POST /orders", 0, 80)
     published = publish("order", "orders", 50, created, offset=11)
     consumer = replace(process("email", published, 90, 5), trace_id="f" * 32, parent_id=None)
     assert Causality([created, published, consumer]).cause(consumer) == published
 
 
-def test_an_effect_never_comes_before_its_cause_though_clocks_differ() -> None:
+def test_an_effect_comes_after_its_cause_even_if_clocks_differ() -> None:
     created = http_server("order", "POST /orders", 0, 80)
     published = publish("order", "orders", 50, created)
-    early = process("email", published, -500, 5)  # the clock of email's machine is half a second behind
+    early = process("email", published, -500, 5)  # the clock of this machine is half a second behind
     assert [s.name for s in Causality([early, published, created]).spans] == [
         "POST /orders",
         "send orders",
@@ -44,7 +44,7 @@ def test_an_effect_never_comes_before_its_cause_though_clocks_differ() -> None:
     ]
 
 
-def test_spans_that_name_each_other_as_parent_do_not_hang() -> None:
+def test_spans_that_are_each_others_parents_do_not_cause_an_endless_loop() -> None:
     one = span("a", "one", 1, 0, 1)
     two = span("b", "two", 1, 1, 1, one)
     causality = Causality([replace(one, parent_id=two.span_id), two])
@@ -71,10 +71,36 @@ def test_a_missing_parent_makes_an_orphan() -> None:
     assert not causality.is_orphan(entry)
 
 
-def test_a_deep_trace_is_walked_without_recursion() -> None:
+def test_a_deep_trace_is_traversed_without_recursion() -> None:
     spans = [span("a", "0", 1, 0, 5000)]
     for depth in range(1, 3000):
         spans.append(span("a", str(depth), 1, depth / 10, 1, spans[-1]))
     causality = Causality(spans)
     assert len(list(causality.below(spans[0]))) == 2999
     assert causality.spans[-1].start == spans[0].start + int(299.9 * MS)
+
+
+def test_only_the_slower_of_two_parallel_calls_is_critical() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    fast = http_client("order", "GET", 10, 20, entry)
+    slow = http_client("order", "GET", 10, 80, entry)
+    assert critical_path(Causality([entry, fast, slow])) == {key_of(entry), key_of(slow)}
+
+
+def test_sequential_calls_are_all_critical() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    first = http_client("order", "GET", 10, 20, entry)
+    second = http_client("order", "GET", 40, 50, entry)
+    assert critical_path(Causality([entry, first, second])) == {key_of(entry), key_of(first), key_of(second)}
+
+
+def test_the_critical_path_leads_through_the_queue_to_the_last_consumer() -> None:
+    spans = hybrid_order()
+    path = critical_path(Causality(spans))
+    names = [s.name for s in spans if key_of(s) in path]
+    assert "process payments" in names
+    assert [s.service for s in spans if s.kind == 5 and key_of(s) in path] == ["payment", "order"]
+
+
+def test_without_spans_the_critical_path_is_empty() -> None:
+    assert critical_path(Causality([])) == set()

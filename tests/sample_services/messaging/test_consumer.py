@@ -1,4 +1,4 @@
-"""A consumer on a real broker: idempotent, retrying, setting aside, standing still when told to."""
+"""A consumer on a real broker: idempotency, retries, dead letters, and the fault stop-consumer."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 import pytest
 from kafka import KafkaAdminClient
 
-from laban_samples.catch_up import messages_behind
-from laban_samples.events import ORDERS, Event, PaymentCaptured, encode
-from laban_samples.fault_state import FaultState
-from laban_samples.faults import Fault, FaultName
-from laban_samples.messaging import dead_letter
-from laban_samples.messaging.cluster import Cluster
+from laban_samples.demo.consumer_catch_up import messages_behind
+from laban_samples.faults.active_faults import ActiveFaults
+from laban_samples.faults.parsing import Fault, FaultName
+from laban_samples.messaging import dead_letters
+from laban_samples.messaging.cluster import KafkaCluster
 from laban_samples.messaging.consumer import ATTEMPTS, EventConsumer
-from laban_samples.messaging.dead_letter import DeadLetters, Record
+from laban_samples.messaging.dead_letters import DeadLetterPublisher, Record
+from laban_samples.messaging.events import ORDERS, Event, PaymentCaptured, encode
 from laban_samples.messaging.publisher import Publisher
-
-from ..kafka_reading import fresh_cluster, read_all
+from tests.sample_services.topic_reader import fresh_cluster, read_all
 
 TIMEOUT_S = 30
 GROUP = "inventory"
@@ -26,7 +25,7 @@ GROUP = "inventory"
 
 @dataclass
 class Handled:
-    """Notes what a handler gets, and fails as told: the first n times for an order."""
+    """A handler that records its events and fails the first n times for an order."""
 
     failures: dict[str, int] = field(default_factory=dict[str, int])
     attempts: list[str] = field(default_factory=list[str])
@@ -36,7 +35,7 @@ class Handled:
     def __call__(self, event: Event) -> None:
         self.attempts.append(event.order_id)
         if self.failures.get(event.order_id, 0) >= self.attempts.count(event.order_id):
-            raise RuntimeError(f"no luck with {event.order_id}")
+            raise RuntimeError(f"cannot handle {event.order_id}")
         if event.order_id == self.last_id:
             self.got_last.set()
 
@@ -47,9 +46,9 @@ def event(order_id: str) -> PaymentCaptured:
 
 @contextmanager
 def consuming(
-    cluster: Cluster, publisher: Publisher, handle: Callable[[Event], None], faults: FaultState
+    cluster: KafkaCluster, publisher: Publisher, handle: Callable[[Event], None], faults: ActiveFaults
 ) -> Generator[EventConsumer, None, None]:
-    dead_letters = DeadLetters(publisher, cluster.group(GROUP), cluster.topic_prefix)
+    dead_letters = DeadLetterPublisher(publisher, cluster.group(GROUP), cluster.topic_prefix)
     failed = threading.Event()
     consumer = EventConsumer(cluster, GROUP, (ORDERS,), handle, dead_letters, faults, failed.set)
     consumer.start()
@@ -60,7 +59,7 @@ def consuming(
 
 @dataclass
 class Outcome:
-    """What became of one run over all kinds of records."""
+    """The result of a run with all kinds of records."""
 
     handled: Handled
     dead: list[Record]
@@ -75,7 +74,7 @@ def outcome(embedded_broker: str) -> Outcome:
     publisher = Publisher(cluster, "test")
     handled = Handled(failures={"flaky": ATTEMPTS - 1, "hopeless": ATTEMPTS})
     twice = event("twice")
-    # One key, so one partition: the order of the records is that of the lines.
+    # All records have one key, and so one partition, which keeps their order.
     for value in (
         encode(twice),
         encode(twice),
@@ -85,7 +84,7 @@ def outcome(embedded_broker: str) -> Outcome:
         encode(event("last")),
     ):
         publisher.send(ORDERS, b"key", value, [("x-origin", b"test")])
-    with consuming(cluster, publisher, handled, FaultState()):
+    with consuming(cluster, publisher, handled, ActiveFaults()):
         assert handled.got_last.wait(TIMEOUT_S)
     publisher.close()
     with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:
@@ -94,55 +93,55 @@ def outcome(embedded_broker: str) -> Outcome:
     return Outcome(handled, dead, read_all(cluster, ORDERS), behind, cluster.topic_prefix)
 
 
-def test_an_event_that_is_delivered_twice_is_handled_once(outcome: Outcome) -> None:
+def test_a_duplicate_event_is_handled_once(outcome: Outcome) -> None:
     assert outcome.handled.attempts.count("twice") == 1
 
 
-def test_an_event_whose_handler_fails_is_tried_again(outcome: Outcome) -> None:
+def test_an_event_is_retried_if_its_handler_fails(outcome: Outcome) -> None:
     assert outcome.handled.attempts.count("flaky") == ATTEMPTS
     assert not any(b"flaky" in (record.value or b"") for record in outcome.dead)
 
 
-def test_an_event_that_always_fails_is_given_up_and_set_aside(outcome: Outcome) -> None:
+def test_an_event_that_always_fails_is_dead_lettered(outcome: Outcome) -> None:
     assert outcome.handled.attempts.count("hopeless") == ATTEMPTS
     assert outcome.handled.attempts[-1] == "last"
     headers = dict(outcome.dead[1].headers)
-    assert headers[dead_letter.EXCEPTION_MESSAGE] == b"no luck with hopeless"
-    assert headers[dead_letter.EXCEPTION_TYPE] == b"builtins.RuntimeError"
-    assert headers[dead_letter.DELIVERY_ATTEMPT] == str(ATTEMPTS).encode()
+    assert headers[dead_letters.EXCEPTION_MESSAGE] == b"cannot handle hopeless"
+    assert headers[dead_letters.EXCEPTION_TYPE] == b"builtins.RuntimeError"
+    assert headers[dead_letters.DELIVERY_ATTEMPT] == str(ATTEMPTS).encode()
 
 
-def test_what_is_no_event_is_set_aside_at_once(outcome: Outcome) -> None:
+def test_an_undecodable_record_is_dead_lettered_without_retries(outcome: Outcome) -> None:
     headers = dict(outcome.dead[0].headers)
     assert outcome.dead[0].value == b"\xffnot an event"
-    assert headers[dead_letter.EXCEPTION_TYPE].endswith(b"UndecodableEvent")
-    assert headers[dead_letter.DELIVERY_ATTEMPT] == b"1"
+    assert headers[dead_letters.EXCEPTION_TYPE].endswith(b"UndecodableEvent")
+    assert headers[dead_letters.DELIVERY_ATTEMPT] == b"1"
 
 
-def test_a_dead_letter_tells_where_it_came_from_and_keeps_its_own_headers(outcome: Outcome) -> None:
+def test_a_dead_letter_has_its_origin_and_its_original_headers(outcome: Outcome) -> None:
     assert len(outcome.dead) == 2
     for dead, original in zip(outcome.dead, (outcome.consumed[2], outcome.consumed[4]), strict=True):
         headers = dict(dead.headers)
         assert (dead.key, dead.value) == (original.key, original.value)
         assert headers["x-origin"] == b"test"
-        assert headers[dead_letter.ORIGINAL_TOPIC].decode() == f"{outcome.prefix}orders"
-        assert headers[dead_letter.ORIGINAL_GROUP].decode() == f"{outcome.prefix}inventory"
-        assert int(headers[dead_letter.ORIGINAL_PARTITION]) == original.partition
-        assert int(headers[dead_letter.ORIGINAL_OFFSET]) == original.offset
-        assert int(headers[dead_letter.ORIGINAL_TIMESTAMP]) == original.timestamp
+        assert headers[dead_letters.ORIGINAL_TOPIC].decode() == f"{outcome.prefix}orders"
+        assert headers[dead_letters.ORIGINAL_GROUP].decode() == f"{outcome.prefix}inventory"
+        assert int(headers[dead_letters.ORIGINAL_PARTITION]) == original.partition
+        assert int(headers[dead_letters.ORIGINAL_OFFSET]) == original.offset
+        assert int(headers[dead_letters.ORIGINAL_TIMESTAMP]) == original.timestamp
 
 
-def test_everything_is_committed_when_it_was_handled(outcome: Outcome) -> None:
+def test_handled_records_are_committed(outcome: Outcome) -> None:
     assert outcome.behind == {}
 
 
-def test_a_stopped_consumer_shows_its_lag_and_goes_on_when_it_may(embedded_broker: str) -> None:
+def test_a_stopped_consumer_has_visible_lag_and_resumes(embedded_broker: str) -> None:
     cluster = fresh_cluster(embedded_broker)
     publisher = Publisher(cluster, "test")
     publisher.publish(ORDERS, event("first"))
     publisher.publish(ORDERS, event("last"))
     handled = Handled()
-    faults = FaultState([Fault(FaultName.STOP_CONSUMER)])
+    faults = ActiveFaults([Fault(FaultName.STOP_CONSUMER)])
     with consuming(cluster, publisher, handled, faults) as consumer:
         assert consumer.joined.wait(TIMEOUT_S)
         with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:

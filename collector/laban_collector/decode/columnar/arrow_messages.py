@@ -9,8 +9,7 @@ Source: opentelemetry-proto 1.x, `trace/v1/trace.proto` and `common/v1/common.pr
 """
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, Protocol

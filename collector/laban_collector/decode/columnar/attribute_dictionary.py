@@ -1,8 +1,7 @@
 """Dictionary-encoded attributes: each distinct attribute of a batch is read once."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

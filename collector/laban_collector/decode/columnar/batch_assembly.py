@@ -1,8 +1,7 @@
 """Assembly of a SpanBatch from the Arrow arrays that `arrow_messages` reads."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its tables are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

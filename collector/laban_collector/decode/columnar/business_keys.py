@@ -1,8 +1,7 @@
 """Columnar search for business keys; only unusual values are processed one by one."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Callable, Sequence
 from functools import cached_property

@@ -1,8 +1,7 @@
 """Columnar promotion: the rules of `laban_collector.decode.promotion`, applied to distinct attributes."""
 
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
-# pyarrow ships no types: its arrays are unknown to pyright wherever they are passed, and its kernels are made
-# when it is imported.
+# pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple

@@ -1,1 +1,1 @@
-"""The store in one DuckDB file: the schema, one .sql file a query, the writer and the reader."""
+"""The store in one DuckDB file: a room per task; `store.py` wires them."""

@@ -167,7 +167,7 @@ def _identify(consumer: Any) -> Identity:
 
 
 def _config(client: Any) -> Mapping[str, Any]:
-    """How a client was configured; nothing of one that was made before its class was replaced."""
+    """How a client was configured_rules; nothing of one that was made before its class was replaced."""
     config: Mapping[str, Any] = getattr(client, "_self_config", None) or getattr(client, "_laban_config", {})
     return config
 

@@ -1,4 +1,4 @@
-"""What is refused is what the protobuf library refuses, though attributes are looked at apart."""
+"""Validation refuses exactly what the protobuf library refuses, although attributes are separate."""
 
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
@@ -17,7 +17,7 @@ FINDER = KeyFinder()
 
 
 def many(first: int) -> bytes:
-    """A request of so many spans that it is decoded by columns."""
+    """Return a request with enough spans for decoding by columns."""
     return body(*(span(number, {"order.id": str(number)}) for number in range(first, first + 100)))
 
 

@@ -5,9 +5,10 @@ from typing import Final
 
 import duckdb
 
-from laban_collector.store.duckdb.connection.database import SCHEMA_VERSION
+from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _TAKEN_BACK: Final = {
+    5: "",  # digests are made again
     4: """
         UPDATE spans s SET resource_id = r.hash FROM resources r WHERE r.resource_id = s.resource_id;
         UPDATE spans s SET scope_id = o.hash FROM scopes o WHERE o.scope_id = s.scope_id;
@@ -34,5 +35,6 @@ def make_older(path: Path, version: int) -> None:
     """Make a file of today one of an older schema version."""
     with duckdb.connect(path) as old:
         for newer in range(SCHEMA_VERSION, version, -1):
-            old.execute(_TAKEN_BACK[newer])
+            if _TAKEN_BACK[newer]:
+                old.execute(_TAKEN_BACK[newer])
         old.execute("UPDATE meta SET value = $1 WHERE key = 'schema_version'", [str(version)])

@@ -1,4 +1,4 @@
-"""Why a file cannot be opened, in words for a person."""
+"""DuckDB's errors as StoreErrors, in words that say what to do."""
 
 import re
 from pathlib import Path
@@ -17,18 +17,20 @@ from laban_collector.errors import (
 
 
 def check_place(path: Path, *, read_only: bool) -> None:
-    """Name the plain mistakes in plain words, before DuckDB names them in its own.
+    """Report simple mistakes in plain words, before DuckDB reports them in its own.
 
     Raises:
-        StoreNotFound: there is no such file (`read_only`), or no directory to make it in.
-        StoreError: it is a directory.
+        StoreNotFound: the file does not exist (`read_only`), or its directory does not.
+        StoreError: the path is a directory.
     """
     if path.is_dir():
         raise StoreError(f"{path} is a directory: name a file (--db FILE).")
     if read_only and not path.exists():
-        raise StoreNotFound(f"{path}: there is no such file. Is it the one that `laban serve --db` writes?")
+        raise StoreNotFound(f"{path} does not exist. Is it the file that `laban serve --db` writes?")
     if not path.absolute().parent.is_dir():
-        raise StoreNotFound(f"{path}: its directory does not exist; make it first: mkdir -p {path.parent}")
+        raise StoreNotFound(
+            f"The directory of {path} does not exist. Create it first: mkdir -p {path.parent}"
+        )
 
 
 _NOT_WRITTEN: Final = re.compile(
@@ -37,17 +39,17 @@ _NOT_WRITTEN: Final = re.compile(
 
 
 def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
-    """What DuckDB's refusal of a read or a write means, of which `what` is the beginning."""
+    """The error for a read or a write that DuckDB refused; its text begins with `what`."""
     kind = StoreUnwritable if _NOT_WRITTEN.search(str(error)) else StoreError
     return kind(f"{path}: {what}{error}")
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:
-    """What DuckDB's refusal to open means. It has no error codes, so its text decides."""
+    """The error for a file that DuckDB refused to open. DuckDB has no error codes, so its text decides."""
     text = str(error)
     if "Conflicting lock" in text or "Could not set lock" in text or "being used by another" in text:
         return StoreLocked(
-            f"{path} is open in another process: {text}. Ask that process (--url), or stop it first."
+            f"{path} is open in another process: {text}. Ask that process (--url), or stop it."
         )
     if "read a database file with version" in text or "newer version of DuckDB" in text:
         return StoreTooNew(f"{path} was written by a newer DuckDB: {text}")
@@ -55,5 +57,5 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(
         f"{path} cannot be read as a database: {text}. It was left as it is; "
-        "set it aside (mv) or name another file (--db FILE)."
+        "move it away, or name another file (--db FILE)."
     )

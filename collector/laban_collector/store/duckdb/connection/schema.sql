@@ -1,5 +1,5 @@
--- One row a span. Ids are integers: a trace id is two UBIGINT (half the bytes of hex, and faster to join).
--- parent_id 0 means a root. start is UTC. attributes is a JSON object of what has no column of its own.
+-- One row per span. Ids are integers: a trace id is two UBIGINT (half the bytes of hex, and faster to join).
+-- parent_id 0 means a root. start is UTC. attributes is a JSON object of the attributes without a column of their own.
 CREATE TABLE IF NOT EXISTS spans (
     trace_hi UBIGINT NOT NULL,
     trace_lo UBIGINT NOT NULL,
@@ -39,13 +39,13 @@ CREATE TABLE IF NOT EXISTS spans (
     dropped_attributes UINTEGER NOT NULL,
     dropped_events UINTEGER NOT NULL,
     dropped_links UINTEGER NOT NULL,
-    arrival UBIGINT NOT NULL             -- sequence of the commit that brought it
+    arrival UBIGINT NOT NULL             -- sequence of the commit that brought the span
 );
 
 CREATE TABLE IF NOT EXISTS resources (
-    resource_id UBIGINT PRIMARY KEY,     -- in the order in which they came; a hash in files of schema versions below 4
+    resource_id UBIGINT PRIMARY KEY,     -- counted up; a hash in files that began with a schema version below 4
     hash UBIGINT NOT NULL,               -- of all attributes
-    service VARCHAR NOT NULL,            -- service.name, 'unknown_service' when missing
+    service VARCHAR NOT NULL,            -- service.name; 'unknown_service' if it is missing
     namespace VARCHAR,
     version VARCHAR,
     instance VARCHAR,
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS span_events (
     name VARCHAR NOT NULL,
     attributes VARCHAR USING COMPRESSION zstd,
     dropped_attributes UINTEGER NOT NULL,
-    arrival UBIGINT NOT NULL             -- of the span, as in links and correlations: nothing to store, for it repeats
+    arrival UBIGINT NOT NULL             -- of the span, as in links and correlations; it repeats, and so takes no space
 );
 
 CREATE TABLE IF NOT EXISTS span_links (
@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS span_links (
     arrival UBIGINT NOT NULL
 );
 
--- One row a distinct (key, value, trace) in a commit: what makes "order 123" fast.
+-- One row per distinct (key, value, trace) in a commit: this table makes "order 123" fast.
 CREATE TABLE IF NOT EXISTS correlations (
     key VARCHAR NOT NULL,                -- canonical: order.id
     value VARCHAR NOT NULL,
@@ -96,8 +96,8 @@ CREATE TABLE IF NOT EXISTS correlations (
     arrival UBIGINT NOT NULL
 );
 
--- One row a (group, topic, partition) at one time. committed and messages are NULL where the group has
--- committed nothing; seconds is NULL where it cannot be known.
+-- One row per (group, topic, partition) and poll. committed and messages are NULL if the group has committed nothing;
+-- seconds is NULL if it is unknown.
 CREATE TABLE IF NOT EXISTS lag (
     time TIMESTAMP_NS NOT NULL,
     cluster VARCHAR NOT NULL,
@@ -112,7 +112,8 @@ CREATE TABLE IF NOT EXISTS lag (
     status VARCHAR NOT NULL              -- OK, WARN, STALL, STOP, REWIND
 );
 
--- One row an acknowledged commit: a truncated WAL opens silently with fewer rows, and this notices.
+-- One row per acknowledged commit. A truncated write-ahead log opens without a message, with fewer rows: this table shows
+-- it.
 CREATE TABLE IF NOT EXISTS ledger (
     arrival UBIGINT NOT NULL,
     time TIMESTAMP_NS NOT NULL,
@@ -122,36 +123,36 @@ CREATE TABLE IF NOT EXISTS ledger (
     correlations BIGINT NOT NULL
 );
 
--- What is in a stretch of commits, made after them; what is newer is searched without (see digests.py). Ids are
--- random, so that the smallest and largest value of a group of rows, which DuckDB keeps, tell nothing of them.
+-- What is in a range of commits; made after them (see digests.py). Newer commits are always read. Ids are random, so the
+-- smallest and largest value per row group, which DuckDB keeps, tell nothing.
 CREATE TABLE IF NOT EXISTS digests (
     first_arrival UBIGINT NOT NULL,
     last_arrival UBIGINT NOT NULL,
-    filter BLOB NOT NULL,                -- a Bloom filter of all that is looked for
+    filter BLOB NOT NULL,                -- a Bloom filter of everything that queries look for
     consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
 );
 
--- Calls and messages from one place to another that began in one minute, whose latencies are in one bucket: what the
--- graph is added up from. Made after the commits (see edges.py), in parts: rows of one key add up, and may be
--- negative. source and target are node ids of the graph.
+-- Calls and messages from one place to another that began in one minute and whose latencies are in one bucket: the graph
+-- adds these up. Made after the commits (see edges/counter.py), in parts: rows of one key add up, and may be negative.
+-- source and target are node ids of the graph.
 CREATE TABLE IF NOT EXISTS edges (
     minute BIGINT NOT NULL,              -- minutes since the epoch
     source VARCHAR NOT NULL,
     target VARCHAR NOT NULL,
     protocol VARCHAR NOT NULL,
     evidence VARCHAR NOT NULL,           -- parent, link, attribute
-    address VARCHAR,                     -- that was called; where no callee reported, others may tell whose it is
+    address VARCHAR,                     -- that was called; if no callee reported, other calls may show its service
     rpc_service VARCHAR,                 -- the same
-    consumer VARCHAR,                    -- service and topic, of messages taken up
-    receiving BOOLEAN,                   -- taken up to be processed; where that is told, too, it does not count
-    bucket SMALLINT,                     -- 32 times the natural logarithm of the latency in ns, down to a whole number
+    consumer VARCHAR,                    -- service and topic of consumed messages
+    receiving BOOLEAN,                   -- a receive; it does not count if the consumer also has process spans
+    bucket SMALLINT,                     -- 32 times the natural logarithm of the latency in ns, rounded down
     calls BIGINT NOT NULL,
     errors BIGINT NOT NULL,
-    timed BIGINT NOT NULL,               -- of how many the latency is known
+    timed BIGINT NOT NULL,               -- calls with a known latency
     elapsed BIGINT                       -- the sum of their latencies, ns
 );
 
--- Links of consumers that are counted to what nobody has sent yet: who does is looked for here (see edges.py).
+-- Links of counted consumers to producers that have not arrived (see edges/counter.py).
 CREATE TABLE IF NOT EXISTS unmet_links (
     arrival UBIGINT NOT NULL,
     trace_hi UBIGINT NOT NULL,

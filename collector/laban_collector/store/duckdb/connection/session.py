@@ -1,4 +1,4 @@
-"""One DuckDB instance that many threads take cursors of, opened anew when DuckDB has given it up."""
+"""One DuckDB instance whose cursors many threads use; it is opened again after DuckDB has given it up."""
 
 import logging
 import threading
@@ -15,21 +15,21 @@ from laban_collector.errors import StoreUnwritable
 _log = logging.getLogger(__name__)
 
 RETRY: Final = 1.0
-"""Seconds between two attempts to open a database that was given up; meanwhile it refuses at once."""
+"""Seconds between two attempts to open a database that was given up; in between it refuses at once."""
 
-_LEAVING: Final = 5.0
-"""Seconds that the cursors of a database that was given up have to be left in; each call on one fails."""
+_DRAIN_TIME: Final = 5.0
+"""Seconds in which the cursors of a database that was given up must be closed; each call on one fails."""
 
 
 class Session:
     """Cursors of one database.
 
-    After an error that DuckDB calls fatal, as when the disk is full in a checkpoint, it answers nothing any
-    more until it is closed and opened again, which also brings back all that was committed. The next cursor
-    that is asked for does that.
+    After an error that DuckDB calls fatal, such as a full disk during a checkpoint, the database answers
+    nothing until it is closed and opened again, which also recovers everything committed. The next request
+    for a cursor does that.
 
     Args:
-        path: the file, for what is said about it.
+        path: the file, for messages.
         connect: opens the file.
     """
 
@@ -44,12 +44,12 @@ class Session:
 
     @property
     def failure(self) -> str | None:
-        """Why the database is given up and not open again yet; None when all is well."""
+        """Why the database was given up and is not open again yet; None while it answers."""
         return self._fatal
 
     @contextmanager
     def cursor(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
-        """A cursor; leaving it rolls back what is not committed, and forgets registered tables.
+        """Yield a cursor; at the end, uncommitted changes are rolled back, and registered tables are dropped.
 
         Raises:
             StoreUnwritable: the database was given up and cannot be opened yet.
@@ -69,13 +69,13 @@ class Session:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _take(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
             if self._fatal is not None:
-                self._open_anew()
+                self._reopen()
             cursor = self._connection.cursor()
             self._cursors += 1
             return cursor
@@ -84,13 +84,13 @@ class Session:
         with self._changed:
             if self._fatal is None:
                 self._fatal = str(error)
-                _log.error("%s: DuckDB gave the database up: %s. Opening it anew.", self._path, error)
+                _log.error("%s: DuckDB gave up the database: %s. Opening it again.", self._path, error)
 
-    def _open_anew(self) -> None:
-        """With the lock held: close the database when its last cursor is left, and open it again."""
-        if not self._changed.wait_for(lambda: self._fatal is None or self._cursors == 0, _LEAVING):
-            raise StoreUnwritable(f"{self._path}: the database was given up, and is still being read.")
-        if self._fatal is None:  # another thread has done it meanwhile
+    def _reopen(self) -> None:
+        """Wait for the last cursor to close, then close and open the database; call it with the lock held."""
+        if not self._changed.wait_for(lambda: self._fatal is None or self._cursors == 0, _DRAIN_TIME):
+            raise StoreUnwritable(f"{self._path}: the database was given up, and is still in use.")
+        if self._fatal is None:  # another thread has done it
             return
         if time.monotonic() < self._try_at:
             raise StoreUnwritable(f"{self._path}: {self._fatal}")
@@ -101,4 +101,4 @@ class Session:
         except duckdb.Error as error:
             raise StoreUnwritable(f"{self._path} cannot be opened again yet: {error}") from error
         self._fatal = None
-        _log.warning("%s: open again, with all that was committed.", self._path)
+        _log.warning("%s: open again, with everything committed.", self._path)

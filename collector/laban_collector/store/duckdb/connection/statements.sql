@@ -1,4 +1,4 @@
--- The short statements of this room; each one is named by the line above it.
+-- The short statements of this room. The line above a statement names it.
 
 -- name: file_size
 SELECT block_size, total_blocks, used_blocks FROM pragma_database_size() WHERE database_name = current_database()
@@ -13,9 +13,9 @@ INSERT INTO meta (key, value) VALUES ('schema_version', ?)
 SELECT table_name FROM duckdb_tables()
 
 -- name: try_writing
--- Whether the disk takes anything: asked after a commit that failed.
+-- Checks, after a failed commit, whether the disk can be written.
 INSERT OR REPLACE INTO meta (key, value) VALUES ('tried_writing', ?)
 
 -- name: update_from_2
--- Version 3: edges are counted in `edges` (made by schema.sql); what is stored is counted by the collector.
+-- Version 3: calls and messages are counted in `edges` (created by schema.sql); the collector counts the stored spans.
 UPDATE meta SET value = '3' WHERE key = 'schema_version'

@@ -1,5 +1,5 @@
--- Version 2: what belongs to a span tells which commit brought it, and there are digests (made by schema.sql).
--- A key's own commit is not known any more; the first one that can have brought it will do.
+-- Version 2: rows that belong to a span have its commit, and there are digests (created by schema.sql). The commit of a
+-- correlation is not known any more; 0 makes every query read it.
 ALTER TABLE span_events ADD COLUMN arrival UBIGINT DEFAULT 0;
 ALTER TABLE span_links ADD COLUMN arrival UBIGINT DEFAULT 0;
 ALTER TABLE correlations ADD COLUMN arrival UBIGINT DEFAULT 0;

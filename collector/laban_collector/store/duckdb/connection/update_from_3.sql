@@ -1,5 +1,5 @@
--- Version 4: resources and scopes have numbers, those that are there their hashes; a value is found without its hash;
--- which links wait for who sent them stands beside the counts, which are made anew.
+-- Version 4: resources and scopes have numbers; the stored ones keep their hashes. Values are found without a hash. Links
+-- without a producer are kept with the counts, which are made again.
 ALTER TABLE resources ADD COLUMN hash UBIGINT;
 UPDATE resources SET hash = resource_id;
 ALTER TABLE scopes ADD COLUMN hash UBIGINT;

@@ -1,1 +1,1 @@
-"""What was acknowledged against what the file holds, and quarantine for damaged files."""
+"""Opening a database that a killed collector or a broken disk left behind, and checking its ledger."""

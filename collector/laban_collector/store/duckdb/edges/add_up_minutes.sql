@@ -1,4 +1,4 @@
--- What was counted in parts, added up.
+-- The counts of some minutes, which were counted in parts, added up.
 CREATE TEMP TABLE added_up AS
 SELECT minute, source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,

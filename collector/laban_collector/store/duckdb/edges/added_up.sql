@@ -1,4 +1,4 @@
--- What some commits changed: of what was counted before and is no more, the counts are negative.
+-- The changes by some commits; counts are negative for edges that were counted before and are disproved.
 SELECT minute, source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
        sum(elapsed)::BIGINT AS elapsed

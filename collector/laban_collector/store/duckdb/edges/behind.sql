@@ -1,4 +1,4 @@
--- How many ns the oldest commit that is not counted is older than the newest; NULL when all are counted.
-SELECT epoch_ns((SELECT max(time) FROM ledger)) - epoch_ns(min(time))
+-- The age difference, in ns, between the oldest uncounted commit and the newest commit; NULL if all are counted.
+SELECT epoch_ns((SELECT max(time) FROM ledger)) - epoch_ns(min(time)) AS behind
 FROM ledger
 WHERE arrival > coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0)

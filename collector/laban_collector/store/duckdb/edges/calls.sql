@@ -1,12 +1,11 @@
 -- Synchronous calls: caller → callee, by protocol.
--- A call is a server span under a caller's span; or a client span under which no callee ever reported;
--- or a server span that nobody called who reports.
+-- A call is a server span below a caller's span; or a client span below which no callee reported; or a server span
+-- without a reporting caller.
 --
--- Most parents are clients: those are joined first, with all that a client has; the few others follow, by keys
--- alone.
--- Names are put together when calls are added up, for there are far fewer of them then.
+-- Most parents are clients: they are joined first, with all columns of a client; the few others follow, by keys alone.
+-- Node ids are built when calls are added up, because there are far fewer rows then.
 INSERT INTO edge_counts BY NAME
--- Who may have been called.
+-- Spans that may have been called.
 WITH callees AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, start, kind, service,
            status = 2 OR coalesce(http_status, 0) >= 500 AS failed, latency,
@@ -21,13 +20,13 @@ clients AS (
            messaging_system IS NULL AND messaging_destination IS NULL AS calls
     FROM edge_scope WHERE kind = 3 AND (old OR $all)
 ),
--- Who looks for a client, and where: at the parent; or, of a span that two services share, at its other half.
+-- Where each one looks for its client: at the parent; or, for a span that two services share, at its other half.
 looking AS (
     SELECT *, parent_id AS caller_id, false AS shares FROM callees
     UNION ALL
     SELECT *, span_id, true FROM callees WHERE kind = 2
 ),
--- Both sides of each call; of one that nobody answered the client alone, of one by no client the callee.
+-- Both sides of each call; the client alone if no callee reported, the callee alone if no client did.
 met AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.parent_id, c.start, c.kind, c.service AS target,
            c.failed OR coalesce(p.failed, false) AS failed, c.latency, c.protocol, c.rpc_service, c.shares,
@@ -40,8 +39,8 @@ met AS MATERIALIZED (
     WHERE CASE WHEN c.shares IS NULL THEN p.calls ELSE NOT c.shares OR p.span_id IS NOT NULL END
 ),
 shared AS MATERIALIZED (SELECT trace_hi, trace_lo, span_id FROM met WHERE shares),
--- Of a shared span the client's half is the caller, not the parent that both halves name; what happens below a
--- shared span happens in the server's half.
+-- The caller of a shared span is its client half, not the parent that both halves name; spans below a shared span belong
+-- to its server half.
 under_client AS MATERIALIZED (
     SELECT *, kind = 2 OR source <> target AS is_call
     FROM (
@@ -80,7 +79,7 @@ under_parent AS (
     FROM orphans o
     LEFT JOIN parents p ON p.trace_lo = o.trace_lo AND p.trace_hi = o.trace_hi AND p.span_id = o.parent_id
 ),
--- Clients whom nobody answered, and those below whom there is nothing but work of their own service.
+-- Clients without a callee, and those that have only spans of their own service below them.
 answered AS (
     SELECT client_hi, client_lo, client_id
     FROM under_client
@@ -104,7 +103,7 @@ answered_calls AS (
     FROM under_client
     WHERE is_call
     UNION ALL
-    -- A span below another one of its own service is no call, unless a client made it.
+    -- A span below another span of its own service is no call, unless a client made it.
     SELECT start, caller, target, protocol, latency, failed, 'parent', NULL, NULL, CASE kind WHEN 2 THEN rpc_service END
     FROM under_parent
     WHERE CASE kind WHEN 2 THEN parent_kind <> 2 OR caller <> target ELSE caller <> target END

@@ -1,4 +1,4 @@
--- Before other spans are looked at.
+-- Empties the tables for the next selection.
 TRUNCATE edge_others;
 TRUNCATE edge_rows;
 TRUNCATE edge_traces;

@@ -1,8 +1,8 @@
-"""Counts edges by edge and minute as spans come in, so that a graph need not look at the spans.
+"""Counts calls and messages by edge and minute as spans arrive, so that a graph need not read the spans.
 
-In any order of arrival the counts are those of a graph worked out from all spans: each commit is counted
-with what it changes of what was counted before (see edges.py). A commit is counted after it was stored; which
-one is the last that was counted stands beside the counts, in the same transaction.
+In any order of arrival the counts equal those of a graph worked out from all spans: each commit is counted
+with its changes to earlier counts (see query.py). A commit is counted after it was stored. The last counted
+commit is stored with the counts, in the same transaction.
 """
 
 # pyright: reportUnknownParameterType=false
@@ -19,16 +19,16 @@ from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 STEP: Final = 250_000
-"""Spans that are counted at once, at most, where commits are smaller: what they need is in memory."""
+"""Most spans that are counted at once, unless a commit has more; what they need is in memory."""
 
 
 class EdgeCounter:
-    """Counts commits that are stored and not counted yet. Only one thread may do that.
+    """Counts commits that are stored and not counted yet. Only one thread may use it.
 
     Args:
         database: open to write.
         commit_ranges: of the same database.
-        step: spans that are counted at once, at most, where commits are smaller.
+        step: most spans that are counted at once, unless a commit has more.
     """
 
     def __init__(self, database: Database, commit_ranges: CommitRanges, step: int = STEP) -> None:
@@ -38,7 +38,7 @@ class EdgeCounter:
         self._touched: set[int] = set()
 
     def counted(self) -> int:
-        """The last commit that is counted.
+        """The last counted commit.
 
         Raises:
             StoreError: DuckDB refused.
@@ -47,7 +47,7 @@ class EdgeCounter:
             return _counted(cursor)
 
     def uncounted(self) -> int:
-        """Spans that are stored and not counted.
+        """The number of uncounted spans.
 
         Raises:
             StoreError: DuckDB refused.
@@ -57,10 +57,10 @@ class EdgeCounter:
         return int(spans)
 
     def count_next(self) -> int | None:
-        """Count the next commits; returns the last of them, None when all are counted.
+        """Count the next commits, and return the last of them; None if all are counted.
 
         Raises:
-            StoreError: DuckDB refused; what was counted before stays so.
+            StoreError: DuckDB refused; earlier counts stay.
         """
         with self._database.reading() as cursor:
             counted = _counted(cursor)
@@ -68,22 +68,22 @@ class EdgeCounter:
             [(last, _)] = cursor.execute(sql("edges/next_commits"), bounds).fetchall()
             if last is None:
                 return None
-            edges = EdgeQuery(cursor, self._commit_ranges)
-            edges.add_commits(counted + 1, last)
-            changes, met, not_met = edges.changes(), edges.links_met(), edges.links_not_met()
+            query = EdgeQuery(cursor, self._commit_ranges)
+            query.add_commits(counted + 1, last)
+            changes, met, unmet = query.changes(), query.met_links(), query.unmet_links()
         with self._database.writing() as cursor:
             _apply(cursor, "insert_edges", "new_edges", changes)
             _apply(cursor, "delete_unmet_links", "met_links", met)
-            _apply(cursor, "insert_unmet_links", "new_unmet_links", not_met)
+            _apply(cursor, "insert_unmet_links", "new_unmet_links", unmet)
             cursor.execute(sql("edges/set_counted"), {"counted": last})
         self._touched.update(changes["minute"].unique().to_pylist())
         return int(last)
 
     def compact(self) -> None:
-        """Add up what was counted in parts.
+        """Add up the counts of minutes that were counted in parts.
 
         Raises:
-            StoreError: DuckDB refused; it stays in parts.
+            StoreError: DuckDB refused; they stay in parts.
         """
         if not self._touched:
             return
@@ -96,7 +96,7 @@ class EdgeCounter:
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:
-    """Run a query over rows that it knows by a name."""
+    """Run a statement that uses rows by a name."""
     if rows.num_rows:
         cursor.register(name, rows)
         cursor.execute(sql(f"edges/{query}"))

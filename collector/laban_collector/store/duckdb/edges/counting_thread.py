@@ -1,4 +1,4 @@
-"""Keeps the counts of edges up with the spans, and lets an answer wait for them."""
+"""The thread that counts edges as spans arrive; answers can wait for it."""
 
 import logging
 import threading
@@ -15,29 +15,29 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 _log = logging.getLogger(__name__)
 
 FLOOD: Final = 200_000
-"""Spans in ten seconds; while more come in, no graph waits for the newest of them."""
+"""Spans in ten seconds; while more arrive, no graph waits for the newest ones."""
 _FLOOD_TIME: Final = 10.0
 MANY: Final = 1_000_000
-"""Spans for which no answer waits: then the graph is worked out from the spans."""
+"""Number of uncounted spans from which on no answer waits, and the graph is worked out from the spans."""
 _INTERVAL: Final = 5.0
-"""Seconds after which what has come is counted, though it is little and nobody asks."""
+"""Seconds after which even a few spans are counted when nobody asks."""
 _ENOUGH: Final = 400_000
-"""Spans that are counted without waiting for more."""
+"""Number of spans that are counted without waiting for more."""
 _COMPACT: Final = 60.0
-"""Seconds after which the counts of a minute, which came in parts, are added up."""
+"""Seconds between two times that counts made in parts are added up."""
 _RETRY: Final = 1.0
-"""Seconds after an attempt that failed."""
+"""Seconds to wait after a failed attempt."""
 _LONGEST_SETTLE: Final = 5.0
 
 
 class _Commit(NamedTuple):
-    arrival: int
+    sequence: int
     spans: int
     at: float
 
 
-class EdgeThread:
-    """Counts as spans come in, in a thread of its own.
+class EdgeCountingThread:
+    """Counts edges in a thread of its own.
 
     Args:
         database: open to write.
@@ -52,12 +52,12 @@ class EdgeThread:
         self._clock = clock
         self._changed = threading.Condition()
         self._commits: deque[_Commit] = deque()
-        """Stored and not counted, the oldest first."""
+        """Stored and uncounted commits, the oldest first."""
         self._latest: deque[_Commit] = deque()
-        """Those of the last ten seconds."""
+        """The commits of the last ten seconds."""
         self._counted = 0
         self._wanted = 0
-        self._expected = 0
+        self._awaited = 0
         self._failing = False
         self._stopping = False
         self._compact_at = clock() + _COMPACT
@@ -65,21 +65,21 @@ class EdgeThread:
 
     @property
     def uncounted(self) -> int:
-        """Spans that are stored and not counted."""
+        """The number of stored and uncounted spans."""
         with self._changed:
             return self._spans()
 
     @property
     def flooded(self) -> bool:
-        """Whether so many spans come in that a graph may miss the newest."""
+        """Whether spans arrive so fast that a graph may miss the newest ones."""
         with self._changed:
             return self._is_flooded()
 
-    def start(self, arrival: int) -> None:
-        """Begin to count, first what an earlier process left.
+    def start(self, sequence: int) -> None:
+        """Start to count; first the commits that an earlier process left.
 
         Args:
-            arrival: the newest commit.
+            sequence: of the newest commit.
 
         Raises:
             StoreError: DuckDB refused.
@@ -88,47 +88,49 @@ class EdgeThread:
         if left > MANY:
             _log.info("Counting the calls and messages of %d spans; until then a graph takes longer.", left)
         if left:
-            self._commits.append(_Commit(arrival, left, self._clock()))
+            self._commits.append(_Commit(sequence, left, self._clock()))
         self._thread.start()
 
     def stop(self) -> None:
-        """Count what is left, where that is not much, and end."""
+        """Count the rest, if it is not much, and end."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
 
-    def stored(self, arrival: int, spans: int) -> None:
-        """A commit was stored, with so many spans."""
+    def stored(self, sequence: int, spans: int, awaited: bool) -> None:  # noqa: FBT001 - called by position
+        """Note a stored commit.
+
+        Args:
+            sequence: of the commit.
+            spans: how many are new.
+            awaited: whether a client waits for them: from now on no graph may miss them.
+        """
         with self._changed:
-            commit = _Commit(arrival, spans, self._clock())
+            commit = _Commit(sequence, spans, self._clock())
             self._commits.append(commit)
             self._latest.append(commit)
+            if awaited:
+                self._awaited = sequence
             self._changed.notify_all()
 
-    def expect(self) -> None:
-        """Somebody waited until their spans were stored: these may not be missing in a graph from now on."""
-        with self._changed:
-            if self._commits:
-                self._expected = self._commits[-1].arrival
-
     def settle(self) -> None:
-        """Wait until what a graph must have is counted, or cannot be; what else there is, is counted next."""
+        """Wait until what a graph must contain is counted, or cannot be; the rest is counted next."""
         with self._changed:
             needed = self._needed()
             if self._commits:
-                self._wanted = self._commits[-1].arrival
+                self._wanted = self._commits[-1].sequence
             self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._counted >= needed or self._failing or self._stopping, _LONGEST_SETTLE
             )
 
     def _needed(self) -> int:
-        """All; of a flood what somebody waits for; of what takes very long nothing."""
+        """The commit up to which to wait: the newest; of a flood the awaited one; of very many spans none."""
         if not self._commits or self._spans() > MANY:
             return 0
-        return self._expected if self._is_flooded() else self._commits[-1].arrival
+        return self._awaited if self._is_flooded() else self._commits[-1].sequence
 
     def _is_flooded(self) -> bool:
         while self._latest and self._latest[0].at < self._clock() - _FLOOD_TIME:
@@ -156,7 +158,7 @@ class EdgeThread:
                 self._failing = False
 
     def _wait(self) -> bool:
-        """Until there is something to count; false when it is over."""
+        """Wait until there is something to count; return False if the thread is to end."""
         with self._changed:
             if self._failing:
                 self._changed.wait_for(lambda: self._stopping, _RETRY)
@@ -165,7 +167,7 @@ class EdgeThread:
             return bool(self._commits) and not (self._stopping and (self._failing or self._spans() > MANY))
 
     def _time_left(self) -> float | None:
-        """Seconds until there is something to do; None: whenever something comes."""
+        """Seconds until there is something to do; None: when the next commit arrives."""
         if not self._commits:
             return None
         if self._wanted > self._counted or self._spans() >= _ENOUGH:
@@ -174,10 +176,10 @@ class EdgeThread:
 
     def _count(self) -> None:
         with self._changed:
-            newest = self._commits[-1].arrival
+            newest = self._commits[-1].sequence
         counted = self._counter.count_next() or newest
         with self._changed:
-            while self._commits and self._commits[0].arrival <= counted:
+            while self._commits and self._commits[0].sequence <= counted:
                 self._commits.popleft()
             self._counted = counted
             self._changed.notify_all()

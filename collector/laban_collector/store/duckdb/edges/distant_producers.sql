@@ -1,4 +1,4 @@
--- Who sent, in some commits, what is linked to, where nobody was found for it yet.
+-- Linked producers in some commits, for links without a producer so far.
 INSERT INTO edge_producers BY NAME
 WITH missing AS MATERIALIZED (
     SELECT DISTINCT from_hi, from_lo, from_span

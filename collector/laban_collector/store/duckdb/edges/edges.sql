@@ -1,5 +1,5 @@
--- Edges from facts: who talks to whom, with counts, percentiles and evidence.
--- Latencies are in buckets of 3 %: of each the mean, which is exact where it stands alone, and how many there are.
+-- Edges: who talks to whom, with counts, percentiles and evidence.
+-- Latencies are in buckets of 3 %; each has its mean, which is exact for a single latency, and its count.
 WITH facts AS MATERIALIZED (
     SELECT source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
            sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
@@ -8,7 +8,7 @@ WITH facts AS MATERIALIZED (
     GROUP BY ALL
     HAVING sum(calls) > 0
 ),
--- Who answers where: an address or an RPC service that always led to one service.
+-- The service behind an address or an RPC service, if it is always the same.
 addresses AS (
     SELECT address, min(target) AS target
     FROM facts WHERE address IS NOT NULL AND evidence = 'parent'
@@ -19,7 +19,7 @@ rpc_services AS (
     FROM facts WHERE rpc_service IS NOT NULL AND starts_with(target, 'service:')
     GROUP BY rpc_service HAVING count(DISTINCT target) = 1
 ),
--- A receive and a process span of one message count one: where there are the latter, the former do not count.
+-- A receive and a process span of one message count once: if a consumer has process spans, its receive spans do not count.
 processing AS (SELECT DISTINCT consumer FROM facts WHERE NOT receiving),
 edges AS MATERIALIZED (
     SELECT f.source,

@@ -1,4 +1,4 @@
--- Who took up, before, in whatever trace, a message whose producer has come only now.
+-- Consumers, in any trace, that arrived before the producer of their message.
 INSERT INTO edge_consumers
 SELECT u.arrival, u.trace_hi, u.trace_lo, u.span_id
 FROM unmet_links u

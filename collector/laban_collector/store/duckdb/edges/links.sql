@@ -1,5 +1,4 @@
--- What the consumers among these spans link to; most link to their parent, too, which is looked up already.
--- Links came with their span, which bounds the search.
+-- Links of the consumers among these spans. Links arrive with their span, which bounds the search.
 INSERT INTO edge_links BY NAME
 WITH found AS (
     SELECT l.*, c.parent_id

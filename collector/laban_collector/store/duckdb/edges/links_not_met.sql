@@ -1,4 +1,4 @@
--- Links of the spans that are asked for to what nobody has sent yet.
+-- Links of the selected spans to producers that have not arrived.
 SELECT l.*
 FROM edge_links l
 SEMI JOIN (SELECT arrival, trace_hi, trace_lo, span_id FROM edge_scope WHERE NOT old) AS asked

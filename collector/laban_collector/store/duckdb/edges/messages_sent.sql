@@ -1,4 +1,4 @@
--- Messages published: service → topic. A batch counts its messages.
+-- Published messages: service → topic. A batch counts its messages.
 INSERT INTO edge_counts BY NAME
 WITH sent AS (
     SELECT start, 'service:' || service AS source, 'topic:' || messaging_destination AS target,

@@ -1,5 +1,5 @@
--- Messages taken up: topic → group with the time in the queue, and group → service with the time of processing.
--- Where no group is known, topic → service. A batch with two links counts two.
+-- Consumed messages: topic → group with the time in the queue, and group → service with the time of processing.
+-- Without a known group, topic → service. A batch with two links counts two.
 INSERT INTO edge_counts BY NAME
 WITH consuming AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, status, arrival,
@@ -11,7 +11,7 @@ WITH consuming AS MATERIALIZED (
       AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
 ),
 producers AS (FROM edge_producers WHERE old OR $all),
--- Where each says that it comes from.
+-- The producer that each one names.
 by_parent AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published
     FROM consuming c
@@ -28,18 +28,18 @@ sources AS MATERIALIZED (
     UNION ALL
     FROM by_link ANTI JOIN by_parent USING (trace_hi, trace_lo, span_id, from_span)
 ),
--- The instrumentation may have noted how long a message waited; only of the others are attributes read.
+-- Without a producer, the instrumentation may have recorded the time in the queue; attributes are read for these only.
 alone AS MATERIALIZED (
     SELECT arrival, trace_hi, trace_lo, span_id, kind
     FROM consuming ANTI JOIN sources USING (trace_hi, trace_lo, span_id, kind)
 ),
 noted AS (
     SELECT s.trace_hi, s.trace_lo, s.span_id, s.kind,
-           try_cast(json_extract_string(s.attributes, '$."laban.kafka.queue_time_ms"') AS DOUBLE) * 1e6 AS wait
+           try_cast(json_extract_string(s.attributes, $queue_time) AS DOUBLE) * 1e6 AS wait
     FROM spans s SEMI JOIN alone USING (arrival, trace_hi, trace_lo, span_id, kind)
     WHERE s.messaging_destination IS NOT NULL
 ),
--- Who takes a message from a queue may name the queue, where the sender names the exchange; in Kafka both are one.
+-- A consumer may name the queue while the producer names the exchange; in Kafka both are the topic.
 messages AS MATERIALIZED (
     SELECT c.* REPLACE (CASE c.protocol WHEN 'kafka' THEN topic ELSE coalesce(f.published, topic) END AS topic),
            coalesce(f.evidence, 'attribute') AS evidence,

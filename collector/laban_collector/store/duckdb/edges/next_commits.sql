@@ -1,5 +1,5 @@
--- The commits after the last one that was counted, up to so many spans; one at least, if there is any.
-SELECT max(arrival), sum(spans)::BIGINT
+-- The commits after the last counted one, up to a number of spans; at least one, if there is any.
+SELECT max(arrival) AS last, sum(spans)::BIGINT AS spans
 FROM (
     SELECT arrival, spans, sum(spans) OVER (ORDER BY arrival) - spans AS before
     FROM ledger

@@ -1,8 +1,8 @@
-"""Edges worked out with one cursor: of new commits, of a window, or of minutes that were counted before.
+"""Works out edges with one cursor: of new commits, of a window, or of minutes that were counted before.
 
-An edge is a call or a message on its way between two places. Which edges a span stands for depends on what
-else is in its trace, and on who sent what it took up. So the spans that are asked for are put into a
-temporary table, with all that they need; the same queries then work, whatever was asked for.
+An edge is a call or a message between two places. Which edges a span stands for depends on the other spans
+of its trace, and on the producer of the message that it consumes. So the selected spans go into a temporary
+table with all spans that they need, and the same queries work for every selection.
 """
 
 # pyright: reportUnknownParameterType=false
@@ -12,37 +12,41 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 
+from laban.vocabulary import LABAN_QUEUE_TIME_MS, LABAN_RPC_STREAMING
 from laban_collector.store.base import MINUTE
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
 
-_AROUND: Final = 10 * MINUTE
-"""How long before or after a span its caller and its callees are looked for."""
+STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
+"""The JSON of a span's attributes contains this if its RPC streams."""
+_QUEUE_TIME: Final = {"queue_time": f'$."{LABAN_QUEUE_TIME_MS}"'}
+
+_NEARBY: Final = 10 * MINUTE
+"""How long before or after a span its caller and its callees may start."""
 _LONGEST_WAIT: Final = 24 * 60 * MINUTE
-"""How long before a span the message was sent that it took up."""
+"""How long before a consumer's span its message may have been sent."""
 _SLICE: Final = 250_000
-"""Spans whose edges are worked out at once, about: what they need is in memory then."""
-_MANY: Final = 1000
-"""Traces that are so many that any digest seems to hold one of them."""
-_SHARES: Final = (0.5, 0.95, 0.99)
+"""Spans whose edges are worked out at once, about; what they need is in memory."""
+_MANY_TRACES: Final = 1000
+"""Number of traces from which on every digest seems to hold one of them."""
+_QUANTILES: Final = (0.5, 0.95, 0.99)
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
 
-Row = tuple[Any, ...]
-Parameters = Mapping[str, int | bool]
+Parameters = Mapping[str, int | bool | str]
 
 
 class EdgeQuery:
-    """Works edges out, and adds them up.
+    """Works out edges, and adds them up.
 
     Args:
-        cursor: in a transaction, of which this takes the temporary tables.
-        commit_ranges: where in the file something may be.
+        cursor: in a transaction; its temporary tables are used.
+        commit_ranges: of the same database.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, commit_ranges: CommitRanges) -> None:
@@ -51,13 +55,13 @@ class EdgeQuery:
         self._run("table_of_edges")
 
     def add_commits(self, first: int, last: int) -> None:
-        """What these commits changed: edges that they brought, less those that were taken for something else.
+        """Add the changes by these commits: the edges that they brought, less the edges that they disproved.
 
-        Until its parent came a span was perhaps taken for one that nobody called: what is counted now is all
-        that its trace tells with these commits, less all that it told without them.
+        Until its parent arrives, a span may look like one without a caller. So this counts everything that
+        the traces show with these commits, less everything that they showed without them.
         """
-        self._run("tables")
-        self._ask_for("commits", first, last)
+        self._create_tables()
+        self._select("commits", first, last)
         [(began, ended)] = self._run("range_of_commits", {"first": first, "last": last}).fetchall()
         if began is None:  # nothing in them was new
             return
@@ -68,11 +72,11 @@ class EdgeQuery:
         self._run("messages_sent", _ALWAYS)
 
     def add_window(self, since: int, until: int) -> None:
-        """The edges that began in a window, ns since the epoch."""
-        self._run("tables")
+        """Add the edges that began in a window, ns since the epoch."""
+        self._create_tables()
         for begin, end in self._slices(since, until):
             window = {"since": begin, "until": end}
-            self._ask_for("window", begin, end)
+            self._select("window", begin, end)
             [commits] = self._run("commits_of_window", window).fetchall()
             bounds = {"before": _NO_COMMIT, "window_from": begin, "window_to": end}
             self._add_needed(begin, end, commits, bounds)
@@ -81,30 +85,33 @@ class EdgeQuery:
             self._run("clear")
 
     def add_minutes(self, since: int, until: int) -> None:
-        """The edges that were counted in a window of whole minutes, ns since the epoch."""
+        """Add the edges that were counted in a window of whole minutes, ns since the epoch."""
         self._run("minutes", {"since": since // MINUTE, "until": until // MINUTE})
 
-    def rows(self) -> list[Row]:
-        """A row an edge: source, target, protocol, calls, errors, quantiles, evidence."""
-        found = self._run("edges").fetchall()
-        return [(*row[:5], quantiles_of(row[5], row[6]), *row[7:]) for row in found]
+    def result(self) -> duckdb.DuckDBPyConnection:
+        """Run `edges.sql`: one row per edge."""
+        return self._run("edges")
 
     def changes(self) -> pa.Table:
         """Rows for the table `edges`."""
         return self._run("added_up").to_arrow_table()
 
-    def links_not_met(self) -> pa.Table:
-        """Rows for the table `unmet_links`: what the commits link to, and nobody has sent yet."""
+    def unmet_links(self) -> pa.Table:
+        """New rows of the table `unmet_links`: links of the commits to producers that have not arrived."""
         return self._run("links_not_met").to_arrow_table()
 
-    def links_met(self) -> pa.Table:
-        """Rows that the table `unmet_links` has no longer: what they link to came with the commits."""
+    def met_links(self) -> pa.Table:
+        """Rows to delete from the table `unmet_links`: their producers arrived with the commits."""
         return self._run("links_met").to_arrow_table()
 
+    def _create_tables(self) -> None:
+        self._run("set_streaming", {"streaming": STREAMING_MARK})
+        self._run("tables")
+
     def _slices(self, since: int, until: int) -> Iterator[tuple[int, int]]:
-        """A window in parts of whole minutes that do not have too many spans, where a minute has not."""
+        """Divide a window into parts of whole minutes, each with not too many spans if possible."""
         begin, spans = since, 0
-        minutes = self._run("spans_a_minute", {"since": since, "until": until}).fetchall()
+        minutes = self._run("spans_per_minute", {"since": since, "until": until}).fetchall()
         for minute, count in minutes:
             if spans and spans + count > _SLICE:
                 yield begin, minute * MINUTE
@@ -113,62 +120,62 @@ class EdgeQuery:
         if spans:
             yield begin, until
 
-    def _ask_for(self, what: str, first: int, last: int) -> None:
-        """Commits, or a window: which spans `edge_scope` has, with those that are needed, too."""
+    def _select(self, what: str, first: int, last: int) -> None:
+        """Let `edge_scope` show commits or a window, and the spans that they need."""
         self._run("set_scope", {"first": first, "last": last})
         self._run(f"scope_of_{what}")
 
     def _add_needed(self, began: int, ended: int, commits: tuple[int, int], bounds: Parameters) -> None:
-        """What the spans need that began between two times: their traces, and who sent them messages.
+        """Add the spans that the selected ones need: the rest of their traces, and their producers.
 
         Args:
-            began: when the first one began.
-            ended: when the last one began.
-            commits: the first and the last one that brought them.
-            bounds: from which commit on nothing is looked at, and the window of the spans themselves.
+            began: start of the first selected span.
+            ended: start of the last selected span.
+            commits: the first and the last commit that brought selected spans.
+            bounds: the first commit that is not read, and the window of the selected spans.
         """
-        around = {"from": began - _AROUND, "to": ended + _AROUND}
+        nearby = {"from": began - _NEARBY, "to": ended + _NEARBY}
         self._run("late_consumers")
         self._run("traces")
-        self._run("rows_of_others", {**bounds, **around})
+        self._run("rows_of_others", {**bounds, **nearby})
         self._run("others")
         self._run("links", {"first": commits[0], "last": commits[1]})
         before = {"before": bounds["before"]}
-        self._run("producers", {**before, **around})
-        self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _AROUND})
+        self._run("producers", {**before, **nearby})
+        self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _NEARBY})
 
     def _add_distant_producers(self, bounds: Parameters) -> None:
-        """Who sent what nobody sent lately: so few messages wait that long that digests tell where."""
+        """Add producers of long ago: so few messages wait that long that digests tell where to look."""
         traces = [trace for (trace,) in self._run("traces_to_find").fetchall()]
         for first, last in self._where_any_is(traces):
             self._run("distant_producers", {**bounds, "first": first, "last": last})
 
     def _where_any_is(self, traces: Sequence[int]) -> list[CommitRange]:
-        if len(traces) > _MANY:
+        if len(traces) > _MANY_TRACES:
             return [EVERYTHING]
         return [part.commits for part in self._commit_ranges.that_may_hold(traces)]
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)
-        self._run("messages_taken", parameters)
+        self._run("messages_taken", {**parameters, **_QUEUE_TIME})
 
     def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql(f"edges/{name}"), parameters)
 
 
 def quantiles_of(latencies: Sequence[float] | None, counts: Sequence[int] | None) -> list[float] | None:
-    """As DuckDB's `quantile_cont` of latencies each of which is there so often; None when there are none.
+    """The 50th, 95th and 99th percentile, as by DuckDB's `quantile_cont`; None without latencies.
 
     Args:
         latencies: the shortest first.
-        counts: how often each is there.
+        counts: how often each one occurs.
     """
     if not latencies or not counts:
         return None
     up_to = list(accumulate(counts))
     found: list[float] = []
-    for share in _SHARES:
-        rank = share * (up_to[-1] - 1)
+    for quantile in _QUANTILES:
+        rank = quantile * (up_to[-1] - 1)
         below = latencies[bisect_right(up_to, math.floor(rank))]
         above = latencies[bisect_right(up_to, math.ceil(rank))]
         found.append(below + (rank - math.floor(rank)) * (above - below))

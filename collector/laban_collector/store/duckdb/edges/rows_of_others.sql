@@ -1,4 +1,4 @@
--- What else is in these traces around their time, and the consumers. Neither commits nor a window that are asked for.
+-- The other spans of these traces nearby in time, and the late consumers; without the selected spans.
 INSERT INTO edge_rows
 WITH found AS (
     SELECT rowid AS row, start

@@ -1,4 +1,4 @@
--- The spans of some commits are asked for.
+-- Selects the spans of some commits.
 CREATE OR REPLACE TEMP VIEW edge_scope AS
 SELECT *, false AS old FROM edge_spans
 WHERE arrival BETWEEN getvariable('edge_bounds').first::UBIGINT AND getvariable('edge_bounds').last::UBIGINT

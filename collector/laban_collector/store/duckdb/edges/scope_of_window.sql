@@ -1,4 +1,4 @@
--- The spans of a window are asked for.
+-- Selects the spans of a window.
 CREATE OR REPLACE TEMP VIEW edge_scope AS
 SELECT *, false AS old FROM edge_spans
 WHERE start >= make_timestamp_ns(getvariable('edge_bounds').first)

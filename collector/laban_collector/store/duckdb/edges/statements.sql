@@ -1,13 +1,13 @@
--- The short statements of this room; each one is named by the line above it.
+-- The short statements of this room. The line above a statement names it.
 
 -- name: commits_of_window
--- The first and the last commit that brought a span of a window.
-SELECT min(arrival), max(arrival) FROM spans
+-- The first and the last commit with a span of a window.
+SELECT min(arrival) AS first, max(arrival) AS last FROM spans
 WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
 
 -- name: counted
--- The last commit that was counted.
-SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0)
+-- The last counted commit.
+SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0) AS counted
 
 -- name: delete_minutes
 DELETE FROM edges WHERE minute IN (SELECT unnest($minutes))
@@ -23,29 +23,33 @@ INSERT INTO edges BY NAME FROM new_edges LIMIT 1000000000000
 INSERT INTO unmet_links BY NAME FROM new_unmet_links
 
 -- name: others
--- The spans that are needed, too: the many columns, now that it is known of which rows.
+-- The needed spans: their many columns, now that their rows are known.
 INSERT INTO edge_others BY NAME FROM edge_spans WHERE row IN (SELECT row FROM edge_rows)
 
 -- name: range_of_commits
--- When the first and the last span of some commits began.
-SELECT epoch_ns(min(start)), epoch_ns(max(start)) FROM spans
+-- The first and the last start in some commits.
+SELECT epoch_ns(min(start)) AS began, epoch_ns(max(start)) AS ended FROM spans
 WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
 
 -- name: set_counted
 INSERT OR REPLACE INTO meta (key, value) VALUES ('edges_counted', $counted::VARCHAR)
 
 -- name: set_scope
--- The bounds of `edge_scope`: views take no parameters.
+-- The bounds of `edge_scope`, because views take no parameters.
 SET VARIABLE edge_bounds = {'first': $first::BIGINT, 'last': $last::BIGINT}
 
+-- name: set_streaming
+-- The mark of streaming RPCs in attributes, because views take no parameters.
+SET VARIABLE edge_streaming = $streaming::VARCHAR
+
 -- name: table_of_edges
--- Where edges are added up; of this connection only.
+-- The table in which edges are added up; of this connection only.
 CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
 
 -- name: traces_to_find
--- In which traces those are who sent what is linked to, and were not found yet.
+-- The traces of linked producers that are not found yet.
 SELECT DISTINCT from_lo FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 
 -- name: uncounted
--- Spans that are not counted.
-SELECT coalesce(sum(spans), 0)::BIGINT FROM ledger WHERE arrival > $counted
+-- The number of uncounted spans.
+SELECT coalesce(sum(spans), 0)::BIGINT AS spans FROM ledger WHERE arrival > $counted

@@ -1,6 +1,6 @@
--- Where edges are worked out from spans; of this connection only.
+-- Temporary tables in which edges are worked out from spans; of this connection only.
 --
--- What matters of a span. Attributes are most of what is stored, and are read of RPC spans only: hence in two parts.
+-- The columns that matter. Attributes are most of the data and are read for RPC spans only: hence two parts.
 CREATE TEMP VIEW edge_spans AS
 WITH whole AS (
     SELECT rowid AS row, trace_hi, trace_lo, span_id, parent_id, start, kind, resource_id, duration,
@@ -10,9 +10,9 @@ WITH whole AS (
     FROM spans
     WHERE rpc_system IS NULL
     UNION ALL
-    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    -- A stream is a call, but it lasts as long as its client listens: its duration is no latency.
     SELECT rowid, trace_hi, trace_lo, span_id, parent_id, start, kind, resource_id, duration,
-           CASE WHEN contains(attributes, '"laban.rpc.streaming"') THEN NULL ELSE duration END, status, http_status,
+           CASE WHEN contains(attributes, getvariable('edge_streaming')) THEN NULL ELSE duration END, status, http_status,
            http_method, rpc_system, rpc_service, db_system, db_namespace, peer_service, peer_address, peer_port,
            name, messaging_system, messaging_operation, messaging_destination, messaging_group,
            messaging_batch_count, arrival
@@ -21,13 +21,13 @@ WITH whole AS (
 )
 SELECT whole.* EXCLUDE (resource_id), service FROM whole JOIN resources USING (resource_id);
 
--- Those that are needed to understand the asked ones; what they tell alone was counted before.
+-- Spans that the selected ones need; what they show on their own was counted before.
 CREATE TEMP TABLE edge_others AS FROM edge_spans LIMIT 0;
 CREATE TEMP TABLE edge_rows (row BIGINT);
--- How they are found. As tables, for DuckDB joins well only where it knows which side is small.
+-- How they are found. Tables, because DuckDB joins well only if it knows which side is small.
 CREATE TEMP TABLE edge_traces (trace_hi UBIGINT, trace_lo UBIGINT);
 CREATE TEMP TABLE edge_consumers (arrival UBIGINT, trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT);
--- What they all link to, and the producers among that which are neither asked for nor needed otherwise.
+-- The links of all these, and the linked producers that are neither selected nor needed otherwise.
 CREATE TEMP TABLE edge_links AS FROM unmet_links LIMIT 0;
 CREATE TEMP TABLE edge_producers (
     from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT, sent TIMESTAMP_NS, published VARCHAR, old BOOLEAN

@@ -1,7 +1,7 @@
-"""The whole store as Parquet files, or as another database: what it held at one moment, written to or not.
+"""Exports the store as Parquet files, or copies it to another database, as it is at one moment.
 
-Everything is read in one transaction, and streamed: writers wait for nothing but the processor. DuckDB's own
-COPY and ATTACH would need access to files, which is closed to every query (`enable_external_access`).
+Everything is read in one transaction and streamed, so writers share only the processor with it. DuckDB's own
+COPY and ATTACH would need access to files, which no query has (`enable_external_access`).
 """
 
 # pyright: reportUnknownParameterType=false
@@ -10,53 +10,38 @@ COPY and ATTACH would need access to files, which is closed to every query (`ena
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from laban_collector.errors import StoreError
+from laban_collector.store.base import EXPORTED_TABLES, OpenSink
 from laban_collector.store.duckdb.connection.database import Database, wal_of
-
-TABLES: Final = (
-    "resources",
-    "scopes",
-    "spans",
-    "span_events",
-    "span_links",
-    "correlations",
-    "edges",
-    "lag",
-    "ledger",
-)
-"""All tables with rows of users; `meta`, `digests` and `unmet_links` are laban's own."""
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536
 """Rows in memory at once, and in a row group of the Parquet files."""
-
-OpenSink = Callable[[str], AbstractContextManager[IO[bytes]]]
 
 
 def export(database: Database, open_sink: OpenSink) -> Generator[int, None, None]:
     """Write each table as one Parquet file.
 
     Args:
-        database: stays as it is.
-        open_sink: opens what a file of this name is written to, `spans.parquet`.
+        database: open to read.
+        open_sink: opens a file of this name for writing, such as `spans.parquet`.
 
     Yields:
-        Rows that were written since the last time.
+        The number of rows written since the last time.
 
     Raises:
         StoreError: DuckDB refused.
     """
     with database.reading() as cursor:
-        for table in TABLES:
+        for table in EXPORTED_TABLES:
             reader = _rows_of(cursor, table)
             with (
                 open_sink(f"{table}.parquet") as sink,
@@ -68,7 +53,7 @@ def export(database: Database, open_sink: OpenSink) -> Generator[int, None, None
 
 
 def export_zip(database: Database) -> Generator[bytes, None, None]:
-    """The Parquet files of `export` in one ZIP archive, piece by piece as it is made.
+    """Yield the Parquet files of `export` as one ZIP archive, piece by piece.
 
     Raises:
         StoreError: DuckDB refused.
@@ -81,25 +66,25 @@ def export_zip(database: Database) -> Generator[bytes, None, None]:
 
 
 def backup(database: Database, target: Path) -> Generator[int, None, None]:
-    """Copy the store into a new database file; it stands under its name when it is whole.
+    """Copy the store to a new database file, which gets its name when it is complete.
 
     Args:
-        database: stays as it is.
+        database: open to read.
         target: the new file, in an existing directory.
 
     Yields:
-        Rows that were copied since the last time.
+        The number of rows copied since the last time.
 
     Raises:
-        StoreError: there is such a file already, or DuckDB refused.
+        StoreError: the file exists, or DuckDB refused.
     """
     if target.exists():
-        raise StoreError(f"{target} exists already: a backup overwrites nothing; name another file.")
+        raise StoreError(f"{target} exists, and a backup overwrites nothing. Name another file.")
     partial = target.with_name(f"{target.name}.partial")
     _remove(partial)
     try:
         with Database.open(partial) as copy, database.reading() as cursor:
-            for table in TABLES:
+            for table in EXPORTED_TABLES:
                 yield from _copy(_rows_of(cursor, table), copy, table)
         partial.rename(target)
     finally:
@@ -107,16 +92,18 @@ def backup(database: Database, target: Path) -> Generator[int, None, None]:
 
 
 def stream_backup(database: Database) -> Generator[bytes, None, None]:
-    """The bytes of a backup. It is made beside the database first, and takes as much room as that.
+    """Yield the bytes of a backup. It is first made next to the database, and takes as much space.
 
     Raises:
         StoreError: DuckDB refused.
     """
-    beside = database.path.absolute().parent
-    with tempfile.TemporaryDirectory(dir=beside, prefix=f"{database.path.name}.backup-") as folder:
+    folder_of_database = database.path.absolute().parent
+    with tempfile.TemporaryDirectory(
+        dir=folder_of_database, prefix=f"{database.path.name}.backup-"
+    ) as folder:
         made = Path(folder) / database.path.name
         for _ in backup(database, made):
-            yield b""  # here it ends when the asker has gone
+            yield b""  # the generator ends here if the client has gone away
         with made.open("rb") as file:
             while piece := file.read(_PIECE):
                 yield piece
@@ -127,7 +114,7 @@ def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str) -> pa.RecordBatchRea
 
 
 def _copy(rows: Iterator[pa.RecordBatch], copy: Database, table: str) -> Generator[int, None, None]:
-    """Insert batch by batch: a transaction of all would have to fit into memory."""
+    """Insert batch by batch: one transaction for all rows would have to fit into memory."""
     for batch in rows:
         with copy.writing() as cursor:
             cursor.from_arrow(pa.Table.from_batches([batch])).insert_into(table)
@@ -140,7 +127,7 @@ def _remove(path: Path) -> None:
 
 
 class _Pipe(io.RawIOBase):
-    """Something to write to, whose bytes are taken out again; it cannot seek."""
+    """A file to write to, whose bytes are taken out again; it cannot seek."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,6 +142,6 @@ class _Pipe(io.RawIOBase):
         return len(data)
 
     def taken(self) -> bytes:
-        """All that was written since the last time."""
+        """The bytes written since the last time."""
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)

@@ -1,4 +1,4 @@
-"""What a collector does with its database from time to time, beside storing."""
+"""A thread that repeats its work."""
 
 import logging
 import threading
@@ -9,13 +9,13 @@ from laban_collector.errors import StoreError
 _log = logging.getLogger(__name__)
 
 
-class Repeating(ABC):
-    """Does its work again and again, in a thread of its own; what fails is tried again.
+class PeriodicThread(ABC):
+    """Repeats its work in a thread of its own; work that fails is tried again.
 
     Args:
         name: of the thread.
-        interval: seconds between two times.
-        trouble: what to say when it fails.
+        interval: seconds between two runs.
+        trouble: the log text for a run that fails.
     """
 
     def __init__(self, name: str, interval: float, trouble: str) -> None:
@@ -26,24 +26,24 @@ class Repeating(ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Do it once.
+        """Do the work once.
 
         Raises:
             StoreError: DuckDB refused.
         """
 
     def start(self) -> None:
-        """Begin, at once."""
+        """Start; the first run begins at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is being done."""
+        """End after the present run."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def pause(self, seconds: float) -> bool:
-        """Wait while working; whether it is to end."""
+        """Wait during a run; return whether the thread is to end."""
         return self._stopping.wait(seconds)
 
     def _run(self) -> None:
@@ -52,6 +52,6 @@ class Repeating(ABC):
             wait = self._interval
             try:
                 self.work()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may succeed
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next run may succeed
                 unexpected = None if isinstance(error, StoreError) else error
                 _log.error("%s: %s. Trying again.", self._trouble, error, exc_info=unexpected)

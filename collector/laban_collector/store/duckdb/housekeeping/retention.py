@@ -1,28 +1,30 @@
-"""Forgets the oldest spans, by age and by size, in steps that are short for who writes meanwhile."""
+"""Retention: deletes the oldest spans by age and by size, in steps that hold up writers only briefly."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.housekeeping.periodic import Repeating
+from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 
 _log = logging.getLogger(__name__)
 
 INTERVAL: Final = 10.0
-"""Seconds between two looks at age and size."""
+"""Seconds between two checks of age and size."""
 
 _AGE_SLACK: Final = 0.01
-"""Share of the age that spans may stay beyond it: each time that any are deleted costs a checkpoint."""
-# Of the largest size: where deleting begins, and where it ends. A log and a tick's growth fit into the rest.
+"""Share of the age by which spans may exceed it: each deletion costs a checkpoint."""
+# Shares of the size limit: deleting starts at the first and ends at the second. The rest holds the log and
+# the growth between two checks.
 _HIGH: Final = 0.90
 _LOW: Final = 0.80
 
 _STEP_GOAL: Final = 0.2
-"""Seconds that writers may have to wait for one step; the number of spans in a step is set by that."""
+"""Seconds that writers may wait for one step; the number of spans in a step follows from that."""
 _FIRST_STEP: Final = 20_000
 _SMALLEST_STEP: Final = 1_000
 _LARGEST_STEP: Final = 1_000_000
@@ -37,55 +39,31 @@ _DELETES: Final = (
     "digests",
     "ledger",
 )
-"""In this order: correlations are found by the spans, and the times of the lag by the ledger."""
+"""In this order: correlations are found by their spans, and the times of the lag by the ledger."""
 _NS: Final = 1_000_000_000
 
 
-class Limits(NamedTuple):
-    """What is kept.
-
-    Attributes:
-        age: seconds since the spans arrived; None: no limit.
-        size: bytes of the file in use and of its log; None: no limit.
-    """
-
-    age: float | None = None
-    size: int | None = None
-
-
-class Forgotten(NamedTuple):
-    """What one look deleted.
-
-    Attributes:
-        spans: how many.
-        longest_wait: seconds that writers waited at most, for a step or for the checkpoint.
-    """
-
-    spans: int
-    longest_wait: float
-
-
-NOTHING: Final = Forgotten(0, 0.0)
+NOTHING: Final = Deleted(0, 0.0)
 
 
 class Retention:
-    """Deletes whole commits, the oldest first, with all that belongs to their spans.
+    """Deletes whole commits, the oldest first, with everything that belongs to their spans.
 
-    By commit and not by start: commits lie in the file in their order, so that whole blocks become free, the
-    ledger stays true to the row, and an import of old spans stays as long as what arrived with it. The newest
-    commit always stays: it holds the number that the next one goes on from. Resources and scopes stay too.
+    Commits are in the file in their order, so deleting by commit frees whole blocks and keeps the ledger
+    exact; and old spans that were imported stay as long as the spans that arrived with them. The newest
+    commit always stays, because the next sequence follows from it. Resources and scopes stay too.
 
     Args:
         database: open to write.
-        limits: what is kept.
+        limits: how much is kept.
         clock: ns since the epoch.
-        pause: called between two steps with the seconds to let writers through; true ends it.
+        pause: called between two steps with the seconds for which writers get their turn; True ends the run.
     """
 
     def __init__(
         self,
         database: Database,
-        limits: Limits,
+        limits: RetentionLimits,
         clock: Callable[[], int] = time.time_ns,
         pause: Callable[[float], bool] | None = None,
     ) -> None:
@@ -95,22 +73,22 @@ class Retention:
         self._pause = pause or threading.Event().wait
         self._step = _FIRST_STEP
 
-    def look(self) -> Forgotten:
+    def run(self) -> Deleted:
         """Delete what is beyond the limits now.
 
         Raises:
-            StoreError: DuckDB refused; what was deleted before stays so.
+            StoreError: DuckDB refused; earlier steps stay deleted.
         """
-        until = max(self._too_old(), self._too_many())
+        until = max(self._newest_too_old(), self._newest_too_many())
         if not until:
             return NOTHING
         spans, longest = self._delete_to(until)
         if not spans:
             return NOTHING
-        return Forgotten(spans, max(longest, self._database.checkpoint()))
+        return Deleted(spans, max(longest, self._database.checkpoint()))
 
-    def _too_old(self) -> int:
-        """The newest commit that is older than the age; 0 when there is none, or not enough yet to bother."""
+    def _newest_too_old(self) -> int:
+        """The newest commit beyond the age limit; 0 if there is none, or too little to delete yet."""
         age = self._limits.age
         if age is None:
             return 0
@@ -120,22 +98,22 @@ class Retention:
             return 0
         return self._one("commits_before", {"time": int(now - age * _NS)}) or 0
 
-    def _too_many(self) -> int:
-        """The newest commit to delete for the size to fit again; 0 when it fits."""
+    def _newest_too_many(self) -> int:
+        """The newest commit to delete so that the size fits again; 0 if it fits."""
         limit = self._limits.size
         if limit is None:
             return 0
         size = self._database.size()
         if size.used + size.wal <= limit * _HIGH:
             return 0
-        self._database.checkpoint()  # what stands in the log takes less in the file
+        self._database.checkpoint()  # the content of the log takes less space in the file
         used = self._database.size().used
         if used <= limit * _HIGH:
             return 0
         return self._one("oldest_share", {"share": 1 - limit * _LOW / used}) or 0
 
     def _delete_to(self, until: int) -> tuple[int, float]:
-        """Delete all commits up to one, step by step; how many spans, and the seconds of the longest step."""
+        """Delete all commits up to one; return the number of spans, and the seconds of the longest step."""
         deleted, longest = 0, 0.0
         while (spans := self._delete_step(until)) is not None:
             count, seconds = spans
@@ -147,7 +125,7 @@ class Retention:
         return deleted, longest
 
     def _delete_step(self, until: int) -> tuple[int, float] | None:
-        """Delete the oldest commits, about a step; None when there are none left to delete."""
+        """Delete about one step of the oldest commits; None if none are left to delete."""
         [(last, spans)] = self._rows("retention_step", {"until": until, "spans": self._step})
         if last is None or spans is None:
             return None
@@ -170,27 +148,29 @@ class Retention:
             return cursor.execute(sql(f"housekeeping/{query}"), parameters or {}).fetchall()
 
 
-class RetentionThread(Repeating):
-    """Looks on a timer, in a thread of its own.
+class RetentionThread(PeriodicThread):
+    """Runs the retention every few seconds.
 
     Args:
         database: open to write.
-        limits: what is kept.
-        forgotten: told of each look that deleted anything.
+        limits: how much is kept.
+        deleted: called after each run that deleted spans.
     """
 
-    def __init__(self, database: Database, limits: Limits, forgotten: Callable[[Forgotten], None]) -> None:
-        super().__init__("laban-retention", INTERVAL, "The retention could not delete")
+    def __init__(
+        self, database: Database, limits: RetentionLimits, deleted: Callable[[Deleted], None]
+    ) -> None:
+        super().__init__("laban-retention", INTERVAL, "The retention could not delete spans")
         self._retention = Retention(database, limits, pause=self.pause)
-        self._forgotten = forgotten
+        self._deleted = deleted
 
     def work(self) -> None:
-        """Look once."""
-        found = self._retention.look()
+        """Run once."""
+        found = self._retention.run()
         if found.spans:
             _log.info(
                 "Retention: deleted %d spans; writers waited %.0f ms at most.",
                 found.spans,
                 found.longest_wait * 1e3,
             )
-            self._forgotten(found)
+            self._deleted(found)

@@ -1,6 +1,6 @@
--- The oldest commits that together have about so many spans: their newest, and how many. One at least; never the
--- newest of all, from whose number the next one goes on.
-SELECT max(arrival), sum(spans)::BIGINT
+-- The oldest commits that together have about a number of spans: the newest of them, and how many. At least one; never the
+-- newest of all, because the next sequence follows from it.
+SELECT max(arrival) AS last, sum(spans)::BIGINT AS spans
 FROM (
     SELECT arrival, spans, sum(spans) OVER (ORDER BY arrival) - spans AS before
     FROM ledger

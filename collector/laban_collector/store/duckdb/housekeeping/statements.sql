@@ -1,13 +1,13 @@
--- The short statements of this room; each one is named by the line above it.
+-- The short statements of this room. The line above a statement names it.
 
 -- name: commits_before
-SELECT max(arrival) FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)
+SELECT max(arrival) AS newest FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)
 
 -- name: delete_digests
 DELETE FROM digests WHERE last_arrival <= $until
 
 -- name: delete_edges
--- Those of minutes of which no span is left.
+-- The minutes of which no span is left.
 DELETE FROM edges
 WHERE minute < (SELECT epoch_ns(min(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
 
@@ -30,4 +30,4 @@ DELETE FROM spans WHERE arrival <= $until
 DELETE FROM unmet_links WHERE arrival <= $until
 
 -- name: oldest_commit
-SELECT epoch_ns(min(time)) FROM ledger
+SELECT epoch_ns(min(time)) AS oldest FROM ledger

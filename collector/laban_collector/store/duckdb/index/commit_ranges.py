@@ -1,4 +1,4 @@
-"""Which commits a question has to look through, as the digests tell."""
+"""Which ranges of commits a query has to read, as the digests tell."""
 
 import itertools
 import threading
@@ -7,23 +7,43 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.index.bloom import may_hold
+from laban_collector.store.duckdb.index import bloom
 
 _LAST: Final = (1 << 64) - 1
-_MOST: Final = 8
-"""Parts of a question; more are joined, the nearest first, for each one costs a query."""
-_FEW: Final = 32
-"""Keys that neighbours may be asked for together: a query compares each row with each key."""
-_FRESH: Final = 1.0
-"""Seconds that what is known of digests is used. Newer commits are looked through, digested or not."""
+_MAX_PARTS: Final = 8
+"""Parts of a query; each costs a query of its own, so neighbours are joined beyond this number."""
+_FEW_KEYS: Final = 32
+"""Keys up to which neighbouring parts are joined: a query compares each row with each key."""
+_MAX_AGE: Final = 1.0
+"""Seconds for which known digests are used. Newer commits are always read, with a digest or without."""
+WORDS_PER_KEY: Final = 3
+"""For the Bloom filters of digests; at 16 bits per key one absent key in 1,000 at most seems to be there."""
+
+# Numbers of different kinds are told apart by these.
+LINKED: Final = 0x5851F42D4C957F2D
+MESSAGE: Final = 0x14057B7EF767814F
+
+
+def key_of_value(value: str) -> int:
+    """The key under which a digest holds the value of a business key."""
+    return bloom.hash_of_text(value)
+
+
+def key_of_link(trace_lo: int) -> int:
+    """The key under which a digest holds a link to a trace."""
+    return trace_lo ^ LINKED
+
+
+def key_of_message(partition: int, offset: int) -> int:
+    """The key under which a digest holds a message; `digest_numbers.sql` computes the same."""
+    return (partition & 0x7FFF) << 48 ^ offset & 0x7FFF_FFFF_FFFF_FFFF ^ MESSAGE
 
 
 class Consumer(NamedTuple):
-    """A group that reads a topic, and the service that does."""
+    """A consumer group that reads a topic, and its service."""
 
     topic: str
     group: str
@@ -31,14 +51,14 @@ class Consumer(NamedTuple):
 
 
 class CommitRange(NamedTuple):
-    """Commits from `first` to `last`, both included."""
+    """The commits from `first` to `last`, both included."""
 
     first: int
     last: int
 
 
 class Part(NamedTuple):
-    """Commits, and which of the keys of a question they may hold."""
+    """A range of commits, and which keys of a query it may hold."""
 
     commits: CommitRange
     keys: frozenset[int]
@@ -48,10 +68,10 @@ EVERYTHING: Final = CommitRange(0, _LAST)
 
 
 class CommitRanges:
-    """The digests of one database, in memory. Safe to use from several threads.
+    """The digests of one database, in memory. Thread-safe.
 
     Args:
-        database: to read them from.
+        database: holds the digests.
         clock: seconds.
     """
 
@@ -62,34 +82,37 @@ class CommitRanges:
         self._read_at: float | None = None
         self._next = 0
         self._ranges: dict[int, list[CommitRange]] = {}
-        self._filters: dict[int, NDArray[np.uint8]] = {}
+        """By the number of words in their filters."""
+        self._filters: dict[int, bloom.Words] = {}
+        """A filter per row, by the number of words."""
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
 
     def consumers(self) -> tuple[int, set[Consumer]]:
-        """The first commit that may have no digest, and all consumers before it."""
+        """Return the first commit that may have no digest, and the consumers in all commits before it."""
         with self._lock:
             self._refresh()
             return self._next, {consumer for digest in self._consumers.values() for consumer in digest}
 
     def that_may_hold(self, keys: Collection[int]) -> list[Part]:
-        """In the order of the file: everything outside of these has none of the keys."""
+        """Return the ranges that may hold some of these keys, in file order; no other range holds any."""
         if not keys:
             return []
         numbers = np.array(list(keys), np.uint64)
+        hashes = bloom.hash_numbers(numbers)
         with self._lock:
             self._refresh()
             found = [Part(CommitRange(self._next, _LAST), frozenset(keys))]
             for size, filters in self._filters.items():
-                held = may_hold(filters, numbers)
+                held = bloom.may_hold(filters, hashes, WORDS_PER_KEY)
                 found += [
                     Part(self._ranges[size][row], frozenset(numbers[held[row]].tolist()))
                     for row in np.flatnonzero(held.any(axis=1))
                 ]
-        return joined(sorted(found, key=lambda part: part.commits), _MOST)
+        return joined(sorted(found, key=lambda part: part.commits), _MAX_PARTS)
 
     def _refresh(self) -> None:
         now = self._clock()
-        if self._read_at is not None and now < self._read_at + _FRESH:
+        if self._read_at is not None and now < self._read_at + _MAX_AGE:
             return
         with self._database.reading() as cursor:
             [(oldest,)] = cursor.execute(sql("index/oldest_digest")).fetchall()
@@ -99,7 +122,7 @@ class CommitRanges:
         self._add(rows)
 
     def _forget(self, oldest: int | None) -> None:
-        """Those that the retention has deleted."""
+        """Drop the digests that the retention has deleted."""
         for size, ranges in list(self._ranges.items()):
             kept = [row for row, one in enumerate(ranges) if oldest is not None and one.first >= oldest]
             if len(kept) < len(ranges):
@@ -109,40 +132,41 @@ class CommitRanges:
             del self._consumers[one]
 
     def _add(self, rows: Sequence[tuple[int, int, bytes, Sequence[dict[str, str]]]]) -> None:
-        new: dict[int, list[NDArray[np.uint8]]] = {}
+        new: dict[int, list[bloom.Words]] = {}
         for first, last, content, consumers in rows:
-            new.setdefault(len(content), []).append(np.frombuffer(content, np.uint8))
-            self._ranges.setdefault(len(content), []).append(CommitRange(first, last))
+            words = np.frombuffer(content, "<u8").astype(np.uint64)
+            new.setdefault(len(words), []).append(words)
+            self._ranges.setdefault(len(words), []).append(CommitRange(first, last))
             self._consumers[CommitRange(first, last)] = frozenset(
-                Consumer(*each.values()) for each in consumers
+                Consumer(one["topic"], one["consumer_group"], one["service"]) for one in consumers
             )
             self._next = max(self._next, last + 1)
         for size, filters in new.items():
-            known = self._filters.get(size, np.empty((0, size), np.uint8))
+            known = self._filters.get(size, np.empty((0, size), np.uint64))
             self._filters[size] = np.concatenate([known, np.stack(filters)])
 
 
 def joined(parts: Sequence[Part], most: int) -> list[Part]:
-    """So many parts at most that cover these: neighbours with few keys are joined, then the nearest.
+    """Join parts until at most `most` are left: neighbours with few keys first, then the nearest.
 
     Args:
-        parts: in their order; at least one.
+        parts: in the order of the file; at least one.
         most: at least one.
     """
     packed = [parts[0]]
     for part in parts[1:]:
-        both = _one([packed[-1], part])
-        if _gap(packed[-1], part) <= 1 and len(both.keys) <= _FEW:
+        both = _union([packed[-1], part])
+        if _gap(packed[-1], part) <= 1 and len(both.keys) <= _FEW_KEYS:
             packed[-1] = both
         else:
             packed.append(part)
     gaps = [_gap(before, after) for before, after in itertools.pairwise(packed)]
     widest = sorted(range(len(gaps)), key=lambda number: gaps[number], reverse=True)[: most - 1]
     borders = [0, *(number + 1 for number in sorted(widest)), len(packed)]
-    return [_one(packed[begin:end]) for begin, end in itertools.pairwise(borders)]
+    return [_union(packed[begin:end]) for begin, end in itertools.pairwise(borders)]
 
 
-def _one(parts: Sequence[Part]) -> Part:
+def _union(parts: Sequence[Part]) -> Part:
     last = max(part.commits.last for part in parts)
     return Part(CommitRange(parts[0].commits.first, last), frozenset().union(*(part.keys for part in parts)))
 

@@ -1,9 +1,8 @@
-"""Where in the file something may be: of each stretch of commits a digest of what is in it.
+"""Digests: what is in each range of commits, so that queries can skip the others.
 
-Ids are random, so that DuckDB, which knows the smallest and the largest value of each group of rows, would
-look through all of them for a trace. A digest tells for about a byte a span which ranges can be left out.
-Digests are made after the commits; what has none yet is always looked through, so that answers are the same
-without any.
+Ids are random, so the smallest and largest value per row group, which DuckDB keeps, would let it skip
+nothing. A digest takes about a byte per span. Digests are made after the commits. A commit without one is
+always read, so answers are the same without any digest.
 """
 
 from typing import Final
@@ -12,47 +11,34 @@ import numpy as np
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.housekeeping.periodic import Repeating
-from laban_collector.store.duckdb.index.bloom import Numbers, filter_of
+from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
+from laban_collector.store.duckdb.index import bloom
+from laban_collector.store.duckdb.index.commit_ranges import LINKED, MESSAGE, WORDS_PER_KEY, key_of_value
 
-STRETCH: Final = 122_880
-"""Spans of a digest: a group of rows, of which DuckDB reads all or nothing."""
-
+SPANS: Final = 122_880
+"""Spans of a digest: those of a row group, which DuckDB reads whole or not at all."""
 _INTERVAL: Final = 1.0
-"""Seconds between two looks."""
-
-# What is looked for is one number each, and numbers of different kinds are told apart by these.
-_LINKED: Final = 0x5851F42D4C957F2D
-_MESSAGE: Final = 0x14057B7EF767814F
-
-
-def key_of_link(trace_lo: int) -> int:
-    """What a digest holds of a link to a trace."""
-    return trace_lo ^ _LINKED
-
-
-def key_of_message(partition: int, offset: int) -> int:
-    """What a digest holds of a message; as `digest_keys.sql` computes it."""
-    return (partition & 0x7FFF) << 48 ^ offset & 0x7FFF_FFFF_FFFF_FFFF ^ _MESSAGE
+"""Seconds between two runs."""
+_BITS_PER_KEY: Final = 16
 
 
 class Digester:
-    """Makes digests of commit_ranges that have none.
+    """Makes digests of commits that have none.
 
     Args:
         database: open to write.
-        stretch: spans of a digest, at least.
+        spans: minimum number of spans in a digest.
     """
 
-    def __init__(self, database: Database, stretch: int = STRETCH) -> None:
+    def __init__(self, database: Database, spans: int = SPANS) -> None:
         self._database = database
-        self._stretch = stretch
+        self._spans = spans
 
     def catch_up(self) -> int:
-        """Make all that can be made; returns how many. Only one thread may do that.
+        """Make all digests that can be made, and return how many. Only one thread may call it.
 
         Raises:
-            StoreError: DuckDB refused; what was made before stays so.
+            StoreError: DuckDB refused; the digests made before stay.
         """
         made = 0
         while self._make_next():
@@ -61,30 +47,41 @@ class Digester:
 
     def _make_next(self) -> bool:
         with self._database.reading() as cursor:
-            [(first, last)] = cursor.execute(sql("index/digest_next"), {"spans": self._stretch}).fetchall()
+            [(first, last)] = cursor.execute(sql("index/digest_next"), {"spans": self._spans}).fetchall()
             if last is None:
                 return False
-            bounds = {"first": first, "last": last}
-            salts = {"linked": _LINKED, "message": _MESSAGE}
-            keys: Numbers = np.asarray(
-                cursor.execute(sql("index/digest_keys"), {**bounds, **salts}).fetchnumpy()["key"], np.uint64
-            )
+            commits = {"first": first, "last": last}
+            salts = {"linked": LINKED, "message": MESSAGE}
+            numbers = cursor.execute(sql("index/digest_numbers"), {**commits, **salts}).fetchnumpy()["key"]
+            values = cursor.execute(sql("index/digest_values"), commits).fetchall()
+        keys = [
+            np.asarray(numbers, np.uint64),
+            np.array([key_of_value(value) for (value,) in values], np.uint64),
+        ]
         with self._database.writing() as cursor:
-            cursor.execute(sql("index/insert_digest"), {**bounds, "filter": filter_of(keys)})
+            cursor.execute(
+                sql("index/insert_digest"), {**commits, "filter": _filter_of(np.concatenate(keys))}
+            )
         return True
 
 
-class DigestThread(Repeating):
-    """Makes digests as spans come in, in a thread of its own.
+class DigestThread(PeriodicThread):
+    """Makes digests as spans arrive.
 
     Args:
         database: open to write.
     """
 
     def __init__(self, database: Database) -> None:
-        super().__init__("laban-digests", _INTERVAL, "No digest of the newest spans yet")
+        super().__init__("laban-digests", _INTERVAL, "The newest spans have no digest yet")
         self._digester = Digester(database)
 
     def work(self) -> None:
-        """Make what can be made."""
+        """Make the digests that can be made."""
         self._digester.catch_up()
+
+
+def _filter_of(keys: bloom.Numbers) -> bytes:
+    words = np.zeros(bloom.words_for(len(keys), _BITS_PER_KEY), np.uint64)
+    bloom.add(words, bloom.hash_numbers(keys), WORDS_PER_KEY)
+    return words.astype("<u8").tobytes()

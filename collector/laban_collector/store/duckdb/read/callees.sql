@@ -1,9 +1,9 @@
--- Who answers where: for each address or RPC service that is asked for, the service that reported below a call.
+-- For each wanted address or RPC service: the service that reported below a call.
 WITH wanted AS (
     SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
            unnest($rpc_services::VARCHAR[]) AS rpc_service
 )
-SELECT DISTINCT p.peer_address, p.peer_port, p.rpc_service, r.service
+SELECT DISTINCT p.peer_address AS address, p.peer_port AS port, p.rpc_service, r.service
 FROM spans p
 JOIN wanted w
   ON p.peer_address IS NOT DISTINCT FROM w.address AND p.peer_port IS NOT DISTINCT FROM w.port

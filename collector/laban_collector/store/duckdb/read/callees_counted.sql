@@ -1,4 +1,4 @@
--- Who answers where, of calls that were counted in some minutes: at an address; for an RPC service where none is known.
+-- The same, from the calls counted in some minutes: by address; by RPC service if no address is known.
 WITH wanted AS (
     SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
            unnest($rpc_services::VARCHAR[]) AS rpc_service

@@ -1,5 +1,5 @@
--- Who consumes what, as the spans from a commit on tell; services by number.
-SELECT DISTINCT messaging_destination, messaging_group, resource_id
+-- Consumer groups, their topics, and the resources of their services, from a commit on.
+SELECT DISTINCT messaging_destination AS topic, messaging_group AS "group", resource_id
 FROM spans
 WHERE arrival >= $first::UBIGINT
   AND kind = 5 AND messaging_group IS NOT NULL AND messaging_destination IS NOT NULL

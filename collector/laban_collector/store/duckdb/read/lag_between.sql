@@ -1,9 +1,10 @@
--- Polls in a window, by time; the newest ones where they are too many.
+-- Polls in a window, by time; the newest ones if there are too many. Columns have the names of the fields of `Lag`.
 FROM (
-    SELECT epoch_ns(time) AS polled, cluster, consumer_group, topic, partition, committed, log_end, log_start, messages, seconds, status
+    SELECT epoch_ns(lag.time) AS time, cluster, consumer_group AS "group", topic, partition, committed,
+           log_end AS "end", log_start AS start, messages, seconds, status
     FROM lag
-    WHERE time >= make_timestamp_ns($since) AND time < make_timestamp_ns($until)
-    ORDER BY time DESC
+    WHERE lag.time >= make_timestamp_ns($since) AND lag.time < make_timestamp_ns($until)
+    ORDER BY lag.time DESC
     LIMIT $limit
 )
-ORDER BY polled, consumer_group, topic, partition
+ORDER BY time, "group", topic, partition

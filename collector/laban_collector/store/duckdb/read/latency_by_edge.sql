@@ -1,9 +1,9 @@
--- Percentiles of each edge over time: of a call between services how long it took, of a topic and a group how
--- long messages waited.
+-- Percentiles of each edge over time: the duration of calls, and the time that messages waited in a topic.
 WITH recent AS (
-    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    -- A stream is a call, but it lasts as long as its client listens: its duration is no latency.
     SELECT s.trace_hi, s.trace_lo, s.span_id, s.parent_id, s.kind, s.status, s.http_status, s.start,
-           CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, '"laban.rpc.streaming"') THEN NULL ELSE s.duration END AS duration,
+           CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, $streaming) THEN NULL
+                ELSE s.duration END AS duration,
            s.messaging_destination AS topic, s.messaging_group AS consumer_group,
            coalesce(s.messaging_operation, 'process') = 'process' AS processing, r.service
     FROM spans s JOIN resources r USING (resource_id)

@@ -1,8 +1,9 @@
--- Percentiles of each thing that a service answers, over time.
+-- Percentiles of each operation of a service over time.
 WITH answered AS (
-    -- A stream lasts as long as somebody listens: it is a call, but its duration is no latency.
+    -- A stream is a call, but it lasts as long as its client listens: its duration is no latency.
     SELECT s.* EXCLUDE (attributes) REPLACE (
-               CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, '"laban.rpc.streaming"') THEN NULL ELSE s.duration END AS duration
+               CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, $streaming) THEN NULL
+                    ELSE s.duration END AS duration
            )
     FROM spans s
     WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until) AND s.kind IN (2, 5)

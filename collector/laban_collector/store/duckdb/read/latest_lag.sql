@@ -1,9 +1,10 @@
--- The newest poll of each group and partition, of those since a time.
-SELECT epoch_ns(max(time)), cluster, consumer_group, topic, partition,
+-- The newest poll of each group and partition since a time. Columns, and the fields of `rest`, have the names of the
+-- fields of `Lag`.
+SELECT epoch_ns(max(lag.time)) AS time, cluster, consumer_group AS "group", topic, partition,
        max_by({
-           committed: committed, log_end: log_end, log_start: log_start, messages: messages, seconds: seconds,
+           committed: committed, "end": log_end, start: log_start, messages: messages, seconds: seconds,
            status: status
-       }, time)
+       }, lag.time) AS rest
 FROM lag
-WHERE time >= make_timestamp_ns($since) AND time < make_timestamp_ns($until)
+WHERE lag.time >= make_timestamp_ns($since) AND lag.time < make_timestamp_ns($until)
 GROUP BY cluster, consumer_group, topic, partition

@@ -1,4 +1,4 @@
-"""The one door out of a DuckDB file: questions by intent, rows as values."""
+"""Answers the questions of `SpanReader` from one DuckDB file."""
 
 import threading
 from collections import defaultdict
@@ -19,29 +19,33 @@ from laban_collector.store.base import (
     MessageRef,
     Peer,
     Span,
+    SpanReader,
     TraceRef,
 )
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import EdgeQuery
+from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import (
     EVERYTHING,
     CommitRange,
     CommitRanges,
     Consumer,
     Part,
+    key_of_link,
+    key_of_message,
+    key_of_value,
 )
-from laban_collector.store.duckdb.index.digests import key_of_link, key_of_message
-from laban_collector.store.duckdb.read.extent import Extent
-from laban_collector.store.duckdb.read.newest_lag import NewestLag
+from laban_collector.store.duckdb.read.caches import NewestLag, TimeRange
 from laban_collector.store.duckdb.read.rows import (
     Row,
-    edge_row,
+    edge_of,
     halves,
-    ids_of,
-    latency_point,
+    lag_of,
+    latency_point_of,
+    named_rows,
     newest_traces,
-    whole_spans,
+    spans_of,
+    trace_ids,
 )
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
@@ -51,116 +55,115 @@ _MAX_SERVICES: Final = 1000
 Parameters = Mapping[str, object]
 
 
-class DuckDBReader:
-    """Answers `SpanReader`'s questions from one DuckDB file. Safe to use from several threads.
+class DuckDBReader(SpanReader):
+    """Reads one DuckDB file. Thread-safe.
 
     Args:
         database: the file.
-        stale: seconds of the newest commits whose edges may be missing, for they are being counted.
-        commit_ranges: of the same database, where somebody has them already.
+        staleness: seconds of the newest commits that edges may miss while they are being counted.
+        commit_ranges: of the same database, if the caller has them.
     """
 
     def __init__(
-        self, database: Database, stale: float = 0, commit_ranges: CommitRanges | None = None
+        self, database: Database, staleness: float = 0, commit_ranges: CommitRanges | None = None
     ) -> None:
         self._database = database
-        self._stale = stale * 1e9
+        self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
-        self._extent = Extent()
+        self._time_range = TimeRange()
         self._newest_lag = NewestLag()
         self._service_of: dict[int, str] = {}
-        self._moment = threading.local()
+        self._snapshot = threading.local()
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
-        """What is asked in this block, by this thread, is answered of one state of the store."""
+        """Answer the questions of this thread in the block from one state of the store."""
         with self._database.reading() as cursor:
-            self._moment.cursor = cursor
+            self._snapshot.cursor = cursor
             try:
                 yield
             finally:
-                del self._moment.cursor
+                del self._snapshot.cursor
 
     def contents(self) -> Contents:
-        """What is in the store."""
-        ((spans, traces, first, last),) = self._rows("contents")
-        services = tuple(service for (service,) in self._rows("services", {"limit": _MAX_SERVICES}))
-        return Contents(spans, traces, services, first, last)
+        """What the store holds."""
+        [row] = self._rows("contents")
+        services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
+        return Contents(services=services, **row)
 
     def extent(self) -> tuple[int, int] | None:
         """The starts of the first and the last span; None while there is none."""
         with self._reading() as cursor:
-            return self._extent.times(cursor)
+            return self._time_range.times(cursor)
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
-        asked = {"prefix": key_prefix, "value": value, "limit": limit}
+        parameters = {"prefix": key_prefix, "value": value, "limit": limit}
         with self._reading() as cursor:
-            [(hashed,)] = cursor.execute(sql("read/hash_of"), {"value": value}).fetchall()
-            ranges = [part.commits for part in self._commit_ranges.that_may_hold([hashed])]
-            rows = _in_each(cursor, ranges, "traces_with", asked)
-            if len(rows) >= limit and len(ranges) > 1:
-                # What was left out of one may have its first time in another one.
-                rows = _in_each(cursor, [EVERYTHING], "traces_with", asked)
+            parts = self._commit_ranges.that_may_hold([key_of_value(value)])
+            rows = _in_each(cursor, [part.commits for part in parts], "traces_with", parameters)
+            if len(rows) >= limit and len(parts) > 1:
+                # A trace beyond the limit of one range may have its first time in another range.
+                rows = _in_each(cursor, [EVERYTHING], "traces_with", parameters)
         return newest_traces(rows, limit)
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
-        """Known values nearest to `value`, the nearest first, the newest where they are equally near."""
+        """Known values that resemble `value`, the nearest first; of equally near ones the newest."""
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}
-        return [known for (known,) in self._rows("nearest_values", parameters)]
+        return [row["value"] for row in self._rows("nearest_values", parameters)]
 
     def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
         """(value, last seen) of the newest correlations of the window."""
         parameters = {"prefix": key_prefix, "since": since, "until": until, "limit": limit}
-        rows = self._rows("recent_values", parameters)
-        return [(value, last) for value, last in rows]
+        return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """All spans of these traces that start in the window, by start."""
         traces = {halves(trace_id) for trace_id in trace_ids}
-        sought = {low: low for _, low in traces}
+        wanted = {low: low for _, low in traces}
         window = {"since": since, "until": until, "limit": limit}
         found: list[Row] = []
         events: list[Row] = []
         links: list[Row] = []
         with self._reading() as cursor:
-            parts = self._commit_ranges.that_may_hold(sought)
-            for rows in _within(cursor, parts, "spans_of", sought, window):
-                spans = [row for row in rows if row[:2] in traces]
+            parts = self._commit_ranges.that_may_hold(wanted)
+            for rows in _within(cursor, parts, "spans_of", wanted, window):
+                spans = [row for row in rows if (row["trace_hi"], row["trace_lo"]) in traces]
                 if spans:
                     found += spans
-                    beside = _where(spans)
-                    events += cursor.execute(sql("read/events_of"), beside).fetchall()
-                    links += cursor.execute(sql("read/links_of"), beside).fetchall()
-            services = self._services(cursor, (row[4] for row in found))
-        return whole_spans(found, services, events, links, limit)
+                    commits = _commits_of(spans)
+                    events += _in_each(cursor, [commits], "events_of", _traces_of(spans))
+                    links += _in_each(cursor, [commits], "links_of", _traces_of(spans))
+            services = self._services(cursor, (row["resource_id"] for row in found))
+        return spans_of(found, services, events, links, limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
-        """Traces with a span that links to one of these, without themselves: their consequences."""
+        """Traces with a span that links to one of these traces, without these: their consequences."""
         traces = {halves(trace_id) for trace_id in trace_ids}
-        sought = {key_of_link(low): low for _, low in traces}
-        parts = self._commit_ranges.that_may_hold(sought)
+        wanted = {key_of_link(low): low for _, low in traces}
+        parts = self._commit_ranges.that_may_hold(wanted)
         with self._reading() as cursor:
-            rows = _all_within(cursor, parts, "traces_linked_from", sought)
-        return ids_of(row[:2] for row in rows if row[2:] in traces and row[:2] not in traces)
+            rows = _all_within(cursor, parts, "traces_linked_from", wanted)
+        linking = [row for row in rows if (row["linked_trace_hi"], row["linked_trace_lo"]) in traces]
+        return trace_ids_without(linking, traces)
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
         """Traces with a span on one of these messages."""
-        wanted = {(message.topic, message.partition, message.offset) for message in messages}
-        sought = {key_of_message(partition, offset): offset for _, partition, offset in wanted}
-        parts = self._commit_ranges.that_may_hold(sought)
+        addresses = {(message.topic, message.partition, message.offset) for message in messages}
+        wanted = {key_of_message(partition, offset): offset for _, partition, offset in addresses}
+        parts = self._commit_ranges.that_may_hold(wanted)
         with self._reading() as cursor:
             window = {"since": since, "until": until}
-            rows = _all_within(cursor, parts, "traces_of_messages", sought, window)
-        return ids_of(row[:2] for row in rows if row[2:] in wanted)
+            rows = _all_within(cursor, parts, "traces_of_messages", wanted, window)
+        return trace_ids(row for row in rows if (row["topic"], row["partition"], row["offset"]) in addresses)
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Topic → the groups that have been seen to consume it → the service that does."""
         first, consumers = self._commit_ranges.consumers()
         with self._reading() as cursor:
-            newest = cursor.execute(sql("read/consumers_since"), {"first": first}).fetchall()
-            services = self._services(cursor, (resource for *_, resource in newest))
-        consumers |= {Consumer(topic, group, services[resource]) for topic, group, resource in newest}
+            newest = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
+            services = self._services(cursor, (row["resource_id"] for row in newest))
+        consumers |= {Consumer(row["topic"], row["group"], services[row["resource_id"]]) for row in newest}
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
@@ -170,32 +173,32 @@ class DuckDBReader:
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Which service answers there, as the calls of a window show, widened to whole minutes.
 
-        As they were counted, where that is enough: of an address the count knows only whom a port leads to.
+        Counted edges answer this where they can: for an address they only know the service behind a port.
         """
         begin, end = since // MINUTE, -(-until // MINUTE)
-        asked = {
+        parameters = {
             "addresses": [peer.address for peer in peers],
             "ports": [peer.port for peer in peers],
             "rpc_services": [peer.rpc_service for peer in peers],
         }
         with self._reading() as cursor:
-            told = all(peer.port is not None or peer.address is None for peer in peers)
-            if told and self._are_counted(cursor):
+            complete = all(peer.port is not None or peer.address is None for peer in peers)
+            if complete and self._are_counted(cursor):
                 query, window = "callees_counted", {"since": begin, "until": end}
             else:
                 query, window = "callees", {"since": begin * MINUTE, "until": end * MINUTE}
-            rows = cursor.execute(sql(f"read/{query}"), {**asked, **window}).fetchall()
-        return {Peer(*peer): service for *peer, service in rows}
+            rows = named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, **window}))
+        return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
-        """All edges that began in the window; counted before, where it is of whole minutes."""
+        """All edges that began in the window; from the counts if it consists of whole minutes."""
         with self._reading() as cursor:
-            edges = EdgeQuery(cursor, self._commit_ranges)
+            query = EdgeQuery(cursor, self._commit_ranges)
             if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
-                edges.add_minutes(since, until)
+                query.add_minutes(since, until)
             else:
-                edges.add_window(since, until)
-            return [edge_row(row) for row in edges.rows()]
+                query.add_window(since, until)
+            return [edge_of(row) for row in named_rows(query.result())]
 
     def latest_lag(self) -> list[Lag]:
         """The newest row of each (cluster, group, topic, partition)."""
@@ -205,34 +208,39 @@ class DuckDBReader:
     def lag_between(self, since: int, until: int) -> list[Lag]:
         """All rows in the window, by time."""
         parameters = {"since": since, "until": until, "limit": MAX_ROWS}
-        return [Lag(*row) for row in self._rows("lag_between", parameters)]
+        return [lag_of(row) for row in self._rows("lag_between", parameters)]
 
     def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
         """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
-        parameters = {"since": since, "until": until, "bucket": bucket, "limit": MAX_ROWS}
-        rows = self._rows(_LATENCY_QUERIES[by], parameters)
-        return [latency_point(row) for row in rows]
+        window = {"since": since, "until": until, "bucket": bucket}
+        parameters = {**window, "streaming": STREAMING_MARK, "limit": MAX_ROWS}
+        return [latency_point_of(row) for row in self._rows(_LATENCY_QUERIES[by], parameters)]
 
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._moment, "cursor", None)
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._snapshot, "cursor", None)
         return self._database.reading() if cursor is None else nullcontext(cursor)
 
     def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """Whether all edges are counted, but those of the newest commits."""
+        """Whether all edges are counted, except for those of the newest commits."""
         [(behind,)] = cursor.execute(sql("edges/behind")).fetchall()
-        return behind is None or behind < self._stale
+        return behind is None or behind < self._staleness
 
     def _rows(self, query: str, parameters: Parameters | None = None) -> list[Row]:
         with self._reading() as cursor:
-            return cursor.execute(sql(f"read/{query}"), dict(parameters or {})).fetchall()
+            return named_rows(cursor.execute(sql(f"read/{query}"), dict(parameters or {})))
 
     def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
-        """The services of resources, of these at least; they never change."""
+        """The services of at least these resources; they never change."""
         unknown = set(resources) - self._service_of.keys()
         if unknown:
             found = cursor.execute(sql("read/services_of"), {"resources": list(unknown)}).fetchall()
             self._service_of.update(found)
         return self._service_of
+
+
+def trace_ids_without(rows: Iterable[Row], traces: Collection[tuple[int, int]]) -> list[str]:
+    """The ids of the traces in rows, each once, except for `traces`."""
+    return trace_ids(row for row in rows if (row["trace_hi"], row["trace_lo"]) not in traces)
 
 
 def _in_each(
@@ -241,7 +249,7 @@ def _in_each(
     """The rows that a query finds in each of these ranges of commits."""
     rows: list[Row] = []
     for first, last in ranges:
-        rows += cursor.execute(sql(f"read/{query}"), {**parameters, "from": first, "to": last}).fetchall()
+        rows += named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, "from": first, "to": last}))
     return rows
 
 
@@ -249,16 +257,16 @@ def _within(
     cursor: duckdb.DuckDBPyConnection,
     parts: Sequence[Part],
     query: str,
-    sought: Mapping[int, int],
+    wanted: Mapping[int, int],
     parameters: Parameters | None = None,
 ) -> Iterator[list[Row]]:
     """The rows that a query finds in each part.
 
     Args:
-        sought: what to look for there, by the keys of the part.
+        wanted: the values to look for there, by the keys of the part.
     """
     for commits, keys in parts:
-        asked = {"sought": [sought[key] for key in keys], **(parameters or {})}
+        asked = {"wanted": [wanted[key] for key in keys], **(parameters or {})}
         yield _in_each(cursor, [commits], query, asked)
 
 
@@ -266,13 +274,17 @@ def _all_within(
     cursor: duckdb.DuckDBPyConnection,
     parts: Sequence[Part],
     query: str,
-    sought: Mapping[int, int],
+    wanted: Mapping[int, int],
     parameters: Parameters | None = None,
 ) -> list[Row]:
-    return list(chain.from_iterable(_within(cursor, parts, query, sought, parameters)))
+    return list(chain.from_iterable(_within(cursor, parts, query, wanted, parameters)))
 
 
-def _where(spans: Sequence[Row]) -> Parameters:
-    """Where what belongs to some rows of `spans_of.sql` is: it came in the same commits."""
-    commits = [row[-1] for row in spans]
-    return {"from": min(commits), "to": max(commits), "sought": list({row[1] for row in spans})}
+def _commits_of(spans: Sequence[Row]) -> CommitRange:
+    """The commits that brought some spans, and with them their events and links."""
+    commits = [row["arrival"] for row in spans]
+    return CommitRange(min(commits), max(commits))
+
+
+def _traces_of(spans: Sequence[Row]) -> Parameters:
+    return {"wanted": list({row["trace_lo"] for row in spans})}

@@ -1,103 +1,134 @@
-"""Rows of the reader's queries, as values."""
+"""Rows of the reader's queries as values, by the names of their columns."""
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from laban_collector.store.base import EdgeRow, LatencyPoint, Span, SpanEvent, TraceRef
+import duckdb
+
+from laban_collector.store.base import EdgeRow, Lag, LatencyPoint, Span, SpanEvent, TraceRef
+from laban_collector.store.duckdb.edges.query import quantiles_of
 
 _NS_PER_MS: Final = 1e6
+_NOT_IN_SPAN: Final = ("trace_hi", "trace_lo", "resource_id", "arrival")
+"""Columns of `spans_of.sql` that no field of `Span` has."""
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
+Row = dict[str, Any]
+"""A row by the names of its columns."""
 TraceAddress = tuple[int, int]
 """The high and low half of a trace id."""
 SpanAddress = tuple[int, int, int]
 """The high and low half of a trace id, and a span id."""
 
 
-def _trace_id(high: int, low: int) -> str:
-    return f"{high:016x}{low:016x}"
+def named_rows(cursor: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The rows of the query that a cursor has run."""
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def ids_of(rows: Iterable[Row]) -> list[str]:
-    """Of rows that are halves of trace ids; each one once."""
-    return list(dict.fromkeys(_trace_id(high, low) for high, low in rows))
+def trace_ids(rows: Iterable[Row]) -> list[str]:
+    """The trace ids in rows, each once, in their order."""
+    return list(dict.fromkeys(_trace_id(row["trace_hi"], row["trace_lo"]) for row in rows))
+
+
+def halves(trace_id: str) -> TraceAddress:
+    """The high and low half of a trace id, as the tables store them."""
+    return (int(trace_id[:16], 16), int(trace_id[16:], 16))
 
 
 def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
-    """Traces of `traces_with.sql`, newest first.
+    """The traces of `traces_with.sql`, newest first.
 
-    A bare Kafka key counts only where nothing names the value: on another topic it may mean another thing.
+    A bare Kafka key counts only if no other key has the value: on another topic it may mean something else.
     """
-    any_named = any(named for _, _, named, *_ in rows)
+    any_named = any(row["named"] for row in rows)
     times: dict[TraceAddress, tuple[int, int]] = {}
-    for high, low, named, first, last in rows:
-        if named or not any_named:
-            known = times.get((high, low), (first, last))
-            times[high, low] = (min(first, known[0]), max(last, known[1]))
+    for row in rows:
+        if row["named"] or not any_named:
+            trace, first, last = (row["trace_hi"], row["trace_lo"]), row["first_ns"], row["last_ns"]
+            known = times.get(trace, (first, last))
+            times[trace] = (min(first, known[0]), max(last, known[1]))
     found = [TraceRef(_trace_id(*trace), first, last) for trace, (first, last) in times.items()]
     return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
 
 
-def halves(trace_id: str) -> TraceAddress:
-    """The high and low half of a trace id, as the tables have them."""
-    return (int(trace_id[:16], 16), int(trace_id[16:], 16))
-
-
-def whole_spans(
+def spans_of(
     spans: Iterable[Row],
     services: Mapping[int, str],
     events: Iterable[Row],
     links: Iterable[Row],
     limit: int,
 ) -> list[Span]:
-    """The first spans by start, of rows of `spans_of.sql`, `events_of.sql` and `links_of.sql`.
+    """The first spans by start, from rows of `spans_of.sql`, `events_of.sql` and `links_of.sql`.
 
     Args:
-        services: by the number of the resource, of these spans at least.
+        spans: their rows.
+        services: by resource id, at least those of the spans.
+        events: rows of their events.
+        links: rows of their links.
+        limit: number of spans.
     """
-    events_of = _by_span(sorted(events, key=_event_time), _event)
+    events_of = _by_span(sorted(events, key=lambda row: int(row["time"])), _event)
     links_of = _by_span(links, _link)
-    return [_span(row, services, events_of, links_of) for row in sorted(spans, key=_by_start)[:limit]]
+    first = sorted(spans, key=lambda row: (row["start"], row["span_id"]))[:limit]
+    return [_span(row, services, events_of, links_of) for row in first]
 
 
-def latency_point(row: Row) -> LatencyPoint:
+def latency_point_of(row: Row) -> LatencyPoint:
     """One row of `latency_by_edge.sql` or `latency_by_route.sql`."""
-    at, name, calls, errors, quantiles = row
-    return LatencyPoint(at, name, calls, errors, *(quantile / _NS_PER_MS for quantile in quantiles))
+    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in row["quantiles"])
+    return LatencyPoint(
+        time=row["bucket"],
+        name=row["name"],
+        calls=row["calls"],
+        errors=row["errors"],
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+    )
+
+
+def lag_of(row: Row) -> Lag:
+    """One row of `lag_between.sql` or `latest_lag.sql`."""
+    return Lag(**row)
+
+
+def edge_of(row: Row) -> EdgeRow:
+    """One row of `edges/edges.sql`."""
+    quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
+    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
+    is_async = any(end.startswith(("topic:", "group:")) for end in (row["source"], row["target"]))
+    return EdgeRow(kind="async" if is_async else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
+
+
+def _trace_id(high: int, low: int) -> str:
+    return f"{high:016x}{low:016x}"
 
 
 def _by_span(rows: Iterable[Row], read: Callable[[Row], T]) -> dict[SpanAddress, list[T]]:
     found: defaultdict[SpanAddress, list[T]] = defaultdict(list)
     for row in rows:
-        found[_address(row)].append(read(row[3:]))
+        found[_address(row)].append(read(row))
     return found
 
 
 def _address(row: Row) -> SpanAddress:
-    high, low, span_id, *_ = row
-    return (high, low, span_id)
-
-
-def _event_time(row: Row) -> int:
-    return int(row[3])
-
-
-def _by_start(row: Row) -> tuple[int, int]:
-    """Start and span id of a row of `spans_of.sql`."""
-    return (row[7], row[2])
+    return (row["trace_hi"], row["trace_lo"], row["span_id"])
 
 
 def _event(row: Row) -> SpanEvent:
-    at, name, attributes = row
-    return SpanEvent(at, name, json.loads(attributes) if attributes else {})
+    return SpanEvent(row["time"], row["name"], _object(row["attributes"]))
 
 
 def _link(row: Row) -> tuple[str, str]:
-    high, low, span_id = row
-    return (_trace_id(high, low), f"{span_id:016x}")
+    return (_trace_id(row["linked_trace_hi"], row["linked_trace_lo"]), f"{row['linked_span_id']:016x}")
+
+
+def _object(attributes: str | None) -> dict[str, object]:
+    return json.loads(attributes) if attributes else {}
 
 
 def _span(
@@ -106,25 +137,16 @@ def _span(
     events: Mapping[SpanAddress, list[SpanEvent]],
     links: Mapping[SpanAddress, list[tuple[str, str]]],
 ) -> Span:
-    """One row of `spans_of.sql`; its columns stand in the order of `Span`'s fields."""
-    high, low, span_id, parent_id, resource, *values, attributes, _ = row
-    fields: Row = (
-        _trace_id(high, low),
-        f"{span_id:016x}",
-        f"{parent_id:016x}" if parent_id else None,
-        services[resource],
-        *values,
-        json.loads(attributes) if attributes else {},
-        tuple(events.get(_address(row), ())),
-        tuple(links.get(_address(row), ())),
-    )
-    return Span(*fields)
-
-
-def edge_row(row: Row) -> EdgeRow:
-    """One row of `edges/edges.sql`."""
-    source, target, protocol, calls, errors, quantiles, *evidence = row
-    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
-    is_async = any(end.startswith(("topic:", "group:")) for end in (source, target))
-    kind = "async" if is_async else "sync"
-    return EdgeRow(source, target, kind, protocol, calls, errors, p50, p95, p99, *evidence)
+    """One row of `spans_of.sql`; its columns have the names of `Span`'s fields."""
+    address, parent_id = _address(row), row["parent_id"]
+    fields = {name: value for name, value in row.items() if name not in _NOT_IN_SPAN}
+    fields |= {
+        "trace_id": _trace_id(address[0], address[1]),
+        "span_id": f"{address[2]:016x}",
+        "parent_id": f"{parent_id:016x}" if parent_id else None,
+        "service": services[row["resource_id"]],
+        "attributes": _object(row["attributes"]),
+        "events": tuple(events.get(address, ())),
+        "links": tuple(links.get(address, ())),
+    }
+    return Span(**fields)

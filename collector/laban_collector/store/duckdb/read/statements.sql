@@ -1,25 +1,24 @@
--- The short statements of this room; each one is named by the line above it.
+-- The short statements of this room. The line above a statement names it.
 
 -- name: contents
 -- What the store holds.
-SELECT count(*), approx_count_distinct(trace_lo), epoch_ns(min(start)), epoch_ns(max(start)) FROM spans
+SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces, epoch_ns(min(start)) AS first,
+       epoch_ns(max(start)) AS last
+FROM spans
 
 -- name: extent
--- The first and the last start; of the statistics, not of the rows, where nothing is in the log.
-SELECT epoch_ns(min(start)), epoch_ns(max(start)) FROM spans
+-- The first and the last start; from statistics, not from rows, if nothing is in the log.
+SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
 
 -- name: extent_since
--- The first and the last start of what came after a commit.
-SELECT epoch_ns(min(start)), epoch_ns(max(start)) FROM spans WHERE arrival > $known::UBIGINT
-
--- name: hash_of
-SELECT hash($value::VARCHAR)
+-- The first and the last start of the spans after a commit.
+SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans WHERE arrival > $known::UBIGINT
 
 -- name: oldest_and_newest_commit
-SELECT min(arrival), max(arrival) FROM ledger
+SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
 
 -- name: oldest_lag
-SELECT epoch_ns(min(time)) FROM lag
+SELECT epoch_ns(min(time)) AS oldest FROM lag
 
 -- name: services
 -- All services, by name.
@@ -27,5 +26,5 @@ SELECT DISTINCT service FROM resources WHERE resource_id IN (SELECT resource_id 
 LIMIT $limit
 
 -- name: services_of
--- Which services have these resources.
+-- The services of some resources.
 SELECT resource_id, service FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)

@@ -1,5 +1,5 @@
--- Traces in which a business key has a value, in some commits.
--- `named`: by a key that was asked for, and not by a bare Kafka key. Those first, then the newest.
+-- Traces in which a business key has a value, in a range of commits. `named`: by a key that starts with the prefix, and
+-- not by a bare Kafka key. Named ones first, then the newest.
 SELECT trace_hi, trace_lo, starts_with(key, $prefix) AS named,
        epoch_ns(min(first)) AS first_ns, epoch_ns(max(last)) AS last_ns
 FROM correlations

@@ -1,4 +1,4 @@
 -- LIMIT: see insert_spans.sql.
 INSERT INTO correlations BY NAME
-SELECT *, $arrival::UBIGINT AS arrival FROM batch_correlations
+SELECT *, $sequence::UBIGINT AS arrival FROM batch_correlations
 LIMIT 1000000000000

@@ -1,4 +1,4 @@
 -- LIMIT: see insert_spans.sql.
 INSERT INTO span_events BY NAME
-SELECT * EXCLUDE ("row"), $arrival::UBIGINT AS arrival FROM batch_events
+SELECT * EXCLUDE ("row"), $sequence::UBIGINT AS arrival FROM batch_events
 LIMIT 1000000000000

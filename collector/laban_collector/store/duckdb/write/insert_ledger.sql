@@ -1,6 +1,6 @@
 INSERT INTO ledger BY NAME
 SELECT
-    $arrival::UBIGINT AS arrival,
+    $sequence::UBIGINT AS arrival,
     make_timestamp_ns($time) AS time,
     $spans AS spans,
     $events AS events,

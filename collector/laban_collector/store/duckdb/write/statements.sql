@@ -1,7 +1,7 @@
--- The short statements of this room; each one is named by the line above it.
+-- The short statements of this room. The line above a statement names it.
 
 -- name: batch_starts
-SELECT epoch_ns(min(start)), epoch_ns(max(start)) FROM batch_ids
+SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM batch_ids
 
 -- name: insert_lag
 INSERT INTO lag BY NAME
@@ -13,14 +13,14 @@ INSERT INTO resources BY NAME FROM batch_resources
 -- name: insert_scopes
 INSERT INTO scopes BY NAME FROM batch_scopes
 
--- name: last_arrival
-SELECT coalesce(max(arrival), 0) FROM ledger
+-- name: last_commit
+SELECT coalesce(max(arrival), 0) AS sequence FROM ledger
 
 -- name: latest_start
-SELECT coalesce(max(epoch_ns(start)), 0) FROM spans
+SELECT coalesce(max(epoch_ns(start)), 0) AS latest FROM spans
 
--- name: numbers_of_resources
+-- name: ids_of_resources
 SELECT hash, resource_id FROM resources
 
--- name: numbers_of_scopes
+-- name: ids_of_scopes
 SELECT hash, scope_id FROM scopes

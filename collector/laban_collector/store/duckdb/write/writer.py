@@ -1,4 +1,4 @@
-"""The one door into the DuckDB store."""
+"""Writes batches to the tables, each commit in one durable transaction."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import join, of_traces
-from laban_collector.store.base import Lag, SpanWriter, Written
+from laban_collector.store.base import BatchLoader, Lag, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
-from laban_collector.store.duckdb.write.resource_ids import IdTable
-from laban_collector.store.duckdb.write.trace_order import TraceOrder
 
 _LAG: Final = pa.schema(
     {
@@ -38,120 +36,139 @@ _LAG: Final = pa.schema(
         "status": pa.string(),
     }
 )
+_LAG_FIELDS: Final = {"consumer_group": "group", "log_end": "end", "log_start": "start"}
+"""Fields of `Lag` whose columns have other names."""
+
+Loaded = Callable[[int, int, bool], object]
+"""Takes the sequence of a commit, how many new spans it has, and whether a client waits for them."""
 
 
-class DuckDBWriter(SpanWriter):
-    """Writes batches, each in one durable transaction.
+class DuckDBWriter(BatchLoader):
+    """Writes batches to the tables.
 
-    A span is stored once: its identity is (trace id, span id, kind), so that a repeated request stores
-    nothing, and the two halves of a Zipkin shared span, of different kinds, both stay.
+    A span is stored once. Its identity is (trace id, span id, kind), so a repeated request stores nothing,
+    and both halves of a Zipkin shared span, which have different kinds, are stored.
+
+    Args:
+        database: open to write.
+        clock: ns since the epoch.
+
+    Attributes:
+        loaded: called after each commit of `load`; None: nobody is.
     """
 
     def __init__(self, database: Database, clock: Callable[[], int] = time.time_ns) -> None:
+        self.loaded: Loaded | None = None
         self._database = database
         self._clock = clock
         with database.reading() as cursor:
-            [(arrival,)] = cursor.execute(sql("write/last_arrival")).fetchall()
+            [(sequence,)] = cursor.execute(sql("write/last_commit")).fetchall()
             [(latest,)] = cursor.execute(sql("write/latest_start")).fetchall()
             self._resources = IdTable("resources", "resource_id", cursor)
             self._scopes = IdTable("scopes", "scope_id", cursor)
-        self._arrival = int(arrival)
-        self._seen = DedupFilter(latest)
+        self._sequence = int(sequence)
+        self._known = DedupFilter(latest)
 
     @property
-    def arrival(self) -> int:
-        """The number of the newest commit."""
-        return self._arrival
+    def sequence(self) -> int:
+        """The sequence of the newest commit; 0 if there is none."""
+        return self._sequence
 
     def write(self, batch: SpanBatch) -> Written:
-        """Store a batch durably; when this returns, it is on disk.
+        """Store a batch durably; it is on disk when this returns.
 
         Raises:
             StoreError: nothing of the batch was stored.
         """
-        duplicates = len(self._commit(batch, None))
+        duplicates = len(self._store(batch, None))
         return Written(batch.spans.num_rows - duplicates, duplicates)
 
-    def load(self, batches: Sequence[SpanBatch], arrival: int) -> list[Written]:
-        """Store batches durably as one commit with this number, also where nothing in them is new.
+    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
+        """Store batches durably as one commit with this sequence, even if nothing in them is new.
 
         Raises:
             StoreError: nothing of them was stored.
         """
-        known = self._commit(join(batches), arrival)
+        known = self._store(join(batches), sequence)
         ends = np.cumsum([batch.spans.num_rows for batch in batches])
         duplicates = np.bincount(np.searchsorted(ends, known, side="right"), minlength=len(batches))
         counts = zip(batches, duplicates.tolist(), strict=True)
-        return [Written(batch.spans.num_rows - some, some) for batch, some in counts]
+        written = [Written(batch.spans.num_rows - known, known) for batch, known in counts]
+        if self.loaded is not None:
+            self.loaded(sequence, sum(one.spans for one in written), awaited)
+        return written
 
     def write_lag(self, rows: Sequence[Lag]) -> None:
-        """Store one poll of the lag poller.
+        """Store one poll of the consumer lag.
 
         Raises:
             StoreError: nothing was stored.
         """
         if not rows:
             return
-        columns = zip(*map(_lag_values, rows), strict=True)
-        arrays = [pa.array(values, field.type) for field, values in zip(_LAG, columns, strict=True)]
+        arrays = [
+            pa.array([getattr(row, _LAG_FIELDS.get(field.name, field.name)) for row in rows], field.type)
+            for field in _LAG
+        ]
         with self._database.writing() as cursor:
             cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
             cursor.execute(sql("write/insert_lag"))
 
-    def _commit(self, batch: SpanBatch, arrival: int | None) -> list[int]:
-        """One commit: the next one, if it brings anything new; or the one with this number.
+    def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
+        """Commit a batch with this sequence; without one only if something is new, with the next one.
 
-        Returns the rows of spans that were there already.
+        Returns:
+            The rows of spans that were stored before.
         """
         if not batch.spans.num_rows:
             return []
-        number = self._arrival + 1 if arrival is None else arrival
+        number = self._sequence + 1 if sequence is None else sequence
         with self._database.writing() as cursor:
-            known = _known_rows(cursor, batch, self._seen.suspects(batch.spans))
+            known = _known_rows(cursor, batch, self._known.suspects(batch.spans))
             batch = _without(batch, known)
-            stores = batch.spans.num_rows > 0 or arrival is not None
+            stores = batch.spans.num_rows > 0 or sequence is not None
             if stores:
                 self._insert(cursor, batch, number)
         if stores:
             self._remember(batch, number)
         return known
 
-    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, arrival: int) -> None:
+    def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, sequence: int) -> None:
         spans, order = batch.spans, TraceOrder(batch.spans)
-        for origins, rows in self._origins(batch):
-            new = origins.unstored(rows)
+        for table, rows in self._id_tables(batch):
+            new = table.unstored(rows)
             if new.num_rows:
-                cursor.register(f"batch_{origins.table}", new)
-                cursor.execute(sql(f"write/insert_{origins.table}"))
-            spans = origins.numbered(spans)
+                cursor.register(f"batch_{table.name}", new)
+                cursor.execute(sql(f"write/insert_{table.name}"))
+            spans = table.with_ids(spans)
         cursor.register("batch_spans", order.sort(spans))
-        cursor.execute(sql("write/insert_spans"), {"arrival": arrival})
+        cursor.execute(sql("write/insert_spans"), {"sequence": sequence})
         counts: dict[str, int] = {}
         for name in ("events", "links", "correlations"):
             rows = getattr(batch, name)
             counts[name] = rows.num_rows
             if rows.num_rows:
                 cursor.register(f"batch_{name}", order.sort(rows))
-                cursor.execute(sql(f"write/insert_{name}"), {"arrival": arrival})
-        ledger = {"arrival": arrival, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
+                cursor.execute(sql(f"write/insert_{name}"), {"sequence": sequence})
+        ledger = {"sequence": sequence, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("write/insert_ledger"), ledger)
 
-    def _remember(self, batch: SpanBatch, arrival: int) -> None:
-        """What the next commits need not ask the store for; only after the commit, for it may fail."""
-        self._arrival = arrival
+    def _remember(self, batch: SpanBatch, sequence: int) -> None:
+        """Keep what later commits need not query; only after the commit, because it may fail."""
+        self._sequence = sequence
         if batch.spans.num_rows:
-            self._seen.add(batch.spans)
-        for origins, rows in self._origins(batch):
-            origins.remember(rows)
+            self._known.add(batch.spans)
+        for table, rows in self._id_tables(batch):
+            table.remember(rows)
 
-    def _origins(self, batch: SpanBatch) -> tuple[tuple[IdTable, pa.Table], ...]:
+    def _id_tables(self, batch: SpanBatch) -> "tuple[tuple[IdTable, pa.Table], ...]":
         return (self._resources, batch.resources), (self._scopes, batch.scopes)
 
 
 def _known_rows(
     cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, suspects: NDArray[np.int64]
 ) -> list[int]:
-    """The rows of spans that came before."""
+    """The rows of spans that are stored, or earlier in the batch."""
     if not len(suspects):
         return []
     ids = batch.spans.select(["trace_hi", "trace_lo", "span_id", "kind", "start"]).take(pa.array(suspects))
@@ -172,23 +189,66 @@ def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
         spans=spans.drop_columns(["row"]),
         events=batch.events.filter(new),
         links=batch.links.filter(new),
-        # What is found in a trace without a new span is there already.
+        # Correlations of a trace without a new span are stored already.
         correlations=of_traces(batch.correlations, spans),
     )
 
 
-def _lag_values(lag: Lag) -> tuple[object, ...]:
-    """In the order of `_LAG`."""
-    return (
-        lag.time,
-        lag.cluster,
-        lag.group,
-        lag.topic,
-        lag.partition,
-        lag.committed,
-        lag.end,
-        lag.start,
-        lag.messages,
-        lag.seconds,
-        lag.status,
-    )
+class IdTable:
+    """The ids of resources or scopes: small numbers, because a hash takes eight bytes per span in the file.
+
+    Args:
+        name: of the table, `resources` or `scopes`.
+        column: of the ids, there and in spans; it holds hashes in a batch, and numbers in the database.
+        cursor: reads the stored ones.
+    """
+
+    def __init__(self, name: str, column: str, cursor: duckdb.DuckDBPyConnection) -> None:
+        self.name = name
+        self._column = column
+        self._ids: dict[int, int] = dict(cursor.execute(sql(f"write/ids_of_{name}")).fetchall())
+        # In files of older versions hashes are ids; new ids are not counted from those.
+        self._newest = max((number for one, number in self._ids.items() if one != number), default=0)
+        self._stored = set(self._ids)
+
+    def unstored(self, rows: pa.Table) -> pa.Table:
+        """Rows for the table, of those that are not in it."""
+        hashes = rows[self._column].to_pylist()
+        for one in hashes:
+            if one not in self._ids:
+                self._newest += 1
+                self._ids[one] = self._newest
+        new = pa.array([one not in self._stored for one in hashes], pa.bool_())
+        return self.with_ids(rows.append_column("hash", rows[self._column]).filter(new))
+
+    def with_ids(self, rows: pa.Table) -> pa.Table:
+        """Replace hashes with ids."""
+        column = rows.schema.get_field_index(self._column)
+        encoded = rows[self._column].combine_chunks().dictionary_encode()
+        ids = [self._ids[one] for one in encoded.dictionary.to_pylist()]
+        return rows.set_column(column, self._column, pa.array(ids, pa.uint64()).take(encoded.indices))
+
+    def remember(self, rows: pa.Table) -> None:
+        """Note that these are stored."""
+        self._stored.update(rows[self._column].to_pylist())
+
+
+class TraceOrder:
+    """The order of rows in the file: trace by trace, in the order in which the traces began.
+
+    A query for a trace then unpacks a few pieces of each column instead of one per span; and neighbouring
+    times are close to each other, which packs them smaller.
+
+    Args:
+        spans: of the commit.
+    """
+
+    def __init__(self, spans: pa.Table) -> None:
+        self._traces, places = np.unique(spans["trace_lo"].to_numpy(), return_inverse=True)
+        self._began = np.full(len(self._traces), np.iinfo(np.int64).max)
+        np.minimum.at(self._began, places, spans["start"].to_numpy().view(np.int64))
+
+    def sort(self, rows: pa.Table) -> pa.Table:
+        """Sort rows with a `trace_lo` of one of the traces."""
+        began = self._began[np.searchsorted(self._traces, rows["trace_lo"].to_numpy())]
+        return rows.take(pa.array(np.argsort(began, kind="stable")))

@@ -14,7 +14,8 @@ from laban_collector.errors import (
     StoreNotFound,
     StoreTooNew,
 )
-from laban_collector.store.duckdb.connection.database import SCHEMA_VERSION, Database
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 TABLES = {
     "edges",
@@ -144,13 +145,13 @@ def test_a_file_opened_to_read_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_not_made_by_a_reader(tmp_path: Path) -> None:
-    with pytest.raises(StoreNotFound, match="there is no such file"):
+    with pytest.raises(StoreNotFound, match="does not exist"):
         Database.open(tmp_path / "a.duckdb", read_only=True)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreNotFound, match="its directory does not exist; make it first: mkdir -p"):
+    with pytest.raises(StoreNotFound, match=r"does not exist\. Create it first: mkdir -p"):
         Database.open(tmp_path / "no" / "a.duckdb")
 
 

@@ -83,9 +83,9 @@ def test_a_refusal_that_is_not_fatal_changes_nothing(database: Database) -> None
 def test_a_cursor_that_is_not_left_does_not_hang_the_others(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("laban_collector.store.duckdb.connection.session._LEAVING", 0.05)
+    monkeypatch.setattr("laban_collector.store.duckdb.connection.session._DRAIN_TIME", 0.05)
     with suppress(StoreError), database.reading():  # what it reads is lost with the database
         broken_by_a_full_disk(database)
-        with pytest.raises(StoreError, match="still being read"):
+        with pytest.raises(StoreError, match="still in use"):
             keys(database)
     assert "acknowledged" in keys(database)

@@ -8,14 +8,15 @@ import pytest
 
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
-from laban_collector.store.base import MINUTE, Span
+from laban_collector.store.base import MINUTE, RetentionLimits, Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.edges.query import EdgeQuery, Row
-from laban_collector.store.duckdb.housekeeping.retention import Limits, Retention
+from laban_collector.store.duckdb.edges.query import EdgeQuery
+from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.read.rows import Row, named_rows
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from .....otlp import to_otlp
@@ -52,7 +53,7 @@ def worked_out(database: Database, since: int, until: int) -> list[Row]:
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_window(since, until)
-        return edges.rows()
+        return named_rows(edges.result())
 
 
 def counted(database: Database, since: int, until: int) -> list[Row]:
@@ -60,7 +61,7 @@ def counted(database: Database, since: int, until: int) -> list[Row]:
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_minutes(since, until)
-        return edges.rows()
+        return named_rows(edges.result())
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -123,7 +124,7 @@ def test_a_graph_of_whole_minutes_comes_from_the_counts_when_all_are_counted(dat
     writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
     store(writer, [[client], [server]])
     EdgeCounter(database, CommitRanges(database), step=1).count_next()
-    reader, forgiving = DuckDBReader(database), DuckDBReader(database, stale=1.5)
+    reader, forgiving = DuckDBReader(database), DuckDBReader(database, staleness=1.5)
     assert [edge.target for edge in reader.edges(*WHOLE)] == ["service:stock"]
     assert [edge.target for edge in forgiving.edges(*WHOLE)] == ["external:stock.local:80"]
     assert [edge.target for edge in forgiving.edges(T0 - 1, T0 + 2 * S)] == ["service:stock"]
@@ -136,9 +137,9 @@ def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> Non
     later = [replace(span, start=span.start + MINUTE, trace_id="e" * 32) for span in (client, server)]
     store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[client], [server], later])
     count(database)
-    Retention(database, Limits(age=0.5), lambda: T0 + S).look()
+    Retention(database, RetentionLimits(age=0.5), lambda: T0 + S).run()
     assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE,), (T0 // MINUTE + 1,)]
-    Retention(database, Limits(age=0.5), lambda: T0 + 2 * S).look()
+    Retention(database, RetentionLimits(age=0.5), lambda: T0 + 2 * S).run()
     assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE + 1,)]
 
 
@@ -169,7 +170,7 @@ def test_a_producer_that_comes_last_is_found_by_who_took_its_message_up(database
     count(database)
     assert rows(database, "SELECT count(*) FROM unmet_links") == [(0,)]
     assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
-    assert [row[-2] for row in counted(database, *WHOLE)] == [0, 1], "by link"
+    assert [row["by_link"] for row in counted(database, *WHOLE)] == [0, 1], "by link"
 
 
 @pytest.mark.parametrize("stretch", [1, 1_000_000])
@@ -181,10 +182,12 @@ def test_who_sent_a_message_hours_before_is_found(database: Database, stretch: i
     count(database, step=1)
     since, until = T0 - 10 * MINUTE, T0 + 21 * 60 * MINUTE
     assert counted(database, since, until) == worked_out(database, since, until)
-    [p95] = [
-        row[5][1] for row in counted(database, since, until) if row[:2] == ("topic:late", "service:bank")
+    [waits] = [
+        row["latencies"]
+        for row in counted(database, since, until)
+        if (row["source"], row["target"]) == ("topic:late", "service:bank")
     ]
-    assert p95 == pytest.approx(20 * 60 * MINUTE, rel=1e-6)
+    assert waits == [pytest.approx(20 * 60 * MINUTE, rel=1e-6)]
 
 
 def test_what_waits_for_its_producer_is_forgotten_with_its_span(database: Database) -> None:
@@ -192,7 +195,7 @@ def test_what_waits_for_its_producer_is_forgotten_with_its_span(database: Databa
     store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[taken], shop(5)])
     count(database)
     assert rows(database, "SELECT count(*) FROM unmet_links WHERE arrival = 1") == [(1,)]
-    Retention(database, Limits(age=0.5), lambda: T0 + S).look()
+    Retention(database, RetentionLimits(age=0.5), lambda: T0 + S).run()
     assert rows(database, "SELECT count(*) FROM unmet_links WHERE arrival = 1") == [(0,)]
 
 
@@ -216,4 +219,4 @@ def client_and_server() -> tuple[Span, Span]:
 
 
 def pairs(database: Database) -> list[tuple[str, str]]:
-    return [(source, target) for source, target, *_ in counted(database, *WHOLE)]
+    return [(row["source"], row["target"]) for row in counted(database, *WHOLE)]

@@ -7,7 +7,7 @@ from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges import counting_thread
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
-from laban_collector.store.duckdb.edges.counting_thread import EdgeThread
+from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -30,20 +30,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def thread(database: Database, clock: Clock) -> Generator[EdgeThread, None, None]:
-    made = EdgeThread(database, CommitRanges(database), clock)
+def thread(database: Database, clock: Clock) -> Generator[EdgeCountingThread, None, None]:
+    made = EdgeCountingThread(database, CommitRanges(database), clock)
     made.start(0)
     yield made
     made.stop()
 
 
 @pytest.fixture
-def store(database: Database, thread: EdgeThread) -> Callable[..., None]:
+def store(database: Database, thread: EdgeCountingThread) -> Callable[..., None]:
     writer = DuckDBWriter(database)
 
-    def stored(*numbers: int) -> None:
+    def stored(*numbers: int, awaited: bool = False) -> None:
         writer.write(batch(*map(span, numbers)))
-        thread.stored(writer.arrival, len(numbers))
+        thread.stored(writer.sequence, len(numbers), awaited)
 
     return stored
 
@@ -67,7 +67,7 @@ def last_counted(database: Database) -> int:
 
 
 def test_who_waits_finds_all_counted(
-    database: Database, thread: EdgeThread, store: Callable[..., None]
+    database: Database, thread: EdgeCountingThread, store: Callable[..., None]
 ) -> None:
     store(1)
     store(2, 3)
@@ -78,7 +78,7 @@ def test_who_waits_finds_all_counted(
 
 def test_of_a_flood_nobody_waits_for_the_newest(
     monkeypatch: pytest.MonkeyPatch,
-    thread: EdgeThread,
+    thread: EdgeCountingThread,
     store: Callable[..., None],
     held: threading.Event,
     clock: Clock,
@@ -96,17 +96,22 @@ def test_of_a_flood_nobody_waits_for_the_newest(
 
 
 def test_of_a_flood_too_what_somebody_stored_and_waited_for_is_counted(
-    monkeypatch: pytest.MonkeyPatch, database: Database, thread: EdgeThread, store: Callable[..., None]
+    monkeypatch: pytest.MonkeyPatch,
+    database: Database,
+    thread: EdgeCountingThread,
+    store: Callable[..., None],
 ) -> None:
     monkeypatch.setattr(counting_thread, "FLOOD", 2)
-    store(1, 2, 3)
-    thread.expect()
+    store(1, 2, 3, awaited=True)
     thread.settle()
     assert last_counted(database) == 1
 
 
 def test_for_what_takes_very_long_nobody_waits(
-    monkeypatch: pytest.MonkeyPatch, thread: EdgeThread, store: Callable[..., None], held: threading.Event
+    monkeypatch: pytest.MonkeyPatch,
+    thread: EdgeCountingThread,
+    store: Callable[..., None],
+    held: threading.Event,
 ) -> None:
     monkeypatch.setattr(counting_thread, "MANY", 2)
     store(1, 2, 3)
@@ -118,8 +123,8 @@ def test_for_what_takes_very_long_nobody_waits(
 def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write(batch(span(1), span(2)))
-    thread = EdgeThread(database, CommitRanges(database))
-    thread.start(writer.arrival)
+    thread = EdgeCountingThread(database, CommitRanges(database))
+    thread.start(writer.sequence)
     assert thread.uncounted == 2
     thread.stop()
     assert last_counted(database) == 1
@@ -131,7 +136,7 @@ def test_who_cannot_count_says_so_once_and_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     database: Database,
-    thread: EdgeThread,
+    thread: EdgeCountingThread,
     store: Callable[..., None],
 ) -> None:
     monkeypatch.setattr(counting_thread, "_RETRY", 0.01)

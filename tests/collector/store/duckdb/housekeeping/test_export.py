@@ -6,8 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from laban_collector.errors import StoreError
+from laban_collector.store.base import EXPORTED_TABLES
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.export import TABLES, backup, export, export_zip
+from laban_collector.store.duckdb.housekeeping.export import backup, export, export_zip
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ..write.test_writer import batch, rows, with_all
@@ -23,7 +24,7 @@ def filled(database: Database) -> Database:
 
 def test_every_table_becomes_a_parquet_file_with_its_rows(filled: Database, tmp_path: Path) -> None:
     written = sum(export(filled, lambda name: (tmp_path / name).open("wb")))
-    counts = {table: pq.read_metadata(tmp_path / f"{table}.parquet").num_rows for table in TABLES}
+    counts = {table: pq.read_metadata(tmp_path / f"{table}.parquet").num_rows for table in EXPORTED_TABLES}
     assert counts["spans"] == counts["span_events"] == counts["span_links"] == 50
     assert written == sum(counts.values())
     spans = pq.read_table(tmp_path / "spans.parquet")
@@ -38,13 +39,13 @@ def test_every_table_becomes_a_parquet_file_with_its_rows(filled: Database, tmp_
 def test_all_that_is_not_laban_s_own_is_exported(database: Database) -> None:
     [(names,)] = rows(database, "SELECT list(table_name) FROM duckdb_tables()")
     assert isinstance(names, list)
-    assert set(names) - {"meta", "digests", "unmet_links"} == set(TABLES)
+    assert set(names) - {"meta", "digests", "unmet_links"} == set(EXPORTED_TABLES)
 
 
 def test_an_archive_holds_the_same_files(filled: Database) -> None:
     with zipfile.ZipFile(io.BytesIO(b"".join(export_zip(filled)))) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == [f"{table}.parquet" for table in TABLES]
+        assert archive.namelist() == [f"{table}.parquet" for table in EXPORTED_TABLES]
         assert pq.read_table(io.BytesIO(archive.read("spans.parquet"))).num_rows == 50
 
 

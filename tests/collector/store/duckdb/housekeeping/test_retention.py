@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.store.base import Lag
+from laban_collector.ingest.ledger import check_ledger
+from laban_collector.store.base import Lag, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.durability.quarantine import check_ledger
-from laban_collector.store.duckdb.housekeeping.retention import NOTHING, Limits, Retention
+from laban_collector.store.duckdb.housekeeping.retention import NOTHING, Retention
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ....requests import START
@@ -45,13 +46,13 @@ def retained(database: Database, table: str) -> int:
 
 
 def aged(database: Database, days: float, now: int) -> Retention:
-    return Retention(database, Limits(age=days * DAY), lambda: now, go_on)
+    return Retention(database, RetentionLimits(age=days * DAY), lambda: now, go_on)
 
 
 def test_old_commits_go_with_all_that_belongs_to_them(database: Database) -> None:
     written(database, 10)
     DuckDBWriter(database).write_lag([_lag(START), _lag(START + 9 * DAY * NS)])
-    assert aged(database, 4.5, START + 10 * DAY * NS).look().spans == 6
+    assert aged(database, 4.5, START + 10 * DAY * NS).run().spans == 6
     for table in ("spans", "span_events", "span_links", "correlations", "ledger"):
         assert retained(database, table) == 4, table
     assert retained(database, "lag") == 1
@@ -60,13 +61,13 @@ def test_old_commits_go_with_all_that_belongs_to_them(database: Database) -> Non
 
 def test_nothing_goes_before_its_time(database: Database) -> None:
     written(database, 3)
-    assert aged(database, 5, START + 3 * DAY * NS).look() == NOTHING
-    assert Retention(database, Limits(), lambda: START + 99 * DAY * NS).look() == NOTHING
+    assert aged(database, 5, START + 3 * DAY * NS).run() == NOTHING
+    assert Retention(database, RetentionLimits(), lambda: START + 99 * DAY * NS).run() == NOTHING
 
 
 def test_the_newest_commit_stays_and_the_next_is_numbered_on(database: Database) -> None:
     written(database, 3)
-    aged(database, 1, START + 99 * DAY * NS).look()
+    aged(database, 1, START + 99 * DAY * NS).run()
     assert rows(database, "SELECT arrival FROM spans") == [(3,)]
     DuckDBWriter(database).write(batch(of_its_own_trace(50)))
     assert rows(database, "SELECT max(arrival) FROM spans") == [(4,)]
@@ -77,16 +78,16 @@ def test_a_key_stays_as_long_as_anything_of_its_trace(database: Database) -> Non
     writer = DuckDBWriter(database, times.__next__)
     writer.write(batch(with_all(0)))
     writer.write(batch(with_all(1)))  # the same trace, a day later
-    aged(database, 1, START + 2 * DAY * NS + NS).look()
+    aged(database, 1, START + 2 * DAY * NS + NS).run()
     assert retained(database, "spans") == 1
     assert retained(database, "correlations") == 2
 
 
 def test_the_ledger_agrees_afterwards(database: Database) -> None:
     written(database, 10)
-    aged(database, 4.5, START + 10 * DAY * NS).look()
-    tail, report = check_ledger(database)
-    tail.close()
+    aged(database, 4.5, START + 10 * DAY * NS).run()
+    ring, report = check_ledger(DuckDBStore(database))
+    ring.close()
     assert report.agrees
 
 
@@ -103,7 +104,7 @@ def large(tmp_path: Path) -> Iterator[Database]:
 def test_by_size_the_oldest_go_and_their_space_is_used_again(large: Database) -> None:
     before = large.size()
     limit = before.used
-    found = Retention(large, Limits(size=limit), pause=go_on).look()
+    found = Retention(large, RetentionLimits(size=limit), pause=go_on).run()
     assert 0 < found.spans < 400_000
     after = large.size()
     assert after.used < limit * 0.9
@@ -134,7 +135,7 @@ def test_writers_are_let_in_between_two_steps(large: Database) -> None:
 
     ingestion = threading.Thread(target=write)
     ingestion.start()
-    found = Retention(large, Limits(size=large.size().used // 2), pause=pause).look()
+    found = Retention(large, RetentionLimits(size=large.size().used // 2), pause=pause).run()
     done.set()
     ingestion.join()
     assert found.spans > 100_000
@@ -143,7 +144,7 @@ def test_writers_are_let_in_between_two_steps(large: Database) -> None:
 
 
 def test_steps_are_as_large_as_a_wait_of_writers_allows(database: Database) -> None:
-    retention: Any = Retention(database, Limits())
+    retention: Any = Retention(database, RetentionLimits())
     first = retention._step
     retention._adapt(0.4)
     assert retention._step == first // 2

@@ -1,29 +1,55 @@
 import numpy as np
+import xxhash
+from numpy.typing import NDArray
 
-from laban_collector.store.duckdb.index.bloom import filter_of, may_hold
+from laban_collector.store.duckdb.index import bloom
 
-
-def numbers(begin: int, end: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return np.arange(begin, end, dtype=np.uint64)
-
-
-def holds(content: bytes, number: int) -> bool:
-    [[held]] = may_hold(np.frombuffer(content, np.uint8)[None, :], numbers(number, number + 1))
-    return bool(held)
+PER_KEY = 3
 
 
-def test_what_a_filter_was_made_of_is_found_and_hardly_anything_else() -> None:
-    content = filter_of(numbers(0, 5_000))
-    assert all(holds(content, number) for number in range(0, 5_000, 37))
-    assert sum(holds(content, number) for number in range(10_000, 12_000)) <= 10
+def keys(begin: int, end: int) -> NDArray[np.uint64]:
+    """Keys that are not random at all."""
+    return bloom.hash_numbers(np.arange(begin, end, dtype=np.uint64))
+
+
+def filter_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = np.zeros(bloom.words_for(len(hashes), 16), np.uint64)
+    bloom.add(words, hashes, PER_KEY)
+    return words
+
+
+def test_every_key_that_was_added_is_found_and_hardly_any_other() -> None:
+    words = filter_of(keys(0, 8_192))  # as full as a filter can be
+    assert bloom.may_hold(words, keys(0, 8_192), PER_KEY).all()
+    assert bloom.may_hold(words, keys(10_000, 110_000), PER_KEY).mean() < 0.002
 
 
 def test_an_empty_filter_holds_nothing() -> None:
-    assert not holds(filter_of(numbers(0, 0)), 7)
+    assert not bloom.may_hold(filter_of(keys(0, 0)), keys(0, 1_000), PER_KEY).any()
 
 
-def test_of_many_filters_it_is_told_which_may_hold_which_of_many_numbers() -> None:
-    filters = np.stack([np.frombuffer(filter_of(numbers(at, at + 100)), np.uint8) for at in (0, 1000, 2000)])
-    held = may_hold(filters, np.array([1050, 9_999_999, 2001], np.uint64))
-    assert held.tolist() == [[False, False, False], [True, False, False], [False, False, True]]
-    assert may_hold(filters, numbers(0, 0)).shape == (3, 0)
+def test_many_filters_are_asked_for_many_keys_at_once() -> None:
+    filters = np.stack([filter_of(keys(at, at + 100)) for at in (0, 1000, 2000)])
+    wanted = bloom.hash_numbers(np.array([1050, 9_999_999, 2001], np.uint64))
+    assert bloom.may_hold(filters, wanted, PER_KEY).tolist() == [
+        [False, False, False],
+        [True, False, False],
+        [False, False, True],
+    ]
+    assert bloom.may_hold(filters, keys(0, 0), PER_KEY).shape == (3, 0)
+
+
+def test_a_key_that_is_added_twice_in_one_call_keeps_its_bits_and_those_of_others() -> None:
+    hashes = np.repeat(keys(0, 50), 3)
+    assert bloom.may_hold(filter_of(hashes), hashes, PER_KEY).all()
+
+
+def test_numbers_are_hashed_as_the_library_hashes_their_bytes() -> None:
+    numbers = [0, 1, 7, 2**31, 2**63, 2**64 - 1, *range(10**18, 10**18 + 50)]
+    found = bloom.hash_numbers(np.array(numbers, np.uint64)).tolist()
+    assert found == [xxhash.xxh3_64_intdigest(number.to_bytes(8, "little")) for number in numbers]
+
+
+def test_the_hash_of_a_text_never_changes() -> None:
+    """Filters in files hold these."""
+    assert bloom.hash_of_text("1001") == xxhash.xxh3_64_intdigest(b"1001") == 0x2757B5C4FA2D7588

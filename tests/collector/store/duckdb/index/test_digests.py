@@ -5,11 +5,17 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.store.base import MessageRef
+from laban_collector.store.base import MessageRef, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.retention import Limits, Retention
-from laban_collector.store.duckdb.index.commit_ranges import CommitRange, CommitRanges, Part, joined
-from laban_collector.store.duckdb.index.digests import Digester, key_of_message
+from laban_collector.store.duckdb.housekeeping.retention import Retention
+from laban_collector.store.duckdb.index.commit_ranges import (
+    CommitRange,
+    CommitRanges,
+    Part,
+    joined,
+    key_of_message,
+)
+from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -111,7 +117,7 @@ def test_a_digest_goes_with_its_commits(database: Database) -> None:
     ticks = itertools.count(0, 10)
     commit_ranges = CommitRanges(database, lambda: float(next(ticks)))
     assert commit_ranges.that_may_hold([1])[0] == part(0, 2, 1)
-    Retention(database, Limits(age=5), lambda: START + 11 * 10**9, lambda _: False).look()
+    Retention(database, RetentionLimits(age=5), lambda: START + 11 * 10**9, lambda _: False).run()
     assert rows(database, "SELECT min(first_arrival) FROM digests") == [(7,)]
     assert commit_ranges.that_may_hold([1]) == [part(11, LAST, 1)]
 

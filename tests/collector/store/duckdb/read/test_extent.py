@@ -1,7 +1,8 @@
 from pathlib import Path
 
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.housekeeping.retention import Limits, Retention
+from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -22,7 +23,7 @@ def test_the_extent_grows_with_what_comes_and_shrinks_with_what_is_forgotten(dat
     assert reader.extent() == (START + 5 * MS, START + 9 * MS)
     writer.write(batch(span(7), span(2)))  # late
     assert reader.extent() == (START + 2 * MS, START + 9 * MS)
-    Retention(database, Limits(age=0.5), lambda: START + 2 * S).look()
+    Retention(database, RetentionLimits(age=0.5), lambda: START + 2 * S).run()
     assert reader.extent() == (START + 2 * MS, START + 7 * MS)
 
 

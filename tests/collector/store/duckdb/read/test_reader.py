@@ -1,8 +1,8 @@
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 
-from laban_collector.store.base import MINUTE, Lag, Peer, Span
+from laban_collector.store.base import MINUTE, Lag, Peer, Span, SpanEvent
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read import reader
 from laban_collector.store.duckdb.read.reader import DuckDBReader
@@ -73,3 +73,49 @@ def test_who_answers_where_is_told_by_the_spans_and_as_well_by_the_counts(databa
         assert asked.callees([without_port], T0, T0 + MINUTE) == {without_port: "old"}
         assert asked.callees(answering, T0 + 2 * MINUTE, T0 + 3 * MINUTE) == {}
         count(database)
+
+
+def test_every_field_of_a_span_comes_back_with_its_own_value(database: Database) -> None:
+    """No two fields have the same value, so none can be taken for another one."""
+    sent = Span(
+        trace_id=f"{0xA1:032x}",
+        span_id=f"{0xA2:016x}",
+        parent_id=f"{0xA3:016x}",
+        service="a service",
+        name="a name",
+        kind=CLIENT,
+        start=T0,
+        duration=1_700,
+        status=2,
+        status_message="a status message",
+        http_method="a method",
+        http_route="a route",
+        http_status=418,
+        rpc_system="an RPC system",
+        rpc_service="an RPC service",
+        rpc_method="an RPC method",
+        messaging_system="a messaging system",
+        messaging_operation="an operation",
+        topic="a topic",
+        group="a group",
+        partition=11,
+        offset=12,
+        message_key="a message key",
+        batch_count=13,
+        peer_address="an address",
+        peer_port=14,
+        peer_service="a peer",
+        db_system="a database system",
+        db_namespace="a namespace",
+        error_type="an error",
+        attributes={"an": "attribute"},
+        events=(SpanEvent(T0 + 1, "an event", {"another": "attribute"}),),
+        links=((f"{0xA4:032x}", f"{0xA5:016x}"),),
+    )
+    unset = [field.name for field in fields(Span) if field.default == getattr(sent, field.name)]
+    assert unset == []
+    store(DuckDBWriter(database), [[sent]])
+    [found] = DuckDBReader(database).spans_of([sent.trace_id], T0, T0 + 1, 10)
+    # A partition id is text by convention, so the number that was sent also stays among the attributes.
+    partition = {"messaging.destination.partition.id": 11}
+    assert asdict(found) == asdict(sent) | {"attributes": sent.attributes | partition}

@@ -1,0 +1,135 @@
+"""The commands that answer questions: order, story, map, diagram, lag, status."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laban_app.answers.discovery import open_answers
+from laban_app.answers.protocol import Answers
+from laban_app.cli import terminal
+from laban_app.cli.story_text import show_story
+from laban_app.cli.tables import show_lag, show_map, show_status
+from laban_app.cli.terminal import Source, TimeRange
+from laban_app.errors import NothingToDraw, OutputFailed
+from laban_mapper.diagrams.rendering import FORMATS, Format, render
+
+AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
+
+
+def order(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="Order ID.")],
+    source: Source,
+    time_range: TimeRange,
+    all_spans: AllSpans = False,
+    json: terminal.Json = False,
+) -> None:
+    """Explain what happened to an order.
+
+    Exits 1 if the order is unknown.
+    """
+    _show_story("order", order_id, source, time_range, all_spans=all_spans, json=json)
+
+
+def story(
+    pair: Annotated[
+        str, typer.Argument(metavar="KEY=VALUE", help="Business key and value, such as customer.id=c-7.")
+    ],
+    source: Source,
+    time_range: TimeRange,
+    all_spans: AllSpans = False,
+    json: terminal.Json = False,
+) -> None:
+    """Explain what happened to a business key.
+
+    Exits 1 if the value is unknown.
+    """
+    key, separator, value = pair.partition("=")
+    if not (key and separator and value):
+        raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
+    _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
+
+
+def service_map(source: Source, time_range: TimeRange, json: terminal.Json = False) -> None:
+    """Show which service calls which."""
+    answer = _open(source).service_map(*time_range.bounds())
+    if json:
+        terminal.print_json(answer)
+    elif answer.edges:
+        show_map(answer, terminal.stdout())
+    else:
+        terminal.stderr().print(
+            "No calls in this time range. Widen it (--since 7d), or see what is stored: laban status"
+        )
+
+
+def diagram(
+    source: Source,
+    time_range: TimeRange,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="svg, png, dot or mermaid.")
+    ] = "svg",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
+    ] = None,
+) -> None:
+    """Draw an architecture diagram of what ran."""
+    chosen = _format(form)
+    answer = _open(source).service_map(*time_range.bounds())
+    if not answer.edges:
+        raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
+    drawn = render(answer, chosen)
+    if output is None:
+        if chosen == "png" and sys.stdout.isatty():
+            raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
+        sys.stdout.buffer.write(drawn)
+        return
+    try:
+        output.write_bytes(drawn)
+    except OSError as error:
+        raise OutputFailed(f"Cannot write the diagram: {error}") from error
+    terminal.stderr().print(f"wrote {output} ({len(answer.nodes)} nodes, {len(answer.edges)} edges)")
+
+
+def lag(source: Source, json: terminal.Json = False) -> None:
+    """Show how far behind each consumer group is."""
+    answer = _open(source).lag()
+    if json:
+        terminal.print_json(answer)
+    elif answer.groups:
+        show_lag(answer, terminal.stdout())
+    else:
+        terminal.stderr().print(
+            "No consumer lag is known: start the collector with `laban serve --kafka HOST:PORT`."
+        )
+
+
+def status(source: Source, json: terminal.Json = False) -> None:
+    """Show what is stored and how the collector is doing."""
+    answer = _open(source).status()
+    if json:
+        terminal.print_json(answer)
+    else:
+        show_status(answer, terminal.stdout())
+
+
+def _open(source: Source) -> Answers:
+    return open_answers(source.url, source.db, source.token)
+
+
+def _show_story(
+    key: str, value: str, source: Source, time_range: TimeRange, *, all_spans: bool, json: bool
+) -> None:
+    answer = _open(source).story(key, value, *time_range.bounds())
+    if json:
+        terminal.print_json(answer)
+    else:
+        show_story(answer, terminal.stdout(), all_spans=all_spans)
+
+
+def _format(text: str) -> Format:
+    for known in FORMATS:
+        if text == known:
+            return known
+    raise typer.BadParameter(f"'{text}' is none of {', '.join(FORMATS)}", param_hint="--format")

@@ -1,0 +1,154 @@
+"""The service map, the lag and the status as tables for the terminal."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from laban_mapper.model import CollectorStatus, Edge, LagReport, Node, ServiceMap, Status
+from laban_mapper.times import format_duration
+
+_KIND_WORDS: Final = {
+    "service": "",
+    "topic": " (topic)",
+    "group": " (group)",
+    "database": " (database)",
+    "external": " (external)",
+    "entry": "",
+}
+_LAG_STYLES: Final = {
+    "OK": "green",
+    "WARN": "yellow",
+    "STALL": "bold red",
+    "STOP": "bold red",
+    "REWIND": "magenta",
+}
+_SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+def show_map(service_map: ServiceMap, console: Console) -> None:
+    """Print the calls, grouped by caller, callers before callees."""
+    from laban_mapper.topology import callers_first  # networkx is slow to load
+
+    seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("caller → callee", no_wrap=True)
+    table.add_column("protocol")
+    for heading in ("calls", "errors", "p50", "p95", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    nodes = {node.id: node for node in service_map.nodes}
+    for source in callers_first(service_map):
+        edges = [edge for edge in service_map.edges if edge.source == source]
+        if edges:
+            table.add_row(Text(_name(nodes[source]), style="bold cyan"))
+        for edge in edges:
+            table.add_row(*_edge(edge, nodes[edge.target]))
+    console.print(table)
+    console.print()
+    time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {service_map.until:%H:%M:%S} UTC"
+    legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
+    console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
+
+
+def show_lag(report: LagReport, console: Console) -> None:
+    """Print how far behind each group is, one row per partition."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("group", "status", "topic"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("partition", "committed", "end", "behind", "time behind"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for group in report.groups:
+        name, status = group.group, Text(group.status, style=_LAG_STYLES[group.status])
+        for lag in group.topics:
+            table.add_row(
+                Text(name, style="bold cyan"),
+                status,
+                lag.topic,
+                str(lag.partition),
+                "–" if lag.committed is None else str(lag.committed),
+                str(lag.end),
+                "–"
+                if lag.messages is None
+                else Text(str(lag.messages), style="bold" if lag.messages else "dim"),
+                "–" if lag.seconds is None else format_duration(lag.seconds * 1000),
+            )
+            name, status = "", Text("")
+    console.print(table)
+
+
+def show_status(status: Status, console: Console) -> None:
+    """Print what is stored and how the collector is doing."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_row(Text("laban", style="dim"), status.version)
+    table.add_row(Text("spans", style="dim"), f"{status.spans:,} in about {status.traces:,} traces")
+    table.add_row(Text("services", style="dim"), ", ".join(status.services) or "none yet")
+    if status.first and status.last:
+        table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
+        table.add_row(Text("to", style="dim"), f"{status.last:%Y-%m-%d %H:%M:%S} UTC")
+    for name, value in _collector_rows(status.collector) if status.collector else ():
+        table.add_row(Text(name, style="dim"), value)
+    console.print(table)
+
+
+def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
+    arrow = "──▶" if edge.kind == "sync" else "┄┄▶"
+    errors = Text(str(edge.errors), style="bold red" if edge.errors else "dim")
+    return (
+        Text(f"  {arrow} {_name(target)}", style="" if edge.kind == "sync" else "magenta"),
+        edge.protocol,
+        str(edge.calls),
+        errors,
+        *("–" if ms is None else format_duration(ms) for ms in (edge.p50_ms, edge.p95_ms, edge.p99_ms)),
+    )
+
+
+def _name(node: Node) -> str:
+    return f"{node.name}{_KIND_WORDS[node.kind]}"
+
+
+def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
+    """Names and values, problems first."""
+    if status.failure is not None:
+        yield "database", Text(f"NOT AVAILABLE: {status.failure}", style="bold red")
+    if not status.ledger_agrees:
+        yield "ledger", Text(status.ledger, style="bold red")
+    for name in status.set_aside:
+        yield "set aside", Text(name, style="red")
+    yield "received", Text(f"{status.received:,} spans since the start")
+    yield "stored", Text(f"{status.stored:,} spans, {status.duplicates:,} duplicates")
+    yield "refused", _refused(status)
+    yield "in flight", Text(f"{_size(status.in_flight)}; {status.unloaded:,} spans in the journal")
+    yield "commits", _commits(status)
+    yield (
+        "file",
+        Text(
+            f"{_size(status.file)}, of which {_size(status.file - status.used)} free; log {_size(status.wal)}"
+        ),
+    )
+    if status.forgotten:
+        yield "deleted", Text(f"{status.forgotten:,} spans by retention")
+    if status.ledger_agrees:
+        yield "ledger", Text(status.ledger)
+
+
+def _refused(status: CollectorStatus) -> Text:
+    parts = [f"{count:,} requests {reason}" for reason, count in sorted(status.refused.items())]
+    if status.rejected:
+        parts.append(f"{status.rejected:,} spans of accepted requests")
+    return Text(", ".join(parts), style="yellow") if parts else Text("none")
+
+
+def _commits(status: CollectorStatus) -> Text:
+    if status.commit_mean is None:
+        return Text("none yet")
+    return Text(f"{status.commits:,}, {format_duration(status.commit_mean * 1000)} each")
+
+
+def _size(number: float) -> str:
+    for unit in _SIZE_UNITS:
+        if number < 1000 or unit == _SIZE_UNITS[-1]:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError  # the last unit fits every size

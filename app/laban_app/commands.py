@@ -1,0 +1,26 @@
+"""The commands of this package, registered as entry points; importing this loads nothing heavy."""
+
+from typing import Final
+
+from laban.commands import Command
+
+_QUERIES: Final = "laban_app.cli.query_commands"
+_EXPORTS: Final = "laban_app.cli.export_commands"
+
+ORDER: Final = Command("Explain what happened to an order.", "server", f"{_QUERIES}:order")
+STORY: Final = Command("Explain what happened to a business key.", "server", f"{_QUERIES}:story")
+MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
+DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
+LAG: Final = Command("Show how far behind each consumer group is.", "server", f"{_QUERIES}:lag")
+STATUS: Final = Command("Show what is stored and how the collector is doing.", "server", f"{_QUERIES}:status")
+IMPORT: Final = Command(
+    "Import spans from files of other tools.", "server", "laban_app.cli.import_command:import_files"
+)
+EXPORT: Final = Command("Export all tables as Parquet files.", "server", f"{_EXPORTS}:export")
+BACKUP: Final = Command("Copy the database to a file.", "server", f"{_EXPORTS}:backup")
+RUN: Final = Command("Run a Python program with tracing.", None, "laban_app.cli.run_command:run")
+SERVE: Final = Command(
+    "Start the collector: it stores spans and answers questions.",
+    "server",
+    "laban_app.cli.serve_command:serve",
+)

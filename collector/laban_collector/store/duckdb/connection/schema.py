@@ -1,0 +1,66 @@
+"""Creates the tables of a new file, and brings those of older files up to date."""
+
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
+from laban_collector.store.duckdb.connection.sql import sql
+
+SCHEMA_VERSION: Final = 5
+"""Raised with every change of `schema.sql`. A file with a higher version is refused."""
+
+
+def is_current(cursor: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> bool:
+    """Whether a file has the tables of this version; False if they must be created or updated.
+
+    Raises:
+        StoreTooNew: a newer laban wrote the file.
+        StoreForeign: the file holds other tables than laban's; or none, and cannot be written.
+        StoreError: an older laban wrote the file, and it cannot be written.
+    """
+    version = _version(cursor, path)
+    if version == SCHEMA_VERSION:
+        return True
+    if version is not None and version > SCHEMA_VERSION:
+        raise StoreTooNew(
+            f"{path} has schema version {version}, and this laban knows versions up to {SCHEMA_VERSION}: "
+            "update laban, or name another file (--db FILE)."
+        )
+    if read_only and version is None:
+        raise StoreForeign(f"{path} holds no tables: no collector has written to it yet.")
+    if read_only:
+        raise StoreError(
+            f"{path} was written by an older laban: `laban serve --db FILE` brings it up to date."
+        )
+    return False
+
+
+def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Create the tables of this version, in a transaction; those of an older version are changed."""
+    version = _version(cursor, path)
+    cursor.execute(sql("connection/schema"))
+    if version is None:
+        cursor.execute(sql("connection/set_schema_version"), [str(SCHEMA_VERSION)])
+        return
+    for older in range(version, SCHEMA_VERSION):
+        cursor.execute(sql(f"connection/update_from_{older}"))
+
+
+def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | None:
+    """The version in the table `meta`; None if the file has no tables.
+
+    Raises:
+        StoreForeign: the file holds other tables than laban's.
+    """
+    tables = {name for (name,) in cursor.execute(sql("connection/tables")).fetchall()}
+    if not tables:
+        return None
+    rows = cursor.execute(sql("connection/schema_version")).fetchall() if "meta" in tables else []
+    if rows:
+        return int(rows[0][0])
+    raise StoreForeign(
+        f"{path} is a DuckDB file, but not one of laban's: it holds {', '.join(sorted(tables)[:5])}. "
+        "It was left as it is; name another file (--db FILE)."
+    )

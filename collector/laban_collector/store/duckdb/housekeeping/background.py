@@ -1,0 +1,52 @@
+"""The threads that work on a database while a collector writes to it."""
+
+from collections.abc import Callable
+
+from laban_collector.store.base import Deleted, RetentionLimits
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
+from laban_collector.store.duckdb.housekeeping.retention import RetentionThread
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.index.digests import DigestThread
+
+
+class Background:
+    """Counts edges, makes digests, and deletes the oldest spans.
+
+    Args:
+        database: open to write.
+        commit_ranges: of the same database.
+        limits: what the retention keeps.
+        deleted: called after each run of the retention that deleted spans.
+
+    Attributes:
+        edges: counts calls and messages as spans arrive.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        commit_ranges: CommitRanges,
+        limits: RetentionLimits,
+        deleted: Callable[[Deleted], None],
+    ) -> None:
+        self.edges = EdgeCountingThread(database, commit_ranges)
+        limited = limits.age is not None or limits.size is not None
+        retention = [RetentionThread(database, limits, deleted)] if limited else []
+        self._periodic = [DigestThread(database), *retention]
+
+    def start(self, sequence: int) -> None:
+        """Start; `sequence` is that of the newest commit.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        self.edges.start(sequence)
+        for thread in self._periodic:
+            thread.start()
+
+    def stop(self) -> None:
+        """Count what is left, if that is little, and end the threads."""
+        self.edges.stop()
+        for thread in self._periodic:
+            thread.stop()

@@ -1,0 +1,75 @@
+"""Answers that a reader keeps and only adds to: what was read before is not read again."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+
+from laban_collector.store.base import MAX_ROWS, Lag
+from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.read.rows import lag_of, named_rows
+
+Times = tuple[int, int]
+Partition = tuple[str, str, int, str]
+"""Group, topic, partition, cluster."""
+
+
+class TimeRange:
+    """The starts of the first and the last span of one database. Thread-safe.
+
+    While spans arrive, DuckDB would read all of them to answer.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._oldest: int | None = None
+        self._newest = 0
+        self._times: Times | None = None
+
+    def times(self, cursor: duckdb.DuckDBPyConnection) -> Times | None:
+        """The starts of the first and the last span, ns since the epoch; None while there is none."""
+        with self._lock:
+            [(oldest, newest)] = cursor.execute(sql("read/oldest_and_newest_commit")).fetchall()
+            if oldest != self._oldest:  # nothing is known yet, or the first commits were deleted
+                [(first, last)] = cursor.execute(sql("read/extent")).fetchall()
+                self._times = None if first is None else (first, last)
+                self._oldest, self._newest = oldest, newest
+            elif newest is not None and newest > self._newest:
+                parameters = {"known": self._newest}
+                [(first, last)] = cursor.execute(sql("read/extent_since"), parameters).fetchall()
+                if first is not None:
+                    known = self._times or (first, last)
+                    self._times = (min(first, known[0]), max(last, known[1]))
+                self._newest = newest
+            return self._times
+
+
+class NewestLag:
+    """The newest poll of each consumer group and partition of one database. Thread-safe.
+
+    Args:
+        clock: ns since the epoch; polls of the future are left out.
+    """
+
+    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._newest: dict[Partition, Lag] = {}
+
+    def rows(self, cursor: duckdb.DuckDBPyConnection) -> list[Lag]:
+        """The newest polls by group, topic and partition."""
+        with self._lock:
+            times = {row.time for row in self._newest.values()} or {0}
+            window = {"since": max(times), "until": self._clock() + 1}
+            polls = named_rows(cursor.execute(sql("read/latest_lag"), window))
+            if len(times) > 1:  # groups that are no longer polled go when their polls are deleted
+                [(oldest,)] = cursor.execute(sql("read/oldest_lag")).fetchall()
+                kept = {
+                    key: row for key, row in self._newest.items() if oldest is not None and row.time >= oldest
+                }
+                self._newest = kept
+            for poll in polls:
+                row = lag_of(poll | poll.pop("rest"))
+                self._newest[row.group, row.topic, row.partition, row.cluster] = row
+            return [row for _, row in sorted(self._newest.items())][:MAX_ROWS]

@@ -1,0 +1,190 @@
+"""`DuckDBStore`: one DuckDB file as a store; wires the rooms of this folder."""
+
+import logging
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from laban_collector.errors import StoreError
+from laban_collector.store.base import (
+    BatchLoader,
+    Deleted,
+    LedgerCheck,
+    OpenSink,
+    RetentionLimits,
+    SpanReader,
+    Store,
+    StoreHealth,
+)
+from laban_collector.store.duckdb.connection.database import Database, FileSize, wal_of
+from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.sidecar_files import move_to_quarantine, quarantined
+
+if TYPE_CHECKING:  # a command that only reads starts faster without them
+    from laban_collector.store.duckdb.housekeeping.background import Background
+    from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+_log = logging.getLogger(__name__)
+
+_NO_SIZE: Final = FileSize(0, 0, 0)
+
+
+class DuckDBStore(Store):
+    """One DuckDB file, open in this process.
+
+    Args:
+        database: open; the store closes it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._commit_ranges = CommitRanges(database)
+        self._writer: DuckDBWriter | None = None
+        self._background: Background | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open a file; see `Database.open`."""
+        return cls(Database.open(path, read_only=read_only))
+
+    @classmethod
+    def recover(cls, path: Path) -> Self:
+        """Open a file for a collector; see `open_or_quarantine`."""
+        return cls(open_or_quarantine(path))
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.database.path
+
+    def writer(self) -> BatchLoader:
+        """The writer; made when it is first asked for."""
+        return self._duckdb_writer()
+
+    def reader(self, *, staleness: float = 0.0) -> SpanReader:
+        """Return a reader; see `DuckDBReader`."""
+        return DuckDBReader(self.database, staleness, self._commit_ranges)
+
+    @property
+    def failure(self) -> str | None:
+        """Why DuckDB has given up the database; None while it answers."""
+        return self.database.failure
+
+    def health(self) -> StoreHealth:
+        """The state of the file; its size is 0 while the database does not answer."""
+        size = self._size()
+        return StoreHealth(
+            file=size.file,
+            used=size.used,
+            wal=size.wal,
+            uncounted=0 if self._background is None else self._background.edges.uncounted,
+            quarantined=tuple(path.name for path in quarantined(self.path)),
+        )
+
+    def probe(self, *, write: bool) -> None:
+        """Begin to read; with `write` commit a row without meaning.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        if write:
+            self.database.try_writing()
+        else:
+            with self.database.reading():
+                pass
+
+    def check_ledger(self) -> LedgerCheck:
+        """Compare the spans with the table `ledger`; reads one column of the spans.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        with self.database.reading() as cursor:
+            [row] = cursor.execute(sql("durability/check_ledger")).fetchall()
+        return LedgerCheck(*map(int, row))
+
+    def end_recovery(self, keep_as: Path | None) -> None:
+        """Drop the copy of the write-ahead log that `recover` made, or keep it as the log of `keep_as`."""
+        copy = log_copy(self.path)
+        if keep_as is not None and copy.exists():
+            move_to_quarantine(copy, wal_of(keep_as))
+        copy.unlink(missing_ok=True)
+
+    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+        """Start to count edges, to make digests, and to delete what is beyond the limits.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        from laban_collector.store.duckdb.housekeeping.background import Background
+
+        writer = self._duckdb_writer()
+        self._background = Background(self.database, self._commit_ranges, retention, deleted)
+        self._background.start(writer.sequence)
+        writer.loaded = self._background.edges.stored
+
+    def stop(self) -> None:
+        """Count what is loaded, if that is little, and end the threads."""
+        if self._background is not None:
+            self._duckdb_writer().loaded = None
+            self._background.stop()
+            self._background = None
+
+    @property
+    def flooded(self) -> bool:
+        """Whether more spans arrive than can be counted at once."""
+        return self._background is not None and self._background.edges.flooded
+
+    def settle(self) -> None:
+        """Wait until the edges of what is loaded are counted; of a flood only what a client waits for."""
+        if self._background is not None:
+            self._background.edges.settle()
+
+    def export(self, open_sink: OpenSink) -> Generator[int, None, None]:
+        """Write each table as one Parquet file; see `export`."""
+        from laban_collector.store.duckdb.housekeeping.export import export
+
+        return export(self.database, open_sink)
+
+    def archive(self) -> Generator[bytes, None, None]:
+        """The Parquet files as a ZIP archive; see `export_zip`."""
+        from laban_collector.store.duckdb.housekeeping.export import export_zip
+
+        return export_zip(self.database)
+
+    def backup(self, target: Path) -> Generator[int, None, None]:
+        """Copy the database to a new file; see `backup`."""
+        from laban_collector.store.duckdb.housekeeping.export import backup
+
+        return backup(self.database, target)
+
+    def stream_backup(self) -> Generator[bytes, None, None]:
+        """The bytes of a backup; see `stream_backup`."""
+        from laban_collector.store.duckdb.housekeeping.export import stream_backup
+
+        return stream_backup(self.database)
+
+    def close(self) -> None:
+        """Checkpoint, and let go of the file.
+
+        Raises:
+            StoreError: the checkpoint failed; what was committed is safe in the log.
+        """
+        self.database.close()
+
+    def _duckdb_writer(self) -> "DuckDBWriter":
+        from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+        if self._writer is None:
+            self._writer = DuckDBWriter(self.database)
+        return self._writer
+
+    def _size(self) -> FileSize:
+        try:
+            return self.database.size()
+        except StoreError as error:
+            _log.debug("The size of the database is unknown: %s", error)
+            return _NO_SIZE

@@ -1,0 +1,54 @@
+"""Where the dashboard gets its answers: a collector over HTTP, or a database file."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from laban_app.answers.discovery import open_answers
+from laban_app.answers.protocol import Answers
+
+URL_VARIABLE = "LABAN_DASHBOARD_URL"
+DB_VARIABLE = "LABAN_DASHBOARD_DB"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSource:
+    """The source set at startup. If both are None, the source is discovered as in the CLI."""
+
+    url: str | None
+    db: Path | None
+
+    def __str__(self) -> str:
+        """Return the text for a notice."""
+        if self.url:
+            return self.url
+        return str(self.db) if self.db else "the collector that laban discovers"
+
+
+def configured_source() -> AnswerSource:
+    """Return the source that `launch` passed in the environment."""
+    db = os.environ.get(DB_VARIABLE)
+    return AnswerSource(os.environ.get(URL_VARIABLE), Path(db) if db else None)
+
+
+def shared_answers() -> Answers:
+    """Return the source's answers, opened once and shared by all sessions.
+
+    Raises:
+        AppError: no source answers. The failure is not cached, so the next call tries again.
+        StoreError: the database file cannot be read.
+    """
+    source = configured_source()
+    return _opened(source.url, source.db)
+
+
+def reconnect() -> None:
+    """Open the source again on the next query: the collector may have moved to another address."""
+    _opened.clear()
+
+
+@st.cache_resource(show_spinner=False)
+def _opened(url: str | None, db: Path | None) -> Answers:
+    return open_answers(url, db)

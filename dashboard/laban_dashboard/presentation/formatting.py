@@ -1,0 +1,72 @@
+"""Formats numbers, durations and times, and escapes text for Markdown."""
+
+import re
+from datetime import datetime, tzinfo
+
+from laban_mapper.times import format_duration
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])")
+NO_VALUE = "–"
+
+
+def escape_markdown(text: str) -> str:
+    """Escape text from the data so that Streamlit's Markdown shows it literally.
+
+    An error message can contain anything, for example an image link that makes the browser call a foreign
+    host. A bare URL still becomes a link, which does nothing until the user clicks it.
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def duration(ms: float | None) -> str:
+    """Format milliseconds; a dash if there is no value."""
+    return NO_VALUE if ms is None else format_duration(ms)
+
+
+def rate(calls: int, seconds: float) -> str:
+    """Format calls per `seconds` as a rate: `3.2/s`, `12/min`, `4/h`."""
+    if seconds <= 0:
+        return str(calls)
+    for unit, length in (("s", 1.0), ("min", 60.0)):
+        value = calls / seconds * length
+        if value >= 1:
+            return f"{value:.1f}/{unit}" if value < 10 else f"{value:,.0f}/{unit}"
+    return f"{calls / seconds * 3600:.0f}/h"
+
+
+def percentage(part: int, whole: int) -> str:
+    """Format a ratio as a percentage: `0 %`, `0.4 %`, `12 %`."""
+    if not whole or not part:
+        return "0 %"
+    percent = 100 * part / whole
+    return "< 0.1 %" if percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """Format a number with its noun: `1 call`, `1,204 calls`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def age(then: datetime, now: datetime) -> str:
+    """Format the time that has passed: `just now`, `12 s ago`, `3 min ago`."""
+    seconds = (now - then).total_seconds()
+    if seconds < 3:
+        return "just now"
+    if seconds < 60:
+        return f"{seconds:.0f} s ago"
+    for limit, length, unit in ((3600, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds / 86400:.0f} days ago"
+
+
+def clock_time(time: datetime, timezone: tzinfo) -> str:
+    """Format a time of day with milliseconds: `12:03:04.123`."""
+    return time.astimezone(timezone).strftime("%H:%M:%S.%f")[:-3]
+
+
+def time_range(since: datetime, until: datetime, timezone: tzinfo) -> str:
+    """Format a time range: `12:00:05 – 12:15:05`, with dates if it spans more than one day."""
+    start, end = since.astimezone(timezone), until.astimezone(timezone)
+    pattern = "%H:%M:%S" if start.date() == end.date() else "%-d %b %H:%M"
+    return f"{start.strftime(pattern)} – {end.strftime(pattern)}"

@@ -1,0 +1,97 @@
+"""The Lag page's data: card captions, table rows and the chart over time."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import altair as alt
+
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.chart_axes import time_axis, time_tooltip
+from laban_mapper.model import GroupLag, LagPoint, PartitionLag
+
+SEVERITY_ORDER = ("STOP", "STALL", "REWIND", "WARN", "OK")
+Measure = Literal["messages", "seconds"]
+
+
+def by_severity(groups: Sequence[GroupLag]) -> list[GroupLag]:
+    """Sort groups by status, the most severe first."""
+    return sorted(
+        groups, key=lambda group: (SEVERITY_ORDER.index(group.status), -group.messages, group.group)
+    )
+
+
+def lag_caption(group: GroupLag) -> str:
+    """Format the text below a number of messages: `messages behind, about 42 s` (slowest partition)."""
+    if not group.messages:
+        return "no messages waiting"
+    noun = "message behind" if group.messages == 1 else "messages behind"
+    seconds = [partition.seconds for partition in group.topics if partition.seconds is not None]
+    return f"{noun}, about {formatting.duration(max(seconds) * 1000)}" if seconds else noun
+
+
+def partition_rows(groups: Sequence[GroupLag]) -> list[dict[str, object]]:
+    """Return one row per group, topic and partition, the most severe first."""
+    rows = [(group, partition) for group in groups for partition in group.topics]
+    rows.sort(key=lambda row: (SEVERITY_ORDER.index(row[1].status), -(row[1].messages or 0), row[0].group))
+    return [_row(group, partition) for group, partition in rows]
+
+
+def lag_chart(points: Sequence[LagPoint], measure: Measure, *, by_partition: bool) -> alt.Chart:
+    """Chart lag over time: one line per group, or per partition."""
+    rows = _by_partition(points, measure) if by_partition else _by_group(points, measure)
+    title = "messages behind" if measure == "messages" else "seconds lag_caption"
+    chart: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=time_axis(point.time for point in points),
+            y=alt.Y("lag:Q", title=title, scale=alt.Scale(zero=True)),
+            color=alt.Color("series:N", legend=alt.Legend(title=None, orient="top", labelLimit=320)),
+            tooltip=[
+                time_tooltip(),
+                "series:N",
+                alt.Tooltip("lag:Q", format=",.1f", title=title),
+            ],
+        )
+        .properties(height=320)
+    )
+    return chart
+
+
+def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
+    return {
+        "group": group.group,
+        "topic": partition.topic,
+        "partition": partition.partition,
+        "status": partition.status,
+        "messages": partition.messages,
+        "seconds": partition.seconds,
+        "committed": partition.committed,
+        "end": partition.end,
+        "read at": partition.time,
+    }
+
+
+def _by_partition(points: Sequence[LagPoint], measure: Measure) -> list[dict[str, object]]:
+    return [
+        {
+            "time": point.time.isoformat(),
+            "series": f"{point.group} · {point.topic}/{point.partition}",
+            "lag": getattr(point, measure),
+        }
+        for point in points
+        if getattr(point, measure) is not None
+    ]
+
+
+def _by_group(points: Sequence[LagPoint], measure: Measure) -> list[dict[str, object]]:
+    """Add up the partitions' messages; take the slowest partition's seconds."""
+    totals: dict[tuple[str, str], float] = {}
+    for point in points:
+        value = point.messages if measure == "messages" else point.seconds
+        if value is None:
+            continue
+        key = (point.time.isoformat(), point.group)
+        total = totals.get(key, 0.0)
+        totals[key] = total + value if measure == "messages" else max(total, value)
+    return [{"time": time, "series": group, "lag": lag} for (time, group), lag in totals.items()]

@@ -1,0 +1,51 @@
+"""The time range that a user selects, and the time window that results from it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from laban_mapper.model import Status
+
+ALL = "All"
+CUSTOM = "Custom"
+LENGTHS = {"5 min": timedelta(minutes=5), "15 min": timedelta(minutes=15), "1 h": timedelta(hours=1)}
+CHOICES = [*LENGTHS, ALL, CUSTOM]
+DEFAULT = "15 min"
+
+_JUST_AFTER = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """The selected range: one of CHOICES, and for CUSTOM its start and end."""
+
+    name: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """A half-open window, [since, until), with time zones."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def seconds(self) -> float:
+        """The length of the window in seconds."""
+        return (self.until - self.since).total_seconds()
+
+
+def resolve_window(selected: TimeRange, status: Status) -> TimeWindow | None:
+    """Apply the selected range to the stored spans; None if the store is empty.
+
+    Relative ranges end at the newest span, not now, so that a recording looks the same as a live system.
+    They never start before the first span, because rates would then be too low.
+    """
+    if status.first is None or status.last is None:
+        return None
+    until = status.last + _JUST_AFTER
+    if selected.name == CUSTOM and selected.since and selected.until and selected.since < selected.until:
+        return TimeWindow(selected.since, selected.until)
+    since = until - LENGTHS[selected.name] if selected.name in LENGTHS else status.first
+    return TimeWindow(max(since, status.first), until)

@@ -1,0 +1,31 @@
+"""The page header and the responsive two-column layout."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import streamlit as st
+
+# Streamlit has no option for a breakpoint.
+_NARROW = """<style>
+@media (max-width: 1000px) {
+  .st-key-side-by-side { flex-direction: column; }
+  .st-key-side-by-side > * { width: 100% !important; }
+}
+</style>"""
+
+
+@contextmanager
+def page_header(title: str) -> Generator[None]:
+    """Draw the title on the left; draw the content of the `with` block on the right."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            yield
+
+
+@contextmanager
+def side_by_side() -> Generator[None]:
+    """Place two containers next to each other, or below each other in a narrow window."""
+    st.html(_NARROW)
+    with st.container(horizontal=True, gap="medium", key="side-by-side"):
+        yield

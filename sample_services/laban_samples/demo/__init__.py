@@ -1,0 +1,1 @@
+"""`laban demo`: runs a broker, a collector, the shop, the dashboard and a load generator."""

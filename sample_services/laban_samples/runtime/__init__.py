@@ -1,0 +1,1 @@
+"""What all services share: settings, HTTP and gRPC servers, common routes, and clients for other services."""

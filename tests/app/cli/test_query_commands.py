@@ -1,0 +1,170 @@
+"""The query commands, run as a user runs them against a running collector."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ...mapper.shop_spans import hybrid_order, monolith_timeout
+from ...serving import Serving, laban, serving
+from ..answers.test_local import named
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with serving(tmp_path_factory.mktemp("served") / "spans.duckdb") as running:
+        running.send(named(hybrid_order(), "123"))
+        yield running
+
+
+def test_order_prints_the_verdict_first(served: Serving) -> None:
+    done = laban("order", "123", "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "Order 123 was created in 84 ms" in lines[0]
+    assert any("order  POST /orders" in line for line in lines)
+    assert any("30 ms in orders until payment" in line for line in lines)
+
+
+def test_piped_output_is_plain_and_complete(served: Serving) -> None:
+    done = laban("order", "123", "--url", served.url)
+    assert "\x1b" not in done.stdout
+    assert "…" not in done.stdout
+
+
+def test_order_json_has_the_documented_shape(served: Serving) -> None:
+    story = json.loads(laban("order", "123", "--json", "--url", served.url).stdout)
+    documented = {"key", "value", "verdict", "outcome", "root_cause", "traces", "spans", "steps", "messages"}
+    assert documented <= set(story)
+    step = {
+        *("time", "service", "operation", "kind", "duration_ms", "wait_ms", "status", "error", "topic"),
+        *("group", "partition", "offset", "trace_id", "span_id", "critical"),
+    }
+    assert step <= set(story["steps"][0])
+    assert {(m["topic"], g["group"], g["state"]) for m in story["messages"] for g in m["groups"]} == {
+        ("orders", "email", "processed"),
+        ("orders", "payment", "processed"),
+        ("payments", "order", "processed"),
+    }
+
+
+def test_an_unknown_order_exits_1_and_names_the_nearest_known(served: Serving) -> None:
+    done = laban("order", "124", "--url", served.url)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "laban: No trace carries order 124. The nearest known: 123.\n"
+
+
+def test_story_accepts_any_business_key(served: Serving) -> None:
+    assert laban("story", "order.id=123", "--url", served.url).returncode == 0
+    wrong = laban("story", "123", "--url", served.url)
+    assert wrong.returncode == 2
+    assert "KEY=VALUE" in wrong.stderr
+
+
+def test_the_collector_that_has_the_database_open_answers(served: Serving) -> None:
+    done = laban("status", "--json", "--db", str(served.db))
+    assert done.returncode == 0, done.stderr
+    status = json.loads(done.stdout)
+    assert (status["spans"], status["services"]) == (8, ["email", "order", "payment", "pricing"])
+
+
+def test_map_shows_callers_before_callees(served: Serving) -> None:
+    lines = laban("map", "--url", served.url).stdout.splitlines()
+    first = [line.split()[0] for line in lines if line and not line.startswith((" ", "caller", "─"))]
+    assert first.index("clients") < first.index("order") < first.index("orders") < first.index("payment")
+
+
+def test_map_json_has_the_documented_shape(served: Serving) -> None:
+    answer = json.loads(laban("map", "--json", "--url", served.url).stdout)
+    assert {"nodes", "edges"} <= set(answer)
+    assert {"id", "kind", "name"} <= set(answer["nodes"][0])
+    documented = {
+        "from",
+        "to",
+        "kind",
+        "protocol",
+        "calls",
+        "errors",
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "evidence",
+    }
+    assert documented <= set(answer["edges"][0])
+
+
+@pytest.mark.parametrize(
+    ("form", "beginning"),
+    [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph"), ("mermaid", b"flowchart")],
+)
+def test_diagram_writes_every_format(served: Serving, tmp_path: Path, form: str, beginning: bytes) -> None:
+    target = tmp_path / f"diagram.{form}"
+    done = laban("diagram", "--format", form, "-o", str(target), "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(beginning)
+
+
+def test_an_unknown_format_exits_2(served: Serving) -> None:
+    done = laban("diagram", "--format", "gif", "--url", served.url)
+    assert done.returncode == 2
+    assert "svg, png, dot, mermaid" in done.stderr
+
+
+def test_lag_without_polls_names_the_kafka_option(served: Serving) -> None:
+    done = laban("lag", "--url", served.url)
+    assert done.returncode == 0
+    assert "--kafka" in done.stderr
+
+
+def test_an_invalid_time_exits_2(served: Serving) -> None:
+    done = laban("map", "--since", "yesterday", "--url", served.url)
+    assert done.returncode == 2
+    assert "15m" in done.stderr
+
+
+def test_a_missing_source_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    done = laban("map", "--db", str(tmp_path / "none.duckdb"))
+    assert done.returncode == 2
+    assert "none.duckdb" in done.stderr
+    gone = laban("map", "--url", "http://127.0.0.1:9")
+    assert gone.returncode == 2
+    assert "http://127.0.0.1:9" in gone.stderr
+    assert "laban serve" in gone.stderr
+
+
+def test_the_file_of_a_stopped_collector_can_be_queried(tmp_path: Path) -> None:
+    db = tmp_path / "spans.duckdb"
+    with serving(db) as running:
+        running.send(named(monolith_timeout(), "7"))
+    assert running.process.returncode == 0
+    assert sorted(tmp_path.iterdir()) == [db, db.with_name("spans.duckdb.ledger")]
+    story = json.loads(laban("order", "7", "--json", "--db", str(db)).stdout)
+    assert story["root_cause"]["service"] == "user"
+
+
+def test_two_collectors_cannot_open_one_file(served: Serving) -> None:
+    done = laban(
+        *("serve", "--db", str(served.db), "--otlp-grpc", "127.0.0.1:0"),
+        *("--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0"),
+    )
+    assert done.returncode == 2
+    assert "open in another process" in done.stderr
+
+
+def test_a_port_in_use_is_reported_with_the_option_to_change(served: Serving, tmp_path: Path) -> None:
+    done = laban(
+        *("serve", "--db", str(tmp_path / "other.duckdb"), "--otlp-grpc", "127.0.0.1:0"),
+        *("--otlp-http", "127.0.0.1:0", "--api", served.api),
+    )
+    assert done.returncode == 2
+    assert served.api in done.stderr
+    assert "--api" in done.stderr
+
+
+def test_an_interrupted_collector_stops_cleanly(tmp_path: Path) -> None:
+    with serving(tmp_path / "spans.duckdb") as running:
+        running.process.send_signal(signal.SIGINT)
+        assert running.process.wait(20) == 0

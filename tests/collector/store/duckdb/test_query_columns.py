@@ -1,0 +1,142 @@
+"""The columns of every query are pinned, by name and type: rows become values by these names."""
+
+import itertools
+import json
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pytest
+
+import laban_collector.store.duckdb
+from laban_collector.store.base import Lag, MessageRef, Peer, RetentionLimits
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.connection.session import Session
+from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.edges.counter import EdgeCounter
+from laban_collector.store.duckdb.housekeeping.retention import Retention
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+from .edges.test_counter import WHOLE, commits_of, store
+from .random_shop import T0, S, shop
+
+GOLDEN: Final = Path(__file__).with_name("query_columns.json")
+ROOMS: Final = Path(laban_collector.store.duckdb.__file__).parent
+
+Columns = dict[str, dict[str, str]]
+
+
+def query_names() -> list[str]:
+    """Every query of the store that returns rows."""
+    names: list[str] = []
+    for file in sorted(ROOMS.glob("*/*.sql")):
+        if file.stem == "statements":
+            found = re.findall(r"^-- name: (\w+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            names += [f"{file.parent.name}/{name}" for name in found]
+        else:
+            names.append(f"{file.parent.name}/{file.stem}")
+    return [name for name in names if returns_rows(sql(name))]
+
+
+def returns_rows(text: str) -> bool:
+    code = re.sub(r"--[^\n]*\n", "", text).strip()
+    return code.startswith(("SELECT", "FROM")) or (code.startswith("WITH") and "DELETE FROM" not in code)
+
+
+class Recorder:
+    """A cursor that notes the columns of each query that it runs."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+        self._cursor = cursor
+        self._columns = columns
+
+    def execute(self, text: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
+        result = self._cursor.execute(text, *parameters)
+        names = {sql(name): name for name in query_names()}
+        if text in names:
+            self._columns[names[text]] = {name: str(kind) for name, kind, *_ in result.description or ()}
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> Columns:
+    """The columns of the queries that have run since."""
+    found: Columns = {}
+    cursor_of = Session.cursor
+
+    @contextmanager
+    def recorded(session: Session) -> Generator[Any, None, None]:
+        with cursor_of(session) as cursor:
+            yield Recorder(cursor, found)
+
+    monkeypatch.setattr(Session, "cursor", recorded)
+    return found
+
+
+def run_every_query(path: Path) -> None:
+    """Write, count, digest, ask and delete, so that each query runs."""
+    spans = shop(3)
+    commits = commits_of(spans, 6, 3)
+    Database.open(path).close()
+    with Database.open(path) as database:
+        writer = DuckDBWriter(database, itertools.count(T0, 1000 * S).__next__)
+        store(writer, [*commits, commits[0]])
+        writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
+        writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
+        counter = EdgeCounter(database, CommitRanges(database), 1_000)
+        counter.uncounted()
+        ask(DuckDBReader(database), spans[0].trace_id)
+        store(writer, commits_of(shop(4), 2, 4))
+        while counter.count_next() is not None:
+            pass
+        counter.compact()
+        Digester(database, 1).catch_up()
+        reader = DuckDBReader(database)
+        ask(reader, spans[0].trace_id)
+        store(writer, commits_of(shop(5), 1, 5))
+        ask(reader, spans[0].trace_id)
+        DuckDBStore(database).check_ledger()
+        database.size()
+        Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
+        Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()
+
+
+def ask(reader: DuckDBReader, trace_id: str) -> None:
+    """Every question of the reader."""
+    reader.contents()
+    reader.extent()
+    reader.traces_with("order", "1", 10)
+    reader.nearest_values("order", "1", 10)
+    reader.recent_values("order", *WHOLE, 10)
+    reader.spans_of([trace_id], 0, 1 << 62, 1000)
+    reader.traces_linked_from([trace_id])
+    reader.traces_of_messages([MessageRef("orders", 0, 1)], *WHOLE)
+    reader.groups_of(["orders"])
+    reader.callees([Peer("bank.local", 80, None)], *WHOLE)
+    reader.edges(WHOLE[0], WHOLE[1] - 1)
+    reader.edges(*WHOLE)
+    for _ in range(2):
+        reader.latest_lag()
+    reader.lag_between(0, 1 << 62)
+    for by in ("edge", "route"):
+        reader.latency(by, *WHOLE, 60 * S)
+
+
+def test_every_query_answers_in_the_pinned_columns(tmp_path: Path, columns: Columns) -> None:
+    run_every_query(tmp_path / "spans.duckdb")
+    golden: Columns = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    assert columns == golden, f"if this is meant: write it to {GOLDEN.name}"
+
+
+def test_the_pinned_queries_are_all_that_return_rows() -> None:
+    assert sorted(json.loads(GOLDEN.read_text(encoding="utf-8"))) == sorted(query_names())

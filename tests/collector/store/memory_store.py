@@ -1,0 +1,93 @@
+"""A second store, which counts spans in memory: all that is behind the seam."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.errors import StoreError
+from laban_collector.store.base import (
+    BatchLoader,
+    Deleted,
+    Lag,
+    LedgerCheck,
+    RetentionLimits,
+    SpanReader,
+    Store,
+    StoreHealth,
+    Written,
+)
+
+
+class MemoryStore(Store, BatchLoader):
+    """Knows the identities of its spans, and answers no questions.
+
+    Attributes:
+        spans: (trace_hi, trace_lo, span_id, kind) of each span.
+        full: whether it refuses to store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sequence = 0
+        self.spans: set[tuple[int, ...]] = set()
+        self.full = False
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        return cls(path)
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def sequence(self) -> int:
+        return self._sequence
+
+    def writer(self) -> BatchLoader:
+        return self
+
+    def write(self, batch: SpanBatch) -> Written:
+        return self.load([batch], self._sequence + 1)[0]
+
+    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
+        self.probe(write=True)
+        self._sequence = sequence
+        return [self._load(batch) for batch in batches]
+
+    def write_lag(self, rows: Sequence[Lag]) -> None:
+        raise self._unsupported("lag")
+
+    def reader(self, *, staleness: float = 0.0) -> SpanReader:
+        raise self._unsupported("reader")
+
+    def health(self) -> StoreHealth:
+        return StoreHealth(file=0, used=0, wal=0, uncounted=0, quarantined=())
+
+    def probe(self, *, write: bool) -> None:
+        if self.full:
+            raise StoreError("full")
+
+    def check_ledger(self) -> LedgerCheck:
+        return LedgerCheck(self._sequence, self._sequence, different=0, lacking=0, surplus=0)
+
+    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+        if retention != RetentionLimits():
+            raise self._unsupported("retention")
+
+    def stop(self) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _load(self, batch: SpanBatch) -> Written:
+        columns = ("trace_hi", "trace_lo", "span_id", "kind")
+        identities = list(zip(*(batch.spans[name].to_pylist() for name in columns), strict=True))
+        new = set(identities) - self.spans
+        self.spans |= new
+        return Written(len(new), len(identities) - len(new))

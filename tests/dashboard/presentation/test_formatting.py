@@ -1,0 +1,54 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from laban_dashboard.presentation import formatting
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("calls", "seconds", "expected"),
+    [(900, 300, "3.0/s"), (12_000, 60, "200/s"), (30, 60, "30/min"), (5, 3600, "5/h"), (7, 0, "7")],
+)
+def test_a_rate_uses_the_first_unit_in_which_it_is_at_least_one(
+    calls: int, seconds: float, expected: str
+) -> None:
+    assert formatting.rate(calls, seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [(0, 10, "0 %"), (1, 3, "33 %"), (1, 100, "1.0 %"), (1, 100_000, "< 0.1 %"), (0, 0, "0 %")],
+)
+def test_a_percentage_is_never_rounded_to_zero(part: int, whole: int, expected: str) -> None:
+    assert formatting.percentage(part, whole) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "just now"), (12, "12 s ago"), (180, "3 min ago"), (7200, "2 h ago"), (86400 * 9, "9 days ago")],
+)
+def test_an_age_has_one_unit(seconds: int, expected: str) -> None:
+    assert formatting.age(NOON - timedelta(seconds=seconds), NOON) == expected
+
+
+def test_a_time_range_has_dates_only_if_it_passes_midnight() -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert formatting.time_range(NOON, NOON + timedelta(minutes=5), tokyo) == "21:00:00 – 21:05:00"
+    assert formatting.time_range(NOON, NOON + timedelta(hours=5), tokyo) == "23 Nov 21:00 – 24 Nov 02:00"
+
+
+def test_text_from_the_data_cannot_become_markdown() -> None:
+    image = formatting.escape_markdown("![x](http://stranger/x.png) **bold** :red[alarm] $x$ <b>\nnext line")
+    assert "![" not in image
+    assert "**" not in image
+    assert ":red[" not in image
+    assert "<b>" not in image
+    assert "\n" not in image
+
+
+def test_a_missing_duration_is_a_dash() -> None:
+    assert formatting.duration(None) == formatting.NO_VALUE
+    assert formatting.duration(84) == "84 ms"

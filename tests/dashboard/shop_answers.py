@@ -1,0 +1,325 @@
+"""Hand-made, constant answers about a small shop, for tests of the pages.
+
+The tests in `tests/browser` query a real database instead.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from laban_app.errors import UnknownValue
+from laban_mapper.model import (
+    Edge,
+    Evidence,
+    GroupLag,
+    GroupState,
+    KnownValue,
+    KnownValues,
+    LagHistory,
+    LagPoint,
+    LagReport,
+    LagStatus,
+    LatencyHistory,
+    LatencyPoint,
+    Message,
+    Node,
+    PartitionLag,
+    RootCause,
+    ServiceMap,
+    Status,
+    Step,
+    Story,
+)
+
+END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+BEGIN = END - timedelta(minutes=30)
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+_SERVICES = ["analytics", "email", "inventory", "order", "payment", "pricing", "user"]
+
+
+def edge(
+    source: str, target: str, protocol: str, calls: int, errors: int = 0, p95: float | None = 20.0
+) -> Edge:
+    """Make an edge; p50 and p99 follow from its p95."""
+    return Edge(
+        source=source,
+        target=target,
+        kind="async" if protocol == "kafka" else "sync",
+        protocol=protocol,
+        calls=calls,
+        errors=errors,
+        p50_ms=None if p95 is None else p95 * 0.6,
+        p95_ms=p95,
+        p99_ms=None if p95 is None else p95 * 1.8,
+        evidence=Evidence(parent=calls),
+    )
+
+
+def graph_of(edges: list[Edge], since: datetime = BEGIN, until: datetime = END) -> ServiceMap:
+    """Make the map with these edges."""
+    ids = sorted({end for one in edges for end in (one.source, one.target)})
+    nodes = [
+        Node.model_validate({"id": one, "kind": one.split(":")[0], "name": one.split(":", 1)[1]})
+        for one in ids
+    ]
+    return ServiceMap(since=since, until=until, nodes=nodes, edges=edges)
+
+
+def shop_edges() -> list[Edge]:
+    """Edges of the hybrid style: the order is created synchronously, the other services react to events."""
+    return [
+        edge("entry:web", "service:order", "http", 900, 18, 212.0),
+        edge("service:order", "service:user", "grpc", 900, 0, 9.0),
+        edge("service:order", "service:inventory", "grpc", 900, 4, 48.0),
+        edge("service:inventory", "service:pricing", "grpc", 900, 0, 21.0),
+        edge("service:order", "database:orders-db", "postgresql", 1800, 0, 4.1),
+        edge("service:order", "topic:orders", "kafka", 882, 0, 3.0),
+        edge("topic:orders", "group:payment", "kafka", 882, 0, 160.0),
+        edge("topic:orders", "group:email", "kafka", 610, 0, 42_000.0),
+        edge("topic:orders", "group:analytics", "kafka", 882, 0, 35.0),
+        edge("group:payment", "service:payment", "kafka", 882, 31, 140.0),
+        edge("group:email", "service:email", "kafka", 610, 0, 85.0),
+        edge("group:analytics", "service:analytics", "kafka", 882, 0, 4.0),
+        edge("service:payment", "external:bank.example:443", "http", 882, 31, 120.0),
+        edge("service:payment", "topic:payments", "kafka", 851, 0, 3.0),
+        edge("topic:payments", "group:email", "kafka", 600, 0, 41_000.0),
+        edge("service:payment", "topic:orders.dlq", "kafka", 31, 0, 3.0),
+    ]
+
+
+def _partition(topic: str, partition: int, messages: int, seconds: float, status: LagStatus) -> PartitionLag:
+    return PartitionLag(
+        topic=topic,
+        partition=partition,
+        committed=1000 - messages,
+        end=1000,
+        messages=messages,
+        seconds=seconds,
+        status=status,
+        time=END,
+    )
+
+
+def shop_lag() -> LagReport:
+    """The group email has stopped; the other groups keep up."""
+    email = [_partition("orders", 0, 140, 42.0, "STOP"), _partition("orders", 1, 132, 40.5, "STOP")]
+    payment = [_partition("orders", 0, 0, 0.0, "OK"), _partition("orders", 1, 2, 0.2, "OK")]
+    analytics = [_partition("orders", 0, 12, 1.1, "WARN"), _partition("orders", 1, 0, 0.0, "OK")]
+    return LagReport(
+        groups=[
+            GroupLag(group="analytics", status="WARN", messages=12, topics=analytics),
+            GroupLag(group="email", status="STOP", messages=272, topics=email),
+            GroupLag(group="payment", status="OK", messages=2, topics=payment),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _StepRow:
+    """A step in short form."""
+
+    at: float
+    service: str
+    operation: str
+    kind: str
+    took: float
+    depth: int
+    parent: int | None = None
+    wait: float | None = None
+    error: str | None = None
+    critical: bool = False
+    topic: str | None = None
+    group: str | None = None
+
+
+_STEP_ROWS = (
+    _StepRow(0, "order", "POST /orders", "server", 84, 0, critical=True),
+    _StepRow(3, "order", "user.Users/Get", "client", 8, 1, 0),
+    _StepRow(4, "user", "user.Users/Get", "server", 6, 2, 1),
+    _StepRow(12, "order", "inventory.Inventory/Reserve", "client", 60, 1, 0, critical=True),
+    _StepRow(13, "inventory", "inventory.Inventory/Reserve", "server", 57, 2, 3, critical=True),
+    _StepRow(20, "inventory", "pricing.Pricing/Quote", "client", 30, 3, 4),
+    _StepRow(21, "pricing", "pricing.Pricing/Quote", "server", 27, 4, 5),
+    _StepRow(78, "order", "publish orders", "producer", 4, 1, 0, critical=True, topic="orders"),
+    _StepRow(140, "payment", "process orders", "consumer", 150, 2, 7, 61, None, True, "orders", "payment"),
+    _StepRow(150, "payment", "POST bank.example", "client", 120, 3, 8, error="HTTP 503", critical=True),
+    _StepRow(96, "analytics", "process orders", "consumer", 3, 2, 7, 17, None, False, "orders", "analytics"),
+)
+
+
+def shop_steps(*, failing: bool = False) -> list[Step]:
+    """The steps of one order; the bank's response is an error only if `failing`."""
+    return [
+        Step(
+            time=END - timedelta(minutes=1) + timedelta(milliseconds=row.at),
+            service=row.service,
+            operation=row.operation,
+            kind=row.kind,
+            duration_ms=row.took,
+            wait_ms=row.wait,
+            status="error" if row.error and failing else "ok",
+            error=row.error if failing else None,
+            topic=row.topic,
+            group=row.group,
+            partition=0 if row.topic else None,
+            offset=861 if row.topic else None,
+            trace_id=TRACE,
+            span_id=f"{index + 1:016x}",
+            parent_id=None if row.parent is None else f"{row.parent + 1:016x}",
+            depth=row.depth,
+            critical=row.critical,
+        )
+        for index, row in enumerate(_STEP_ROWS)
+    ]
+
+
+def shop_message() -> Message:
+    """The message that the order published, and the progress of each group."""
+    return Message(
+        topic="orders",
+        partition=0,
+        offset=861,
+        key="1001",
+        published=END - timedelta(minutes=1) + timedelta(milliseconds=78),
+        service="order",
+        groups=[
+            GroupState(
+                group="analytics",
+                state="processed",
+                service="analytics",
+                wait_ms=17,
+                duration_ms=3,
+                attempts=1,
+            ),
+            GroupState(
+                group="email", state="waiting", service="email", messages_ahead=42, seconds_ahead=12.0
+            ),
+            GroupState(
+                group="payment", state="processed", service="payment", wait_ms=61, duration_ms=150, attempts=1
+            ),
+        ],
+    )
+
+
+def shop_story(value: str) -> Story:
+    """Order 1001 waits for its email; order 1002 failed at the bank."""
+    failing = value == "1002"
+    return Story(
+        key="order",
+        value=value,
+        verdict=(
+            f"Order {value} was created in 84 ms; payment failed to process orders (HTTP 503)."
+            if failing
+            else f"Order {value} was created in 84 ms; email is still waiting behind 42 messages."
+        ),
+        outcome="failed" if failing else "waiting",
+        root_cause=RootCause(service="bank.example", operation="POST bank.example", error="HTTP 503")
+        if failing
+        else None,
+        traces=[TRACE],
+        spans=len(_STEP_ROWS),
+        started=END - timedelta(minutes=1),
+        duration_ms=290,
+        steps=shop_steps(failing=failing),
+        messages=[shop_message()],
+    )
+
+
+@dataclass
+class ShopAnswers:
+    """Implements `Answers` with the data above.
+
+    Attributes:
+            edges: the edges of the map.
+            spans: the number of stored spans; 0 for an empty store.
+            orders: the known orders.
+            queried: the key and value of each queried story.
+    """
+
+    edges: list[Edge] = field(default_factory=shop_edges)
+    spans: int = 14_203
+    orders: tuple[str, ...] = ("1001", "1002")
+    queried: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def story(
+        self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Story:
+        """Return the story of one of `orders`."""
+        self.queried.append((key, value))
+        if value not in self.orders:
+            raise UnknownValue(key, value, list(self.orders))
+        return shop_story(value)
+
+    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+        """Return the map with `edges`."""
+        return graph_of(self.edges, since or BEGIN, until or END)
+
+    def lag(self) -> LagReport:
+        """Return the lag of three groups."""
+        return shop_lag() if self.edges else LagReport(groups=[])
+
+    def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
+        """Return a reading every 30 seconds; the lag of email grows."""
+        points = [
+            LagPoint(
+                time=END - timedelta(seconds=30 * (29 - step)),
+                group=group,
+                topic="orders",
+                partition=partition,
+                messages=step * pace + partition,
+                seconds=float(step * pace) / 4,
+            )
+            for step in range(30)
+            for group, pace in (("analytics", 1), ("email", 9), ("payment", 0))
+            for partition in (0, 1)
+        ]
+        return LagHistory(points=points if self.edges else [])
+
+    def latency(
+        self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
+    ) -> LatencyHistory:
+        """Return the latency of three edges or routes over thirty minutes."""
+        names = {
+            "edge": {"order → inventory": 40.0, "order → user": 8.0, "inventory → pricing": 21.0},
+            "route": {
+                "order  POST /orders": 84.0,
+                "order  GET /orders/{order_id}": 6.0,
+                "payment  process orders": 140.0,
+            },
+        }[by]
+        points = [
+            LatencyPoint(
+                time=END - timedelta(minutes=29 - minute),
+                name=name,
+                calls=30,
+                errors=2 if minute == 20 and name.startswith("order") else 0,
+                p50_ms=typical * (1 + 0.05 * (minute % 4)),
+                p95_ms=typical * (2.1 + 0.1 * (minute % 5)),
+                p99_ms=typical * (3.4 + (2.5 if minute == 20 else 0)),
+            )
+            for name, typical in names.items()
+            for minute in range(30)
+        ]
+        return LatencyHistory(by=by, bucket_s=60, points=points if self.edges else [])
+
+    def known_values(
+        self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
+    ) -> KnownValues:
+        """Return `orders`, the newest first."""
+        seen = [
+            KnownValue(value=value, last_seen=END - timedelta(seconds=9 * at))
+            for at, value in enumerate(self.orders)
+        ]
+        return KnownValues(key=key, values=seen[:limit])
+
+    def status(self) -> Status:
+        """Return the status of the store."""
+        empty = self.spans == 0
+        return Status(
+            version="0.1.0",
+            spans=self.spans,
+            traces=self.spans // 14,
+            services=[] if empty else _SERVICES,
+            first=None if empty else BEGIN,
+            last=None if empty else END,
+        )

@@ -1,0 +1,251 @@
+from dataclasses import replace
+
+import pytest
+
+from laban_collector.store.base import Peer
+from laban_mapper.model import Story
+from laban_mapper.story.builder import build_story
+from laban_mapper.story.messages import Consumption
+
+from ..shop_spans import (
+    grpc_client,
+    http_client,
+    http_server,
+    hybrid_order,
+    lag,
+    monolith_timeout,
+    process,
+    publish,
+    raised,
+    span,
+)
+
+SEEN = {"orders": {"payment": "payment", "email": "email"}, "payments": {"order": "order"}}
+
+
+def states(story: Story) -> dict[tuple[str, str], str]:
+    return {(m.topic, state.group): state.state for m in story.messages for state in m.groups}
+
+
+def test_a_successful_order_has_a_verdict_of_one_line() -> None:
+    story = build_story("order", "123", hybrid_order(), Consumption(groups=SEEN))
+    assert story.outcome == "ok"
+    assert story.root_cause is None
+    assert story.verdict == (
+        "Order 123 was created in 84 ms; email and payment processed orders within 210 ms; "
+        "order processed payments after 225 ms."
+    )
+
+
+def test_steps_are_in_causal_order_with_waits_and_critical_path() -> None:
+    story = build_story("order", "123", hybrid_order())
+    steps = [(step.service, step.operation, step.depth) for step in story.steps]
+    assert steps == [
+        ("order", "POST /orders", 0),
+        ("order", "shop.Pricing/Quote", 1),
+        ("pricing", "shop.Pricing/Quote", 2),
+        ("order", "publish orders", 1),
+        ("payment", "process orders", 2),
+        ("email", "process orders", 2),
+        ("payment", "publish payments", 3),
+        ("order", "process payments", 4),
+    ]
+    payment = story.steps[4]
+    assert payment.wait_ms == pytest.approx(30)
+    assert [s.service for s in story.steps if s.critical and s.kind == "consumer"] == ["payment", "order"]
+
+
+def test_the_root_cause_of_a_timeout_is_the_slow_callee() -> None:
+    story = build_story("order", "123", monolith_timeout())
+    assert story.outcome == "failed"
+    assert story.root_cause is not None
+    assert story.root_cause.service == "user"
+    assert story.root_cause.operation == "GET /users/{customer_id}"
+    assert story.root_cause.error == "answered after 3.0 s; pricing gave up after 2.0 s"
+    assert story.verdict == (
+        "Order 123 failed after 2.0 s: user is the root cause (GET /users/{customer_id}: answered after "
+        "3.0 s; pricing gave up after 2.0 s), so pricing, inventory and order failed."
+    )
+
+
+def test_a_callee_without_a_span_is_named_by_its_address() -> None:
+    spans = monolith_timeout()[:-1]  # user has not answered yet
+    story = build_story("order", "123", spans, peers={Peer("127.0.0.1", 8104, None): "user"})
+    assert story.root_cause is not None
+    assert story.root_cause.service == "user"
+    assert story.root_cause.error.startswith("no answer within 2.0 s")
+    unknown = build_story("order", "123", spans)
+    assert unknown.root_cause is not None
+    assert unknown.root_cause.service == "127.0.0.1:8104"
+
+
+def test_an_error_in_the_callee_is_the_root_cause() -> None:
+    entry = http_server("order", "POST /orders", 0, 40, http_status=500, status=2)
+    call = http_client("order", "GET", 5, 20, entry, status=2, http_status=500)
+    user = http_server(
+        "user", "GET /users/{id}", 8, 10, call, http_status=500, status=2, events=raised("KeyError", "'c-7'")
+    )
+    story = build_story("order", "123", [entry, call, user])
+    assert story.root_cause is not None
+    assert (story.root_cause.service, story.root_cause.error) == ("user", "KeyError: 'c-7'")
+
+
+def test_a_caught_error_is_not_a_failure() -> None:
+    entry = http_server("order", "POST /orders", 0, 40)
+    call = http_client("order", "GET", 5, 20, entry, status=2, events=raised("ConnectError", "refused"))
+    story = build_story("order", "123", [entry, call])
+    assert story.outcome == "ok"
+    assert story.root_cause is None
+    assert [step.error for step in story.steps] == [None, "ConnectError: refused"]
+
+
+def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
+    first = http_server("order", "POST /orders", 0, 40, http_status=503, status=2)
+    second = replace(http_server("order", "POST /orders", 100, 40), trace_id="b" * 32)
+    assert build_story("order", "123", [first, second]).outcome == "ok"
+    assert build_story("order", "123", [first]).outcome == "failed"
+
+
+def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 12.0)], SEEN))
+    assert story.outcome == "waiting"
+    assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
+    (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
+    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 12.0)
+
+
+def test_a_group_without_a_commit_waits_from_the_start_of_the_log() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", None, 50)], SEEN))
+    assert states(story)["orders", "email"] == "waiting"
+    assert "behind 7 messages" in story.verdict
+
+
+def test_a_committed_message_without_a_span_is_untraced() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 8, 8)], SEEN))
+    assert states(story)["orders", "email"] == "untraced"
+    assert story.outcome == "incomplete"
+
+
+def test_a_group_without_spans_and_offsets_is_unseen() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    assert states(build_story("order", "123", spans, Consumption(groups=SEEN)))["orders", "email"] == "unseen"
+
+
+def test_a_topic_without_consumers_makes_the_story_incomplete() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    story = build_story("order", "123", [created, publish("order", "orders", 60, created)])
+    assert story.outcome == "incomplete"
+    assert "no group consumes orders" in story.verdict
+
+
+def test_a_queue_without_consumer_spans_has_unknown_consumers() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created, None, messaging_system="rabbitmq")
+    story = build_story("order", "123", [created, published])
+    assert story.outcome == "incomplete"
+    assert "nobody is known to have taken up orders" in story.verdict
+
+
+def test_the_operation_of_a_celery_span_names_the_queue_and_the_task() -> None:
+    task = {"celery.task_name": "shop.pack"}
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = publish("order", "orders", 60, created, None, messaging_system="celery", attributes=task)
+    assert build_story("order", "123", [created, sent]).steps[1].operation == "publish orders (shop.pack)"
+
+
+def test_a_handler_that_raises_fails_the_message() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    handled = process("payment", published, 90, 10, status=2, events=raised("ValueError", "no such card"))
+    story = build_story("order", "123", [created, published, handled])
+    assert story.outcome == "failed"
+    assert states(story)["orders", "payment"] == "failed"
+    assert story.root_cause is not None
+    assert story.root_cause.error == "ValueError: no such card"
+    assert "payment failed to process orders (ValueError: no such card)" in story.verdict
+
+
+def test_a_successful_second_attempt_is_a_retry() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    first = process("payment", published, 90, 10, status=2)
+    second = process("payment", published, 120, 10)
+    story = build_story("order", "123", [created, published, first, second])
+    assert states(story)["orders", "payment"] == "retried"
+    assert story.outcome == "ok"
+
+
+def test_a_message_processed_twice_is_a_duplicate() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    twice = [process("payment", published, at, 10) for at in (90, 120)]
+    story = build_story("order", "123", [created, published, *twice])
+    assert states(story)["orders", "payment"] == "duplicated"
+    assert "payment processed orders 2 times, the first after 100 ms" in story.verdict
+
+
+def test_a_dead_lettered_message_fails_the_order_with_the_inner_error() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    handled = process("payment", published, 90, 300)
+    call = grpc_client(
+        "payment", "bank.Bank/Charge", 95, 100, handled, status=2, status_message="card declined"
+    )
+    dead = publish("payment", "orders.dlq", 380, handled, offset=0)
+    story = build_story("order", "123", [created, published, handled, call, dead])
+    assert states(story) == {("orders", "payment"): "dead-lettered"}
+    assert story.outcome == "failed"
+    assert story.root_cause is not None
+    assert (story.root_cause.service, story.root_cause.error) == ("bank.Bank", "card declined")
+
+
+def test_a_dead_letter_without_an_inner_error_takes_the_reason_from_its_headers() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    handled = process("payment", published, 90, 10)
+    headers = {
+        "laban.dead_letter.exception": "shop.errors.UndecodableEvent",
+        "laban.dead_letter.reason": "not JSON",
+    }
+    dead = publish("payment", "orders.dlq", 95, handled, offset=None, attributes=headers)
+    story = build_story("order", "123", [created, published, handled, dead])
+    assert story.root_cause is not None
+    assert story.root_cause.error == "UndecodableEvent: not JSON"
+    assert "dead-lettered it (UndecodableEvent: not JSON)" in story.verdict
+
+
+def test_groups_that_failed_in_the_same_way_are_named_together() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    spans = [created, published]
+    for service in ("payment", "email"):
+        handled = process(service, published, 90, 10)
+        spans += [handled, publish(service, "orders.dlq", 95, handled, offset=None)]
+    verdict = build_story("order", "123", spans).verdict
+    assert (
+        verdict == "Order 123 was created in 84 ms; email and payment gave up on orders and dead-lettered it."
+    )
+
+
+def test_a_receive_span_counts_only_without_a_process_span() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    received = process("email", published, 85, 1, messaging_operation="receive")
+    story = build_story("order", "123", [created, published, received, process("email", published, 86, 9)])
+    (state,) = story.messages[0].groups
+    assert (state.state, state.attempts, state.duration_ms) == ("processed", 1, 9)
+
+
+def test_a_missing_parent_makes_the_story_incomplete() -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    lost = span("order", "internal", 1, 5, 50, entry)
+    below = span("order", "inner", 1, 10, 10, lost)
+    assert build_story("order", "123", [entry, below]).outcome == "incomplete"
+
+
+def test_a_story_can_be_read_from_its_json() -> None:
+    story = build_story("order", "123", monolith_timeout())
+    assert Story.model_validate_json(story.model_dump_json()) == story

@@ -1,0 +1,65 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from laban_collector.store.base import EdgeRow
+from laban_mapper import service_map
+from laban_mapper.model import ServiceMap
+from laban_mapper.service_map import build_service_map
+
+from .shop_spans import lag
+
+SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
+UNTIL = datetime(2026, 11, 23, 10, tzinfo=UTC)
+HOPS = [
+    EdgeRow("service:order", "topic:orders", "async", "kafka", 30, 0, 1.0, 2.0, 3.0, 0, 0, 30),
+    EdgeRow("service:order", "service:pricing", "sync", "grpc", 30, 2, 10.0, 20.0, 30.0, 30, 0, 0),
+    EdgeRow("topic:orders", "group:email", "async", "kafka", 30, 0, 5.0, 9.0, 9.5, 28, 2, 0),
+]
+
+
+def test_edge_rows_become_nodes_and_edges_in_a_fixed_order() -> None:
+    built = build_service_map(HOPS, [], SINCE, UNTIL)
+    assert [(node.id, node.kind, node.name) for node in built.nodes] == [
+        ("group:email", "group", "email"),
+        ("service:order", "service", "order"),
+        ("service:pricing", "service", "pricing"),
+        ("topic:orders", "topic", "orders"),
+    ]
+    assert [(edge.source, edge.target, edge.kind) for edge in built.edges] == [
+        ("service:order", "service:pricing", "sync"),
+        ("service:order", "topic:orders", "async"),
+        ("topic:orders", "group:email", "async"),
+    ]
+    assert build_service_map(HOPS[::-1], [], SINCE, UNTIL) == built
+
+
+def test_an_edge_carries_its_evidence() -> None:
+    edge = build_service_map(HOPS, [], SINCE, UNTIL).edges[2]
+    assert (edge.evidence.parent, edge.evidence.link, edge.evidence.attribute) == (28, 2, 0)
+
+
+def test_a_group_known_only_by_its_offsets_has_an_edge_without_calls() -> None:
+    built = build_service_map(
+        HOPS, [lag("audit", "orders", 0, 30), lag("email", "orders", 30, 30)], SINCE, UNTIL
+    )
+    (silent,) = [edge for edge in built.edges if edge.target == "group:audit"]
+    assert (silent.source, silent.calls, silent.p95_ms) == ("topic:orders", 0, None)
+    assert sum(edge.target == "group:email" for edge in built.edges) == 1
+
+
+def test_json_names_the_ends_from_and_to_and_can_be_read_back() -> None:
+    built = build_service_map(HOPS, [], SINCE, UNTIL)
+    text = built.model_dump_json()
+    assert '"from":"service:order","to":"service:pricing"' in text
+    assert ServiceMap.model_validate_json(text) == built
+
+
+def test_a_map_with_too_many_edges_keeps_the_busiest_and_is_marked_truncated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service_map, "MAX_EDGES", 2)
+    built = build_service_map(HOPS, [lag("audit", "orders", 0, 30)], SINCE, UNTIL)
+    assert len(built.edges) == 2
+    assert built.truncated
+    assert not build_service_map(HOPS[:1], [], SINCE, UNTIL).truncated
