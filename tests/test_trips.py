@@ -1,0 +1,69 @@
+"""The trips in docs/how-it-works.md list the files that really run, in the order of their first call."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+
+HELPERS = {
+    "body": {
+        "collector/laban_collector/batch/attributes.py",
+        "collector/laban_collector/batch/span_batch.py",
+        "collector/laban_collector/decode/business_keys.py",
+        "collector/laban_collector/decode/promotion.py",
+        "collector/laban_collector/metrics.py",
+        "collector/laban_collector/protect/limits.py",
+        "collector/laban_collector/protect/redaction.py",
+        "collector/laban_collector/receive/otlp_responses.py",
+        "collector/laban_collector/store/duckdb/connection/database.py",
+        "collector/laban_collector/store/duckdb/connection/session.py",
+        "collector/laban_collector/store/duckdb/connection/sql.py",
+        "collector/laban_collector/store/duckdb/edges/counting_thread.py",
+        "collector/laban_collector/store/duckdb/index/bloom.py",
+        "instrumentation/laban/business_keys/keys.py",
+    },
+    "order": {
+        "app/laban_app/cli/story_text.py",
+        "app/laban_app/cli/terminal.py",
+        "collector/laban_collector/address.py",
+        "collector/laban_collector/settings.py",
+        "collector/laban_collector/store/base.py",
+        "collector/laban_collector/store/duckdb/connection/open_errors.py",
+        "collector/laban_collector/store/duckdb/connection/schema.py",
+        "collector/laban_collector/store/duckdb/connection/session.py",
+        "collector/laban_collector/store/duckdb/connection/sql.py",
+        "collector/laban_collector/store/duckdb/index/bloom.py",
+        "collector/laban_collector/store/duckdb/read/caches.py",
+        "instrumentation/laban/business_keys/keys.py",
+        "instrumentation/laban/commands.py",
+        "mapper/laban_mapper/spans.py",
+        "mapper/laban_mapper/times.py",
+    },
+}
+"""Files that a station of the trip calls and that hand nothing on."""
+
+
+def stations(trip: str) -> list[str]:
+    """The numbered files of a trip in the document."""
+    [text] = re.findall(rf"<!-- trip: {trip} -->\n(.*?)<!-- end -->", DOCUMENT, re.DOTALL)
+    return re.findall(r"^\d+\. `([^`]+)`", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("trip", "most"), [("body", 20), ("order", 15)])
+def test_a_trip_runs_through_its_stations_in_order_and_through_no_other_files(
+    trip: str, most: int, tmp_path: Path
+) -> None:
+    result = tmp_path / "files.json"
+    command = [sys.executable, "-m", "tests.trips", trip, str(result)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=100, check=True)
+    entered: list[str] = json.loads(result.read_text(encoding="utf-8"))
+    listed = stations(trip)
+    assert [file for file in entered if file not in HELPERS[trip]] == listed
+    assert set(entered) >= HELPERS[trip], "a helper that does not run"
+    assert len(listed) <= most
