@@ -26,8 +26,8 @@ from pydantic_settings import (
 )
 
 from laban.business_keys.keys import parse_rules
+from laban_collector.address import Address
 from laban_collector.errors import BadSettings
-from laban_collector.receive.address import Address
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)

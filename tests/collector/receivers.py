@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
+from laban_collector.address import Address
 from laban_collector.decode.results import AcceptedRequest, RequestOutcome
 from laban_collector.errors import CollectorError
 from laban_collector.metrics import Metrics
-from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake, IntakeLimits
 
 from .running import running_loop

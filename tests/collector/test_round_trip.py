@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban.vocabulary import PROMOTED
-from laban_collector.decode.attributes import values
+from laban_collector.batch.attributes import values
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.results import JsonBody

@@ -9,7 +9,7 @@ from laban_app.answers.remote import RemoteAnswers, error_of
 from laban_app.errors import RequestRefused
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import halves
-from laban_collector.batch.wire_format import to_bytes
+from laban_collector.importing.wire_format import to_bytes
 from laban_collector.store.base import Lag, SpanWriter, Written
 from laban_mapper.model import Imported
 

@@ -164,8 +164,9 @@ def _state(state: GroupState) -> Text:
         details.append(f"{state.attempts} attempts")
     if state.error:
         details.append(state.error)
-    words = f" {', '.join(details)}" if details else ""
-    return Text.assemble((state.state, _STATE_STYLES[state.state]), (words, "dim"))
+    return Text.assemble(
+        (state.state, _STATE_STYLES[state.state]), ("".join(f", {detail}" for detail in details), "dim")
+    )
 
 
 def _footer(story: Story) -> str:
@@ -175,7 +176,7 @@ def _footer(story: Story) -> str:
         f"{story.spans} spans",
     ]
     if story.truncated:
-        parts.append("incomplete: the story has more spans than shown here")
+        parts.append("truncated: the story has more spans than shown here")
     shown = " ".join(story.traces[:_SHOWN_TRACES])
     more = len(story.traces) - _SHOWN_TRACES
     return " · ".join(parts) + f"\ntrace {shown}" + (f" and {more} more" if more > 0 else "")

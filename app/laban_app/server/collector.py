@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from laban.business_keys.keys import parse_rules
+from laban_collector.address import Address
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.errors import NotAccepting
@@ -18,7 +19,6 @@ from laban_collector.lag.poller import LagPoller
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
 from laban_collector.receive.intake import Intake, IntakeLimits

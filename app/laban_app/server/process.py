@@ -24,9 +24,9 @@ from laban_app.server.api import build_api, guarded
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_import_routes
 from laban_app.wiring import STORE
+from laban_collector.address import Address
 from laban_collector.errors import AddressInUse
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings

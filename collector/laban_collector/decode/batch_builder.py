@@ -25,8 +25,8 @@ from laban.vocabulary import (
     SERVICE_VERSION,
 )
 from laban_collector.batch import span_batch
+from laban_collector.batch.attributes import Value, to_json
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.attributes import Value, to_json
 from laban_collector.decode.business_keys import Correlation, KeyFinder
 from laban_collector.decode.promotion import Columns, promote
 from laban_collector.decode.results import MalformedError

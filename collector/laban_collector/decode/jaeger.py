@@ -21,7 +21,7 @@ from laban.vocabulary import (
     TAG_COMPONENT,
     TAG_SPAN_KIND,
 )
-from laban_collector.decode.attributes import Value, from_float
+from laban_collector.batch.attributes import Value, from_float
 from laban_collector.decode.batch_builder import (
     EventRow,
     LinkRow,

@@ -13,7 +13,7 @@ from laban.vocabulary import (
     TAG_STATUS_DESCRIPTION,
     TAG_TRACE_STATE,
 )
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 from laban_collector.decode.batch_builder import ScopeRow, scope_row
 
 OK: Final = 1

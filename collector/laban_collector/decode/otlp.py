@@ -21,9 +21,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from laban_collector.batch import span_batch
+from laban_collector.batch.attributes import values
 from laban_collector.batch.splitter import join
 from laban_collector.decode import otlp_json, otlp_protobuf
-from laban_collector.decode.attributes import values
 from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, resource_row, scope_row, table
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.arrow_messages import parse_without_attributes, read_spans

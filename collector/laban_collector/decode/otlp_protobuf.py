@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.decode.attributes import values
+from laban_collector.batch.attributes import values
 from laban_collector.decode.batch_builder import (
     BatchBuilder,
     EventRow,

@@ -12,7 +12,7 @@ from laban.vocabulary import (
     PROMOTED,
     Promoted,
 )
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 
 PRODUCER: Final = 4
 CONSUMER: Final = 5

@@ -22,7 +22,7 @@ from laban.vocabulary import (
     SERVICE_NAME,
     ZIPKIN_TAGS,
 )
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
 from laban_collector.decode.json_documents import (
     UINT32,

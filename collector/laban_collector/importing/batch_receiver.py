@@ -7,8 +7,8 @@ collector only writes the batches, with its own redaction, limits and ledger.
 import threading
 from typing import Final
 
-from laban_collector.batch.wire_format import from_bytes
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
+from laban_collector.importing.wire_format import from_bytes
 from laban_collector.store.base import SpanWriter, Written
 
 _RETRY_AFTER: Final = 1.0

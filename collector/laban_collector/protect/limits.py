@@ -6,7 +6,7 @@ The nesting of values needs no limit here: the decoders refuse more than about 4
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 
 CUT_MARK: Final = "… [cut: "
 """Marks the end of a truncated text; the original length follows."""

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from laban.business_keys.keys import bounded as as_business_key
 from laban.vocabulary import PROMOTED
+from laban_collector.batch.attributes import Value, to_json
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.attributes import Value, to_json
 from laban_collector.protect.limits import (
     CUT_MARK,
     AttributeLimits,

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 
 REDACTED: Final = "[redacted]"
 """The replacement for a secret."""

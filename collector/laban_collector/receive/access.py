@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Self
 
+from laban_collector.address import Address
 from laban_collector.errors import BadSettings
-from laban_collector.receive.address import Address
 from laban_collector.settings import Settings
 
 _LISTENERS = ("otlp_grpc", "otlp_http", "api")

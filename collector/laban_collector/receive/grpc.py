@@ -6,9 +6,9 @@ from typing import Any, Final, NoReturn
 import grpc
 import grpc.aio
 
+from laban_collector.address import Address
 from laban_collector.errors import AddressInUse, CollectorError, UndecodableRequest
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.intake import Intake
 from laban_collector.receive.otlp_responses import (
     TOKEN_REQUIRED,

@@ -9,9 +9,9 @@ from typing import Final
 import grpc
 import uvicorn
 
+from laban_collector.address import Address
 from laban_collector.errors import AddressInUse, CollectorError, UploadTooSlow
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.asgi import (
     CONTENT_ENCODINGS,
     Disconnected,

@@ -56,7 +56,8 @@ class LabanAiohttpServerInstrumentor(AioHttpServerInstrumentor):
             app.on_response_prepare.append(_answer)
 
         wrapt.wrap_function_wrapper(web.Application, "__init__", make)
-        wrapt.wrap_function_wrapper(web.BaseRequest, "read", _reading(kwargs.get("rules") or configured_rules()))
+        rules = kwargs.get("rules") or configured_rules()
+        wrapt.wrap_function_wrapper(web.BaseRequest, "read", _reading(rules))
 
     def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
         unwrap(web.Application, "__init__")

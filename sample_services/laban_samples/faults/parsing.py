@@ -89,7 +89,7 @@ def parse_faults(text: str) -> tuple[Fault, ...]:
     Raises:
         BadFault: the text is invalid; the error lists the accepted faults.
     """
-    return tuple(parse_fault(process) for process in text.split(",") if process.strip())
+    return tuple(parse_fault(part) for part in text.split(",") if part.strip())
 
 
 def parse_fault(text: str) -> Fault:

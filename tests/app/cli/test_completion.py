@@ -11,32 +11,37 @@ import pytest
 from laban.commands import command_names
 
 LABAN = Path(sys.executable).with_name("laban")
-VARIABLES = {
-    "bash": lambda line: {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)},
-    "zsh": lambda line: {"_TYPER_COMPLETE_ARGS": line},
-    "fish": lambda line: {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
-}
-"""The environment in which each shell asks for the completions of a command line."""
+SHELLS = ["bash", "zsh", "fish"]
+
+
+def variables(shell: str, line: str) -> dict[str, str]:
+    """The environment in which a shell asks for the completions of a command line."""
+    match shell:
+        case "bash":
+            request = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        case "zsh":
+            request = {"_TYPER_COMPLETE_ARGS": line}
+        case _:
+            request = {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    return request | {"_LABAN_COMPLETE": f"complete_{shell}"}
 
 
 def completions(shell: str, line: str) -> str:
     """The output of laban when a shell asks for the completions of a command line."""
-    variables = VARIABLES[shell](line) | {"_LABAN_COMPLETE": f"complete_{shell}"}
-    done = subprocess.run(
-        [LABAN], env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
-    )
+    environment = os.environ | variables(shell, line)
+    done = subprocess.run([LABAN], env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
-@pytest.mark.parametrize("shell", VARIABLES)
+@pytest.mark.parametrize("shell", SHELLS)
 def test_command_names_are_completed(shell: str) -> None:
     assert "status" in completions(shell, "laban st")
     assert "story" in completions(shell, "laban st")
     assert "serve" not in completions(shell, "laban st")
 
 
-@pytest.mark.parametrize("shell", VARIABLES)
+@pytest.mark.parametrize("shell", SHELLS)
 def test_options_of_a_command_are_completed(shell: str) -> None:
     assert "--since" in completions(shell, "laban order 1001 --s")
     assert "--json" not in completions(shell, "laban order 1001 --s")

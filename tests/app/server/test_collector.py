@@ -27,8 +27,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from laban_app.server.collector import Collector, Endpoints
+from laban_collector.address import Address
 from laban_collector.errors import AddressInUse
-from laban_collector.receive.address import Address
 from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.store import DuckDBStore

@@ -1,6 +1,6 @@
 import pytest
 
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 from laban_collector.decode.promotion import promote
 
 INTERNAL, CLIENT, PRODUCER, CONSUMER = 1, 3, 4, 5

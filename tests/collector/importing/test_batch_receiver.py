@@ -3,11 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from laban_collector.batch.wire_format import to_bytes
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
 from laban_collector.importing.batch_receiver import BatchReceiver
+from laban_collector.importing.wire_format import to_bytes
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter

@@ -1,4 +1,4 @@
-from laban_collector.decode.attributes import Value
+from laban_collector.batch.attributes import Value
 from laban_collector.protect.limits import AttributeLimits, limit_attributes, truncate
 
 LIMITS = AttributeLimits(attributes=3, length=5)

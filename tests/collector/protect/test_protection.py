@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from laban_collector.batch.attributes import to_json
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.attributes import to_json
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.otlp_protobuf import decode

@@ -7,10 +7,10 @@ from concurrent.futures import Future
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
+from laban_collector.address import Address
 from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import Overloaded, StoreError
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.http import HttpReceiver
 
 from ..receivers import LIMIT, Inbox, started

@@ -9,10 +9,10 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from laban_collector.address import Address
 from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import AddressInUse, Overloaded, StoreError, UndecodableRequest
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.grpc import GrpcReceiver
 
 from ..receivers import LIMIT, Inbox, started

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
+from laban_collector.address import Address
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.http import HttpReceiver
 
 from ..receivers import Inbox, started

@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
+from laban_collector.address import Address
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.http import HttpReceiver
 

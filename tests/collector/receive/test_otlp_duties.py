@@ -19,9 +19,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban_app.server.collector import Endpoints
+from laban_collector.address import Address
 from laban_collector.errors import CollectorError, NotAccepting, Overloaded, StoreError
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
 from laban_collector.store.duckdb.connection.database import Database

@@ -8,9 +8,9 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http import httptools_impl
 
+from laban_collector.address import Address
 from laban_collector.receive import uvicorn_contract
 from laban_collector.receive.access import Access
-from laban_collector.receive.address import Address
 from laban_collector.receive.http import HttpReceiver
 
 from ..receivers import Inbox, started

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from laban_collector.decode.attributes import Value, to_json, values
+from laban_collector.batch.attributes import Value, to_json, values
 from laban_collector.decode.columnar.arrow_messages import are_key_values, read_key_values
 from laban_collector.protect.limits import CUT_MARK
 from laban_collector.protect.protection import Protection, log_cuts

@@ -3,7 +3,7 @@ import math
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from laban_collector.decode.attributes import to_json, values
+from laban_collector.batch.attributes import to_json, values
 
 from ..requests import key_values
 

@@ -9,10 +9,10 @@ import pytest
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import halves
-from laban_collector.batch.wire_format import from_bytes, to_bytes
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import UndecodableRequest
+from laban_collector.importing.wire_format import from_bytes, to_bytes
 
 from ..requests import START, body, key_values, span
 

@@ -1,6 +1,6 @@
 import pytest
 
-from laban_collector.receive.address import Address
+from laban_collector.address import Address
 
 
 @pytest.mark.parametrize(
