@@ -36,7 +36,9 @@ def post(client: httpx.Client, headers: dict[str, str]) -> httpx.Response:
 
 
 def test_a_request_with_the_token_is_accepted(client: httpx.Client, inbox: Inbox) -> None:
-    assert post(client, BEARER).status_code == 200
+    answer = post(client, BEARER)
+    assert answer.status_code == 200
+    assert not {"vary", "access-control-allow-origin"} & set(answer.headers)
     assert inbox.bodies == [b"x"]
 
 
@@ -81,6 +83,9 @@ def test_a_preflight_request_needs_no_token(client: httpx.Client, inbox: Inbox) 
     answer = client.options("/v1/traces", headers=asks)
     assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, "POST")
     assert "authorization" in answer.headers["access-control-allow-headers"]
+    assert (answer.headers["access-control-allow-origin"], answer.content) == (PAGE, b"")
+    other = client.options("/v1/traces", headers=asks | {"access-control-request-method": "DELETE"})
+    assert (other.status_code, other.headers["access-control-allow-methods"]) == (204, "POST")
     foreign = client.options("/v1/traces", headers=asks | {"origin": "https://evil.example"})
     assert foreign.status_code == 403
     assert not inbox.bodies
