@@ -8,8 +8,8 @@ from opentelemetry import propagate
 from opentelemetry.instrumentation import _semconv
 
 from laban.business_keys import propagation
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.keys import parse_rules
-from laban.business_keys.rules import Rules
 
 from .recording import Recording
 
@@ -17,12 +17,12 @@ RULES = "order.id=kafka.key:order-*|header:X-Order-Id|json:order.number|attribut
 
 
 @pytest.fixture
-def rules() -> Rules:
-    return Rules(parse_rules(RULES))
+def rules() -> KeyRules:
+    return KeyRules(parse_rules(RULES))
 
 
 @pytest.fixture
-def recording(rules: Rules) -> Generator[Recording]:
+def recording(rules: KeyRules) -> Generator[Recording]:
     before = propagate.get_global_textmap()
     propagation.install(rules)
     recorded = Recording(rules)

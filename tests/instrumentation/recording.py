@@ -10,12 +10,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.span_processor import CorrelationProcessor
 
 
 @dataclass(frozen=True)
-class Seen:
+class EndedSpan:
     """An ended span. Ids are integers; times are nanoseconds."""
 
     name: str
@@ -33,7 +33,7 @@ class Seen:
     """Types of the recorded exceptions."""
 
     @classmethod
-    def of(cls, span: ReadableSpan) -> "Seen":
+    def of(cls, span: ReadableSpan) -> "EndedSpan":
         assert span.context is not None
         assert span.start_time is not None
         assert span.end_time is not None
@@ -69,7 +69,7 @@ class _Notifying(InMemorySpanExporter):
 class Recording:
     """A tracer provider with laban's processor, and what has ended in it."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: KeyRules) -> None:
         self._exporter = _Notifying()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(CorrelationProcessor(rules))
@@ -80,14 +80,14 @@ class Recording:
         return self.provider.get_tracer("test")
 
     @property
-    def finished(self) -> list[Seen]:
+    def finished(self) -> list[EndedSpan]:
         """All ended spans, by start."""
-        return sorted(map(Seen.of, self._exporter.get_finished_spans()), key=lambda span: span.start)
+        return sorted(map(EndedSpan.of, self._exporter.get_finished_spans()), key=lambda span: span.start)
 
-    def of_kind(self, kind: SpanKind) -> list[Seen]:
+    def of_kind(self, kind: SpanKind) -> list[EndedSpan]:
         return [span for span in self.finished if span.kind is kind]
 
-    def one(self, name: str) -> Seen:
+    def one(self, name: str) -> EndedSpan:
         """The only span of this name."""
         (span,) = (span for span in self.finished if span.name == name)
         return span

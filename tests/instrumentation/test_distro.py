@@ -136,7 +136,7 @@ print(hasattr(kafka.KafkaConsumer.poll, "__wrapped__"))
         check=True,
     )
     assert done.stdout == "True\n"
-    assert "laban cannot mend the instrumentation of grpc_server" in done.stderr
+    assert "laban cannot patch the instrumentation of grpc_server" in done.stderr
 
 
 def test_a_library_is_instrumented_when_the_program_imports_it_and_not_loaded_before() -> None:

@@ -10,7 +10,7 @@ def test_an_exception_is_swallowed_and_said_once(caplog: pytest.LogCaptureFixtur
         with fail_open("cannot count sheep"):
             raise ValueError("one is missing")
     (said,) = caplog.messages
-    assert said == "laban cannot count sheep: ValueError: one is missing; the program goes on without it"
+    assert said == "laban cannot count sheep: ValueError: one is missing; the program continues without it"
 
 
 def test_a_decorated_callback_fails_open(caplog: pytest.LogCaptureFixture) -> None:

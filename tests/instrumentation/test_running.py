@@ -37,7 +37,7 @@ def test_help_shows_how_to_run() -> None:
 def test_no_command_is_wrong_use(arguments: list[str]) -> None:
     done = laban(*arguments)
     assert done.returncode == 2
-    assert "which command?" in done.stderr
+    assert "no command given" in done.stderr
 
 
 def test_an_unknown_program_is_named() -> None:

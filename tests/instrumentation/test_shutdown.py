@@ -141,4 +141,4 @@ for number in range(1000): span(str(number))
     with running(python(dead_endpoint, program)) as process:
         said, _ = process.communicate(timeout=10)
     assert process.returncode == 0
-    assert "because the process ended before the collector took them" in said
+    assert "because the process ended before the collector accepted them" in said

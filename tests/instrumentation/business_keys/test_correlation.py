@@ -5,7 +5,7 @@ from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.trace import Link, SpanKind
 
 import laban
-from laban.business_keys.rules import MAX_KEYS
+from laban.business_keys.key_rules import MAX_KEYS
 
 from ..recording import Recording
 

@@ -7,8 +7,8 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.asgi import asgi_getter
 from opentelemetry.propagators.textmap import default_getter
 
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.propagation import CorrelationPropagator
-from laban.business_keys.rules import Rules
 from laban.business_keys.trust import Trust, Trusted, configured_trust, is_public
 from laban.messaging.headers import HeaderGetter
 
@@ -17,7 +17,7 @@ from ..recording import Recording
 KEYS = {"baggage": "order.id=1001,tenant=blue"}
 
 
-def accepted(trusted: Trusted, headers: dict[str, str], rules: Rules) -> list[str]:
+def accepted(trusted: Trusted, headers: dict[str, str], rules: KeyRules) -> list[str]:
     """The baggage that is left, less the correlation id, which every request has."""
     propagator = CorrelationPropagator(W3CBaggagePropagator(), rules, Trust(trusted))
     headers = KEYS | headers
@@ -33,7 +33,7 @@ def accepted(trusted: Trusted, headers: dict[str, str], rules: Rules) -> list[st
         {"x-forwarded-for": "unknown"},
     ],
 )
-def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rules: Rules) -> None:
+def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rules: KeyRules) -> None:
     assert accepted("internal", headers, rules) == ["order.id", "tenant"]
 
 
@@ -47,13 +47,13 @@ def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rul
     ],
 )
 def test_business_keys_from_outside_are_dropped_and_other_baggage_stays(
-    headers: dict[str, str], rules: Rules
+    headers: dict[str, str], rules: KeyRules
 ) -> None:
     assert accepted("internal", headers, rules) == ["tenant"]
     assert accepted("all", headers, rules) == ["order.id", "tenant"]
 
 
-def test_none_believes_nobody(rules: Rules) -> None:
+def test_none_believes_nobody(rules: KeyRules) -> None:
     assert accepted("none", {}, rules) == ["tenant"]
 
 
@@ -62,7 +62,7 @@ def test_kafka_records_are_always_believed() -> None:
     assert Trust("none").accepts(headers, HeaderGetter(headers))
 
 
-def test_the_address_of_an_asgi_caller_counts(rules: Rules) -> None:
+def test_the_address_of_an_asgi_caller_counts(rules: KeyRules) -> None:
     def scope(client: str) -> dict[str, object]:
         return {"type": "http", "client": (client, 5000), "headers": []}
 
@@ -78,7 +78,7 @@ def test_what_was_dropped_is_neither_recorded_nor_handed_on(recording: Recording
 
 
 def test_an_unknown_word_is_warned_of(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rules: Rules
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rules: KeyRules
 ) -> None:
     monkeypatch.setenv("LABAN_TRUST_BAGGAGE", "everybody")
     assert not configured_trust().accepts({"x-forwarded-for": "8.8.8.8"}, default_getter)

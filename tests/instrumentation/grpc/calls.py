@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from opentelemetry.trace import SpanKind
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 PRICE = "/shop.Pricing/Price"
 WATCH = "/shop.Pricing/Watch"
@@ -69,7 +69,7 @@ def serving() -> Generator[str]:
         server.stop(None).wait()
 
 
-def client_and_server(recording: Recording) -> tuple[Seen, Seen]:
+def client_and_server(recording: Recording) -> tuple[EndedSpan, EndedSpan]:
     """Both spans of the only call."""
     recording.wait_for(2)
     (client,) = recording.of_kind(SpanKind.CLIENT)

@@ -14,16 +14,16 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind, StatusCode
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.key_rules import KeyRules
 from laban.http.aiohttp_server import LabanAiohttpServerInstrumentor
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 Fetch = Callable[[str], Awaitable[Any]]
 
 
 @pytest.fixture
-def instrumented(recording: Recording, rules: Rules, current_conventions: None) -> Generator[Recording]:
+def instrumented(recording: Recording, rules: KeyRules, current_conventions: None) -> Generator[Recording]:
     instrumentor = LabanAiohttpServerInstrumentor()
     instrumentor.instrument(tracer_provider=recording.provider, rules=rules)
     yield recording
@@ -71,7 +71,7 @@ def fetch(application: web.Application, method: str, path: str, **options: Any) 
     return asyncio.run(one())
 
 
-def served(recording: Recording) -> Seen:
+def served(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.SERVER)
     return span
 

@@ -11,11 +11,11 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.trace import SpanKind
 
 import laban
-from laban.business_keys.rules import Rules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 from laban.http.json_body import MAX_BODY
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def client(recording: Recording, rules: Rules) -> Generator[httpx.AsyncClient]:
+def client(recording: Recording, rules: KeyRules) -> Generator[httpx.AsyncClient]:
     asgi.install(rules)
     application = shop(recording)
     FastAPIInstrumentor.instrument_app(
@@ -61,7 +61,7 @@ def shop(recording: Recording) -> FastAPI:
     return application
 
 
-def served(recording: Recording) -> Seen:
+def served(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.SERVER)
     return span
 

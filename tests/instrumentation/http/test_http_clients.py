@@ -17,7 +17,7 @@ from laban.http.aiohttp_client import LabanAiohttpClientInstrumentor
 from laban.http.httpx import LabanHttpxInstrumentor
 from laban.http.requests import LabanRequestsInstrumentor
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 from .http_service import Service, http_serving
 
 INSTRUMENTORS: list[Any] = [
@@ -39,7 +39,7 @@ def service(recording: Recording, current_conventions: None) -> Generator[Servic
         instrumentor.uninstrument()
 
 
-def client_span(recording: Recording) -> Seen:
+def client_span(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.CLIENT)
     return span
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 from laban.http.starlette import LabanStarletteInstrumentor
 
@@ -27,7 +27,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def instrumented(recording: Recording, rules: Rules) -> Generator[Recording]:
+def instrumented(recording: Recording, rules: KeyRules) -> Generator[Recording]:
     asgi.install(rules)
     instrumentor = LabanStarletteInstrumentor()
     instrumentor.instrument(tracer_provider=recording.provider)

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.trace import Span, SpanKind
 
-from laban.business_keys.rules import Rules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 
 from ..recording import Recording
@@ -20,7 +20,7 @@ Serve = Callable[..., TestClient]
 
 
 @pytest.fixture
-def serve(recording: Recording, rules: Rules) -> Generator[Serve]:
+def serve(recording: Recording, rules: KeyRules) -> Generator[Serve]:
     """Makes an instrumented application, with options of stock's, and answers a client of it."""
     asgi.install(rules)
     made: list[FastAPI] = []

@@ -1,4 +1,4 @@
-"""The brokers, one of each for the whole run, and a stage on which traced programs play."""
+"""The brokers, one of each for the whole run, and a programs on which traced programs play."""
 
 import logging
 from collections.abc import Generator
@@ -8,7 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from . import nats_server, rabbitmq
-from .stage import Stage, staged
+from .traced_programs import TracedPrograms, traced_programs
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def sqs_url() -> Generator[str]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Generator[Stage]:
+def programs(tmp_path: Path) -> Generator[TracedPrograms]:
     """For programs under `laban run`, whose spans are asked as a user asks."""
-    with staged(tmp_path) as ready:
+    with traced_programs(tmp_path) as ready:
         yield ready

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from celery import Celery
 
-from .stage import PROGRAMS, Stage, hops, shown
+from .traced_programs import PROGRAMS, TracedPrograms, edge_triples, story_text
 
 SPANS = 5
 WORKER = [
@@ -31,32 +31,32 @@ def wait_until_idle(broker: str) -> None:
         pass
 
 
-def test_one_order_is_one_story_over_celery(stage: Stage, rabbitmq_url: str) -> None:
+def test_one_order_is_one_story_over_celery(programs: TracedPrograms, rabbitmq_url: str) -> None:
     run = uuid4().hex[:8]
     orders, mails = f"orders-{run}", f"mails-{run}"
-    stage.start("order", "celery_order", rabbitmq_url, orders)
+    programs.start("order", "celery_order", rabbitmq_url, orders)
     settings = {"BROKER": rabbitmq_url, "MAILS": mails, "OTEL_BSP_SCHEDULE_DELAY": "100000"}
-    stage.start_command("packing", [*WORKER, "--queues", f"{orders},{mails}"], settings)
-    stage.all_ready()
+    programs.start_command("packing", [*WORKER, "--queues", f"{orders},{mails}"], settings)
+    programs.all_ready()
 
-    edge = f"http://127.0.0.1:{stage.ready('order')}"
+    edge = f"http://127.0.0.1:{programs.ready('order')}"
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
-    stage.says("packing", "mailed")
+    programs.wait_for_line("packing", "mailed")
     wait_until_idle(rabbitmq_url)
-    spans = stage.finish(SPANS, at_once=True)  # the worker delivers its spans in the end, or never
+    spans = programs.finish(SPANS, wait=False)  # the worker delivers its spans in the end, or never
 
     assert len(spans) == SPANS
     assert len({span.trace for span in spans}) == 1
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
-    assert hops(stage.edges()) == {
+    assert edge_triples(programs.edges()) == {
         ("entry:clients", "http", "service:order"),
         ("service:order", "celery", f"topic:{orders}"),
         (f"topic:{orders}", "celery", "service:packing"),
         ("service:packing", "celery", f"topic:{mails}"),
         (f"topic:{mails}", "celery", "service:packing"),
     }
-    story = stage.order("1001")
+    story = programs.order("1001")
     assert story.outcome == "ok"
-    told = shown(story)
+    told = story_text(story)
     assert f" in {orders} until packing" in told
     assert f"process {mails} (shop.mail)" in told

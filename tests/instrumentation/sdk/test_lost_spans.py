@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from laban.sdk.draining_processor import DrainingSpanProcessor
-from laban.sdk.lost_spans import Losses
+from laban.sdk.lost_spans import LostSpans
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock() -> Clock:
 def test_the_first_loss_is_said_at_once_and_the_next_ones_once_a_minute(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    losses = Losses(clock)
+    losses = LostSpans(clock)
     losses.add(3, "the queue was full")
     clock.now += 59
     losses.add(4, "the queue was full")
@@ -41,11 +41,11 @@ def test_the_first_loss_is_said_at_once_and_the_next_ones_once_a_minute(
 
 
 def test_what_is_left_to_say_is_said_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    losses = Losses(clock)
+    losses = LostSpans(clock)
     losses.add(1, "the queue was full")
     losses.add(2, "the queue was full")
-    losses.say()
-    losses.say()
+    losses.report()
+    losses.report()
     assert len(caplog.messages) == 2
 
 
@@ -71,8 +71,8 @@ def test_spans_that_the_exporter_cannot_deliver_are_lost(
     for number in range(3):
         provider.get_tracer("test").start_span(str(number)).end()
     provider.shutdown()
-    assert processor.losses.total == 3
-    assert "3 because the collector did not take them" in caplog.text
+    assert processor.lost.total == 3
+    assert "3 because the collector did not accept them" in caplog.text
 
 
 def test_spans_for_which_the_queue_has_no_room_are_lost(
@@ -85,8 +85,8 @@ def test_spans_for_which_the_queue_has_no_room_are_lost(
     with cast("Any", processor)._batch_processor._export_lock:
         for number in range(6):
             provider.get_tracer("test").start_span(str(number)).end()
-    assert processor.losses.total == 2
+    assert processor.lost.total == 2
     provider.shutdown()
-    assert processor.losses.total == 6
+    assert processor.lost.total == 6
     ours = [record.getMessage() for record in caplog.records if record.name == "laban"]
     assert "1 because the queue was full" in ours[0]  # the SDK may have said something before it

@@ -21,7 +21,7 @@ from laban.messaging import delivery, process_span
 from laban.messaging.aiokafka import producer as producer_module
 from laban.messaging.aiokafka.instrumentor import LabanAiokafkaInstrumentor
 
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 
 Filled = Callable[[int], str]
 Consuming = Callable[..., Any]
@@ -68,7 +68,7 @@ def work(recording: Recording, name: str) -> None:
         pass
 
 
-def processed(recording: Recording) -> list[Seen]:
+def processed(recording: Recording) -> list[EndedSpan]:
     return recording.of_kind(SpanKind.CONSUMER)
 
 
@@ -508,7 +508,7 @@ def test_whatever_of_ours_fails_the_program_goes_on(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(producer_module, "start_sending", broken)
+    monkeypatch.setattr(producer_module, "start_send_span", broken)
     monkeypatch.setattr(delivery, "start_processing", broken)
     monkeypatch.setattr(fail_open, "_warned", set())
 

@@ -15,7 +15,7 @@ from laban.messaging.aiokafka.instrumentor import LabanAiokafkaInstrumentor
 from laban.messaging.confluent_kafka.instrumentor import LabanConfluentKafkaInstrumentor
 from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 
 Commit = Callable[[str, str, str], None]
 
@@ -65,7 +65,7 @@ CLIENTS = [
 
 def commits(
     recording: Recording, instrumentor: Any, commit: Commit, broker: str, group: str
-) -> tuple[list[Seen], list[Seen]]:
+) -> tuple[list[EndedSpan], list[EndedSpan]]:
     """The spans of commits, and those of records."""
     topic = f"settle-{uuid4().hex[:8]}"
     with kafka.KafkaProducer(bootstrap_servers=broker) as producer:

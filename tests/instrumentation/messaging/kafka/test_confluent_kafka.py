@@ -26,7 +26,7 @@ from laban.messaging.confluent_kafka import producer as producer_module
 from laban.messaging.confluent_kafka.instrumentor import LabanConfluentKafkaInstrumentor
 
 from ...processes import environment
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 
 Filled = Callable[[int], str]
 MakeConsumer = Callable[..., Any]
@@ -86,11 +86,11 @@ def work(recording: Recording, name: str) -> None:
         pass
 
 
-def processed(recording: Recording) -> list[Seen]:
+def processed(recording: Recording) -> list[EndedSpan]:
     return recording.of_kind(SpanKind.CONSUMER)
 
 
-def sent(recording: Recording) -> list[Seen]:
+def sent(recording: Recording) -> list[EndedSpan]:
     return recording.of_kind(SpanKind.PRODUCER)
 
 
@@ -495,7 +495,7 @@ def test_whatever_of_ours_fails_the_program_goes_on(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(producer_module, "start_sending", broken)
+    monkeypatch.setattr(producer_module, "start_send_span", broken)
     monkeypatch.setattr(delivery, "start_processing", broken)
     monkeypatch.setattr(fail_open, "_warned", set())
     for _ in range(3):

@@ -187,9 +187,9 @@ def test_what_is_no_record_is_handled_all_the_same() -> None:
 def test_a_lock_that_another_thread_held_at_a_fork_is_free_in_the_child(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    held = threading.Lock()
-    monkeypatch.setattr(process_span, "_lock", held)
-    with held:
+    kept_open = threading.Lock()
+    monkeypatch.setattr(process_span, "_lock", kept_open)
+    with kept_open:
         process_span.forget_all()  # as the child does
         span = process_span.ProcessSpan(trace.INVALID_SPAN, object(), None, Context())
         ending = threading.Thread(target=span.end, daemon=True)

@@ -13,11 +13,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
 from ....broker import free_port, start_broker
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 from .conftest import MakeConsumer
 
 
-def sent(recording: Recording) -> Seen:
+def sent(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.PRODUCER)
     return span
 

@@ -9,7 +9,7 @@ import pika
 url, exchange = sys.argv[1:]
 
 
-def opened(connection: Any) -> None:
+def open_span(connection: Any) -> None:
     """Open a channel."""
     connection.channel(on_open_callback=declare)
 
@@ -44,4 +44,4 @@ def watch(_channel: Any, _method: Any, _properties: Any, body: bytes) -> None:
     """Nothing to be done."""
 
 
-pika.SelectConnection(pika.URLParameters(url), on_open_callback=opened).ioloop.start()
+pika.SelectConnection(pika.URLParameters(url), on_open_callback=open_span).ioloop.start()

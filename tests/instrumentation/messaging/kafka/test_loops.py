@@ -9,21 +9,21 @@ from typing import Any, cast
 
 import pytest
 
-from laban.messaging.delivery import Handing
-from laban.messaging.iteration import AsyncLoop, Batch, Loop
+from laban.messaging.delivery import Delivery
+from laban.messaging.loops import AsyncLoop, Loop, PolledRecords
 
 
-class Handed:
-    """Stands in for a `Handing`, and keeps how loops were left: True where the handler raised."""
+class DeliveredRecord:
+    """Stands in for a `Delivery`, and keeps how loops were left: True where the handler raised."""
 
     def __init__(self) -> None:
         self.left: list[bool] = []
-        self.opened = "the span"
+        self.open_span = "the span"
 
     def start(self, record: object) -> str:
-        return self.opened
+        return self.open_span
 
-    def move_on(self, span: object) -> None:
+    def finish(self, span: object) -> None:
         pass
 
     def leave(self, span: object, *, failed: bool) -> None:
@@ -37,25 +37,25 @@ RECORDS = [1, 2, 3]
 class Consumer:
     """As instrumented: a loop over it is the only one that holds its iterator."""
 
-    def __init__(self, handed: Handed) -> None:
-        self._handing = cast("Handing", handed)
+    def __init__(self, handed: DeliveredRecord) -> None:
+        self._delivery = cast("Delivery", handed)
 
     def __iter__(self) -> Iterator[int]:
-        return Loop(iter(RECORDS), self._handing)
+        return Loop(iter(RECORDS), self._delivery)
 
     def __aiter__(self) -> AsyncIterator[int]:
-        return AsyncLoop(one_by_one(), self._handing)
+        return AsyncLoop(one_by_one(), self._delivery)
 
 
-def loop(handed: Handed) -> Iterable[int]:
+def loop(handed: DeliveredRecord) -> Iterable[int]:
     return Consumer(handed)
 
 
-def batch(handed: Handed) -> Iterable[int]:
-    return Batch(RECORDS, cast("Handing", handed))
+def batch(handed: DeliveredRecord) -> Iterable[int]:
+    return PolledRecords(RECORDS, cast("Delivery", handed))
 
 
-Make = Callable[[Handed], Iterable[int]]
+Make = Callable[[DeliveredRecord], Iterable[int]]
 
 
 def breaks(records: Iterable[int]) -> None:
@@ -200,7 +200,7 @@ def look(*_: object) -> Any:
 @pytest.mark.parametrize("make", [loop, batch])
 @pytest.mark.parametrize("shape", ON_PURPOSE)
 def test_a_loop_left_on_purpose_is_no_failure(make: Make, shape: Callable[[Iterable[int]], object]) -> None:
-    handed = Handed()
+    handed = DeliveredRecord()
     for _ in range(20):  # long enough to be specialised
         shape(make(handed))
     assert set(handed.left) == {False}
@@ -210,7 +210,7 @@ def test_a_loop_left_on_purpose_is_no_failure(make: Make, shape: Callable[[Itera
 @pytest.mark.parametrize("make", [loop, batch])
 @pytest.mark.parametrize("shape", RAISING)
 def test_a_loop_left_by_an_exception_is_a_failure(make: Make, shape: Callable[[Iterable[int]], None]) -> None:
-    handed = Handed()
+    handed = DeliveredRecord()
     for _ in range(20):
         with pytest.raises((ArithmeticError, AttributeError, LookupError, ValueError)):
             shape(make(handed))
@@ -256,7 +256,7 @@ def test_asynchronous_loops_are_left_likewise(
     shape: Callable[[AsyncIterable[int]], Any],
     failed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    handed = Handed()
+    handed = DeliveredRecord()
     for _ in range(20):
         with suppress(KeyError):
             asyncio.run(shape(Consumer(handed)))

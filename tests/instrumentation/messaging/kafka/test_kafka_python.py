@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from laban.messaging import process_span
 from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 from .conftest import MakeConsumer
 
 Filled = Callable[[int], str]
@@ -27,7 +27,7 @@ def work(recording: Recording, name: str) -> None:
         pass
 
 
-def processed(recording: Recording) -> list[Seen]:
+def processed(recording: Recording) -> list[EndedSpan]:
     return recording.of_kind(SpanKind.CONSUMER)
 
 
