@@ -1,4 +1,4 @@
-"""Spans that a test makes, kept in memory and easy to ask."""
+"""Records the spans of a test in memory, with helpers to query them."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ class _Notifying(InMemorySpanExporter):
 
 
 class Recording:
-    """A tracer provider with laban's processor, and what has ended in it."""
+    """A tracer provider with laban's processor, and its ended spans."""
 
     def __init__(self, rules: KeyRules) -> None:
         self._exporter = _Notifying()
@@ -81,7 +81,7 @@ class Recording:
 
     @property
     def finished(self) -> list[EndedSpan]:
-        """All ended spans, by start."""
+        """All ended spans, by start time."""
         return sorted(map(EndedSpan.of, self._exporter.get_finished_spans()), key=lambda span: span.start)
 
     def of_kind(self, kind: SpanKind) -> list[EndedSpan]:
@@ -93,7 +93,7 @@ class Recording:
         return span
 
     def wait_for(self, count: int) -> None:
-        """Wait until so many spans have ended; other threads may still be at it."""
+        """Wait until this number of spans has ended, perhaps in other threads."""
         with self._exporter.arrival:
             assert self._exporter.arrival.wait_for(lambda: len(self.finished) >= count, timeout=10)
 

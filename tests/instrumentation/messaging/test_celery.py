@@ -1,4 +1,4 @@
-"""Celery over RabbitMQ: who calls a task, and a worker with processes of its own."""
+"""Celery over RabbitMQ, end to end: a caller, and a worker with a process pool."""
 
 import sys
 from pathlib import Path
@@ -20,10 +20,10 @@ WORKER = [
 
 
 def wait_until_idle(broker: str) -> None:
-    """Until the worker itself says that all it has taken is done and acknowledged.
+    """Wait until the worker reports that all its tasks are done and acknowledged.
 
-    Celery 5.7 that is told to stop before it has heard that a task has begun does not acknowledge this task,
-    and stops half a minute later.
+    If Celery 5.7 gets the stop signal before it knows that a task has started, it does not acknowledge the
+    task, and stops half a minute later.
     """
     client: Any = Celery(broker=broker)
     ask = client.control.inspect(timeout=60, limit=1)
@@ -43,7 +43,7 @@ def test_one_order_is_one_story_over_celery(programs: TracedPrograms, rabbitmq_u
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
     programs.wait_for_line("packing", "mailed")
     wait_until_idle(rabbitmq_url)
-    spans = programs.finish(SPANS, wait=False)  # the worker delivers its spans in the end, or never
+    spans = programs.finish(SPANS, wait=False)  # the worker sends its spans when it stops
 
     assert len(spans) == SPANS
     assert len({span.trace for span in spans}) == 1
@@ -57,6 +57,6 @@ def test_one_order_is_one_story_over_celery(programs: TracedPrograms, rabbitmq_u
     }
     story = programs.order("1001")
     assert story.outcome == "ok"
-    told = story_text(story)
-    assert f" in {orders} until packing" in told
-    assert f"process {mails} (shop.mail)" in told
+    shown = story_text(story)
+    assert f" in {orders} until packing" in shown
+    assert f"process {mails} (shop.mail)" in shown

@@ -1,4 +1,4 @@
-"""NATS with nats-py: plain subjects, a request, and a stream of JetStream."""
+"""NATS with nats-py, end to end: plain subjects, a request, and a JetStream stream."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ def test_one_order_is_one_story_over_nats(programs: TracedPrograms, nats_url: st
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
     spans = programs.finish(SPANS)
 
-    assert len(spans) == SPANS  # none of acknowledgements, replies and JetStream's own
+    assert len(spans) == SPANS  # no spans for acknowledgements, replies and JetStream's own messages
     assert len({span.trace for span in spans}) == 1
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
     assert edge_triples(programs.edges()) == {
@@ -41,6 +41,6 @@ def test_one_order_is_one_story_over_nats(programs: TracedPrograms, nats_url: st
     }
     story = programs.order("1001")
     assert story.outcome == "ok"
-    told = story_text(story)
-    assert f" in {orders} until packers" in told
-    assert f" in {bills} until mailing" in told
+    shown = story_text(story)
+    assert f" in {orders} until packers" in shown
+    assert f" in {bills} until mailing" in shown

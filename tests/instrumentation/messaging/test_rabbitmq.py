@@ -1,4 +1,4 @@
-"""RabbitMQ with pika and aio-pika, in every shape that programs consume in."""
+"""RabbitMQ with pika and aio-pika, end to end, with every way to consume."""
 
 from uuid import uuid4
 
@@ -45,7 +45,7 @@ def test_one_order_is_one_story_over_pika_and_aio_pika(programs: TracedPrograms,
     story = programs.order("1001")
     assert story.outcome == "ok"
     assert len(story.traces) == 1
-    told = story_text(story)
+    shown = story_text(story)
     for topic, service in ((orders, "packing"), (packed, "billing"), (billed, "mailing"), (mailed, "audit")):
-        assert f" in {topic} until {service}" in told
-    assert "audit  POST" in told or "order  POST /audits" in told
+        assert f" in {topic} until {service}" in shown
+    assert "audit  POST" in shown or "order  POST /audits" in shown

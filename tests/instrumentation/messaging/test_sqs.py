@@ -1,4 +1,4 @@
-"""SQS with boto3, against moto's server."""
+"""SQS with boto3, end to end, against moto's server."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ def test_one_order_is_one_story_over_sqs(programs: TracedPrograms, sqs_url: str)
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
     spans = programs.finish(SPANS)
 
-    assert len(spans) == SPANS  # none of polls that brought nothing
+    assert len(spans) == SPANS  # no spans for empty polls
     assert len({span.trace for span in spans}) == 1
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
     assert edge_triples(programs.edges()) == {
@@ -35,6 +35,6 @@ def test_one_order_is_one_story_over_sqs(programs: TracedPrograms, sqs_url: str)
     }
     story = programs.order("1001")
     assert story.outcome == "ok"
-    told = story_text(story)
-    assert f" in {orders} until packing" in told
-    assert f" in {parcels} until mailing" in told
+    shown = story_text(story)
+    assert f" in {orders} until packing" in shown
+    assert f" in {parcels} until mailing" in shown

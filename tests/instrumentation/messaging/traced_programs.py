@@ -112,7 +112,7 @@ def traced_programs(folder: Path) -> Generator[TracedPrograms]:
 
 
 def edge_triples(edges: Mapping[tuple[str, str], Edge]) -> set[tuple[str, str, str]]:
-    """Source, protocol and target of each edge; also checks that each edge was used once, and its evidence."""
+    """Source, protocol and target of each edge; checks that each was used once, and its evidence."""
     for edge in edges.values():
         assert (edge.calls, edge.errors) == (1, 0), edge
         assert not edge.source.startswith("topic:") or edge.evidence.parent == 1, edge
