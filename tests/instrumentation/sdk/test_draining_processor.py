@@ -17,7 +17,7 @@ PATIENCE_S = 0.01
 
 
 class SlowCollector(SpanExporter):
-    """Accepts one batch whenever shutdown reads the clock, three quarters of the patience after the last one."""
+    """Accepts one batch whenever shutdown reads the clock, at three quarters of the patience."""
 
     def __init__(self) -> None:
         self.batches = 0
