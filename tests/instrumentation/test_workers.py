@@ -17,9 +17,9 @@ from .otlp_sink import Sink, sinking
 from .processes import PROGRAMS, running, traced
 from .test_shutdown import LATE, SPAN
 
-GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "programs.site:wsgi", "--bind")
+GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "web_application:wsgi", "--bind")
 PRELOADED = ("gunicorn", "--preload", *GUNICORN[1:])
-UVICORN = ("uvicorn", "--log-level", "warning", "programs.site:asgi", "--port")
+UVICORN = ("uvicorn", "--log-level", "warning", "web_application:asgi", "--port")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_spans_of_a_servers_workers_arrive_when_the_server_ends(
 ) -> None:
     port = free_port()
     address = f"127.0.0.1:{port}" if command[0] == "gunicorn" else str(port)
-    extra = LATE | {"PYTHONPATH": str(PROGRAMS.parent)}
+    extra = LATE | {"PYTHONPATH": str(PROGRAMS)}
     with running(traced(sink.endpoint, "program", *command, address, *options), extra) as process:
         served = {answer(port, process) for _ in range(5)}
         assert str(process.pid) not in served
