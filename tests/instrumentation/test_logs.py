@@ -29,7 +29,7 @@ def installed() -> Generator[None]:
 @pytest.fixture
 def request_span(recording: Recording) -> Generator[Span]:
     """The server span of a request with both IDs."""
-    headers = {"X-Correlation-ID": "abc", "X-Request-ID": "hop-1"}
+    headers = {"X-Correlation-ID": "abc", "X-Request-ID": "request-1"}
     token = context.attach(propagate.extract(headers, context.Context()))
     with recording.tracer.start_as_current_span("entry") as span:
         yield span
@@ -42,7 +42,7 @@ def expected(span: Span) -> dict[str, str]:
         "trace_id": f"{ids.trace_id:032x}",
         "span_id": f"{ids.span_id:016x}",
         "correlation_id": "abc",
-        "request_id": "hop-1",
+        "request_id": "request-1",
     }
 
 
@@ -72,15 +72,15 @@ def test_the_request_id_is_on_the_server_span_only(recording: Recording, request
         headers: dict[str, str] = {}
         propagate.inject(headers)
     assert "request.id" not in recording.one("inner").attributes
-    assert cast("Any", request_span).attributes["request.id"] == "hop-1"
+    assert cast("Any", request_span).attributes["request.id"] == "request-1"
     assert headers["X-Correlation-ID"] == "abc"
     assert "X-Request-ID" not in headers
 
 
 def test_a_request_id_set_by_the_user_is_on_the_client_span(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("call"):
-        propagate.inject({"X-Request-ID": "hop-2"})
-    assert recording.one("call").attributes["request.id"] == "hop-2"
+        propagate.inject({"X-Request-ID": "request-2"})
+    assert recording.one("call").attributes["request.id"] == "request-2"
 
 
 def test_the_structlog_processor_adds_known_ids_and_keeps_existing_fields(request_span: Span) -> None:

@@ -1,1 +1,1 @@
-"""Business keys (`order.id=123`): finding them, propagating them, and whom to accept them from."""
+"""Business keys (`order.id=123`): finding them, propagating them, and whose keys to accept."""

@@ -12,7 +12,7 @@ from laban.fail_open import fail_open, report_failure
 from laban.messaging.delivery import Delivery
 from laban.messaging.records import PROCESS_ATTRIBUTES, ConsumedRecord, ConsumerSettings
 from laban.messaging.send_span import client_attributes
-from laban.sdk.context_values import is_tracing
+from laban.sdk.suppression import is_tracing
 
 
 class ConsumerConfig(NamedTuple):

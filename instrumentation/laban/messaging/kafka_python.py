@@ -28,7 +28,7 @@ from laban.messaging.headers import with_trace_context
 from laban.messaging.loops import Loop, PolledRecords
 from laban.messaging.records import read_record
 from laban.messaging.send_span import end_acknowledged, end_failed, producer_attributes, start_send_span
-from laban.sdk.context_values import is_tracing
+from laban.sdk.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]

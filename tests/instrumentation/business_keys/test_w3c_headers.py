@@ -15,7 +15,7 @@ from laban.messaging.headers import HeaderGetter
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
-STOCK = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
+UPSTREAM = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ STOCK = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagat
 )
 def test_the_fast_reader_returns_the_same_as_the_sdk(headers: dict[str, str]) -> None:
     for carrier in (headers, {name: [value] for name, value in headers.items()}):
-        read, expected = w3c_headers.extract(carrier, Context()), STOCK.extract(carrier, Context())
+        read, expected = w3c_headers.extract(carrier, Context()), UPSTREAM.extract(carrier, Context())
         assert trace.get_current_span(read).get_span_context() == (
             trace.get_current_span(expected).get_span_context()
         )
@@ -53,7 +53,7 @@ def test_the_fast_reader_returns_the_same_as_the_sdk(headers: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("inner", "expected"),
     [
-        (STOCK, True),
+        (UPSTREAM, True),
         (CompositePropagator([TraceContextTextMapPropagator()]), False),
         (CompositePropagator([W3CBaggagePropagator(), TraceContextTextMapPropagator()]), False),
         (TraceContextTextMapPropagator(), False),
@@ -66,7 +66,7 @@ def test_only_the_default_propagators_are_replaced_by_the_fast_reader(
 
 
 PARENT = f"00-{ID}-{SPAN}-01"
-PROPAGATOR = CorrelationPropagator(STOCK, KeyRules())
+PROPAGATOR = CorrelationPropagator(UPSTREAM, KeyRules())
 
 
 def plain(propagator: CorrelationPropagator, headers: dict[str, str]) -> Context | None:
@@ -124,7 +124,7 @@ def test_the_fast_reader_of_record_headers_returns_the_same_as_the_full_one(
 )
 def test_a_record_with_other_headers_is_not_read_by_the_fast_reader(more: dict[str, str]) -> None:
     rules = KeyRules(parse_rules("order.id=header:X-Order-ID,a.id=header:BAGGAGE"))
-    propagator = CorrelationPropagator(STOCK, rules)
+    propagator = CorrelationPropagator(UPSTREAM, rules)
     assert plain(propagator, {"traceparent": PARENT, **more}) is None
     assert plain(propagator, {"traceparent": PARENT}) is not None
 

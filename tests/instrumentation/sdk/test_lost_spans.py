@@ -30,12 +30,12 @@ def test_the_first_loss_is_logged_at_once_and_later_ones_once_a_minute(
     losses.add(3, "the queue was full")
     clock.now += 59
     losses.add(4, "the queue was full")
-    losses.add(5, "nobody took them")
+    losses.add(5, "nobody accepted them")
     assert caplog.messages == ["laban lost spans: 3 because the queue was full; 3 since the start"]
     clock.now += 1
-    losses.add(1, "nobody took them")
+    losses.add(1, "nobody accepted them")
     assert caplog.messages[1:] == [
-        "laban lost spans: 4 because the queue was full, 6 because nobody took them; 13 since the start"
+        "laban lost spans: 4 because the queue was full, 6 because nobody accepted them; 13 since the start"
     ]
     assert losses.total == 13
 

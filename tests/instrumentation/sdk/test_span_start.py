@@ -133,7 +133,7 @@ def test_spans_with_a_known_sampling_decision_are_started_without_the_sdk(
     assert below.get_span_context().trace_id == 1
 
 
-class Told(SpanProcessor):
+class RecordingProcessor(SpanProcessor):
     """Records the calls of `on_start`."""
 
     def __init__(self) -> None:
@@ -147,16 +147,16 @@ class Told(SpanProcessor):
 
 
 def test_span_processors_are_called_once_and_can_raise() -> None:
-    shown = Told()
+    processor = RecordingProcessor()
     provider = TracerProvider()
-    provider.add_span_processor(shown)
+    provider.add_span_processor(processor)
     tracer = provider.get_tracer("t")
     context = Context({"other": 1})
     span = tracer.start_span("s", context)
-    assert shown.started == [(span, True, context)]
+    assert processor.started == [(span, True, context)]
     with pytest.raises(ValueError, match="refused"):
         tracer.start_span("refused")
-    assert len(shown.started) == 2
+    assert len(processor.started) == 2
 
 
 def test_a_disabled_tracer_starts_nothing() -> None:
@@ -176,10 +176,10 @@ def test_the_sdk_starts_a_span_if_the_fast_way_fails(
 
 def test_an_sdk_whose_spans_have_other_fields_is_not_patched(monkeypatch: pytest.MonkeyPatch) -> None:
     span_start.uninstall()
-    stock = Tracer.start_span
+    upstream = Tracer.start_span
 
     def with_more(*args: Any, **kwargs: Any) -> Any:
-        span = stock(*args, **kwargs)
+        span = upstream(*args, **kwargs)
         vars(span)["_more"] = 1
         return span
 
@@ -188,4 +188,4 @@ def test_an_sdk_whose_spans_have_other_fields_is_not_patched(monkeypatch: pytest
     assert Tracer.start_span is with_more
     monkeypatch.undo()
     span_start.install()
-    assert Tracer.start_span is not stock
+    assert Tracer.start_span is not upstream

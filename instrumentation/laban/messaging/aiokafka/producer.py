@@ -21,7 +21,7 @@ from laban.messaging.send_span import (
     producer_attributes,
     start_send_span,
 )
-from laban.sdk.context_values import is_tracing
+from laban.sdk.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
