@@ -12,6 +12,7 @@ PURE = "The mapper is pure: of the collector it knows the rows and the vocabular
 
 def contract(name: str) -> dict[str, Any]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: dict[str, Any]
     [found] = [one for one in project["tool"]["importlinter"]["contracts"] if one["name"] == name]
     return found
 

@@ -1,10 +1,11 @@
-"""laban: write down the choreography of your services.
+"""laban: traces a service's calls and messages, with its business keys.
 
-Programs need none of this: `laban run -- CMD` traces them as they are. For what no instrumentation can know:
+`laban run -- CMD` traces a program without a change to it. The functions below serve what no instrumentation
+can know:
 
-    correlate(order_id="123")        say which order this is about
-    with processing(record): …       handle a Kafka record where no wrapper can see it
-    setup()                          what `laban run` does, from inside a program
+    correlate(order_id="123")        name the order that the current work is about
+    with processing(record): …       handle a Kafka record outside the loop that received it
+    setup()                          trace this program, as `laban run` does
 """
 
 from laban.business_keys.correlation import correlate
@@ -14,14 +15,14 @@ __all__ = ["correlate", "processing", "setup"]
 
 
 def setup(service: str | None = None, endpoint: str | None = None) -> None:
-    """What `laban run` does, from inside a program: call it first, before the libraries are used.
+    """Trace this program, as `laban run` does. Call it before the program uses the libraries to trace.
 
-    In a program that `laban run` has started, and the second time, it does nothing.
+    Does nothing under `laban run` or when called a second time.
 
     Args:
         service: `OTEL_SERVICE_NAME`.
         endpoint: `OTEL_EXPORTER_OTLP_ENDPOINT`, such as http://localhost:4318.
     """
-    from laban import distro  # the SDK: importing laban alone stays cheap
+    from laban import distro  # loads the SDK; `import laban` alone stays cheap
 
     distro.setup(service, endpoint)

@@ -1,4 +1,4 @@
-"""What all clients have in common: whose span is current, and how long the caller is ready to wait."""
+"""Helpers for client spans of any protocol: timeout, default port and cancellation by the caller."""
 
 import math
 from collections.abc import Generator
@@ -15,26 +15,27 @@ from laban.fail_open import fail_open, failing_open
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def current_span_of(instrumentation: str) -> Span | None:
-    """The current span if this instrumentation has made it: a call that is not traced runs in another's."""
+def current_span_from(scope: str) -> Span | None:
+    """The current span if this instrumentation scope started it; an untraced call runs in another span."""
     span = trace.get_current_span()
     if not isinstance(span, ReadableSpan) or span.instrumentation_scope is None:
         return None
-    return span if span.instrumentation_scope.name == instrumentation else None
+    return span if span.instrumentation_scope.name == scope else None
 
 
-@failing_open("cannot note the timeouts of calls")
-def note_timeout(span: Span, seconds: object) -> None:
-    """Say how long the caller is ready to wait; nothing where it waits for ever."""
+@failing_open("cannot record call timeouts")
+def set_timeout(span: Span, seconds: object) -> None:
+    """Set the timeout of the call; does nothing for a call without a timeout."""
     if isinstance(seconds, (int, float)) and math.isfinite(seconds):
         span.set_attribute(vocabulary.LABAN_TIMEOUT_MS, round(seconds * 1000))
 
 
-@failing_open("cannot note the ports of calls")
-def note_port(span: Span, scheme: str) -> None:
-    """Say which port is called where the URL does not: the conventions ask for it, and stock leaves it out.
+@failing_open("cannot record the ports of calls")
+def set_default_port(span: Span, scheme: str) -> None:
+    """Set the default port of the scheme if the URL has no port.
 
-    By address and port together services are found that answer elsewhere, under the same name.
+    The conventions require the port, and upstream omits it. The address and the port together identify a
+    service that reports its own spans under another name.
     """
     attributes = span.attributes if isinstance(span, ReadableSpan) else None
     if attributes and vocabulary.SERVER_ADDRESS in attributes and vocabulary.SERVER_PORT not in attributes:
@@ -44,18 +45,19 @@ def note_port(span: Span, scheme: str) -> None:
 
 
 @contextmanager
-def noting_cancellation(span: Span | None) -> Generator[None]:
-    """Mark the span when its caller gives up waiting (`asyncio.timeout`, `wait_for`, a cancelled task).
+def recording_cancellation(span: Span | None) -> Generator[None]:
+    """Mark the span as failed if the caller cancels the call (`asyncio.timeout`, `wait_for`, `task.cancel`).
 
-    Stock sees exceptions only, and a cancellation is none: the span would look like a success.
+    Upstream handles `Exception` only. `CancelledError` is a `BaseException`, so the span would look
+    successful.
     """
     try:
         yield
     except Exception:
-        raise  # stock records these
+        raise  # upstream records these
     except BaseException as error:
         if span is not None:
-            with fail_open("cannot note that calls were given up"):
+            with fail_open("cannot record cancelled calls"):
                 span.set_attribute(vocabulary.ERROR_TYPE, type(error).__qualname__)
                 span.set_status(StatusCode.ERROR, f"{type(error).__name__}: given up by the caller")
         raise

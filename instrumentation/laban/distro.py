@@ -1,7 +1,7 @@
-"""The OpenTelemetry distro: everything set up by the environment, with no change to the traced program.
+"""The OpenTelemetry distro: configures the SDK from the environment and loads the instrumentations.
 
-Used by `laban run`, by `OTEL_PYTHON_DISTRO=laban opentelemetry-instrument`, and by `laban.setup()`. All of it
-is OpenTelemetry's own configuration: a variable that the user has set stays as it is.
+`laban run`, `OTEL_PYTHON_DISTRO=laban opentelemetry-instrument` and `laban.setup()` use it. It sets
+OpenTelemetry's own environment variables, and keeps the ones that the user has set.
 """
 
 import os
@@ -13,12 +13,13 @@ from typing import Any, Final, cast
 
 import wrapt
 from opentelemetry.instrumentation.auto_instrumentation import _load
-from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # stock has no types
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # upstream has no types
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
 from laban import logs, shutdown
-from laban.business_keys import propagation, rules
+from laban.business_keys import propagation
+from laban.business_keys.key_rules import configured_rules
 from laban.business_keys.span_processor import CorrelationProcessor
 from laban.fail_open import fail_open
 from laban.sdk import otlp_exporters, resource_hash, span_attributes, span_start
@@ -29,63 +30,64 @@ DEFAULTS: Final = {
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-    # The SDK's own queue (2048) drops spans silently under load; measured: small batches, sent often, do not.
+    # The SDK's default queue (2048) drops spans silently under load. Small, frequent batches measurably do
+    # not.
     "OTEL_BSP_MAX_QUEUE_SIZE": "20000",
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "128",
     "OTEL_BSP_SCHEDULE_DELAY": "500",
-    # The current conventions; stock writes the old ones unless told.
+    # The current conventions; upstream writes the old ones by default.
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "process,host",
-    # Who looks after a service is no part of the business. Regular expressions, searched in the URL.
+    # Operations traffic is not part of the business. Regular expressions, searched in the URL.
     "OTEL_PYTHON_EXCLUDED_URLS": r"://[^/]+/(healthz|readyz|livez|metrics|admin)(/|\?|$)",
-    # Ours is set up below; another configurator, if installed, would make a second pipeline.
+    # This distro configures the SDK itself. Another installed configurator would create a second pipeline.
     "OTEL_PYTHON_CONFIGURATOR": "laban",
 }
-"""Environment variables that are set where the user has not."""
+"""Environment variables that are set unless the user has set them."""
 
 
-# What distros and programmatic set-ups are to use, though it is spelled as private.
-_stock: Final = cast("Any", _load)
+# OpenTelemetry means distros and programmatic set-ups to use these two, despite their private names.
+_auto_instrumentation: Final = cast("Any", _load)
 _sdk: Final = cast("Any", _configuration)
 
 
-class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
-    """Sets up the SDK, business keys and a safe end, and loads the instrumentations with what mends them."""
+class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
+    """Sets up the SDK, business keys and a clean shutdown, and loads the patched instrumentations."""
 
-    configured_rules = False
-    """Whether this process is set up already: by `laban run`, or by an earlier `setup()`."""
+    configured = False
+    """Whether this process is already set up, by `laban run` or by an earlier `setup()`."""
 
     def _configure(self, **kwargs: Any) -> None:  # noqa: ARG002 - OpenTelemetry's signature
-        self.configured_rules = True
+        self.configured = True
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         with fail_open("cannot set up OpenTelemetry"):
-            in_force = rules.configured_rules()
-            propagation.install(in_force)
+            key_rules = configured_rules()
+            propagation.install(key_rules)
             logs.install()
             _sdk._OTelSDKConfigurator().configure(  # noqa: SLF001
-                span_processors=[CorrelationProcessor(in_force)], export_span_processor=DrainingSpanProcessor
+                span_processors=[CorrelationProcessor(key_rules)], export_span_processor=DrainingSpanProcessor
             )
             shutdown.install()
-        with fail_open("cannot make spans cheaper"):
+        with fail_open("cannot speed up the SDK"):
             span_attributes.install()
             span_start.install()
             resource_hash.install()
             otlp_exporters.install()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Load the instrumentation of one library, once the program imports the library.
+        """Load the instrumentation of one library when the program imports that library.
 
-        Stock imports every library that is installed, used or not, which costs a second and more.
+        Upstream imports every installed library, used or not, which takes more than a second.
         """
         library = DEFERRED.get(entry_point.name)
         if library is None:
-            self.load_stock(entry_point, **kwargs)
+            self.load_upstream(entry_point, **kwargs)
         else:
             self._load_when_used(library, entry_point, kwargs)
 
     def _load_when_used(self, library: str, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-        stock = entry_point.value.partition(":")[0]
+        upstream = entry_point.value.partition(":")[0]
         waiting = True
 
         def load(_: object) -> None:
@@ -95,25 +97,25 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
                 self._load(entry_point, options)
 
         def library_imported(_: object) -> None:
-            # Where it is stock's own import that has brought the library, stock has to get ready first.
-            if stock not in sys.modules or not _is_being_imported(sys.modules[stock]):
+            # If the upstream module itself imports the library, that module must finish its import first.
+            if upstream not in sys.modules or not _is_being_imported(sys.modules[upstream]):
                 load(None)
 
-        wrapt.register_post_import_hook(load, stock)
+        wrapt.register_post_import_hook(load, upstream)
         wrapt.register_post_import_hook(library_imported, library)
 
     def _load(self, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-        """Load ours in place of stock's where there is one; stock's where ours cannot be loaded."""
+        """Load laban's version of the instrumentation, or upstream's if there is none or it fails."""
         loader = _LOADERS.get(entry_point.name)
         if loader is not None:
-            with fail_open(f"cannot mend the instrumentation of {entry_point.name}"):
+            with fail_open(f"cannot patch the instrumentation of {entry_point.name}"):
                 loader(self, entry_point, options)
                 return
         with fail_open(f"cannot load the instrumentation of {entry_point.name}"):
-            self.load_stock(entry_point, **options)
+            self.load_upstream(entry_point, **options)
 
-    def load_stock(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Load the instrumentation that the entry point names."""
+    def load_upstream(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Load the upstream instrumentation that the entry point names."""
         super().load_instrumentor(entry_point, **kwargs)
 
 
@@ -122,36 +124,36 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 
 def setup(service: str | None = None, endpoint: str | None = None) -> None:
-    """What `laban run` does, from inside a program: call it first, before the libraries are used.
+    """Trace this program, as `laban run` does. Call it before the program uses the libraries to trace.
 
-    In a program that `laban run` has started, and the second time, it does nothing.
+    Does nothing under `laban run` or when called a second time.
 
     Args:
         service: `OTEL_SERVICE_NAME`.
         endpoint: `OTEL_EXPORTER_OTLP_ENDPOINT`, such as http://localhost:4318.
     """
     distro = LabanDistro()
-    if distro.configured_rules:
+    if distro.configured:
         return
     given = {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
     os.environ.update({name: value for name, value in given.items() if value})
     distro.configure()
     with fail_open("cannot load instrumentations"):
-        _stock._load_instrumentors(distro)  # noqa: SLF001
+        _auto_instrumentation._load_instrumentors(distro)  # noqa: SLF001
 
 
 Loader = Callable[[LabanDistro, EntryPoint, dict[str, Any]], None]
 
 
-def _mend_asgi(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.http import asgi  # where ASGI is installed
+def _load_with_asgi_patch(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
+    from laban.http import asgi  # needs the upstream ASGI instrumentation
 
-    asgi.install(rules.configured_rules())
-    distro.load_stock(entry_point, **options)
+    asgi.install(configured_rules())
+    distro.load_upstream(entry_point, **options)
 
 
 def _load_grpc_server(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    distro.load_stock(entry_point, **options)
+    distro.load_upstream(entry_point, **options)
     from laban.grpc import server
 
     server.install()
@@ -160,32 +162,23 @@ def _load_grpc_server(distro: LabanDistro, entry_point: EntryPoint, options: dic
 def _load_grpc_client(_distro: LabanDistro, _entry_point: EntryPoint, options: dict[str, Any]) -> None:
     from laban.grpc.client import LabanGrpcClient
 
-    LabanGrpcClient().instrument(**options)  # type: ignore[no-untyped-call]  # stock has no types
+    LabanGrpcClient().instrument(**options)  # type: ignore[no-untyped-call]  # upstream has no types
 
 
 def _load_grpc_aio_client(_distro: LabanDistro, _entry_point: EntryPoint, options: dict[str, Any]) -> None:
     from laban.grpc.aio_client import LabanGrpcAioClient
 
-    LabanGrpcAioClient().instrument(**options)  # type: ignore[no-untyped-call]  # stock has no types
+    LabanGrpcAioClient().instrument(**options)  # type: ignore[no-untyped-call]  # upstream has no types
 
 
-def _load_kafka(_distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-    from laban.messaging.kafka_python import LabanKafkaInstrumentor
-
-    instrumentor = LabanKafkaInstrumentor()
-    instrumentor.instrument(**options)
-    # Whoever asks stock for its (single) instrumentor, to uninstrument or to instrument again, gets ours.
-    entry_point.load()._instance = instrumentor  # noqa: SLF001
-
-
-def _in_place_of_stock(path: str) -> Loader:
-    """Loads an instrumentor of ours, `module:class`, that derives from stock's."""
+def _replacing_upstream(path: str) -> Loader:
+    """A loader for laban's instrumentor `module:class`, which derives from upstream's."""
     module, _, name = path.partition(":")
 
     def load(_distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
         instrumentor = getattr(import_module(module), name)()
         instrumentor.instrument(**options)
-        # Whoever asks stock for its (single) instrumentor, to uninstrument or instrument again, gets ours.
+        # Upstream's instrumentor is a singleton. A program that uses it to uninstrument must get this one.
         entry_point.load()._instance = instrumentor  # noqa: SLF001
 
     return load
@@ -212,25 +205,25 @@ DEFERRED: Final = {
     "requests": "requests",
     "starlette": "starlette.applications",
 }
-"""By the name of an instrumentation: the module whose import it waits for."""
+"""Instrumentation name → the module whose import triggers its loading."""
 
 _LOADERS: Final[dict[str, Loader]] = {
-    "aio-pika": _in_place_of_stock("laban.messaging.aio_pika:LabanAioPikaInstrumentor"),
-    "aiohttp-client": _in_place_of_stock("laban.http.aiohttp_client:LabanAiohttpClientInstrumentor"),
-    "aiohttp-server": _in_place_of_stock("laban.http.aiohttp_server:LabanAiohttpServerInstrumentor"),
-    "aiokafka": _in_place_of_stock("laban.messaging.aiokafka.instrumentor:LabanAiokafkaInstrumentor"),
-    "boto3": _in_place_of_stock("laban.messaging.sqs:LabanBoto3SQSInstrumentor"),
-    "celery": _in_place_of_stock("laban.messaging.celery:LabanCeleryInstrumentor"),
-    "confluent_kafka": _in_place_of_stock(
+    "aio-pika": _replacing_upstream("laban.messaging.aio_pika:LabanAioPikaInstrumentor"),
+    "aiohttp-client": _replacing_upstream("laban.http.aiohttp_client:LabanAiohttpClientInstrumentor"),
+    "aiohttp-server": _replacing_upstream("laban.http.aiohttp_server:LabanAiohttpServerInstrumentor"),
+    "aiokafka": _replacing_upstream("laban.messaging.aiokafka.instrumentor:LabanAiokafkaInstrumentor"),
+    "boto3": _replacing_upstream("laban.messaging.sqs:LabanBoto3SQSInstrumentor"),
+    "celery": _replacing_upstream("laban.messaging.celery:LabanCeleryInstrumentor"),
+    "confluent_kafka": _replacing_upstream(
         "laban.messaging.confluent_kafka.instrumentor:LabanConfluentKafkaInstrumentor"
     ),
-    "httpx": _in_place_of_stock("laban.http.httpx:LabanHttpxInstrumentor"),
-    "pika": _in_place_of_stock("laban.messaging.pika:LabanPikaInstrumentor"),
-    "requests": _in_place_of_stock("laban.http.requests:LabanRequestsInstrumentor"),
-    "fastapi": _mend_asgi,
-    "starlette": _in_place_of_stock("laban.http.starlette:LabanStarletteInstrumentor"),
+    "httpx": _replacing_upstream("laban.http.httpx:LabanHttpxInstrumentor"),
+    "pika": _replacing_upstream("laban.messaging.pika:LabanPikaInstrumentor"),
+    "requests": _replacing_upstream("laban.http.requests:LabanRequestsInstrumentor"),
+    "fastapi": _load_with_asgi_patch,
+    "starlette": _replacing_upstream("laban.http.starlette:LabanStarletteInstrumentor"),
     "grpc_server": _load_grpc_server,
     "grpc_client": _load_grpc_client,
     "grpc_aio_client": _load_grpc_aio_client,
-    "kafka": _load_kafka,
+    "kafka": _replacing_upstream("laban.messaging.kafka_python:LabanKafkaInstrumentor"),
 }

@@ -1,18 +1,18 @@
-"""What can go wrong while instrumenting, as far as a person can do something about it.
+"""Errors that a user of the instrumentation can fix.
 
 LabanError
-└── MalformedRule     LABAN_KEYS cannot be read
+└── MalformedRule     an entry of LABAN_KEYS is not a rule
 
-Everything else that goes wrong inside the instrumentation is a warning: it never stops the traced program.
+Every other failure inside the instrumentation is a logged warning. It never stops the traced program.
 """
 
 
 class LabanError(Exception):
-    """Base of all errors of the instrumentation; its text says what, where and what to do."""
+    """Base of all errors of the instrumentation; its message says what failed, where, and how to fix it."""
 
 
 class MalformedRule(LabanError, ValueError):
-    """LABAN_KEYS holds an entry that is no rule."""
+    """An entry of LABAN_KEYS is not a rule."""
 
     def __init__(self, entry: str, reason: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Nothing of ours may break the traced program: what fails here is said once, and the user's call goes on."""
+"""Guards for the instrumentation's own code: a failure is logged once, and the traced program continues."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _warned: Final[set[str]] = set()
 
 
 class fail_open:  # noqa: N801 - used as a function; a class costs a third of a generator, on every request
-    """Run a block of ours; when it raises, warn once for each `what` ("cannot …") and go on behind it."""
+    """Run a block of instrumentation code. If it raises, warn once per `what` ("cannot …") and continue."""
 
     __slots__ = ("_what",)
 
@@ -27,15 +27,15 @@ class fail_open:  # noqa: N801 - used as a function; a class costs a third of a 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> bool:
-        # Whatever it is: the user's program matters more than its trace.
+        # Any exception: the user's program matters more than its trace.
         if not isinstance(error, Exception):
             return False
-        failed(self._what, error)
+        report_failure(self._what, error)
         return True
 
 
 def failing_open(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """`fail_open` as a decorator, for callbacks and hooks that answer nothing."""
+    """`fail_open` as a decorator, for callbacks and hooks that return nothing."""
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
         @wraps(function)
@@ -43,21 +43,21 @@ def failing_open(what: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
             try:
                 function(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - as above
-                failed(what, error)
+                report_failure(what, error)
 
         return guarded
 
     return decorate
 
 
-def failed(what: str, error: Exception) -> None:
-    """Say that something of ours has failed; for an `except` where every call counts."""
-    warn_once(f"laban {what}: %s: %s; the program goes on without it", type(error).__name__, error)
+def report_failure(what: str, error: Exception) -> None:
+    """Log a failure of the instrumentation once; cheaper than `fail_open`, for hot paths."""
+    warn_once(f"laban {what}: %s: %s; the program continues without it", type(error).__name__, error)
     logger.debug("laban %s", what, exc_info=error)
 
 
 def warn_once(message: str, *arguments: object) -> None:
-    """Log a warning the first time that it is given; the message before its arguments decides."""
+    """Log a warning once per message template, whatever its arguments."""
     if message not in _warned:
         _warned.add(message)
         logger.warning(message, *arguments)

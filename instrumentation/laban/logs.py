@@ -1,8 +1,8 @@
-"""Log lines that can be found again: trace, span and correlation id on records of logging and structlog.
+"""Trace, span, correlation and request IDs on log records of `logging` and structlog.
 
-`logging`: every record has `trace_id`, `span_id`, `correlation_id` and `request_id`, so that a format may
-name them: `%(correlation_id)s`. Outside of a trace they are empty; what `extra` gives stays. structlog: put
-`structlog_processor` into the chain.
+Every record of `logging` has `trace_id`, `span_id`, `correlation_id` and `request_id`, so a format can use
+them: `%(correlation_id)s`. Outside a trace they are empty. Values from `extra` win. For structlog, add
+`structlog_processor` to the processors.
 """
 
 import logging
@@ -15,33 +15,33 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.utils import unwrap
 
 from laban import vocabulary
-from laban.business_keys.propagation import noted_in_headers
+from laban.business_keys.propagation import header_keys
 from laban.fail_open import fail_open
 
 FIELDS: Final = ("trace_id", "span_id", "correlation_id", "request_id")
-"""What a log record is given, as text; ids as in W3C trace context."""
+"""Attributes added to log records, as text; IDs as in W3C trace context."""
 
 
 def install() -> None:
-    """Give every record of `logging` the ids of the trace in which it is made. Twice does no harm."""
-    # A record factory, the documented way, would make `extra={"request_id": …}` of the user's an error.
+    """Add the IDs of the current trace to every record of `logging`. A second call does nothing."""
+    # With a record factory, the documented way, the user's `extra={"request_id": …}` would raise.
     if not isinstance(vars(logging.Logger)["makeRecord"], wrapt.FunctionWrapper):
         wrapt.wrap_function_wrapper(logging.Logger, "makeRecord", _make_record)
 
 
 def uninstall() -> None:
-    """Make records as before."""
+    """Stop adding IDs to records."""
     unwrap(logging.Logger, "makeRecord")
 
 
 def current_ids() -> dict[str, str]:
-    """The ids of the trace that runs here; those that are not known are left out."""
+    """The IDs of the current trace; unknown IDs are left out."""
     context = get_current()
     ids = _trace_ids(context)
     correlation_id = baggage.get_baggage(vocabulary.CORRELATION_ID, context)
     if isinstance(correlation_id, str):
         ids["correlation_id"] = correlation_id
-    request_id = noted_in_headers(context).request_id
+    request_id = header_keys(context).request_id
     if request_id:
         ids["request_id"] = request_id
     return ids
@@ -50,11 +50,11 @@ def current_ids() -> dict[str, str]:
 def structlog_processor(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A processor for structlog: adds the ids that are known, and leaves those that the event has.
+    """A structlog processor that adds the known IDs to an event and keeps the fields that the event has.
 
     `structlog.configure(processors=[laban.logs.structlog_processor, …, JSONRenderer()])`
     """
-    with fail_open("cannot put ids on log lines"):
+    with fail_open("cannot add IDs to log lines"):
         for name, value in current_ids().items():
             event.setdefault(name, value)
     return event
@@ -67,10 +67,10 @@ def _make_record(
     kwargs: dict[str, Any],
 ) -> logging.LogRecord:
     record = wrapped(*args, **kwargs)
-    # Not by fail_open: it warns, and the warning would come back here.
+    # Not fail_open: it logs a warning, and that record would come back here.
     try:
         ids = current_ids()
-    except Exception:  # noqa: BLE001 - a log line matters more than its ids
+    except Exception:  # noqa: BLE001 - a log line matters more than its IDs
         ids = {}
     for name in FIELDS:
         vars(record).setdefault(name, ids.get(name, ""))

@@ -1,4 +1,4 @@
-"""Addresses as span attributes."""
+"""The address of a peer (`host:port`, gRPC target, bootstrap server) as span attributes."""
 
 import re
 from typing import Final
@@ -15,7 +15,7 @@ _HOST_PORT: Final = re.compile(
 def peer_attributes(address: str) -> dict[str, str | int]:
     """`server.address` and `server.port` of `pricing:50051`, `dns:///pricing:50051`, `[::1]:9092` etc.
 
-    Of a list separated by commas, the first; nothing for what is no host (unix sockets).
+    Uses the first address of a comma-separated list. Empty for an address without a host (a Unix socket).
     """
     match = _HOST_PORT.fullmatch(address.partition(",")[0].strip())
     if match is None:

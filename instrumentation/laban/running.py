@@ -1,7 +1,7 @@
-"""`laban run -- CMD`: start a program traced, without a change to it.
+"""`laban run -- CMD`: runs a program traced, without a change to it.
 
-As `opentelemetry-instrument` does it: a `sitecustomize` on PYTHONPATH sets up OpenTelemetry in every Python
-that the command starts, with laban's distro. Then this process becomes the command.
+It works like `opentelemetry-instrument`: a `sitecustomize` module on PYTHONPATH sets up OpenTelemetry, with
+laban's distro, in every Python process that the command starts. Then this process becomes the command.
 """
 
 import os
@@ -28,20 +28,20 @@ examples:
   laban run -- uvicorn shop.order:app --port 8001
   LABAN_KEYS="order.id=kafka.key:orders*" laban run --service email -- python email.py
 
-Every OTEL_* variable is heeded; LABAN_KEYS names further places where business keys stand."""
+All OTEL_* variables apply. LABAN_KEYS adds rules that find business keys."""
 
 
 def run(arguments: Sequence[str]) -> NoReturn:
-    """Become the command that the arguments name, traced.
+    """Replace this process with the command, traced.
 
     Raises:
-        SystemExit: 0 after --help, 2 when there is no command, 126 or 127 when it cannot be started.
+        SystemExit: 0 after --help, 2 if there is no command, 126 or 127 if the command cannot be started.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     command: list[str] = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        parser.error("which command? For example: laban run -- python -m shop.order")
+        parser.error("no command given. Example: laban run -- python -m shop.order")
     _set_environment(os.environ, options.service, options.endpoint)
     _become([_executable(command[0]), *command[1:]])
 
@@ -54,11 +54,11 @@ def _parser() -> ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--service", metavar="NAME", help="the service's name; short for OTEL_SERVICE_NAME")
+    parser.add_argument("--service", metavar="NAME", help="name of the service; sets OTEL_SERVICE_NAME")
     parser.add_argument(
         "--endpoint",
         metavar="URL",
-        help="where spans go; short for OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318)",
+        help="where to send spans; sets OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318)",
     )
     parser.add_argument("command", nargs=REMAINDER, metavar="-- CMD …", help="the program and its arguments")
     return parser
@@ -68,7 +68,7 @@ def _set_environment(
     environment: MutableMapping[str, str], service: str | None, endpoint: str | None
 ) -> None:
     environment["OTEL_PYTHON_DISTRO"] = "laban"
-    # The distro sets up the SDK itself; no other configurator may do it again.
+    # The distro configures the SDK itself. Another configurator would configure it a second time.
     environment["OTEL_PYTHON_CONFIGURATOR"] = "laban"
     if service:
         environment["OTEL_SERVICE_NAME"] = service
@@ -80,9 +80,9 @@ def _set_environment(
 
 
 def _executable(name: str) -> str:
-    """The program: first of the environment that laban is installed in, as if activated, then of PATH.
+    """The program's path: from laban's own environment, as if activated, else from PATH.
 
-    Only Pythons that have laban can be traced.
+    Only a Python that has laban installed can be traced.
     """
     return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name) or name
 
@@ -90,7 +90,7 @@ def _executable(name: str) -> str:
 def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
     try:
-        os.execvp(command[0], command)  # noqa: S606 - no shell is meant
+        os.execvp(command[0], command)  # noqa: S606 - no shell intended
     except FileNotFoundError:
         sys.stderr.write(f"laban run: {command[0]}: no such program on PATH\n")
         sys.exit(NOT_FOUND)

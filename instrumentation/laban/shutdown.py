@@ -1,8 +1,9 @@
-"""The end of a process: open spans are ended and delivered, however it comes.
+"""Process shutdown: ends open spans and exports the last ones, on a normal exit, on SIGTERM and in forks.
 
-`atexit` serves a normal end. A process that SIGTERM kills runs no atexit handlers, and uvicorn raises the
-signal again after its own clean shutdown: so where nobody handles SIGTERM, we do, and then let it kill.
-A process that multiprocessing forks runs none either, but finalizers of its own.
+`atexit` covers a normal exit. A process killed by SIGTERM runs no atexit handlers, and uvicorn raises the
+signal again after its own clean shutdown. So if the program does not handle SIGTERM, laban does, and then
+lets the signal kill the process. A process forked by multiprocessing runs no atexit handlers either, only
+multiprocessing's own finalizers.
 """
 
 import atexit
@@ -19,20 +20,20 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from laban.fail_open import fail_open
 
-_LAST: Final = -1_000
-"""Among the finalizers of multiprocessing: after those of the program."""
-LONGEST_S: Final = 10.0
-"""A process that was told to end waits no longer than this, whatever happens while spans are delivered."""
+_FINALIZER_PRIORITY: Final = -1_000
+"""Runs after the program's own multiprocessing finalizers."""
+MAX_EXPORT_S: Final = 10.0
+"""The longest time that SIGTERM waits for the last export."""
 
 _before_exit: Final[list[Callable[[], None]]] = []
 
 
 def before_exit(callback: Callable[[], None], after_fork: Callable[[], None]) -> None:
-    """Care for the open spans of an instrumentation. Once is enough.
+    """Register the callbacks of an instrumentation that keeps spans open. Each callback is registered once.
 
     Args:
-        callback: called when the process ends, before the last spans are delivered.
-        after_fork: called in a process that was forked, where open spans are its parent's to end.
+        callback: called when the process ends, before the last export.
+        after_fork: called in a forked child; its parent ends the spans that were open at the fork.
     """
     if callback not in _before_exit:
         _before_exit.append(callback)
@@ -41,25 +42,25 @@ def before_exit(callback: Callable[[], None], after_fork: Callable[[], None]) ->
 
 
 def install() -> None:
-    """Care for the end of this process. Call it when the tracer provider is set: atexit runs backwards."""
+    """Handle the end of this process. Call it after setting the tracer provider: atexit runs in reverse."""
     atexit.register(_run_callbacks)
-    # Where the program imports it: most do not, and it takes a while.
+    # Only if the program imports multiprocessing: most do not, and the import is slow.
     wrapt.register_post_import_hook(_install_in_children, "multiprocessing.util")
     if threading.current_thread() is not threading.main_thread():
-        return  # only the main thread may set signal handlers
+        return  # only the main thread can set signal handlers
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _deliver_and_die)
+        signal.signal(signal.SIGTERM, _export_and_die)
 
 
 def _install_in_children(util: Any) -> None:
-    with fail_open("cannot care for processes of multiprocessing"):
-        util.register_after_fork(_deliver, _deliver_before_exit)
+    with fail_open("cannot handle the shutdown of multiprocessing children"):
+        util.register_after_fork(_export_rest, _export_before_exit)
 
 
-def _deliver_before_exit(_: object) -> None:
-    from multiprocessing.util import Finalize  # there by now; this runs in a process that it has started
+def _export_before_exit(_: object) -> None:
+    from multiprocessing.util import Finalize  # already loaded: multiprocessing started this process
 
-    Finalize(None, _deliver, exitpriority=_LAST)
+    Finalize(None, _export_rest, exitpriority=_FINALIZER_PRIORITY)
 
 
 def _run_callbacks() -> None:
@@ -68,16 +69,17 @@ def _run_callbacks() -> None:
             callback()
 
 
-def _deliver_and_die(number: int, _frame: FrameType | None) -> None:
-    # In a thread: the main thread may hold, right where the signal stopped it, a lock that delivering needs.
-    delivery = threading.Thread(target=_deliver, name="laban-last-spans", daemon=True)
-    delivery.start()
-    delivery.join(LONGEST_S)
+def _export_and_die(number: int, _frame: FrameType | None) -> None:
+    # In a thread: the signal may have interrupted the main thread while it holds a lock that the export
+    # needs.
+    export = threading.Thread(target=_export_rest, name="laban-last-spans", daemon=True)
+    export.start()
+    export.join(MAX_EXPORT_S)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
-def _deliver() -> None:
+def _export_rest() -> None:
     _run_callbacks()
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):

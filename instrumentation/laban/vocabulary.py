@@ -1,10 +1,21 @@
-"""Every attribute key that laban writes or reads, and the dialects it accepts.
+"""Span attribute keys that laban writes or reads, their accepted spellings, and its scope names.
 
-Keys are OpenTelemetry's semantic conventions; where a concept has several spellings in the wild, the one
-that laban writes stands first. Source: the HTTP, RPC, messaging and Kafka semantic conventions.
+Keys follow OpenTelemetry's semantic conventions for HTTP, RPC, messaging and Kafka. If a key has several
+spellings in use, the first one listed is the one that laban writes.
 """
 
 from typing import Final, Literal, NamedTuple
+
+# Instrumentation scopes of the spans that laban starts itself, one per library. Backends group and filter by
+# them, so they stay the same when modules move. Spans of patched upstream tracers keep the upstream scope.
+SCOPE_KAFKA_PYTHON: Final = "laban.kafka_python"
+SCOPE_AIOKAFKA: Final = "laban.aiokafka"
+SCOPE_CONFLUENT_KAFKA: Final = "laban.confluent_kafka"
+SCOPE_PROCESSING: Final = "laban.processing"
+SCOPE_NATS: Final = "laban.nats"
+SCOPE_PIKA: Final = "laban.pika"
+SCOPE_GRPC: Final = "laban.grpc"
+SCOPE_ASGI: Final = "laban.asgi"
 
 SERVICE_NAME: Final = "service.name"
 SERVICE_NAMESPACE: Final = "service.namespace"
@@ -13,7 +24,7 @@ SERVICE_INSTANCE_ID: Final = "service.instance.id"
 
 ERROR_TYPE: Final = "error.type"
 ERROR_TYPE_OTHER: Final = "_OTHER"
-"""The convention's word for an error whose type is not known."""
+"""The conventions' value for an error of unknown type."""
 EXCEPTION_EVENT: Final = "exception"
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
@@ -48,7 +59,7 @@ RABBITMQ: Final = "rabbitmq"
 AWS_SQS: Final = "aws_sqs"
 NATS: Final = "nats"
 CELERY: Final = "celery"
-"""Celery is no system of the conventions; whatever broker is below, its queues are Celery's."""
+"""Not a system of the conventions. Used for Celery's queues, whatever broker is below Celery."""
 MESSAGING_SYSTEM: Final = "messaging.system"
 MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
 MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
@@ -65,42 +76,42 @@ MESSAGING_KAFKA_MESSAGE_KEY: Final = "messaging.kafka.message.key"
 MESSAGING_KAFKA_MESSAGE_TOMBSTONE: Final = "messaging.kafka.message.tombstone"
 
 CELERY_TASK_NAME: Final = "celery.task_name"
-"""As stock's instrumentation writes it."""
+"""Written by the upstream instrumentation."""
 
 # No convention covers these.
 LABAN_MESSAGE_TIMESTAMP_MS: Final = "laban.kafka.message.timestamp_ms"
 LABAN_QUEUE_TIME_MS: Final = "laban.kafka.queue_time_ms"
 LABAN_END_TIME: Final = "laban.end_time_unix_nano"
-"""The end as it was sent, where it lay before the start."""
+"""The end time as received, if it was before the start time."""
 
 LABAN_TIMEOUT_MS: Final = "laban.timeout_ms"
-"""On client spans: how long the caller was ready to wait."""
+"""The caller's timeout, on client spans."""
 LABAN_RPC_STREAMING: Final = "laban.rpc.streaming"
-"""On client and server spans of streaming RPCs, who streams: server, client or bidi."""
+"""Which side streams (server, client or bidi), on client and server spans of streaming RPCs."""
 REQUEST_ID: Final = "request.id"
-"""What came as X-Request-ID: the id of one hop, where the correlation id is that of all hops."""
+"""The value of X-Request-ID: the ID of one request. The correlation ID spans all requests of a trace."""
 LABAN_REDELIVERED: Final = "laban.kafka.redelivered"
 LABAN_LOCAL_PREFIX: Final = "laban.local."
-"""Before a business key that was found in one service and differs from what its caller handed on."""
+"""Prefix of a business key whose value, found in one service, differs from the value of its caller."""
 LABAN_DELIVERY_ATTEMPT: Final = "laban.delivery.attempt"
 LABAN_DEAD_LETTER_TOPIC: Final = "laban.dead_letter.original.topic"
 LABAN_DEAD_LETTER_PARTITION: Final = "laban.dead_letter.original.partition"
 LABAN_DEAD_LETTER_OFFSET: Final = "laban.dead_letter.original.offset"
 LABAN_DEAD_LETTER_EXCEPTION: Final = "laban.dead_letter.exception"
 LABAN_DEAD_LETTER_REASON: Final = "laban.dead_letter.reason"
-"""Why a record was set aside or is tried again: the type and the message of the exception."""
+"""Why a record was dead-lettered or is retried: the message of the exception."""
 
 ORDER_ID: Final = "order.id"
 CORRELATION_ID: Final = "correlation.id"
 KAFKA_KEY_CORRELATION: Final = "kafka.key"
-"""The correlation under which a Kafka message key is kept when no rule gives it a better name."""
+"""The name of the correlation that holds a Kafka message key if no rule names it."""
 
 CORRELATION_ID_HEADER: Final = "X-Correlation-ID"
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
 
 class Promoted(NamedTuple):
-    """A span attribute that has a column of its own in `spans`."""
+    """A span attribute that has its own column in the table `spans`."""
 
     column: str
     type: Literal["text", "integer"]
@@ -155,10 +166,11 @@ PROMOTED: Final[tuple[Promoted, ...]] = (
 )
 
 OPERATION_DIALECTS: Final = {"publish": "send", "deliver": "process", "commit": "settle", "ack": "settle"}
-"""Values of the messaging operation that mean a current one."""
+"""Old values of the messaging operation → current ones."""
 
-# Tags by which OpenTelemetry's exporters to Jaeger and Zipkin tell what those have no field for; the first of
-# each is OpenTracing's. Source: the OpenTelemetry specification, "Mapping to non-OTLP Formats".
+# Tags in which OpenTelemetry's exporters for Jaeger and Zipkin send what those formats have no field for.
+# Source: the OpenTelemetry specification, "Mapping to non-OTLP Formats". `span.kind` and `error` come from
+# OpenTracing.
 TAG_SPAN_KIND: Final = "span.kind"
 TAG_ERROR: Final = "error"
 TAG_STATUS_CODE: Final = "otel.status_code"
@@ -176,14 +188,14 @@ LOG_EXCEPTION: Final = {
     "error.object": EXCEPTION_MESSAGE,
     "stack": EXCEPTION_STACKTRACE,
 }
-"""Fields of OpenTracing's log of an error, in today's terms."""
+"""Fields of OpenTracing's error log → attributes of the exception event."""
 
 
 class Implied(NamedTuple):
-    """What a tag of Zipkin's instrumentations (Brave) says in today's terms."""
+    """The OpenTelemetry attributes that a tag of Zipkin's instrumentations (Brave) implies."""
 
     key: str
-    """The attribute that has the tag's value."""
+    """The attribute that gets the tag's value."""
     system_key: str
     system: str
 
@@ -196,4 +208,4 @@ ZIPKIN_TAGS: Final = {
     "jms.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "jms"),
     "cassandra.keyspace": Implied(DB_NAMESPACE, DB_SYSTEM, "cassandra"),
 }
-"""Of several that imply the same attribute the first one counts."""
+"""If several tags imply the same attribute, the first one wins."""

@@ -1,4 +1,4 @@
-"""What the tests of the instrumentation share: a recording, and laban's propagator around the stock one."""
+"""Fixtures for the instrumentation tests: recorded spans, laban's propagator, current conventions."""
 
 from collections.abc import Generator
 from typing import Any, cast
@@ -8,8 +8,8 @@ from opentelemetry import propagate
 from opentelemetry.instrumentation import _semconv
 
 from laban.business_keys import propagation
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.keys import parse_rules
-from laban.business_keys.rules import KeyRules
 
 from .recording import Recording
 
@@ -33,7 +33,7 @@ def recording(rules: KeyRules) -> Generator[Recording]:
 
 @pytest.fixture
 def current_conventions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the distro sets them; stock reads the variable once a process."""
+    """The current conventions, as the distro sets them; upstream reads the variable once per process."""
     monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
     stability = cast("Any", _semconv)._OpenTelemetrySemanticConventionStability
     monkeypatch.setattr(stability, "_initialized", False)

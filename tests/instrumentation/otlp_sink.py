@@ -1,4 +1,4 @@
-"""A place that takes OTLP over HTTP and keeps the spans: what any backend would see."""
+"""An OTLP/HTTP server that keeps the spans it receives, as any backend would."""
 
 import gzip
 import threading
@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 @dataclass(frozen=True)
 class Received:
-    """A span as it came over the wire, with the name of its service."""
+    """A received span, with the name of its service."""
 
     service: str
     name: str
@@ -29,7 +29,7 @@ class Received:
 
 
 class Sink:
-    """The spans received so far, and the requests in which they came."""
+    """The received spans and request bodies."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -45,11 +45,11 @@ class Sink:
             self._arrival.notify_all()
 
     def wait_for(self, count: int, within: float = 30) -> list[Received]:
-        """All spans, once there are so many."""
+        """Wait until this number of spans has arrived; returns all spans."""
         with self._arrival:
             complete = self._arrival.wait_for(lambda: len(self.spans) >= count, within)
             names = [f"{span.service}: {span.name}" for span in self.spans]
-            assert complete, f"{count} spans expected, here are: {names}"
+            assert complete, f"expected {count} spans, received: {names}"
             return list(self.spans)
 
 

@@ -1,4 +1,4 @@
-"""Real programs under `laban run`."""
+"""Runs real programs under `laban run`."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without its own settings of OpenTelemetry and laban."""
+    """This process's environment without OTEL_* and LABAN_* variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LABAN_"))}
     return kept | dict(extra or {})
 
@@ -23,13 +23,13 @@ def traced(endpoint: str, service: str, *command: str) -> list[str]:
 
 
 def program(name: str) -> list[str]:
-    """The command that runs one of the programs beside these tests."""
+    """The command that runs a program of the folder `programs`."""
     return [sys.executable, str(PROGRAMS / f"{name}.py")]
 
 
 @contextmanager
 def running(command: list[str], extra: Mapping[str, str] | None = None) -> Generator[subprocess.Popen[str]]:
-    """A process whose output can be read; ended when the block ends, whatever happened."""
+    """A process with readable output, killed at the end of the block."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment(extra)
     )
@@ -43,7 +43,7 @@ def running(command: list[str], extra: Mapping[str, str] | None = None) -> Gener
 
 
 def line_of(process: subprocess.Popen[str], start: str) -> str:
-    """What follows `start` in the first line of output that starts with it."""
+    """The rest of the first output line that starts with `start`."""
     assert process.stdout is not None
     seen: list[str] = []
     for line in process.stdout:

@@ -1,4 +1,4 @@
-"""Spans that a test makes, kept in memory and easy to ask."""
+"""Records the spans of a test in memory, with helpers to query them."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.span_processor import CorrelationProcessor
 
 
 @dataclass(frozen=True)
-class Seen:
+class EndedSpan:
     """An ended span. Ids are integers; times are nanoseconds."""
 
     name: str
@@ -33,7 +33,7 @@ class Seen:
     """Types of the recorded exceptions."""
 
     @classmethod
-    def of(cls, span: ReadableSpan) -> "Seen":
+    def of(cls, span: ReadableSpan) -> "EndedSpan":
         assert span.context is not None
         assert span.start_time is not None
         assert span.end_time is not None
@@ -57,17 +57,17 @@ class Seen:
 class _Notifying(InMemorySpanExporter):
     def __init__(self) -> None:
         super().__init__()
-        self.sequence = threading.Condition()
+        self.arrival = threading.Condition()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = super().export(spans)
-        with self.sequence:
-            self.sequence.notify_all()
+        with self.arrival:
+            self.arrival.notify_all()
         return result
 
 
 class Recording:
-    """A tracer provider with laban's processor, and what has ended in it."""
+    """A tracer provider with laban's processor, and its ended spans."""
 
     def __init__(self, rules: KeyRules) -> None:
         self._exporter = _Notifying()
@@ -80,22 +80,22 @@ class Recording:
         return self.provider.get_tracer("test")
 
     @property
-    def finished(self) -> list[Seen]:
-        """All ended spans, by start."""
-        return sorted(map(Seen.of, self._exporter.get_finished_spans()), key=lambda span: span.start)
+    def finished(self) -> list[EndedSpan]:
+        """All ended spans, by start time."""
+        return sorted(map(EndedSpan.of, self._exporter.get_finished_spans()), key=lambda span: span.start)
 
-    def of_kind(self, kind: SpanKind) -> list[Seen]:
+    def of_kind(self, kind: SpanKind) -> list[EndedSpan]:
         return [span for span in self.finished if span.kind is kind]
 
-    def one(self, name: str) -> Seen:
+    def one(self, name: str) -> EndedSpan:
         """The only span of this name."""
         (span,) = (span for span in self.finished if span.name == name)
         return span
 
     def wait_for(self, count: int) -> None:
-        """Wait until so many spans have ended; other threads may still be at it."""
-        with self._exporter.sequence:
-            assert self._exporter.sequence.wait_for(lambda: len(self.finished) >= count, timeout=10)
+        """Wait until this number of spans has ended, perhaps in other threads."""
+        with self._exporter.arrival:
+            assert self._exporter.arrival.wait_for(lambda: len(self.finished) >= count, timeout=10)
 
     def clear(self) -> None:
         self._exporter.clear()

@@ -1,4 +1,4 @@
-"""The whole way with real processes and a real broker, in programs that know nothing of tracing.
+"""One trace through real processes and a real broker, in programs without tracing code.
 
 HTTP → FastAPI → httpx → FastAPI → gRPC → Kafka → consumer → httpx → FastAPI: one trace, span by span.
 """
@@ -28,7 +28,7 @@ CHAIN = [
     ("mailer", "POST"),
     ("order", "POST /mails"),
 ]
-"""Service and span; the parent of each is the one before it."""
+"""Service and span; each span is the parent of the next."""
 
 Start = Callable[..., str]
 
@@ -41,7 +41,7 @@ def sink() -> Generator[Sink]:
 
 @pytest.fixture
 def start(sink: Sink) -> Generator[Start]:
-    """Starts a traced program; answers what it prints when it is ready."""
+    """Starts a traced program; returns what it prints when it is ready."""
     with ExitStack() as stack:
 
         def start_one(service: str, *arguments: str) -> str:
@@ -92,7 +92,7 @@ CLIENTS = [
     ("mailer", "POST"),
     ("order", "POST /mails"),
 ]
-"""By kafka-python, aiokafka and confluent-kafka, and back."""
+"""Through kafka-python, aiokafka and confluent-kafka."""
 
 
 def test_one_reservation_is_one_trace_over_all_kafka_clients(
@@ -100,7 +100,7 @@ def test_one_reservation_is_one_trace_over_all_kafka_clients(
 ) -> None:
     run = uuid4().hex[:8]
     topics = {name: f"{name.lower()}-{run}" for name in ("RESERVED", "SHIPPED", "INVOICED")}
-    # The topics have to be there for confluent-kafka, which looks for new ones every few minutes only.
+    # Create the topics first: confluent-kafka looks for new topics only every few minutes.
     with KafkaAdminClient(bootstrap_servers=embedded_broker) as admin:
         admin.create_topics([NewTopic(topic, 1, 1) for topic in topics.values()])
     stock = start("stock", embedded_broker, topics["RESERVED"])

@@ -1,6 +1,6 @@
-"""The same services under stock OpenTelemetry and under laban: docs/instrumentation-comparison.md.
+"""Compares upstream OpenTelemetry with laban, and generates docs/instrumentation-comparison.md.
 
-`LABAN_WRITE_DOCS=1 ./run test tests/instrumentation/test_comparison.py` writes it anew.
+`LABAN_WRITE_DOCS=1 ./run test tests/instrumentation/test_comparison.py` updates the document.
 """
 
 import os
@@ -18,10 +18,10 @@ from .processes import line_of, program, running, traced
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "instrumentation-comparison.md"
-UNDER_STOCK = [sys.executable, str(ROOT / "benchmarks" / "programs" / "with_upstream.py")]
+UNDER_UPSTREAM = [sys.executable, str(ROOT / "benchmarks" / "programs" / "under_stock.py")]
 UNUSED = "aio-pika,aiohttp-client,aiohttp-server,aiokafka,boto3,celery,confluent_kafka,nats,pika"
-"""What no service here uses, and stock imports all the same."""
-STOCK_SPANS = 16
+"""Libraries that no service here uses, but upstream imports."""
+UPSTREAM_SPANS = 16
 LABAN_SPANS = 9
 CONSUMER, CLIENT, PRODUCER = 5, 3, 4
 
@@ -29,7 +29,7 @@ Rows = dict[str, Callable[[Sequence[Received]], str]]
 
 
 def with_attributes(kind: int, *names: str) -> Callable[[Sequence[Received]], str]:
-    """Of the spans of a kind that are Kafka's (or gRPC's), how many have all these attributes."""
+    """How many of the Kafka (or gRPC client) spans of this kind have all these attributes."""
 
     def count(spans: Sequence[Received]) -> str:
         system = "rpc.system" if kind == CLIENT else "messaging.system"
@@ -46,12 +46,12 @@ def _share(spans: Sequence[Received], name: str) -> str:
 ROWS: Rows = {
     "traces for one order": lambda spans: str(len({span.trace for span in spans})),
     "spans without a parent": lambda spans: str(sum(not span.parent for span in spans)),
-    "spans in all": lambda spans: str(len(spans)),
-    "of these, spans for single ASGI events": lambda spans: str(
+    "spans in total": lambda spans: str(len(spans)),
+    "of these, spans for individual ASGI events": lambda spans: str(
         sum(span.name.endswith((" http send", " http receive")) for span in spans)
     ),
-    "spans that carry the order's id": lambda spans: _share(spans, "order.id"),
-    "spans that carry a correlation id": lambda spans: _share(spans, "correlation.id"),
+    "spans with the order ID": lambda spans: _share(spans, "order.id"),
+    "spans with a correlation ID": lambda spans: _share(spans, "correlation.id"),
     "Kafka consumer spans with group and offset": with_attributes(
         CONSUMER, "messaging.consumer.group.name", "messaging.kafka.offset"
     ),
@@ -59,21 +59,21 @@ ROWS: Rows = {
     "Kafka send spans with partition and offset": with_attributes(
         PRODUCER, "messaging.destination.partition.id", "messaging.kafka.offset"
     ),
-    "gRPC client spans that name their peer": with_attributes(CLIENT, "server.address"),
+    "gRPC client spans with the peer": with_attributes(CLIENT, "server.address"),
     "gRPC client spans with the caller's deadline": with_attributes(CLIENT, "laban.timeout_ms"),
 }
 
 
-def one_order(bootstrap: str, count: int, *, stock: bool) -> list[Received]:
-    """Send one order through four services; all spans of it."""
+def spans_of_one_order(bootstrap: str, count: int, *, upstream: bool) -> list[Received]:
+    """Send one order through four services, and return all its spans."""
     topic = f"reserved-{uuid4().hex[:8]}"
     with sinking() as sink, ExitStack() as stack:
 
         def start(service: str, *arguments: str) -> str:
             command = traced(sink.endpoint, service, *program(service), *arguments)
             environment = {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint}
-            if stock:
-                command = [*UNDER_STOCK, *program(service)[1:], *arguments]
+            if upstream:
+                command = [*UNDER_UPSTREAM, *program(service)[1:], *arguments]
                 environment |= {
                     "OTEL_BSP_SCHEDULE_DELAY": "200",
                     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": UNUSED,
@@ -87,20 +87,20 @@ def one_order(bootstrap: str, count: int, *, stock: bool) -> list[Received]:
         return sink.wait_for(count)
 
 
-def document(stock: Sequence[Received], laban: Sequence[Received]) -> str:
-    """The whole document."""
-    lines = [f"| {name} | {value(stock)} | {value(laban)} |" for name, value in ROWS.items()]
+def document(upstream: Sequence[Received], laban: Sequence[Received]) -> str:
+    """The text of the document."""
+    lines = [f"| {name} | {value(upstream)} | {value(laban)} |" for name, value in ROWS.items()]
     return "\n".join(
         [
-            "# Stock instrumentations and laban, side by side",
+            "# OpenTelemetry's own instrumentations and laban, compared",
             "",
-            "One order through four services that know nothing of tracing: HTTP → FastAPI → httpx →",
-            "FastAPI → gRPC → Kafka → kafka-python consumer → httpx → FastAPI. Both columns are the same",
-            "programs on the same broker. Stock is OpenTelemetry's Python instrumentations, version",
+            "One order passes through four services that contain no tracing code: HTTP → FastAPI → httpx →",
+            "FastAPI → gRPC → Kafka → kafka-python consumer → httpx → FastAPI. Both columns use the same",
+            "programs and the same broker. Upstream means OpenTelemetry's Python instrumentations, version",
             f"{version('opentelemetry-instrumentation')}.",
-            "This file is written by `tests/instrumentation/test_comparison.py`, which also checks it.",
+            "`tests/instrumentation/test_comparison.py` generates this file and checks it.",
             "",
-            "| | stock | laban |",
+            "| | upstream | laban |",
             "|---|---:|---:|",
             *lines,
             "",
@@ -108,10 +108,10 @@ def document(stock: Sequence[Received], laban: Sequence[Received]) -> str:
     )
 
 
-def test_the_table_of_the_documents_is_what_happens(embedded_broker: str) -> None:
-    stock = one_order(embedded_broker, STOCK_SPANS, stock=True)
-    laban = one_order(embedded_broker, LABAN_SPANS, stock=False)
-    written = document(stock, laban)
+def test_the_comparison_document_is_up_to_date(embedded_broker: str) -> None:
+    upstream = spans_of_one_order(embedded_broker, UPSTREAM_SPANS, upstream=True)
+    laban = spans_of_one_order(embedded_broker, LABAN_SPANS, upstream=False)
+    written = document(upstream, laban)
     if os.environ.get("LABAN_WRITE_DOCS"):
         DOCUMENT.write_text(written, encoding="utf-8")
     assert DOCUMENT.read_text(encoding="utf-8") == written

@@ -1,4 +1,4 @@
-"""What the distro sets up, seen from inside a program."""
+"""The distro's set-up, observed inside a program."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ print(json.dumps({"environment": dict(os.environ), "resource": dict(provider.res
 
 
 def run(program: str, **extra: str) -> Any:
-    """What the program prints, as JSON."""
+    """Run a program and return its JSON output."""
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
@@ -46,7 +46,7 @@ def test_setup_does_what_laban_run_does() -> None:
     assert {"service.instance.id", "process.pid", "host.name"} <= shown["resource"].keys()
 
 
-def test_opentelemetrys_own_command_does_the_same() -> None:
+def test_opentelemetry_instrument_sets_up_the_same() -> None:
     command = Path(sys.executable).parent / "opentelemetry-instrument"
     own = {"OTEL_PYTHON_DISTRO": "laban", "OTEL_SERVICE_NAME": "order", "OTEL_TRACES_EXPORTER": "none"}
     done = subprocess.run(
@@ -62,7 +62,7 @@ def test_opentelemetrys_own_command_does_the_same() -> None:
     assert shown["resource"]["service.name"] == "order"
 
 
-def test_setup_inside_of_laban_run_or_twice_does_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_setup_under_laban_run_or_a_second_time_does_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     command = traced("http://127.0.0.1:9", "outside", sys.executable, "-c", SETUP + SETUP + SHOW)
     subprocess.run(command, env=environment({"OTEL_TRACES_EXPORTER": "none"}), timeout=60, check=True)
     shown, said = capfd.readouterr()
@@ -70,12 +70,12 @@ def test_setup_inside_of_laban_run_or_twice_does_nothing(capfd: pytest.CaptureFi
     assert said == ""
 
 
-def test_a_variable_of_the_user_stays() -> None:
+def test_a_variable_set_by_the_user_is_kept() -> None:
     shown = run(SETUP + SHOW, OTEL_BSP_MAX_QUEUE_SIZE="7000")
     assert shown["environment"]["OTEL_BSP_MAX_QUEUE_SIZE"] == "7000"
 
 
-def test_the_propagators_of_the_user_stay_and_ours_stands_around_them() -> None:
+def test_the_users_propagators_are_kept_and_wrapped() -> None:
     program = (
         SETUP
         + """
@@ -87,7 +87,7 @@ print(json.dumps(sorted(propagate.get_global_textmap().fields)))
     assert run(program, OTEL_PROPAGATORS="tracecontext") == ["X-Correlation-ID", "traceparent", "tracestate"]
 
 
-def test_stocks_kafka_instrumentor_is_ours_from_then_on() -> None:
+def test_upstreams_kafka_instrumentor_becomes_labans() -> None:
     program = (
         SETUP
         + """
@@ -103,7 +103,7 @@ print(json.dumps([type(instrumentor).__name__, instrumented, hasattr(KafkaConsum
     assert run(program) == ["LabanKafkaInstrumentor", True, False]
 
 
-def test_health_metrics_and_admin_are_not_traced_and_names_like_them_are() -> None:
+def test_health_metrics_and_admin_urls_are_not_traced_but_similar_urls_are() -> None:
     program = (
         SETUP
         + """
@@ -118,7 +118,7 @@ print(json.dumps([path for path in paths if excluded.url_disabled("http://shop:8
     assert run(program) == ["/healthz", "/metrics?x=1", "/admin/faults"]
 
 
-def test_a_part_of_ours_that_fails_is_said_and_the_program_goes_on() -> None:
+def test_a_failure_inside_laban_is_logged_and_the_program_continues() -> None:
     program = """
 import sys
 sys.modules["laban.grpc.server"] = None
@@ -136,10 +136,10 @@ print(hasattr(kafka.KafkaConsumer.poll, "__wrapped__"))
         check=True,
     )
     assert done.stdout == "True\n"
-    assert "laban cannot mend the instrumentation of grpc_server" in done.stderr
+    assert "laban cannot patch the instrumentation of grpc_server" in done.stderr
 
 
-def test_a_library_is_instrumented_when_the_program_imports_it_and_not_loaded_before() -> None:
+def test_a_library_is_instrumented_on_import_and_not_loaded_before() -> None:
     program = (
         SETUP
         + """
@@ -157,7 +157,7 @@ print(json.dumps([loaded, [hasattr(each, "__wrapped__") for each in wrapped], fa
 
 
 @pytest.mark.parametrize("name", ["HTTPXClientInstrumentor", "HTTPX2ClientInstrumentor"])
-def test_stocks_own_module_may_be_imported_before_the_library(name: str) -> None:
+def test_upstreams_module_can_be_imported_before_the_library(name: str) -> None:
     program = (
         SETUP
         + f"""
@@ -170,7 +170,7 @@ print(json.dumps([type({name}()).__name__, hasattr(httpx.HTTPTransport.handle_re
     assert run(program) == [name.replace("HTTPXClient", "LabanHttpx"), True]
 
 
-def test_work_in_a_thread_pool_belongs_to_the_trace_that_submitted_it() -> None:
+def test_work_in_a_thread_pool_is_in_the_trace_that_submitted_it() -> None:
     program = (
         SETUP
         + """

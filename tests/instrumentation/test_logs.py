@@ -1,4 +1,4 @@
-"""Ids on log lines."""
+"""Trace, correlation and request IDs on log records."""
 
 import json
 import logging
@@ -28,8 +28,8 @@ def installed() -> Generator[None]:
 
 @pytest.fixture
 def request_span(recording: Recording) -> Generator[Span]:
-    """A request that is handled, with both ids."""
-    headers = {"X-Correlation-ID": "abc", "X-Request-ID": "hop-1"}
+    """The server span of a request with both IDs."""
+    headers = {"X-Correlation-ID": "abc", "X-Request-ID": "request-1"}
     token = context.attach(propagate.extract(headers, context.Context()))
     with recording.tracer.start_as_current_span("entry") as span:
         yield span
@@ -42,7 +42,7 @@ def expected(span: Span) -> dict[str, str]:
         "trace_id": f"{ids.trace_id:032x}",
         "span_id": f"{ids.span_id:016x}",
         "correlation_id": "abc",
-        "request_id": "hop-1",
+        "request_id": "request-1",
     }
 
 
@@ -50,40 +50,40 @@ def ids_of(record: Any) -> dict[str, str]:
     return {name: getattr(record, name) for name in logs.FIELDS}
 
 
-def test_a_record_carries_the_ids_of_its_request(
+def test_a_log_record_has_the_ids_of_its_request(
     request_span: Span, caplog: pytest.LogCaptureFixture
 ) -> None:
     logger.warning("out of stock")
     assert ids_of(caplog.records[0]) == expected(request_span)
 
 
-def test_what_the_user_gives_a_record_stays(request_span: Span, caplog: pytest.LogCaptureFixture) -> None:
+def test_fields_passed_as_extra_are_kept(request_span: Span, caplog: pytest.LogCaptureFixture) -> None:
     logger.warning("out of stock", extra={"request_id": "own"})
     assert ids_of(caplog.records[0]) == expected(request_span) | {"request_id": "own"}
 
 
-def test_a_record_outside_of_a_request_has_empty_ids(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_record_outside_a_request_has_empty_ids(caplog: pytest.LogCaptureFixture) -> None:
     logger.warning("started")
     assert set(ids_of(caplog.records[0]).values()) == {""}
 
 
-def test_the_request_id_is_on_the_span_of_its_hop_alone(recording: Recording, request_span: Span) -> None:
+def test_the_request_id_is_on_the_server_span_only(recording: Recording, request_span: Span) -> None:
     with recording.tracer.start_as_current_span("inner"):
         headers: dict[str, str] = {}
         propagate.inject(headers)
     assert "request.id" not in recording.one("inner").attributes
-    assert cast("Any", request_span).attributes["request.id"] == "hop-1"
+    assert cast("Any", request_span).attributes["request.id"] == "request-1"
     assert headers["X-Correlation-ID"] == "abc"
     assert "X-Request-ID" not in headers
 
 
-def test_a_request_id_that_the_user_sends_is_on_the_client_span(recording: Recording) -> None:
+def test_a_request_id_set_by_the_user_is_on_the_client_span(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("call"):
-        propagate.inject({"X-Request-ID": "hop-2"})
-    assert recording.one("call").attributes["request.id"] == "hop-2"
+        propagate.inject({"X-Request-ID": "request-2"})
+    assert recording.one("call").attributes["request.id"] == "request-2"
 
 
-def test_structlog_adds_what_is_known_and_keeps_what_is_there(request_span: Span) -> None:
+def test_the_structlog_processor_adds_known_ids_and_keeps_existing_fields(request_span: Span) -> None:
     lines: list[Any] = []
 
     class Lines:

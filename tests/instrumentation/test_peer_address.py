@@ -1,4 +1,4 @@
-"""Addresses as attributes."""
+"""The address of a peer as span attributes."""
 
 import pytest
 
@@ -23,5 +23,5 @@ def test_host_and_port_are_read(address: str, host: str, port: int | None) -> No
 
 
 @pytest.mark.parametrize("address", ["", "unix:/tmp/socket", "unix:///tmp/socket"])
-def test_what_is_no_host_has_no_peer(address: str) -> None:
+def test_an_address_without_a_host_has_no_peer(address: str) -> None:
     assert peer_attributes(address) == {}

@@ -1,4 +1,4 @@
-"""`laban run`, and the command that stands before it."""
+"""`laban run` and `laban --version`."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def laban(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_version_is_said() -> None:
+def test_version_prints_the_version() -> None:
     done = laban("--version")
     assert (done.returncode, done.stdout) == (0, "laban 0.1.0\n")
 
@@ -34,50 +34,50 @@ def test_help_shows_how_to_run() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "--"], ["run", "--service", "x", "--"]])
-def test_no_command_is_wrong_use(arguments: list[str]) -> None:
+def test_a_missing_command_is_a_usage_error(arguments: list[str]) -> None:
     done = laban(*arguments)
     assert done.returncode == 2
-    assert "which command?" in done.stderr
+    assert "no command given" in done.stderr
 
 
-def test_an_unknown_program_is_named() -> None:
+def test_the_error_for_an_unknown_program_names_it() -> None:
     done = laban("run", "--", "no-such-program")
     assert done.returncode == 127
     assert done.stderr == "laban run: no-such-program: no such program on PATH\n"
 
 
-def test_a_file_that_cannot_be_run_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_file_that_cannot_be_run_names_it(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n")
     done = laban("run", "--", str(script))
     assert (done.returncode, "cannot be run" in done.stderr) == (126, True)
 
 
-def test_the_command_keeps_its_arguments_and_its_exit_code() -> None:
+def test_the_command_gets_its_arguments_and_its_exit_code_is_kept() -> None:
     program = "import sys; print(sys.argv[1:]); sys.exit(5)"
     done = laban("run", "--", "python", "-c", program, "--service", "x", "--")
     assert (done.returncode, done.stdout) == (5, "['--service', 'x', '--']\n")
 
 
-def test_python_is_the_one_that_laban_is_installed_in() -> None:
+def test_the_python_that_laban_is_installed_in_runs() -> None:
     done = laban("run", "--", "python", "-c", "import sys; print(sys.executable)", PATH="/usr/bin:/bin")
     assert Path(done.stdout.strip()).parent == Path(sys.executable).parent
 
 
-def test_options_are_short_for_variables_and_win_over_them() -> None:
+def test_options_set_variables_and_win_over_them() -> None:
     program = "import os; print(os.environ['OTEL_SERVICE_NAME'], os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'])"
     options = ["--service", "order", "--endpoint", "http://127.0.0.1:9"]
     done = laban("run", *options, "--", "python", "-c", program, OTEL_SERVICE_NAME="other")
     assert done.stdout == "order http://127.0.0.1:9\n"
 
 
-def test_the_path_of_the_user_stays_behind_ours() -> None:
+def test_the_users_pythonpath_is_kept() -> None:
     done = laban("run", "--", "python", "-c", "import sys; print(sys.path)", PYTHONPATH="/somewhere")
     assert "/somewhere" in done.stdout
-    assert "''" in done.stdout.split("/somewhere")[0]  # what -c puts first, as without us
+    assert "''" in done.stdout.split("/somewhere")[0]  # set by -c, as without laban
 
 
-def test_a_wrong_rule_is_said_and_the_program_runs() -> None:
+def test_a_malformed_rule_is_logged_and_the_program_runs() -> None:
     done = laban("run", "--", "python", "-c", "print('on')", LABAN_KEYS="order.id=nowhere", **CONSOLE)
     assert (done.returncode, done.stdout) == (0, "on\n")
     assert "LABAN_KEYS: 'order.id=nowhere'" in done.stderr

@@ -1,4 +1,4 @@
-"""The end of a traced process: nothing is lost, and nothing is waited for that does not come."""
+"""Process shutdown: no span is lost, and an unavailable collector causes no delay."""
 
 import signal
 import socket
@@ -11,7 +11,7 @@ from .otlp_sink import Sink, sinking
 from .processes import line_of, running, traced
 
 LATE = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}
-"""Spans leave only when the process ends."""
+"""The exporter sends spans only at the end of the process."""
 
 SPAN = """
 from opentelemetry import trace
@@ -60,7 +60,7 @@ def python(endpoint: str, program: str) -> list[str]:
 
 
 @pytest.mark.parametrize("program", [WEB, GRPC, LOOP], ids=["uvicorn", "grpc", "plain"])
-def test_spans_survive_sigterm_and_the_signal_still_kills(sink: Sink, program: str) -> None:
+def test_spans_survive_sigterm_and_the_signal_still_kills_the_process(sink: Sink, program: str) -> None:
     with running(python(sink.endpoint, program), LATE) as process:
         line_of(process, "ready")
         process.send_signal(signal.SIGTERM)
@@ -68,7 +68,7 @@ def test_spans_survive_sigterm_and_the_signal_still_kills(sink: Sink, program: s
     assert [span.name for span in sink.spans] == ["served"]
 
 
-def test_a_handler_of_the_program_keeps_its_say(sink: Sink) -> None:
+def test_a_signal_handler_of_the_program_stays_in_place(sink: Sink) -> None:
     program = """
 import signal, sys, threading
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
@@ -83,11 +83,11 @@ threading.Event().wait()
     assert [span.name for span in sink.spans] == ["served"]
 
 
-def test_a_record_that_is_being_handled_is_not_lost(sink: Sink, embedded_broker: str) -> None:
+def test_the_span_of_a_record_in_progress_is_not_lost(sink: Sink, embedded_broker: str) -> None:
     program = f"""
 import threading, uuid
 from kafka import KafkaConsumer, KafkaProducer
-topic = "life-" + uuid.uuid4().hex[:8]
+topic = "shutdown-" + uuid.uuid4().hex[:8]
 with KafkaProducer(bootstrap_servers="{embedded_broker}") as producer:
     producer.send(topic, value=b"v").get(10)
 for record in KafkaConsumer(topic, bootstrap_servers="{embedded_broker}", auto_offset_reset="earliest"):
@@ -105,7 +105,7 @@ def test_an_uncaught_exception_is_on_the_span_of_its_record(sink: Sink, embedded
     program = f"""
 import uuid
 from kafka import KafkaConsumer, KafkaProducer
-topic = "life-" + uuid.uuid4().hex[:8]
+topic = "shutdown-" + uuid.uuid4().hex[:8]
 with KafkaProducer(bootstrap_servers="{embedded_broker}") as producer:
     producer.send(topic, value=b"v").get(10)
 for record in KafkaConsumer(topic, bootstrap_servers="{embedded_broker}", auto_offset_reset="earliest"):
@@ -117,7 +117,7 @@ for record in KafkaConsumer(topic, bootstrap_servers="{embedded_broker}", auto_o
     assert (handled.parent, handled.attributes["error.type"]) == (send.id, "KeyError")
 
 
-def test_many_queued_spans_are_all_delivered(sink: Sink) -> None:
+def test_all_queued_spans_are_exported(sink: Sink) -> None:
     with running(python(sink.endpoint, "for number in range(5000): span(str(number))"), LATE) as process:
         assert process.wait(30) == 0
     assert len(sink.spans) == 5_000
@@ -125,7 +125,7 @@ def test_many_queued_spans_are_all_delivered(sink: Sink) -> None:
 
 @pytest.fixture(params=["refuses", "is silent"])
 def dead_endpoint(request: pytest.FixtureRequest) -> Generator[str]:
-    """Where a collector should be: nobody listens, or somebody accepts and never answers."""
+    """The endpoint of an unavailable collector: it refuses connections, or accepts them and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         if request.param == "is silent":
@@ -134,11 +134,11 @@ def dead_endpoint(request: pytest.FixtureRequest) -> Generator[str]:
         yield endpoint
 
 
-def test_a_collector_that_is_down_does_not_hold_the_end_up(dead_endpoint: str) -> None:
+def test_an_unavailable_collector_does_not_delay_the_exit(dead_endpoint: str) -> None:
     program = """
 for number in range(1000): span(str(number))
 """
     with running(python(dead_endpoint, program)) as process:
         said, _ = process.communicate(timeout=10)
     assert process.returncode == 0
-    assert "because the process ended before the collector took them" in said
+    assert "because the process ended before the collector accepted them" in said

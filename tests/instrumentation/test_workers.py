@@ -1,4 +1,4 @@
-"""Servers and programs that work in processes of their own: nothing is lost, whichever way those are made."""
+"""Servers and programs with child processes: no span is lost, however the children are started."""
 
 import http.client
 import os
@@ -17,9 +17,9 @@ from .otlp_sink import Sink, sinking
 from .processes import PROGRAMS, running, traced
 from .test_shutdown import LATE, SPAN
 
-GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "programs.site:wsgi", "--bind")
+GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "web_application:wsgi", "--bind")
 PRELOADED = ("gunicorn", "--preload", *GUNICORN[1:])
-UVICORN = ("uvicorn", "--log-level", "warning", "programs.site:asgi", "--port")
+UVICORN = ("uvicorn", "--log-level", "warning", "web_application:asgi", "--port")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def sink() -> Generator[Sink]:
 
 
 def answer(port: int, process: subprocess.Popen[str]) -> str:
-    """The answer of the server: the id of the process that gave it; asked for until somebody listens."""
+    """The server's response, the ID of its process; retries until the server listens."""
     deadline = time.monotonic() + 60
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -54,12 +54,12 @@ def answer(port: int, process: subprocess.Popen[str]) -> str:
     ],
     ids=["gunicorn", "gunicorn preloaded", "uvicorn with workers", "uvicorn with reload"],
 )
-def test_what_a_worker_has_seen_arrives_when_the_server_ends(
+def test_spans_of_a_servers_workers_arrive_when_the_server_ends(
     sink: Sink, command: tuple[str, ...], options: tuple[str, ...]
 ) -> None:
     port = free_port()
     address = f"127.0.0.1:{port}" if command[0] == "gunicorn" else str(port)
-    extra = LATE | {"PYTHONPATH": str(PROGRAMS.parent)}
+    extra = LATE | {"PYTHONPATH": str(PROGRAMS)}
     with running(traced(sink.endpoint, "program", *command, address, *options), extra) as process:
         served = {answer(port, process) for _ in range(5)}
         assert str(process.pid) not in served
@@ -71,7 +71,7 @@ def test_what_a_worker_has_seen_arrives_when_the_server_ends(
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_what_a_process_of_multiprocessing_has_seen_arrives(sink: Sink, method: str, tmp_path: Path) -> None:
+def test_spans_of_multiprocessing_children_arrive(sink: Sink, method: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         f"""{SPAN}
@@ -92,7 +92,7 @@ if __name__ == "__main__":
     assert sorted(span.name for span in sink.spans) == ["child 0", "child 1", "child 2", "parent"]
 
 
-def test_a_child_that_is_forked_while_a_record_is_handled_does_not_end_the_span(
+def test_a_child_forked_while_a_record_is_handled_does_not_end_the_span(
     sink: Sink, embedded_broker: str
 ) -> None:
     program = f"""{SPAN}

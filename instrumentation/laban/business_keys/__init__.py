@@ -1,1 +1,1 @@
-"""Business keys: where they are found, how they travel between services, and who may send them."""
+"""Business keys (`order.id=123`): finding them, propagating them, and whose keys to accept."""

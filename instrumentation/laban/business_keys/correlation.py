@@ -1,8 +1,8 @@
-"""Business keys of the trace that runs: one set for each trace in each process, shared by all its spans.
+"""The business keys of the current trace, shared by all its spans in this process, and `correlate`.
 
-A key that came with the request or message (baggage) is kept: a different value found here stands beside it
-as `laban.local.<key>`, on the spans of this process only. So every hop agrees on which order this is about,
-and no finding is lost.
+A value received with the request or message (baggage) never changes. A different value that this process
+finds is recorded as `laban.local.<key>`, on the spans of this process only. So all services agree on the
+order, and no value is lost.
 """
 
 import threading
@@ -14,8 +14,8 @@ from opentelemetry import trace
 from opentelemetry.trace import Span
 
 from laban import vocabulary
+from laban.business_keys.key_rules import MAX_KEYS
 from laban.business_keys.keys import bounded, canonical_key
-from laban.business_keys.rules import MAX_KEYS
 from laban.fail_open import fail_open, warn_once
 
 
@@ -25,8 +25,8 @@ class Correlations:
     __slots__ = ("_entry", "_inherited", "_known", "_local", "_lock")
 
     def __init__(self, entry: Span, inherited: Mapping[str, str]) -> None:
-        """Begin with the keys that were inherited, in a mapping that nobody changes any more."""
-        # Weak: the entry span holds these, and a cycle would be left to the garbage collector.
+        """Starts with the inherited keys; the mapping must not change afterwards."""
+        # A weak reference: the entry span refers to this object, and a cycle would need garbage collection.
         self._entry = ref(entry)
         self._inherited = inherited
         self._known = dict(inherited)
@@ -35,36 +35,36 @@ class Correlations:
 
     @property
     def known(self) -> dict[str, str]:
-        """What every later hop gets to know: {canonical key: value}."""
+        """The keys that calls propagate: {canonical key: value}."""
         return dict(self._known)
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What every later span here is marked with."""
+        """The attributes of every later span of this process."""
         return self._known | self._local if self._local else self._known.copy()
 
     def add(self, found: Mapping[str, str], *, on: Span, replace: bool = False) -> None:
-        """Take over what was found, and mark the span `on` and the entry span with it.
+        """Add keys, and set them on the span `on` and on the entry span.
 
         Args:
             found: {canonical key: value}.
-            on: the span that runs now.
-            replace: whether a value that was found here earlier gives way; an inherited one never does.
+            on: the current span.
+            replace: whether to replace values that this process found earlier; inherited values stay.
         """
         if not found:
             return
-        marks = [self._take(key, value, replace=replace) for key, value in found.items()]
+        attributes = [self._add_one(key, value, replace=replace) for key, value in found.items()]
         entry = self._entry()
         for span in (on,) if entry is None or entry is on else (on, entry):
             if span.is_recording():
-                for mark in marks:
-                    span.set_attribute(*mark)
+                for attribute in attributes:
+                    span.set_attribute(*attribute)
 
-    def _take(self, key: str, value: str, *, replace: bool) -> tuple[str, str]:
+    def _add_one(self, key: str, value: str, *, replace: bool) -> tuple[str, str]:
         with self._lock:
-            kept = self._known.get(key)
-            full = kept is None and len(self._known) >= MAX_KEYS
-            if kept == value or not (full or key in self._inherited or (kept and not replace)):
+            current = self._known.get(key)
+            full = current is None and len(self._known) >= MAX_KEYS
+            if current == value or not (full or key in self._inherited or (current and not replace)):
                 self._known[key] = value
                 return key, value
             local = vocabulary.LABAN_LOCAL_PREFIX + key
@@ -74,31 +74,31 @@ class Correlations:
 
 
 _ON_SPAN: Final = "_laban_correlations"
-"""The attribute of span objects that holds them; a dictionary with weak keys costs each span 3 µs more."""
+"""The attribute of span objects that refers to it; a dictionary with weak keys costs 3 µs more per span."""
 
 
 def correlations_of(span: object) -> Correlations | None:
-    """What is known in this span's part of the trace; None for a span that is not recorded here."""
+    """The business keys of this span's trace; None for a span that this process does not record."""
     found: Correlations | None = getattr(span, _ON_SPAN, None)
     return found
 
 
-def remember(span: Span, correlations: Correlations) -> None:
-    """Say that a span belongs to this part of a trace; the SDK's, or a stand-in for an ended one."""
-    # Not by vars(): that would give the span a dictionary of its own, which costs memory and time.
+def attach_correlations(span: Span, correlations: Correlations) -> None:
+    """Attach the business keys to a span of the SDK, or to the stand-in for an ended span."""
+    # Not vars(span)[…]: that would materialise the span's dictionary, which costs memory and time.
     setattr(span, _ON_SPAN, correlations)
 
 
 def correlate(**keys: str | int) -> None:
-    """Say which order (customer, shipment …) this is about: `correlate(order_id="123")`.
+    """Name the order (customer, shipment …) that the current work is about: `correlate(order_id="123")`.
 
-    The key is written `order.id`. It is put on the current span, on the entry span of this process's part of
-    the trace, on every later span here, and on every hop after it over HTTP, gRPC and Kafka. A value that the
-    caller handed in stays; a different one is kept beside it as `laban.local.order.id`. Does nothing where no
-    recorded span is current, and never raises.
+    Sets the attribute `order.id` on the current span, on the first span of the trace in this process, and on
+    every later span, here and in the services that are called over HTTP, gRPC and messages. If the caller
+    sent another value, that value stays and this one is recorded as `laban.local.order.id`. Does nothing if
+    the current span is not recorded. Never raises.
 
     Args:
-        keys: values of 1 to 128 printable characters, or integers.
+        keys: strings of 1 to 128 printable characters, or integers.
     """
     with fail_open("cannot correlate"):
         span = trace.get_current_span()
@@ -112,7 +112,7 @@ def _checked(keys: Mapping[str, object]) -> dict[str, str]:
     for name, given in keys.items():
         value = bounded(given)
         if value is None:
-            warn_once(f"laban.correlate: {name} is no string or integer of 1 to 128 printable characters")
+            warn_once(f"laban.correlate: {name} is not a string or integer of 1 to 128 printable characters")
         else:
             found[canonical_key(name) or name.replace("_", ".")] = value
     return found

@@ -1,7 +1,7 @@
-"""Business keys: which names mean one, where rules say to look for them, and what a value may look like.
+"""Pure functions for business keys: canonical names, LABAN_KEYS syntax, route parameters, valid values.
 
-Pure functions of text, shared by the traced services (to put keys on spans) and the collector (to find keys
-on spans of any instrumentation).
+Traced services use them to set keys on spans; the collector uses them to find keys on the spans of any
+instrumentation.
 """
 
 import re
@@ -12,14 +12,14 @@ from urllib.parse import unquote
 from laban.errors import MalformedRule
 
 MAX_VALUE_LENGTH: Final = 128
-"""Characters; a longer value is no id, and baggage has to stay small."""
+"""In characters. A longer value is not an ID, and baggage must stay small."""
 
 Source = Literal["route", "json", "header", "attribute", "kafka.key"]
-"""Where a rule looks: a route parameter, a field of a JSON body, a header, a span attribute, a Kafka key."""
+"""What a rule searches: a route parameter, a JSON field, a header, a span attribute or a Kafka key."""
 
 SOURCES: Final[tuple[str, ...]] = get_args(Source)
 
-# Namespaces of the semantic conventions and of infrastructure: `messaging.message.id` is nobody's order.
+# Namespaces of the semantic conventions and of infrastructure: `messaging.message.id` is not a business key.
 _TECHNICAL_NAMESPACES: Final = frozenset(
     {
         "aws",
@@ -58,7 +58,7 @@ _TECHNICAL_NAMESPACES: Final = frozenset(
         "user_agent",
     }
 )
-# Ids that name a call, a connection or a trace, not a thing that the business talks about.
+# IDs of calls, connections and traces, which are not business entities.
 _TECHNICAL_ENTITIES: Final = _TECHNICAL_NAMESPACES | frozenset(
     {"connection", "instance", "parent", "producer", "request", "span", "trace", "transaction_span"}
 )
@@ -68,11 +68,11 @@ _PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}|<(?:(\w+)(?:\([^)]*\))?:)?
 
 
 class KeyRule(NamedTuple):
-    """One place where one business key may be found.
+    """A rule that finds one business key in one place.
 
     Attributes:
         key: the canonical name, `order.id`.
-        source: where to look.
+        source: the place to search.
         argument: the parameter, field, header or attribute; for `kafka.key` a topic pattern as in a shell.
     """
 
@@ -83,10 +83,10 @@ class KeyRule(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def canonical_key(name: str) -> str | None:
-    """The business key that an attribute, a field or a parameter of this name holds, or None.
+    """The business key for an attribute, field or parameter of this name, or None.
 
-    `order_id`, `orderId`, `app.order.id` and `order.id` are all `order.id`; names of the semantic conventions
-    (`messaging.message.id`, `session.id`) and ids of calls (`trace_id`, `request.id`) are none.
+    `order_id`, `orderId`, `app.order.id` and `order.id` all give `order.id`. Names of the semantic
+    conventions (`messaging.message.id`, `session.id`) and IDs of calls (`trace_id`, `request.id`) give None.
     """
     segments = name.split(".")
     if segments[0].lower() in _TECHNICAL_NAMESPACES and len(segments) > 1:
@@ -109,10 +109,11 @@ def _words(segment: str) -> list[str]:
 
 
 def parse_rules(text: str) -> tuple[KeyRule, ...]:
-    """The rules of LABAN_KEYS: `order.id=route:order_id|kafka.key:orders*, customer.id=header:X-Customer`.
+    """Parse LABAN_KEYS: `order.id=route:order_id|kafka.key:orders*, customer.id=header:X-Customer`.
 
     Raises:
-        MalformedRule: an entry cannot be read; says which, why and what is accepted.
+        MalformedRule: an entry is not a rule; the message names the entry, the reason and the accepted
+            syntax.
     """
     return tuple(rule for entry in re.split(r"[,;\s]+", text) if entry for rule in _parse_entry(entry))
 
@@ -122,26 +123,26 @@ def _parse_entry(entry: str) -> list[KeyRule]:
     if not equals or not sources:
         raise MalformedRule(entry, "has no KEY=SOURCE")
     if not _KEY.fullmatch(key):
-        raise MalformedRule(entry, f"names the key {key!r}, which is not letters, digits, '.', '_' or '-'")
+        raise MalformedRule(entry, f"has the key {key!r}; use letters, digits, '.', '_' and '-'")
     return [_parse_source(entry, canonical_key(key) or key, source) for source in sources.split("|")]
 
 
 def _parse_source(entry: str, key: str, text: str) -> KeyRule:
     source, _, argument = text.partition(":")
     if source not in SOURCES:
-        raise MalformedRule(entry, f"names the source {source!r}, which is none")
+        raise MalformedRule(entry, f"has the unknown source {source!r}")
     if source == "kafka.key":
         argument = argument or "*"
     if not argument:
-        raise MalformedRule(entry, f"says {source} but not which one")
+        raise MalformedRule(entry, f"has no name after {source}:")
     return KeyRule(key, cast("Source", source), argument)
 
 
 def route_parameters(template: str, path: str) -> dict[str, str]:
-    """The parameters that a path gives to a route template; empty when it does not match.
+    """The values of a route template's parameters in a path; empty if the path does not match.
 
-    Understands `{order_id}`, `{order_id:path}`, `:order_id` and `<int:order_id>`. A query is ignored, and
-    values are percent-decoded.
+    Supports `{order_id}`, `{order_id:path}`, `:order_id` and `<int:order_id>`. Ignores the query, and
+    percent-decodes the values.
     """
     match = template_pattern(template).fullmatch(path.partition("?")[0])
     return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
@@ -149,14 +150,14 @@ def route_parameters(template: str, path: str) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def template_pattern(template: str) -> re.Pattern[str]:
-    """Matches the paths of a route, without their query; a group for each parameter."""
+    """A pattern that matches the paths of a route, without query; it has one group per parameter."""
     pattern = ""
     end = 0
     for parameter in _PARAMETER.finditer(template):
         braced, braced_type, angled_type, angled, colon = parameter.groups()
         name = braced or angled or colon
         value = ".+" if "path" in (braced_type, angled_type) else "[^/]+"
-        # A name that is used twice cannot be a group twice; the first one counts.
+        # A group name must be unique; if a parameter occurs twice, the first one wins.
         group = value if f"(?P<{name}>" in pattern else f"(?P<{name}>{value})"
         pattern += re.escape(template[end : parameter.start()]) + group
         end = parameter.end()
@@ -164,9 +165,9 @@ def template_pattern(template: str) -> re.Pattern[str]:
 
 
 def route_keys(template: str, path: str) -> dict[str, str]:
-    """The business keys in a path: `/orders/{order_id}` and `/orders/{id}` both hold `order.id`.
+    """The business keys in a path: both `/orders/{order_id}` and `/orders/{id}` contain `order.id`.
 
-    Values that are no ids (see `bounded`) are left out.
+    Leaves out values that cannot be IDs (see `bounded`).
     """
     found: dict[str, str] = {}
     for name, value in route_parameters(template, path).items():
@@ -178,7 +179,7 @@ def route_keys(template: str, path: str) -> dict[str, str]:
 
 
 def parameter_key(template: str, name: str) -> str | None:
-    """The business key that a parameter of a route holds, or None."""
+    """The business key for a parameter of a route, or None."""
     return _collection_key(template, name) if name.lower() == "id" else canonical_key(name)
 
 
@@ -193,7 +194,7 @@ def _collection_key(template: str, parameter: str) -> str | None:
 
 
 def entity_of(collection: str) -> str:
-    """The thing that a collection holds: `orders` → `order`, `price-entries` → `price_entry`."""
+    """The singular of a collection's name: `orders` → `order`, `price-entries` → `price_entry`."""
     name = "_".join(_words(collection))
     if name.endswith("ies") and len(name) > 4:
         return name[:-3] + "y"
@@ -205,9 +206,9 @@ def entity_of(collection: str) -> str:
 
 
 def bounded(value: object) -> str | None:
-    """The value as text if it can be an id, else None: a string or integer of 1–128 printable characters."""
+    """The value as text if it can be an ID: a string or integer of 1 to 128 printable characters."""
     if type(value) is str and len(value) <= MAX_VALUE_LENGTH and value.isalnum():
-        return value  # most ids are; the rest of this is four times as slow
+        return value  # the common case; the checks below are four times as slow
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = str(value).strip()

@@ -1,7 +1,7 @@
-"""Trace context and baggage read as the SDK reads them, in one step where the headers are plain.
+"""A fast reader for W3C trace context and baggage; uncommon headers go through the SDK's propagators.
 
-Every request and every record comes with them: the SDK looks for five headers through three propagators, and
-searches a pattern with all that a later version may bring.
+Every request and every record has these headers. The SDK looks up five headers through three propagators, and
+matches a pattern that also covers later versions of the standard.
 """
 
 import re
@@ -17,25 +17,25 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 TRACEPARENT: Final = "traceparent"
 BAGGAGE: Final = "baggage"
 _PLAIN: Final = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-# Neither escapes nor properties nor spaces, and far from the limits.
+# No escapes, properties or spaces, and far below the size limits.
 _PLAIN_BAGGAGE: Final = re.compile(r"[\w.-]+=[\w.-]+(?:,[\w.-]+=[\w.-]+)*", re.ASCII)
 _MAX_PLAIN_BAGGAGE: Final = 512
 _trace_context: Final = TraceContextTextMapPropagator()
 _baggage: Final = W3CBaggagePropagator()
 
 
-def is_all_of(propagator: TextMapPropagator) -> bool:
-    """Whether it reads these two and no more, as it does unless OTEL_PROPAGATORS says otherwise."""
+def is_default(propagator: TextMapPropagator) -> bool:
+    """Whether it reads trace context and baggage and nothing else, the default of OTEL_PROPAGATORS."""
     if type(propagator) is not CompositePropagator:
         return False
-    inner = propagator._propagators  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # nobody else tells
+    inner = propagator._propagators  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # no public access
     return [type(each) for each in inner] == [TraceContextTextMapPropagator, W3CBaggagePropagator]
 
 
 def extract(
     carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
 ) -> Context:
-    """What `CompositePropagator.extract` answers with these two inside."""
+    """The same as `CompositePropagator.extract` with the default propagators."""
     base = Context() if context is None else context
     traceparent = getter.get(carrier, TRACEPARENT)
     if traceparent:
@@ -51,7 +51,7 @@ def _with_parent(traceparent: str, carrier: CarrierT, context: Context, getter: 
 
 
 def plain_parent(traceparent: str) -> trace.SpanContext | None:
-    """The span that a traceparent of this version names; None where that is not all, or none is valid."""
+    """The span context in a version-00 traceparent; None if it is invalid or has more to parse."""
     plain = _PLAIN.fullmatch(traceparent)
     if plain is None:
         return None
@@ -61,13 +61,13 @@ def plain_parent(traceparent: str) -> trace.SpanContext | None:
 
 
 def plain_baggage(header: str) -> dict[str, object] | None:
-    """What a baggage header says, as a new dictionary; None where its reading takes more than to split it."""
+    """The entries of a baggage header, as a new dictionary; None if splitting is not enough to parse it."""
     if not header:
         return {}
     if len(header) > _MAX_PLAIN_BAGGAGE or _PLAIN_BAGGAGE.fullmatch(header) is None:
         return None
-    said: dict[str, object] = {}
+    entries: dict[str, object] = {}
     for entry in header.split(","):
         name, value = entry.split("=")
-        said[name] = value
-    return said
+        entries[name] = value
+    return entries

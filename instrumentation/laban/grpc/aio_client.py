@@ -1,6 +1,7 @@
-"""Clients of asyncio gRPC: who was called, how long the caller waits, who streams, and how it failed.
+"""asyncio gRPC clients: adds peer, timeout, streaming side and error type to client spans.
 
-Stock replaces a stream by a bare generator, whose span ends when the generator is exhausted or collected.
+Upstream replaces a stream with a plain generator, whose span ends when the generator is exhausted or garbage
+collected.
 """
 
 import asyncio
@@ -12,16 +13,16 @@ import grpc
 import grpc.aio
 import wrapt
 from opentelemetry import trace
-from opentelemetry.instrumentation import grpc as stock
+from opentelemetry.instrumentation import grpc as upstream
 from opentelemetry.instrumentation.grpc import _aio_client
 from opentelemetry.instrumentation.grpc._client import OpenTelemetryClientInterceptor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
 from laban import vocabulary
-from laban.client_spans import note_timeout, noting_cancellation
+from laban.client_spans import recording_cancellation, set_timeout
 from laban.fail_open import fail_open
-from laban.grpc.client import PeerTracer, note_code, note_end_of_stream
+from laban.grpc.client import PeerTracer, record_code, record_stream_end
 
 _STREAMING: Final[dict[type, str]] = {
     _aio_client.UnaryStreamAioClientInterceptor: "server",
@@ -29,42 +30,42 @@ _STREAMING: Final[dict[type, str]] = {
     _aio_client.StreamStreamAioClientInterceptor: "bidi",
 }
 _target: Final[ContextVar[str]] = ContextVar("laban-grpc-target", default="")
-_stock_base: Final = cast("Any", _aio_client)._BaseAioClientInterceptor  # noqa: SLF001 - where its spans get their errors
+_base_interceptor: Final = cast("Any", _aio_client)._BaseAioClientInterceptor  # noqa: SLF001 - no public access
 
 
-class LabanGrpcAioClient(stock.GrpcAioInstrumentorClient):
-    """Stock's instrumentor for asyncio channels, mended."""
+class LabanGrpcAioClient(upstream.GrpcAioInstrumentorClient):
+    """Upstream's instrumentor for asyncio channels, patched."""
 
     _instance = None
 
     def _instrument(self, **kwargs: Any) -> None:
-        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
+        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # upstream has no types
         for name in ("insecure_channel", "secure_channel"):
-            setattr(grpc.aio, name, _knowing_target(getattr(grpc.aio, name)))
-        wrapt.wrap_function_wrapper(_aio_client, "_unary_done_callback", _noting_code)
-        for name, wrapper in _MENDED.items():
-            wrapt.wrap_function_wrapper(_stock_base, name, wrapper)
+            setattr(grpc.aio, name, _with_target(getattr(grpc.aio, name)))
+        wrapt.wrap_function_wrapper(_aio_client, "_unary_done_callback", _record_status_code)
+        for name, wrapper in _INTERCEPTOR_WRAPPERS.items():
+            wrapt.wrap_function_wrapper(_base_interceptor, name, wrapper)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        super()._uninstrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
+        super()._uninstrument(**kwargs)  # type: ignore[no-untyped-call]  # upstream has no types
         unwrap(_aio_client, "_unary_done_callback")
-        for name in _MENDED:
-            # The static methods among them would not be static any more after stock's `unwrap`.
-            setattr(_stock_base, name, vars(_stock_base)[name].__wrapped__)
+        for name in _INTERCEPTOR_WRAPPERS:
+            # Upstream's `unwrap` would turn static methods into plain ones.
+            setattr(_base_interceptor, name, vars(_base_interceptor)[name].__wrapped__)
 
     def _add_interceptors(self, tracer_provider: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         changed: dict[str, Any] = super()._add_interceptors(tracer_provider, kwargs)  # type: ignore[no-untyped-call]  # no types
-        with fail_open("cannot name gRPC peers"):
+        with fail_open("cannot record gRPC peers"):
             for interceptor in changed["interceptors"]:
                 if isinstance(interceptor, OpenTelemetryClientInterceptor):
-                    traced = cast("Any", interceptor)
+                    untyped = cast("Any", interceptor)
                     streaming = _STREAMING.get(type(interceptor))
-                    traced._tracer = PeerTracer(traced._tracer, _target.get(), streaming)  # noqa: SLF001 - no setter
+                    untyped._tracer = PeerTracer(untyped._tracer, _target.get(), streaming)  # noqa: SLF001 - no setter
         return changed
 
 
-def _knowing_target(make_channel: Callable[..., Any]) -> Callable[..., Any]:
-    """Stock's replacement of a channel function, which lets its interceptors know the target."""
+def _with_target(make_channel: Callable[..., Any]) -> Callable[..., Any]:
+    """A channel function that passes the target to the interceptors of the channel."""
 
     def channel(target: str, *args: Any, **kwargs: Any) -> Any:
         token = _target.set(target)
@@ -76,16 +77,16 @@ def _knowing_target(make_channel: Callable[..., Any]) -> Callable[..., Any]:
     return channel
 
 
-def _noting_code(
+def _record_status_code(
     wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     with fail_open("cannot record gRPC client errors"):
         span, code = args[:2]
-        note_code(span, code)
+        record_code(span, code)
     return wrapped(*args, **kwargs)
 
 
-def _noting_error_type(
+def _record_error_type(
     wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     with fail_open("cannot record gRPC client errors"):
@@ -95,21 +96,21 @@ def _noting_error_type(
     return wrapped(*args, **kwargs)
 
 
-def _noting_timeout(
+def _record_timeout(
     wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    with fail_open("cannot note the timeouts of calls"):
-        note_timeout(trace.get_current_span(), args[0].timeout)
+    with fail_open("cannot record call timeouts"):
+        set_timeout(trace.get_current_span(), args[0].timeout)
     return wrapped(*args, **kwargs)
 
 
-async def _ending_unary(
+async def _end_unary(
     wrapped: Callable[..., Awaitable[Any]], _instance: object, args: tuple[Any, Span], kwargs: dict[str, Any]
 ) -> Any:
-    """Stock leaves the span of a call open for ever that is cancelled or refused by another interceptor."""
+    """End the span in all cases. Upstream does not if the call is cancelled or an interceptor raises."""
     span = args[1]
     try:
-        with noting_cancellation(span):
+        with recording_cancellation(span):
             return await wrapped(*args, **kwargs)
     except BaseException:
         if span.is_recording():
@@ -117,13 +118,13 @@ async def _ending_unary(
         raise
 
 
-def _following_stream(
+def _end_span_with_stream(
     wrapped: Callable[..., Any], interceptor: Any, args: tuple[Span, Any], kwargs: dict[str, Any]
 ) -> Any:
-    """The call itself, whose span ends with it."""
+    """The call itself; its span ends when the call ends."""
     span, call = args
     if interceptor._response_hook is not None or not isinstance(call, grpc.aio.Call):  # noqa: SLF001 - no getter
-        return wrapped(*args, **kwargs)  # stock's generator calls the user's hook for each message
+        return wrapped(*args, **kwargs)  # upstream's generator calls the user's hook for each message
     loop = asyncio.get_running_loop()
 
     def done(call: Any) -> None:
@@ -136,21 +137,21 @@ def _following_stream(
 
 
 _endings: Final[set[asyncio.Task[None]]] = set()
-"""The loop holds tasks weakly."""
+"""Strong references: the event loop keeps only weak ones."""
 
 
 async def _end_stream(span: Span, call: Any) -> None:
     try:
-        with fail_open("cannot record how gRPC streams end"):
-            note_end_of_stream(span, await call.code(), await call.details())
+        with fail_open("cannot record the end of gRPC streams"):
+            record_stream_end(span, await call.code(), await call.details())
     finally:
         span.end()
 
 
-_MENDED: Final[dict[str, Callable[..., Any]]] = {
-    "add_error_details_to_span": _noting_error_type,
-    "propagate_trace_in_details": _noting_timeout,
-    "_wrap_unary_response": _ending_unary,
-    "_wrap_stream_response": _following_stream,
+_INTERCEPTOR_WRAPPERS: Final[dict[str, Callable[..., Any]]] = {
+    "add_error_details_to_span": _record_error_type,
+    "propagate_trace_in_details": _record_timeout,
+    "_wrap_unary_response": _end_unary,
+    "_wrap_stream_response": _end_span_with_stream,
 }
-"""What of the interceptors is wrapped, and by what."""
+"""Method of upstream's interceptors → its wrapper."""

@@ -1,1 +1,1 @@
-"""Patches for the instrumentations of HTTP servers and clients; one file per library."""
+"""HTTP servers and clients: patches for the upstream instrumentations, one module per library."""

@@ -1,4 +1,4 @@
-"""aiohttp's client: the timeout that the caller set for this call or for the session."""
+"""aiohttp client: adds the timeout and the default port to client spans."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -10,14 +10,14 @@ from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrument
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
-from laban.client_spans import note_port, note_timeout
+from laban.client_spans import set_default_port, set_timeout
 from laban.fail_open import fail_open
 
 _timeout: Final[ContextVar[object]] = ContextVar("laban-aiohttp-timeout", default=None)
 
 
 class LabanAiohttpClientInstrumentor(AioHttpClientInstrumentor):
-    """Stock's instrumentor, mended by a hook that goes before the user's."""
+    """Upstream's instrumentor, patched with a request hook that runs before the user's."""
 
     _instance = None
 
@@ -25,8 +25,8 @@ class LabanAiohttpClientInstrumentor(AioHttpClientInstrumentor):
         given = kwargs.pop("request_hook", None)
 
         def started(span: Span, params: aiohttp.TraceRequestStartParams) -> None:
-            note_port(span, params.url.scheme)
-            note_timeout(span, _timeout.get())
+            set_default_port(span, params.url.scheme)
+            set_timeout(span, _timeout.get())
             if callable(given):
                 given(span, params)
 
@@ -45,7 +45,7 @@ async def _request(
     kwargs: dict[str, Any],
 ) -> Any:
     seconds = None
-    with fail_open("cannot note the timeouts of calls"):
+    with fail_open("cannot record call timeouts"):
         seconds = _seconds(kwargs.get("timeout"), session.timeout)
     token = _timeout.set(seconds)
     try:
@@ -55,7 +55,7 @@ async def _request(
 
 
 def _seconds(given: object, of_session: aiohttp.ClientTimeout) -> object:
-    """What the caller waits for the whole call, else for the next bytes."""
+    """The timeout of the whole call, else of a single read."""
     if isinstance(given, (int, float)):
         return given
     timeout = given if isinstance(given, aiohttp.ClientTimeout) else of_session

@@ -1,6 +1,6 @@
-"""httpx: the timeout that the caller set, and calls that it gave up.
+"""httpx: adds the timeout and the default port to client spans, and marks cancelled calls.
 
-Ours stands inside of stock's wrapper, where the client span is current.
+The patch runs inside upstream's wrapper, where the client span is current.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,16 +12,16 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
-from laban.client_spans import current_span_of, note_port, note_timeout, noting_cancellation
+from laban.client_spans import current_span_from, recording_cancellation, set_default_port, set_timeout
 
-_STOCK: Final = "opentelemetry.instrumentation.httpx"
+_UPSTREAM_SCOPE: Final = "opentelemetry.instrumentation.httpx"
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 
 class LabanHttpxInstrumentor(HTTPXClientInstrumentor):
-    """Stock's instrumentor, mended."""
+    """Upstream's instrumentor, patched."""
 
     _instance = None
 
@@ -37,24 +37,24 @@ class LabanHttpxInstrumentor(HTTPXClientInstrumentor):
 
 
 def _send(wrapped: Callable[..., Any], _transport: object, args: Args, kwargs: Kwargs) -> Any:
-    _noted(args)
+    _described_span(args)
     return wrapped(*args, **kwargs)
 
 
 async def _send_async(
     wrapped: Callable[..., Awaitable[Any]], _transport: object, args: Args, kwargs: Kwargs
 ) -> Any:
-    with noting_cancellation(_noted(args)):
+    with recording_cancellation(_described_span(args)):
         return await wrapped(*args, **kwargs)
 
 
-def _noted(args: Args) -> Span | None:
-    """The client span of this request, with its timeout.
+def _described_span(args: Args) -> Span | None:
+    """The client span of this request, after setting its port and timeout.
 
-    httpx has no timeout for a whole request; the longest silence that it bears comes nearest to one.
+    httpx has no timeout for a whole request. The read timeout comes closest.
     """
-    span = current_span_of(_STOCK)
+    span = current_span_from(_UPSTREAM_SCOPE)
     if span is not None and args and isinstance(args[0], httpx.Request):
-        note_port(span, args[0].url.scheme)
-        note_timeout(span, args[0].extensions.get("timeout", {}).get("read"))
+        set_default_port(span, args[0].url.scheme)
+        set_timeout(span, args[0].extensions.get("timeout", {}).get("read"))
     return span

@@ -1,4 +1,4 @@
-"""Business keys in JSON request bodies, whatever the framework."""
+"""Finds business keys in JSON request bodies, for any framework."""
 
 import json
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 from opentelemetry import trace
 
 from laban.business_keys.correlation import correlations_of
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 
 MAX_BODY: Final = 64 * 1024
-"""Bytes; a longer body is handed through unread."""
+"""In bytes. A longer body is not searched."""
 
 
-def note_keys(body: bytes, rules: KeyRules) -> None:
-    """Put the business keys in a body that the application has read on the current span and the entry."""
+def record_keys(body: bytes, rules: KeyRules) -> None:
+    """Set the business keys of a body that the application has read on the current and the entry span."""
     span = trace.get_current_span()
     correlations = correlations_of(span)
     if correlations is None:
@@ -21,10 +21,10 @@ def note_keys(body: bytes, rules: KeyRules) -> None:
     try:
         document = json.loads(body)
     except ValueError:
-        return  # not JSON after all: the application will say so
+        return  # not JSON after all; the application reports that
     correlations.add(rules.in_json(document), on=span)
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a Content-Type header announces JSON."""
+    """Whether a Content-Type header means JSON."""
     return content_type.partition(";")[0].strip().lower() == "application/json"

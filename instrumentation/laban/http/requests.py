@@ -1,4 +1,4 @@
-"""requests: the timeout that the caller set, and how often urllib3 has sent a request again."""
+"""requests: adds the timeout, the default port and urllib3's retries to client spans."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,14 +10,14 @@ from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
 from laban import vocabulary
-from laban.client_spans import current_span_of, note_port, note_timeout
+from laban.client_spans import current_span_from, set_default_port, set_timeout
 from laban.fail_open import fail_open
 
-_STOCK: Final = "opentelemetry.instrumentation.requests"
+_UPSTREAM_SCOPE: Final = "opentelemetry.instrumentation.requests"
 
 
 class LabanRequestsInstrumentor(RequestsInstrumentor):
-    """Stock's instrumentor, mended from inside of its wrapper."""
+    """Upstream's instrumentor, patched inside its wrapper."""
 
     _instance = None
 
@@ -33,15 +33,15 @@ class LabanRequestsInstrumentor(RequestsInstrumentor):
 def _send(
     wrapped: Callable[..., Any], _session: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    span = current_span_of(_STOCK)
+    span = current_span_from(_UPSTREAM_SCOPE)
     if span is None:
         return wrapped(*args, **kwargs)
-    with fail_open("cannot note the timeouts of calls"):
-        note_port(span, _scheme(args, kwargs))
-        note_timeout(span, _seconds(kwargs.get("timeout")))
+    with fail_open("cannot record call timeouts"):
+        set_default_port(span, _scheme(args, kwargs))
+        set_timeout(span, _seconds(kwargs.get("timeout")))
     response = wrapped(*args, **kwargs)
-    with fail_open("cannot note the retries of calls"):
-        _note_resends(span, response)
+    with fail_open("cannot record the retries of calls"):
+        _set_resend_count(span, response)
     return response
 
 
@@ -51,13 +51,13 @@ def _scheme(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _seconds(timeout: Any) -> Any:
-    """Of (connect, read) and of urllib3's Timeout the second: the longest silence that the caller bears."""
+    """The read timeout of a pair (connect, read); the total or read timeout of urllib3's `Timeout`."""
     if isinstance(timeout, tuple):
         return timeout[-1]
     return getattr(timeout, "total", None) or getattr(timeout, "read_timeout", timeout)
 
 
-def _note_resends(span: Span, response: requests.Response) -> None:
+def _set_resend_count(span: Span, response: requests.Response) -> None:
     retries = getattr(response.raw, "retries", None)
     count = len(getattr(retries, "history", ()))
     if count:

@@ -1,7 +1,7 @@
-"""Starlette: every application, also of classes that were imported or derived before.
+"""Starlette: traces every application, including classes imported or derived before instrumentation.
 
-Stock swaps the class: earlier imports are not traced, and an application of FastAPI, whose base it then is,
-gets two server spans.
+Upstream replaces the class `Starlette`: it misses earlier imports, and gives a FastAPI application, which
+derives from the class, two server spans.
 """
 
 import sys
@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from starlette.applications import Starlette
 
-from laban.business_keys.rules import configured_rules
+from laban.business_keys.key_rules import configured_rules
 from laban.fail_open import fail_open
 from laban.http import asgi
 
@@ -27,7 +27,7 @@ _OPTIONS: Final = (
 
 
 class LabanStarletteInstrumentor(StarletteInstrumentor):
-    """Stock's middleware, put into every application that is made."""
+    """Adds upstream's middleware to every new application."""
 
     _instance = None
 
@@ -35,7 +35,7 @@ class LabanStarletteInstrumentor(StarletteInstrumentor):
         asgi.install(configured_rules())
         options = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
 
-        def make(
+        def init(
             wrapped: Callable[..., None], app: Starlette, args: tuple[Any, ...], kwargs: dict[str, Any]
         ) -> None:
             wrapped(*args, **kwargs)
@@ -43,13 +43,13 @@ class LabanStarletteInstrumentor(StarletteInstrumentor):
                 if not _is_fastapi(app):
                     StarletteInstrumentor.instrument_app(app, **options)
 
-        wrapt.wrap_function_wrapper(Starlette, "__init__", make)
+        wrapt.wrap_function_wrapper(Starlette, "__init__", init)
 
-    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - upstream's signature
         unwrap(Starlette, "__init__")
 
 
 def _is_fastapi(app: Starlette) -> bool:
-    """Whether it has an instrumentation of its own."""
+    """Whether the application is FastAPI's, which has its own instrumentation."""
     fastapi = sys.modules.get("fastapi")
     return fastapi is not None and isinstance(app, getattr(fastapi, "FastAPI", ()))

@@ -1,7 +1,9 @@
-"""Kafka clients: one span a record that is current while the record is handled; one span a record sent.
+"""Messaging clients: one span per message sent, and one per message handled, current while it is handled.
 
-One file a client, and one for its producer where that is long: `kafka_python`, `aiokafka`, `confluent_kafka`.
-What they share, in the order of a record's way: `sending` (its send span) and `headers`; `following` (who
-consumes), `iteration` and `handing` (in which shape, and one at a time), `records` (what it says), `spans`
-(its process span), `failures` (what its handler raised); `processing` and `batches` (the explicit form).
+Each client has one module, or one package if its producer is long: `kafka_python`, `aiokafka`,
+`confluent_kafka`, `aio_pika`, `pika`, `nats`, `sqs`, `celery`. Kafka clients share these modules, in the
+order in which a record passes them: `send_span` and `headers` (producer); `consumer_registry` (each
+consumer's state), `loops` and `delivery` (loops over records, one record at a time), `records` (reading a
+record), `process_span`, `handler_errors`; `processing` and `batch_span` (`laban.processing`).
+`message_delivery` adapts them to the other brokers.
 """

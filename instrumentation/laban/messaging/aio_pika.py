@@ -1,8 +1,8 @@
-"""aio-pika: publisher and consumer name one destination, and iterators are traced.
+"""aio-pika: one destination name for publisher and consumer, and process spans for queue iterators.
 
-Stock calls the destination `EXCHANGE,ROUTING_KEY` where it is published, `EXCHANGE` (or the queue, for the
-default exchange) where it is consumed; ends the span of `async for message in queue` before the handler runs;
-and writes the trace into the headers of the caller's own message.
+Upstream names the destination `EXCHANGE,ROUTING_KEY` on the publisher and `EXCHANGE` (or the queue, for the
+default exchange) on the consumer. It ends the span of `async for message in queue` before the handler runs,
+and writes the trace context into the headers of the caller's message object.
 """
 
 import asyncio
@@ -27,33 +27,38 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import message_delivery, rabbitmq_dead_letters
-from laban.messaging.iteration import AsyncLoop
-from laban.messaging.message_delivery import Arrived, MessageHanding, text_headers, without_propagation
-from laban.messaging.receiving import taken
+from laban.messaging.loops import AsyncLoop
+from laban.messaging.message_delivery import (
+    MessageDelivery,
+    ReceivedMessage,
+    receive_next,
+    text_headers,
+    without_propagation,
+)
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 _ITERATORS = [kind for kind in (QueueIterator, RobustQueueIterator) if "__anext__" in vars(kind)]
-"""Old releases have one `__anext__` for both."""
+"""In old releases, both share one `__anext__`."""
 
 
 class LabanAioPikaInstrumentor(AioPikaInstrumentor):
-    """Stock's instrumentor, mended."""
+    """Upstream's instrumentor, patched."""
 
     _instance = None
 
     @staticmethod
     def _instrument_queue(tracer: Tracer) -> None:
-        AioPikaInstrumentor._instrument_queue(tracer)  # noqa: SLF001 - as stock does
+        AioPikaInstrumentor._instrument_queue(tracer)  # noqa: SLF001 - as in upstream
         wrapt.wrap_function_wrapper(Queue, "consume", _consume)
-        iterating = _Iterating(tracer)
+        iterator_tracing = _IteratorTracing(tracer)
         for kind in _ITERATORS:
-            wrapt.wrap_function_wrapper(kind, "__anext__", iterating.take)
-        wrapt.wrap_function_wrapper(QueueIterator, "__aiter__", iterating.iterate)
-        wrapt.wrap_function_wrapper(Queue, "__aiter__", iterating.iterate)
-        wrapt.wrap_function_wrapper(QueueIterator, "__aexit__", iterating.leave)
+            wrapt.wrap_function_wrapper(kind, "__anext__", iterator_tracing.receive)
+        wrapt.wrap_function_wrapper(QueueIterator, "__aiter__", iterator_tracing.iterate)
+        wrapt.wrap_function_wrapper(Queue, "__aiter__", iterator_tracing.iterate)
+        wrapt.wrap_function_wrapper(QueueIterator, "__aexit__", iterator_tracing.leave)
         message_delivery.install()
 
     @staticmethod
@@ -64,13 +69,13 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
             with fail_open("cannot copy headers of aio-pika messages"):
                 message: Any = kwargs.get("message", args[0] if args else None)
                 message.headers = without_propagation(message.headers)
-            return await _Publishing(tracer, exchange).decorate(wrapped)(*args, **kwargs)
+            return await _PublishDecorator(tracer, exchange).decorate(wrapped)(*args, **kwargs)
 
         wrapt.wrap_function_wrapper(Exchange, "publish", publish)
 
     @staticmethod
     def _uninstrument_queue() -> None:
-        AioPikaInstrumentor._uninstrument_queue()  # type: ignore[no-untyped-call]  # noqa: SLF001 - stock has no types
+        AioPikaInstrumentor._uninstrument_queue()  # type: ignore[no-untyped-call]  # noqa: SLF001 - upstream has no types
         unwrap(Queue, "consume")
         for kind in _ITERATORS:
             unwrap(kind, "__anext__")
@@ -80,10 +85,10 @@ class LabanAioPikaInstrumentor(AioPikaInstrumentor):
         message_delivery.uninstall()
 
 
-class _Publishing(PublishDecorator):
+class _PublishDecorator(PublishDecorator):
     def _get_publish_span(self, message: AbstractMessage, routing_key: str) -> Span | None:
         builder = SpanBuilder(self._tracer)
-        builder.set_as_producer()  # type: ignore[no-untyped-call]  # stock has no types
+        builder.set_as_producer()  # type: ignore[no-untyped-call]  # upstream has no types
         builder.set_destination(self._exchange.name or routing_key)
         builder.set_channel(self._exchange.channel)
         builder.set_message(message)
@@ -91,62 +96,62 @@ class _Publishing(PublishDecorator):
 
 
 def _consume(wrapped: Any, _queue: Queue, args: Args, kwargs: Kwargs) -> Any:
-    """`queue.consume(callback)`: stock's, unless an iterator calls it, whose messages are handled later."""
+    """`queue.consume(callback)`: upstream's wrapper, except for an iterator, which handles messages later."""
     callback = kwargs.get("callback", args[0] if args else None)
     if isinstance(getattr(callback, "__self__", None), QueueIterator):
         return wrapped.__wrapped__(*args, **kwargs)
     if callable(callback):
-        marking = partial(_mark, callback)
-        args, kwargs = ((marking, *args[1:]), kwargs) if args else (args, {**kwargs, "callback": marking})
+        traced = partial(_call_with_origin, callback)
+        args, kwargs = ((traced, *args[1:]), kwargs) if args else (args, {**kwargs, "callback": traced})
     return wrapped(*args, **kwargs)
 
 
-def _mark(callback: Callable[[Any], Any], message: Any) -> Any:
-    """The user's callback, once it is said on its span where the message comes from."""
+def _call_with_origin(callback: Callable[[Any], Any], message: Any) -> Any:
+    """Set the origin of a dead letter on the span of the message, then call the user's callback."""
     span = trace.get_current_span()
-    if getattr(span, "kind", None) is SpanKind.CONSUMER:  # none where spans are suppressed
-        rabbitmq_dead_letters.mark(span, message.headers)
+    if getattr(span, "kind", None) is SpanKind.CONSUMER:  # there is none while instrumentation is suppressed
+        rabbitmq_dead_letters.set_origin(span, message.headers)
     return callback(message)
 
 
-class _Iterating:
-    """What stands around the methods of queue iterators."""
+class _IteratorTracing:
+    """Wrappers for the methods of queue iterators."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._handings: WeakKeyDictionary[object, MessageHanding] = WeakKeyDictionary()
+        self._deliveries: WeakKeyDictionary[object, MessageDelivery] = WeakKeyDictionary()
 
     def iterate(self, wrapped: Wrapped, _instance: object, args: Args, kwargs: Kwargs) -> AsyncIterator[Any]:
-        """`async for message in queue`, or in an iterator of it."""
+        """`async for message in queue`, or over `queue.iterator()`."""
         iterator: AsyncIterator[Any] = wrapped(*args, **kwargs)
-        handing = self._handing(iterator)
-        return iterator if handing is None else AsyncLoop(iterator, handing)
+        delivery = self._delivery(iterator)
+        return iterator if delivery is None else AsyncLoop(iterator, delivery)
 
-    def take(self, wrapped: Wrapped, iterator: object, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
-        """`anext(iterator)`, which the loop calls, too."""
-        return taken(wrapped, self._handing(iterator), args, kwargs)
+    def receive(self, wrapped: Wrapped, iterator: object, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
+        """`anext(iterator)`, which a loop calls too."""
+        return receive_next(wrapped, self._delivery(iterator), args, kwargs)
 
     def leave(self, wrapped: Wrapped, iterator: object, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
         """The end of `async with queue.iterator()`."""
-        handing = self._handing(iterator)
-        if handing is not None:
-            handing.end_all(args[1] if len(args) > 1 else None)
+        delivery = self._delivery(iterator)
+        if delivery is not None:
+            delivery.end_all(args[1] if len(args) > 1 else None)
         coroutine: Awaitable[Any] = wrapped(*args, **kwargs)
         return coroutine
 
-    def _handing(self, iterator: object) -> MessageHanding | None:
+    def _delivery(self, iterator: object) -> MessageDelivery | None:
         if not is_instrumentation_enabled():
             return None
-        with fail_open("cannot follow an iterator of aio-pika"):
-            handing = self._handings.get(iterator)
-            if handing is None:
-                handing = MessageHanding(self._tracer, _read, owner=asyncio.current_task)
-                self._handings[iterator] = handing
-            return handing
+        with fail_open("cannot trace an aio-pika iterator"):
+            delivery = self._deliveries.get(iterator)
+            if delivery is None:
+                delivery = MessageDelivery(self._tracer, _read, owner=asyncio.current_task)
+                self._deliveries[iterator] = delivery
+            return delivery
         return None
 
 
-def _read(message: Any) -> Arrived:
+def _read(message: Any) -> ReceivedMessage:
     attributes: dict[str, Any] = {
         vocabulary.MESSAGING_SYSTEM: vocabulary.RABBITMQ,
         vocabulary.MESSAGING_RABBITMQ_ROUTING_KEY: message.routing_key,
@@ -156,4 +161,4 @@ def _read(message: Any) -> Arrived:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = message.message_id
     attributes |= rabbitmq_dead_letters.origin_attributes(message.headers)
     destination = message.exchange or message.routing_key or ""
-    return Arrived(destination, text_headers(message.headers), attributes)
+    return ReceivedMessage(destination, text_headers(message.headers), attributes)

@@ -1,4 +1,4 @@
-"""One span for a batch of records that are handled at once, with a link for each of them."""
+"""The span of a batch of Kafka records that are handled together, with a link per record."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,55 +7,59 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Link, SpanKind
 
 from laban import vocabulary
-from laban.messaging.delivery import handed_out
-from laban.messaging.iteration import Batch
-from laban.messaging.process_span import ProcessSpan, sent_context
-from laban.messaging.records import Consumer, Message, seen_before
+from laban.messaging.delivery import delivered_record
+from laban.messaging.loops import PolledRecords
+from laban.messaging.process_span import ProcessSpan, producer_context
+from laban.messaging.records import ConsumedRecord, ConsumerSettings, is_redelivered
 
 
-def start(consumer: Consumer, parts: Sequence[Iterable[Any]]) -> ProcessSpan | None:
-    """Start the span of a batch and make it current; None where there is no record in it.
+def start(settings: ConsumerSettings, parts: Sequence[Iterable[Any]]) -> ProcessSpan | None:
+    """Start the span of a batch and make it current; None if the batch is empty.
 
-    Its parent is the span that sent the records, where it is one trace that sent them all; else what is
-    current here. Records whose process spans have ended (a loop has put them together) are linked by these,
-    and the span is an internal one: a record is processed once.
+    If all records come from one trace, the parent is the sender of the first record, else the current span.
+    If the process spans of the records have ended (a loop has collected the records), the links point to
+    them, and the kind is INTERNAL, because each record has one CONSUMER span.
 
     Args:
-        consumer: of the records, where they do not know it themselves.
-        parts: lists of records, such as those of several partitions.
+        settings: of the consumer, if the records do not know their own.
+        parts: lists of records, such as one list per partition.
     """
-    known = next((part.handing.consumer for part in parts if isinstance(part, Batch)), None)
-    consumer = consumer._replace(**_of(known)) if known else consumer
-    messages = [message for record in _records(parts) if (message := consumer.read(record)) is not None]
-    if not messages:
+    polled = next((part.delivery.settings for part in parts if isinstance(part, PolledRecords)), None)
+    settings = settings._replace(**_consumer_fields(polled)) if polled else settings
+    records = [consumed for record in _flatten(parts) if (consumed := settings.read(record)) is not None]
+    if not records:
         return None
-    handed = [handed_out((message.topic, message.partition, message.offset)) for message in messages]
+    delivered = [delivered_record(record.position) for record in records]
     origins = [
-        before.context if before else sent_context(message)
-        for before, message in zip(handed, messages, strict=True)
+        before.context if before else producer_context(record)
+        for before, record in zip(delivered, records, strict=True)
     ]
-    topics = {message.topic for message in messages}
-    internal = any(handed)
+    topics = {record.topic for record in records}
+    internal = any(delivered)
     parent = _parent(origins)
-    span = consumer.tracer.start_span(
+    span = settings.tracer.start_span(
         " ".join(["handle" if internal else "process", *(topics if len(topics) == 1 else ())]),
         context=parent,
         kind=SpanKind.INTERNAL if internal else SpanKind.CONSUMER,
-        attributes=None if internal else _attributes(consumer, messages),
+        attributes=None if internal else _attributes(settings, records),
         links=[Link(origin) for origin in map(_span_context, origins) if origin.is_valid],
     )
     return ProcessSpan(span, parts, None, parent)
 
 
-def _of(known: Consumer) -> dict[str, Any]:
-    return {"attributes": known.attributes, "tracer": known.tracer, "seen": known.seen}
+def _consumer_fields(polled: ConsumerSettings) -> dict[str, Any]:
+    return {
+        "attributes": polled.attributes,
+        "tracer": polled.tracer,
+        "highest_offsets": polled.highest_offsets,
+    }
 
 
-def _records(parts: Iterable[Iterable[Any]]) -> list[Any]:
+def _flatten(parts: Iterable[Iterable[Any]]) -> list[Any]:
     records: list[Any] = []
     for part in parts:
-        if isinstance(part, Batch):
-            part.take_together()
+        if isinstance(part, PolledRecords):
+            part.mark_all_delivered()
         records += part
     return records
 
@@ -70,18 +74,18 @@ def _span_context(origin: context.Context) -> trace.SpanContext:
     return trace.get_current_span(origin).get_span_context()
 
 
-def _attributes(consumer: Consumer, messages: Sequence[Message]) -> dict[str, Any]:
+def _attributes(settings: ConsumerSettings, records: Sequence[ConsumedRecord]) -> dict[str, Any]:
     attributes: dict[str, Any] = {
-        **consumer.attributes,
-        vocabulary.MESSAGING_BATCH_MESSAGE_COUNT: len(messages),
+        **settings.attributes,
+        vocabulary.MESSAGING_BATCH_MESSAGE_COUNT: len(records),
     }
-    topics = {message.topic for message in messages}
+    topics = {record.topic for record in records}
     if len(topics) == 1:
         attributes[vocabulary.MESSAGING_DESTINATION_NAME] = topics.pop()
-    partitions = {(message.topic, message.partition) for message in messages}
+    partitions = {(record.topic, record.partition) for record in records}
     if len(partitions) == 1:
-        attributes[vocabulary.MESSAGING_DESTINATION_PARTITION_ID] = str(messages[0].partition)
-    again = [seen_before(consumer.seen, message) for message in messages]
-    if any(again):
+        attributes[vocabulary.MESSAGING_DESTINATION_PARTITION_ID] = str(records[0].partition)
+    redelivered = [is_redelivered(settings.highest_offsets, record) for record in records]
+    if any(redelivered):
         attributes[vocabulary.LABAN_REDELIVERED] = True
     return attributes

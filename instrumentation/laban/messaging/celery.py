@@ -1,7 +1,6 @@
-"""Celery: spans say that they are Celery's, and a worker's last ones are delivered.
+"""Celery: adds the messaging system to spans, and exports the last spans of a worker's pool processes.
 
-Stock names no messaging system; and the processes of a worker's pool end without a word, with what the last
-half second has brought.
+Upstream sets no messaging system, and loses the spans of a pool process's last half second.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,27 +17,27 @@ from opentelemetry.trace import Span
 from laban import vocabulary
 from laban.fail_open import failing_open
 
-_LONGEST_MS: Final = 5_000
-"""A worker's main process waits for its pool as long as tasks last; for spans no longer than this."""
+_MAX_FLUSH_MS: Final = 5_000
+"""How long the shutdown of a pool process waits for the export."""
 
 
 class LabanCeleryInstrumentor(CeleryInstrumentor):
-    """Stock's instrumentor, mended."""
+    """Upstream's instrumentor, patched."""
 
     _instance = None
 
     def _instrument(self, **kwargs: Any) -> None:
-        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
-        wrapt.wrap_function_wrapper(utils, "set_attributes_from_context", _name_system)
-        signals.worker_process_shutdown.connect(_deliver, weak=False)
+        super()._instrument(**kwargs)  # type: ignore[no-untyped-call]  # upstream has no types
+        wrapt.wrap_function_wrapper(utils, "set_attributes_from_context", _set_system)
+        signals.worker_process_shutdown.connect(_flush, weak=False)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        super()._uninstrument(**kwargs)  # type: ignore[no-untyped-call]  # stock has no types
+        super()._uninstrument(**kwargs)  # type: ignore[no-untyped-call]  # upstream has no types
         unwrap(utils, "set_attributes_from_context")
-        signals.worker_process_shutdown.disconnect(_deliver)
+        signals.worker_process_shutdown.disconnect(_flush)
 
 
-def _name_system(
+def _set_system(
     wrapped: Callable[..., None],
     _module: object,
     args: tuple[Span, Mapping[str, Any]],
@@ -48,8 +47,8 @@ def _name_system(
     wrapped(*args, **kwargs)
 
 
-@failing_open("cannot deliver the last spans of a Celery worker")
-def _deliver(**_: Any) -> None:
+@failing_open("cannot export the last spans of a Celery worker")
+def _flush(**_: Any) -> None:
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
-        provider.force_flush(_LONGEST_MS)
+        provider.force_flush(_MAX_FLUSH_MS)

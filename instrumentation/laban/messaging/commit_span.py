@@ -1,6 +1,6 @@
-"""Spans of commits, which settle what was handled: off unless LABAN_COMMIT_SPANS says 1.
+"""Spans of Kafka commits, which show slow and failed commits; LABAN_COMMIT_SPANS=1 turns them on.
 
-They tell how long commits take and which fail, and cost a span for every commit.
+They are off by default because they add one span per commit.
 """
 
 import os
@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from laban import vocabulary
 from laban.fail_open import fail_open
-from laban.messaging.consumers import Following
+from laban.messaging.consumer_registry import ConsumerRegistry
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -26,26 +26,26 @@ _COMMIT: Final = {
 }
 
 
-def is_wanted() -> bool:
-    """Whether commits are to have spans."""
+def is_enabled() -> bool:
+    """Whether LABAN_COMMIT_SPANS turns commit spans on."""
     return os.environ.get(_SETTING, "").strip().lower() in ("1", "true", "yes", "on")
 
 
-class Settling:
-    """What stands around `commit()` of a consumer."""
+class CommitTracing:
+    """Wrappers for `commit()` of a consumer."""
 
-    def __init__(self, tracer: Tracer, following: Following) -> None:
-        """`following` knows the consumers."""
+    def __init__(self, tracer: Tracer, registry: ConsumerRegistry) -> None:
+        """`registry` knows the consumers."""
         self._tracer = tracer
-        self._following = following
+        self._registry = registry
 
     def commit(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """A commit: up to the broker's answer, or, where it is asynchronous, until it is under way."""
+        """A commit. The span ends when the call returns: after the broker's answer unless asynchronous."""
         with self._span(consumer):
             return wrapped(*args, **kwargs)
 
     async def commit_async(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """A commit that is awaited."""
+        """An awaited commit."""
         with self._span(consumer):
             return await wrapped(*args, **kwargs)
 
@@ -67,10 +67,10 @@ class Settling:
                 raise
 
     def _start(self, consumer: Any) -> Span | None:
-        handing = self._following.handing(consumer)
-        if handing is None:
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             return None
-        attributes = {**handing.consumer.attributes, **_COMMIT}
+        attributes = {**delivery.settings.attributes, **_COMMIT}
         group = attributes.get(vocabulary.MESSAGING_CONSUMER_GROUP_NAME)
         name = f"commit {group}" if group else "commit"
         return self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)

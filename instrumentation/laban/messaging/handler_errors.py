@@ -1,4 +1,4 @@
-"""Where the exception of a handler can be seen that left its loop, or that the handler itself logged."""
+"""Hooks that see a handler's exception after it has left the loop, or when the handler logs it."""
 
 import logging
 import sys
@@ -14,18 +14,18 @@ _restores: Final[list[Callable[[], None]]] = []
 
 
 def install() -> None:
-    """Look at uncaught exceptions and at exceptions that are logged as errors. Twice does no harm."""
+    """Hook into uncaught exceptions and exceptions logged as errors. A second call does nothing."""
     if not _restores:
-        _restores.extend([_watch_uncaught(), _watch_uncaught_in_threads(), _watch_logged()])
+        _restores.extend([_hook_uncaught(), _hook_uncaught_in_threads(), _hook_logged()])
 
 
 def uninstall() -> None:
-    """Put back what was there, unless somebody has replaced it since."""
+    """Restore the previous hooks, unless they have been replaced since."""
     while _restores:
         _restores.pop()()
 
 
-def _watch_uncaught() -> Callable[[], None]:
+def _hook_uncaught() -> Callable[[], None]:
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -41,7 +41,7 @@ def _watch_uncaught() -> Callable[[], None]:
     return restore
 
 
-def _watch_uncaught_in_threads() -> Callable[[], None]:
+def _hook_uncaught_in_threads() -> Callable[[], None]:
     previous = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs, /) -> None:
@@ -58,13 +58,13 @@ def _watch_uncaught_in_threads() -> Callable[[], None]:
     return restore
 
 
-def _watch_logged() -> Callable[[], None]:
+def _hook_logged() -> Callable[[], None]:
     previous = logging.getLogRecordFactory()
 
     def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = previous(*args, **kwargs)
         if record.exc_info and record.levelno >= logging.ERROR and record.exc_info[1] is not None:
-            _note_logged(record.exc_info[1])
+            _record_logged(record.exc_info[1])
         return record
 
     logging.setLogRecordFactory(factory)
@@ -76,20 +76,20 @@ def _watch_logged() -> Callable[[], None]:
     return restore
 
 
-@failing_open("cannot record errors of handlers of messages")
+@failing_open("cannot record errors of message handlers")
 def _end_in_this_thread(error: BaseException) -> None:
     for span in process_span.open_spans():
         if span.thread == threading.get_ident():
             span.end(error)
 
 
-@failing_open("cannot record errors of handlers of messages")
-def _note_logged(error: BaseException) -> None:
-    """An error logged while a record is handled is the record's; just behind its loop, what left the loop."""
-    handled = process_span.current()
-    if handled is not None:
-        handled.fail(error)
+@failing_open("cannot record errors of message handlers")
+def _record_logged(error: BaseException) -> None:
+    """Record a logged error on the current record, else on the record whose loop it has just left."""
+    current = process_span.current()
+    if current is not None:
+        current.fail(error)
         return
     for span in process_span.open_spans():
-        if span.left and span.thread == threading.get_ident():
+        if span.awaits_error and span.thread == threading.get_ident():
             span.end(error)

@@ -1,4 +1,4 @@
-"""Record headers: trace context in and out, and what retries and dead letters say about their origin."""
+"""Kafka record headers: trace context in and out, and the origin of retries and dead letters."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -11,10 +11,10 @@ from laban import vocabulary
 from laban.business_keys.propagation import CorrelationPropagator
 
 Header = tuple[str, bytes | str | None]
-"""Name and value; confluent-kafka takes text, too."""
+"""Name and value; confluent-kafka also accepts text."""
 Headers = Sequence[Header]
 
-# As Spring Kafka, Kafka Connect, Kafka Streams, SmallRye and Spring Cloud Stream write them, in this order.
+# Header names of Spring Kafka, Kafka Connect, Kafka Streams, SmallRye and Spring Cloud Stream, in this order.
 _ORIGIN: Final = {
     vocabulary.LABAN_DEAD_LETTER_TOPIC: (
         "kafka_dlt-original-topic",
@@ -61,27 +61,29 @@ _ORIGIN: Final = {
 }
 _NUMBERS: Final = frozenset({vocabulary.LABAN_DEAD_LETTER_PARTITION, vocabulary.LABAN_DEAD_LETTER_OFFSET})
 MAX_REASON_LENGTH: Final = 1024
-"""Characters of a header that are recorded; frameworks put whole stack traces into them."""
+"""In characters; a longer header is truncated, because frameworks send whole stack traces."""
 _ATTEMPT: Final = ("kafka_deliveryAttempt", "retry_topic-attempts", "x-delivery-attempt", "delivery-attempt")
 _RETRIES: Final = ("x-retry-count", "retry-count", "retry_count")
-_TELLING: Final = frozenset(name for names in (*_ORIGIN.values(), _ATTEMPT, _RETRIES) for name in names)
+_ORIGIN_HEADERS: Final = frozenset(
+    name for names in (*_ORIGIN.values(), _ATTEMPT, _RETRIES) for name in names
+)
 
 
 class HeaderGetter(Getter[Headers]):
-    """Reads the headers of one record, once: propagators ask for seven names and more.
+    """Reads the headers of one record into a dictionary, because propagators look up seven names and more.
 
-    Of several headers of one name the last one counts: a forwarded one must not hide the one that the last
-    producer added.
+    If a name occurs several times, the last value wins, so that a forwarded header does not hide the one that
+    the last producer added.
 
     Attributes:
-        last: what counts, by name.
+        last: the last value by name.
     """
 
     def __init__(self, headers: Headers) -> None:
         self.last = {name: value for name, value in headers if value is not None}
 
-    def get(self, carrier: Headers, key: str) -> list[str] | None:  # noqa: ARG002 - it was read before
-        """The value as a list of one, or None."""
+    def get(self, carrier: Headers, key: str) -> list[str] | None:  # noqa: ARG002 - read in the constructor
+        """A list with the value, or None."""
         text = self.text(key)
         return None if text is None else [text]
 
@@ -98,7 +100,7 @@ class HeaderGetter(Getter[Headers]):
 
 
 def extract(headers: Headers, context: Context) -> Context:
-    """The context that a record carries, on top of another one."""
+    """The given context with the trace context and baggage of a record."""
     getter = HeaderGetter(headers)
     propagator = propagate.get_global_textmap()
     if not context and isinstance(propagator, CorrelationPropagator):
@@ -108,20 +110,20 @@ def extract(headers: Headers, context: Context) -> Context:
     return propagator.extract(headers, context, getter)
 
 
-def injected(headers: Headers, context: Context) -> list[Header]:
-    """A new list of headers, with this context in place of what an earlier hop may have left there."""
+def with_trace_context(headers: Headers, context: Context) -> list[Header]:
+    """A new list of headers with this context; it replaces the propagation headers of an earlier service."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier, context)
-    written: list[Header] = [(name, value.encode()) for name, value in carrier.items()]
+    injected: list[Header] = [(name, value.encode()) for name, value in carrier.items()]
     if not headers:
-        return written
-    ours = {name.lower() for name in propagate.get_global_textmap().fields | carrier.keys()}
-    return [header for header in headers if header[0].lower() not in ours] + written
+        return injected
+    replaced = {name.lower() for name in propagate.get_global_textmap().fields | carrier.keys()}
+    return [header for header in headers if header[0].lower() not in replaced] + injected
 
 
 def origin_attributes(headers: Headers) -> dict[str, str | int]:
-    """Where a retried or dead-lettered record was first published, why, and which attempt this is."""
-    present = {name: value for name, value in headers if value and name in _TELLING}
+    """First topic of a retried or dead-lettered record, why it failed, and the number of the attempt."""
+    present = {name: value for name, value in headers if value and name in _ORIGIN_HEADERS}
     if not present:
         return {}
     attributes: dict[str, str | int] = {}
@@ -151,7 +153,7 @@ def _text(value: bytes) -> str:
 
 
 def _integer(value: bytes) -> int | None:
-    """A number as text or, as Java frameworks write it, as 1, 2, 4 or 8 bytes in big-endian order."""
+    """A number as text or, from Java frameworks, as 1, 2, 4 or 8 bytes in big-endian order."""
     if value.isdigit() and len(value) <= 19:
         return int(value)
     return int.from_bytes(value, "big", signed=True) if len(value) in (1, 2, 4, 8) else None

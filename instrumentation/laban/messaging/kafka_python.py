@@ -1,8 +1,8 @@
-"""kafka-python 2.x and 3.x.
+"""The instrumentation of kafka-python 2.x and 3.x: consumer loops, `poll()`, `send()` and commits.
 
-Built on the stock instrumentor: the same entry point, options and hooks. What it wraps is ours, because
-stock ends its span before the handler runs, does not see `poll()`, and ends the send span before the broker
-has answered.
+It derives from upstream's instrumentor, with the same entry point, options and hooks, but uses its own
+wrappers. Upstream ends its span before the handler runs, does not trace `poll()`, and ends the send span
+before the broker has answered.
 """
 
 import sys
@@ -19,15 +19,15 @@ from opentelemetry.instrumentation.kafka import KafkaInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span, Tracer
 
-from laban import shutdown
+from laban import shutdown, vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import commit_span, handler_errors, process_span, send_span
-from laban.messaging.consumers import Following, Identity
-from laban.messaging.delivery import Handing, called_by_executor
-from laban.messaging.headers import injected
-from laban.messaging.iteration import Batch, Loop
+from laban.messaging.consumer_registry import ConsumerConfig, ConsumerRegistry
+from laban.messaging.delivery import Delivery, called_by_executor
+from laban.messaging.headers import with_trace_context
+from laban.messaging.loops import Loop, PolledRecords
 from laban.messaging.records import read_record
-from laban.messaging.send_span import end_delivered, end_failed, sender_attributes, start_sending
+from laban.messaging.send_span import end_acknowledged, end_failed, producer_attributes, start_send_span
 from laban.sdk.suppression import is_tracing
 
 Wrapped = Callable[..., Any]
@@ -39,7 +39,7 @@ _HEADERS_POSITION: Final = _SEND_PARAMETERS.index("headers")
 
 
 class LabanKafkaInstrumentor(KafkaInstrumentor):
-    """Stock's instrumentor, with process spans as long as the handler runs, and acknowledged send spans."""
+    """Upstream's instrumentor, with spans that last until the handler ends and the broker has answered."""
 
     _instance = None
 
@@ -48,109 +48,112 @@ class LabanKafkaInstrumentor(KafkaInstrumentor):
 
         Args:
             kwargs: `tracer_provider`, `produce_hook(span, args, kwargs)` and
-                `consume_hook(span, record, args, kwargs)`, as stock takes them.
+                `consume_hook(span, record, args, kwargs)`, as in upstream.
         """
-        tracer = trace.get_tracer(__name__, tracer_provider=kwargs.get("tracer_provider"))
-        consuming = _Consuming(tracer, kwargs.get("consume_hook"))
-        producing = _Sending(tracer, kwargs.get("produce_hook"))
+        provider = kwargs.get("tracer_provider")
+        tracer = trace.get_tracer(vocabulary.SCOPE_KAFKA_PYTHON, tracer_provider=provider)
+        consumers = _ConsumerTracing(tracer, kwargs.get("consume_hook"))
+        producers = _ProducerTracing(tracer, kwargs.get("produce_hook"))
         for name, wrapper in _CONSUMER_METHODS.items():
             if hasattr(kafka.KafkaConsumer, name):  # 2.x has no __exit__
-                wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, wrapper))
-        if commit_span.is_wanted():
-            wrapt.wrap_function_wrapper(kafka.KafkaConsumer, "commit", consuming.settling.commit)
-        wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
+                wrapt.wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consumers, wrapper))
+        if commit_span.is_enabled():
+            wrapt.wrap_function_wrapper(kafka.KafkaConsumer, "commit", consumers.commit_tracing.commit)
+        wrapt.wrap_function_wrapper(kafka.KafkaProducer, "send", producers.send)
         handler_errors.install()
         shutdown.before_exit(process_span.end_all, process_span.forget_all)
         shutdown.before_exit(send_span.end_all, send_span.forget_all)
 
-    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - upstream's signature
         for name in _CONSUMER_METHODS:
             if hasattr(kafka.KafkaConsumer, name):
                 unwrap(kafka.KafkaConsumer, name)
-        unwrap(kafka.KafkaConsumer, "commit")  # where it is wrapped
+        unwrap(kafka.KafkaConsumer, "commit")  # does nothing if it is not wrapped
         unwrap(kafka.KafkaProducer, "send")
         handler_errors.uninstall()
 
 
 _CONSUMER_METHODS: Final = {
     "__iter__": "iterate",
-    "__next__": "take",
+    "__next__": "receive",
     "poll": "poll",
     "close": "close",
-    "__exit__": "leave",
+    "__exit__": "exit",
 }
 
 
-class _Consuming:
-    """What stands around the methods of `KafkaConsumer`."""
+class _ConsumerTracing:
+    """Wrappers for the methods of `KafkaConsumer`."""
 
     def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
-        # Its consumers are not for several threads at once: one record is handled at a time, wherever.
-        self._following = Following(tracer, hook, read_record, _identify, owner=lambda: "the consumer")
-        self.settling = commit_span.Settling(tracer, self._following)
+        # The consumers are not thread-safe, so each consumer has one record at a time, in whatever thread.
+        self._registry = ConsumerRegistry(
+            tracer, hook, read_record, _read_config, owner=lambda: "the consumer"
+        )
+        self.commit_tracing = commit_span.CommitTracing(tracer, self._registry)
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
         """`for record in consumer`."""
         iterator: Iterator[Any] = wrapped(*args, **kwargs)
-        handing = self._following.handing(consumer)
-        if handing is None:
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             return iterator
-        with fail_open("cannot take records at less cost"):
+        with fail_open("cannot speed up the receipt of records"):
             original = self._original_next(consumer) if iterator is consumer else None
             if original is not None:
-                return Loop(iterator, handing, partial(_take, original, handing))
-        return Loop(iterator, handing)
+                return Loop(iterator, delivery, partial(_receive, original, delivery))
+        return Loop(iterator, delivery)
 
     def _original_next(self, consumer: Any) -> Callable[[], Any] | None:
-        """`__next__` without what stands around it; None where there is more around it than ours."""
+        """The unwrapped `__next__`; None if somebody else has wrapped it too."""
         found = getattr_static(type(consumer), "__next__")
-        wrapped = isinstance(found, wrapt.FunctionWrapper) and found._self_wrapper == self.take  # noqa: SLF001
+        wrapped = isinstance(found, wrapt.FunctionWrapper) and found._self_wrapper == self.receive  # noqa: SLF001
         return partial(found.__wrapped__, consumer) if wrapped else None
 
-    def take(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+    def receive(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`next(consumer)`."""
-        handing = self._following.handing(consumer)
-        return wrapped(*args, **kwargs) if handing is None else _take(wrapped, handing)
+        delivery = self._registry.delivery(consumer)
+        return wrapped(*args, **kwargs) if delivery is None else _receive(wrapped, delivery)
 
     def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`consumer.poll()`; the iterator calls it too, and says so by `update_offsets`."""
-        handing = None if kwargs.get("update_offsets") is False else self._following.handing(consumer)
-        if handing is None:
+        """`consumer.poll()`. The iterator calls it too, with `update_offsets=False`, and is traced itself."""
+        delivery = None if kwargs.get("update_offsets") is False else self._registry.delivery(consumer)
+        if delivery is None:
             return wrapped(*args, **kwargs)
-        handing.end()
+        delivery.end()
         polled = wrapped(*args, **kwargs)
-        with fail_open("cannot follow the records of poll()"):
-            return {partition: Batch(records, handing) for partition, records in polled.items()}
+        with fail_open("cannot trace the records of poll()"):
+            return {partition: PolledRecords(records, delivery) for partition, records in polled.items()}
         return polled
 
     def close(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`consumer.close()`; in a `finally` or `except` the handler's exception can be seen."""
-        self._following.end(consumer, sys.exc_info()[1])
+        """`consumer.close()`. Inside `finally` or `except`, the handler's exception is visible here."""
+        self._registry.end(consumer, sys.exc_info()[1])
         return wrapped(*args, **kwargs)
 
-    def leave(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
+    def exit(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """The end of `with KafkaConsumer(…) as consumer`."""
-        self._following.end(consumer, args[1] if len(args) > 1 else None)
+        self._registry.end(consumer, args[1] if len(args) > 1 else None)
         return wrapped(*args, **kwargs)
 
 
-def _take(take: Callable[[], Any], handing: Handing) -> Any:
-    """The next record, inside its process span."""
+def _receive(receive: Callable[[], Any], delivery: Delivery) -> Any:
+    """Receive the next record and start its process span."""
     if not is_tracing():
-        return take()
-    handing.end()
-    record = take()
-    handing.start(record, current=not called_by_executor())
+        return receive()
+    delivery.end()
+    record = receive()
+    delivery.start(record, current=not called_by_executor())
     return record
 
 
-def _identify(consumer: Any) -> Identity:
+def _read_config(consumer: Any) -> ConsumerConfig:
     config = consumer.config
-    return Identity(config.get("bootstrap_servers"), config.get("client_id"), config.get("group_id"))
+    return ConsumerConfig(config.get("bootstrap_servers"), config.get("client_id"), config.get("group_id"))
 
 
-class _Sending:
-    """What stands around `KafkaProducer.send`."""
+class _ProducerTracing:
+    """A wrapper for `KafkaProducer.send`."""
 
     def __init__(self, tracer: Tracer, hook: Callable[..., object] | None) -> None:
         self._tracer = tracer
@@ -158,7 +161,7 @@ class _Sending:
         self._clients: WeakKeyDictionary[object, Mapping[str, Any]] = WeakKeyDictionary()
 
     def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`producer.send()`, with the trace in the headers of the record."""
+        """`producer.send()`, with the trace context in the headers of the record."""
         span: Span | None = None
         if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
@@ -173,15 +176,15 @@ class _Sending:
             raise
         finally:
             context.detach(token)
-        with fail_open("cannot follow sent Kafka records"):
-            _end_with(future, span)
+        with fail_open("cannot end spans of sent Kafka records"):
+            _end_with_future(span, future)
         return future
 
     def _start(self, producer: Any, args: Args, kwargs: Kwargs) -> tuple[Span, Args, Kwargs]:
         given = dict(zip(_SEND_PARAMETERS, args, strict=False)) | kwargs
         headers = given.get("headers")
         own = headers if isinstance(headers, list) else []
-        span = start_sending(
+        span = start_send_span(
             self._tracer,
             self._client(producer),
             str(given.get("topic")),
@@ -189,8 +192,10 @@ class _Sending:
             given.get("value"),
             own,
         )
-        if headers is None or isinstance(headers, list):  # anything else is refused by send, as it should be
-            args, kwargs = _with_headers(args, kwargs, injected(own, trace.set_span_in_context(span)))
+        if headers is None or isinstance(headers, list):  # `send` rejects anything else
+            args, kwargs = _with_headers(
+                args, kwargs, with_trace_context(own, trace.set_span_in_context(span))
+            )
         if self._hook is not None:
             with fail_open("cannot run produce_hook"):
                 self._hook(span, args, kwargs)
@@ -200,7 +205,7 @@ class _Sending:
         client = self._clients.get(producer)
         if client is None:
             config = producer.config
-            client = sender_attributes(config.get("bootstrap_servers"), config.get("client_id"))
+            client = producer_attributes(config.get("bootstrap_servers"), config.get("client_id"))
             self._clients[producer] = client
         return client
 
@@ -211,11 +216,11 @@ def _with_headers(args: Args, kwargs: Kwargs, headers: list[Any]) -> tuple[Args,
     return args, {**kwargs, "headers": headers}
 
 
-def _end_with(future: Any, span: Span) -> None:
-    """End the span with what the broker says, in the producer's own thread."""
+def _end_with_future(span: Span, future: Any) -> None:
+    """End the span with the broker's answer, in the producer's thread."""
 
-    def delivered(metadata: Any) -> None:
-        end_delivered(span, metadata.partition, metadata.offset)
+    def acknowledged(metadata: Any) -> None:
+        end_acknowledged(span, metadata.partition, metadata.offset)
 
-    future.add_callback(delivered)
+    future.add_callback(acknowledged)
     future.add_errback(partial(end_failed, span))

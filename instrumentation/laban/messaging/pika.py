@@ -1,9 +1,9 @@
-"""pika: one span a message sent, and process spans that last as long as the handler.
+"""pika: one send span per message, and process spans that last as long as the handler.
 
-Stock traces each channel of a BlockingConnection twice, so that every message is sent twice in the trace;
-ends the span of `for … in channel.consume(queue)` before the handler runs, and leaves it current behind the
-loop; does not see consumers of SelectConnection and the other asynchronous connections; and writes the trace
-into the caller's own properties.
+Upstream traces each channel of a BlockingConnection twice, so every message has two send spans. It ends the
+span of `for … in channel.consume(queue)` before the handler runs, and leaves it current after the loop. It
+does not trace consumers of SelectConnection and the other asynchronous connections. It writes the trace
+context into the caller's properties.
 """
 
 import copy
@@ -25,24 +25,29 @@ from pika.connection import Connection
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import message_delivery, rabbitmq_dead_letters
-from laban.messaging.iteration import Loop
-from laban.messaging.message_delivery import Arrived, MessageHanding, text_headers, without_propagation
+from laban.messaging.loops import Loop
+from laban.messaging.message_delivery import (
+    MessageDelivery,
+    ReceivedMessage,
+    text_headers,
+    without_propagation,
+)
 
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
-Delivery = tuple[Any, Any, Any]
-"""Method, properties and body; each None where nothing came in time."""
+PikaMessage = tuple[Any, Any, Any]
+"""Method, properties and body; all None if no message came in time."""
 
-_stock: Final[Any] = utils
+_utils: Final[Any] = utils
 _PUBLISH_PARAMETERS: Final = ("exchange", "routing_key", "body", "properties", "mandatory")
 _PROPERTIES: Final = _PUBLISH_PARAMETERS.index("properties")
 _CALLBACK: Final = "on_message_callback"
-_within_blocking: Final[ContextVar[bool]] = ContextVar("laban-pika-blocking", default=False)
+_inside_blocking: Final[ContextVar[bool]] = ContextVar("laban-pika-blocking", default=False)
 
 
 class LabanPikaInstrumentor(PikaInstrumentor):
-    """Stock's instrumentor, mended."""
+    """Upstream's instrumentor, patched."""
 
     _instance = None
 
@@ -52,28 +57,28 @@ class LabanPikaInstrumentor(PikaInstrumentor):
         publish_hook: Any = utils.dummy_callback,
         consume_hook: Any = utils.dummy_callback,
     ) -> None:
-        tracer = trace.get_tracer(__name__, tracer_provider=tracer_provider)
-        consume_hook = partial(_mark, consume_hook)
+        tracer = trace.get_tracer(vocabulary.SCOPE_PIKA, tracer_provider=tracer_provider)
+        consume_hook = partial(_set_origin, consume_hook)
 
         def instrument(channel: Any) -> None:
-            with fail_open("cannot trace a channel of pika"):
+            with fail_open("cannot trace a pika channel"):
                 self.instrument_channel(channel, tracer_provider, publish_hook, consume_hook)
                 channel.basic_publish = partial(_publish, channel.basic_publish)
 
         def blocking(wrapped: Wrapped, _connection: Any, args: Args, kwargs: Kwargs) -> Any:
-            token = _within_blocking.set(True)
+            token = _inside_blocking.set(True)
             try:
                 channel = wrapped(*args, **kwargs)
             finally:
-                _within_blocking.reset(token)
+                _inside_blocking.reset(token)
             instrument(channel)
             return channel
 
         def asynchronous(wrapped: Wrapped, _connection: Any, args: Args, kwargs: Kwargs) -> Any:
             channel = wrapped(*args, **kwargs)
-            if not _within_blocking.get():  # else the channel below a blocking one, which is traced itself
+            if not _inside_blocking.get():  # the blocking channel above this one is traced instead
                 instrument(channel)
-                with fail_open("cannot trace consumers of pika"):
+                with fail_open("cannot trace pika consumers"):
                     channel.basic_consume = partial(_consume, channel.basic_consume, tracer, consume_hook)
             return channel
 
@@ -84,23 +89,23 @@ class LabanPikaInstrumentor(PikaInstrumentor):
     def _decorate_queue_consumer_generator(
         tracer_provider: Any, consume_hook: Any = utils.dummy_callback
     ) -> None:
-        tracer = trace.get_tracer(__name__, tracer_provider=tracer_provider)
-        handings: WeakKeyDictionary[Any, MessageHanding] = WeakKeyDictionary()
+        tracer = trace.get_tracer(vocabulary.SCOPE_PIKA, tracer_provider=tracer_provider)
+        deliveries: WeakKeyDictionary[Any, MessageDelivery] = WeakKeyDictionary()
 
-        def hook(span: Span, delivery: Delivery) -> None:
-            consume_hook(span, delivery[2], delivery[1])
+        def hook(span: Span, message: PikaMessage) -> None:
+            consume_hook(span, message[2], message[1])
 
         def consume(wrapped: Wrapped, channel: Any, args: Args, kwargs: Kwargs) -> Any:
             generator = wrapped(*args, **kwargs)
             if not is_instrumentation_enabled():
                 return generator
-            handing = handings.setdefault(channel, MessageHanding(tracer, _read, hook))
-            return Loop(_Deliveries(generator, handing), handing)
+            delivery = deliveries.setdefault(channel, MessageDelivery(tracer, _read, hook))
+            return Loop(_TracedGenerator(generator, delivery), delivery)
 
         def cancel(wrapped: Wrapped, channel: Any, args: Args, kwargs: Kwargs) -> Any:
-            handing = handings.get(channel)
-            if handing is not None:
-                handing.end()
+            delivery = deliveries.get(channel)
+            if delivery is not None:
+                delivery.end()
             return wrapped(*args, **kwargs)
 
         wrapt.wrap_function_wrapper(BlockingChannel, "consume", consume)
@@ -114,28 +119,28 @@ class LabanPikaInstrumentor(PikaInstrumentor):
         message_delivery.uninstall()
 
 
-class _Deliveries:
-    """The generator of `channel.consume()`: what it hands out is handled until the next is asked for."""
+class _TracedGenerator:
+    """The generator of `channel.consume()`; each message's span ends when the next message is requested."""
 
-    def __init__(self, generator: Iterator[Delivery], handing: MessageHanding) -> None:
+    def __init__(self, generator: Iterator[PikaMessage], delivery: MessageDelivery) -> None:
         self._generator = generator
-        self._handing = handing
+        self._delivery = delivery
 
-    def __iter__(self) -> Iterator[Delivery]:
+    def __iter__(self) -> Iterator[PikaMessage]:
         return self
 
-    def __next__(self) -> Delivery:
-        self._handing.end()
-        delivery = next(self._generator)
-        self._handing.start(delivery)
-        return delivery
+    def __next__(self) -> PikaMessage:
+        self._delivery.end()
+        message = next(self._generator)
+        self._delivery.start(message)
+        return message
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._generator, name)
 
 
-def _read(delivery: Delivery) -> Arrived | None:
-    method, properties, body = delivery
+def _read(message: PikaMessage) -> ReceivedMessage | None:
+    method, properties, body = message
     if method is None:
         return None
     attributes: dict[str, Any] = {
@@ -147,21 +152,21 @@ def _read(delivery: Delivery) -> Arrived | None:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = properties.message_id
     attributes |= rabbitmq_dead_letters.origin_attributes(properties.headers)
     destination = method.exchange or method.routing_key
-    return Arrived(destination, text_headers(properties.headers), attributes)
+    return ReceivedMessage(destination, text_headers(properties.headers), attributes)
 
 
-def _mark(hook: Callable[..., Any], span: Span, body: bytes, properties: BasicProperties) -> None:
-    """The consume hook of callbacks, with what we have to say before the user's."""
-    rabbitmq_dead_letters.mark(span, properties.headers)
+def _set_origin(hook: Callable[..., Any], span: Span, body: bytes, properties: BasicProperties) -> None:
+    """The consume hook for callbacks: sets the origin of a dead letter, then calls the user's hook."""
+    rabbitmq_dead_letters.set_origin(span, properties.headers)
     hook(span, body, properties)
 
 
 def _consume(consume: Wrapped, tracer: Any, hook: Any, *args: Any, **kwargs: Any) -> Any:
     """`channel.basic_consume(queue, on_message_callback)` of an asynchronous connection."""
-    with fail_open("cannot trace consumers of pika"):
+    with fail_open("cannot trace pika consumers"):
         callback: Any = kwargs.get(_CALLBACK, args[1] if len(args) > 1 else None)
         if callable(callback):
-            traced = _stock._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as stock does
+            traced = _utils._decorate_callback(callback, tracer, "", hook)  # noqa: SLF001 - as in upstream
             if _CALLBACK in kwargs:
                 kwargs[_CALLBACK] = traced
             else:
@@ -170,15 +175,15 @@ def _consume(consume: Wrapped, tracer: Any, hook: Any, *args: Any, **kwargs: Any
 
 
 def _publish(publish: Wrapped, *args: Any, **kwargs: Any) -> Any:
-    """`basic_publish` with properties that are nobody else's."""
+    """`basic_publish` with a copy of the caller's properties."""
     if not is_instrumentation_enabled():
         return publish(*args, **kwargs)
     with fail_open("cannot copy properties of pika messages"):
         given = dict(zip(_PUBLISH_PARAMETERS, args, strict=False)) | kwargs
-        own = copy.copy(given.get("properties")) or BasicProperties()
-        own.headers = without_propagation(own.headers)
+        properties = copy.copy(given.get("properties")) or BasicProperties()
+        properties.headers = without_propagation(properties.headers)
         if len(args) > _PROPERTIES:
-            args = (*args[:_PROPERTIES], own, *args[_PROPERTIES + 1 :])
+            args = (*args[:_PROPERTIES], properties, *args[_PROPERTIES + 1 :])
         else:
-            kwargs["properties"] = own
+            kwargs["properties"] = properties
     return publish(*args, **kwargs)

@@ -1,6 +1,6 @@
-"""The process span: one a record, current while the record is handled, ended exactly once.
+"""The process span of a message: current while the message is handled, and ended exactly once.
 
-Its parent is the span that sent the record; a span that is current where the record is taken is a link.
+Its parent is the span that sent the message. The span that is current on receipt becomes a link.
 """
 
 import threading
@@ -14,56 +14,62 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from laban import vocabulary
-from laban.fail_open import failed, failing_open
+from laban.fail_open import failing_open, report_failure
 from laban.messaging.headers import extract
-from laban.messaging.records import Consumer, Message, Place, process_attributes
-from laban.sdk.context_keys import with_span
+from laban.messaging.records import ConsumedRecord, ConsumerSettings, RecordPosition, process_attributes
+from laban.sdk.context_values import with_span
 
 
 class ProcessSpan:
-    """The span of one record that is being handled, and the context that it replaced.
+    """The open span of one record, and the context that it replaced.
 
     Attributes:
-        record: what is handled; a list of records for a batch.
-        place: where the record is; None for a batch.
-        context: in which it is handled.
-        sent: the context in which the record was sent; of a batch, that of its parent.
-        thread: that started it.
-        left: whether the handler was left by an exception that has not been seen yet.
-        done: whether it has ended.
+        record: the client library's record; a list of records for a batch.
+        position: of the record; None for a batch.
+        producer_context: the context in which the record was sent; for a batch, the context of its parent.
+        context: the context in which the record is handled.
+        thread: the thread that started the span.
+        awaits_error: whether the handler raised an exception that is not visible yet.
+        done: whether the span has ended.
     """
 
     __slots__ = (
-        *("span", "record", "place", "sent", "context", "thread", "left", "done"),
-        *("_ambient", "_outer", "_end_ns", "_failure", "_holders", "_end_wanted"),
+        *("span", "record", "position", "producer_context", "context", "thread", "awaits_error", "done"),
+        *("_previous_context", "_outer_span", "_end_ns", "_failure", "_keepers", "_end_requested"),
     )
 
     def __init__(
-        self, span: Span, record: object, place: Place | None, sent: context.Context, *, current: bool = True
+        self,
+        span: Span,
+        record: object,
+        position: RecordPosition | None,
+        producer_context: context.Context,
+        *,
+        current: bool = True,
     ) -> None:
         self.span = span
         self.record = record
-        self.place = place
-        self.sent = sent
-        self.context = own = with_span(span, sent)
+        self.position = position
+        self.producer_context = producer_context
+        self.context = own = with_span(span, producer_context)
         self.thread = threading.get_ident()
-        self.left = False
+        self.awaits_error = False
         self.done = False
-        self._ambient = context.get_current()
-        self._outer = _current.get()
+        self._previous_context = context.get_current()
+        self._outer_span = _current.get()
         self._end_ns: int | None = None
         self._failure: BaseException | None = None
-        self._holders = 0
-        self._end_wanted = not current  # who holds it is who handles it
+        self._keepers = 0
+        self._end_requested = not current  # then the block that keeps it open is its handler
         if current:
             context.attach(own)
             _current.set(self)
         _open.add(self)
         _of_record[id(record)] = self
 
-    @failing_open("cannot record errors of handlers of messages")
+    @failing_open("cannot record errors of message handlers")
     def fail(self, error: BaseException) -> None:
-        """Record what the handler raised; it stays open."""
+        """Record an exception of the handler, and stay open."""
         if error is self._failure or self.done:
             return
         self._failure = error
@@ -71,10 +77,10 @@ class ProcessSpan:
         self.span.set_attribute(vocabulary.ERROR_TYPE, type(error).__qualname__)
         self.span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
 
-    def end(self, error: BaseException | None = None, *, even_if_held: bool = False) -> None:
-        """End it, and make current again what was; only the first call counts.
+    def end(self, error: BaseException | None = None, *, force: bool = False) -> None:
+        """End the span and restore the previous context. Only the first call has an effect.
 
-        A span that is held ends with the block that holds it.
+        If a `kept_open` block runs, the span ends with that block, unless `force` is set.
         """
         try:
             if error is not None and isinstance(error, Exception):
@@ -82,23 +88,23 @@ class ProcessSpan:
             with _lock:
                 if self.done:
                     return
-                self._end_wanted = True
-                self.done = ends = even_if_held or not self._holders
+                self._end_requested = True
+                self.done = ends = force or not self._keepers
             if _current.get() is self:
-                self._release()
+                self._restore_context()
             if ends:
                 _open.discard(self)
                 if _of_record.get(id(self.record)) is self:
                     del _of_record[id(self.record)]
                 self.span.end(self._end_ns)
-        except Exception as unexpected:  # noqa: BLE001 - as fail_open, for less
-            failed("cannot end spans of messages", unexpected)
+        except Exception as unexpected:  # noqa: BLE001 - like fail_open, but cheaper
+            report_failure("cannot end spans of messages", unexpected)
 
     @contextmanager
-    def held(self) -> Generator[None]:
-        """Keep it open and current for a block, in whatever thread, and record what the block raises."""
+    def kept_open(self) -> Generator[None]:
+        """Keep the span open and current during a block, in any thread, and record what the block raises."""
         with _lock:
-            self._holders += 1
+            self._keepers += 1
             self._end_ns = None
         token = context.attach(self.context)
         try:
@@ -109,48 +115,48 @@ class ProcessSpan:
         finally:
             context.detach(token)
             with _lock:
-                self._holders -= 1
-            if self._end_wanted:
+                self._keepers -= 1
+            if self._end_requested:
                 self.end()
 
     def pause(self) -> None:
-        """The loop has moved on: fix the end and make current again what was.
+        """Fix the end time and restore the previous context, because the loop has moved on.
 
-        Whoever holds it from now on ends it, with the later end; else the next call of `end` does.
+        A later `kept_open` block ends the span at a later time; otherwise the next call of `end` does.
         """
         with _lock:
-            self._end_wanted = True
-            self._end_ns = None if self._holders else time.time_ns()
-        self._release()
+            self._end_requested = True
+            self._end_ns = None if self._keepers else time.time_ns()
+        self._restore_context()
 
-    def leave_failed(self) -> None:
-        """The handler was left by an exception that cannot be seen from where we are.
+    def pause_failed(self) -> None:
+        """Pause the span because the handler raised an exception that is not visible here.
 
-        The end is fixed now; who sees the exception first (an excepthook, `close` in a `finally`, a log call)
-        ends it with that. Without one, the next call of the consumer or the end of the process does.
+        The first place that sees the exception (an excepthook, `close` in a `finally`, a log call) ends the
+        span with it. Otherwise the next call of the consumer or the end of the process ends the span.
         """
         if not self.done:
-            self.left = True
+            self.awaits_error = True
             self.pause()
             self.span.set_attribute(vocabulary.ERROR_TYPE, vocabulary.ERROR_TYPE_OTHER)
             self.span.set_status(StatusCode.ERROR, "the handler raised")
 
-    def _release(self) -> None:
+    def _restore_context(self) -> None:
         if _current.get() is not self:
-            return  # another thread or task, or not the innermost: nothing of ours is current here
-        # Consumers that take turns end out of order: what they enclosed may be over by now.
+            return  # another thread or task, or not the innermost span: there is nothing to restore here
+        # Consumers that take turns end their spans out of order, so outer spans may have ended already.
         oldest = self
-        while oldest._outer is not None and oldest._outer.done:
-            oldest = oldest._outer
-        _current.set(oldest._outer)  # noqa: SLF001
-        context.attach(oldest._ambient)  # noqa: SLF001
+        while oldest._outer_span is not None and oldest._outer_span.done:
+            oldest = oldest._outer_span
+        _current.set(oldest._outer_span)  # noqa: SLF001
+        context.attach(oldest._previous_context)  # noqa: SLF001
 
 
-# Short: a handler in an executor may take up a span just when the loop moves on.
+# Held only briefly. A handler in an executor may keep a span open at the moment when the loop moves on.
 _lock = threading.Lock()
 _current: Final[ContextVar[ProcessSpan | None]] = ContextVar("laban-process-span", default=None)
 _open: Final[set[ProcessSpan]] = set()
-# By identity: equal records are not the same. The span holds its record, so the id stays its own.
+# By identity, because equal records are not the same. The span refers to its record, so the id stays unique.
 _of_record: Final[dict[int, ProcessSpan]] = {}
 
 
@@ -161,7 +167,7 @@ def current() -> ProcessSpan | None:
 
 
 def open_spans() -> list[ProcessSpan]:
-    """All process spans of this process that have not ended."""
+    """All open process spans of this process."""
     return list(_open)
 
 
@@ -171,15 +177,15 @@ def of_record(record: object) -> ProcessSpan | None:
 
 
 def end_all() -> None:
-    """End all open process spans; for the end of the process."""
+    """End all open process spans, at the end of the process."""
     for span in open_spans():
-        span.end(even_if_held=True)
+        span.end(force=True)
 
 
 def forget_all() -> None:
-    """Leave the open process spans to the process that this one was forked from."""
+    """Forget all open process spans, in a forked child; its parent ends them."""
     global _lock
-    # Another thread may have held it just then, and does not run here.
+    # Another thread, which does not exist in the child, may have held the lock at the fork.
     _lock = threading.Lock()
     for span in open_spans():
         span.done = True
@@ -187,29 +193,30 @@ def forget_all() -> None:
     _of_record.clear()
 
 
-def start_processing(consumer: Consumer, record: object, *, current: bool = True) -> ProcessSpan | None:
-    """Start the process span of a record, and make it current unless told otherwise; None for no record."""
-    message = consumer.read(record)
-    if message is None:
+def start_processing(
+    settings: ConsumerSettings, record: object, *, current: bool = True
+) -> ProcessSpan | None:
+    """Start the process span of a record, and make it current by default; None for an error report."""
+    consumed = settings.read(record)
+    if consumed is None:
         return None
     here = context.get_current()
-    # Where nothing is current, as in most loops, there is nothing to link to.
+    # In most loops the context is empty, so there is nothing to link to.
     ambient = trace.get_current_span(here).get_span_context() if here else trace.INVALID_SPAN_CONTEXT
-    parent = sent_context(message)
-    span = consumer.tracer.start_span(
-        f"process {message.topic}",
+    parent = producer_context(consumed)
+    span = settings.tracer.start_span(
+        f"process {consumed.topic}",
         context=parent,
         kind=SpanKind.CONSUMER,
-        attributes=process_attributes(consumer, message),
+        attributes=process_attributes(settings, consumed),
         links=[Link(ambient)] if ambient.is_valid else None,
     )
-    place = (message.topic, message.partition, message.offset)
-    return ProcessSpan(span, record, place, parent, current=current)
+    return ProcessSpan(span, record, consumed.position, parent, current=current)
 
 
-def sent_context(message: Message) -> context.Context:
-    """The context in which the record was sent, and nothing of what is current here."""
+def producer_context(record: ConsumedRecord) -> context.Context:
+    """The context in which the record was sent, without the current span and baggage."""
     here = context.get_current()
-    # Where nothing is current, as in most loops, there is nothing to take out.
+    # In most loops the context is empty, so there is nothing to remove.
     base = trace.set_span_in_context(trace.INVALID_SPAN, baggage.clear(here)) if here else here
-    return extract(message.headers, base)
+    return extract(record.headers, base)

@@ -1,4 +1,4 @@
-"""`processing`: the explicit form, for handlers that no wrapper can see, and for batches."""
+"""`laban.processing`: traces Kafka records whose handler runs outside the loop that received them."""
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
@@ -10,66 +10,67 @@ from opentelemetry.trace import SpanKind
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import batch_span, process_span
-from laban.messaging.delivery import handed_out
+from laban.messaging.delivery import delivered_record
 from laban.messaging.process_span import ProcessSpan
-from laban.messaging.records import PROCESS_ATTRIBUTES, Consumer, read_any
+from laban.messaging.records import PROCESS_ATTRIBUTES, ConsumerSettings, read_any
 
 
 @contextmanager
 def processing(records: object, group: str | None = None) -> Generator[None]:
-    """Handle a Kafka record, or a batch of them at once: `with laban.processing(record): …`.
+    """Trace the handling of a Kafka record, or of a batch of records: `with laban.processing(record): …`.
 
-    For handlers that run elsewhere than in the body of the loop that takes the record (an executor, a list
-    made of several polls), and to record for certain what the handler raises. Where the record's process span
-    is open, that one is used and stays open to the end of the block. Where it has ended, the block is a span
-    `handle TOPIC` inside it. Else a process span is made. A batch gets one span with a link for each record.
+    Use it for handlers that run outside the loop that received the record (in an executor, over a list made
+    of several polls), and to record every exception of the handler. If the process span of the record is
+    open, the block uses it and keeps it open until the end of the block. If that span has ended, the block is
+    a child span `handle TOPIC`. Otherwise the block starts the process span. A batch gets one span with a
+    link per record.
 
     Args:
-        records: a record as kafka-python, aiokafka or confluent-kafka hands it out; for a batch, a list of
-            them, or what `poll()` or `getmany()` answers.
-        group: the consumer group, where it is not known from the consumer.
+        records: a record of kafka-python, aiokafka or confluent-kafka; for a batch, a list of records, or the
+            result of `poll()` or `getmany()`.
+        group: the consumer group, if it is not known from the consumer.
     """
-    taken = process_span.of_record(records)
-    span = taken or _started(records, group)
+    open_span = process_span.of_record(records)
+    span = open_span or _start(records, group)
     if span is None:
         yield
         return
     try:
-        with span.held():
+        with span.kept_open():
             yield
     finally:
-        if taken is None:
+        if open_span is None:
             span.end()
 
 
-def _started(records: object, group: str | None) -> ProcessSpan | None:
+def _start(records: object, group: str | None) -> ProcessSpan | None:
     with fail_open("cannot start spans for Kafka records"):
-        consumer = _consumer(group)
+        settings = _settings(group)
         if isinstance(records, Mapping):
-            return batch_span.start(consumer, list(records.values()))
+            return batch_span.start(settings, list(records.values()))
         if isinstance(records, Collection) and not hasattr(records, "topic"):
-            return batch_span.start(consumer, [records])
-        return _continued(consumer, records) or process_span.start_processing(consumer, records)
+            return batch_span.start(settings, [records])
+        return _start_handle_span(settings, records) or process_span.start_processing(settings, records)
     return None
 
 
-def _consumer(group: str | None) -> Consumer:
+def _settings(group: str | None) -> ConsumerSettings:
     attributes: dict[str, Any] = dict(PROCESS_ATTRIBUTES)
     if group:
         attributes[vocabulary.MESSAGING_CONSUMER_GROUP_NAME] = group
-    return Consumer(trace.get_tracer(__name__), attributes, read_any, hook=None, seen={})
+    tracer = trace.get_tracer(vocabulary.SCOPE_PROCESSING)
+    return ConsumerSettings(tracer, attributes, read_any, hook=None, highest_offsets={})
 
 
-def _continued(consumer: Consumer, record: object) -> ProcessSpan | None:
-    """Its loop has moved on: go on inside its process span, and keep the next ones open."""
-    message = consumer.read(record)
-    if message is None:
+def _start_handle_span(settings: ConsumerSettings, record: object) -> ProcessSpan | None:
+    """Start a child of the ended process span, and make later process spans stay open for their handlers."""
+    consumed = settings.read(record)
+    if consumed is None:
         return None
-    place = (message.topic, message.partition, message.offset)
-    handed = handed_out(place)
-    if handed is None:
+    delivered = delivered_record(consumed.position)
+    if delivered is None:
         return None
-    handed.handing.handled_later = True
-    around = handed.context
-    span = consumer.tracer.start_span(f"handle {message.topic}", context=around, kind=SpanKind.INTERNAL)
-    return ProcessSpan(span, record, None, around)
+    delivered.delivery.handled_after_loop = True
+    parent = delivered.context
+    span = settings.tracer.start_span(f"handle {consumed.topic}", context=parent, kind=SpanKind.INTERNAL)
+    return ProcessSpan(span, record, None, parent)

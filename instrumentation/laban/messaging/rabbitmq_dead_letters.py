@@ -1,6 +1,6 @@
-"""What RabbitMQ writes on messages that it dead-letters: where they were first, why they left, how often.
+"""RabbitMQ's headers on dead-lettered messages: first destination, reason and number of deliveries.
 
-https://www.rabbitmq.com/docs/dlx#effects: `x-death` has an entry for each queue and reason, the newest first.
+https://www.rabbitmq.com/docs/dlx#effects: `x-death` has one entry per queue and reason, newest first.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from laban.fail_open import fail_open
 _DEATHS: Final = "x-death"
 _FIRST: Final = "x-first-death-"
 _DELIVERIES: Final = "x-delivery-count"
-"""Of quorum queues: how often the message was handed out before."""
-_AFTER_A_HANDLER: Final = frozenset({"rejected", "delivery_limit"})
-"""Reasons that a handler has given; what expires or does not fit in was not handled."""
+"""On quorum queues: the number of earlier deliveries."""
+_HANDLER_REASONS: Final = frozenset({"rejected", "delivery_limit"})
+"""Reasons caused by a handler. A message that expires, or exceeds the queue's length, was not handled."""
 
 
 def origin_attributes(headers: Mapping[str, Any] | None) -> dict[str, str | int]:
-    """Where a message was first published, why it left the queue there, and which delivery this is.
+    """The first destination of a message, why it left the queue there, and the number of this delivery.
 
-    The first place is named as on spans: by the exchange, or by the queue behind the default exchange.
+    The destination has the same name as on spans: the exchange, or the queue for the default exchange.
     """
     if not headers or not (_DEATHS in headers or _DELIVERIES in headers):
         return {}
@@ -37,9 +37,9 @@ def origin_attributes(headers: Mapping[str, Any] | None) -> dict[str, str | int]
     return {name: value for name, value in found.items() if value}
 
 
-def mark(span: Span, headers: Mapping[str, Any] | None) -> None:
-    """Say it on the span that handles the message."""
-    with fail_open("cannot read where RabbitMQ's dead letters come from"):
+def set_origin(span: Span, headers: Mapping[str, Any] | None) -> None:
+    """Set the origin of a dead-lettered message on the span that handles it."""
+    with fail_open("cannot read the origin of RabbitMQ's dead letters"):
         attributes = origin_attributes(headers)
         if attributes:
             span.set_attributes(attributes)
@@ -52,7 +52,7 @@ def _first_death(headers: Mapping[str, Any], deaths: list[Mapping[str, Any]]) ->
 
 
 def _attempt(headers: Mapping[str, Any], deaths: list[Mapping[str, Any]]) -> int | None:
-    counts = [death.get("count", 1) for death in deaths if _text(death.get("reason")) in _AFTER_A_HANDLER]
+    counts = [death.get("count", 1) for death in deaths if _text(death.get("reason")) in _HANDLER_REASONS]
     counts.append(headers.get(_DELIVERIES, 0))
     before = sum(count for count in counts if isinstance(count, int) and count > 0)
     return before + 1 if before else None

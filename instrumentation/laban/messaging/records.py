@@ -1,4 +1,4 @@
-"""A consumed record, whichever client it comes from, and what it says on a span."""
+"""Consumed Kafka records: reading each client's record, and the attributes of its process span."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,22 +10,25 @@ from laban import vocabulary
 from laban.messaging.headers import Headers, origin_attributes
 
 MAX_KEY_LENGTH: Final = 256
-"""Characters of a message key that are recorded."""
+"""In characters; a longer message key is truncated."""
 
 PROCESS_ATTRIBUTES: Final[Mapping[str, Any]] = {
     vocabulary.MESSAGING_SYSTEM: vocabulary.KAFKA,
     vocabulary.MESSAGING_OPERATION_NAME: "process",
     vocabulary.MESSAGING_OPERATION_TYPE: "process",
 }
-"""What every process span says."""
+"""Common to all process spans."""
+
+RecordPosition = tuple[str, int, int]
+"""Topic, partition and offset."""
 
 
-class Message(NamedTuple):
-    """A consumed record, whichever client it comes from.
+class ConsumedRecord(NamedTuple):
+    """A consumed record, independent of the client library.
 
     Attributes:
-        timestamp_ms: since the epoch, or negative when unknown.
-        size: of the body in bytes; None for a tombstone, negative where it is not known.
+        timestamp_ms: since the epoch, or negative if unknown.
+        size: of the body in bytes; None for a tombstone, negative if unknown.
     """
 
     topic: str
@@ -36,31 +39,32 @@ class Message(NamedTuple):
     headers: Headers
     size: int | None
 
+    @property
+    def position(self) -> RecordPosition:
+        """Topic, partition and offset."""
+        return (self.topic, self.partition, self.offset)
 
-Place = tuple[str, int, int]
-"""Topic, partition and offset of a record."""
 
-
-class Consumer(NamedTuple):
-    """What all process spans of one consumer have in common, built once.
+class ConsumerSettings(NamedTuple):
+    """What all process spans of one consumer share, built once.
 
     Attributes:
         attributes: system, operation, client, broker.
-        read: makes a `Message` of one of its records; None of what is no record but an error.
+        read: reads one of its records; returns None for an error report.
         hook: the user's `consume_hook(span, record, args, kwargs)`, or None.
-        seen: the highest offset handed out so far, by topic and partition.
+        highest_offsets: the highest delivered offset by topic and partition.
     """
 
     tracer: Tracer
     attributes: Mapping[str, Any]
-    read: Callable[[Any], Message | None]
+    read: Callable[[Any], ConsumedRecord | None]
     hook: Callable[..., object] | None
-    seen: dict[tuple[str, int], int]
+    highest_offsets: dict[tuple[str, int], int]
 
 
-def read_record(record: Any) -> Message:
-    """A record of kafka-python or aiokafka."""
-    return Message(
+def read_record(record: Any) -> ConsumedRecord:
+    """Read a record of kafka-python or aiokafka."""
+    return ConsumedRecord(
         record.topic,
         record.partition,
         record.offset,
@@ -71,14 +75,14 @@ def read_record(record: Any) -> Message:
     )
 
 
-def read_message(message: Any) -> Message | None:
-    """A message of confluent-kafka; None where it is the report of an error or of a partition's end."""
+def read_message(message: Any) -> ConsumedRecord | None:
+    """Read a message of confluent-kafka; None if it reports an error or the end of a partition."""
     if message.error() is not None:
         return None
     kind, timestamp_ms = message.timestamp()
     value = message.value()
-    size = len(value) if isinstance(value, (bytes, str)) else -1  # deserialised by now
-    return Message(
+    size = len(value) if isinstance(value, (bytes, str)) else -1  # already deserialised
+    return ConsumedRecord(
         message.topic(),
         message.partition(),
         message.offset(),
@@ -89,48 +93,48 @@ def read_message(message: Any) -> Message | None:
     )
 
 
-def read_any(record: Any) -> Message | None:
-    """A record of any of the clients."""
+def read_any(record: Any) -> ConsumedRecord | None:
+    """Read a record of any client library."""
     return read_message(record) if callable(record.topic) else read_record(record)
 
 
-def process_attributes(consumer: Consumer, message: Message) -> dict[str, Any]:
-    """What the process span of this record says."""
+def process_attributes(settings: ConsumerSettings, record: ConsumedRecord) -> dict[str, Any]:
+    """The attributes of the process span of this record."""
     attributes: dict[str, Any] = {
-        **consumer.attributes,
-        vocabulary.MESSAGING_DESTINATION_NAME: message.topic,
-        vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(message.partition),
-        vocabulary.MESSAGING_KAFKA_OFFSET: message.offset,
+        **settings.attributes,
+        vocabulary.MESSAGING_DESTINATION_NAME: record.topic,
+        vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(record.partition),
+        vocabulary.MESSAGING_KAFKA_OFFSET: record.offset,
     }
-    if message.headers:
-        attributes |= origin_attributes(message.headers)
-    key = key_text(message.key)
+    if record.headers:
+        attributes |= origin_attributes(record.headers)
+    key = key_text(record.key)
     if key is not None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_KEY] = key
-    if message.size is None:
+    if record.size is None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
-    elif message.size >= 0:
-        attributes[vocabulary.MESSAGING_MESSAGE_BODY_SIZE] = message.size
-    if message.timestamp_ms > 0:
-        attributes[vocabulary.LABAN_MESSAGE_TIMESTAMP_MS] = message.timestamp_ms
-        waited = int(time.time() * 1000) - message.timestamp_ms
-        attributes[vocabulary.LABAN_QUEUE_TIME_MS] = max(0, waited)  # clocks of two machines differ
-    if seen_before(consumer.seen, message):
+    elif record.size >= 0:
+        attributes[vocabulary.MESSAGING_MESSAGE_BODY_SIZE] = record.size
+    if record.timestamp_ms > 0:
+        attributes[vocabulary.LABAN_MESSAGE_TIMESTAMP_MS] = record.timestamp_ms
+        waited = int(time.time() * 1000) - record.timestamp_ms
+        attributes[vocabulary.LABAN_QUEUE_TIME_MS] = max(0, waited)  # the clocks of two machines differ
+    if is_redelivered(settings.highest_offsets, record):
         attributes[vocabulary.LABAN_REDELIVERED] = True
     return attributes
 
 
-def seen_before(seen: dict[tuple[str, int], int], message: Message) -> bool:
-    """Whether this record, or a later one of its partition, was handed out before; notes that it is now."""
-    place = (message.topic, message.partition)
-    if message.offset <= seen.get(place, -1):
+def is_redelivered(highest_offsets: dict[tuple[str, int], int], record: ConsumedRecord) -> bool:
+    """Whether this record, or a later one of its partition, was delivered before; else stores its offset."""
+    partition = (record.topic, record.partition)
+    if record.offset <= highest_offsets.get(partition, -1):
         return True
-    seen[place] = message.offset
+    highest_offsets[partition] = record.offset
     return False
 
 
 def key_text(key: object) -> str | None:
-    """The message key as text: bytes that are no UTF-8 in hex, None for what is no text or number."""
+    """The message key as text; in hex if it is not UTF-8, None if not text, bytes or an integer."""
     if key is None:
         return None
     if isinstance(key, (bytes, bytearray, memoryview)):

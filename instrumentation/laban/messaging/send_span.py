@@ -1,4 +1,4 @@
-"""The span of a record that is sent: it ends when the broker has answered, with where the record is."""
+"""The send span of a Kafka record, from `send` to the broker's acknowledgement."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,21 +16,21 @@ _SEND_ATTRIBUTES: Final = {
     vocabulary.MESSAGING_OPERATION_NAME: "send",
     vocabulary.MESSAGING_OPERATION_TYPE: "send",
 }
-_unanswered: Final[set[Span]] = set()
+_unacknowledged: Final[set[Span]] = set()
 
 
-def sender_attributes(servers: object, client_id: object) -> dict[str, Any]:
-    """What all send spans of one producer have in common.
+def producer_attributes(servers: object, client_id: object) -> dict[str, Any]:
+    """The attributes that all send spans of one producer share.
 
     Args:
         servers: the bootstrap servers, as text or as a list.
-        client_id: as configured_rules; None where it is not.
+        client_id: the configured client ID, or None.
     """
     return _SEND_ATTRIBUTES | client_attributes(servers, client_id)
 
 
 def client_attributes(servers: object, client_id: object) -> dict[str, Any]:
-    """The client id, and the first of the bootstrap servers as the peer."""
+    """The client ID, and the first bootstrap server as the peer."""
     first = next(iter(servers), "") if isinstance(servers, (list, tuple, set)) else servers or ""
     attributes: dict[str, Any] = dict(peer_attributes(str(first)))
     if client_id:
@@ -38,18 +38,18 @@ def client_attributes(servers: object, client_id: object) -> dict[str, Any]:
     return attributes
 
 
-def start_sending(
+def start_send_span(
     tracer: Tracer, client: Mapping[str, Any], topic: str, key: object, value: object, headers: Headers
 ) -> Span:
-    """Start the span of one record; it is not made current.
+    """Start the span of one record, without making it current.
 
     Args:
         tracer: of the instrumentation.
-        client: the attributes that all spans of the producer have in common.
-        topic: where it goes.
+        client: the attributes that all spans of the producer share.
+        topic: the topic of the record.
         key: before serialisation.
         value: before serialisation; None is a tombstone.
-        headers: the user's own.
+        headers: the user's headers.
     """
     attributes: dict[str, Any] = {
         **client,
@@ -62,54 +62,54 @@ def start_sending(
     if value is None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
     span = tracer.start_span(f"send {topic}", kind=SpanKind.PRODUCER, attributes=attributes)
-    _unanswered.add(span)
+    _unacknowledged.add(span)
     return span
 
 
 @failing_open("cannot end spans of sent Kafka records")
-def end_delivered(span: Span, partition: int, offset: int | None, end_ns: int | None = None) -> None:
-    """The broker has the record.
+def end_acknowledged(span: Span, partition: int, offset: int | None, end_ns: int | None = None) -> None:
+    """End the span of a record that the broker has acknowledged.
 
     Args:
         span: of the record.
-        partition: where the record is.
-        offset: negative or None where the broker does not say (acks=0).
-        end_ns: when the broker answered, in nanoseconds since the epoch; None is now.
+        partition: of the record.
+        offset: of the record; negative or None if the broker does not report it (acks=0).
+        end_ns: the time of the acknowledgement in nanoseconds since the epoch; None is now.
     """
-    where: dict[str, str | int] = {vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(partition)}
+    attributes: dict[str, str | int] = {vocabulary.MESSAGING_DESTINATION_PARTITION_ID: str(partition)}
     if offset is not None and offset >= 0:
-        where[vocabulary.MESSAGING_KAFKA_OFFSET] = offset
-    span.set_attributes(where)
-    end_unknown(span, end_ns)
+        attributes[vocabulary.MESSAGING_KAFKA_OFFSET] = offset
+    span.set_attributes(attributes)
+    end_unconfirmed(span, end_ns)
 
 
 @failing_open("cannot end spans of sent Kafka records")
-def end_unknown(span: Span, end_ns: int | None = None) -> None:
-    """Nobody will say more about the record than is known by now."""
-    _unanswered.discard(span)
+def end_unconfirmed(span: Span, end_ns: int | None = None) -> None:
+    """End the span of a record about which no more information will come."""
+    _unacknowledged.discard(span)
     span.end(end_ns)
 
 
 def forget(span: Span) -> None:
-    """The record will not be sent: there is nothing to tell."""
-    _unanswered.discard(span)
+    """Drop the span of a record that will not be sent."""
+    _unacknowledged.discard(span)
 
 
 def end_all() -> None:
-    """End the spans that wait for an answer of the broker; for the end of the process."""
-    for span in list(_unanswered):
-        end_unknown(span)
+    """End all spans that wait for the broker, at the end of the process."""
+    for span in list(_unacknowledged):
+        end_unconfirmed(span)
 
 
 def forget_all() -> None:
-    """Leave the open send spans to the process that this one was forked from."""
-    _unanswered.clear()
+    """Forget all open send spans, in a forked child; its parent ends them."""
+    _unacknowledged.clear()
 
 
 @failing_open("cannot end spans of sent Kafka records")
 def end_failed(span: Span, error: BaseException) -> None:
-    """The record was not accepted."""
+    """End the span of a record that was not sent, with this error."""
     span.record_exception(error)
     span.set_attribute(vocabulary.ERROR_TYPE, type(error).__qualname__)
     span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
-    end_unknown(span)
+    end_unconfirmed(span)

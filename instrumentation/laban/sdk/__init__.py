@@ -1,1 +1,1 @@
-"""Replacements for parts of the OpenTelemetry SDK; each gives way if the SDK looks different."""
+"""Faster replacements for parts of the OpenTelemetry SDK; each steps aside if the SDK is unknown."""

@@ -1,4 +1,4 @@
-"""Spans that do not arrive: counted, and said once a minute, so that a gap in a trace can be explained."""
+"""Counts spans that could not be exported and logs the count once a minute, to explain gaps in traces."""
 
 import logging
 import threading
@@ -9,45 +9,45 @@ from typing import Final
 logger: Final = logging.getLogger("laban")
 
 INTERVAL_S: Final = 60.0
-"""Between two lines of the log."""
+"""Between two log lines."""
 
 
-class Losses:
-    """Counts the spans of this process that were lost, and logs them at the first one, then once a minute.
+class LostSpans:
+    """Counts the lost spans of this process. Logs the first loss at once, later ones once a minute.
 
     Attributes:
         total: spans lost so far.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` answers seconds."""
+        """`clock` returns seconds."""
         self.total = 0
         self._clock = clock
-        self._unsaid: dict[str, int] = {}
-        self._said_at = float("-inf")
+        self._unreported: dict[str, int] = {}
+        self._reported_at = float("-inf")
         self._lock = threading.Lock()
 
-    def add(self, count: int, why: str) -> None:
+    def add(self, count: int, reason: str) -> None:
         """Count lost spans.
 
         Args:
-            count: of spans.
-            why: they were lost, as the log is to say it.
+            count: number of spans.
+            reason: completes the log line "… because REASON".
         """
         with self._lock:
             self.total += count
-            self._unsaid[why] = self._unsaid.get(why, 0) + count
+            self._unreported[reason] = self._unreported.get(reason, 0) + count
             now = self._clock()
-            due = now - self._said_at >= INTERVAL_S
+            due = now - self._reported_at >= INTERVAL_S
             if due:
-                self._said_at = now
+                self._reported_at = now
         if due:
-            self.say()
+            self.report()
 
-    def say(self) -> None:
-        """Log what has not been logged yet, if anything."""
+    def report(self) -> None:
+        """Log the losses that have not been logged yet, if any."""
         with self._lock:
-            unsaid, self._unsaid = self._unsaid, {}
-        if unsaid:
-            reasons = ", ".join(f"{count} because {why}" for why, count in unsaid.items())
+            unreported, self._unreported = self._unreported, {}
+        if unreported:
+            reasons = ", ".join(f"{count} because {reason}" for reason, count in unreported.items())
             logger.warning("laban lost spans: %s; %d since the start", reasons, self.total)

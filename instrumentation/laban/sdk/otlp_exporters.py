@@ -1,4 +1,4 @@
-"""The exporters of OTLP, whichever the program uses: they encode spans in our way, once they are loaded."""
+"""Makes the OTLP exporters encode spans with `span_encoding`, once the program loads an exporter."""
 
 from types import ModuleType
 from typing import Final
@@ -11,17 +11,17 @@ OTLP: Final = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 )
-"""The modules that have `encode_spans` of the SDK."""
+"""The modules that import the SDK's `encode_spans`."""
 
 
 def install() -> None:
-    """Wait for them. Twice does no harm."""
+    """Patch each exporter when it is imported. A second call does nothing."""
     for name in OTLP:
-        wrapt.register_post_import_hook(_loaded, name)
+        wrapt.register_post_import_hook(_patch, name)
 
 
-def _loaded(exporter: ModuleType) -> None:
-    with fail_open("cannot encode spans at less cost"):
-        from laban.sdk import span_encoding  # brings protobuf, which is there with an exporter of OTLP only
+def _patch(exporter: ModuleType) -> None:
+    with fail_open("cannot speed up the encoding of spans"):
+        from laban.sdk import span_encoding  # needs protobuf, which only comes with an OTLP exporter
 
         span_encoding.install(exporter)

@@ -1,7 +1,7 @@
-"""The hash of a resource, computed once.
+"""Caches the hash of a resource.
 
-The SDK writes the whole resource as JSON for it, and the exporter asks for it with every span: a fifteenth of
-what an exported span costs.
+The SDK serialises the whole resource to JSON to hash it, and the exporter hashes it once per span: a
+fifteenth of the cost of an exported span.
 """
 
 from collections.abc import Callable
@@ -14,26 +14,26 @@ _HASH: Final = "_laban_hash"
 
 
 def install() -> None:
-    """Make it so for all resources of this process; they never change. Twice does no harm."""
-    stock: Callable[[Any], int] = _resource.__hash__
-    if not hasattr(stock, "stock"):
-        _resource.__hash__ = _once(stock)
+    """Cache the hash of every resource; resources are immutable. A second call does nothing."""
+    upstream: Callable[[Any], int] = _resource.__hash__
+    if not hasattr(upstream, "upstream"):
+        _resource.__hash__ = _cached(upstream)
 
 
 def uninstall() -> None:
-    """As the SDK does it."""
-    ours = _resource.__hash__
-    _resource.__hash__ = getattr(ours, "stock", ours)
+    """Restore the SDK's method."""
+    current = _resource.__hash__
+    _resource.__hash__ = getattr(current, "upstream", current)
 
 
-def _once(stock: Callable[[Any], int]) -> Callable[[Any], int]:
+def _cached(upstream: Callable[[Any], int]) -> Callable[[Any], int]:
     def hash_once(resource: Any) -> int:
         """`Resource.__hash__`."""
         known: int | None = getattr(resource, _HASH, None)
         if known is None:
-            known = stock(resource)
+            known = upstream(resource)
             setattr(resource, _HASH, known)
         return known
 
-    vars(hash_once)["stock"] = stock
+    vars(hash_once)["upstream"] = upstream
     return hash_once

@@ -1,7 +1,7 @@
-"""Span attributes, taken over at once where each of them is plain text or a number.
+"""Sets plain span attributes (text and numbers) in one step.
 
-The SDK looks at every attribute by itself, through two functions and a lock: with fourteen attributes, two
-fifths of all that a span costs. What it does stays as it is for whatever is not plain, and at the limits.
+The SDK checks each attribute separately, through two functions and a lock: with fourteen attributes, two
+fifths of the cost of a span. It still handles other values, and spans at their limits.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,44 +21,44 @@ _attributes: Final = cast("Any", BoundedAttributes)
 
 
 def install() -> None:
-    """Make it so for all spans of this process. Twice does no harm."""
-    stock: SetItems = _attributes._set_items  # noqa: SLF001 - the one place that all attributes go through
-    if not hasattr(stock, "stock"):
-        _attributes._set_items = _at_once(stock)  # noqa: SLF001
+    """Patch the attributes of all spans of this process. A second call does nothing."""
+    upstream: SetItems = _attributes._set_items  # noqa: SLF001 - all attributes go through this method
+    if not hasattr(upstream, "upstream"):
+        _attributes._set_items = _in_one_step(upstream)  # noqa: SLF001
 
 
 def uninstall() -> None:
-    """As the SDK does it."""
-    ours = _attributes._set_items  # noqa: SLF001
-    _attributes._set_items = getattr(ours, "stock", ours)  # noqa: SLF001
+    """Restore the SDK's method."""
+    current = _attributes._set_items  # noqa: SLF001
+    _attributes._set_items = getattr(current, "upstream", current)  # noqa: SLF001
 
 
-def _at_once(stock: SetItems) -> SetItems:
-    # Not by wrapt: half of what is won would be lost to it.
-    def set_items(kept: Any, attributes: Mapping[str, object]) -> None:
+def _in_one_step(upstream: SetItems) -> SetItems:
+    # Not with wrapt: its overhead would cost half of the gain.
+    def set_items(bounded: Any, attributes: Mapping[str, object]) -> None:
         """`BoundedAttributes._set_items`."""
         try:
-            # As the SDK hands them over; its copy is a dictionary, which is looked through faster.
+            # The SDK passes a mapping proxy. A copy is a dictionary, which is faster to iterate.
             given = attributes.copy() if type(attributes) is MappingProxyType else attributes
-            held: dict[str, object] = kept._dict  # noqa: SLF001
-            most: int | None = kept.maxlen
+            current: dict[str, object] = bounded._dict  # noqa: SLF001
+            limit: int | None = bounded.maxlen
             if (
-                # Plain,
+                # All values are plain,
                 _PLAIN.issuperset(map(type, given.values()))
                 and _TEXT.issuperset(map(type, given))
                 and "" not in given
-                # and no limit is reached, and nothing replaced: what is replaced goes to the end.
-                and not kept._immutable  # noqa: SLF001
-                and kept.max_value_len is None
-                and (most is None or len(held) + len(given) <= most)
-                and (not held or held.keys().isdisjoint(given))
+                # no limit is reached, and no key is replaced: the SDK moves a replaced key to the end.
+                and not bounded._immutable  # noqa: SLF001
+                and bounded.max_value_len is None
+                and (limit is None or len(current) + len(given) <= limit)
+                and (not current or current.keys().isdisjoint(given))
             ):
-                with kept._lock:  # noqa: SLF001 - as the SDK does
-                    held.update(given)
+                with bounded._lock:  # noqa: SLF001 - as in the SDK
+                    current.update(given)
                 return
-        except Exception as error:  # noqa: BLE001 - another SDK than we know: its own way is always right
+        except Exception as error:  # noqa: BLE001 - an unknown SDK version: its own way is always right
             warn_once("laban leaves span attributes to the SDK: %r", error)
-        stock(kept, attributes)
+        upstream(bounded, attributes)
 
-    vars(set_items)["stock"] = stock
+    vars(set_items)["upstream"] = upstream
     return set_items

@@ -1,11 +1,11 @@
-"""Spans written as OTLP straight away, where their attributes are plain text and numbers.
+"""Encodes spans as OTLP protobuf, without a protobuf object per attribute.
 
-The SDK's encoder makes two protobuf objects of every attribute: half of what an exported span costs. What is
-out of the ordinary (events, links, lists, spans of another make) is still written by the SDK's own, part by
-part, and what comes out is the message that it would have made.
+The SDK's encoder creates two protobuf objects per attribute: half the cost of an exported span. The SDK's
+encoder still writes uncommon parts (events, links, lists, other span classes), and the result is the message
+that the SDK would produce.
 """
 
-# ruff: noqa: SLF001 - what the SDK asks its spans, and the parts of its encoder, all have private names
+# ruff: noqa: SLF001 - the fields of spans and the parts of the SDK's encoder have private names
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
@@ -27,11 +27,11 @@ from laban.sdk.protobuf_wire import BYTES, FIXED32, FIXED64, VARINT, AttributeWr
 _sdk: Final = cast("Any", trace_encoder)
 _encode_spans: Final = trace_encoder.encode_spans
 
-# Of ExportTraceServiceRequest, ResourceSpans and ScopeSpans.
+# Fields of ExportTraceServiceRequest, ResourceSpans and ScopeSpans.
 _RESOURCE_SPANS: Final = tag(1, BYTES)
 _SCOPE_SPANS: Final = tag(2, BYTES)
 _SPAN: Final = tag(2, BYTES)
-# Of Span.
+# Fields of Span.
 _TRACE_ID: Final = tag(1, BYTES) + varint(16)
 _SPAN_ID: Final = tag(2, BYTES) + varint(8)
 _TRACE_STATE: Final = tag(3, BYTES)
@@ -51,18 +51,18 @@ _FLAGS: Final = tag(16, FIXED32)
 
 
 def encode_spans(spans: Sequence[ReadableSpan]) -> ExportTraceServiceRequest:
-    """What the SDK's function of this name answers."""
+    """The same as the SDK's function of this name."""
     try:
         return ExportTraceServiceRequest.FromString(b"".join(_resources(spans)))
-    except Exception as error:  # noqa: BLE001 - another SDK than we know: its own way is always right
-        warn_once("laban leaves it to the SDK to encode spans: %r", error)
+    except Exception as error:  # noqa: BLE001 - an unknown SDK version: its own way is always right
+        warn_once("laban leaves the encoding of spans to the SDK: %r", error)
     return _encode_spans(spans)
 
 
 def _resources(spans: Sequence[ReadableSpan]) -> Iterable[bytes]:
-    """Each resource with its scopes, and each of these with its spans, in the order in which they come."""
+    """Each resource with its scopes, and each scope with its spans, in order of first appearance."""
     grouped: dict[Resource, dict[InstrumentationScope | None, list[bytes]]] = {}
-    # The same objects come again and again, and to compare them by what they say is slow.
+    # The same objects recur, and comparing them by value is slow.
     groups: dict[tuple[int, int], list[bytes]] = {}
     for span in spans:
         resource, scope = span.resource, span.instrumentation_scope
@@ -73,33 +73,33 @@ def _resources(spans: Sequence[ReadableSpan]) -> Iterable[bytes]:
         group.append(sized(_SPAN, _span(span)))
     for resource, scopes in grouped.items():
         described = ResourceSpans(resource=_sdk._encode_resource(resource), schema_url=resource.schema_url)
-        written = [described.SerializeToString()]
+        parts = [described.SerializeToString()]
         for scope, encoded in scopes.items():
-            written.append(sized(_SCOPE_SPANS, b"".join([_scope(scope), *encoded])))
-        yield sized(_RESOURCE_SPANS, b"".join(written))
+            parts.append(sized(_SCOPE_SPANS, b"".join([_scope(scope), *encoded])))
+        yield sized(_RESOURCE_SPANS, b"".join(parts))
 
 
 def _scope(scope: InstrumentationScope | None) -> bytes:
-    """A ScopeSpans without its spans: of a message in pieces, all pieces count."""
+    """A ScopeSpans without its spans; concatenated protobuf messages merge."""
     schema_url = (scope.schema_url if scope else None) or ""
     described = ScopeSpans(scope=_sdk._encode_instrumentation_scope(scope), schema_url=schema_url)
     return described.SerializeToString()
 
 
 def _span(span: ReadableSpan) -> bytes:
-    if type(span) is ReadableSpan:  # whoever derives from it may say something else than what it holds
+    if type(span) is ReadableSpan:  # a subclass may override the properties that the SDK's encoder reads
         try:
-            return _plain(span)
+            return _plain_span(span)
         except UnicodeError:
-            pass  # the SDK leaves out what is no text, and says so
+            pass  # the SDK drops invalid text and logs it
         except Exception as error:  # noqa: BLE001 - as above
-            warn_once("laban leaves it to the SDK to encode a span: %r", error)
+            warn_once("laban leaves the encoding of a span to the SDK: %r", error)
     encoded: bytes = _sdk._encode_span(span).SerializePartialToString()
     return encoded
 
 
-def _plain(span: Any) -> bytes:
-    """A span that is the SDK's own; what the SDK names in private is read there, at half the time."""
+def _plain_span(span: Any) -> bytes:
+    """Encode a span of the SDK's own class; reading its private fields takes half the time."""
     context: SpanContext = span._context
     parent: SpanContext | None = span._parent
     parts = [
@@ -107,7 +107,7 @@ def _plain(span: Any) -> bytes:
         context.trace_id.to_bytes(16, "big"),
         _SPAN_ID,
         context.span_id.to_bytes(8, "big"),
-        _FROM_HERE,
+        _LOCAL_PARENT_FLAGS,
         sized(_NAME, span._name.encode()),
         _KINDS[span._kind],
         _TIMES.pack(_START, span._start_time, _END, span._end_time),
@@ -115,7 +115,7 @@ def _plain(span: Any) -> bytes:
     if parent:
         parts += (_PARENT_ID, parent.span_id.to_bytes(8, "big"))
         if parent.is_remote:
-            parts.append(_FROM_ELSEWHERE)
+            parts.append(_REMOTE_PARENT_FLAGS)
     if context.trace_state:
         parts.append(sized(_TRACE_STATE, _sdk._encode_trace_state(context.trace_state).encode()))
     _add_attributes(span, parts)
@@ -127,10 +127,10 @@ def _plain(span: Any) -> bytes:
 def _add_attributes(span: Any, parts: list[bytes]) -> None:
     attributes = span._attributes
     if type(attributes) is BoundedAttributes:
-        held: Any = attributes
-        _attributes.write(held._dict, parts)  # around which the SDK puts several calls for each attribute
-        if held.dropped:
-            parts += (_DROPPED_ATTRIBUTES, varint(held.dropped))
+        bounded: Any = attributes
+        _attributes.write(bounded._dict, parts)  # the SDK's mapping methods take several calls per attribute
+        if bounded.dropped:
+            parts += (_DROPPED_ATTRIBUTES, varint(bounded.dropped))
     else:
         _attributes.write(span.attributes, parts)
 
@@ -153,7 +153,7 @@ def _add_status(status: Any, parts: list[bytes]) -> None:
         parts.append(sized(_STATUS, _sdk._encode_status(status).SerializeToString()))
 
 
-def _other(key: str, value: object) -> Iterable[bytes]:
+def _encode_other(key: str, value: object) -> Iterable[bytes]:
     return (attribute.SerializeToString() for attribute in _sdk._encode_attributes({key: value}))
 
 
@@ -162,19 +162,19 @@ def _flags(*, is_remote: bool) -> bytes:
     return _FLAGS + number.to_bytes(4, "little")
 
 
-_attributes: Final = AttributeWriter(_ATTRIBUTES, _other)
+_attributes: Final = AttributeWriter(_ATTRIBUTES, _encode_other)
 _KINDS: Final = {kind: _KIND + varint(number) for kind, number in _sdk._SPAN_KIND_MAP.items()}
-_FROM_HERE, _FROM_ELSEWHERE = _flags(is_remote=False), _flags(is_remote=True)
+_LOCAL_PARENT_FLAGS, _REMOTE_PARENT_FLAGS = _flags(is_remote=False), _flags(is_remote=True)
 _UNSET: Final = sized(_STATUS, b"")
 
 
 def install(exporter: ModuleType) -> None:
-    """Let an exporter encode spans as here, if it does so by the SDK's function. Twice does no harm."""
+    """Make an exporter use this encoder if it uses the SDK's. A second call does nothing."""
     if vars(exporter).get("encode_spans") is _encode_spans:
         vars(exporter)["encode_spans"] = encode_spans
 
 
 def uninstall(exporter: ModuleType) -> None:
-    """As the SDK does it."""
+    """Restore the SDK's encoder."""
     if vars(exporter).get("encode_spans") is encode_spans:
         vars(exporter)["encode_spans"] = _encode_spans

@@ -1,12 +1,12 @@
-"""Spans started in one step, where a sampler has nothing to decide.
+"""Starts spans in one step if the sampling decision is known in advance.
 
-The SDK asks a context four times for the same parent, samples by way of two samplers, and hands two dozen
-arguments through two constructors: a third of what a span costs. Where the parent says that its trace is
-sampled, or there is none and all traces are, what comes out is known before. Everything else is left to the
-SDK; and all of it, where a span that the SDK makes has another make than ours.
+The SDK looks up the same parent four times in the context, asks two samplers, and passes two dozen arguments
+through two constructors: a third of the cost of a span. If the parent is sampled, or there is no parent and
+all traces are sampled, the decision is known. The SDK starts all other spans, and all spans if its own spans
+have other fields than the ones built here (`tests/instrumentation/sdk/test_sdk_contract.py` then fails).
 """
 
-# ruff: noqa: SLF001 - what a span consists of has private names
+# ruff: noqa: SLF001 - the fields of a span have private names
 
 import threading
 from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, ParentBased, 
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, TraceFlags
 
-from laban.fail_open import failed
-from laban.sdk.context_keys import SPAN
+from laban.fail_open import report_failure
+from laban.sdk.context_values import SPAN
 
 StartSpan = Callable[..., Span]
 
@@ -36,19 +36,21 @@ _UNDECIDED: Final = object()
 
 
 def install() -> None:
-    """Make it so for all spans of this process, if this is an SDK that we know. Twice does no harm."""
-    stock: StartSpan = _tracer.start_span
-    if not hasattr(stock, "stock") and _makes_what_we_make(stock):
-        _tracer.start_span = _at_once(stock)
+    """Patch all tracers of this process if the SDK is a known one. A second call does nothing."""
+    upstream: StartSpan = _tracer.start_span
+    if not hasattr(upstream, "upstream"):
+        fields = span_fields(upstream)
+        if fields is not None and fields.sdk == fields.built_here:
+            _tracer.start_span = _in_one_step(upstream)
 
 
 def uninstall() -> None:
-    """As the SDK does it."""
-    ours = _tracer.start_span
-    _tracer.start_span = getattr(ours, "stock", ours)
+    """Restore the SDK's method."""
+    current = _tracer.start_span
+    _tracer.start_span = getattr(current, "upstream", current)
 
 
-def _at_once(stock: StartSpan) -> StartSpan:
+def _in_one_step(upstream: StartSpan) -> StartSpan:
     def start_span(
         tracer: Any,
         name: str,
@@ -57,7 +59,7 @@ def _at_once(stock: StartSpan) -> StartSpan:
         attributes: Any = None,
         links: Sequence[Link] | None = (),
         start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001 - as the SDK
+        record_exception: bool = True,  # noqa: FBT001 - the SDK's signature
         set_status_on_exception: bool = True,  # noqa: FBT001
     ) -> Span:
         """`Tracer.start_span`."""
@@ -65,46 +67,45 @@ def _at_once(stock: StartSpan) -> StartSpan:
         try:
             parent = _parent_of_sampled(tracer, context)
             if parent is not _UNDECIDED and (attributes is None or type(attributes) is dict):
-                span = _made(tracer, name, parent, kind, attributes)
+                span = _new_span(tracer, name, parent, kind, attributes)
                 span._record_exception = record_exception
                 span._set_status_on_exception = set_status_on_exception
                 if links:
                     span._links = span._new_links(links)
                 span._start_time = time_ns() if start_time is None else start_time
-        except Exception as error:  # noqa: BLE001 - another SDK than we know: its own way is always right
-            failed("cannot start spans at less cost", error)
+        except Exception as error:  # noqa: BLE001 - an unknown SDK version: its own way is always right
+            report_failure("cannot speed up the start of spans", error)
             span = None
         if span is None:
-            how = (record_exception, set_status_on_exception)
-            return stock(tracer, name, context, kind, attributes, links, start_time, *how)
+            flags = (record_exception, set_status_on_exception)
+            return upstream(tracer, name, context, kind, attributes, links, start_time, *flags)
         span._span_processor.on_start(span, parent_context=context)
         started: Span = span
         return started
 
-    vars(start_span)["stock"] = stock
+    vars(start_span)["upstream"] = upstream
     return start_span
 
 
-class _Sampled(NamedTuple):
-    """Which spans are sampled, whatever they are."""
+class _AlwaysSampled(NamedTuple):
+    """Which spans a sampler always samples."""
 
     root: bool
     below_remote: bool
     below_local: bool
 
 
-_NOT_KNOWN: Final = _Sampled(root=False, below_remote=False, below_local=False)
-_KNOWN: Final = "_laban_sampled"
-"""The attribute of samplers that says so."""
+_ALWAYS_SAMPLED: Final = "_laban_always_sampled"
+"""The attribute of a sampler that caches it."""
 
 
-def _look_at(sampler: Any) -> _Sampled:
-    sampled = _Sampled(False, False, False)
+def _inspect(sampler: Any) -> _AlwaysSampled:
+    sampled = _AlwaysSampled(False, False, False)
     if type(sampler) is ParentBased:
         known: Any = sampler
-        asked = (known._root, known._remote_parent_sampled, known._local_parent_sampled)
-        sampled = _Sampled(*map(_is_always_on, asked))
-    setattr(sampler, _KNOWN, sampled)
+        inner = (known._root, known._remote_parent_sampled, known._local_parent_sampled)
+        sampled = _AlwaysSampled(*map(_is_always_on, inner))
+    setattr(sampler, _ALWAYS_SAMPLED, sampled)
     return sampled
 
 
@@ -113,24 +114,24 @@ def _is_always_on(sampler: Any) -> bool:
 
 
 def _parent_of_sampled(tracer: Any, context: Context | None) -> Any:
-    """The parent; None for a span without one; _UNDECIDED where the SDK is to decide what becomes of it."""
-    sampled = getattr(tracer.sampler, _KNOWN, None) or _look_at(tracer.sampler)
+    """The parent if the span is certainly sampled, None for a root; _UNDECIDED if the SDK must decide."""
+    sampled = getattr(tracer.sampler, _ALWAYS_SAMPLED, None) or _inspect(tracer.sampler)
     if not tracer._is_enabled():
         return _UNDECIDED
-    around = (get_current() if context is None else context).get(SPAN)
-    if type(around) is not _Span and type(around) is not NonRecordingSpan:
-        return None if around is None and sampled.root else _UNDECIDED
-    parent = cast("Span", around).get_span_context()
+    current = (get_current() if context is None else context).get(SPAN)
+    if type(current) is not _Span and type(current) is not NonRecordingSpan:
+        return None if current is None and sampled.root else _UNDECIDED
+    parent = cast("Span", current).get_span_context()
     if type(parent) is not SpanContext:
         return _UNDECIDED
     if not parent.is_valid:
         return None if sampled.root else _UNDECIDED
-    known = sampled.below_remote if parent.is_remote else sampled.below_local
-    return parent if known and parent.trace_flags.sampled else _UNDECIDED
+    certain = sampled.below_remote if parent.is_remote else sampled.below_local
+    return parent if certain and parent.trace_flags.sampled else _UNDECIDED
 
 
-def _made(tracer: Any, name: str, parent: SpanContext | None, kind: SpanKind, attributes: Any) -> Any:
-    """A span that has not started: what the SDK's constructors give it, in their order."""
+def _new_span(tracer: Any, name: str, parent: SpanContext | None, kind: SpanKind, attributes: Any) -> Any:
+    """A span that has not started, with the fields that the SDK's constructors set, in their order."""
     limits = tracer._span_limits
     span = object.__new__(_Span)
     span._name = name
@@ -141,8 +142,8 @@ def _made(tracer: Any, name: str, parent: SpanContext | None, kind: SpanKind, at
     span._parent = parent
     span._start_time = None
     span._end_time = None
-    longest = limits.max_span_attribute_length
-    span._attributes = BoundedAttributes(limits.max_span_attributes, attributes, False, longest)
+    max_length = limits.max_span_attribute_length
+    span._attributes = BoundedAttributes(limits.max_span_attributes, attributes, False, max_length)
     span._events = BoundedList(limits.max_events)
     span._links = BoundedList(limits.max_links)
     span._resource = tracer.resource
@@ -167,15 +168,22 @@ def _new_context(ids: Any, parent: SpanContext | None) -> SpanContext:
     return SpanContext(parent.trace_id, ids.generate_span_id(), False, flags, parent.trace_state)
 
 
-def _makes_what_we_make(stock: StartSpan) -> bool:
-    """Whether the SDK's spans consist of what ours consist of."""
+class SpanFields(NamedTuple):
+    """Name and type of each field of a span, in order: of one from the SDK and of one built here."""
+
+    sdk: list[tuple[str, type]]
+    built_here: list[tuple[str, type]]
+
+
+def span_fields(upstream: StartSpan) -> SpanFields | None:
+    """The fields of the SDK's spans and of the spans built here; None if the SDK is disabled."""
     provider = sdk.TracerProvider(DEFAULT_ON, Resource.get_empty(), shutdown_on_exit=False)
     tracer = provider.get_tracer("laban")
     if type(tracer) is not sdk.Tracer:
-        return False  # the SDK is turned off
-    theirs, ours = stock(tracer, "", Context()), _made(tracer, "", None, SpanKind.INTERNAL, None)
-    return _parts(theirs) == _parts(ours)
+        return None
+    theirs, ours = upstream(tracer, "", Context()), _new_span(tracer, "", None, SpanKind.INTERNAL, None)
+    return SpanFields(_fields(theirs), _fields(ours))
 
 
-def _parts(span: Any) -> list[tuple[str, type]]:
+def _fields(span: Any) -> list[tuple[str, type]]:
     return [(name, type(value)) for name, value in vars(span).items() if name != "_start_time"]

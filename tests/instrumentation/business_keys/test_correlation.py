@@ -1,16 +1,16 @@
-"""Business keys on the spans of a trace, and from hop to hop."""
+"""Business keys on the spans of a trace, and their propagation between services."""
 
 import pytest
 from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.trace import Link, SpanKind
 
 import laban
-from laban.business_keys.rules import MAX_KEYS
+from laban.business_keys.key_rules import MAX_KEYS
 
 from ..recording import Recording
 
 RULED = {"shop.order": "1001"}
-"""What an attribute rule of the tests finds."""
+"""Matches the attribute rule of the tests."""
 
 
 def arrive(headers: dict[str, str]) -> context.Context:
@@ -23,7 +23,7 @@ def leave() -> dict[str, str]:
     return headers
 
 
-def test_correlate_marks_the_current_span_the_entry_and_every_later_span(recording: Recording) -> None:
+def test_correlate_sets_the_key_on_the_current_the_entry_and_every_later_span(recording: Recording) -> None:
     tracer = recording.tracer
     with tracer.start_as_current_span("entry"):
         with tracer.start_as_current_span("before"):
@@ -36,7 +36,7 @@ def test_correlate_marks_the_current_span_the_entry_and_every_later_span(recordi
     assert marks == {"entry": "1001", "before": None, "inner": "1001", "later": "1001"}
 
 
-def test_a_key_travels_with_every_later_call_and_is_inherited(recording: Recording) -> None:
+def test_a_key_is_propagated_with_every_later_call_and_inherited(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("caller"):
         assert "baggage" not in leave()
         laban.correlate(order_id="1001")
@@ -51,7 +51,7 @@ def test_a_key_travels_with_every_later_call_and_is_inherited(recording: Recordi
     assert "order.id=1001" in further["baggage"]
 
 
-def test_an_inherited_value_stays_and_a_different_one_is_kept_beside_it(recording: Recording) -> None:
+def test_an_inherited_value_wins_and_a_different_one_is_recorded_as_local(recording: Recording) -> None:
     arrived = arrive({"baggage": "order.id=1001"})
     with recording.tracer.start_as_current_span("entry", context=arrived):
         laban.correlate(order_id="7")
@@ -61,7 +61,7 @@ def test_an_inherited_value_stays_and_a_different_one_is_kept_beside_it(recordin
         assert (span.attributes["order.id"], span.attributes["laban.local.order.id"]) == ("1001", "7")
 
 
-def test_what_was_found_here_stays_for_rules_and_gives_way_to_correlate(recording: Recording) -> None:
+def test_rules_keep_an_earlier_value_and_correlate_replaces_it(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("entry", attributes=RULED):
         with recording.tracer.start_as_current_span("other", attributes={"shop.order": "7"}):
             pass
@@ -78,7 +78,7 @@ def test_traces_do_not_share_keys(recording: Recording) -> None:
     assert [span.attributes["order.id"] for span in recording.finished] == ["1", "2"]
 
 
-def test_a_linked_span_does_not_hand_its_keys_over(recording: Recording) -> None:
+def test_a_link_does_not_propagate_keys(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("job", attributes=RULED) as job:
         link = Link(job.get_span_context())
         with recording.tracer.start_as_current_span("other", context=arrive({}), links=[link]):
@@ -86,14 +86,14 @@ def test_a_linked_span_does_not_hand_its_keys_over(recording: Recording) -> None
     assert "order.id" not in recording.one("other").attributes
 
 
-def test_correlate_outside_of_spans_does_nothing(recording: Recording) -> None:
+def test_correlate_without_a_current_span_does_nothing(recording: Recording) -> None:
     laban.correlate(order_id="1001")
     with recording.tracer.start_as_current_span("later"):
         pass
     assert "order.id" not in recording.one("later").attributes
 
 
-def test_values_that_are_no_ids_are_left_out_with_one_warning(
+def test_values_that_cannot_be_ids_are_ignored_with_one_warning(
     recording: Recording, caplog: pytest.LogCaptureFixture
 ) -> None:
     with recording.tracer.start_as_current_span("entry"):
@@ -103,7 +103,7 @@ def test_values_that_are_no_ids_are_left_out_with_one_warning(
     assert len([line for line in caplog.messages if "shipment_id" in line]) == 1
 
 
-def test_baggage_that_is_no_business_key_travels_but_is_not_recorded(recording: Recording) -> None:
+def test_other_baggage_is_propagated_but_not_recorded(recording: Recording) -> None:
     token = context.attach(arrive({"baggage": "tenant=blue,trace_id=1,order.id=" + "x" * 200}))
     try:
         with recording.tracer.start_as_current_span("entry"):
@@ -113,14 +113,14 @@ def test_baggage_that_is_no_business_key_travels_but_is_not_recorded(recording: 
     assert set(recording.one("entry").attributes) == {"correlation.id"}
 
 
-def test_the_number_of_keys_is_bounded(recording: Recording) -> None:
+def test_the_number_of_keys_is_limited(recording: Recording) -> None:
     many = ",".join(f"k{letter}.id=1" for letter in "abcdefghijklmnopqrstuvwxyz")
     with recording.tracer.start_as_current_span("entry", context=arrive({"baggage": many})):
         laban.correlate(order_id="1001")
     assert len(recording.one("entry").attributes) <= MAX_KEYS + 1
 
 
-def test_a_correlation_id_is_made_at_the_edge_and_kept_from_then_on(recording: Recording) -> None:
+def test_the_edge_creates_a_correlation_id_and_later_services_keep_it(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("edge", context=arrive({})):
         headers = leave()
     with recording.tracer.start_as_current_span("next", context=arrive(headers)):
@@ -130,21 +130,21 @@ def test_a_correlation_id_is_made_at_the_edge_and_kept_from_then_on(recording: R
     assert following.attributes["correlation.id"] == headers["X-Correlation-ID"]
 
 
-def test_lower_case_metadata_is_understood(recording: Recording) -> None:
+def test_lower_case_metadata_is_read(recording: Recording) -> None:
     arrived = arrive({"x-correlation-id": "abc", "x-order-id": "1001"})
     with recording.tracer.start_as_current_span("entry", context=arrived):
         pass
     assert recording.one("entry").attributes == {"correlation.id": "abc", "order.id": "1001"}
 
 
-def test_a_correlation_id_that_the_user_sends_is_not_replaced(recording: Recording) -> None:
+def test_a_correlation_id_set_by_the_user_is_not_replaced(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("edge", context=arrive({})):
         headers = {"X-Correlation-ID": "mine"}
         propagate.inject(headers)
     assert headers["X-Correlation-ID"] == "mine"
 
 
-def test_baggage_that_code_sets_wins_over_what_is_known(recording: Recording) -> None:
+def test_baggage_set_by_the_program_wins_over_known_keys(recording: Recording) -> None:
     with recording.tracer.start_as_current_span("entry", attributes=RULED):
         token = context.attach(baggage.set_baggage("order.id", "own"))
         try:
@@ -153,7 +153,7 @@ def test_baggage_that_code_sets_wins_over_what_is_known(recording: Recording) ->
             context.detach(token)
 
 
-def test_a_trace_that_is_not_sampled_still_hands_on_what_came(recording: Recording) -> None:
+def test_an_unsampled_trace_still_propagates_received_keys(recording: Recording) -> None:
     arrived = arrive({"baggage": "order.id=1001", "X-Correlation-ID": "abc"})
     unsampled = trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)
     token = context.attach(trace.set_span_in_context(unsampled, arrived))

@@ -1,4 +1,4 @@
-"""Business keys: pure functions of text."""
+"""The pure functions for business keys: names, rules, routes, values."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from laban.errors import LabanError, MalformedRule
         ("laban.local.order.id", "order.id"),
     ],
 )
-def test_names_of_one_thing_have_one_key(name: str, key: str) -> None:
+def test_different_spellings_have_one_key(name: str, key: str) -> None:
     assert canonical_key(name) == key
 
 
@@ -40,11 +40,11 @@ def test_names_of_one_thing_have_one_key(name: str, key: str) -> None:
         *("messaging.message.id", "http.order.id", "k8s.pod.id", "service.instance.id", "thread.id"),
     ],
 )
-def test_technical_names_and_plain_words_are_no_business_keys(name: str) -> None:
+def test_technical_names_and_plain_words_are_not_business_keys(name: str) -> None:
     assert canonical_key(name) is None
 
 
-def test_rules_are_read_with_all_their_sources() -> None:
+def test_rules_of_all_sources_are_parsed() -> None:
     text = (
         "order.id=route:order_id|json:order.id|kafka.key:orders*|header:X-Order-Id; customerId=attribute:c\n"
     )
@@ -57,18 +57,18 @@ def test_rules_are_read_with_all_their_sources() -> None:
     )
 
 
-def test_a_kafka_key_rule_without_topic_means_all_topics() -> None:
+def test_a_kafka_key_rule_without_a_topic_applies_to_all_topics() -> None:
     assert parse_rules("order.id=kafka.key") == (KeyRule("order.id", "kafka.key", "*"),)
 
 
-def test_no_text_means_no_rules() -> None:
+def test_an_empty_text_has_no_rules() -> None:
     assert parse_rules(" ,; \n") == ()
 
 
 @pytest.mark.parametrize(
     "entry", ["order.id", "order.id=", "=json:x", "a b=json:x", "o=cookie:x", "o=json", "o=json:"]
 )
-def test_a_malformed_rule_is_refused_and_says_what_is_accepted(entry: str) -> None:
+def test_the_error_for_a_malformed_rule_shows_the_accepted_syntax(entry: str) -> None:
     with pytest.raises(MalformedRule, match=r"LABAN_KEYS: .* Accepted: KEY=SOURCE") as refused:
         parse_rules(f"customer.id=json:customer,{entry}")
     assert isinstance(refused.value, ValueError)
@@ -95,7 +95,7 @@ def test_route_parameters_are_read_from_the_path(
     assert route_parameters(template, path) == parameters
 
 
-def test_a_plain_id_belongs_to_the_collection_before_it() -> None:
+def test_the_parameter_id_is_named_after_the_collection_before_it() -> None:
     assert route_keys("/v1/orders/{id}", "/v1/orders/1001") == {"order.id": "1001"}
     assert route_keys("/orders/{order_id}/lines/{n}", "/orders/1/lines/2") == {"order.id": "1"}
     assert route_keys("/{id}", "/1") == {}
@@ -109,15 +109,15 @@ def test_a_plain_id_belongs_to_the_collection_before_it() -> None:
         ("price-lists", "price_list"),
     ],
 )
-def test_a_collection_holds_its_singular(collection: str, entity: str) -> None:
+def test_the_entity_of_a_collection_is_its_singular(collection: str, entity: str) -> None:
     assert entity_of(collection) == entity
 
 
 @pytest.mark.parametrize(("value", "kept"), [("1001", "1001"), (1001, "1001"), (" x ", "x"), ("é", "é")])
-def test_ids_are_kept_as_text(value: object, kept: str) -> None:
+def test_ids_become_text(value: object, kept: str) -> None:
     assert bounded(value) == kept
 
 
 @pytest.mark.parametrize("value", ["", " ", "x" * 129, "a\nb", "\x00", None, True, 1.5, ["1"], {"a": 1}])
-def test_what_can_be_no_id_is_left_out(value: object) -> None:
+def test_values_that_cannot_be_ids_are_rejected(value: object) -> None:
     assert bounded(value) is None

@@ -1,4 +1,4 @@
-"""From whom business keys are accepted."""
+"""Whose business keys are accepted."""
 
 import pytest
 from opentelemetry import baggage, propagate
@@ -7,8 +7,8 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.asgi import asgi_getter
 from opentelemetry.propagators.textmap import default_getter
 
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.propagation import CorrelationPropagator
-from laban.business_keys.rules import KeyRules
 from laban.business_keys.trust import Trust, Trusted, configured_trust, is_public
 from laban.messaging.headers import HeaderGetter
 
@@ -18,7 +18,7 @@ KEYS = {"baggage": "order.id=1001,tenant=blue"}
 
 
 def accepted(trusted: Trusted, headers: dict[str, str], rules: KeyRules) -> list[str]:
-    """The baggage that is left, less the correlation id, which every request has."""
+    """The names of the accepted baggage, without the correlation ID that every request has."""
     propagator = CorrelationPropagator(W3CBaggagePropagator(), rules, Trust(trusted))
     headers = KEYS | headers
     return sorted(set(baggage.get_all(propagator.extract(headers, Context()))) - {"correlation.id"})
@@ -33,7 +33,7 @@ def accepted(trusted: Trusted, headers: dict[str, str], rules: KeyRules) -> list
         {"x-forwarded-for": "unknown"},
     ],
 )
-def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rules: KeyRules) -> None:
+def test_requests_from_an_internal_network_are_trusted(headers: dict[str, str], rules: KeyRules) -> None:
     assert accepted("internal", headers, rules) == ["order.id", "tenant"]
 
 
@@ -46,23 +46,23 @@ def test_requests_from_the_own_network_are_believed(headers: dict[str, str], rul
         {"x-real-ip": "1.1.1.1"},
     ],
 )
-def test_business_keys_from_outside_are_dropped_and_other_baggage_stays(
+def test_external_business_keys_are_dropped_and_other_baggage_stays(
     headers: dict[str, str], rules: KeyRules
 ) -> None:
     assert accepted("internal", headers, rules) == ["tenant"]
     assert accepted("all", headers, rules) == ["order.id", "tenant"]
 
 
-def test_none_believes_nobody(rules: KeyRules) -> None:
+def test_none_trusts_no_caller(rules: KeyRules) -> None:
     assert accepted("none", {}, rules) == ["tenant"]
 
 
-def test_kafka_records_are_always_believed() -> None:
+def test_kafka_records_are_always_trusted() -> None:
     headers = [("x-forwarded-for", b"8.8.8.8")]
     assert Trust("none").accepts(headers, HeaderGetter(headers))
 
 
-def test_the_address_of_an_asgi_caller_counts(rules: KeyRules) -> None:
+def test_the_address_of_an_asgi_caller_is_checked(rules: KeyRules) -> None:
     def scope(client: str) -> dict[str, object]:
         return {"type": "http", "client": (client, 5000), "headers": []}
 
@@ -70,14 +70,14 @@ def test_the_address_of_an_asgi_caller_counts(rules: KeyRules) -> None:
     assert not Trust().accepts(scope("8.8.8.8"), asgi_getter)
 
 
-def test_what_was_dropped_is_neither_recorded_nor_handed_on(recording: Recording) -> None:
+def test_rejected_keys_are_neither_recorded_nor_propagated(recording: Recording) -> None:
     arrived = propagate.extract(KEYS | {"x-forwarded-for": "8.8.8.8"}, Context())
     with recording.tracer.start_as_current_span("entry", context=arrived):
         pass
     assert "order.id" not in recording.one("entry").attributes
 
 
-def test_an_unknown_word_is_warned_of(
+def test_an_unknown_value_causes_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rules: KeyRules
 ) -> None:
     monkeypatch.setenv("LABAN_TRUST_BAGGAGE", "everybody")
@@ -85,6 +85,6 @@ def test_an_unknown_word_is_warned_of(
     assert "LABAN_TRUST_BAGGAGE: 'everybody' is not one of internal, all, none" in caplog.text
 
 
-def test_public_addresses_are_told_from_others() -> None:
+def test_public_addresses_are_recognised() -> None:
     addresses = ["8.8.8.8", "8.8.8.8:80", "[2606:4700::1111]:443", "10.0.0.1", "::1", "_hidden", "for"]
     assert list(filter(is_public, addresses)) == addresses[:3]

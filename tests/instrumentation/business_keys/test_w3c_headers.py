@@ -1,4 +1,4 @@
-"""The short way to read trace context and baggage, against the SDK's own."""
+"""The fast reader of trace context and baggage returns the same as the SDK's propagators."""
 
 import pytest
 from opentelemetry import baggage, trace
@@ -8,14 +8,14 @@ from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from laban.business_keys import w3c_headers
+from laban.business_keys.key_rules import KeyRules
 from laban.business_keys.keys import parse_rules
 from laban.business_keys.propagation import CorrelationPropagator
-from laban.business_keys.rules import KeyRules
 from laban.messaging.headers import HeaderGetter
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
-STOCK = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
+UPSTREAM = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ STOCK = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagat
         {"baggage": ""},
     ],
 )
-def test_it_reads_what_the_sdk_reads(headers: dict[str, str]) -> None:
+def test_the_fast_reader_returns_the_same_as_the_sdk(headers: dict[str, str]) -> None:
     for carrier in (headers, {name: [value] for name, value in headers.items()}):
-        read, expected = w3c_headers.extract(carrier, Context()), STOCK.extract(carrier, Context())
+        read, expected = w3c_headers.extract(carrier, Context()), UPSTREAM.extract(carrier, Context())
         assert trace.get_current_span(read).get_span_context() == (
             trace.get_current_span(expected).get_span_context()
         )
@@ -53,20 +53,20 @@ def test_it_reads_what_the_sdk_reads(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("inner", "expected"),
     [
-        (STOCK, True),
+        (UPSTREAM, True),
         (CompositePropagator([TraceContextTextMapPropagator()]), False),
         (CompositePropagator([W3CBaggagePropagator(), TraceContextTextMapPropagator()]), False),
         (TraceContextTextMapPropagator(), False),
     ],
 )
-def test_other_propagators_are_left_to_read_for_themselves(
+def test_only_the_default_propagators_are_replaced_by_the_fast_reader(
     inner: CompositePropagator, *, expected: bool
 ) -> None:
-    assert w3c_headers.is_all_of(inner) is expected
+    assert w3c_headers.is_default(inner) is expected
 
 
 PARENT = f"00-{ID}-{SPAN}-01"
-PROPAGATOR = CorrelationPropagator(STOCK, KeyRules())
+PROPAGATOR = CorrelationPropagator(UPSTREAM, KeyRules())
 
 
 def plain(propagator: CorrelationPropagator, headers: dict[str, str]) -> Context | None:
@@ -88,7 +88,7 @@ def plain(propagator: CorrelationPropagator, headers: dict[str, str]) -> Context
         {"X-Correlation-ID": " not\tprintable "},
     ],
 )
-def test_the_headers_of_a_record_read_at_once_say_what_they_say_in_full(
+def test_the_fast_reader_of_record_headers_returns_the_same_as_the_full_one(
     more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("laban.business_keys.propagation._new_id", lambda: "made")
@@ -122,13 +122,13 @@ def test_the_headers_of_a_record_read_at_once_say_what_they_say_in_full(
         {"BAGGAGE": ""},
     ],
 )
-def test_a_record_with_more_to_read_is_read_in_full(more: dict[str, str]) -> None:
+def test_a_record_with_other_headers_is_not_read_by_the_fast_reader(more: dict[str, str]) -> None:
     rules = KeyRules(parse_rules("order.id=header:X-Order-ID,a.id=header:BAGGAGE"))
-    propagator = CorrelationPropagator(STOCK, rules)
+    propagator = CorrelationPropagator(UPSTREAM, rules)
     assert plain(propagator, {"traceparent": PARENT, **more}) is None
     assert plain(propagator, {"traceparent": PARENT}) is not None
 
 
-def test_what_other_propagators_would_read_is_left_to_them() -> None:
+def test_the_fast_reader_is_not_used_with_other_propagators() -> None:
     propagator = CorrelationPropagator(TraceContextTextMapPropagator(), KeyRules())
     assert plain(propagator, {"traceparent": PARENT}) is None

@@ -1,4 +1,4 @@
-"""A small gRPC service without generated code, and a server of it on a free port."""
+"""A small gRPC service without generated code, served on a free port."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from opentelemetry.trace import SpanKind
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 PRICE = "/shop.Pricing/Price"
 WATCH = "/shop.Pricing/Watch"
@@ -17,7 +17,7 @@ HAGGLE = "/shop.Pricing/Haggle"
 
 
 def price(request: bytes, context: grpc.ServicerContext) -> bytes:
-    """Answers, fails or takes too long, as the request says."""
+    """Answers, fails or takes too long, depending on the request."""
     if request == b"crash":
         raise KeyError("no such item")
     if request == b"crash plainly":
@@ -41,7 +41,7 @@ def watch(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
 
 
 def total(requests: Iterator[bytes], _context: grpc.ServicerContext) -> bytes:
-    """How many requests came."""
+    """The number of requests."""
     return b"%d" % sum(1 for _ in requests)
 
 
@@ -52,7 +52,7 @@ def haggle(requests: Iterator[bytes], _context: grpc.ServicerContext) -> Iterato
 
 @contextmanager
 def serving() -> Generator[str]:
-    """A server in this process; the target to call it by."""
+    """A server in this process; yields its target."""
     handlers: dict[str, Any] = {
         "Price": grpc.unary_unary_rpc_method_handler(price),
         "Watch": grpc.unary_stream_rpc_method_handler(watch),
@@ -69,8 +69,8 @@ def serving() -> Generator[str]:
         server.stop(None).wait()
 
 
-def client_and_server(recording: Recording) -> tuple[Seen, Seen]:
-    """Both spans of the only call."""
+def client_and_server(recording: Recording) -> tuple[EndedSpan, EndedSpan]:
+    """Client and server span of the only call."""
     recording.wait_for(2)
     (client,) = recording.of_kind(SpanKind.CLIENT)
     (server,) = recording.of_kind(SpanKind.SERVER)

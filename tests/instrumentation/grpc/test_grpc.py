@@ -1,4 +1,4 @@
-"""gRPC clients and servers in one process, over a real connection, with laban's mends around stock."""
+"""Instrumented gRPC clients and servers in one process, over a real connection."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ async def call_asynchronously(target: str, request: bytes, timeout: float = 10) 
         return await price(request, timeout=timeout)
 
 
-def test_a_call_names_its_peer_and_carries_the_business_keys(recording: Recording, target: str) -> None:
+def test_a_call_records_its_peer_and_propagates_the_business_keys(recording: Recording, target: str) -> None:
     with recording.tracer.start_as_current_span("request", attributes={"shop.order": "1001"}):
         assert call(target, b"item") == b"42"
     client, server = client_and_server(recording)
@@ -60,23 +60,28 @@ def test_an_uncaught_exception_is_an_error_of_the_server_span_and_recorded_once(
     assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "UNKNOWN")
 
 
-def test_an_abort_keeps_its_status_code_and_is_no_exception(recording: Recording, target: str) -> None:
+def test_an_abort_keeps_its_status_code_and_is_not_recorded_as_an_exception(
+    recording: Recording, target: str
+) -> None:
     with pytest.raises(grpc.RpcError):
         call(target, b"abort")
     client, server = client_and_server(recording)
     assert server.attributes["error.type"] == "NOT_FOUND"
-    assert (server.status, server.exceptions) == (StatusCode.UNSET, [])  # 404 is no error of the server
+    assert (server.status, server.exceptions) == (
+        StatusCode.UNSET,
+        [],
+    )  # NOT_FOUND is not an error of the server
     assert client.attributes["error.type"] == "NOT_FOUND"
 
 
-def test_a_deadline_is_named(recording: Recording, target: str) -> None:
+def test_an_exceeded_deadline_is_recorded(recording: Recording, target: str) -> None:
     with pytest.raises(grpc.RpcError):
         call(target, b"sleep", timeout=0.2)
     client, _ = client_and_server(recording)
     assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "DEADLINE_EXCEEDED")
 
 
-def test_a_future_is_followed_to_its_end(recording: Recording, target: str) -> None:
+def test_the_span_of_a_future_ends_with_it(recording: Recording, target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         future = unary(channel).future(b"crash", timeout=10)
         assert future.exception() is not None
@@ -84,7 +89,7 @@ def test_a_future_is_followed_to_its_end(recording: Recording, target: str) -> N
     assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "UNKNOWN")
 
 
-def test_a_stream_leaves_nothing_current_while_it_is_read(recording: Recording, target: str) -> None:
+def test_reading_a_stream_sets_no_current_span(recording: Recording, target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         for _ in streaming(channel)(b"once", timeout=10):
             assert not trace.get_current_span().get_span_context().is_valid
@@ -94,7 +99,7 @@ def test_a_stream_leaves_nothing_current_while_it_is_read(recording: Recording, 
     assert client.attributes["server.address"] == "127.0.0.1"
 
 
-def test_a_stream_can_be_cancelled_and_that_is_no_error(recording: Recording, target: str) -> None:
+def test_cancelling_a_stream_is_not_an_error(recording: Recording, target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         stream = streaming(channel)(b"forever", timeout=10)
         assert next(stream) == b"1"
@@ -115,7 +120,7 @@ def test_a_stream_that_fails_is_an_error(recording: Recording, target: str) -> N
     ("request_", "timeout", "error"),
     [(b"item", 10, None), (b"crash", 10, "UNKNOWN"), (b"sleep", 0.2, "DEADLINE_EXCEEDED")],
 )
-def test_asyncio_calls_name_their_peer_and_their_error(
+def test_asyncio_calls_record_their_peer_and_error(
     recording: Recording, target: str, request_: bytes, timeout: float, error: str | None
 ) -> None:
     outcome = asyncio.run(_tried(target, request_, timeout))
@@ -135,13 +140,13 @@ async def _tried(target: str, request: bytes, timeout: float) -> bytes | None:
 
 
 class _Passing(grpc.ServerInterceptor):
-    """One of the program's own."""
+    """An interceptor of the program."""
 
     def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
         return continuation(handler_call_details)
 
 
-def test_calls_at_the_same_time_are_handled_each_in_a_span_and_a_trace_of_its_own(
+def test_concurrent_calls_have_separate_spans_and_traces(
     grpc_instrumented: Recording,
 ) -> None:
     together = threading.Barrier(2)
@@ -151,7 +156,7 @@ def test_calls_at_the_same_time_are_handled_each_in_a_span_and_a_trace_of_its_ow
         return trace.get_current_span().get_span_context().span_id.to_bytes(8)
 
     handlers: dict[str, Any] = {"Count": grpc.unary_unary_rpc_method_handler(handle)}
-    own: Any = (_Passing(),)  # to a tuple no list can be added
+    own: Any = (_Passing(),)  # upstream adds a list to it
     server = grpc.server(ThreadPoolExecutor(2), interceptors=own)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("shop.Stock", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,4 +1,4 @@
-"""Options and hooks that OpenTelemetry promises for its gRPC clients: they work with ours as well."""
+"""Options and hooks of upstream's gRPC client instrumentations work with laban's."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -59,14 +59,14 @@ def instrumented(kind: Any, recording: Recording, target: str, call: Call, **opt
 
 
 @CLIENTS
-def test_spans_go_to_the_provider_that_was_given(
+def test_spans_go_to_the_given_tracer_provider(
     recording: Recording, target: str, kind: Any, call: Call
 ) -> None:
     assert instrumented(kind, recording, target, call) == [PRICE, WATCH]
 
 
 @CLIENTS
-def test_methods_that_a_filter_leaves_out_are_called_without_a_span(
+def test_methods_excluded_by_a_filter_have_no_span(
     recording: Recording, target: str, kind: Any, call: Call
 ) -> None:
     chosen = filters.negate(filters.method_name("Watch"))
@@ -74,7 +74,7 @@ def test_methods_that_a_filter_leaves_out_are_called_without_a_span(
 
 
 @CLIENTS
-def test_services_that_the_environment_leaves_out_are_called_without_a_span(
+def test_services_excluded_by_the_environment_have_no_span(
     recording: Recording, target: str, kind: Any, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_PYTHON_GRPC_EXCLUDED_SERVICES", "shop.Pricing")
@@ -91,7 +91,7 @@ def test_suppressed_calls_have_no_span(recording: Recording, target: str, kind: 
 
 
 @CLIENTS
-def test_hooks_are_called_with_the_span_and_may_raise(
+def test_hooks_are_called_with_the_span_and_can_raise(
     recording: Recording, target: str, kind: Any, call: Call
 ) -> None:
     asked: list[Any] = []
@@ -117,7 +117,7 @@ def test_uninstrument_restores_the_channel_functions() -> None:
     places = [(grpc, "insecure_channel"), (grpc, "secure_channel")]
     places += [(grpc.aio, "insecure_channel"), (grpc.aio, "secure_channel")]
 
-    def identities() -> list[int]:  # a wrapper says that it equals what it wraps
+    def identities() -> list[int]:  # a wrapper compares equal to the wrapped object
         return [id(vars(owner)[name]) for owner, name in places]
 
     before = identities()

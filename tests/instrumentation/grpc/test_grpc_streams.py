@@ -23,7 +23,7 @@ STREAMING: list[tuple[str, Call]] = [
 
 
 @pytest.mark.parametrize(("who", "call"), STREAMING)
-def test_both_spans_of_a_streaming_call_say_who_streams(
+def test_both_spans_of_a_streaming_call_record_the_streaming_side(
     recording: Recording, target: str, who: str, call: Call
 ) -> None:
     with grpc.insecure_channel(target) as channel:
@@ -34,7 +34,7 @@ def test_both_spans_of_a_streaming_call_say_who_streams(
     assert (server.parent, client.status) == (client.id, StatusCode.UNSET)
 
 
-def test_a_stream_in_both_directions_stays_what_grpc_returned(recording: Recording, target: str) -> None:
+def test_a_bidirectional_stream_is_the_object_that_grpc_returned(recording: Recording, target: str) -> None:
     with grpc.insecure_channel(target) as channel:
         stream: Any = cast("Any", channel).stream_stream(HAGGLE)(iter([b"1", b"2"]), timeout=10)
         assert next(stream) == b"1"
@@ -43,7 +43,7 @@ def test_a_stream_in_both_directions_stays_what_grpc_returned(recording: Recordi
     assert (client.status, client.attributes["rpc.grpc.status_code"]) == (StatusCode.UNSET, 1)
 
 
-def test_the_single_threaded_stream_ends_its_span_too(recording: Recording, target: str) -> None:
+def test_the_span_of_a_single_threaded_stream_ends(recording: Recording, target: str) -> None:
     options = [(ChannelOptions.SingleThreadedUnaryStream, 1)]
     with grpc.insecure_channel(target, options=options) as channel:
         assert list(cast("Any", channel).unary_stream(WATCH)(b"once", timeout=10)) == [b"1", b"2"]
@@ -68,7 +68,7 @@ AIO_STREAMING: list[tuple[str, Callable[[Any], Any]]] = [
 
 
 @pytest.mark.parametrize(("who", "call"), AIO_STREAMING)
-def test_asyncio_clients_say_who_streams(
+def test_asyncio_clients_record_the_streaming_side(
     recording: Recording, target: str, who: str, call: Callable[[Any], Any]
 ) -> None:
     async def read() -> list[bytes]:
@@ -82,7 +82,7 @@ def test_asyncio_clients_say_who_streams(
     assert client.attributes["laban.timeout_ms"] == 10_000
 
 
-def test_an_asyncio_client_may_send_a_stream(recording: Recording, target: str) -> None:
+def test_an_asyncio_client_can_send_a_stream(recording: Recording, target: str) -> None:
     async def count() -> bytes:
         async with connected(target) as channel:
             total: bytes = await channel.stream_unary(TOTAL)(_numbers(), timeout=10)
@@ -93,7 +93,7 @@ def test_an_asyncio_client_may_send_a_stream(recording: Recording, target: str) 
     assert client.attributes["laban.rpc.streaming"] == server.attributes["laban.rpc.streaming"] == "client"
 
 
-def test_an_asyncio_stream_that_is_cancelled_ends_without_error(recording: Recording, target: str) -> None:
+def test_a_cancelled_asyncio_stream_is_not_an_error(recording: Recording, target: str) -> None:
     async def peek() -> bytes:
         async with connected(target) as channel:
             stream = channel.unary_stream(WATCH)(b"forever", timeout=10)
@@ -118,7 +118,7 @@ def test_an_asyncio_stream_that_fails_is_an_error(recording: Recording, target: 
     assert (client.status, client.attributes["error.type"]) == (StatusCode.ERROR, "DATA_LOSS")
 
 
-def test_an_asyncio_call_that_the_caller_gives_up_is_an_error(recording: Recording, target: str) -> None:
+def test_an_asyncio_call_that_the_caller_cancels_is_an_error(recording: Recording, target: str) -> None:
     async def give_up() -> None:
         async with connected(target) as channel:
             async with asyncio.timeout(0.2):
@@ -131,7 +131,7 @@ def test_an_asyncio_call_that_the_caller_gives_up_is_an_error(recording: Recordi
 
 
 class AioPricing:
-    """Handlers of an asyncio server, as people write them."""
+    """Typical handlers of an asyncio server."""
 
     @staticmethod
     async def price(request: bytes, context: Any) -> bytes:
@@ -166,7 +166,7 @@ async def aio_channel(**handlers: Any) -> AsyncGenerator[Any]:
 
 
 @pytest.mark.parametrize("handler", [AioPricing.generated, AioPricing.written])
-def test_asyncio_servers_may_yield_or_write_a_stream(grpc_instrumented: Recording, handler: Any) -> None:
+def test_asyncio_servers_can_yield_or_write_a_stream(grpc_instrumented: Recording, handler: Any) -> None:
     async def read() -> list[bytes]:
         async with aio_channel(Watch=grpc.unary_stream_rpc_method_handler(handler)) as channel:
             return [answer async for answer in channel.unary_stream(WATCH)(b"", timeout=10)]
@@ -189,7 +189,7 @@ def test_an_uncaught_exception_of_an_asyncio_server_is_recorded_once(grpc_instru
     assert (server.exceptions, server.attributes["rpc.grpc.status_code"]) == (["KeyError"], 2)
 
 
-def test_a_plain_function_on_an_asyncio_server_still_answers(grpc_instrumented: Recording) -> None:
+def test_a_plain_function_on_an_asyncio_server_still_works(grpc_instrumented: Recording) -> None:
     async def call() -> bytes:
         handler: Any = grpc.unary_unary_rpc_method_handler(AioPricing.in_a_thread)
         async with aio_channel(Price=handler) as channel:

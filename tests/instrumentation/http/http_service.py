@@ -1,4 +1,4 @@
-"""A small HTTP server in this process: answers, stays silent, or fails a few times first."""
+"""A small HTTP server in this process that answers, stays silent, or fails at first."""
 
 import threading
 from collections.abc import Generator
@@ -7,18 +7,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Service:
-    """What it has seen, and how to reach it."""
+    """The requests that the server has received, and its URL."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.headers: list[dict[str, str]] = []
         self.released = threading.Event()
-        """Until it is set, /silent does not answer."""
+        """/silent answers once it is set."""
 
 
 @contextmanager
 def http_serving() -> Generator[Service]:
-    """A server on a free port; /flaky answers 503 twice, /silent nothing until the block ends."""
+    """A server on a free port. /flaky answers 503 twice; /silent does not answer until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

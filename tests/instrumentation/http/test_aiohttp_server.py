@@ -1,4 +1,4 @@
-"""An aiohttp application behind the stock middleware and ours, called over a real connection."""
+"""An instrumented aiohttp application, called over a real connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -14,10 +14,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind, StatusCode
 
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 from laban.http.aiohttp_server import LabanAiohttpServerInstrumentor
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 Fetch = Callable[[str], Awaitable[Any]]
 
@@ -31,7 +31,7 @@ def instrumented(recording: Recording, rules: KeyRules, current_conventions: Non
 
 
 async def create(request: web.Request) -> web.Response:
-    """Answers with what it was sent."""
+    """Returns the request body."""
     return web.json_response(await request.json())
 
 
@@ -57,7 +57,7 @@ def shop(make: Callable[..., web.Application] = web.Application, **options: Any)
 
 
 def fetch(application: web.Application, method: str, path: str, **options: Any) -> dict[str, str]:
-    """Call it once; the headers of the answer."""
+    """Send one request; returns the response headers."""
 
     async def one() -> dict[str, str]:
         async with (
@@ -71,7 +71,7 @@ def fetch(application: web.Application, method: str, path: str, **options: Any) 
     return asyncio.run(one())
 
 
-def served(recording: Recording) -> Seen:
+def served(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.SERVER)
     return span
 
@@ -91,7 +91,7 @@ def test_the_correlation_id_is_returned(instrumented: Recording, path: str) -> N
     assert headers["X-Correlation-ID"] == "abc" == served(instrumented).attributes["correlation.id"]
 
 
-def test_a_correlation_id_that_the_application_sets_stays(instrumented: Recording) -> None:
+def test_a_correlation_id_set_by_the_application_is_kept(instrumented: Recording) -> None:
     assert fetch(shop(), "GET", "/orders/1?own")["X-Correlation-ID"] == "mine"
 
 
@@ -101,14 +101,14 @@ def test_an_uncaught_exception_is_an_error(instrumented: Recording) -> None:
     assert (span.status, span.attributes["error.type"]) == (StatusCode.ERROR, "KeyError")
 
 
-def test_a_sub_application_gives_no_second_span(instrumented: Recording) -> None:
+def test_a_sub_application_adds_no_second_span(instrumented: Recording) -> None:
     outer = web.Application()
     outer.add_subapp("/shop/", shop())
     fetch(outer, "GET", "/shop/orders/1")
     assert served(instrumented).name == "GET /shop/orders/{order_id}"
 
 
-def test_an_application_class_that_was_imported_before_and_a_tuple_of_middlewares_work(
+def test_an_application_class_imported_earlier_and_a_tuple_of_middlewares_work(
     instrumented: Recording,
 ) -> None:
     seen: list[bool] = []
@@ -124,7 +124,7 @@ def test_an_application_class_that_was_imported_before_and_a_tuple_of_middleware
     assert served(instrumented)
 
 
-def test_stocks_options_are_heeded(
+def test_upstreams_options_work(
     recording: Recording, current_conventions: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
@@ -133,7 +133,7 @@ def test_stocks_options_are_heeded(
     monkeypatch.setenv(f"{prefix}_SANITIZE_FIELDS", "authorization")
     monkeypatch.setenv("OTEL_PYTHON_AIOHTTP_SERVER_EXCLUDED_URLS", "prices")
     reader = InMemoryMetricReader()
-    monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)  # the only one it asks
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider([reader]).get_meter)  # no option for it
     instrumentor = LabanAiohttpServerInstrumentor()
     instrumentor.instrument(tracer_provider=recording.provider)
     try:
@@ -142,10 +142,10 @@ def test_stocks_options_are_heeded(
         fetch(shop(), "GET", "/orders/1?own&sig=secret", headers=headers)
     finally:
         instrumentor.uninstrument()
-    told = served(recording).attributes
-    assert told["http.request.header.x_tenant"] == ("blue",)
-    assert told["http.response.header.x_correlation_id"] == ("mine",)
-    assert "secret" not in str(told)
+    shown = served(recording).attributes
+    assert shown["http.request.header.x_tenant"] == ("blue",)
+    assert shown["http.response.header.x_correlation_id"] == ("mine",)
+    assert "secret" not in str(shown)
     measured = reader.get_metrics_data()
     assert measured is not None
     [scope] = measured.resource_metrics[0].scope_metrics
@@ -154,7 +154,7 @@ def test_stocks_options_are_heeded(
     }
 
 
-def test_uninstrumenting_restores_everything(recording: Recording) -> None:
+def test_uninstrument_restores_everything(recording: Recording) -> None:
     before = (web.Application, vars(web.Application)["__init__"], vars(web.BaseRequest)["read"])
     instrumentor = LabanAiohttpServerInstrumentor()
     instrumentor.instrument(tracer_provider=recording.provider)

@@ -1,4 +1,4 @@
-"""A FastAPI application behind the stock middleware and ours, called as a server calls it."""
+"""An instrumented FastAPI application, called through ASGI."""
 
 import json
 from collections.abc import Generator
@@ -11,11 +11,11 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.trace import SpanKind
 
 import laban
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 from laban.http.json_body import MAX_BODY
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 
 pytestmark = pytest.mark.anyio
 
@@ -61,12 +61,12 @@ def shop(recording: Recording) -> FastAPI:
     return application
 
 
-def served(recording: Recording) -> Seen:
+def served(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.SERVER)
     return span
 
 
-async def test_a_field_of_a_json_body_is_known_to_the_handlers_spans_and_the_entry(
+async def test_a_field_of_a_json_body_is_set_on_the_entry_span_and_the_handlers_spans(
     client: httpx.AsyncClient, recording: Recording
 ) -> None:
     body = {"order_id": "1001", "customer_id": 7, "lines": [{"item_id": "x"}], "note": "none"}
@@ -87,7 +87,7 @@ async def test_a_route_parameter_is_a_business_key(client: httpx.AsyncClient, re
     assert served(recording).attributes["order.id"] == "1001"
 
 
-async def test_the_id_of_a_collection_and_what_code_says_are_both_kept(
+async def test_an_id_from_the_route_and_a_key_from_the_code_are_both_kept(
     client: httpx.AsyncClient, recording: Recording
 ) -> None:
     await client.get("/shipments/9")
@@ -95,25 +95,25 @@ async def test_the_id_of_a_collection_and_what_code_says_are_both_kept(
     assert served(recording).attributes["order.id"] == "77"
 
 
-async def test_a_header_rule_is_heeded(client: httpx.AsyncClient, recording: Recording) -> None:
+async def test_a_header_rule_finds_a_key(client: httpx.AsyncClient, recording: Recording) -> None:
     await client.post("/raw", headers={"X-Order-Id": "1001"})
     assert served(recording).attributes["order.id"] == "1001"
 
 
-async def test_a_correlation_id_is_made_at_the_edge_recorded_and_returned(
+async def test_the_edge_creates_records_and_returns_a_correlation_id(
     client: httpx.AsyncClient, recording: Recording
 ) -> None:
     response = await client.get("/orders/1")
     assert response.headers["X-Correlation-ID"] == served(recording).attributes["correlation.id"]
 
 
-async def test_a_correlation_id_that_came_is_kept(client: httpx.AsyncClient, recording: Recording) -> None:
+async def test_a_received_correlation_id_is_kept(client: httpx.AsyncClient, recording: Recording) -> None:
     response = await client.get("/orders/1", headers={"X-Correlation-ID": "abc"})
     assert response.headers["X-Correlation-ID"] == "abc"
     assert served(recording).attributes["correlation.id"] == "abc"
 
 
-async def test_a_correlation_id_that_the_application_sets_stays(client: httpx.AsyncClient) -> None:
+async def test_a_correlation_id_set_by_the_application_is_kept(client: httpx.AsyncClient) -> None:
     response = await client.post("/raw")
     assert response.headers.get_list("X-Correlation-ID") == ["mine"]
 
@@ -128,7 +128,7 @@ async def test_a_correlation_id_that_the_application_sets_stays(client: httpx.As
         (json.dumps({"order_id": "1001", "blob": "x" * MAX_BODY}).encode(), "application/json"),
     ],
 )
-async def test_other_bodies_pass_unread_and_unchanged(
+async def test_other_bodies_are_not_searched_and_not_changed(
     client: httpx.AsyncClient, recording: Recording, content: bytes, content_type: str
 ) -> None:
     response = await client.post("/raw", content=content, headers={"content-type": content_type})

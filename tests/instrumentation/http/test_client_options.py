@@ -1,4 +1,4 @@
-"""Options and hooks that OpenTelemetry promises for its HTTP clients: they work as well with ours around."""
+"""Options and hooks of upstream's HTTP client instrumentations work with laban's patches."""
 
 import asyncio
 from collections.abc import Generator
@@ -78,12 +78,12 @@ def test_hooks_are_called_with_the_span_of_the_call(
 
 
 @pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
-def test_calls_that_are_excluded_or_suppressed_have_no_span_and_carry_nothing(
+def test_excluded_or_suppressed_calls_have_no_span_and_propagate_nothing(
     recording: Recording, service: Service, kind: Any, get: Any, _hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_PYTHON_EXCLUDED_URLS", "private")
     instrumentor = kind()
-    # The option is that of requests, where stock reads the variable when it is imported.
+    # For requests as an option, because upstream reads the variable at import.
     instrumentor.instrument(tracer_provider=recording.provider, excluded_urls="private")
     try:
         get(f"{service.url}/private")
@@ -95,7 +95,9 @@ def test_calls_that_are_excluded_or_suppressed_have_no_span_and_carry_nothing(
     assert all("traceparent" not in headers for headers in service.headers)
 
 
-def test_a_single_client_of_httpx_can_be_traced_and_let_go(recording: Recording, service: Service) -> None:
+def test_a_single_httpx_client_can_be_instrumented_and_uninstrumented(
+    recording: Recording, service: Service
+) -> None:
     with httpx.Client() as client:
         LabanHttpxInstrumentor.instrument_client(client, tracer_provider=recording.provider)
         client.get(f"{service.url}/")
@@ -105,7 +107,7 @@ def test_a_single_client_of_httpx_can_be_traced_and_let_go(recording: Recording,
 
 
 @pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
-def test_a_call_inside_of_a_span_is_its_child(
+def test_a_call_inside_a_span_is_its_child(
     recording: Recording, service: Service, kind: Any, get: Any, _hook: Any
 ) -> None:
     instrumentor = kind()
@@ -120,7 +122,7 @@ def test_a_call_inside_of_a_span_is_its_child(
 
 
 @pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
-def test_headers_that_are_asked_for_are_recorded_and_secrets_are_not(
+def test_configured_headers_are_recorded_and_secrets_are_not(
     recording: Recording, service: Service, kind: Any, get: Any, _hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
@@ -134,16 +136,18 @@ def test_headers_that_are_asked_for_are_recorded_and_secrets_are_not(
     finally:
         instrumentor.uninstrument()
     (span,) = recording.of_kind(SpanKind.CLIENT)
-    told = {key: value for key, value in span.attributes.items() if ".header." in key}
-    assert told.pop("http.request.header.authorization", ("[REDACTED]",)) == ("[REDACTED]",)
-    assert told.pop("http.response.header.content_length") == ("0",)
-    assert told
-    assert all(key.startswith("http.request.header.accept") for key in told)
+    shown = {key: value for key, value in span.attributes.items() if ".header." in key}
+    assert shown.pop("http.request.header.authorization", ("[REDACTED]",)) == ("[REDACTED]",)
+    assert shown.pop("http.response.header.content_length") == ("0",)
+    assert shown
+    assert all(key.startswith("http.request.header.accept") for key in shown)
     assert "secret" not in str(span.attributes)
 
 
 @pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
-def test_calls_are_measured(recording: Recording, service: Service, kind: Any, get: Any, _hook: Any) -> None:
+def test_calls_record_metrics(
+    recording: Recording, service: Service, kind: Any, get: Any, _hook: Any
+) -> None:
     reader = InMemoryMetricReader()
     instrumentor = kind()
     instrumentor.instrument(tracer_provider=recording.provider, meter_provider=MeterProvider([reader]))
@@ -161,7 +165,7 @@ def test_calls_are_measured(recording: Recording, service: Service, kind: Any, g
 
 
 @pytest.mark.parametrize(("kind", "get", "_hook"), CLIENTS)
-def test_a_call_that_reaches_nobody_is_an_error(
+def test_a_call_to_an_unreachable_server_is_an_error(
     recording: Recording, kind: Any, get: Any, _hook: Any
 ) -> None:
     instrumentor = kind()

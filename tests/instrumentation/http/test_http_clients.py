@@ -17,7 +17,7 @@ from laban.http.aiohttp_client import LabanAiohttpClientInstrumentor
 from laban.http.httpx import LabanHttpxInstrumentor
 from laban.http.requests import LabanRequestsInstrumentor
 
-from ..recording import Recording, Seen
+from ..recording import EndedSpan, Recording
 from .http_service import Service, http_serving
 
 INSTRUMENTORS: list[Any] = [
@@ -39,7 +39,7 @@ def service(recording: Recording, current_conventions: None) -> Generator[Servic
         instrumentor.uninstrument()
 
 
-def client_span(recording: Recording) -> Seen:
+def client_span(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.CLIENT)
     return span
 
@@ -72,7 +72,7 @@ CLIENTS: list[Get] = [by_httpx, by_async_httpx, by_requests, by_aiohttp]
 
 
 @pytest.mark.parametrize("get", CLIENTS)
-def test_a_call_names_its_peer_and_its_timeout_and_carries_the_trace(
+def test_a_call_records_peer_and_timeout_and_propagates_the_trace(
     recording: Recording, service: Service, get: Get
 ) -> None:
     get(service.url, 3)
@@ -112,7 +112,7 @@ async def _aiohttp_get(url: str) -> None:
 
 
 @pytest.mark.parametrize("get", [_httpx_get, _aiohttp_get])
-def test_a_call_that_the_caller_gives_up_is_an_error(
+def test_a_call_that_the_caller_cancels_is_an_error(
     recording: Recording, service: Service, get: Callable[[str], Any]
 ) -> None:
     async def give_up() -> None:
@@ -125,20 +125,20 @@ def test_a_call_that_the_caller_gives_up_is_an_error(
     assert (span.status, span.attributes["error.type"]) == (StatusCode.ERROR, "CancelledError")
 
 
-def test_retries_inside_of_requests_are_counted(recording: Recording, service: Service) -> None:
+def test_retries_of_requests_are_counted(recording: Recording, service: Service) -> None:
     with requests.Session() as session:
         session.mount("http://", HTTPAdapter(max_retries=Retry(3, status_forcelist=[503], backoff_factor=0)))
         assert session.get(f"{service.url}/flaky", timeout=5).ok
     assert client_span(recording).attributes["http.request.resend_count"] == 2
 
 
-def test_a_call_without_a_timeout_says_none(recording: Recording, service: Service) -> None:
+def test_a_call_without_a_timeout_has_no_timeout_attribute(recording: Recording, service: Service) -> None:
     httpx.get(service.url, timeout=None)  # noqa: S113 - the shape that is tested
     requests.get(service.url)  # noqa: S113 - the shape that is tested
     assert all("laban.timeout_ms" not in span.attributes for span in recording.of_kind(SpanKind.CLIENT))
 
 
-def test_a_call_that_is_not_traced_leaves_the_callers_span_alone(
+def test_an_untraced_call_does_not_change_the_callers_span(
     recording: Recording, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with recording.tracer.start_as_current_span("caller"):
@@ -160,7 +160,7 @@ def test_a_call_that_is_not_traced_leaves_the_callers_span_alone(
         (aiohttp.ClientSession, "__init__"),
     ],
 )
-def test_uninstrumenting_restores_everything(recording: Recording, owner: type, name: str) -> None:
+def test_uninstrument_restores_everything(recording: Recording, owner: type, name: str) -> None:
     before = vars(owner)[name]
     instrumentors = [make() for make in INSTRUMENTORS]
     for instrumentor in instrumentors:
@@ -174,10 +174,10 @@ def test_uninstrumenting_restores_everything(recording: Recording, owner: type, 
 @pytest.mark.usefixtures("service")
 @pytest.mark.parametrize("get", CLIENTS)
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
-def test_a_call_without_a_port_in_its_url_names_the_one_of_the_scheme(
+def test_a_call_to_a_url_without_a_port_records_the_default_port(
     recording: Recording, get: Get, scheme: str, port: int
 ) -> None:
-    # Nobody has to answer: whom it has called is known before.
+    # No server needed: the address is recorded before the connection.
     with suppress(httpx.HTTPError, requests.RequestException, aiohttp.ClientError):
         get(f"{scheme}://127.0.0.1/", 5.0)
     span = client_span(recording)

@@ -1,4 +1,4 @@
-"""Starlette applications and FastAPI's, which derive from them, in one process."""
+"""Starlette and FastAPI applications in one process; FastAPI derives from Starlette."""
 
 from collections.abc import Generator
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 from laban.http.starlette import LabanStarletteInstrumentor
 
@@ -37,7 +37,7 @@ def instrumented(recording: Recording, rules: KeyRules) -> Generator[Recording]:
 
 
 class Early(Starlette):
-    """Derived before anything was instrumented."""
+    """A class derived before instrumentation."""
 
 
 async def show(request: Request) -> PlainTextResponse:
@@ -56,7 +56,7 @@ async def get(application: Starlette, path: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("kind", [Starlette, Early])
-async def test_an_application_gives_one_span_a_request_with_its_route_and_keys(
+async def test_a_request_has_one_span_with_its_route_and_keys(
     recording: Recording, kind: type[Starlette]
 ) -> None:
     answer = await get(kind(routes=[Route("/orders/{order_id}", show)]), "/orders/1001")
@@ -66,7 +66,7 @@ async def test_an_application_gives_one_span_a_request_with_its_route_and_keys(
     assert answer.headers["X-Correlation-ID"] == span.attributes["correlation.id"]
 
 
-async def test_fastapi_gives_no_second_span(recording: Recording) -> None:
+async def test_fastapi_requests_have_no_second_span(recording: Recording) -> None:
     application = FastAPI()
     application.add_api_route("/orders/{order_id}", answer)
     FastAPIInstrumentor.instrument_app(application, tracer_provider=recording.provider)
@@ -75,7 +75,7 @@ async def test_fastapi_gives_no_second_span(recording: Recording) -> None:
     FastAPIInstrumentor.uninstrument_app(application)
 
 
-async def test_a_mounted_application_has_a_span_inside_and_its_keys_are_those_of_the_request(
+async def test_a_mounted_application_has_an_inner_span_and_shares_the_keys_of_the_request(
     recording: Recording,
 ) -> None:
     inner = Starlette(routes=[Route("/orders/{order_id}", show)])
@@ -87,7 +87,7 @@ async def test_a_mounted_application_has_a_span_inside_and_its_keys_are_those_of
     assert {span.attributes["order.id"] for span in recording.finished} == {"1001"}
 
 
-async def test_a_route_below_the_root_path_of_a_proxy_tells_its_keys(recording: Recording) -> None:
+async def test_keys_are_found_in_a_route_below_a_proxys_root_path(recording: Recording) -> None:
     application = Starlette(routes=[Route("/orders/{order_id}", show)])
     transport = httpx.ASGITransport(application, root_path="/shop")
     async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:

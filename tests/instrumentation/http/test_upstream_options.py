@@ -1,4 +1,4 @@
-"""What the stock instrumentation of FastAPI promises beside a span a request holds with laban in it, too."""
+"""Options and hooks of upstream's FastAPI instrumentation work with laban's patches."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.trace import Span, SpanKind
 
-from laban.business_keys.rules import KeyRules
+from laban.business_keys.key_rules import KeyRules
 from laban.http import asgi
 
 from ..recording import Recording
@@ -21,7 +21,7 @@ Serve = Callable[..., TestClient]
 
 @pytest.fixture
 def serve(recording: Recording, rules: KeyRules) -> Generator[Serve]:
-    """Makes an instrumented application, with options of stock's, and answers a client of it."""
+    """Creates an instrumented application with upstream's options, and returns a client for it."""
     asgi.install(rules)
     made: list[FastAPI] = []
 
@@ -53,7 +53,7 @@ def shop() -> FastAPI:
     return application
 
 
-def test_a_server_records_the_headers_it_is_told_to_and_hides_the_secret_ones(
+def test_a_server_records_configured_headers_and_redacts_secret_ones(
     serve: Serve, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
@@ -62,15 +62,15 @@ def test_a_server_records_the_headers_it_is_told_to_and_hides_the_secret_ones(
     monkeypatch.setenv(f"{prefix}_SANITIZE_FIELDS", "authorization")
     serve().get("/orders/1", headers={"x-tenant": "blue", "authorization": "Bearer secret"})
     (span,) = recording.of_kind(SpanKind.SERVER)
-    told = {key: value for key, value in span.attributes.items() if ".header." in key}
-    assert told == {
+    shown = {key: value for key, value in span.attributes.items() if ".header." in key}
+    assert shown == {
         "http.request.header.x_tenant": ("blue",),
         "http.request.header.authorization": ("[REDACTED]",),
         "http.response.header.x_shard": ("7",),
     }
 
 
-def test_a_server_measures_its_requests(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_records_metrics(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_METRICS_EXPORTER", raising=False)
     reader = InMemoryMetricReader()
     serve(meter_provider=MeterProvider([reader])).get("/orders/1")
@@ -91,7 +91,7 @@ def test_a_web_socket_is_one_span(serve: Serve, recording: Recording) -> None:
     assert (span.kind, span.attributes["http.route"]) == (SpanKind.SERVER, "/watch")
 
 
-def test_urls_are_left_out_and_hooks_are_called(serve: Serve, recording: Recording) -> None:
+def test_excluded_urls_have_no_span_and_hooks_are_called(serve: Serve, recording: Recording) -> None:
     heard: list[tuple[str, str]] = []
 
     def hear(_: Span, scope: dict[str, Any]) -> None:

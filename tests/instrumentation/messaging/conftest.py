@@ -1,4 +1,4 @@
-"""The brokers, one of each for the whole run, and a stage on which traced programs play."""
+"""Fixtures: one broker of each kind for the test session, and traced programs."""
 
 import logging
 from collections.abc import Generator
@@ -8,12 +8,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from . import nats_server, rabbitmq
-from .stage import Stage, staged
+from .traced_programs import TracedPrograms, traced_programs
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """The URL of a real RabbitMQ: use exchanges and queues of your own."""
+    """The URL of a real RabbitMQ. Each test uses its own exchanges and queues."""
     server = rabbitmq.find_server()
     if server is None:
         pytest.skip(rabbitmq.MISSING)
@@ -23,7 +23,7 @@ def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @pytest.fixture(scope="session")
 def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """The URL of a real NATS server with JetStream: use subjects of your own."""
+    """The URL of a real NATS server with JetStream. Each test uses its own subjects."""
     server = nats_server.find_server()
     if server is None:
         pytest.skip(nats_server.MISSING)
@@ -33,7 +33,7 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @pytest.fixture(scope="session")
 def sqs_url() -> Generator[str]:
-    """Where moto answers as SQS does."""
+    """The URL of moto's SQS server."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -43,7 +43,7 @@ def sqs_url() -> Generator[str]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Generator[Stage]:
-    """For programs under `laban run`, whose spans are asked as a user asks."""
-    with staged(tmp_path) as ready:
+def programs(tmp_path: Path) -> Generator[TracedPrograms]:
+    """Runs programs under `laban run`, and queries their spans like a user."""
+    with traced_programs(tmp_path) as ready:
         yield ready

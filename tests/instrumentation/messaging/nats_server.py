@@ -1,4 +1,4 @@
-"""A real NATS for the tests: one server on a free port of the loopback, with JetStream in a folder."""
+"""Runs a real NATS server on a free loopback port, with JetStream in a folder."""
 
 import shutil
 import subprocess
@@ -13,13 +13,13 @@ MISSING = "no NATS: install it (Debian: nats-server)"
 
 
 def find_server() -> str | None:
-    """The program, where there is one; Debian has it where only root looks."""
+    """The path of the program, or None; Debian installs it in /usr/sbin."""
     return shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin")
 
 
 @contextmanager
 def running_nats(server: str, folder: Path) -> Generator[str]:
-    """Run one server; give its nats:// URL, and stop it at the end."""
+    """Run one server, yield its nats:// URL, and stop it at the end."""
     (port,) = free_ports(1)
     log = folder / "nats.log"
     command = [server, "--addr", "127.0.0.1", "--port", str(port), "--jetstream"]

@@ -1,4 +1,4 @@
-"""A real RabbitMQ for the tests: one broker on free ports of the loopback, all its files in one folder."""
+"""Runs a real RabbitMQ on free loopback ports, with all its files in one folder."""
 
 import shutil
 import socket
@@ -11,7 +11,7 @@ from pathlib import Path
 from ...kafka.real_kafka import accepts, free_ports, stop, tail
 from ..processes import environment
 
-# Debian's own `rabbitmq-server` changes to another user, who may not write to our folder.
+# Debian's wrapper `rabbitmq-server` switches to another user, who cannot write to the folder.
 _DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_TIMEOUT = 90.0
 POLL_INTERVAL = 0.1
@@ -26,17 +26,17 @@ log.console.level = warning
 
 
 class StartError(AssertionError):
-    """The broker ended, or did not answer in time; the text carries the last lines of its log."""
+    """The broker ended, or did not answer in time. The message contains the end of its log."""
 
 
 def find_server() -> str | None:
-    """The program, where there is one."""
+    """The path of the program, or None."""
     return str(_DEBIAN) if _DEBIAN.exists() else shutil.which("rabbitmq-server")
 
 
 @contextmanager
 def running_rabbitmq(server: str, folder: Path) -> Generator[str]:
-    """Run one broker; give its amqp:// URL, and stop it at the end, with the port mapper that Erlang needs.
+    """Run one broker with Erlang's port mapper, yield its amqp:// URL, and stop both at the end.
 
     Raises:
         StartError: it ended or did not answer within 90 s.
@@ -61,14 +61,14 @@ def running_rabbitmq(server: str, folder: Path) -> Generator[str]:
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
-            # One scheduler: it lives for one test run, beside others.
+            # One scheduler: the machine also runs other tests.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 -kernel inet_dist_use_interface {127,0,0,1}",
         }
     )
     log = folder / "rabbitmq.log"
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb"))
-        # Started here, for the one that Erlang starts would outlive everything.
+        # Started here: a mapper that Erlang starts would outlive the tests.
         command = ["epmd", "-port", str(mapper_port), "-address", "127.0.0.1"]
         mapper = subprocess.Popen(command, stdout=output, stderr=output, env=ours)
         stack.callback(stop, mapper)
@@ -92,7 +92,7 @@ def speaks_amqp(port: int) -> bool:
 
 
 def wait_for(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
-    """Wait until it is ready, as long as it lives."""
+    """Wait until the process is ready; fail if it ends."""
     deadline = time.monotonic() + START_TIMEOUT
     while not is_ready():
         if process.poll() is not None:

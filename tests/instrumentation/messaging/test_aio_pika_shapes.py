@@ -1,4 +1,4 @@
-"""What stays of aio-pika's shapes that the story of one order does not show."""
+"""aio-pika: the cases that the end-to-end test does not cover."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -42,7 +42,7 @@ async def filled_queue(url: str, headers: Any = None) -> AsyncGenerator[Any]:
         yield queue
 
 
-def test_a_loop_that_is_left_leaves_nothing_current(rabbitmq_url: str, traced: Recording) -> None:
+def test_leaving_a_loop_restores_the_context(rabbitmq_url: str, traced: Recording) -> None:
     async def main() -> None:
         async with filled_queue(rabbitmq_url) as queue:
             async for message in queue:
@@ -54,7 +54,7 @@ def test_a_loop_that_is_left_leaves_nothing_current(rabbitmq_url: str, traced: R
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
 
 
-def test_a_dead_letter_says_where_it_comes_from(rabbitmq_url: str, traced: Recording) -> None:
+def test_the_process_span_of_a_dead_letter_has_its_origin(rabbitmq_url: str, traced: Recording) -> None:
     first = f"first-{uuid4().hex[:8]}"
 
     async def main() -> None:
@@ -94,7 +94,9 @@ def test_a_dead_letter_says_where_it_comes_from(rabbitmq_url: str, traced: Recor
         assert span.attributes[vocabulary.LABAN_DELIVERY_ATTEMPT] == 2
 
 
-def test_what_leaves_a_loop_is_the_error_of_its_message(rabbitmq_url: str, traced: Recording) -> None:
+def test_an_exception_that_leaves_a_loop_is_on_the_span_of_its_message(
+    rabbitmq_url: str, traced: Recording
+) -> None:
     async def main() -> None:
         async with filled_queue(rabbitmq_url) as queue, queue.iterator() as messages:
             async for message in messages:
@@ -107,7 +109,7 @@ def test_what_leaves_a_loop_is_the_error_of_its_message(rabbitmq_url: str, trace
     assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["RuntimeError"])
 
 
-def test_the_next_of_an_iterator_is_handled_by_who_asks(rabbitmq_url: str, traced: Recording) -> None:
+def test_anext_runs_the_callers_code_in_the_span_of_the_message(rabbitmq_url: str, traced: Recording) -> None:
     async def main() -> None:
         async with filled_queue(rabbitmq_url) as queue, queue.iterator(no_ack=True) as messages:
             await anext(messages)
@@ -119,9 +121,7 @@ def test_the_next_of_an_iterator_is_handled_by_who_asks(rabbitmq_url: str, trace
     assert traced.one("handle").parent == processed.id
 
 
-def test_what_an_earlier_hop_has_left_in_the_headers_does_not_go_on(
-    rabbitmq_url: str, traced: Recording
-) -> None:
+def test_propagation_headers_of_an_earlier_service_are_replaced(rabbitmq_url: str, traced: Recording) -> None:
     given = {"baggage": "order.id=1000", "kind": "created"}
 
     async def main() -> None:
@@ -155,13 +155,13 @@ def test_spans_name_the_broker_and_the_ids_of_the_message(
     asyncio.run(main())
     broker = urlsplit(rabbitmq_url)
     for span in traced.finished:
-        told = span.attributes
-        assert (told["net.peer.name"], told["net.peer.port"]) == (broker.hostname, broker.port)
-        assert (told["messaging.message.id"], told["messaging.conversation_id"]) == ("m-1", "c-1")
+        shown = span.attributes
+        assert (shown["net.peer.name"], shown["net.peer.port"]) == (broker.hostname, broker.port)
+        assert (shown["messaging.message.id"], shown["messaging.conversation_id"]) == ("m-1", "c-1")
     assert len(traced.finished) == 2
 
 
-def test_a_message_carries_the_trace_also_where_that_is_not_sampled(rabbitmq_url: str) -> None:
+def test_an_unsampled_trace_is_propagated_in_messages(rabbitmq_url: str) -> None:
     instrumentor = LabanAioPikaInstrumentor()
     instrumentor.instrument(tracer_provider=TracerProvider(ALWAYS_OFF, shutdown_on_exit=False))
 

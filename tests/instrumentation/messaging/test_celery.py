@@ -1,4 +1,4 @@
-"""Celery over RabbitMQ: who calls a task, and a worker with processes of its own."""
+"""Celery over RabbitMQ, end to end: a caller, and a worker with a process pool."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from celery import Celery
 
-from .stage import PROGRAMS, Stage, hops, shown
+from .traced_programs import PROGRAMS, TracedPrograms, edge_triples, story_text
 
 SPANS = 5
 WORKER = [
@@ -20,10 +20,10 @@ WORKER = [
 
 
 def wait_until_idle(broker: str) -> None:
-    """Until the worker itself says that all it has taken is done and acknowledged.
+    """Wait until the worker reports that all its tasks are done and acknowledged.
 
-    Celery 5.7 that is told to stop before it has heard that a task has begun does not acknowledge this task,
-    and stops half a minute later.
+    If Celery 5.7 gets the stop signal before it knows that a task has started, it does not acknowledge the
+    task, and stops half a minute later.
     """
     client: Any = Celery(broker=broker)
     ask = client.control.inspect(timeout=60, limit=1)
@@ -31,32 +31,32 @@ def wait_until_idle(broker: str) -> None:
         pass
 
 
-def test_one_order_is_one_story_over_celery(stage: Stage, rabbitmq_url: str) -> None:
+def test_one_order_is_one_story_over_celery(programs: TracedPrograms, rabbitmq_url: str) -> None:
     run = uuid4().hex[:8]
     orders, mails = f"orders-{run}", f"mails-{run}"
-    stage.start("order", "celery_order", rabbitmq_url, orders)
+    programs.start("order", "celery_order", rabbitmq_url, orders)
     settings = {"BROKER": rabbitmq_url, "MAILS": mails, "OTEL_BSP_SCHEDULE_DELAY": "100000"}
-    stage.start_command("packing", [*WORKER, "--queues", f"{orders},{mails}"], settings)
-    stage.all_ready()
+    programs.start_command("packing", [*WORKER, "--queues", f"{orders},{mails}"], settings)
+    programs.all_ready()
 
-    edge = f"http://127.0.0.1:{stage.ready('order')}"
+    edge = f"http://127.0.0.1:{programs.ready('order')}"
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
-    stage.says("packing", "mailed")
+    programs.wait_for_line("packing", "mailed")
     wait_until_idle(rabbitmq_url)
-    spans = stage.finish(SPANS, at_once=True)  # the worker delivers its spans in the end, or never
+    spans = programs.finish(SPANS, wait=False)  # the worker sends its spans when it stops
 
     assert len(spans) == SPANS
     assert len({span.trace for span in spans}) == 1
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
-    assert hops(stage.edges()) == {
+    assert edge_triples(programs.edges()) == {
         ("entry:clients", "http", "service:order"),
         ("service:order", "celery", f"topic:{orders}"),
         (f"topic:{orders}", "celery", "service:packing"),
         ("service:packing", "celery", f"topic:{mails}"),
         (f"topic:{mails}", "celery", "service:packing"),
     }
-    story = stage.order("1001")
+    story = programs.order("1001")
     assert story.outcome == "ok"
-    told = shown(story)
-    assert f" in {orders} until packing" in told
-    assert f"process {mails} (shop.mail)" in told
+    shown = story_text(story)
+    assert f" in {orders} until packing" in shown
+    assert f"process {mails} (shop.mail)" in shown

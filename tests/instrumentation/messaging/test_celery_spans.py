@@ -1,4 +1,4 @@
-"""Celery's tasks, run where they are called, or by a worker in a thread: no broker is needed."""
+"""Celery tasks, run in the caller or in a worker thread, without a broker."""
 
 from collections.abc import Callable, Generator
 from typing import Any, cast
@@ -21,8 +21,8 @@ Trace = Callable[..., Recording]
 
 @pytest.fixture
 def trace(recording: Recording) -> Generator[Trace]:
-    """Instruments Celery, with options of stock's."""
-    instrumentor = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # stock has no types
+    """Instruments Celery with upstream's options."""
+    instrumentor = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # upstream has no types
 
     def instrument(**options: Any) -> Recording:
         instrumentor.instrument(tracer_provider=recording.provider, **options)
@@ -39,7 +39,7 @@ def traced(trace: Trace) -> Recording:
 
 @pytest.fixture(scope="module")
 def app() -> Generator[Any]:
-    """With a worker in a thread."""
+    """A Celery application with a worker in a thread."""
     made: Any = Celery("shop", broker="memory://", backend="cache+memory://", set_as_current=False)
     made.conf.broker_transport_options = {"polling_interval": 0.01}
 
@@ -63,10 +63,10 @@ def app() -> Generator[Any]:
 
 
 def _leave_logging_alone(**_: object) -> None:
-    """Where somebody listens to this signal, Celery does not set the level of all loggers."""
+    """A receiver of this signal, which keeps Celery from setting the level of all loggers."""
 
 
-def test_a_task_is_celerys_and_what_it_raises_is_its_error(app: Any, traced: Recording) -> None:
+def test_the_span_of_a_task_names_celery_and_records_its_exception(app: Any, traced: Recording) -> None:
     app.tasks["shop.fail"].apply()
     failed = traced.one("run/shop.fail")
     assert failed.kind is SpanKind.CONSUMER
@@ -74,20 +74,18 @@ def test_a_task_is_celerys_and_what_it_raises_is_its_error(app: Any, traced: Rec
     assert failed.attributes["messaging.system"] == "celery"
 
 
-def test_a_task_is_sent_to_a_queue(app: Any, traced: Recording) -> None:
+def test_the_span_of_a_sent_task_names_its_queue(app: Any, traced: Recording) -> None:
     app.send_task("shop.pack", queue="orders")
     sent = traced.one("apply_async/shop.pack")
     assert sent.kind is SpanKind.PRODUCER
-    told = {sent.attributes["messaging.system"], sent.attributes["messaging.destination"]}
-    assert told == {"celery", "orders"}
+    shown = {sent.attributes["messaging.system"], sent.attributes["messaging.destination"]}
+    assert shown == {"celery", "orders"}
 
 
-def test_a_worker_works_below_the_span_of_the_sender_and_with_its_baggage(
-    app: Any, traced: Recording
-) -> None:
+def test_a_task_runs_in_a_child_of_the_send_span_with_its_baggage(app: Any, traced: Recording) -> None:
     token = context.attach(baggage.set_baggage("tenant", "t-1"))
     try:
-        # By its name, as one sends it who does not have the task.
+        # By name, as a caller without the task's code sends it.
         answer = app.signature("shop.pack").apply_async(time_limit=9, soft_time_limit=5)
     finally:
         context.detach(token)
@@ -100,7 +98,7 @@ def test_a_worker_works_below_the_span_of_the_sender_and_with_its_baggage(
     assert run.attributes["celery.timelimit"] == (9, 5)
 
 
-def test_a_worker_only_links_to_the_sender_where_it_is_told_to(app: Any, trace: Trace) -> None:
+def test_with_span_links_a_worker_only_links_to_the_sender(app: Any, trace: Trace) -> None:
     traced = trace(use_span_links=True)
     app.tasks["shop.pack"].delay()
     traced.wait_for(2)
@@ -109,7 +107,9 @@ def test_a_worker_only_links_to_the_sender_where_it_is_told_to(app: Any, trace: 
     assert run.trace != sent.trace
 
 
-def test_each_attempt_has_a_span_and_the_first_says_why_there_is_another(app: Any, traced: Recording) -> None:
+def test_each_attempt_has_a_span_and_the_first_has_the_reason_for_the_retry(
+    app: Any, traced: Recording
+) -> None:
     app.tasks["shop.retry"].delay()
     traced.wait_for(4)
     first, second = (span for span in traced.finished if span.name == "run/shop.retry")
@@ -117,7 +117,7 @@ def test_each_attempt_has_a_span_and_the_first_says_why_there_is_another(app: An
     assert (first.trace, second.attributes["celery.retries"]) == (second.trace, 1)
 
 
-def test_what_a_task_took_is_measured_and_then_forgotten(app: Any, trace: Trace) -> None:
+def test_the_duration_of_a_task_is_recorded_as_a_metric_and_forgotten(app: Any, trace: Trace) -> None:
     reader = InMemoryMetricReader()
     trace(meter_provider=MeterProvider([reader]))
     done = app.tasks["shop.fail"].apply()
@@ -128,19 +128,19 @@ def test_what_a_task_took_is_measured_and_then_forgotten(app: Any, trace: Trace)
     [point] = (point for point in metric.data.data_points if (point.attributes or {})["task"] == "shop.fail")
     assert isinstance(point, HistogramDataPoint)
     assert point.count == 1
-    instrumentor: Any = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # stock has no types
+    instrumentor: Any = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # upstream has no types
     assert done.id not in instrumentor.task_id_to_start_time
 
 
 def test_uninstrument_restores_everything(recording: Recording) -> None:
     before = (utils.set_attributes_from_context, *receivers())
-    instrumentor = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # stock has no types
+    instrumentor = LabanCeleryInstrumentor()  # type: ignore[no-untyped-call]  # upstream has no types
     instrumentor.instrument(tracer_provider=recording.provider)
     instrumentor.uninstrument()
     assert (utils.set_attributes_from_context, *receivers()) == before
 
 
 def receivers() -> list[int]:
-    """How many listen to each of some signals."""
+    """The number of receivers of each signal."""
     watched: list[Any] = [signals.task_prerun, signals.before_task_publish, signals.worker_process_shutdown]
     return [len(signal.receivers or ()) for signal in watched]

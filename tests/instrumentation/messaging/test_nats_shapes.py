@@ -1,4 +1,4 @@
-"""What stays of the shapes of NATS that the story of one order does not show."""
+"""NATS: the cases that the end-to-end test does not cover."""
 
 import asyncio
 from collections.abc import Coroutine, Generator
@@ -37,7 +37,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     asyncio.run(main)
 
 
-def test_what_a_callback_raises_is_the_error_of_its_message(
+def test_an_exception_of_a_callback_is_on_the_span_of_its_message(
     nats_url: str, subject: str, traced: Recording
 ) -> None:
     async def main() -> None:
@@ -58,7 +58,7 @@ def test_what_a_callback_raises_is_the_error_of_its_message(
     assert failed.parent == traced.one(f"send {subject}").id
 
 
-def test_a_loop_that_is_left_leaves_nothing_current(nats_url: str, subject: str, traced: Recording) -> None:
+def test_leaving_a_loop_restores_the_context(nats_url: str, subject: str, traced: Recording) -> None:
     async def main() -> None:
         client = await nats.connect(nats_url)
         subscription = await client.subscribe(subject)
@@ -73,7 +73,9 @@ def test_a_loop_that_is_left_leaves_nothing_current(nats_url: str, subject: str,
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
 
 
-def test_a_message_fetched_by_index_is_handled_until_the_next_fetch(nats_url: str, traced: Recording) -> None:
+def test_the_span_of_a_message_taken_by_index_lasts_until_the_next_fetch(
+    nats_url: str, traced: Recording
+) -> None:
     name = f"stream-{uuid4().hex[:8]}"
 
     async def main() -> None:
@@ -94,7 +96,9 @@ def test_a_message_fetched_by_index_is_handled_until_the_next_fetch(nats_url: st
     assert traced.one(f"process {name}").attributes["messaging.consumer.group.name"] == "packing"
 
 
-def test_what_is_no_callback_is_refused_as_without_us(nats_url: str, subject: str, traced: Recording) -> None:
+def test_an_invalid_callback_is_rejected_as_without_laban(
+    nats_url: str, subject: str, traced: Recording
+) -> None:
     async def main() -> None:
         client = await nats.connect(nats_url)
         wrong: Any = print

@@ -1,4 +1,4 @@
-"""What stays of pika's shapes that the story of one order does not show."""
+"""pika: the cases that the end-to-end test does not cover."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ def queue(channel: Any) -> str:
     return name
 
 
-def test_a_loop_that_is_left_leaves_nothing_current(channel: Any, queue: str, traced: Recording) -> None:
+def test_leaving_a_loop_restores_the_context(channel: Any, queue: str, traced: Recording) -> None:
     channel.basic_publish("", queue, b"1")
     for _method, _properties, body in channel.consume(queue, auto_ack=True):
         assert body == b"1"
@@ -56,7 +56,7 @@ def test_a_loop_that_is_left_leaves_nothing_current(channel: Any, queue: str, tr
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
 
 
-def test_what_leaves_a_loop_and_is_logged_is_the_error_of_its_message(
+def test_an_exception_that_leaves_a_loop_and_is_logged_is_on_the_span_of_its_message(
     channel: Any, queue: str, traced: Recording
 ) -> None:
     channel.basic_publish("", queue, b"no JSON")
@@ -70,7 +70,7 @@ def test_what_leaves_a_loop_and_is_logged_is_the_error_of_its_message(
 
 
 def handle(*_: Any) -> None:
-    """What a callback does here."""
+    """A callback that does nothing."""
 
 
 REJECTED: dict[str, Any] = {
@@ -79,7 +79,7 @@ REJECTED: dict[str, Any] = {
 }
 
 
-def test_a_dead_letter_says_where_it_comes_from(channel: Any, traced: Recording) -> None:
+def test_the_process_span_of_a_dead_letter_has_its_origin(channel: Any, traced: Recording) -> None:
     dead, first = (f"{name}-{uuid4().hex[:8]}" for name in ("dead", "first"))
     channel.queue_declare(dead, exclusive=True)
     aside = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
@@ -106,13 +106,13 @@ def test_a_dead_letter_says_where_it_comes_from(channel: Any, traced: Recording)
     assert vocabulary.LABAN_DEAD_LETTER_TOPIC not in before.attributes
 
 
-def test_a_loop_in_which_nothing_comes_makes_no_span(channel: Any, queue: str, traced: Recording) -> None:
+def test_a_loop_without_messages_starts_no_span(channel: Any, queue: str, traced: Recording) -> None:
     silence = next(iter(channel.consume(queue, inactivity_timeout=0.01)))
     assert silence == (None, None, None)
     assert traced.finished == []
 
 
-def test_consumers_registered_one_after_the_other_have_one_span_a_message(
+def test_consumers_registered_one_after_the_other_have_one_span_per_message(
     channel: Any, queue: str, traced: Recording
 ) -> None:
     other = f"other-{uuid4().hex[:8]}"
@@ -126,7 +126,7 @@ def test_consumers_registered_one_after_the_other_have_one_span_a_message(
     assert len(traced.of_kind(SpanKind.CONSUMER)) == 2
 
 
-def test_a_message_leaves_nothing_in_properties_that_serve_the_next_one(
+def test_publishing_does_not_modify_properties_that_are_used_again(
     channel: Any, queue: str, traced: Recording
 ) -> None:
     stale = {"baggage": "order.id=1000", "kind": "created"}
@@ -139,7 +139,9 @@ def test_a_message_leaves_nothing_in_properties_that_serve_the_next_one(
         assert received.headers.keys() - {"tracestate"} == {"kind", "traceparent"}
 
 
-def test_nothing_is_touched_while_spans_are_suppressed(channel: Any, queue: str, traced: Recording) -> None:
+def test_nothing_changes_while_instrumentation_is_suppressed(
+    channel: Any, queue: str, traced: Recording
+) -> None:
     own = {"traceparent": "the program's own"}
     with suppress_instrumentation():
         channel.basic_publish("", queue, b"1", pika.BasicProperties(headers=own))
@@ -148,7 +150,7 @@ def test_nothing_is_touched_while_spans_are_suppressed(channel: Any, queue: str,
     assert traced.finished == []
 
 
-def test_a_hook_that_raises_harms_nobody(
+def test_a_hook_that_raises_does_no_harm(
     rabbitmq_url: str, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hook(*_: Any) -> None:
@@ -169,7 +171,7 @@ def test_a_hook_that_raises_harms_nobody(
     assert len(recording.finished) == 2
 
 
-def test_the_recipe_of_the_documents_goes_on_with_the_trace(
+def test_the_example_in_the_documentation_continues_the_trace(
     channel: Any, queue: str, traced: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (recipe,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)

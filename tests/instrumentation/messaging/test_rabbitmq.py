@@ -1,33 +1,35 @@
-"""RabbitMQ with pika and aio-pika, in every shape that programs consume in."""
+"""RabbitMQ with pika and aio-pika, end to end, with every way to consume."""
 
 from uuid import uuid4
 
 import httpx
 
-from .stage import Stage, hops, shown
+from .traced_programs import TracedPrograms, edge_triples, story_text
 
 SPANS = 12
 
 
-def test_one_order_is_one_story_over_pika_and_aio_pika(stage: Stage, rabbitmq_url: str) -> None:
+def test_one_order_is_one_story_over_pika_and_aio_pika(programs: TracedPrograms, rabbitmq_url: str) -> None:
     run = uuid4().hex[:8]
     orders, packed, billed, mailed = (f"{name}-{run}" for name in ("orders", "packed", "billed", "mailed"))
-    stage.start("order", "pika_order", rabbitmq_url, orders)
-    stage.start("packing", "pika_packing", rabbitmq_url, orders, packed)  # a callback
-    stage.start("watching", "pika_watching", rabbitmq_url, orders)  # a callback, asynchronous
-    stage.start("billing", "pika_billing", rabbitmq_url, packed, billed)  # a loop
-    stage.start("mailing", "aio_pika_mailing", rabbitmq_url, billed, mailed)  # an asynchronous loop
-    edge = f"http://127.0.0.1:{stage.ready('order')}"
-    stage.start("audit", "aio_pika_audit", rabbitmq_url, mailed, f"{edge}/audits")  # an asynchronous callback
-    stage.all_ready()
+    programs.start("order", "pika_order", rabbitmq_url, orders)
+    programs.start("packing", "pika_packing", rabbitmq_url, orders, packed)  # a callback
+    programs.start("watching", "pika_watching", rabbitmq_url, orders)  # a callback, asynchronous
+    programs.start("billing", "pika_billing", rabbitmq_url, packed, billed)  # a loop
+    programs.start("mailing", "aio_pika_mailing", rabbitmq_url, billed, mailed)  # an asynchronous loop
+    edge = f"http://127.0.0.1:{programs.ready('order')}"
+    programs.start(
+        "audit", "aio_pika_audit", rabbitmq_url, mailed, f"{edge}/audits"
+    )  # an asynchronous callback
+    programs.all_ready()
 
     httpx.post(f"{edge}/orders", json={"order_id": "1001"}, timeout=30).raise_for_status()
-    spans = stage.finish(SPANS)
+    spans = programs.finish(SPANS)
 
     assert len(spans) == SPANS
     assert len({span.trace for span in spans}) == 1
     assert {span.attributes["order.id"] for span in spans} == {"1001"}
-    assert hops(stage.edges()) == {
+    assert edge_triples(programs.edges()) == {
         ("entry:clients", "http", "service:order"),
         ("service:order", "rabbitmq", f"topic:{orders}"),
         (f"topic:{orders}", "rabbitmq", "service:packing"),
@@ -40,10 +42,10 @@ def test_one_order_is_one_story_over_pika_and_aio_pika(stage: Stage, rabbitmq_ur
         (f"topic:{mailed}", "rabbitmq", "service:audit"),
         ("service:audit", "http", "service:order"),
     }
-    story = stage.order("1001")
+    story = programs.order("1001")
     assert story.outcome == "ok"
     assert len(story.traces) == 1
-    told = shown(story)
+    shown = story_text(story)
     for topic, service in ((orders, "packing"), (packed, "billing"), (billed, "mailing"), (mailed, "audit")):
-        assert f" in {topic} until {service}" in told
-    assert "audit  POST" in told or "order  POST /audits" in told
+        assert f" in {topic} until {service}" in shown
+    assert "audit  POST" in shown or "order  POST /audits" in shown

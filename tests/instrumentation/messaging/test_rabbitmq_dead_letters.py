@@ -1,4 +1,4 @@
-"""What RabbitMQ's headers of dead letters say."""
+"""Reading RabbitMQ's headers on dead letters."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,11 +31,11 @@ def death(queue: str, reason: str, count: Any = 1, exchange: str = "") -> dict[s
             {"x-death": [death("packing", "rejected")]},
             {TOPIC: "packing", REASON: "rejected", ATTEMPT: 2},
         ),
-        (  # tried three times, by way of a queue that delays
+        (  # tried three times, through a delay queue
             {"x-death": [death("later", "expired", 3, "retry"), death("packing", "rejected", 3, "orders")]},
             {TOPIC: "orders", REASON: "rejected", ATTEMPT: 4},
         ),
-        (  # the broker's own word for the first one, where the list is as a program has left it
+        (  # the broker's first-death headers win over a list that a program has changed
             {
                 "x-death": [death("later", "expired")],
                 "x-first-death-exchange": "orders",
@@ -44,7 +44,7 @@ def death(queue: str, reason: str, count: Any = 1, exchange: str = "") -> dict[s
             },
             {TOPIC: "orders", REASON: "rejected"},
         ),
-        (  # nobody has handled it
+        (  # not handled before
             {"x-death": [death("packing", "expired", exchange="orders")]},
             {TOPIC: "orders", REASON: "expired"},
         ),
@@ -55,5 +55,5 @@ def death(queue: str, reason: str, count: Any = 1, exchange: str = "") -> dict[s
         ({"x-death": [{"queue": 1, "reason": "rejected", "count": "x"}]}, {REASON: "rejected"}),
     ],
 )
-def test_the_first_place_the_reason_and_the_delivery_are_read(headers: Any, expected: dict[str, Any]) -> None:
+def test_first_destination_reason_and_attempt_are_read(headers: Any, expected: dict[str, Any]) -> None:
     assert origin_attributes(headers) == expected

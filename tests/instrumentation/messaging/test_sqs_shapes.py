@@ -1,4 +1,4 @@
-"""What stays of the shapes of SQS that the story of one order does not show."""
+"""SQS: the cases that the end-to-end test does not cover."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -51,12 +51,12 @@ def queue(client: Any) -> str:
     return str(client.create_queue(QueueName=f"queue-{uuid4().hex[:8]}")["QueueUrl"])
 
 
-def test_a_poll_that_brings_nothing_makes_no_span(client: Any, queue: str, traced: Recording) -> None:
+def test_an_empty_poll_starts_no_span(client: Any, queue: str, traced: Recording) -> None:
     assert "Messages" not in client.receive_message(QueueUrl=queue)
     assert traced.finished == []
 
 
-def test_a_loop_leaves_nothing_current_and_an_error_behind(
+def test_a_loop_that_raises_restores_the_context_and_marks_the_span_as_failed(
     client: Any, queue: str, traced: Recording
 ) -> None:
     client.send_message(QueueUrl=queue, MessageBody="1")
@@ -66,12 +66,12 @@ def test_a_loop_leaves_nothing_current_and_an_error_behind(
             raise RuntimeError("no")
     assert names == ["kind"]
     assert not trace.get_current_span().get_span_context().is_valid
-    client.receive_message(QueueUrl=queue)  # what is handled ends here at the latest
+    client.receive_message(QueueUrl=queue)  # ends an open span
     (failed,) = traced.of_kind(SpanKind.CONSUMER)
     assert failed.status is StatusCode.ERROR
 
 
-def test_a_message_taken_by_index_is_handled_until_the_next_poll(
+def test_the_span_of_a_message_taken_by_index_lasts_until_the_next_poll(
     client: Any, queue: str, traced: Recording
 ) -> None:
     client.send_message(QueueUrl=queue, MessageBody="1")
@@ -87,7 +87,9 @@ def test_a_message_taken_by_index_is_handled_until_the_next_poll(
     assert processed.parent == traced.of_kind(SpanKind.PRODUCER)[0].id
 
 
-def test_a_batch_is_sent_and_deleted_as_without_us(client: Any, queue: str, traced: Recording) -> None:
+def test_sending_and_deleting_a_batch_works_as_without_laban(
+    client: Any, queue: str, traced: Recording
+) -> None:
     entries: list[dict[str, Any]] = [{"Id": str(number), "MessageBody": "1"} for number in range(2)]
     sent = client.send_message_batch(QueueUrl=queue, Entries=entries)
     assert all(entry.keys() == {"Id", "MessageBody"} for entry in entries)

@@ -1,4 +1,4 @@
-"""Takes shipments with confluent-kafka and publishes invoices. Knows nothing of tracing."""
+"""Consumes shipments with confluent-kafka and publishes invoices. Contains no tracing code."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""The shapes of kafka-python, for whichever version is found: `BOOTSTRAP TOPIC`; prints that version.
+"""Consumes with kafka-python in every way: `BOOTSTRAP TOPIC`. Prints the version of kafka-python.
 
-Each handler makes a span `SHAPE NUMBER`, which shows in what it runs.
+Each handler starts a span `WAY NUMBER`, whose parent is the process span.
 """
 
 import sys

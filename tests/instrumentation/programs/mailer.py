@@ -1,4 +1,4 @@
-"""Consumes reservations and tells somebody by HTTP. Knows nothing of tracing."""
+"""Consumes reservations and sends a notification over HTTP. Contains no tracing code."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The public edge: takes an order, has it priced, and publishes it. Knows nothing of tracing."""
+"""The public edge: receives orders over HTTP and asks for their price. Contains no tracing code."""
 
 import sys
 from typing import Any
@@ -13,24 +13,24 @@ app = FastAPI()
 
 @app.post("/orders")
 def create(order: dict[str, Any]) -> dict[str, Any]:
-    """Have it priced."""
+    """Ask for the price of the order."""
     return {"price": pricing.get(f"/prices/{order['sku']}").raise_for_status().json()}
 
 
 @app.post("/mails")
 def mail() -> str:
-    """Somebody was told."""
+    """Receive a notification."""
     return "noted"
 
 
 @app.get("/healthz")
 def health() -> str:
-    """Not traced."""
+    """Excluded from tracing."""
     return "ok"
 
 
 class Server(uvicorn.Server):
-    """Says where it listens."""
+    """Prints its port when it is ready."""
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and print the port."""

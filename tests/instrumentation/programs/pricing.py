@@ -1,4 +1,4 @@
-"""Asks stock by gRPC what there is, over FastAPI. Knows nothing of tracing."""
+"""Prices items over HTTP: reserves them in the stock service over gRPC. Contains no tracing code."""
 
 import sys
 from typing import Any
@@ -14,12 +14,12 @@ app = FastAPI()
 
 @app.get("/prices/{sku}")
 def price(sku: str) -> int:
-    """The price of what stock has reserved."""
+    """Reserve an item and return its price."""
     return int(reserve(sku.encode(), timeout=10))
 
 
 class Server(uvicorn.Server):
-    """Says where it listens."""
+    """Prints its port when it is ready."""
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and print the port."""

@@ -1,4 +1,4 @@
-"""Takes reservations with aiokafka, in batches, and publishes shipments. Knows nothing of tracing."""
+"""Consumes reservations with aiokafka, in batches, and publishes shipments. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ bootstrap, source, target = sys.argv[1:]
 
 
 async def main() -> None:
-    """Ship what is reserved."""
+    """Publish a shipment for each reservation."""
     consumer = AIOKafkaConsumer(
         source,
         bootstrap_servers=bootstrap,

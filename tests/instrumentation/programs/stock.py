@@ -1,4 +1,4 @@
-"""Reserves by gRPC, and publishes that to Kafka. Knows nothing of tracing."""
+"""The stock service: reserves items over gRPC, publishes to Kafka. Contains no tracing code."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ topic = sys.argv[2]
 
 
 def reserve(sku: bytes, _context: grpc.ServicerContext) -> bytes:
-    """Publish what is reserved; the price of it."""
+    """Publish the reservation and return the price."""
     producer.send(topic, value=sku, key=sku).get(10)
     return b"42"
 

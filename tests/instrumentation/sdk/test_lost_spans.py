@@ -1,4 +1,4 @@
-"""Lost spans are counted, and said once a minute."""
+"""Lost spans are counted, and logged once a minute."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from laban.sdk.draining_processor import DrainingSpanProcessor
-from laban.sdk.lost_spans import Losses
+from laban.sdk.lost_spans import LostSpans
 
 
 class Clock:
@@ -23,29 +23,29 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_the_first_loss_is_said_at_once_and_the_next_ones_once_a_minute(
+def test_the_first_loss_is_logged_at_once_and_later_ones_once_a_minute(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    losses = Losses(clock)
+    losses = LostSpans(clock)
     losses.add(3, "the queue was full")
     clock.now += 59
     losses.add(4, "the queue was full")
-    losses.add(5, "nobody took them")
+    losses.add(5, "nobody accepted them")
     assert caplog.messages == ["laban lost spans: 3 because the queue was full; 3 since the start"]
     clock.now += 1
-    losses.add(1, "nobody took them")
+    losses.add(1, "nobody accepted them")
     assert caplog.messages[1:] == [
-        "laban lost spans: 4 because the queue was full, 6 because nobody took them; 13 since the start"
+        "laban lost spans: 4 because the queue was full, 6 because nobody accepted them; 13 since the start"
     ]
     assert losses.total == 13
 
 
-def test_what_is_left_to_say_is_said_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    losses = Losses(clock)
+def test_the_remaining_losses_are_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    losses = LostSpans(clock)
     losses.add(1, "the queue was full")
     losses.add(2, "the queue was full")
-    losses.say()
-    losses.say()
+    losses.report()
+    losses.report()
     assert len(caplog.messages) == 2
 
 
@@ -55,7 +55,7 @@ class Refusing(SpanExporter):
 
 
 def processor_of(exporter: SpanExporter, monkeypatch: pytest.MonkeyPatch) -> DrainingSpanProcessor:
-    # Nothing leaves before the test says so, and the queue holds four.
+    # No export before shutdown, and a queue of four spans.
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "4")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4")
@@ -71,22 +71,22 @@ def test_spans_that_the_exporter_cannot_deliver_are_lost(
     for number in range(3):
         provider.get_tracer("test").start_span(str(number)).end()
     provider.shutdown()
-    assert processor.losses.total == 3
-    assert "3 because the collector did not take them" in caplog.text
+    assert processor.lost.total == 3
+    assert "3 because the collector did not accept them" in caplog.text
 
 
-def test_spans_for_which_the_queue_has_no_room_are_lost(
+def test_spans_that_do_not_fit_in_the_queue_are_lost(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     processor = processor_of(Refusing(), monkeypatch)
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
-    # As when exporting cannot keep up: what is exported meanwhile does not leave the queue.
+    # Hold the export lock, so that no span leaves the queue, as if the export could not keep up.
     with cast("Any", processor)._batch_processor._export_lock:
         for number in range(6):
             provider.get_tracer("test").start_span(str(number)).end()
-    assert processor.losses.total == 2
+    assert processor.lost.total == 2
     provider.shutdown()
-    assert processor.losses.total == 6
+    assert processor.lost.total == 6
     ours = [record.getMessage() for record in caplog.records if record.name == "laban"]
-    assert "1 because the queue was full" in ours[0]  # the SDK may have said something before it
+    assert "1 because the queue was full" in ours[0]  # the SDK may log before it

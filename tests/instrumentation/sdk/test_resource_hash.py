@@ -1,4 +1,4 @@
-"""Resources: the same hash, computed once."""
+"""The cached hash of a resource equals the SDK's, and is computed once."""
 
 from collections.abc import Generator
 
@@ -10,14 +10,14 @@ from laban.sdk import resource_hash
 
 
 @pytest.fixture(autouse=True)
-def mended() -> Generator[None]:
+def patched() -> Generator[None]:
     resource_hash.install()
     resource_hash.install()
     yield
     resource_hash.uninstall()
 
 
-def test_resources_that_are_equal_stay_equal_keys() -> None:
+def test_equal_resources_have_equal_hashes() -> None:
     shop, same, other = (Resource({"service.name": name}) for name in ("shop", "shop", "other"))
     assert hash(shop) == hash(same) == hash(shop)
     assert len({shop, same, other}) == 2
@@ -27,7 +27,7 @@ def test_resources_that_are_equal_stay_equal_keys() -> None:
     assert hash(shop) == hash(same) == hash(Resource({"service.name": "shop"}))
 
 
-def test_it_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = Resource({"service.name": "shop"})
     first = hash(resource)
     monkeypatch.setattr(resources, "dumps", None)

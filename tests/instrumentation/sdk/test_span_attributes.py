@@ -1,4 +1,4 @@
-"""Attributes taken over at once: nothing but the time that it takes may differ from the SDK's own way."""
+"""Setting attributes in one step has the same result as the SDK's own code."""
 
 from collections.abc import Generator
 from typing import Any
@@ -18,7 +18,7 @@ LIMITS = st.one_of(st.none(), st.integers(0, 5))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def mended() -> Generator[None]:
+def patched() -> Generator[None]:
     span_attributes.install()
     span_attributes.install()
     yield
@@ -32,18 +32,18 @@ def kept(first: Any, then: Any, most: int | None, longest: int | None) -> tuple[
 
 
 @given(MAPPINGS, MAPPINGS, LIMITS, LIMITS)
-def test_the_same_is_kept_in_the_same_order_and_the_same_dropped(
+def test_the_same_attributes_are_kept_and_dropped_in_the_same_order(
     first: Any, then: Any, most: int | None, longest: int | None
 ) -> None:
-    mended = kept(first, then, most, longest)
+    patched = kept(first, then, most, longest)
     span_attributes.uninstall()
     try:
-        assert kept(first, then, most, longest) == mended
+        assert kept(first, then, most, longest) == patched
     finally:
         span_attributes.install()
 
 
-def test_plain_attributes_are_taken_over_without_a_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_attributes_are_not_cleaned_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opentelemetry.attributes._clean_attribute_value", None)
     assert kept({"a": "x", "b": 1}, {"c": True, "d": 0.5}, 128, None)[0] == [
         ("a", "x"),
@@ -53,13 +53,15 @@ def test_plain_attributes_are_taken_over_without_a_look_at_each(monkeypatch: pyt
     ]
 
 
-def test_what_is_ended_stays_as_it_is() -> None:
+def test_immutable_attributes_stay_unchanged() -> None:
     attributes: Any = BoundedAttributes(attributes={"a": "x"}, immutable=True)
     with pytest.raises(TypeError, match="immutable"):
         attributes._set_items({"b": "y"})
 
 
-def test_an_sdk_that_keeps_them_in_another_way_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_sdk_with_another_implementation_handles_attributes_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     taken: list[object] = []
 
     def another(kept: Any, attributes: object) -> None:
@@ -68,6 +70,6 @@ def test_an_sdk_that_keeps_them_in_another_way_is_left_alone(monkeypatch: pytest
     span_attributes.uninstall()
     monkeypatch.setattr(BoundedAttributes, "_set_items", another)
     span_attributes.install()
-    mended = vars(BoundedAttributes)["_set_items"]
-    mended(object(), {"a": "x"})  # which has nothing of what is looked for
+    patched = vars(BoundedAttributes)["_set_items"]
+    patched(object(), {"a": "x"})  # an object without the SDK's private fields
     assert taken == [{"a": "x"}]

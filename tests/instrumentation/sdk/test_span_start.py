@@ -1,4 +1,4 @@
-"""Spans started in one step: nothing but the time that it takes may differ from the SDK's own way."""
+"""Starting a span in one step has the same result as the SDK's own code."""
 
 from collections.abc import Callable, Generator
 from itertools import count
@@ -17,7 +17,7 @@ from laban.sdk import span_start
 
 
 @pytest.fixture(scope="module", autouse=True)
-def mended() -> Generator[None]:
+def patched() -> Generator[None]:
     span_start.install()
     span_start.install()
     yield
@@ -25,7 +25,7 @@ def mended() -> Generator[None]:
 
 
 class Counting(IdGenerator):
-    """The same ids for both ways."""
+    """Generates the same IDs for both ways of starting a span."""
 
     def __init__(self, *, random: bool) -> None:
         self._numbers = count(1)
@@ -42,7 +42,7 @@ class Counting(IdGenerator):
 
 
 class Every(sampling.Sampler):
-    """One of the user's own."""
+    """A sampler of the user."""
 
     def should_sample(self, *args: Any, **kwargs: Any) -> sampling.SamplingResult:
         decision = sampling.Decision.RECORD_AND_SAMPLE
@@ -88,7 +88,7 @@ LIMITS = st.sampled_from([SpanLimits(), NARROW])
 
 
 def parts(span: Any) -> dict[str, Any]:
-    """What it consists of, in order."""
+    """The fields of a span, in order, in a comparable form."""
     held = dict(vars(span))
     for name in ("_lock", "_span_processor", "_resource"):
         held.pop(name, None)
@@ -105,7 +105,7 @@ def parts(span: Any) -> dict[str, Any]:
 
 
 @given(SAMPLERS, LIMITS, PARENTS, ATTRIBUTES, LINKS, st.data())
-def test_the_span_is_the_one_that_the_sdk_starts(
+def test_the_span_is_the_same_as_the_sdks(
     sampler: Any, limits: Any, parent: Any, attributes: Any, links: Any, data: st.DataObject
 ) -> None:
     random, *flags = data.draw(st.lists(st.booleans(), min_size=3, max_size=3))
@@ -113,15 +113,17 @@ def test_the_span_is_the_one_that_the_sdk_starts(
     def start(how: Callable[..., Any]) -> tuple[type, list[tuple[str, Any]]]:
         provider = TracerProvider(sampler, id_generator=Counting(random=random), span_limits=limits)
         tracer = provider.get_tracer("t")
-        given = [Link(link.context) for link in links] if links else links  # the SDK changes them
+        given = [Link(link.context) for link in links] if links else links  # the SDK modifies them
         span = how(tracer, "s", parent, SpanKind.CLIENT, attributes, given, 7, *flags)
         return type(span), list(parts(span).items())
 
     ours = vars(Tracer)["start_span"]
-    assert start(ours) == start(ours.stock)
+    assert start(ours) == start(ours.upstream)
 
 
-def test_most_spans_are_started_without_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spans_with_a_known_sampling_decision_are_started_without_the_sdk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sampling.ParentBased, "should_sample", None)
     tracer = TracerProvider().get_tracer("t")
     with tracer.start_as_current_span("root") as root, tracer.start_as_current_span("child") as child:
@@ -131,8 +133,8 @@ def test_most_spans_are_started_without_the_sdk(monkeypatch: pytest.MonkeyPatch)
     assert below.get_span_context().trace_id == 1
 
 
-class Told(SpanProcessor):
-    """What processors are told when a span starts."""
+class RecordingProcessor(SpanProcessor):
+    """Records the calls of `on_start`."""
 
     def __init__(self) -> None:
         self.started: list[Any] = []
@@ -144,17 +146,17 @@ class Told(SpanProcessor):
             raise ValueError(span.name)
 
 
-def test_processors_are_told_once_and_may_raise_as_ever() -> None:
-    told = Told()
+def test_span_processors_are_called_once_and_can_raise() -> None:
+    processor = RecordingProcessor()
     provider = TracerProvider()
-    provider.add_span_processor(told)
+    provider.add_span_processor(processor)
     tracer = provider.get_tracer("t")
     context = Context({"other": 1})
     span = tracer.start_span("s", context)
-    assert told.started == [(span, True, context)]
+    assert processor.started == [(span, True, context)]
     with pytest.raises(ValueError, match="refused"):
         tracer.start_span("refused")
-    assert len(told.started) == 2
+    assert len(processor.started) == 2
 
 
 def test_a_disabled_tracer_starts_nothing() -> None:
@@ -163,21 +165,21 @@ def test_a_disabled_tracer_starts_nothing() -> None:
     assert not tracer.start_span("s").is_recording()
 
 
-def test_what_we_cannot_start_the_sdk_does(
+def test_the_sdk_starts_a_span_if_the_fast_way_fails(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("laban.fail_open._warned", set())
-    monkeypatch.setattr(span_start, "_made", None)
+    monkeypatch.setattr(span_start, "_new_span", None)
     assert TracerProvider().get_tracer("t").start_span("s").is_recording()
-    assert "cannot start spans at less cost" in caplog.text
+    assert "cannot speed up the start of spans" in caplog.text
 
 
-def test_an_sdk_whose_spans_have_more_than_ours_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_sdk_whose_spans_have_other_fields_is_not_patched(monkeypatch: pytest.MonkeyPatch) -> None:
     span_start.uninstall()
-    stock = Tracer.start_span
+    upstream = Tracer.start_span
 
     def with_more(*args: Any, **kwargs: Any) -> Any:
-        span = stock(*args, **kwargs)
+        span = upstream(*args, **kwargs)
         vars(span)["_more"] = 1
         return span
 
@@ -186,4 +188,4 @@ def test_an_sdk_whose_spans_have_more_than_ours_is_left_alone(monkeypatch: pytes
     assert Tracer.start_span is with_more
     monkeypatch.undo()
     span_start.install()
-    assert Tracer.start_span is not stock
+    assert Tracer.start_span is not upstream

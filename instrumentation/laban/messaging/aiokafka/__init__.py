@@ -1,1 +1,1 @@
-"""aiokafka: the consumer and the producer."""
+"""The instrumentation of aiokafka: `instrumentor` (entry point and consumer) and `producer`."""

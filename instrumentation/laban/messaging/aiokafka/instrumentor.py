@@ -1,8 +1,8 @@
-"""aiokafka.
+"""The instrumentor of aiokafka, and its wrappers for `AIOKafkaConsumer`.
 
-Built on the stock instrumentor: the same entry point, options and hooks. What it wraps is ours, because stock
-ends its span before the handler runs, puts `getmany()` into a trace of its own, and ends the send span before
-the broker has answered.
+It derives from upstream's instrumentor, with the same entry point, options and hooks, but uses its own
+wrappers. Upstream ends its span before the handler runs, starts a separate trace for `getmany()`, and ends
+the send span before the broker has answered.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from opentelemetry.instrumentation.aiokafka import AIOKafkaInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span, Tracer
 
-from laban import shutdown
+from laban import shutdown, vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import commit_span, handler_errors, process_span, send_span
-from laban.messaging.aiokafka.producer import Sending
-from laban.messaging.consumers import Following, Identity
-from laban.messaging.delivery import Handing
-from laban.messaging.iteration import AsyncLoop, Batch
+from laban.messaging.aiokafka.producer import ProducerTracing
+from laban.messaging.consumer_registry import ConsumerConfig, ConsumerRegistry
+from laban.messaging.delivery import Delivery
+from laban.messaging.loops import AsyncLoop, PolledRecords
 from laban.messaging.records import read_record
 
 Wrapped = Callable[..., Any]
@@ -38,7 +38,7 @@ _PRODUCER_METHODS: Final = ("send", "create_batch", "send_batch")
 
 
 class LabanAiokafkaInstrumentor(AIOKafkaInstrumentor):
-    """Stock's instrumentor, with process spans as long as the handler runs, and acknowledged send spans."""
+    """Upstream's instrumentor, with spans that last until the handler ends and the broker has answered."""
 
     _instance = None
 
@@ -47,65 +47,72 @@ class LabanAiokafkaInstrumentor(AIOKafkaInstrumentor):
 
         Args:
             kwargs: `tracer_provider`, `async_produce_hook(span, args, kwargs)` and
-                `async_consume_hook(span, record, args, kwargs)`, as stock takes them. For the records of
-                `getmany()` the latter is called where the loop comes to each of them, and cannot wait there.
+                `async_consume_hook(span, record, args, kwargs)`, as in upstream. For the records of
+                `getmany()`, the loop over the list calls the consume hook, and cannot await anything in it.
         """
-        tracer = trace.get_tracer(__name__, tracer_provider=kwargs.get("tracer_provider"))
-        consuming = _Consuming(tracer, _hook(kwargs.get("async_consume_hook")))
-        producing = Sending(tracer, _hook(kwargs.get("async_produce_hook")))
+        tracer = trace.get_tracer(vocabulary.SCOPE_AIOKAFKA, tracer_provider=kwargs.get("tracer_provider"))
+        consumers = _ConsumerTracing(tracer, _hook(kwargs.get("async_consume_hook")))
+        producers = ProducerTracing(tracer, _hook(kwargs.get("async_produce_hook")))
         for name, wrapper in _CONSUMER_METHODS.items():
-            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, name, getattr(consuming, wrapper))
-        if commit_span.is_wanted():
-            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, "commit", consuming.settling.commit_async)
+            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, name, getattr(consumers, wrapper))
+        if commit_span.is_enabled():
+            commit = consumers.commit_tracing.commit_async
+            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaConsumer, "commit", commit)
         for name in _PRODUCER_METHODS:
-            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaProducer, name, getattr(producing, name))
+            wrapt.wrap_function_wrapper(aiokafka.AIOKafkaProducer, name, getattr(producers, name))
         handler_errors.install()
         shutdown.before_exit(process_span.end_all, process_span.forget_all)
         shutdown.before_exit(send_span.end_all, send_span.forget_all)
 
-    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - upstream's signature
         for name in _CONSUMER_METHODS:
             unwrap(aiokafka.AIOKafkaConsumer, name)
-        unwrap(aiokafka.AIOKafkaConsumer, "commit")  # where it is wrapped
+        unwrap(aiokafka.AIOKafkaConsumer, "commit")  # does nothing if it is not wrapped
         for name in _PRODUCER_METHODS:
             unwrap(aiokafka.AIOKafkaProducer, name)
         handler_errors.uninstall()
 
 
-class _Consuming:
-    """What stands around the methods of `AIOKafkaConsumer`."""
+class _ConsumerTracing:
+    """Wrappers for the methods of `AIOKafkaConsumer`."""
 
     def __init__(self, tracer: Tracer, hook: Hook | None) -> None:
         self._hook = hook
-        run = None if hook is None else _running_at_once(hook)
-        # Tasks may share a consumer: each handles the record that it has taken.
-        self._following = Following(tracer, run, read_record, _identify, owner=_task_or_thread)
-        self.settling = commit_span.Settling(tracer, self._following)
+        run = None if hook is None else _as_plain_function(hook)
+        # Tasks may share a consumer. Each task handles the record that it received.
+        self._registry = ConsumerRegistry(tracer, run, read_record, _read_config, owner=_task_or_thread)
+        self.commit_tracing = commit_span.CommitTracing(tracer, self._registry)
 
     def iterate(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> AsyncIterator[Any]:
         """`async for record in consumer`."""
         iterator: AsyncIterator[Any] = wrapped(*args, **kwargs)
-        handing = self._following.handing(consumer)
-        return iterator if handing is None else AsyncLoop(iterator, handing)
+        delivery = self._registry.delivery(consumer)
+        return iterator if delivery is None else AsyncLoop(iterator, delivery)
 
     def getone(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
-        """`consumer.getone()`, which the loop calls, too."""
-        handing = self._following.handing(consumer)
-        if handing is None:
+        """`consumer.getone()`, which a loop calls too."""
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             coroutine: Awaitable[Any] = wrapped(*args, **kwargs)
             return coroutine
-        # Who calls is who handles; who awaits may be a task that `wait_for` or `gather` has put in between.
-        handing.end()
-        return self._getone(wrapped, handing, asyncio.current_task(), args, kwargs)
+        # The calling task is the handler. The awaiting task may be another one, created by `wait_for` or
+        # `gather`.
+        delivery.end()
+        return self._getone(wrapped, delivery, asyncio.current_task(), args, kwargs)
 
     async def _getone(
-        self, wrapped: Wrapped, handing: Handing, caller: asyncio.Task[Any] | None, args: Args, kwargs: Kwargs
+        self,
+        wrapped: Wrapped,
+        delivery: Delivery,
+        caller: asyncio.Task[Any] | None,
+        args: Args,
+        kwargs: Kwargs,
     ) -> Any:
         record = await wrapped(*args, **kwargs)
         here = asyncio.current_task() is caller
-        span = handing.start(record, owner=caller, current=here, hook=False)
+        span = delivery.start(record, owner=caller, current=here, hook=False)
         if span is not None:
-            _end_with(caller, handing)
+            _end_with_task(caller, delivery)
             if self._hook is not None:
                 with fail_open("cannot run async_consume_hook"):
                     await self._hook(span.span, record, args, kwargs)
@@ -113,59 +120,59 @@ class _Consuming:
 
     async def getmany(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.getmany()`."""
-        handing = self._following.handing(consumer)
-        if handing is None:
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             return await wrapped(*args, **kwargs)
-        handing.end()
+        delivery.end()
         polled = await wrapped(*args, **kwargs)
-        with fail_open("cannot follow the records of getmany()"):
-            return {partition: Batch(records, handing) for partition, records in polled.items()}
+        with fail_open("cannot trace the records of getmany()"):
+            return {partition: PolledRecords(records, delivery) for partition, records in polled.items()}
         return polled
 
     def stop(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Awaitable[Any]:
-        """`consumer.stop()`; in a `finally` or `except` the handler's exception can be seen."""
-        self._following.end(consumer, sys.exc_info()[1])
+        """`consumer.stop()`. Inside `finally` or `except`, the handler's exception is visible here."""
+        self._registry.end(consumer, sys.exc_info()[1])
         coroutine: Awaitable[Any] = wrapped(*args, **kwargs)
         return coroutine
 
 
 def _task_or_thread() -> object:
-    """Lists of records may be handled in an executor."""
+    """The current task, or the current thread for a list of records that an executor handles."""
     try:
         return asyncio.current_task()
     except RuntimeError:
         return threading.get_ident()
 
 
-def _identify(consumer: Any) -> Identity:
-    client = consumer._client  # noqa: SLF001 - as stock does: there is no other way to ask
-    return Identity(client._bootstrap_servers, client._client_id, consumer._group_id)  # noqa: SLF001
+def _read_config(consumer: Any) -> ConsumerConfig:
+    client = consumer._client  # noqa: SLF001 - as in upstream: no public access
+    return ConsumerConfig(client._bootstrap_servers, client._client_id, consumer._group_id)  # noqa: SLF001
 
 
-def _end_with(task: asyncio.Task[Any] | None, handing: Handing) -> None:
-    """A task that ends is done with its record; what it raised is what its handler raised."""
+def _end_with_task(task: asyncio.Task[Any] | None, delivery: Delivery) -> None:
+    """End the task's span when the task ends. The task's exception is the handler's exception."""
 
     def done(ended: asyncio.Task[Any]) -> None:
         with fail_open("cannot end spans of Kafka records"):
-            handing.end(_error_of(ended), owner=ended)
+            delivery.end(_error_of(ended), owner=ended)
 
-    with fail_open("cannot see tasks end"):
-        if task is not None and handing.first_of(task):
+    with fail_open("cannot detect the end of tasks"):
+        if task is not None and delivery.is_first_record_of(task):
             task.add_done_callback(done)
 
 
 def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
-    # Not exception(): that would take asyncio's word from it, that nobody has asked for the exception.
+    # Not task.exception(), which would suppress asyncio's warning "exception was never retrieved".
     return None if task.cancelled() else getattr(task, "_exception", None)
 
 
 def _hook(given: Any) -> Hook | None:
-    """As stock: a hook that is no coroutine function is none."""
+    """The hook if it is a coroutine function, else None, as in upstream."""
     return given if iscoroutinefunction(given) else None
 
 
-def _running_at_once(hook: Hook) -> Callable[..., None]:
-    """The hook as a plain function."""
+def _as_plain_function(hook: Hook) -> Callable[..., None]:
+    """The hook as a plain function; it raises RuntimeError if the hook awaits something that is not ready."""
 
     def run(span: Span, record: object, args: Args, kwargs: Kwargs) -> None:
         coroutine = hook(span, record, args, kwargs)
@@ -174,6 +181,6 @@ def _running_at_once(hook: Hook) -> Callable[..., None]:
         except StopIteration:
             return
         coroutine.close()
-        raise RuntimeError("async_consume_hook awaits something, and a loop over a list cannot wait for it")
+        raise RuntimeError("async_consume_hook awaits something, but a loop over a list cannot await")
 
     return run

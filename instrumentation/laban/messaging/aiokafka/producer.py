@@ -1,4 +1,4 @@
-"""The producer of aiokafka: records sent one by one, and in batches that the program fills."""
+"""Wrappers for `AIOKafkaProducer`: send spans for single records and for batches that the program fills."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,14 +12,14 @@ from opentelemetry.trace import Span, Tracer
 
 from laban import vocabulary
 from laban.fail_open import fail_open, failing_open
-from laban.messaging.headers import injected
+from laban.messaging.headers import with_trace_context
 from laban.messaging.send_span import (
-    end_delivered,
+    end_acknowledged,
     end_failed,
-    end_unknown,
+    end_unconfirmed,
     forget,
-    sender_attributes,
-    start_sending,
+    producer_attributes,
+    start_send_span,
 )
 from laban.sdk.suppression import is_tracing
 
@@ -31,11 +31,11 @@ Hook = Callable[..., Coroutine[Any, Any, None]]
 _SEND_PARAMETERS: Final = ("topic", "value", "key", "partition", "timestamp_ms", "headers")
 _HEADERS_POSITION: Final = _SEND_PARAMETERS.index("headers")
 _UNKNOWN_TOPIC: Final = "(batch)"
-"""Until the batch is sent: its records are serialised, with their headers, before anybody says where to."""
+"""Until the batch is sent: its records are serialised, with headers, before the topic is known."""
 
 
-class Sending:
-    """What stands around the methods of `AIOKafkaProducer`."""
+class ProducerTracing:
+    """Wrappers for the methods of `AIOKafkaProducer`."""
 
     def __init__(self, tracer: Tracer, hook: Hook | None) -> None:
         self._tracer = tracer
@@ -44,7 +44,7 @@ class Sending:
         self._batches: WeakKeyDictionary[object, list[Span]] = WeakKeyDictionary()
 
     async def send(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`producer.send()`, and so `send_and_wait()`, with the trace in the headers of the record."""
+        """`producer.send()`, which `send_and_wait()` calls, with the trace context in the headers."""
         span: Span | None = None
         if is_tracing():
             with fail_open("cannot trace sent Kafka records"):
@@ -64,7 +64,7 @@ class Sending:
         return future
 
     def create_batch(self, wrapped: Wrapped, producer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`producer.create_batch()`: each record that is appended gets a span and carries it."""
+        """`producer.create_batch()`: each appended record gets a send span, and carries its context."""
         builder = wrapped(*args, **kwargs)
         if is_tracing():
             with fail_open("cannot trace batches of Kafka records"):
@@ -73,7 +73,7 @@ class Sending:
         return builder
 
     async def send_batch(self, wrapped: Wrapped, _producer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`producer.send_batch()`: now it is known where the records go."""
+        """`producer.send_batch()`: adds the topic to the spans of the records."""
         sent = self._batches.pop(_argument(args, kwargs, 0, "batch"), [])
         topic = _argument(args, kwargs, 1, "topic")
         with fail_open("cannot trace batches of Kafka records"):
@@ -95,16 +95,16 @@ class Sending:
     ) -> Any:
         span: Span | None = None
         with fail_open("cannot trace batches of Kafka records"):
-            own = _pairs(kwargs.get("headers"))
-            span = start_sending(
+            headers = _copied(kwargs.get("headers"))
+            span = start_send_span(
                 self._tracer,
                 self._client(producer),
                 _UNKNOWN_TOPIC,
                 kwargs.get("key"),
                 kwargs.get("value"),
-                own,
+                headers,
             )
-            kwargs = {**kwargs, "headers": injected(own, trace.set_span_in_context(span))}
+            kwargs = {**kwargs, "headers": with_trace_context(headers, trace.set_span_in_context(span))}
         if span is None:
             return wrapped(*args, **kwargs)
         try:
@@ -120,22 +120,22 @@ class Sending:
 
     def _start(self, producer: Any, args: Args, kwargs: Kwargs) -> tuple[Span, Args, Kwargs]:
         given = dict(zip(_SEND_PARAMETERS, args, strict=False)) | kwargs
-        own = _pairs(given.get("headers"))
+        headers = _copied(given.get("headers"))
         topic = str(given.get("topic"))
-        span = start_sending(
-            self._tracer, self._client(producer), topic, given.get("key"), given.get("value"), own
+        span = start_send_span(
+            self._tracer, self._client(producer), topic, given.get("key"), given.get("value"), headers
         )
-        headers = injected(own, trace.set_span_in_context(span))
-        # By name, as stock: there hooks look for them, also when send_and_wait() has made them positional.
-        return span, args[:_HEADERS_POSITION], {**kwargs, "headers": headers}
+        traced = with_trace_context(headers, trace.set_span_in_context(span))
+        # As a keyword, as in upstream: hooks expect it there, although send_and_wait() passes it by position.
+        return span, args[:_HEADERS_POSITION], {**kwargs, "headers": traced}
 
     def _client(self, producer: Any) -> Mapping[str, Any]:
         client = self._clients.get(producer)
         if client is None:
-            asked = producer.client
-            client = self._clients[producer] = sender_attributes(
-                asked._bootstrap_servers,  # noqa: SLF001 - as stock does: there is no other way to ask
-                asked._client_id,  # noqa: SLF001
+            kafka = producer.client
+            client = self._clients[producer] = producer_attributes(
+                kafka._bootstrap_servers,  # noqa: SLF001 - as in upstream: no public access
+                kafka._client_id,  # noqa: SLF001
             )
         return client
 
@@ -144,11 +144,11 @@ def _argument(args: Args, kwargs: Kwargs, position: int, name: str) -> Any:
     return args[position] if len(args) > position else kwargs.get(name)
 
 
-def _pairs(headers: Any) -> list[Any]:
+def _copied(headers: Any) -> list[Any]:
     """A copy of the headers.
 
     Raises:
-        TypeError: they can be read only once, and are the producer's to read.
+        TypeError: not a list or tuple. Another iterable may be readable only once, by the producer.
     """
     if headers is None or isinstance(headers, (list, tuple)):
         return list(headers or ())
@@ -157,14 +157,14 @@ def _pairs(headers: Any) -> list[Any]:
 
 @failing_open("cannot end spans of sent Kafka records")
 def _answered(sent: list[Span], future: asyncio.Future[Any]) -> None:
-    """The broker's answer; a batch has one for all its records, with the offset of the first."""
-    # Not exception(): that would take asyncio's word from it, that nobody has asked for the exception.
+    """End the spans with the broker's answer. A batch has one answer, with the offset of its first record."""
+    # Not future.exception(), which would suppress asyncio's warning "exception was never retrieved".
     error = None if future.cancelled() else getattr(future, "_exception", None)
     metadata = None if future.cancelled() or error else future.result()
     for index, span in enumerate(sent):
         if error is not None:
             end_failed(span, error)
         elif metadata is None or metadata.offset is None or metadata.offset < 0:
-            end_unknown(span)  # cancelled by the program, or acks=0
+            end_unconfirmed(span)  # cancelled by the program, or acks=0
         else:
-            end_delivered(span, metadata.partition, metadata.offset + index)
+            end_acknowledged(span, metadata.partition, metadata.offset + index)

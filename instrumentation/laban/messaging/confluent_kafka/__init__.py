@@ -1,1 +1,1 @@
-"""confluent-kafka: the consumer and the producer."""
+"""The instrumentation of confluent-kafka: `instrumentor` (entry point and consumer) and `producer`."""

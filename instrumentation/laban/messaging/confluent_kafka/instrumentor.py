@@ -1,11 +1,10 @@
-"""confluent-kafka.
+"""The instrumentor of confluent-kafka, and its wrappers for `Consumer`.
 
-Built on the stock instrumentor: the same entry point and options. The client's classes are C types that
-cannot be changed, so `Consumer` and `Producer` are replaced by classes that derive from them, wherever a
-module has them by now. Classes that derive from them already (`DeserializingConsumer`,
-`SerializingProducer`, the program's own) get ours as their base. Not seen are consumers and producers that
-exist already, and references to the classes that are no attribute of a module: for these there are
-`instrument_consumer` and `instrument_producer`, as in stock.
+It derives from upstream's instrumentor, with the same entry point and options. The client's classes are C
+types that cannot be patched. So every imported module gets traced subclasses in place of `Consumer` and
+`Producer`, and existing subclasses (`DeserializingConsumer`, `SerializingProducer`, the program's own) get a
+traced base class. It misses existing consumers and producers, and references to the classes that are not
+module attributes. For these, use `instrument_consumer` and `instrument_producer`, as in upstream.
 """
 
 import sys
@@ -19,13 +18,13 @@ from opentelemetry.instrumentation.confluent_kafka import ConfluentKafkaInstrume
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import TracerProvider
 
-from laban import shutdown
+from laban import shutdown, vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import commit_span, handler_errors, process_span, send_span
-from laban.messaging.confluent_kafka.producer import Sending
-from laban.messaging.consumers import Following, Identity
+from laban.messaging.confluent_kafka.producer import ProducerTracing
+from laban.messaging.consumer_registry import ConsumerConfig, ConsumerRegistry
 from laban.messaging.delivery import called_by_executor
-from laban.messaging.iteration import Batch
+from laban.messaging.loops import PolledRecords
 from laban.messaging.records import read_message
 
 Wrapped = Callable[..., Any]
@@ -33,14 +32,14 @@ Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 _IN_EXECUTOR: Final = "an executor"
-_KEPT: Final = (
+_KEPT_SETTINGS: Final = (
     *("bootstrap.servers", "metadata.broker.list", "client.id", "group.id"),
     *("on_delivery", "delivery.report.only.error"),
 )
 
 
 class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
-    """Stock's instrumentor, with a process span a record, and send spans ended by the delivery report."""
+    """Upstream's instrumentor, with a process span per record and send spans until the delivery report."""
 
     _instance = None
 
@@ -48,22 +47,22 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
         """Replace the client classes.
 
         Args:
-            kwargs: `tracer_provider`, as stock takes it.
+            kwargs: `tracer_provider`, as in upstream.
         """
-        _Tracing.on = _Tracing(kwargs.get("tracer_provider"))
-        for stock, ours, base in _REPLACED:
-            _replace(stock, ours)
-            _rebase(stock, base)
+        _ClientTracing.active = _ClientTracing(kwargs.get("tracer_provider"))
+        for original, traced, base in _REPLACED:
+            _replace(original, traced)
+            _rebase(original, base)
         wrapt.wrap_function_wrapper(DeserializingConsumer, "poll", _deserialise)
         handler_errors.install()
         shutdown.before_exit(process_span.end_all, process_span.forget_all)
         shutdown.before_exit(send_span.end_all, send_span.forget_all)
 
-    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - stock's signature
-        _Tracing.on = None
-        for stock, ours, base in _REPLACED:
-            _replace(ours, stock)
-            _rebase(base, stock)
+    def _uninstrument(self, **kwargs: Any) -> None:  # noqa: ARG002 - upstream's signature
+        _ClientTracing.active = None
+        for original, traced, base in _REPLACED:
+            _replace(traced, original)
+            _rebase(base, original)
         unwrap(DeserializingConsumer, "poll")
         handler_errors.uninstall()
 
@@ -73,16 +72,16 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
         tracer_provider: TracerProvider | None = None,
         bootstrap_servers: str | None = None,
     ) -> Any:
-        """The same producer, traced; for one that was made before the classes were replaced.
+        """Trace a producer that was created before the classes were replaced.
 
         Args:
             producer: of the C type.
-            tracer_provider: or the global one.
-            bootstrap_servers: with which it was made; it does not tell.
+            tracer_provider: None for the global one.
+            bootstrap_servers: its configured servers, which it does not expose.
         """
-        if isinstance(producer, (_BaseProducer, _TracedProducer)) and _Tracing.on is not None:
+        if isinstance(producer, (_BaseProducer, _TracedProducer)) and _ClientTracing.active is not None:
             return producer
-        return _TracedProducer(producer, _Tracing(tracer_provider), _made_with(bootstrap_servers))
+        return _TracedProducer(producer, _ClientTracing(tracer_provider), _made_with(bootstrap_servers))
 
     @staticmethod
     def instrument_consumer(
@@ -90,84 +89,86 @@ class LabanConfluentKafkaInstrumentor(ConfluentKafkaInstrumentor):
         tracer_provider: TracerProvider | None = None,
         bootstrap_servers: str | None = None,
     ) -> Any:
-        """The same consumer, traced; see `instrument_producer`."""
-        if isinstance(consumer, (_BaseConsumer, _TracedConsumer)) and _Tracing.on is not None:
+        """Trace a consumer; see `instrument_producer`."""
+        if isinstance(consumer, (_BaseConsumer, _TracedConsumer)) and _ClientTracing.active is not None:
             return consumer
-        return _TracedConsumer(consumer, _Tracing(tracer_provider), _made_with(bootstrap_servers))
+        return _TracedConsumer(consumer, _ClientTracing(tracer_provider), _made_with(bootstrap_servers))
 
     @staticmethod
     def uninstrument_producer(producer: Any) -> Any:
-        """What was given to `instrument_producer`."""
+        """Return the producer that was given to `instrument_producer`."""
         return producer.__wrapped__ if isinstance(producer, _TracedProducer) else producer
 
     @staticmethod
     def uninstrument_consumer(consumer: Any) -> Any:
-        """What was given to `instrument_consumer`."""
+        """Return the consumer that was given to `instrument_consumer`."""
         return consumer.__wrapped__ if isinstance(consumer, _TracedConsumer) else consumer
 
 
-class _Tracing:
-    """What stands around the methods of `Consumer`, and of `Producer` by way of `sending`."""
+class _ClientTracing:
+    """Wrappers for the methods of `Consumer`, and of `Producer` in `producer`."""
 
-    on: ClassVar["_Tracing | None"] = None
-    """While the classes are instrumented."""
+    active: ClassVar["_ClientTracing | None"] = None
+    """Set while the classes are instrumented."""
 
     def __init__(self, provider: TracerProvider | None) -> None:
-        tracer = trace.get_tracer(__name__, tracer_provider=provider)
-        self.sending = Sending(tracer)
-        self._following = Following(tracer, None, read_message, _identify)
-        self._settling = commit_span.Settling(tracer, self._following) if commit_span.is_wanted() else None
+        tracer = trace.get_tracer(vocabulary.SCOPE_CONFLUENT_KAFKA, tracer_provider=provider)
+        self.producer = ProducerTracing(tracer)
+        self._registry = ConsumerRegistry(tracer, None, read_message, _read_config)
+        self._commit_tracing: commit_span.CommitTracing | None = None
+        if commit_span.is_enabled():
+            self._commit_tracing = commit_span.CommitTracing(tracer, self._registry)
 
     def poll(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`consumer.poll()`: what follows, up to the next call, handles the message."""
-        handing = self._following.handing(consumer)
-        if handing is None:
+        """`consumer.poll()`: the code between this call and the next one handles the message."""
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             return wrapped(*args, **kwargs)
         elsewhere = called_by_executor()
         owner = _IN_EXECUTOR if elsewhere else None
-        handing.end(owner=owner)
+        delivery.end(owner=owner)
         message = wrapped(*args, **kwargs)
         if message is not None:
-            handing.start(message, owner=owner, current=not elsewhere)
+            delivery.start(message, owner=owner, current=not elsewhere)
         return message
 
     def consume(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
         """`consumer.consume()`: the loop over the list handles the messages."""
-        handing = self._following.handing(consumer)
-        if handing is None:
+        delivery = self._registry.delivery(consumer)
+        if delivery is None:
             return wrapped(*args, **kwargs)
-        handing.end()
-        return Batch(wrapped(*args, **kwargs), handing)
+        delivery.end()
+        return PolledRecords(wrapped(*args, **kwargs), delivery)
 
     def commit(self, wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """`consumer.commit()`, which is asynchronous unless told otherwise."""
-        if self._settling is None:
+        """`consumer.commit()`, which is asynchronous by default."""
+        if self._commit_tracing is None:
             return wrapped(*args, **kwargs)
-        return self._settling.commit(wrapped, consumer, args, kwargs)
+        return self._commit_tracing.commit(wrapped, consumer, args, kwargs)
 
     def end(self, consumer: object, error: BaseException | None) -> None:
-        """The consumer closes, or nobody gets its record."""
-        self._following.end(consumer, error)
+        """End the consumer's spans: it closes, or its record does not reach the program."""
+        self._registry.end(consumer, error)
 
 
 def _deserialise(wrapped: Wrapped, consumer: Any, args: Args, kwargs: Kwargs) -> Any:
-    """`poll()` of a deserialising consumer, once our `poll()` inside it has started the span."""
+    """`poll()` of a deserialising consumer, whose inner, traced `poll()` starts the span."""
     try:
         return wrapped(*args, **kwargs)
     except Exception as error:
-        if _Tracing.on is not None:
-            _Tracing.on.end(consumer, error)  # nobody gets this record to handle it
+        if _ClientTracing.active is not None:
+            _ClientTracing.active.end(consumer, error)  # the record does not reach the program
         raise
 
 
-def _identify(consumer: Any) -> Identity:
+def _read_config(consumer: Any) -> ConsumerConfig:
     config = _config(consumer)
     servers = config.get("bootstrap.servers") or config.get("metadata.broker.list")
-    return Identity(servers, config.get("client.id"), config.get("group.id"))
+    return ConsumerConfig(servers, config.get("client.id"), config.get("group.id"))
 
 
 def _config(client: Any) -> Mapping[str, Any]:
-    """How a client was configured_rules; nothing of one that was made before its class was replaced."""
+    """A client's configuration; empty if the client was created before its class was replaced."""
     config: Mapping[str, Any] = getattr(client, "_self_config", None) or getattr(client, "_laban_config", {})
     return config
 
@@ -177,14 +178,14 @@ def _made_with(bootstrap_servers: str | None) -> Mapping[str, Any]:
 
 
 def _keep_config(client: Any, args: Args, kwargs: Kwargs) -> None:
-    """Keep what spans need of `Consumer(conf)`, `Consumer(conf, **more)` or `Consumer(**conf)`, no more."""
-    with fail_open("cannot keep the configuration of a Kafka client"):
+    """Keep the settings that spans need of `Consumer(conf)`, `Consumer(conf, **more)`, `Consumer(**conf)`."""
+    with fail_open("cannot read the configuration of a Kafka client"):
         given = {**(args[0] if args else {}), **kwargs}
-        client._laban_config = {name: given[name] for name in _KEPT if name in given}  # noqa: SLF001
+        client._laban_config = {name: given[name] for name in _KEPT_SETTINGS if name in given}  # noqa: SLF001
 
 
 class _BaseConsumer(cimpl.Consumer):
-    # No __dict__: so it can be put between the C type and classes that have derived from that.
+    # Without __dict__, it can become a base of existing subclasses of the C type.
     __slots__ = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -192,25 +193,25 @@ class _BaseConsumer(cimpl.Consumer):
         _keep_config(self, args, kwargs)
 
     def poll(self, *args: Any, **kwargs: Any) -> Any:
-        tracing, plain = _Tracing.on, super().poll
+        tracing, plain = _ClientTracing.active, super().poll
         return tracing.poll(plain, self, args, kwargs) if tracing else plain(*args, **kwargs)
 
     def consume(self, *args: Any, **kwargs: Any) -> Any:
-        tracing, plain = _Tracing.on, super().consume
+        tracing, plain = _ClientTracing.active, super().consume
         return tracing.consume(plain, self, args, kwargs) if tracing else plain(*args, **kwargs)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
-        tracing, plain = _Tracing.on, super().commit
+        tracing, plain = _ClientTracing.active, super().commit
         return tracing.commit(plain, self, args, kwargs) if tracing else plain(*args, **kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
-        if _Tracing.on is not None:
-            _Tracing.on.end(self, sys.exc_info()[1])
+        if _ClientTracing.active is not None:
+            _ClientTracing.active.end(self, sys.exc_info()[1])
         return super().close(*args, **kwargs)
 
     def __exit__(self, *args: Any) -> Any:
-        if _Tracing.on is not None:
-            _Tracing.on.end(self, args[1])
+        if _ClientTracing.active is not None:
+            _ClientTracing.active.end(self, args[1])
         return super().__exit__(*args)
 
 
@@ -222,16 +223,16 @@ class _BaseProducer(cimpl.Producer):
         _keep_config(self, args, kwargs)
 
     def produce(self, *args: Any, **kwargs: Any) -> Any:
-        tracing, plain = _Tracing.on, super().produce
+        tracing, plain = _ClientTracing.active, super().produce
         if tracing is None:
             return plain(*args, **kwargs)
-        return tracing.sending.produce(plain, _config(self), args, kwargs)
+        return tracing.producer.produce(plain, _config(self), args, kwargs)
 
     def produce_batch(self, *args: Any, **kwargs: Any) -> Any:
-        tracing, plain = _Tracing.on, super().produce_batch
+        tracing, plain = _ClientTracing.active, super().produce_batch
         if tracing is None:
             return plain(*args, **kwargs)
-        return tracing.sending.produce_batch(plain, _config(self), args, kwargs)
+        return tracing.producer.produce_batch(plain, _config(self), args, kwargs)
 
 
 class Consumer(_BaseConsumer):
@@ -246,13 +247,13 @@ _REPLACED: Final[tuple[tuple[type, type, type], ...]] = (
     (cimpl.Consumer, Consumer, _BaseConsumer),
     (cimpl.Producer, Producer, _BaseProducer),
 )
-"""The C type, what stands in its place, and what goes between it and classes that derive from it."""
+"""The C type, the class that replaces it, and the new base of its existing subclasses."""
 
 
 class _TracedConsumer(wrapt.ObjectProxy[Any]):
     """A consumer of the C type, traced."""
 
-    def __init__(self, consumer: Any, tracing: _Tracing, config: Mapping[str, Any]) -> None:
+    def __init__(self, consumer: Any, tracing: _ClientTracing, config: Mapping[str, Any]) -> None:
         super().__init__(consumer)
         self._self_tracing = tracing
         self._self_config = config
@@ -274,22 +275,22 @@ class _TracedConsumer(wrapt.ObjectProxy[Any]):
 class _TracedProducer(wrapt.ObjectProxy[Any]):
     """A producer of the C type, traced."""
 
-    def __init__(self, producer: Any, tracing: _Tracing, config: Mapping[str, Any]) -> None:
+    def __init__(self, producer: Any, tracing: _ClientTracing, config: Mapping[str, Any]) -> None:
         super().__init__(producer)
         self._self_tracing = tracing
         self._self_config = config
 
     def produce(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_tracing.sending.produce(self.__wrapped__.produce, self._self_config, args, kwargs)
+        return self._self_tracing.producer.produce(self.__wrapped__.produce, self._self_config, args, kwargs)
 
     def produce_batch(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_tracing.sending.produce_batch(
+        return self._self_tracing.producer.produce_batch(
             self.__wrapped__.produce_batch, self._self_config, args, kwargs
         )
 
 
 def _replace(old: type, new: type) -> None:
-    """Put a class in the place of another one in all modules that are imported by now."""
+    """Replace a class in all imported modules."""
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", None)
         if isinstance(names, dict) and names.get("__name__") != __name__:
@@ -299,9 +300,9 @@ def _replace(old: type, new: type) -> None:
 
 
 def _rebase(old: type, new: type) -> None:
-    """Put a base class in the place of another one in all classes that derive from it, but for our own."""
+    """Replace a base class in all its subclasses, except those of this module."""
     subclasses: list[type] = type.__subclasses__(old)
     for derived in subclasses:
         if derived.__module__ != __name__:
-            with fail_open("cannot trace a class that derives from a Kafka client"):
+            with fail_open("cannot trace a subclass of a Kafka client"):
                 derived.__bases__ = tuple(new if base is old else base for base in derived.__bases__)

@@ -1,4 +1,4 @@
-"""An instrumented kafka-python against the real embedded broker; each test has its own topic and group."""
+"""Fixtures: instrumented kafka-python clients of the embedded broker; each test has its own topic."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -37,7 +37,7 @@ def producer(embedded_broker: str, instrumented: Recording) -> Generator[KafkaPr
 
 @pytest.fixture
 def filled(producer: KafkaProducer, topic: str, instrumented: Recording) -> Callable[[int], str]:
-    """Puts records with the keys k0, k1 … into the topic, each in a span `request N`; answers the topic."""
+    """Sends records with the keys k0, k1 …, each in a span `request N`; returns the topic."""
 
     def fill(count: int) -> str:
         for index in range(count):
@@ -50,13 +50,13 @@ def filled(producer: KafkaProducer, topic: str, instrumented: Recording) -> Call
 
 @pytest.fixture
 def consumer(embedded_broker: str, instrumented: Recording) -> Generator[MakeConsumer]:
-    """Makes consumers that start at the beginning and stop when nothing comes for a while."""
+    """Creates consumers that read from the beginning, and stop after a second without records."""
     made: list[Any] = []
 
     def make(*topics: str, **options: Any) -> KafkaConsumer:
         options = {
             "consumer_timeout_ms": 1_000,
-            "retry_backoff_ms": 10,  # or the first record takes up to a third of this time
+            "retry_backoff_ms": 10,  # with the default, the first record can take much longer
             "auto_offset_reset": "earliest",
         } | options
         options |= {"bootstrap_servers": embedded_broker, "client_id": "test-consumer"}

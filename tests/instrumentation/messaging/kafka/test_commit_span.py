@@ -1,4 +1,4 @@
-"""Spans of commits: none unless they are asked for, and nothing else changes with them."""
+"""Commit spans: off by default, and no effect on other spans."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from laban.messaging.aiokafka.instrumentor import LabanAiokafkaInstrumentor
 from laban.messaging.confluent_kafka.instrumentor import LabanConfluentKafkaInstrumentor
 from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 
 Commit = Callable[[str, str, str], None]
 
 
-# A partition that is assigned needs no wait for a rebalance.
+# An assigned partition needs no rebalance.
 def with_kafka_python(broker: str, topic: str, group: str) -> None:
     with kafka.KafkaConsumer(
         bootstrap_servers=broker,
@@ -65,8 +65,8 @@ CLIENTS = [
 
 def commits(
     recording: Recording, instrumentor: Any, commit: Commit, broker: str, group: str
-) -> tuple[list[Seen], list[Seen]]:
-    """The spans of commits, and those of records."""
+) -> tuple[list[EndedSpan], list[EndedSpan]]:
+    """The commit spans and the process spans."""
     topic = f"settle-{uuid4().hex[:8]}"
     with kafka.KafkaProducer(bootstrap_servers=broker) as producer:
         producer.send(topic, b"v", partition=0).get(20)
@@ -79,7 +79,7 @@ def commits(
 
 
 @pytest.mark.parametrize(("instrumentor", "commit"), CLIENTS)
-def test_a_commit_has_a_span_inside_that_of_its_record_where_it_is_wanted(
+def test_with_commit_spans_a_commit_has_a_span_inside_the_process_span(
     recording: Recording,
     embedded_broker: str,
     monkeypatch: pytest.MonkeyPatch,

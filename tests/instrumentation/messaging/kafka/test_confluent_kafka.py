@@ -1,4 +1,4 @@
-"""The shapes in which people consume and produce with confluent-kafka, against a real broker."""
+"""confluent-kafka consumers and producers, against a real broker."""
 
 import asyncio
 import subprocess
@@ -26,17 +26,18 @@ from laban.messaging.confluent_kafka import producer as producer_module
 from laban.messaging.confluent_kafka.instrumentor import LabanConfluentKafkaInstrumentor
 
 from ...processes import environment
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
+from .spans import assert_describes_its_record, assert_in_the_trace_of_its_request, keys, processed, work
 
 Filled = Callable[[int], str]
 MakeConsumer = Callable[..., Any]
 
 PlainConsumer, PlainProducer = confluent_kafka.Consumer, confluent_kafka.Producer
-"""As a program has them that imports them before it is instrumented."""
+"""References as in a program that imports the classes before instrumentation."""
 
 
 class OwnConsumer(confluent_kafka.Consumer):
-    """A program's own class, made before it is instrumented."""
+    """A subclass defined before instrumentation."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def traced(recording: Recording) -> Generator[None]:
 
 @pytest.fixture
 def consumer(embedded_broker: str) -> Generator[MakeConsumer]:
-    """Makes consumers of the whole topic, without joining a group."""
+    """Creates consumers of the whole topic, without joining a group."""
     made: list[Any] = []
 
     def make(topic: str, kind: Any = None, **options: Any) -> Any:
@@ -75,31 +76,18 @@ def sender(embedded_broker: str) -> Any:
 
 
 class Reports(list[Any]):
-    """A delivery report that notes the errors that it is told; None where there is none."""
+    """A delivery report that records its errors; None for a success."""
 
     def __call__(self, error: Any, _message: Any) -> None:
         self.append(error)
 
 
-def work(recording: Recording, name: str) -> None:
-    with recording.tracer.start_as_current_span(name):
-        pass
-
-
-def processed(recording: Recording) -> list[Seen]:
-    return recording.of_kind(SpanKind.CONSUMER)
-
-
-def sent(recording: Recording) -> list[Seen]:
+def sent(recording: Recording) -> list[EndedSpan]:
     return recording.of_kind(SpanKind.PRODUCER)
 
 
-def keys(recording: Recording) -> list[str]:
-    return [span.attributes["messaging.kafka.message.key"] for span in processed(recording)]
-
-
 def polled(consuming: Any) -> Any:
-    """The next message; the empty answers before it are polled away."""
+    """Poll until a message arrives."""
     while True:
         message = consuming.poll(5)
         if message is not None:
@@ -113,17 +101,7 @@ def consumed(consuming: Any, count: int) -> Any:
     return messages
 
 
-def assert_in_the_trace_of_its_request(recording: Recording, count: int) -> None:
-    """Each record: request → send → process → work."""
-    tree = {span.id: span for span in recording.finished}
-    for index in range(count):
-        process = tree[recording.one(f"work {index}").parent or 0]
-        send = tree[process.parent or 0]
-        assert (process.kind, send.kind) == (SpanKind.CONSUMER, SpanKind.PRODUCER)
-        assert tree[send.parent or 0].name == f"request {index}"
-
-
-def test_poll_runs_what_follows_in_the_span_until_the_next_call(
+def test_code_after_poll_runs_in_the_span_until_the_next_call(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(2))
@@ -137,7 +115,7 @@ def test_poll_runs_what_follows_in_the_span_until_the_next_call(
     assert recording.one("after").parent is None
 
 
-def test_a_consumed_list_runs_the_loop_body_in_the_span_of_each_record(
+def test_loops_over_a_consumed_list_run_in_the_span_of_each_record(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     for index, _ in enumerate(consumed(consumer(filled(3)), 3)):
@@ -148,7 +126,7 @@ def test_a_consumed_list_runs_the_loop_body_in_the_span_of_each_record(
     assert recording.one("after").parent is None
 
 
-def test_what_is_no_record_has_no_span(recording: Recording, filled: Filled, consumer: MakeConsumer) -> None:
+def test_an_error_report_has_no_span(recording: Recording, filled: Filled, consumer: MakeConsumer) -> None:
     consuming = consumer(filled(1), **{"enable.partition.eof": True})
     reports = consuming.consume(2, 10)
     assert [message.error() is None for message in reports] == [True, False]
@@ -156,7 +134,7 @@ def test_what_is_no_record_has_no_span(recording: Recording, filled: Filled, con
     assert keys(recording) == ["k0"]
 
 
-def test_an_exception_is_recorded_where_close_sees_it(
+def test_an_exception_visible_in_close_is_recorded(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(1))
@@ -190,7 +168,7 @@ def test_threads_that_share_a_consumer_keep_their_own_records(
     assert_in_the_trace_of_its_request(recording, 2)
 
 
-def test_a_poll_in_an_executor_leaves_nothing_current_and_is_handled_with_processing(
+def test_a_poll_in_an_executor_sets_no_current_span_and_processing_continues_it(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(2))
@@ -209,36 +187,27 @@ def test_a_poll_in_an_executor_leaves_nothing_current_and_is_handled_with_proces
     assert_in_the_trace_of_its_request(recording, 2)
 
 
-def test_the_span_says_which_record_it_was(
+def test_the_process_span_describes_its_record(
     recording: Recording, filled: Filled, consumer: MakeConsumer, embedded_broker: str
 ) -> None:
     topic = filled(1)
     consuming = consumer(topic)
     polled(consuming)
     consuming.close()
-    host, _, port = embedded_broker.partition(":")
-    found = dict(processed(recording)[0].attributes)
-    assert found.pop("laban.kafka.queue_time_ms") >= 0
-    assert found.pop("laban.kafka.message.timestamp_ms") > 0
-    assert found.pop("correlation.id")
-    assert found == {
-        "messaging.system": "kafka",
-        "messaging.operation.type": "process",
-        "messaging.operation.name": "process",
+    (span,) = processed(recording)
+    expected = {
         "messaging.destination.name": topic,
         "messaging.destination.partition.id": "0",
         "messaging.kafka.offset": 0,
         "messaging.kafka.message.key": "k0",
         "messaging.consumer.group.name": f"group-{topic}",
-        "messaging.client.id": "test-consumer",
         "messaging.message.body.size": 1,
-        "server.address": host,
-        "server.port": int(port),
         "order.id": "k0",
     }
+    assert_describes_its_record(span, embedded_broker, expected)
 
 
-def test_a_record_read_again_is_marked(recording: Recording, filled: Filled, consumer: MakeConsumer) -> None:
+def test_a_redelivered_record_is_marked(recording: Recording, filled: Filled, consumer: MakeConsumer) -> None:
     topic = filled(1)
     consuming = consumer(topic)
     polled(consuming)
@@ -250,7 +219,7 @@ def test_a_record_read_again_is_marked(recording: Recording, filled: Filled, con
 
 
 @pytest.mark.parametrize("name", ["PlainConsumer", "OwnConsumer"])
-def test_what_was_imported_before_instrumenting_is_traced(
+def test_a_class_imported_before_instrumenting_is_traced(
     recording: Recording, filled: Filled, consumer: MakeConsumer, name: str
 ) -> None:
     consuming = consumer(filled(1), globals()[name])
@@ -259,7 +228,7 @@ def test_what_was_imported_before_instrumenting_is_traced(
     assert keys(recording) == ["k0"]
 
 
-def test_a_consumer_made_before_instrumenting_can_be_traced_by_hand(
+def test_a_consumer_created_before_instrumenting_can_be_traced_explicitly(
     recording: Recording, filled: Filled, consumer: MakeConsumer, embedded_broker: str
 ) -> None:
     instrumentor = LabanConfluentKafkaInstrumentor()
@@ -284,18 +253,18 @@ def test_a_consumer_made_before_instrumenting_can_be_traced_by_hand(
     assert sent(recording)[1].attributes["server.port"] == 9093
 
 
-def test_lists_that_bring_nothing_have_no_span_and_end_the_one_before(
+def test_an_empty_consume_has_no_span_and_ends_the_previous_one(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(1))
     consumed(consuming, 1)
     assert consuming.consume(1, 0) == []
     work(recording, "after")
-    assert len(processed(recording)) <= 1  # a list that nobody looks into is not handled
+    assert len(processed(recording)) <= 1  # a list that is not iterated is not handled
     assert recording.one("after").parent is None
 
 
-def test_the_old_name_of_the_brokers_is_understood(
+def test_the_old_setting_name_of_the_brokers_is_supported(
     recording: Recording, embedded_broker: str, topic: str
 ) -> None:
     producing = confluent_kafka.Producer({"metadata.broker.list": f"{embedded_broker},other:9092"})
@@ -306,7 +275,7 @@ def test_the_old_name_of_the_brokers_is_understood(
     assert (span.attributes["server.address"], span.attributes["server.port"]) == (host, int(port))
 
 
-def test_baggage_of_the_sender_is_there_while_the_record_is_handled(
+def test_the_senders_baggage_is_current_in_the_handler(
     recording: Recording, sender: Any, consumer: MakeConsumer, topic: str
 ) -> None:
     token = attach(baggage.set_baggage("tenant", "acme"))
@@ -347,7 +316,7 @@ def test_the_send_span_ends_with_the_delivery_report_and_headers_are_copied(
     assert processed(recording)[0].parent == span.id
 
 
-def test_all_arguments_may_be_positional(
+def test_all_arguments_can_be_positional(
     recording: Recording, sender: Any, consumer: MakeConsumer, topic: str
 ) -> None:
     reports = Reports()
@@ -368,7 +337,9 @@ def test_all_arguments_may_be_positional(
     assert processed(recording)[1].attributes["messaging.message.body.size"] == 0
 
 
-def test_what_produce_refuses_it_still_refuses(recording: Recording, sender: Any, topic: str) -> None:
+def test_arguments_that_produce_rejects_are_still_rejected(
+    recording: Recording, sender: Any, topic: str
+) -> None:
     with pytest.raises(TypeError):
         sender.produce(topic, b"v", topic=topic)
     with pytest.raises(TypeError):
@@ -377,7 +348,7 @@ def test_what_produce_refuses_it_still_refuses(recording: Recording, sender: Any
     assert (span.status, span.exceptions) == (StatusCode.ERROR, ["TypeError"])
 
 
-def test_a_delivery_that_fails_is_recorded_and_reported(recording: Recording, topic: str) -> None:
+def test_a_failed_delivery_is_recorded_and_reported(recording: Recording, topic: str) -> None:
     reports = Reports()
     nowhere = {"bootstrap.servers": "127.0.0.1:1", "message.timeout.ms": 10, "log_level": 0}
     producing = confluent_kafka.Producer(nowhere, on_delivery=reports)
@@ -388,7 +359,7 @@ def test_a_delivery_that_fails_is_recorded_and_reported(recording: Recording, to
     assert [error.name() for error in reports] == ["_MSG_TIMED_OUT"]
 
 
-def test_a_producer_that_reports_errors_only_ends_its_spans_at_once(
+def test_with_reports_of_errors_only_the_send_span_ends_immediately(
     recording: Recording, embedded_broker: str, topic: str
 ) -> None:
     producing = confluent_kafka.Producer(
@@ -399,7 +370,7 @@ def test_a_producer_that_reports_errors_only_ends_its_spans_at_once(
     producing.flush(10)
 
 
-def test_a_batch_has_a_span_a_record_and_keeps_its_callbacks(
+def test_a_batch_has_one_span_per_record_and_keeps_its_callbacks(
     recording: Recording, sender: Any, topic: str
 ) -> None:
     default, own = Reports(), Reports()
@@ -446,7 +417,7 @@ def test_serialising_clients_are_traced(
     assert process.attributes["messaging.kafka.message.key"] == "1001"
 
 
-def test_a_value_that_cannot_be_deserialised_is_the_error_of_its_record(
+def test_a_deserialisation_error_is_recorded_on_the_span_of_its_record(
     recording: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     def refuse(_value: Any, _context: Any) -> None:
@@ -461,7 +432,7 @@ def test_a_value_that_cannot_be_deserialised_is_the_error_of_its_record(
 
 
 @pytest.mark.kafka
-def test_transactions_commit_and_abort_as_without_us(
+def test_transactions_commit_and_abort_as_without_laban(
     recording: Recording, real_kafka: str, topic: str
 ) -> None:
     address: dict[str, Any] = {"bootstrap.servers": real_kafka}
@@ -484,7 +455,7 @@ def test_transactions_commit_and_abort_as_without_us(
     assert processed(recording)[0].parent == sent(recording)[0].id
 
 
-def test_whatever_of_ours_fails_the_program_goes_on(
+def test_a_failure_inside_laban_does_not_stop_the_program(
     recording: Recording,
     sender: Any,
     consumer: MakeConsumer,
@@ -495,7 +466,7 @@ def test_whatever_of_ours_fails_the_program_goes_on(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(producer_module, "start_sending", broken)
+    monkeypatch.setattr(producer_module, "start_send_span", broken)
     monkeypatch.setattr(delivery, "start_processing", broken)
     monkeypatch.setattr(fail_open, "_warned", set())
     for _ in range(3):
@@ -525,9 +496,7 @@ def test_uninstrument_restores_the_client(recording: Recording) -> None:
         instrumentor.instrument(tracer_provider=recording.provider)
 
 
-def test_a_program_that_never_polls_its_reports_loses_no_span_at_its_end(
-    embedded_broker: str, topic: str
-) -> None:
+def test_a_program_that_never_polls_for_reports_loses_no_span(embedded_broker: str, topic: str) -> None:
     program = (
         "import laban; laban.setup(service='order')\n"
         "from confluent_kafka import Producer\n"

@@ -1,4 +1,4 @@
-"""Record headers, without a broker."""
+"""Kafka record headers, without a broker."""
 
 import pytest
 
@@ -12,7 +12,7 @@ REASON = "laban.dead_letter.reason"
 ATTEMPT = "laban.delivery.attempt"
 
 
-def test_the_last_header_of_a_name_counts() -> None:
+def test_the_last_header_of_a_name_wins() -> None:
     headers = [("traceparent", b"forwarded"), ("traceparent", b"fresh"), ("traceparent", None)]
     assert HeaderGetter(headers).get(headers, "traceparent") == ["fresh"]
     assert HeaderGetter(headers).get(headers, "baggage") is None
@@ -39,7 +39,7 @@ def test_the_last_header_of_a_name_counts() -> None:
         ([("dead-letter-reason", "as text")], {REASON: "as text"}),
     ],
 )
-def test_the_origin_of_retries_and_dead_letters_is_read_as_frameworks_write_it(
+def test_the_origin_of_retries_and_dead_letters_is_read_from_the_headers_of_frameworks(
     headers: list[tuple[str, bytes]], expected: dict[str, object]
 ) -> None:
     assert origin_attributes(headers) == expected

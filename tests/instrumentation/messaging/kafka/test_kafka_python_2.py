@@ -1,4 +1,4 @@
-"""kafka-python 2.x, really installed, beside the 3.x that everything else here uses."""
+"""kafka-python 2.x, in a separate installation; all other tests use 3.x."""
 
 import hashlib
 import os
@@ -18,14 +18,14 @@ REQUIREMENTS = Path(__file__).parents[2] / "requirements-kafka-python-2.txt"
 
 @pytest.fixture(scope="module")
 def installed(pytestconfig: pytest.Config) -> Path:
-    """A folder with kafka-python 2.x, to be put first on the path; made once for each requirements file."""
+    """A folder with kafka-python 2.x, to put first on the path; created once per requirements file."""
     assert pytestconfig.cache is not None
     version = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
     folder = pytestconfig.cache.mkdir("kafka-python-2") / version
     if not folder.exists():
         making = folder.with_name(f"{version}-{uuid4().hex}")
         install(making)
-        making.rename(folder)  # whole or not at all
+        making.rename(folder)  # complete or not at all
     return folder
 
 
@@ -44,7 +44,7 @@ def install(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def spans(installed: Path, embedded_broker: str) -> list[Received]:
-    """What the program did with 2.x, once it has ended."""
+    """The spans of the program with 2.x, after it has ended."""
     with sinking() as sink:
         command = [*program("kafka_python_2"), embedded_broker, f"order-{uuid4().hex[:8]}"]
         extra = {"PYTHONPATH": str(installed)}
@@ -59,7 +59,7 @@ def kind(span: Received) -> str:
     return span.name.partition(" ")[0]
 
 
-def test_each_record_that_is_sent_has_one_acknowledged_span_in_the_trace_of_its_request(
+def test_each_sent_record_has_one_acknowledged_span_in_the_trace_of_its_request(
     spans: list[Received],
 ) -> None:
     [request] = (span for span in spans if span.name == "request")
@@ -70,14 +70,16 @@ def test_each_record_that_is_sent_has_one_acknowledged_span_in_the_trace_of_its_
     assert [span.attributes.get("messaging.kafka.message.tombstone") for span in sent] == [None, None, True]
 
 
-def test_all_is_one_trace(spans: list[Received]) -> None:
+def test_all_spans_are_in_one_trace(spans: list[Received]) -> None:
     assert len({span.trace for span in spans}) == 1
 
 
 @pytest.mark.parametrize(
     "made", ["for 0", "for 1", "for 2", "next 0", "poll 0", "poll 1", "poll 2", "fail 0"]
 )
-def test_every_shape_runs_its_handler_in_the_span_of_its_record(spans: list[Received], made: str) -> None:
+def test_every_way_to_consume_runs_the_handler_in_the_span_of_its_record(
+    spans: list[Received], made: str
+) -> None:
     by_id = {span.id: span for span in spans}
     [handled] = (span for span in spans if span.name == made)
     processed = by_id[handled.parent]
@@ -86,10 +88,10 @@ def test_every_shape_runs_its_handler_in_the_span_of_its_record(spans: list[Rece
     assert sent.attributes["messaging.kafka.offset"] == int(made.rpartition(" ")[2])
 
 
-def test_each_record_that_is_taken_has_one_process_span(spans: list[Received]) -> None:
+def test_each_received_record_has_one_process_span(spans: list[Received]) -> None:
     assert Counter(map(kind, spans))["process"] == 3 + 1 + 3 + 1
 
 
-def test_what_a_handler_raises_is_on_the_span_of_its_record(spans: list[Received]) -> None:
+def test_an_exception_of_a_handler_is_on_the_span_of_its_record(spans: list[Received]) -> None:
     failed = [span.attributes["error.type"] for span in spans if "error.type" in span.attributes]
     assert failed == ["KeyError"]

@@ -1,4 +1,4 @@
-"""`laban.processing`, the explicit form."""
+"""`laban.processing`, against a real broker."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def global_provider(instrumented: Recording, monkeypatch: pytest.MonkeyPatch) ->
     return instrumented
 
 
-def test_a_record_of_the_running_loop_keeps_its_one_span(
+def test_processing_inside_a_loop_uses_the_open_span(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     for record in consumer(filled(1)):
@@ -65,7 +65,7 @@ def test_a_handler_in_an_executor_keeps_the_span_open_and_its_error_is_recorded(
     assert first.end >= work.end
 
 
-def test_a_record_that_no_wrapper_followed_gets_its_span(
+def test_a_record_without_a_span_gets_one_in_processing(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     (records,) = consumer(filled(1)).poll(timeout_ms=5_000).values()
@@ -80,7 +80,7 @@ def test_a_record_that_no_wrapper_followed_gets_its_span(
 
 
 def polled(consuming: KafkaConsumer, count: int) -> dict[Any, list[Any]]:
-    """What one poll answers, and it has all the records."""
+    """The result of the first poll with records; it has all of them."""
     while True:
         answer: dict[Any, list[Any]] = consuming.poll(timeout_ms=500)
         if answer:
@@ -88,7 +88,7 @@ def polled(consuming: KafkaConsumer, count: int) -> dict[Any, list[Any]]:
             return answer
 
 
-def test_a_list_made_of_polls_makes_no_second_process_span(
+def test_a_list_collected_from_polls_starts_no_second_process_span(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(2))
@@ -103,7 +103,7 @@ def test_a_list_made_of_polls_makes_no_second_process_span(
         assert tree[handle.parent or 0].kind is SpanKind.CONSUMER
 
 
-def test_once_handlers_start_later_their_spans_are_kept_open_for_them(
+def test_once_handlers_start_after_the_loop_their_spans_stay_open(
     global_provider: Recording, producer: KafkaProducer, filled: Filled, consumer: MakeConsumer
 ) -> None:
     topic = filled(1)
@@ -130,7 +130,7 @@ def test_once_handlers_start_later_their_spans_are_kept_open_for_them(
     ]
 
 
-def test_a_batch_handled_at_once_has_one_span_with_a_link_for_each_record(
+def test_a_batch_handled_together_has_one_span_with_a_link_per_record(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     topic = filled(3)
@@ -145,7 +145,7 @@ def test_a_batch_handled_at_once_has_one_span_with_a_link_for_each_record(
     assert (span.parent, span.exceptions) == (None, ["ValueError"])
 
 
-def test_a_loop_inside_a_batch_makes_no_spans_and_one_request_is_one_trace(
+def test_a_loop_over_a_batch_starts_no_spans_and_one_request_is_one_trace(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     consuming = consumer(filled(1))
@@ -159,7 +159,7 @@ def test_a_loop_inside_a_batch_makes_no_spans_and_one_request_is_one_trace(
     assert span.trace == global_provider.one("request 0").trace
 
 
-def test_a_list_made_of_polls_and_handled_at_once_makes_no_second_process_span(
+def test_a_list_collected_from_polls_and_handled_together_starts_no_second_process_span(
     global_provider: Recording, filled: Filled, consumer: MakeConsumer
 ) -> None:
     records = [record for part in polled(consumer(filled(2)), 2).values() for record in part]
@@ -178,19 +178,19 @@ def test_an_empty_batch_is_handled_without_a_span(global_provider: Recording, no
     assert global_provider.finished == []
 
 
-def test_what_is_no_record_is_handled_all_the_same() -> None:
+def test_an_object_that_is_not_a_record_is_still_handled() -> None:
     with laban.processing(object()):
         handled = True
     assert handled
 
 
-def test_a_lock_that_another_thread_held_at_a_fork_is_free_in_the_child(
+def test_a_lock_held_by_another_thread_at_a_fork_is_free_in_the_child(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = threading.Lock()
     monkeypatch.setattr(process_span, "_lock", held)
     with held:
-        process_span.forget_all()  # as the child does
+        process_span.forget_all()  # as in the child
         span = process_span.ProcessSpan(trace.INVALID_SPAN, object(), None, Context())
         ending = threading.Thread(target=span.end, daemon=True)
         ending.start()

@@ -1,4 +1,4 @@
-"""The span of a sent record: acknowledged by the real broker or refused, and the headers that it sends."""
+"""kafka-python send spans: acknowledged by the real broker or rejected, and the headers of the record."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from laban.messaging.kafka_python import LabanKafkaInstrumentor
 
 from ....broker import free_port, start_broker
-from ...recording import Recording, Seen
+from ...recording import EndedSpan, Recording
 from .conftest import MakeConsumer
 
 
-def sent(recording: Recording) -> Seen:
+def sent(recording: Recording) -> EndedSpan:
     (span,) = recording.of_kind(SpanKind.PRODUCER)
     return span
 
@@ -27,7 +27,7 @@ def received(consuming: KafkaConsumer) -> Any:
     return record
 
 
-def test_the_span_ends_with_partition_and_offset_when_the_broker_has_answered(
+def test_the_span_ends_with_the_brokers_answer_and_has_partition_and_offset(
     instrumented: Recording, producer: KafkaProducer, topic: str
 ) -> None:
     with instrumented.tracer.start_as_current_span("request"):
@@ -42,7 +42,7 @@ def test_the_span_ends_with_partition_and_offset_when_the_broker_has_answered(
     assert span.status is StatusCode.UNSET
 
 
-def test_the_span_of_a_record_that_is_refused_is_an_error(
+def test_the_span_of_a_rejected_record_is_an_error(
     instrumented: Recording, embedded_broker: str, topic: str
 ) -> None:
     producer = KafkaProducer(bootstrap_servers=embedded_broker, max_request_size=100)
@@ -55,7 +55,7 @@ def test_the_span_of_a_record_that_is_refused_is_an_error(
     assert span.attributes["error.type"] == "MessageSizeTooLargeError"
 
 
-def test_delivery_that_fails_later_is_recorded_and_still_reaches_the_caller(
+def test_a_later_send_failure_is_recorded_and_reaches_the_caller(
     instrumented: Recording, topic: str, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -64,7 +64,7 @@ def test_delivery_that_fails_later_is_recorded_and_still_reaches_the_caller(
         bootstrap_servers=f"127.0.0.1:{port}", linger_ms=0, request_timeout_ms=400, delivery_timeout_ms=500
     )
     producer.send(topic, value=b"v").get(10)
-    broker.kill()  # it would wait for its clients
+    broker.kill()  # a clean stop would wait for its clients
     broker.wait()
     instrumented.clear()
     future = producer.send(topic, value=b"v")
@@ -76,7 +76,7 @@ def test_delivery_that_fails_later_is_recorded_and_still_reaches_the_caller(
     assert span.status is StatusCode.ERROR
 
 
-def test_headers_are_copied_and_old_propagation_is_replaced(
+def test_headers_are_copied_and_old_propagation_headers_are_replaced(
     instrumented: Recording, producer: KafkaProducer, consumer: MakeConsumer, topic: str
 ) -> None:
     stale = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
@@ -92,7 +92,7 @@ def test_headers_are_copied_and_old_propagation_is_replaced(
     assert b"order.id=1001" in dict(record.headers)["baggage"]
 
 
-def test_positional_arguments_work_as_without_us(
+def test_positional_arguments_work_as_without_laban(
     instrumented: Recording, producer: KafkaProducer, consumer: MakeConsumer, topic: str
 ) -> None:
     record = producer.send(topic, b"value", b"key", None, 0, 1_700_000_000_000).get(10)
@@ -103,7 +103,7 @@ def test_positional_arguments_work_as_without_us(
 
 
 @pytest.mark.parametrize("headers", [(("a", b"1"),), [("a", "1")]])
-def test_headers_that_kafka_refuses_are_still_refused(
+def test_headers_that_kafka_rejects_are_still_rejected(
     instrumented: Recording, producer: KafkaProducer, topic: str, headers: Any
 ) -> None:
     with pytest.raises(TypeError):
@@ -115,7 +115,7 @@ def as_text(value: object) -> bytes:
     return repr(value).encode()
 
 
-def test_serialisers_see_the_users_values(
+def test_serialisers_receive_the_users_values(
     instrumented: Recording, embedded_broker: str, consumer: MakeConsumer, topic: str
 ) -> None:
     producer = KafkaProducer(
@@ -130,7 +130,7 @@ def test_serialisers_see_the_users_values(
     assert sent(instrumented).attributes["messaging.kafka.message.key"] == "1001"
 
 
-def test_a_dead_letter_says_where_it_comes_from_on_both_ends(
+def test_both_spans_of_a_dead_letter_have_its_origin(
     instrumented: Recording, producer: KafkaProducer, consumer: MakeConsumer, topic: str
 ) -> None:
     origin = [("kafka_dlt-original-topic", b"orders"), ("kafka_dlt-original-partition", b"2")]
@@ -145,7 +145,7 @@ def test_a_dead_letter_says_where_it_comes_from_on_both_ends(
         assert span.attributes["laban.delivery.attempt"] == 3
 
 
-def test_stocks_hooks_and_its_own_instrumentor_keep_working(
+def test_upstreams_hooks_and_instrumentor_still_work(
     recording: Recording, embedded_broker: str, topic: str
 ) -> None:
     def produce_hook(span: Any, args: Any, kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Consumes mails in a callback of aio-pika and tells somebody by HTTP. Knows nothing of tracing."""
+"""Consumes mails in an aio-pika callback and sends a notification over HTTP. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -11,13 +11,13 @@ url, source, listener = sys.argv[1:]
 
 
 async def audit(message: AbstractIncomingMessage) -> None:
-    """Tell."""
+    """Send a notification."""
     async with message.process(), httpx.AsyncClient(timeout=10) as client:
         (await client.post(listener, content=message.body)).raise_for_status()
 
 
 async def main() -> None:
-    """Audit what is mailed."""
+    """Consume mails until the end of the program."""
     async with await connect_robust(url) as connection:
         channel = await connection.channel()
         exchange = await channel.declare_exchange(source, ExchangeType.FANOUT)

@@ -1,4 +1,4 @@
-"""Consumes a queue in a loop with aio-pika and publishes to an exchange. Knows nothing of tracing."""
+"""Consumes a queue in a loop with aio-pika and publishes to an exchange. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ url, source, target = sys.argv[1:]
 
 
 async def main() -> None:
-    """Mail what is billed."""
+    """Consume bills until the end of the program."""
     async with await connect_robust(url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(source)

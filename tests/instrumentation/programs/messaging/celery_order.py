@@ -1,4 +1,4 @@
-"""Takes orders by HTTP and has Celery pack them, by the name of a task. Knows nothing of tracing."""
+"""Receives orders over HTTP and sends them to a Celery task by name. Contains no tracing code."""
 
 import socket
 import sys
@@ -15,7 +15,7 @@ app = FastAPI()
 
 @app.post("/orders")
 def create(order: dict[str, Any]) -> str:
-    """Have it packed."""
+    """Send the task."""
     tasks.send_task("shop.pack", args=[order], queue=queue)
     return "created"
 

@@ -1,4 +1,4 @@
-"""Packs orders in a task of Celery and has them mailed by another one. Knows nothing of tracing."""
+"""Packs orders in a Celery task, which calls another task to mail them. Contains no tracing code."""
 
 import os
 from typing import Any
@@ -12,17 +12,17 @@ app.conf.worker_redirect_stdouts = False
 
 @app.task(name="shop.pack")  # type: ignore[untyped-decorator]  # celery has no types
 def pack(order: dict[str, Any]) -> None:
-    """Pack it."""
+    """Pack the order."""
     mail.apply_async([order], queue=os.environ["MAILS"])
 
 
 @app.task(name="shop.mail")  # type: ignore[untyped-decorator]  # celery has no types
 def mail(order: dict[str, Any]) -> None:
-    """Say so."""
+    """Print a line."""
     print("mailed", flush=True)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # celery has no types
 def ready(**_: Any) -> None:
-    """The worker takes tasks."""
+    """Report that the worker is ready."""
     print("ready", flush=True)

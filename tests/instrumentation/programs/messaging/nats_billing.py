@@ -1,4 +1,4 @@
-"""Fetches parcels from a stream of NATS and publishes bills. Knows nothing of tracing."""
+"""Fetches parcels from a NATS stream and publishes bills. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ url, source, target = sys.argv[1:]
 
 
 async def main() -> None:
-    """Bill what is packed."""
+    """Fetch parcels until the end of the program."""
     client = await nats.connect(url)
     stream = client.jetstream()
     await stream.add_stream(name=source, subjects=[source])

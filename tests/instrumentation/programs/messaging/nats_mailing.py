@@ -1,4 +1,4 @@
-"""Takes bills from NATS in a loop and tells somebody by HTTP. Knows nothing of tracing."""
+"""Consumes bills from NATS in a loop and sends notifications over HTTP. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ url, source, listener = sys.argv[1:]
 
 
 async def main() -> None:
-    """Mail what is billed."""
+    """Consume bills until the end of the program."""
     client = await nats.connect(url)
     bills = await client.subscribe(source)
     await client.flush()

@@ -1,4 +1,4 @@
-"""Takes orders by HTTP and publishes them to NATS. Knows nothing of tracing."""
+"""Receives orders over HTTP and publishes them to NATS. Contains no tracing code."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ client = Client()
 
 @asynccontextmanager
 async def connected(_app: FastAPI) -> AsyncGenerator[None]:
-    """Connected to NATS for as long as it serves."""
+    """Keep a NATS connection while the application runs."""
     await client.connect(url)
     yield
     await client.close()
@@ -28,16 +28,16 @@ app = FastAPI(lifespan=connected)
 
 @app.post("/orders")
 async def create(order: dict[str, Any]) -> str:
-    """Publish it."""
+    """Publish the order."""
     headers = {"kind": "created"}
     await client.publish(subject, json.dumps(order).encode(), headers=headers)
-    assert list(headers) == ["kind"]  # the program's own
+    assert list(headers) == ["kind"]  # the program's headers are unchanged
     return "created"
 
 
 @app.post("/mails")
 async def mail() -> str:
-    """Somebody was told."""
+    """Receive a notification."""
     return "noted"
 
 

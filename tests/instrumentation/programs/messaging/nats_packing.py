@@ -1,4 +1,4 @@
-"""Takes orders from NATS in a callback, and publishes to a stream. Knows nothing of tracing."""
+"""Consumes orders from NATS in a callback and publishes to a stream. Contains no tracing code."""
 
 import asyncio
 import sys
@@ -10,17 +10,17 @@ url, source, target, prices = sys.argv[1:]
 
 
 async def main() -> None:
-    """Pack what is ordered."""
+    """Consume orders until the end of the program."""
     client = await nats.connect(url)
     stream = client.jetstream()
     await stream.add_stream(name=target, subjects=[target])
 
     async def price(message: Msg) -> None:
-        """The price of it."""
+        """Reply with the price."""
         await message.respond(b"42")
 
     async def pack(message: Msg) -> None:
-        """Pack it."""
+        """Pack the order."""
         answer = await client.request(prices, message.data, timeout=10)
         await stream.publish(target, message.data + answer.data)
 

@@ -1,4 +1,4 @@
-"""Consumes a queue in a loop with pika and publishes to another one. Knows nothing of tracing."""
+"""Consumes a queue in a loop with pika and publishes to another one. Contains no tracing code."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""Takes orders by HTTP and publishes them to an exchange with pika. Knows nothing of tracing."""
+"""Receives orders over HTTP and publishes them to an exchange with pika. Contains no tracing code."""
 
 import json
 import socket
@@ -15,7 +15,7 @@ app = FastAPI()
 
 @app.post("/orders")
 def create(order: dict[str, Any]) -> str:
-    """Publish it."""
+    """Publish the order."""
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
         channel = connection.channel()
         channel.exchange_declare(exchange, "topic")
@@ -25,7 +25,7 @@ def create(order: dict[str, Any]) -> str:
 
 @app.post("/audits")
 def audit() -> str:
-    """Somebody was told."""
+    """Receive a notification."""
     return "noted"
 
 

@@ -1,4 +1,4 @@
-"""Consumes orders in a callback of pika and publishes to a queue. Knows nothing of tracing."""
+"""Consumes orders in a pika callback and publishes to a queue. Contains no tracing code."""
 
 import sys
 from typing import Any
@@ -15,10 +15,10 @@ properties = pika.BasicProperties(content_type="application/json")
 
 
 def pack(_channel: Any, method: Any, _properties: Any, body: bytes) -> None:
-    """Pack it."""
+    """Pack the order."""
     channel.basic_publish("", target, body, properties)
     channel.basic_ack(method.delivery_tag)
-    assert properties.headers is None  # the program's own
+    assert properties.headers is None  # the program's headers are unchanged
 
 
 channel.basic_consume(queue, pack)

@@ -1,4 +1,4 @@
-"""Consumes orders with pika's asynchronous connection. Knows nothing of tracing."""
+"""Consumes orders with an asynchronous pika connection. Contains no tracing code."""
 
 import sys
 from functools import partial
@@ -9,13 +9,13 @@ import pika
 url, exchange = sys.argv[1:]
 
 
-def opened(connection: Any) -> None:
+def open_channel(connection: Any) -> None:
     """Open a channel."""
     connection.channel(on_open_callback=declare)
 
 
 def declare(channel: Any) -> None:
-    """Declare what is there, perhaps."""
+    """Declare the exchange."""
     channel.exchange_declare(exchange, "topic", callback=partial(declare_queue, channel))
 
 
@@ -25,23 +25,23 @@ def declare_queue(channel: Any, _frame: Any) -> None:
 
 
 def bind(channel: Any, frame: Any) -> None:
-    """All orders."""
+    """Bind the queue to all orders."""
     queue = frame.method.queue
     channel.queue_bind(queue, exchange, "order.*", callback=partial(consume, channel, queue))
 
 
 def consume(channel: Any, queue: str, _frame: Any) -> None:
-    """Look at them."""
+    """Start consuming."""
     channel.basic_consume(queue, watch, auto_ack=True, callback=ready)
 
 
 def ready(_frame: Any) -> None:
-    """They come."""
+    """Report that the consumer is ready."""
     print("ready", flush=True)
 
 
 def watch(_channel: Any, _method: Any, _properties: Any, body: bytes) -> None:
-    """Nothing to be done."""
+    """Ignore the message."""
 
 
-pika.SelectConnection(pika.URLParameters(url), on_open_callback=opened).ioloop.start()
+pika.SelectConnection(pika.URLParameters(url), on_open_callback=open_channel).ioloop.start()

@@ -1,4 +1,4 @@
-"""Takes parcels from SQS one by one and tells somebody by HTTP. Knows nothing of tracing."""
+"""Receives parcels from SQS one by one and sends notifications over HTTP. Contains no tracing code."""
 
 import sys
 from typing import Any

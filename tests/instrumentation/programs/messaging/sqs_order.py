@@ -1,4 +1,4 @@
-"""Takes orders by HTTP and sends them to a queue of SQS. Knows nothing of tracing."""
+"""Receives orders over HTTP and sends them to an SQS queue. Contains no tracing code."""
 
 import json
 import socket
@@ -17,16 +17,16 @@ app = FastAPI()
 
 @app.post("/orders")
 def create(order: dict[str, Any]) -> str:
-    """Send it."""
+    """Send the order."""
     kind = {"kind": {"StringValue": "created", "DataType": "String"}}
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps(order), MessageAttributes=kind)
-    assert list(kind) == ["kind"]  # the program's own
+    assert list(kind) == ["kind"]  # the program's headers are unchanged
     return "created"
 
 
 @app.post("/mails")
 def mail() -> str:
-    """Somebody was told."""
+    """Receive a notification."""
     return "noted"
 
 

@@ -1,4 +1,4 @@
-"""Takes orders from SQS in a loop and sends parcels to another queue. Knows nothing of tracing."""
+"""Receives orders from SQS in a loop and sends parcels to another queue. Contains no tracing code."""
 
 import sys
 from typing import Any

@@ -1,7 +1,7 @@
-"""Where business keys stand in requests, messages and spans: LABAN_KEYS beside the automatic rules.
+"""The rules, automatic and from LABAN_KEYS, that find business keys in routes, JSON and span attributes.
 
-With no configuration, route parameters and top-level JSON fields that are named like an id (`order_id`,
-`customerId`, `/orders/{id}`) are found. LABAN_KEYS adds to that; for one key in one place its rule wins.
+The automatic rules find route parameters and top-level JSON fields that are named like an ID (`order_id`,
+`customerId`, `/orders/{id}`). LABAN_KEYS adds rules, which win over the automatic ones for the same key.
 """
 
 import os
@@ -25,33 +25,33 @@ from laban.business_keys.keys import (
 from laban.fail_open import fail_open
 
 MAX_KEYS: Final = 16
-"""Business keys that one trace carries at most; every one of them travels in the baggage of each call."""
+"""Limit of business keys per trace; each key travels in the baggage of every call."""
 
 
 class KeyRules:
-    """The rules in force, by where they look. Answers are {canonical key: value}."""
+    """The rules by source. Its `in_…` methods return {canonical key: value}."""
 
     def __init__(self, rules: Iterable[KeyRule] = ()) -> None:
         self._by_source: dict[Source, list[KeyRule]] = {}
         for rule in rules:
             self._by_source.setdefault(rule.source, []).append(rule)
-        self._telling_kinds = self._kinds()
+        self._searched_kinds = self._kinds()
         self._named = frozenset(rule.key for found in self._by_source.values() for rule in found)
 
     def of(self, source: Source) -> list[KeyRule]:
-        """The rules that look in this place."""
+        """The rules for this source."""
         return self._by_source.get(source, [])
 
     def is_business_key(self, name: str) -> bool:
-        """Whether baggage of this name is a business key, to be recorded and handed on."""
+        """Whether a baggage entry of this name is a business key."""
         return name in self._named or canonical_key(name) == name
 
-    def look_into(self, kind: SpanKind) -> bool:
-        """Whether the attributes of a span of this kind can hold a key."""
-        return kind in self._telling_kinds
+    def searches(self, kind: SpanKind) -> bool:
+        """Whether a span of this kind can have a key in its attributes."""
+        return kind in self._searched_kinds
 
     def in_span(self, kind: SpanKind, attributes: Mapping[str, object]) -> dict[str, str]:
-        """Keys in the attributes that a span starts with: its route, its message key, what rules name."""
+        """Keys in a span's initial attributes: its route, its message key, attributes that rules name."""
         found: dict[str, str] = {}
         if kind is SpanKind.SERVER:
             found = self._in_path(attributes)
@@ -61,20 +61,20 @@ class KeyRules:
         return found | _picked(rules, attributes) if rules else found
 
     def _kinds(self) -> tuple[SpanKind, ...]:
-        """A tuple: compared by identity, where a set would call Python to hash its members."""
+        """A tuple, which compares by identity; a set would call Python code to hash its members."""
         if self.of("attribute"):
             return tuple(SpanKind)
         messages = (SpanKind.PRODUCER, SpanKind.CONSUMER) if self.of("kafka.key") else ()
         return (SpanKind.SERVER, *messages)
 
     def in_route(self, route: str, path: str) -> dict[str, str]:
-        """Keys in the path of a request that was matched by this route."""
+        """Keys in the path of a request that matched this route."""
         found = route_keys(route, path)
         rules = self.of("route")
         return found | _picked(rules, route_parameters(route, path)) if rules else found
 
     def in_json(self, document: object) -> dict[str, str]:
-        """Keys in a JSON body: top-level fields named like an id, and the (dotted) fields of the rules."""
+        """Keys in a JSON body: top-level fields named like an ID, and the (dotted) fields that rules name."""
         if not isinstance(document, dict):
             return {}
         found = {key: value for name, value in _string_items(document) if (key := canonical_key(name))}
@@ -100,14 +100,14 @@ class KeyRules:
 
 @lru_cache(maxsize=1)
 def configured_rules() -> KeyRules:
-    """The rules of LABAN_KEYS, read once; when they cannot be read, a warning and the automatic ones."""
+    """The rules of LABAN_KEYS, read once. If it is malformed, warns and uses the automatic rules only."""
     with fail_open("cannot use LABAN_KEYS"):
         return KeyRules(parse_rules(os.environ.get("LABAN_KEYS", "")))
     return KeyRules()
 
 
 def _picked(rules: Iterable[KeyRule], values: Mapping[str, object]) -> dict[str, str]:
-    """What the rules find by name; of several that find the same key the first one counts."""
+    """Values that rules find by name; if several rules find the same key, the first one wins."""
     found: dict[str, str] = {}
     for rule in rules:
         value = bounded(values.get(rule.argument))
@@ -124,7 +124,7 @@ def _string_items(document: Mapping[object, object]) -> Iterable[tuple[str, str]
 
 
 def _field(document: object, path: str) -> object:
-    """The value at a dotted path; a field whose own name has the dots counts first."""
+    """The value at a dotted path; a field whose name contains the dots wins."""
     if not isinstance(document, dict):
         return None
     if path in document:

@@ -1,6 +1,6 @@
-"""A web application in two forms, for servers that start processes of their own: ASGI and WSGI.
+"""A web application as ASGI and WSGI, for servers with worker processes.
 
-Each request makes a span `served PROCESS`.
+Each request starts a span `served PROCESS`.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Where OpenTelemetry keeps what it propagates in a context, for what looks there at every record and span.
+"""Direct reads of the current span and the baggage from OpenTelemetry's context.
 
-Its functions take three calls for each look.
+OpenTelemetry's own functions take three calls for each lookup, and laban looks at every record and span.
 """
 
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from opentelemetry import baggage, trace
 from opentelemetry.context import Context, get_current
 
-# Its own answer, as it names the keys anew in each process.
+# Read from OpenTelemetry, which creates new keys in each process.
 (SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 (BAGGAGE,) = baggage.set_baggage("", "", Context())
 
@@ -16,11 +16,11 @@ _NO_BAGGAGE: Final[dict[str, object]] = {}
 
 
 def baggage_in(context: Context | None) -> dict[str, object]:
-    """What `baggage.get_all` answers; not to be changed."""
+    """The same as `baggage.get_all`; do not modify it."""
     found = (get_current() if context is None else context).get(BAGGAGE)
     return found if isinstance(found, dict) else _NO_BAGGAGE
 
 
 def with_span(span: trace.Span, context: Context) -> Context:
-    """What `trace.set_span_in_context` answers."""
+    """The same as `trace.set_span_in_context`."""
     return Context({**context, SPAN: span})

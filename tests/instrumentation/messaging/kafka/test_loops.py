@@ -1,4 +1,4 @@
-"""How loops are left, without a broker: on every Python that runs these tests, traced or not."""
+"""Detection of how a loop is left, without a broker, with and without a trace function."""
 
 import asyncio
 import itertools
@@ -9,53 +9,53 @@ from typing import Any, cast
 
 import pytest
 
-from laban.messaging.delivery import Handing
-from laban.messaging.iteration import AsyncLoop, Batch, Loop
+from laban.messaging.delivery import Delivery
+from laban.messaging.loops import AsyncLoop, Loop, PolledRecords
 
 
-class Handed:
-    """Stands in for a `Handing`, and keeps how loops were left: True where the handler raised."""
+class FakeDelivery:
+    """Replaces a `Delivery`, and records for each loop whether the handler raised."""
 
     def __init__(self) -> None:
-        self.left: list[bool] = []
-        self.opened = "the span"
+        self.failures: list[bool] = []
+        self.open_span = "the span"
 
     def start(self, record: object) -> str:
-        return self.opened
+        return self.open_span
 
-    def move_on(self, span: object) -> None:
+    def finish(self, span: object) -> None:
         pass
 
-    def leave(self, span: object, *, failed: bool) -> None:
+    def leave_loop(self, span: object, *, failed: bool) -> None:
         if span is not None:
-            self.left.append(failed)
+            self.failures.append(failed)
 
 
 RECORDS = [1, 2, 3]
 
 
 class Consumer:
-    """As instrumented: a loop over it is the only one that holds its iterator."""
+    """Like an instrumented consumer: only the loop refers to the iterator."""
 
-    def __init__(self, handed: Handed) -> None:
-        self._handing = cast("Handing", handed)
+    def __init__(self, delivery: FakeDelivery) -> None:
+        self._delivery = cast("Delivery", delivery)
 
     def __iter__(self) -> Iterator[int]:
-        return Loop(iter(RECORDS), self._handing)
+        return Loop(iter(RECORDS), self._delivery)
 
     def __aiter__(self) -> AsyncIterator[int]:
-        return AsyncLoop(one_by_one(), self._handing)
+        return AsyncLoop(one_by_one(), self._delivery)
 
 
-def loop(handed: Handed) -> Iterable[int]:
-    return Consumer(handed)
+def loop(delivery: FakeDelivery) -> Iterable[int]:
+    return Consumer(delivery)
 
 
-def batch(handed: Handed) -> Iterable[int]:
-    return Batch(RECORDS, cast("Handing", handed))
+def batch(delivery: FakeDelivery) -> Iterable[int]:
+    return PolledRecords(RECORDS, cast("Delivery", delivery))
 
 
-Make = Callable[[Handed], Iterable[int]]
+Make = Callable[[FakeDelivery], Iterable[int]]
 
 
 def breaks(records: Iterable[int]) -> None:
@@ -83,7 +83,7 @@ def returns_from_finally(records: Iterable[int]) -> None:
             len(RECORDS)
 
 
-def goes_on_behind_a_caught_error(records: Iterable[int]) -> None:
+def continues_after_a_caught_error(records: Iterable[int]) -> None:
     for _ in records:
         try:
             raise KeyError  # noqa: TRY301 - caught where it is raised: that is the case
@@ -91,11 +91,11 @@ def goes_on_behind_a_caught_error(records: Iterable[int]) -> None:
             continue
 
 
-def takes_some(records: Iterable[int]) -> None:
+def receives_some(records: Iterable[int]) -> None:
     list(itertools.islice(records, 2))
 
 
-def understands(records: Iterable[int]) -> None:
+def comprehends(records: Iterable[int]) -> None:
     [record for record in records if record]
 
 
@@ -118,7 +118,7 @@ def drops_a_generator(records: Iterable[int]) -> None:
     next(generates(records))
 
 
-def forgets_the_iterator(records: Iterable[int]) -> None:
+def deletes_the_iterator(records: Iterable[int]) -> None:
     iterator: Iterator[int] | None = iter(records)
     del records
     assert iterator is not None
@@ -128,8 +128,15 @@ def forgets_the_iterator(records: Iterable[int]) -> None:
 
 
 ON_PURPOSE = (
-    *(breaks, returns, returns_from_with, returns_from_finally, goes_on_behind_a_caught_error, takes_some),
-    *(understands, unpacks, closes_a_generator, drops_a_generator, forgets_the_iterator),
+    *(
+        breaks,
+        returns,
+        returns_from_with,
+        returns_from_finally,
+        continues_after_a_caught_error,
+        receives_some,
+    ),
+    *(comprehends, unpacks, closes_a_generator, drops_a_generator, deletes_the_iterator),
 )
 
 
@@ -160,7 +167,7 @@ def raises_in_with(records: Iterable[int]) -> None:
             int("none")
 
 
-def raises_behind_finally(records: Iterable[int]) -> None:
+def raises_before_finally(records: Iterable[int]) -> None:
     for _ in records:
         try:
             int("none")
@@ -178,43 +185,45 @@ def raises_in_a_generator(records: Iterable[int]) -> None:
 
 RAISING = (
     *(raises, raises_in_a_call, raises_in_an_expression, raises_in_an_attribute, raises_in_with),
-    *(raises_behind_finally, raises_in_a_generator),
+    *(raises_before_finally, raises_in_a_generator),
 )
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "traced"])
 def traced(request: pytest.FixtureRequest) -> Generator[None]:
-    """With and without somebody who looks at every line, as coverage and debuggers do."""
+    """With and without a trace function, as coverage and debuggers set one."""
     before = sys.gettrace()
     if request.param:
-        sys.settrace(look)
+        sys.settrace(trace)
     yield
     sys.settrace(before)
 
 
-def look(*_: object) -> Any:
-    return look
+def trace(*_: object) -> Any:
+    return trace
 
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("make", [loop, batch])
 @pytest.mark.parametrize("shape", ON_PURPOSE)
-def test_a_loop_left_on_purpose_is_no_failure(make: Make, shape: Callable[[Iterable[int]], object]) -> None:
-    handed = Handed()
-    for _ in range(20):  # long enough to be specialised
-        shape(make(handed))
-    assert set(handed.left) == {False}
+def test_a_loop_left_on_purpose_is_not_a_failure(
+    make: Make, shape: Callable[[Iterable[int]], object]
+) -> None:
+    delivery = FakeDelivery()
+    for _ in range(20):  # often enough for CPython to specialise the code
+        shape(make(delivery))
+    assert set(delivery.failures) == {False}
 
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("make", [loop, batch])
 @pytest.mark.parametrize("shape", RAISING)
 def test_a_loop_left_by_an_exception_is_a_failure(make: Make, shape: Callable[[Iterable[int]], None]) -> None:
-    handed = Handed()
+    delivery = FakeDelivery()
     for _ in range(20):
         with pytest.raises((ArithmeticError, AttributeError, LookupError, ValueError)):
-            shape(make(handed))
-    assert set(handed.left) == {True}
+            shape(make(delivery))
+    assert set(delivery.failures) == {True}
 
 
 async def one_by_one() -> AsyncIterator[int]:
@@ -238,7 +247,7 @@ async def async_raises(records: AsyncIterable[int]) -> None:
         raise KeyError
 
 
-async def async_raises_behind_await(records: AsyncIterable[int]) -> None:
+async def async_raises_after_await(records: AsyncIterable[int]) -> None:
     async def fails() -> None:
         await asyncio.sleep(0)
         raise KeyError
@@ -250,14 +259,14 @@ async def async_raises_behind_await(records: AsyncIterable[int]) -> None:
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize(
     ("shape", "failed"),
-    [(async_breaks, False), (async_returns, False), (async_raises, True), (async_raises_behind_await, True)],
+    [(async_breaks, False), (async_returns, False), (async_raises, True), (async_raises_after_await, True)],
 )
-def test_asynchronous_loops_are_left_likewise(
+def test_the_end_of_asynchronous_loops_is_detected(
     shape: Callable[[AsyncIterable[int]], Any],
     failed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    handed = Handed()
+    delivery = FakeDelivery()
     for _ in range(20):
         with suppress(KeyError):
-            asyncio.run(shape(Consumer(handed)))
-    assert set(handed.left) == {failed}
+            asyncio.run(shape(Consumer(delivery)))
+    assert set(delivery.failures) == {failed}
