@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import life, logs, propagation, rules
+from laban import life, logs, missing_extras, propagation, rules
 from laban.export import DrainingSpanProcessor
 from laban.fail_open import fail_open
 from laban.mend import exporters, resource_hash, span_attributes, span_start
@@ -71,6 +71,8 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # stock has no types
             span_start.install()
             resource_hash.install()
             exporters.install()
+        with fail_open("cannot look for missing extras"):
+            missing_extras.say_once(os.environ)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library, once the program imports the library.
