@@ -40,8 +40,8 @@ class Venv:
     work: Path
 
     @classmethod
-    def make(cls, folder: Path) -> "Venv":
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, env=plain_environment())
+    def make(cls, folder: Path, *options: str) -> "Venv":
+        subprocess.run([sys.executable, "-m", "venv", *options, folder], check=True, env=plain_environment())
         work = folder / "work"
         work.mkdir()
         return cls(folder, work)
@@ -140,8 +140,9 @@ def light(request: pytest.FixtureRequest, wheel: Path, venvs: dict[str, Venv], r
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory, wheel: Path, venvs: dict[str, Venv]) -> Venv:
     """The wheel with all extras; installed by uv, which is quick, since pips are tested by the others."""
-    venv = Venv.make(tmp_path_factory.mktemp("full") / "venv")
-    mirror = os.environ.get("UV_DEFAULT_INDEX") or venv.run("pip", "config", "get", "global.index-url").stdout
+    venv = Venv.make(tmp_path_factory.mktemp("full") / "venv", "--without-pip")
+    of_pip = venvs[NEWEST].run("pip", "config", "get", "global.index-url").stdout  # empty if there is none
+    mirror = os.environ.get("UV_DEFAULT_INDEX", of_pip)
     index = {"UV_DEFAULT_INDEX": mirror.strip()} if mirror.strip() else {}
     uv = Path(sys.executable).with_name("uv")
     done = subprocess.run(
