@@ -93,11 +93,28 @@ def test_the_base_install_is_opentelemetry_and_wrapt() -> None:
     assert [name for name in names if not name.startswith("opentelemetry-")] == ["wrapt"]
 
 
-def test_the_base_install_requires_no_heavy_package() -> None:
+def test_the_base_install_is_small_and_nothing_heavy_follows_from_it() -> None:
     base: set[str] = {
         canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]
     }
-    assert closure(base) & HEAVY == set()
+    packages = closure(base) | {"laban"}
+    assert packages & HEAVY == set()
+    assert len(packages) <= 25, sorted(packages)
+
+
+def test_resolvers_choose_the_instrumentations_first() -> None:
+    """See docs/decisions/0012: a requirement with `==` is chosen before the others, by pip 23.2 to 25.0."""
+    chosen_first = {
+        requirement.name
+        for requirement in declared()
+        if any(specifier.operator == "==" for specifier in requirement.specifier)
+    }
+    instrumentations = {
+        requirement.name
+        for requirement in declared()
+        if requirement.name.startswith("opentelemetry-instrumentation-")
+    }
+    assert chosen_first == instrumentations
 
 
 def test_every_package_is_in_the_wheel_and_typed() -> None:

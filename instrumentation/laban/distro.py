@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import logs, shutdown
+from laban import logs, missing_extras, shutdown
 from laban.business_keys import propagation
 from laban.business_keys.key_rules import configured_rules
 from laban.business_keys.span_processor import CorrelationProcessor
@@ -74,6 +74,8 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
             span_start.install()
             resource_hash.install()
             otlp_exporters.install()
+        with fail_open("cannot look for missing extras"):
+            missing_extras.say_once(os.environ)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library when the program imports that library.

@@ -14,6 +14,9 @@ from typing import Final, NoReturn
 
 from opentelemetry.instrumentation import auto_instrumentation
 
+from laban import missing_extras
+from laban.fail_open import fail_open
+
 WRONG_USE: Final = 2
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
@@ -43,6 +46,8 @@ def run(arguments: Sequence[str]) -> NoReturn:
     if not command:
         parser.error("no command given. Example: laban run -- python -m shop.order")
     _set_environment(os.environ, options.service, options.endpoint)
+    with fail_open("cannot look for missing extras"):
+        missing_extras.say(os.environ)
     _become([_executable(command[0]), *command[1:]])
 
 
