@@ -1,0 +1,74 @@
+"""The recipes in CONTRIBUTING.md list the files that a change of that kind really touches."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FINDINGS = "mapper/laban_mapper/findings/"
+CODE = (
+    "instrumentation",
+    "collector",
+    "mapper",
+    "app",
+    "dashboard",
+    "sample_services",
+    "pyproject.toml",
+    ".ci/run",
+)
+
+
+def recipe(title: str) -> set[str]:
+    """The paths in a recipe."""
+    [text] = re.findall(rf"^### {title}\n(.*?)(?=^##)", CONTRIBUTING, re.DOTALL | re.MULTILINE)
+    return set(re.findall(r"`([\w.-]+/[\w./-]+|pyproject\.toml)`", text)) - {"duckdb/"}
+
+
+def mentioning(word: str) -> set[str]:
+    """The files of the code that contain a word."""
+    found = subprocess.run(
+        ["git", "grep", "-lw", word, "--", *CODE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(found.stdout.split())
+
+
+TITLES = re.findall(r"^### (Add .*)$", CONTRIBUTING, re.MULTILINE)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_every_path_of_a_recipe_exists(title: str) -> None:
+    assert [path for path in recipe(title) if not (ROOT / path).exists()] == [FINDINGS] * ("finding" in title)
+
+
+def test_there_are_five_recipes() -> None:
+    assert TITLES == [
+        "Add a broker",
+        "Add a column of spans",
+        "Add a finding",
+        "Add a dashboard page",
+        "Add a store",
+    ]
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="not a git checkout: the committed files are unknown"
+)
+@pytest.mark.parametrize(
+    ("title", "word", "users"),  # users: files that use the example, as any code may
+    [
+        ("Add a broker", "nats", set[str]()),
+        # These two use the column, as any code may.
+        (
+            "Add a column of spans",
+            "error_type",
+            {"mapper/laban_mapper/spans.py", "instrumentation/laban/grpc/client.py"},
+        ),
+        ("Add a dashboard page", "lag_charts", {"dashboard/laban_dashboard/widgets/map_details.py"}),
+        ("Add a store", "DuckDBStore", set[str]()),
+    ],
+)
+def test_a_recipe_lists_every_file_that_names_its_example(title: str, word: str, users: set[str]) -> None:
+    assert mentioning(word) - users <= recipe(title)
