@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 import httpx
+import pytest
 
 import laban_app.cli.app
 from laban.__main__ import main as laban
@@ -85,7 +86,7 @@ async def _store(path: Path, measured: Callable[[], Any]) -> None:
 
 def main(trip: str, result: Path) -> None:
     """Run a trip, and write its files to `result`."""
-    vars(otlp)["_FEW"] = 0  # by columns, as large requests are
+    pytest.MonkeyPatch().setattr(otlp, "_FEW", 0)  # by columns, as large requests are
     trace = Trace()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spans.duckdb"

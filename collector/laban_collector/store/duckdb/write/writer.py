@@ -36,8 +36,13 @@ _LAG: Final = pa.schema(
         "status": pa.string(),
     }
 )
-_LAG_FIELDS: Final = {"consumer_group": "group", "log_end": "end", "log_start": "start"}
-"""Fields of `Lag` whose columns have other names."""
+_LAG_FIELDS: Final[dict[str, str]] = {
+    **{name: name for name in _LAG.names},
+    "consumer_group": "group",
+    "log_end": "end",
+    "log_start": "start",
+}
+"""The field of `Lag` for each column."""
 
 Loaded = Callable[[int, int, bool], object]
 """Takes the sequence of a commit, how many new spans it has, and whether a client waits for them."""
@@ -107,8 +112,7 @@ class DuckDBWriter(BatchLoader):
         if not rows:
             return
         arrays = [
-            pa.array([getattr(row, _LAG_FIELDS.get(field.name, field.name)) for row in rows], field.type)
-            for field in _LAG
+            pa.array([getattr(row, _LAG_FIELDS[field.name]) for row in rows], field.type) for field in _LAG
         ]
         with self._database.writing() as cursor:
             cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
