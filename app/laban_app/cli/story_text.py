@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from laban.vocabulary import KAFKA
 from laban_mapper.model import GroupState, Message, Outcome, Step, Story
+from laban_mapper.story.messages import unread_reason
 from laban_mapper.times import format_duration
 
 _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
@@ -139,17 +139,11 @@ def _messages(messages: Sequence[Message]) -> Table:
         address = "" if message.offset is None else f"{message.partition}@{message.offset}"
         first = (message.topic, address)
         if not message.groups:
-            table.add_row(*first, "–", Text(_unread(message), style="dim"))
+            table.add_row(*first, "–", Text(unread_reason(message), style="dim"))
         for state in message.groups:
             table.add_row(*first, state.group, _state(state))
             first = ("", "")
     return table
-
-
-def _unread(message: Message) -> str:
-    if message.system in (None, KAFKA):
-        return "no group consumes this topic"
-    return "no consumer is known"
 
 
 def _state(state: GroupState) -> Text:

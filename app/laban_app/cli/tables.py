@@ -115,7 +115,7 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     if not status.ledger_agrees:
         yield "ledger", Text(status.ledger, style="bold red")
     for name in status.set_aside:
-        yield "set aside", Text(name, style="red")
+        yield "quarantined", Text(name, style="red")
     yield "received", Text(f"{status.received:,} spans since the start")
     yield "stored", Text(f"{status.stored:,} spans, {status.duplicates:,} duplicates")
     yield "refused", _refused(status)

@@ -384,7 +384,7 @@ class Store(ABC):
 
     @classmethod
     def recover(cls, path: Path) -> Self:
-        """Open the store for a collector: move damaged files aside instead of refusing to start.
+        """Open the store for a collector: move damaged files to quarantine instead of refusing to start.
 
         Raises:
             StoreError: it cannot be opened.

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laban.vocabulary import (
+    KAFKA,
     LABAN_DEAD_LETTER_EXCEPTION,
     LABAN_DEAD_LETTER_REASON,
     LABAN_DELIVERY_ATTEMPT,
@@ -79,6 +80,16 @@ def wait_of(span: Span, causality: Causality) -> float | None:
 def producer_of(span: Span, causality: Causality) -> Span | None:
     """The span that published the message of a consumer span."""
     return next((above for above in causality.ancestors(span) if above.kind == PRODUCER), None)
+
+
+def unread_reason(message: Message, topic: str = "this topic") -> str:
+    """The clause for a message that no group has read; `topic` is the name to use in it.
+
+    Kafka's groups commit offsets, so it is known that there is none. Other brokers show only consumers with
+    spans.
+    """
+    known = message.system in (None, KAFKA)
+    return f"no group consumes {topic}" if known else f"no consumer of {topic} is known"
 
 
 def is_dead_letter(topic: str) -> bool:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from laban.vocabulary import KAFKA
 from laban_collector.store.base import Span
 from laban_mapper.model import GroupState, Message, Outcome
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality
-from laban_mapper.story.messages import is_dead_letter
+from laban_mapper.story.messages import is_dead_letter, unread_reason
 from laban_mapper.story.root_cause import Failure
 from laban_mapper.times import format_duration
 
@@ -67,7 +66,7 @@ def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
     successes: dict[str, list[tuple[float, str]]] = {}
     for message in messages:
         if not message.groups and not is_dead_letter(message.topic):
-            unread.append(_unread(message))
+            unread.append(unread_reason(message, message.topic))
         since_entry = message.published.timestamp() * 1000 - entry.start / NS_PER_MS
         for state in message.groups:
             done = max(0.0, since_entry + (state.wait_ms or 0) + (state.duration_ms or 0))
@@ -80,12 +79,6 @@ def _consequences(entry: Span, messages: Sequence[Message]) -> list[str]:
     if len(clauses) > len(shown):
         shown.append(f"{len(clauses) - len(shown)} more of that kind")
     return shown + [_processed(topic, groups) for topic, groups in successes.items()]
-
-
-def _unread(message: Message) -> str:
-    if message.system in (None, KAFKA):
-        return f"no group consumes {message.topic}"
-    return f"nobody is known to have taken up {message.topic}"
 
 
 def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:

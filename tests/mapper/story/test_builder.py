@@ -146,7 +146,7 @@ def test_a_queue_without_consumer_spans_has_unknown_consumers() -> None:
     published = publish("order", "orders", 60, created, None, messaging_system="rabbitmq")
     story = build_story("order", "123", [created, published])
     assert story.outcome == "incomplete"
-    assert "nobody is known to have taken up orders" in story.verdict
+    assert "no consumer of orders is known" in story.verdict
 
 
 def test_the_operation_of_a_celery_span_names_the_queue_and_the_task() -> None:
