@@ -7,7 +7,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 COLLECTOR = ROOT / "collector" / "laban_collector"
 ABOVE_DUCKDB = "Nothing outside its folder names the DuckDB store, except the wiring"
-PURE = "The mapper is pure: of the collector it knows the rows and the vocabulary alone"
+PURE = "The mapper is pure: of the collector it imports only the rows"
 
 
 def contract(name: str) -> dict[str, Any]:

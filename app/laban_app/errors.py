@@ -1,4 +1,4 @@
-"""What can go wrong while a question is answered.
+"""The errors of answering questions.
 
 AppError
 ├── UnknownValue          no trace carries this business key value
@@ -17,7 +17,7 @@ class UnknownValue(AppError):
     """No trace carries this business key value.
 
     Attributes:
-        key: the business key, `order`.
+        key: the business key, or its beginning: `order` for `order.id`.
         value: the unknown value.
         nearest: known values that resemble it, the nearest first.
     """

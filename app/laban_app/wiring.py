@@ -1,4 +1,4 @@
-"""The store that laban uses. This line is the only one outside its folder that names it."""
+"""The store that laban uses. No other module outside `store/duckdb/` names it."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""The dashboard: a Streamlit app that queries `laban_mapper` and displays the answers."""
+"""The dashboard: a Streamlit app that queries `laban_app.answers` and displays the answers."""

@@ -75,7 +75,7 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
             resource_hash.install()
             otlp_exporters.install()
         with fail_open("cannot look for missing extras"):
-            missing_extras.say_once(os.environ)
+            missing_extras.warn_once(os.environ)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library when the program imports that library.

@@ -1,4 +1,4 @@
-"""Says in one line which installed libraries are not traced because their extra is missing.
+"""Warns, in one line, about installed libraries that are not traced because their extra is missing.
 
 The base install traces FastAPI, kafka-python and NATS. Every other library has its own extra. This module
 reads only the metadata of installed packages; it imports no library.
@@ -10,7 +10,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution, distributions
 from typing import Final, NamedTuple
 
-ALREADY_SAID: Final = "LABAN_MISSING_EXTRAS_SAID"
+ALREADY_WARNED: Final = "LABAN_MISSING_EXTRAS_WARNED"
 """The environment variable that keeps child processes from repeating the line."""
 
 
@@ -53,19 +53,19 @@ LIBRARIES: Final = (
 """Every library that an extra traces, by the name of its distribution."""
 
 
-def say(environment: MutableMapping[str, str]) -> None:
+def warn(environment: MutableMapping[str, str]) -> None:
     """Print the line to stderr if a library is not traced, and mark the environment for child processes."""
-    environment[ALREADY_SAID] = "1"
-    missing = find(environment)
+    environment[ALREADY_WARNED] = "1"
+    missing = find_missing(environment)
     if missing:
         sys.stderr.write(f"{message(missing)}\n")
         sys.stderr.flush()
 
 
-def say_once(environment: MutableMapping[str, str]) -> None:
-    """Print the line unless this process, or the `laban run` that started it, has done so."""
-    if ALREADY_SAID not in environment:
-        say(environment)
+def warn_once(environment: MutableMapping[str, str]) -> None:
+    """Print the line unless this process, or the `laban run` that started it, did so."""
+    if ALREADY_WARNED not in environment:
+        warn(environment)
 
 
 def message(missing: Sequence[Traced]) -> str:
@@ -76,7 +76,7 @@ def message(missing: Sequence[Traced]) -> str:
     return f"laban: {libraries} installed but not traced: pip install 'laban[{extras}]'"
 
 
-def find(environment: Mapping[str, str]) -> list[Traced]:
+def find_missing(environment: Mapping[str, str]) -> list[Traced]:
     """The libraries that are installed, not traced, and whose instrumentation the user has not disabled."""
     disabled = {
         name.strip() for name in environment.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")

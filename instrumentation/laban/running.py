@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
         parser.error("no command given. Example: laban run -- python -m shop.order")
     _set_environment(os.environ, options.service, options.endpoint)
     with fail_open("cannot look for missing extras"):
-        missing_extras.say(os.environ)
+        missing_extras.warn(os.environ)
     _become([_executable(command[0]), *command[1:]])
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong while rows become answers and diagrams.
+"""The errors of turning rows into answers and diagrams.
 
 MapperError
 ├── InvalidTimeRange  a time cannot be read, or a range ends before it begins

@@ -18,7 +18,7 @@ from .processes import line_of, program, running, traced
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "instrumentation-comparison.md"
-UNDER_UPSTREAM = [sys.executable, str(ROOT / "benchmarks" / "programs" / "under_stock.py")]
+UNDER_UPSTREAM = [sys.executable, str(ROOT / "benchmarks" / "programs" / "with_upstream.py")]
 UNUSED = "aio-pika,aiohttp-client,aiohttp-server,aiokafka,boto3,celery,confluent_kafka,nats,pika"
 """Libraries that no service here uses, but upstream imports."""
 UPSTREAM_SPANS = 16

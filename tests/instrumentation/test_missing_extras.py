@@ -41,12 +41,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
 
 
 def said(capsys: pytest.CaptureFixture[str], **environment: str) -> str:
-    missing_extras.say(environment)
+    missing_extras.warn(environment)
     return capsys.readouterr().err
 
 
 def missing(environment: dict[str, str]) -> list[str]:
-    return [traced.library for traced in missing_extras.find(environment)]
+    return [traced.library for traced in missing_extras.find_missing(environment)]
 
 
 def test_one_library_is_named_with_the_command(
@@ -147,9 +147,9 @@ def test_a_child_process_does_not_repeat_the_line(
 ) -> None:
     installed.install("grpcio")
     inherited: dict[str, str] = {}
-    missing_extras.say_once(inherited)
+    missing_extras.warn_once(inherited)
     assert capsys.readouterr().err != ""
-    missing_extras.say_once(inherited)
+    missing_extras.warn_once(inherited)
     assert capsys.readouterr().err == ""
 
 

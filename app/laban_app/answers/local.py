@@ -209,7 +209,7 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
 def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:
     """The unknown traces that link to these, directly or indirectly; adds them to `known`.
 
-    Runs before any span is read, for reading spans costs more than following links.
+    Runs before any span is read, because reading spans costs more than following links.
     """
     found: list[str] = []
     new = list(traces)

@@ -1,4 +1,4 @@
-"""What the commands share: their options, and the consoles that they print to."""
+"""Options that commands share, and the consoles that they print to."""
 
 import sys
 from datetime import UTC, datetime

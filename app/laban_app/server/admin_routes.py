@@ -19,7 +19,7 @@ def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
     def readyz() -> Response:
         if storage.unready() is None:
             return JSONResponse({"status": "ready"})
-        # The reason is in the log and in the status, for this route needs no token.
+        # The reason is in the log and in the status, because this route needs no token.
         return JSONResponse({"status": "unready"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     @api.get("/metrics", summary="Counters for Prometheus", include_in_schema=False)

@@ -76,8 +76,8 @@ class Collector:
             intake = Intake(pipeline.submit, IntakeLimits.from_settings(self._settings), self.storage.metrics)
             grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
-            # Registered before they start, for stopping a part that is not running does nothing. They stop
-            # together, for each may have to wait for slow peers.
+            # Registered before they start, because stopping a part that is not running does nothing. They
+            # stop together, because each may have to wait for slow peers.
             poller = LagPoller(
                 self._settings.kafka or "", self._settings.lag_interval, self.storage.write_lag
             )

@@ -1,1 +1,1 @@
-"""Batches of spans as Arrow tables: the schemas, joining and splitting, and the wire format."""
+"""Batches of spans as Arrow tables: the schemas, attribute values, joining and splitting."""

@@ -1,4 +1,4 @@
-"""The timeline of a story: one row a step, timeline_data on a time axis, dashes for time in a queue."""
+"""The timeline of a story: one row per step, a bar on a time axis, dashes for time in a queue."""
 
 from collections.abc import Mapping
 

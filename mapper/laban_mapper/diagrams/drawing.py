@@ -35,7 +35,7 @@ def simplify(service_map: ServiceMap) -> Drawing:
     """The drawing of a service map.
 
     A group whose messages go to one service becomes the label of the arrow `topic ┄▶ service`. A group
-    without a known service stays a node, for it needs attention.
+    without a known service stays a node, because it needs attention.
     """
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     services = _services_of_groups(service_map)

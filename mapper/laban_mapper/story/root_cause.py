@@ -81,7 +81,7 @@ def peer_name(span: Span, peers: Mapping[Peer, str]) -> str | None:
 
 
 def _deepest(span: Span, causality: Causality) -> Span:
-    """The deepest failed effect; of several, the last one to end, for the caller gave up on that one."""
+    """The deepest failed effect; of several, the last one to end, because the caller gave up on that one."""
     while True:
         errors = [e for e in causality.effects(span) if e.kind != CONSUMER and _failed_below(e, causality)]
         if not errors:

@@ -19,7 +19,7 @@ from laban_samples.runtime.service import Service, run_service
 
 
 class PaymentProcessor:
-    """PaymentProcessor each order once, however often it is asked to.
+    """Charges each order once, even if the request is repeated.
 
     Args:
         limit_cents: larger charges are declined.
