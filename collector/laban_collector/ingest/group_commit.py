@@ -10,26 +10,26 @@ from laban_collector.decode.results import RequestOutcome
 from laban_collector.errors import NotAccepting, Overloaded
 
 _OVERLAP: Final = 4
-"""A group that has this part of a commit's bytes is decoded while another one is written."""
+"""A group that has 1/4 of a commit's bytes is decoded while another group is written."""
 _SMALL: Final = 8
-"""A group that has less than this part of a commit's bytes is small."""
+"""A group that has less than 1/8 of a commit's bytes is small."""
 _LONGEST_WAIT: Final = 0.05
-"""Seconds that a small group waits at most for more requests, after the group before it was answered."""
+"""Maximum seconds that a small group waits for more requests after the previous group was answered."""
 _QUIET: Final = 0.0015
 _QUIET_PART: Final = 2
-"""After this many seconds without a request a small group waits no longer: all senders have sent. If the last
-group took longer, after this part of its time: the machine is busy, and so are the senders."""
+"""A small group stops waiting after this many seconds without a request: all senders have sent. If the last
+group took longer, it stops after half of that time: the machine is busy, and so are the senders."""
 
 RETRY_AFTER: Final = 1.0
-"""Seconds after which a sender that is told to retry should do so."""
+"""Seconds that a sender waits before it retries."""
 
 
 class Limits(NamedTuple):
-    """How much a pipeline takes at once.
+    """The limits of a pipeline.
 
     Attributes:
-        in_flight_bytes: bytes that may be accepted and not yet answered; beyond it `Overloaded` is raised.
-        commit_bytes: bytes at which a commit takes no more requests.
+        in_flight_bytes: maximum bytes accepted and not yet answered; beyond it, `Overloaded` is raised.
+        commit_bytes: bytes from which a commit takes no more requests.
         commit_delay: minimum number of seconds between the starts of two commits.
     """
 
@@ -39,18 +39,18 @@ class Limits(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A body, and the function that takes its outcome."""
+    """A request body, and the callback for its outcome."""
 
     body: bytes
     answer: Callable[[RequestOutcome], object]
 
 
 class GroupCommit:
-    """Requests that wait to be decoded. One thread takes groups of them; any thread may add requests.
+    """The queue of requests to decode. One thread takes groups of them; any thread may add requests.
 
     Args:
-        limits: how much is taken at once.
-        clock: seconds.
+        limits: the limits of the pipeline.
+        clock: monotonic seconds.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -59,7 +59,7 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._bytes = 0
-        """Of the requests that wait."""
+        """Bytes of the waiting requests."""
         self._in_flight = 0
         self._accepting = False
         self._writer_idle = True
@@ -68,15 +68,15 @@ class GroupCommit:
         self._quiet = _QUIET
         self._until = 0.0
         self._expected = 0
-        """Requests that will wait once all senders that were answered last have sent again."""
+        """Number of waiting requests once every sender that was answered last has sent again."""
 
     def open(self) -> None:
-        """Start to take requests."""
+        """Start accepting requests."""
         with self._changed:
             self._accepting = True
 
     def close(self) -> bool:
-        """Take no more requests; return whether any were taken until now."""
+        """Stop accepting requests; return whether requests were accepted until now."""
         with self._changed:
             closed, self._accepting = self._accepting, False
             self._changed.notify_all()
@@ -87,7 +87,7 @@ class GroupCommit:
 
         Raises:
             Overloaded: too many bytes are in flight.
-            NotAccepting: no requests are taken yet, or any longer.
+            NotAccepting: requests are not accepted yet, or no longer.
         """
         size = len(request.body)
         with self._changed:
@@ -95,8 +95,8 @@ class GroupCommit:
                 raise NotAccepting("The collector is stopping; try again when it is back.")
             if self._in_flight + size > self._limits.in_flight_bytes:
                 raise Overloaded(
-                    f"{self._in_flight} bytes are waiting to be stored, and at most "
-                    f"{self._limits.in_flight_bytes} may (max_in_flight_bytes): try again later.",
+                    f"{self._in_flight} bytes are waiting to be stored; the limit is "
+                    f"{self._limits.in_flight_bytes} (max_in_flight_bytes). Try again later.",
                     RETRY_AFTER,
                 )
             self._in_flight += size
@@ -107,7 +107,7 @@ class GroupCommit:
                 self._changed.notify_all()
 
     def release(self, requests: Sequence[Request]) -> None:
-        """Make room: these requests are answered, or about to be."""
+        """Free the space of these requests: they are answered, or about to be."""
         size = sum(len(request.body) for request in requests)
         with self._changed:
             self._in_flight -= size
@@ -115,7 +115,7 @@ class GroupCommit:
             self._until = self._clock() + self._wait
 
     def next_group(self) -> list[Request]:
-        """Wait for the next group, and return it; an empty list if there will be no more."""
+        """Wait for the next group, and return it; an empty list if no more groups will come."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._await_more()
@@ -123,10 +123,10 @@ class GroupCommit:
             return self._take()
 
     def decoded(self, requests: Sequence[Request]) -> None:
-        """Note that a group is ready to be written, and set how long the next one waits for more requests.
+        """Record that a group is ready to be written, and set how long the next one waits for more requests.
 
-        A small group takes about as long as one several times its size, so it is worth waiting for more
-        senders if there are several.
+        A small group takes about as long as a group several times its size. If there are several senders, it
+        is therefore worth waiting for more of them.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
         taken = self._clock() - self._began
@@ -136,7 +136,7 @@ class GroupCommit:
             self._wait = min(2 * taken, _LONGEST_WAIT) if small and several else 0.0
 
     def set_writer(self, *, idle: bool) -> None:
-        """Note whether the writer has nothing to do."""
+        """Record whether the writer is idle."""
         with self._changed:
             self._writer_idle = idle
             if idle:
@@ -151,7 +151,7 @@ class GroupCommit:
         return bool(self._requests) and (self._writer_idle or self._has_enough())
 
     def _await_more(self) -> None:
-        """Wait until the delay is over, and while a small group still grows."""
+        """Wait for the commit delay, and as long as a small group still grows."""
         until = self._began + self._limits.commit_delay
         while self._is_short() and (rest := until - self._clock()) > 0:
             self._changed.wait(rest)

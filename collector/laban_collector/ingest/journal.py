@@ -1,15 +1,14 @@
-"""The journal: acknowledged batches on disk that are not in the tables yet, in their order.
+"""The journal: acknowledged batches on disk, in order, that are not in the tables yet.
 
-Appending a batch costs a write and a sync. Storing it in DuckDB costs five times less per row if rows come
-by the hundred thousand and not by the thousand. So senders are answered once their batch is in the journal,
-and the tables get many batches at once (`JournalLoader`).
+Appending a batch costs a write and a sync. Storing it in DuckDB costs five times less per row if rows arrive
+by the hundred thousand instead of by the thousand. So senders are answered once their batch is in the
+journal, and the tables receive many batches at once (`JournalLoader`).
 
-Files take turns: one is appended to while the content of another one is loaded; more than two are used only
-while DuckDB is busy. Each file is a list of records (a header, and the tables of a batch as Arrow IPC
-streams). When its turn comes again, it is overwritten from its beginning, because syncing a file that does
-not grow is faster. A record that was being written when the power failed has a wrong checksum, and a record
-of an earlier turn has a lower sequence: the list ends there.
-"""
+Files take turns: batches are appended to one file while the content of another file is loaded. More than two
+files are used only while DuckDB is busy. Each file is a list of records (a header, and the tables of a batch
+as Arrow IPC streams). When the turn of a file comes again, it is overwritten from the beginning, because
+syncing a file that does not grow is faster. A record that was being written when the power failed has a wrong
+checksum, and a record of an earlier turn has a lower sequence: the list ends there."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -31,7 +30,7 @@ _HEADER: Final = struct.Struct("<8sQQQ")
 """Magic, sequence, number of bytes that follow, XXH3 of these bytes with the sequence as seed."""
 _MAGIC: Final = b"labanJ\x00\x01"
 _OPTIONS: Final = pa.ipc.IpcWriteOptions()
-"""Made once: otherwise each stream looks them up in the environment."""
+"""Created once; otherwise each stream reads the options from the environment."""
 _TABLES: Final = ("spans", "resources", "scopes", "events", "links", "correlations")
 
 
@@ -39,7 +38,7 @@ class Journaled(NamedTuple):
     """An acknowledged batch.
 
     Attributes:
-        sequence: its commit sequence, one more than that of the batch before.
+        sequence: its commit sequence; one more than the sequence of the previous batch.
         batch: the spans.
     """
 
@@ -48,9 +47,9 @@ class Journaled(NamedTuple):
 
 
 class Journal:
-    """The journal files next to a store. Only the process that has the store open opens them.
+    """The journal files next to a store. Only the process that has the store open uses them.
 
-    Not thread-safe. The files are created when they are needed.
+    Not thread-safe. Files are created when they are needed.
 
     Args:
         store: the path of the store.
@@ -58,7 +57,7 @@ class Journal:
 
     def __init__(self, store: Path) -> None:
         self._active, *others = (_File(path) for path in journal_paths(store))
-        # The file that was used last is used next: mostly two are enough.
+        # The most recently used file is used next, so two files are usually enough.
         self._free = others[::-1]
         self._sealed: deque[_File] = deque()
 
@@ -94,7 +93,7 @@ class Journal:
         return bool(self._free)
 
     def turn(self) -> None:
-        """Seal the file that is appended to, so that it can be loaded, and go on with another one."""
+        """Seal the active file, so that it can be loaded, and continue with another file."""
         self._sealed.append(self._active)
         self._active = self._free.pop()
 
@@ -110,7 +109,7 @@ class Journal:
         """Empty the oldest sealed file: its batches are in the store.
 
         Raises:
-            OSError: writing failed; the file is free all the same.
+            OSError: writing failed; the file is free nonetheless.
         """
         file = self._sealed.popleft()
         self._free.append(file)
@@ -130,7 +129,7 @@ class _File:
         """The offset of the next record."""
 
     def read(self) -> Iterator[Journaled]:
-        """The intact records, in their order."""
+        """Yield the intact records, in order."""
         try:
             content = memoryview(self._path.read_bytes())
         except FileNotFoundError:
@@ -143,8 +142,8 @@ class _File:
             yield Journaled(previous, _from_bytes(payload))
 
     def appended(self) -> Iterator[Journaled]:
-        """The records that this process appended."""
-        # Not mapped into memory: there a disk error would end the process.
+        """Yield the records that this process appended."""
+        # The file is not mapped into memory, because a disk error would then end the process.
         offset = 0
         while offset < self._end:
             header = os.pread(self._opened(), _HEADER.size, offset)
@@ -168,7 +167,8 @@ class _File:
         self._end += len(header) + len(payload)
 
     def forget(self) -> None:
-        """Start at the beginning again. Not synced: if it is read again, its spans are known and skipped."""
+        """Start at the beginning again. Not synced: if old records are read again, their spans are
+        skipped."""
         self._end = 0
         if self._descriptor is not None:
             os.pwrite(self._descriptor, bytes(_HEADER.size), 0)
@@ -183,7 +183,7 @@ class _File:
             self._path.unlink(missing_ok=True)
 
     def _opened(self) -> int:
-        """The open file; its name is synced, too."""
+        """Return the descriptor of the open file; opening also syncs the directory."""
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             directory = os.open(self._path.absolute().parent, os.O_RDONLY)
@@ -195,7 +195,7 @@ class _File:
 
 
 def _record(content: memoryview) -> tuple[int, memoryview] | None:
-    """Sequence and payload of the record at the start of `content`; None if there is no intact one."""
+    """Return sequence and payload of the record at the start of `content`; None if it is not intact."""
     if len(content) < _HEADER.size:
         return None
     magic, sequence, length, checksum = _HEADER.unpack_from(content)

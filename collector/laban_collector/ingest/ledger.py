@@ -1,4 +1,4 @@
-"""What was acknowledged compared with what a store holds, checked when a collector starts."""
+"""Checks, when a collector starts, that the store holds every acknowledged commit."""
 
 import logging
 import shutil
@@ -26,10 +26,10 @@ class LedgerReport:
 
     Attributes:
         commits: commits in the ledger of the store.
-        missing: acknowledged after the newest of them, and not in the store: its log was cut short.
-        different: commits with another number of spans than was acknowledged.
+        missing: commits acknowledged after the newest of these that the store lacks: its log was truncated.
+        different: commits whose number of spans differs from the acknowledged number.
         lacking: spans missing from these commits.
-        surplus: spans too many in these commits.
+        surplus: extra spans in these commits.
     """
 
     commits: int
@@ -44,9 +44,9 @@ class LedgerReport:
         return not self.missing.commits and not self.different
 
     def in_words(self) -> str:
-        """One line for a person."""
+        """Return the result as one line for people."""
         if self.agrees:
-            return f"all of {self.commits:,} commits are there"
+            return f"all {self.commits:,} commits are present"
         found: list[str] = []
         if self.missing.commits:
             at_least = "" if self.missing.exact else "at least "
@@ -65,18 +65,18 @@ class LedgerReport:
 def check_ledger(
     store: Store, unloaded: Sequence[Journaled] = (), now: Now = utc_now
 ) -> tuple[LedgerRing, LedgerReport]:
-    """Compare a store that was just opened with its ledger and the ring; log the result, and go on.
+    """Compare a newly opened store with its ledger and the ring, and log the result.
 
-    Missing commits are reported once: the ring goes to quarantine, and a new one starts with what the store
-    holds.
+    Missing commits are reported once: the ring is moved to quarantine, and a new ring starts from the content
+    of the store.
 
     Args:
-        store: open to write.
-        unloaded: batches in the journal, which are loaded next and so are not lost.
+        store: open for writing.
+        unloaded: batches in the journal; they are loaded next, so they are not lost.
         now: the time for the names of quarantined files.
 
     Returns:
-        The ring, open, and the report.
+        The open ring, and the report.
 
     Raises:
         StoreError: the store did not answer.
@@ -88,7 +88,7 @@ def check_ledger(
     if report.agrees:
         _log.info("%s: %s.", store.path, report.in_words())
     else:
-        _log.critical("%s DOES NOT HOLD WHAT WAS ACKNOWLEDGED: %s.", store.path, report.in_words())
+        _log.critical("%s DOES NOT MATCH THE ACKNOWLEDGED COMMITS: %s.", store.path, report.in_words())
     if not report.missing.commits:
         store.end_recovery(None)
         return ring, report
@@ -112,7 +112,7 @@ def _report(found: LedgerCheck, ring: LedgerRing, unloaded: Sequence[Journaled])
 
 
 def _start_ring(ring: LedgerRing, newest: int, unloaded: Sequence[Journaled]) -> None:
-    """Record what the store and the journal hold, so that later losses are counted from there."""
+    """Record the content of the store and the journal, so that later losses are counted from there."""
     spans = {newest: 0} | {
         one.sequence: one.batch.spans.num_rows for one in unloaded if one.sequence > newest
     }

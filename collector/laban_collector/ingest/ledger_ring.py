@@ -1,9 +1,8 @@
 """The ledger ring: the newest acknowledged commits, kept outside the database.
 
-The table `ledger` is in the same write-ahead log as the rows that it counts. A log that is cut short loses
-both, and DuckDB opens the rest without a message. `FILE.ledger` is a ring of the newest commits, written in
-place and synced after each commit, before the senders are answered.
-"""
+The table `ledger` is in the same write-ahead log as the rows that it counts. A truncated log loses both, and
+DuckDB opens the rest without a message. `FILE.ledger` is a ring of the newest commits, written in place and
+synced after each commit, before the senders are answered."""
 
 import os
 import struct
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 SLOTS: Final = 4096
-"""Commits in the ring: more than those of one minute at the shortest commit delay."""
+"""Number of commits in the ring: more than one minute's commits at the shortest commit delay."""
 
 _SLOT: Final = struct.Struct("<QqQQ")
 _CRC_OF: Final = _SLOT.size - 8
@@ -35,11 +34,11 @@ class Entry(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """Acknowledged commits that a store lacks, after the newest one that it has.
+    """Acknowledged commits after the newest commit of a store, which the store lacks.
 
     Attributes:
-        commits: how many commits.
-        spans: how many spans; a lower bound if the ring does not reach back far enough.
+        commits: number of commits.
+        spans: number of spans; a lower bound if the ring does not reach back far enough.
         exact: whether `spans` is exact.
     """
 
@@ -49,7 +48,7 @@ class Missing(NamedTuple):
 
 
 class LedgerRing:
-    """The ring. Only the process that has the store open writes it.
+    """The ring. Only the process that has the store open writes to it.
 
     A slot that was being written when the power failed has a wrong checksum, and is ignored.
     """
@@ -101,11 +100,11 @@ class LedgerRing:
         self._entries.pop(sequence - SLOTS, None)
 
     def missing_after(self, sequence: int, unloaded: Mapping[int, int] | None = None) -> Missing:
-        """Return what was acknowledged after a commit, the newest that the store has.
+        """Return the acknowledged commits that are in neither the store nor the journal.
 
         Args:
-            sequence: of that commit.
-            unloaded: spans of each commit, by sequence, that the journal still holds.
+            sequence: that of the newest commit in the store.
+            unloaded: number of spans of each commit that is still in the journal, by sequence.
         """
         last = self.last
         if last is None or last.sequence <= sequence:

@@ -17,17 +17,16 @@ from laban_collector.store.base import Written
 _log = logging.getLogger(__name__)
 
 ENOUGH: Final = 122_880
-"""Spans that are loaded without waiting for more, and never more than these. DuckDB writes a whole row group
-at once to
-its place. Of the rest it would make a small one, and write all of them again at the next checkpoint: twice
-the work, seconds in which nothing is loaded, and a third of the file left empty.
-"""
+"""Maximum number of spans in a load; this many are loaded without waiting for more. DuckDB writes a full row
+group directly to its place. It would put the remaining rows into a small row group, and write them again at
+the next checkpoint: twice the work, seconds in which nothing is loaded, and a third of the file left
+empty."""
 ENOUGH_BYTES: Final = 96 << 20
-"""Bytes in memory; the same limit for large spans, less exact."""
+"""The same limit for large spans, in bytes of memory; less exact."""
 LONGEST_WAIT: Final = 2.0
-"""Seconds that a batch waits at most to be loaded when nobody asks for it."""
+"""Maximum seconds that a batch waits to be loaded when no client waits for it."""
 RETRY: Final = 1.0
-"""Seconds to wait after a load that failed."""
+"""Seconds to wait after a failed load."""
 _LONGEST_SETTLE: Final = 5.0
 
 
@@ -40,11 +39,11 @@ class Load(Protocol):
 
 
 class JournalLoader:
-    """Takes batches. What it took is on disk, and soon in the tables.
+    """Takes batches: each is on disk at once, and in the tables soon afterwards.
 
     Args:
-        load: stores batches in the tables; called in a thread of its own.
-        journal: holds them until then.
+        load: stores batches in the tables; called in a separate thread.
+        journal: holds batches until they are loaded.
         ring: records each batch before its senders are answered.
         sequence: of the newest commit in the tables.
     """
@@ -59,7 +58,7 @@ class JournalLoader:
         """The sequence up to which a client waits for the tables."""
         self._open = Segment()
         self._sealed: deque[Segment] = deque()
-        """Segments that take no more batches, and wait for those before them."""
+        """Segments that take no more batches and wait to be loaded."""
         self._written: dict[int, Written | None] = {}
         """The results of batches that a client waits for."""
         self._failure: StoreError | None = None
@@ -75,15 +74,15 @@ class JournalLoader:
 
     @property
     def unloaded(self) -> int:
-        """Spans that are acknowledged and not in the tables yet, less those that are being loaded."""
+        """Acknowledged spans that are not in the tables yet, except for those that are being loaded."""
         with self._changed:
             return sum(segment.spans for segment in self._segments())
 
     def start(self, unloaded: Sequence[Journaled]) -> None:
-        """Load what an earlier process left in the journal, then take batches.
+        """Load the batches that an earlier process left in the journal, then take batches.
 
         Raises:
-            StoreError: it cannot be loaded; it stays in the journal.
+            StoreError: they cannot be loaded; they stay in the journal.
         """
         if unloaded:
             spans = sum(one.batch.spans.num_rows for one in unloaded)
@@ -101,7 +100,7 @@ class JournalLoader:
         """Take a batch; it is on disk when this returns.
 
         Raises:
-            StoreError: nothing of the batch was kept, or only a part; spans that are sent again are
+            StoreError: the batch was not kept, or only a part of it; spans that are sent again are
                 recognised.
         """
         self._take(batch, awaited=False)
@@ -110,7 +109,7 @@ class JournalLoader:
         """Take a batch, and wait until it is in the tables.
 
         Raises:
-            StoreError: it is not; if the journal holds it, it will be.
+            StoreError: the batch is not in the tables; if it is in the journal, it is loaded later.
         """
         sequences = self._take(batch, awaited=True)
         self.settle()
@@ -118,11 +117,11 @@ class JournalLoader:
             written = [self._written.pop(sequence) for sequence in sequences]
         known = [one for one in written if one is not None]
         if len(known) < len(written):
-            raise StoreError(f"Taken, and not in the tables yet: {self._failure or 'it takes too long'}")
+            raise StoreError(f"Accepted, but not in the tables yet: {self._failure or 'timeout'}")
         return Written(sum(one.spans for one in known), sum(one.duplicates for one in known))
 
     def settle(self) -> None:
-        """Wait until everything acknowledged by now is in the tables, or cannot be loaded."""
+        """Wait until everything acknowledged so far is in the tables, or cannot be loaded."""
         with self._changed:
             sequence = self._sequence
             self._wanted = max(self._wanted, sequence)
@@ -132,7 +131,7 @@ class JournalLoader:
             )
 
     def stop(self) -> None:
-        """Load what is left, and end. What cannot be loaded stays in the journal for the next start."""
+        """Load the remaining batches, and end. Batches that cannot be loaded stay in the journal."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -177,13 +176,14 @@ class JournalLoader:
     def _wait_for_room(self) -> None:
         while self._open.is_enough:  # the last file of the journal is full
             if self._failure is not None:
-                raise StoreUnwritable(f"What was acknowledged cannot be loaded: {self._failure}")
+                raise StoreUnwritable(f"Acknowledged spans cannot be loaded: {self._failure}")
             self._changed.wait(RETRY)
             if self._open.is_enough and self._journal.can_turn:
                 self._seal()
 
     def _record(self, journaled: Journaled) -> None:
-        """Record a commit in the ring. The batch is on disk, so a failure must not make senders repeat it."""
+        """Record a commit in the ring. The batch is on disk, so after a failure senders need not send it
+        again."""
         try:
             self._ring.record(journaled.sequence, journaled.batch.spans.num_rows)
         except OSError as error:
@@ -216,7 +216,7 @@ class JournalLoader:
             return False
 
     def _next(self) -> list[int]:
-        """Wait for the next segment to load, and return its sequences; none if the loader has stopped."""
+        """Wait for the next segment to load, and return its sequences; an empty list if the loader stops."""
         with self._changed:
             while not self._is_due():
                 if self._stopping:
@@ -239,7 +239,7 @@ class JournalLoader:
         expected = isinstance(error, StoreError)
         if self._failure is None:
             _log.error(
-                "What was acknowledged waits in the journal: %s. Trying again.",
+                "Acknowledged spans wait in the journal: %s. Trying again.",
                 error,
                 exc_info=None if expected else error,
             )
@@ -252,16 +252,16 @@ class JournalLoader:
         try:
             awaited = any(one in self._written for one in sequences)
             written = self._load(self._read_back(sequences), sequences[-1], awaited=awaited)
-        except Exception as error:  # noqa: BLE001 - whatever it is, what was acknowledged must be tried again
+        except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
         with self._changed:
             try:
                 self._journal.drop()
             except OSError as error:
-                _log.error("The journal cannot be cleared: %s. What it holds is stored already.", error)
+                _log.error("The journal cannot be cleared: %s. Its spans are stored already.", error)
             if self._failure is not None:
-                _log.warning("What waited in the journal is loaded.")
+                _log.warning("The spans that waited in the journal are loaded.")
             for one, counts in zip(sequences, written, strict=True):
                 if one in self._written:
                     self._written[one] = counts
@@ -273,14 +273,14 @@ class JournalLoader:
         """Read the batches with these sequences from the journal.
 
         Raises:
-            StoreError: they are not in the journal as they were written to it.
+            StoreError: the journal does not hold these batches intact.
         """
         try:
             found = list(self._journal.sealed())
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
         if [one.sequence for one in found] != list(sequences):
-            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are whole")
+            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are intact")
         return [one.batch for one in found]
 
 
@@ -294,7 +294,7 @@ class Segment:
         self._until: float | None = None
 
     def add(self, journaled: Journaled) -> None:
-        """Add a batch after the others."""
+        """Append a batch."""
         if self._until is None:
             self._until = time.monotonic() + LONGEST_WAIT
         self.sequences.append(journaled.sequence)
@@ -303,12 +303,12 @@ class Segment:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the segment is large enough to be loaded at once."""
+        """Whether the segment is large enough to be loaded without waiting."""
         return _is_enough(self.spans, self._bytes)
 
     @property
     def time_left(self) -> float | None:
-        """Seconds until the segment is loaded in any case; None if it is empty."""
+        """Seconds until the segment is loaded at the latest; None if it is empty."""
         return None if self._until is None else max(self._until - time.monotonic(), 0.0)
 
 
@@ -317,7 +317,7 @@ def _is_enough(spans: int, size: int) -> bool:
 
 
 def _first_segment(batches: Iterable[Journaled]) -> list[Journaled]:
-    """The first batches that are enough together, because an earlier process may have left many."""
+    """Return the first batches that fill a segment; an earlier process may have left many."""
     taken: list[Journaled] = []
     spans = size = 0
     for one in batches:

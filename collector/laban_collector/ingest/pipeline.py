@@ -1,11 +1,11 @@
-"""Requests to commits: one thread decodes, one writes, and a sender is answered when its spans are on disk.
+"""Turns requests into commits: one thread decodes, one writes; senders are answered after the commit.
 
     submit ──▶ group commit ──▶ decode ──▶ write ──▶ the answer to each request
                                 (thread)   (thread)
 
-While one group is written, the next one forms: a few slow senders wait for nobody, and many small requests
-share a commit, which costs about the same for one span as for a thousand. Large groups are decoded
-meanwhile, so that both threads have work.
+While one group is written, the next one forms. A few slow senders do not wait, and many small requests share
+a commit: a commit costs about the same for one span as for a thousand. Large groups are decoded in the
+meantime, so that both threads have work.
 """
 
 import logging
@@ -34,19 +34,19 @@ class _Group(NamedTuple):
 
 
 class Pipeline:
-    """Takes request bodies and stores their spans.
+    """Accepts request bodies and stores their spans.
 
     Args:
-        decoder: bodies to one batch; called in one thread.
-        write: keeps a batch durably, or raises StoreError; called in another thread.
-        limits: how much is taken at once.
+        decoder: turns bodies into one batch; called in one thread.
+        write: stores a batch durably, or raises StoreError; called in another thread.
+        limits: how much is accepted at once.
     """
 
     def __init__(self, decoder: Decoder, write: Callable[[SpanBatch], object], limits: Limits) -> None:
         self._decoder = decoder
         self._store = write
         self._groups = GroupCommit(limits)
-        # One group waits while one is written: more would only delay the answers.
+        # One decoded group waits while another is written; more would only delay the answers.
         self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
         self._failures = CommitFailureLog()
         self._threads = [
@@ -55,13 +55,13 @@ class Pipeline:
         ]
 
     def start(self) -> None:
-        """Start to take requests."""
+        """Start accepting requests."""
         self._groups.open()
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Take no more requests, finish and answer the accepted ones, and end. Blocks until then."""
+        """Stop accepting requests, finish and answer the accepted ones, and end. Blocks until then."""
         if self._groups.close():
             for thread in self._threads:
                 thread.join()
@@ -69,8 +69,8 @@ class Pipeline:
     def submit(self, body: bytes, answer: Callable[[RequestOutcome], object]) -> None:
         """Accept a request.
 
-        `answer` is called once, in another thread, and must not raise: when the spans are on disk, or with an
-        `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
+        `answer` is called once, in another thread, and must not raise. It is called when the spans are on
+        disk, or with an `UndecodableRequest`, a `DecoderFailed` or a `StoreError`.
 
         Raises:
             Overloaded: too many bytes are in flight.
@@ -105,7 +105,7 @@ class Pipeline:
     def _write(self, group: _Group) -> None:
         try:
             self._store(group.decoded.batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the senders must know, and repeat
+        except Exception as error:  # noqa: BLE001 - after any error the senders are told to retry
             self._failures.log(error, len(group.requests))
             self._fail(group.requests, StoreError(f"The commit failed: {error}"))
             return
@@ -120,7 +120,7 @@ class Pipeline:
 
 
 class CommitFailureLog:
-    """Logs failed commits; a full disk fails every one, and gets one line now and then.
+    """Logs failed commits. A full disk fails every commit, and is logged every ten seconds at most.
 
     Args:
         clock: monotonic seconds.
@@ -132,7 +132,7 @@ class CommitFailureLog:
         self._unlogged = 0
 
     def log(self, error: Exception, requests: int) -> None:
-        """Log that so many requests were not stored, with a traceback unless the disk is the cause."""
+        """Log that this many requests were not stored, with a traceback unless the disk is the cause."""
         if not isinstance(error, StoreUnwritable):
             _log.error("A commit failed; %d request(s) were not stored.", requests, exc_info=error)
             return

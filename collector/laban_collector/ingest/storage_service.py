@@ -1,4 +1,4 @@
-"""The storage service of a collector: a store with the journal and the ledger ring above it."""
+"""The storage service of a collector: the journal and the ledger ring in front of a store."""
 
 import logging
 import time
@@ -21,8 +21,8 @@ class StorageService(SpanWriter):
     """Takes batches durably, checks the ledger at the start, and reports health.
 
     Args:
-        store: open to write; the caller closes it after `stop`.
-        limits: how much the retention keeps.
+        store: open for writing; the caller closes it after `stop`.
+        limits: the retention limits.
     """
 
     def __init__(self, store: Store, limits: RetentionLimits) -> None:
@@ -35,7 +35,7 @@ class StorageService(SpanWriter):
         self._loader: JournalLoader | None = None
 
     def start(self) -> None:
-        """Check the ledger, load what the journal holds, then take batches.
+        """Check the ledger, load the journal, then take batches.
 
         Raises:
             StoreError: the store did not answer.
@@ -51,7 +51,7 @@ class StorageService(SpanWriter):
         self._loader = loader
 
     def stop(self) -> None:
-        """Load what was taken, end all threads, and close the ledger ring. Call it after the last batch."""
+        """Load all batches, end all threads, and close the ledger ring. Call it after the last batch."""
         if self._loader is not None:
             self._loader.stop()
             self._loader = None
@@ -62,7 +62,7 @@ class StorageService(SpanWriter):
 
     @property
     def report(self) -> LedgerReport:
-        """How the store compared with what was acknowledged; after `start`.
+        """The result of the ledger check; available after `start`.
 
         Raises:
             StoreError: the service has not started.
@@ -75,7 +75,7 @@ class StorageService(SpanWriter):
         """Take a batch, after `start`; it is on disk when this returns, and in the tables after `settle`.
 
         Raises:
-            StoreError: nothing of the batch was kept.
+            StoreError: the batch was not kept, or only a part of it.
         """
         try:
             with self.metrics.commits.time():
@@ -89,7 +89,7 @@ class StorageService(SpanWriter):
         """Store a batch in the tables, and return how much of it was new.
 
         Raises:
-            StoreError: it is not in the tables; if the journal holds it, it will be.
+            StoreError: the batch is not in the tables; if it is in the journal, it is loaded later.
         """
         return self._running().write_through(batch)
 
@@ -104,20 +104,21 @@ class StorageService(SpanWriter):
         self.metrics.lag_polled.set(time.time())
 
     def settle(self) -> None:
-        """Wait until everything acknowledged by now is in the tables."""
+        """Wait until everything acknowledged so far is in the tables."""
         if self._loader is not None:
             self._loader.settle()
 
     def settle_edges(self) -> None:
-        """Wait until a graph contains what is acknowledged by now; of a flood it may miss some seconds."""
+        """Wait until graphs contain all acknowledged spans; in a flood, they may miss the newest seconds."""
         if not self.store.flooded:
             self.settle()
         self.store.settle()
 
     def unready(self) -> str | None:
-        """Why the collector cannot store anything; None if it can. A lost database is opened again.
+        """Return why the collector cannot store spans; None if it can. A lost database is opened again.
 
-        After a commit that failed this writes, because whoever asks may keep senders away until we are ready.
+        After a failed commit this writes a test row: a load balancer sends nothing until the collector is
+        ready.
         """
         failed = self._failure() is not None
         try:
@@ -130,7 +131,7 @@ class StorageService(SpanWriter):
         return None if self._loader is None else self._loader.failure
 
     def health(self) -> Health:
-        """The state of the collector; it also answers while the database does not."""
+        """Return the state of the collector, even while the database does not answer."""
         metrics, report, store = self.metrics, self._report, self.store.health()
         commits = int(metrics.value("laban_commit_seconds_count"))
         return Health(
@@ -179,34 +180,34 @@ class StorageService(SpanWriter):
     def _add_gauges(self, report: LedgerReport) -> None:
         health = self.store.health
         gauges: tuple[tuple[str, str, Callable[[], float]], ...] = (
-            ("laban_spans_unloaded", "Acknowledged, in the journal, not in the tables yet.", self._unloaded),
+            ("laban_spans_unloaded", "Acknowledged spans that are not in the tables yet.", self._unloaded),
             (
                 "laban_spans_uncounted",
-                "In the tables, not counted for the graph yet.",
+                "Spans in the tables that the graph does not count yet.",
                 lambda: health().uncounted,
             ),
-            ("laban_database_up", "1 while the database stores.", lambda: self._failure() is None),
+            ("laban_database_up", "1 while the database can store spans.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: health().file),
-            ("laban_database_used_bytes", "Its blocks in use.", lambda: health().used),
+            ("laban_database_used_bytes", "The part of the database file in use.", lambda: health().used),
             ("laban_database_wal_bytes", "The write-ahead log.", lambda: health().wal),
             (
                 "laban_database_set_aside_files",
-                "Damaged files next to it.",
+                "Damaged files next to the database.",
                 lambda: len(health().quarantined),
             ),
             (
                 "laban_ledger_missing_commits",
-                "Commits that were acknowledged and missing at the start.",
+                "Acknowledged commits that were missing at the start.",
                 lambda: report.missing.commits,
             ),
             (
                 "laban_ledger_missing_spans",
-                "Spans that were acknowledged and missing at the start.",
+                "Acknowledged spans that were missing at the start.",
                 lambda: report.missing.spans + report.lacking,
             ),
             (
                 "laban_ledger_different_commits",
-                "Commits that held another number of spans at the start than was acknowledged.",
+                "Commits whose number of spans at the start differed from the acknowledged number.",
                 lambda: report.different,
             ),
         )

@@ -1,8 +1,8 @@
-"""The seam between laban and a database: `Store`, its writer and its reader, and the rows that cross it.
+"""The interface between laban and a database: `Store`, its writer and reader, and the rows they exchange.
 
 A store is one folder next to `duckdb/` that implements `Store`. Rows are plain frozen values; no database
-type crosses this line. Times are nanoseconds since the epoch, UTC; durations are nanoseconds; trace and span
-ids are lower-case hex (32 and 16 characters).
+type crosses this interface. Times are nanoseconds since the epoch, UTC; durations are nanoseconds; trace and
+span ids are lower-case hex (32 and 16 characters).
 """
 
 from abc import ABC, abstractmethod
@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.batch.span_batch import SpanBatch
 
 MINUTE: Final = 60 * 10**9
-"""ns. EdgeQuery are counted by the minute in which they began."""
+"""ns. Edges are counted by the minute in which they began."""
 MAX_ROWS: Final = 50_000
-"""Rows of a list that a reader returns, at most: of latencies and of the lag."""
+"""Maximum number of rows in the lists of latencies and of the lag that a reader returns."""
 EXPORTED_TABLES: Final = (
     "resources",
     "scopes",
@@ -37,11 +37,11 @@ EXPORTED_TABLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one commit stored.
+    """The number of spans in one commit.
 
     Attributes:
-        spans: rows newly stored.
-        duplicates: spans that were already there, or twice in the batch.
+        spans: newly stored spans.
+        duplicates: spans that were stored before, or that are repeated in the batch.
     """
 
     spans: int
@@ -50,7 +50,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far one group is behind in one partition, at one time."""
+    """The lag of one consumer group in one partition, at one time."""
 
     time: int
     cluster: str
@@ -67,7 +67,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class SpanEvent:
-    """An event of a span; an exception, mostly."""
+    """An event of a span, usually an exception."""
 
     time: int
     name: str
@@ -76,7 +76,7 @@ class SpanEvent:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One stored span with its resource's service, its events and the spans it links to."""
+    """One stored span, with its service, its events and its links."""
 
     trace_id: str
     span_id: str
@@ -115,13 +115,13 @@ class Span:
 
     @property
     def end(self) -> int:
-        """The end, ns since the epoch."""
+        """End time, ns since the epoch."""
         return self.start + self.duration
 
 
 @dataclass(frozen=True, slots=True)
 class TraceRef:
-    """A trace in which a correlation occurs, and when."""
+    """A trace that contains a correlation, and the time range of that correlation."""
 
     trace_id: str
     first: int
@@ -130,7 +130,7 @@ class TraceRef:
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
-    """One message by its address in the log."""
+    """The address of one message in the log."""
 
     topic: str
     partition: int
@@ -138,7 +138,7 @@ class MessageRef:
 
 
 class Peer(NamedTuple):
-    """Whom a client span called."""
+    """The callee of a client span."""
 
     address: str | None
     port: int | None
@@ -147,11 +147,12 @@ class Peer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EdgeRow:
-    """Calls from one place to another in a window of time, added up.
+    """The calls from one node of the graph to another in a window.
 
-    `source` and `target` are node ids of the graph: `service:order`, `topic:orders`, `group:email`,
-    `external:…`, `database:…`, `entry:…`. Latencies are those of the caller where it has a span, else of
-    the callee; of a topic to a group the time in the queue. Milliseconds; None where nothing was measured.
+    `source` and `target` are node ids: `service:order`, `topic:orders`, `group:email`, `external:…`,
+    `database:…`, `entry:…`. Latencies are in milliseconds; None without measurements. They come from the
+    caller if it has a span, else from the callee. From a topic to a group, the latency is the time in the
+    queue.
     """
 
     source: str
@@ -170,7 +171,7 @@ class EdgeRow:
 
 @dataclass(frozen=True, slots=True)
 class LatencyPoint:
-    """Percentiles of one edge or one route in one bucket of time. Milliseconds."""
+    """Percentiles of one edge or one route in one time bucket, in milliseconds."""
 
     time: int
     name: str
@@ -183,7 +184,7 @@ class LatencyPoint:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds. `first` and `last` are None while it is empty."""
+    """A summary of a store. `first` and `last` are None while it is empty."""
 
     spans: int
     traces: int
@@ -193,7 +194,7 @@ class Contents:
 
 
 class RetentionLimits(NamedTuple):
-    """How much a store keeps.
+    """The limits beyond which a store deletes its oldest spans.
 
     Attributes:
         age: seconds since the spans arrived; None: no limit.
@@ -208,7 +209,7 @@ class Deleted(NamedTuple):
     """The result of one retention run.
 
     Attributes:
-        spans: how many spans were deleted.
+        spans: number of deleted spans.
         longest_wait: the longest time that writers waited, in seconds.
     """
 
@@ -218,14 +219,14 @@ class Deleted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerCheck:
-    """How the spans in a store compare with the commits that its own ledger lists.
+    """The spans in a store, compared with the commits in its ledger.
 
     Attributes:
         newest: sequence of the newest commit; 0 if there is none.
         commits: commits in the ledger.
-        different: commits with another number of spans than the ledger says.
+        different: commits whose number of spans differs from the ledger.
         lacking: spans missing from these commits.
-        surplus: spans too many in these commits.
+        surplus: extra spans in these commits.
     """
 
     newest: int
@@ -299,78 +300,78 @@ class BatchLoader(SpanWriter, Protocol):
 
 
 class SpanReader(Protocol):
-    """Answers questions. All windows are half open, [since, until), in ns since the epoch."""
+    """Queries on a store. All windows are half open, [since, until), in ns since the epoch."""
 
     def at_one_moment(self) -> AbstractContextManager[None]:
-        """What is asked in this block, by this thread, is answered of one state of the store."""
+        """Return a context in which all queries of this thread see the same state of the store."""
         ...
 
     def contents(self) -> Contents:
-        """What is in the store."""
+        """Return a summary of the store."""
         ...
 
     def extent(self) -> tuple[int, int] | None:
-        """The starts of the first and the last span; None while there is none."""
+        """Return the starts of the first and the last span; None if there are no spans."""
         ...
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
-        """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
+        """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
         ...
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
-        """Known values nearest to `value`, the nearest first, the newest where they are equally near."""
+        """Return the known values that resemble `value`, nearest first; newest first if equally near."""
         ...
 
     def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
-        """(value, last seen) of the newest correlations of the window."""
+        """Return (value, last seen) of the newest correlations in the window."""
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """All spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start."""
         ...
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
-        """Traces with a span that links to one of these, without themselves: their consequences."""
+        """Return the other traces with a span that links to one of these: their consequences."""
         ...
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
-        """Traces with a span on one of these messages."""
+        """Return the traces with a span on one of these messages."""
         ...
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Topic → the groups that have been seen to consume it → the service that does."""
+        """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
-        """Which service answers there, as the calls of a window show, widened to whole minutes."""
+        """Return the service behind each peer, from the calls of a window widened to whole minutes."""
         ...
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
-        """All edges that began in the window; sooner where it is of whole minutes."""
+        """Return all edges that began in the window; faster for whole minutes."""
         ...
 
     def latest_lag(self) -> list[Lag]:
-        """The newest row of each (cluster, group, topic, partition)."""
+        """Return the newest row of each (cluster, group, topic, partition)."""
         ...
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
-        """All rows in the window, by time."""
+        """Return all rows in the window, by time."""
         ...
 
     def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
+        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
         ...
 
 
 OpenSink = Callable[[str], AbstractContextManager[IO[bytes]]]
-"""Opens the file of this name, such as `spans.parquet`, for writing."""
+"""Opens a file by name, such as `spans.parquet`, for writing."""
 
 
 class Store(ABC):
-    """A place where spans are kept, open in this process.
+    """A span store, open in this process.
 
-    The journal and the ledger ring stand above it (`laban_collector.ingest`). A store that cannot do one of
-    the optional things raises `StoreUnsupported`, as the methods here do.
+    The journal and the ledger ring are in front of it (`laban_collector.ingest`). A store that lacks an
+    optional feature raises `StoreUnsupported`, as the methods here do.
     """
 
     @classmethod
@@ -398,34 +399,34 @@ class Store(ABC):
 
     @abstractmethod
     def writer(self) -> BatchLoader:
-        """The writer of this store; always the same one."""
+        """Return the writer of this store; always the same object."""
 
     @abstractmethod
     def reader(self, *, staleness: float = 0.0) -> SpanReader:
         """Return a reader.
 
         Args:
-            staleness: seconds of the newest commits that a graph may miss while they are being counted.
+            staleness: seconds of the newest commits that graphs may miss while these are being counted.
         """
 
     @property
     def failure(self) -> str | None:
-        """Why the store does not answer; None while it does. The next use opens it again."""
+        """The reason why the store does not answer; None while it does. The next use opens it again."""
         return None
 
     @abstractmethod
     def health(self) -> StoreHealth:
-        """The state of the store; it also answers while the database does not."""
+        """Return the state of the store, even while the database does not answer."""
 
     @abstractmethod
     def probe(self, *, write: bool) -> None:
-        """Check that the store answers; a database that was lost is opened again.
+        """Check that the store answers; a lost database is opened again.
 
         Args:
-            write: also commit something without meaning.
+            write: also commit a test row.
 
         Raises:
-            StoreError: it does not.
+            StoreError: the store does not answer.
         """
 
     @abstractmethod
@@ -436,16 +437,16 @@ class Store(ABC):
             StoreError: the store did not answer.
         """
 
-    def end_recovery(self, keep_as: Path | None) -> None:  # noqa: B027 - most stores have nothing to drop
-        """Drop what `recover` kept until the ledger was checked.
+    def end_recovery(self, keep_as: Path | None) -> None:  # noqa: B027 - most stores have no such files
+        """Delete the files that `recover` kept until the ledger was checked.
 
         Args:
-            keep_as: keep it under this name instead, because spans are missing; None: drop it.
+            keep_as: keep them under this name instead, because spans are missing; None: delete them.
         """
 
     @abstractmethod
     def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
-        """Start the background work: counting edges, indexes, retention.
+        """Start the background work: edge counting, indexing, retention.
 
         Args:
             retention: limits beyond which the oldest spans are deleted.
@@ -458,7 +459,7 @@ class Store(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Count what is loaded, and end the background work. Does nothing if it is not running."""
+        """Count the loaded spans, and end the background work. Does nothing if it is not running."""
 
     @property
     def flooded(self) -> bool:
@@ -467,10 +468,10 @@ class Store(ABC):
 
     @abstractmethod
     def settle(self) -> None:
-        """Wait until a graph contains what is loaded; of a flood it may miss the newest seconds."""
+        """Wait until graphs contain all loaded spans; in a flood, they may miss the newest seconds."""
 
     def export(self, open_sink: OpenSink) -> Generator[int, None, None]:  # noqa: ARG002 - for stores that can
-        """Write each table as one Parquet file; yields the number of rows written since the last time.
+        """Write each table to a Parquet file; yield the number of rows written since the last yield.
 
         Raises:
             StoreError: the store did not answer.
@@ -478,7 +479,7 @@ class Store(ABC):
         raise self._unsupported("export")
 
     def archive(self) -> Generator[bytes, None, None]:
-        """The Parquet files of `export` as a ZIP archive, piece by piece.
+        """Yield the Parquet files of `export` as a ZIP archive, piece by piece.
 
         Raises:
             StoreError: the store did not answer.
@@ -486,7 +487,7 @@ class Store(ABC):
         raise self._unsupported("export")
 
     def backup(self, target: Path) -> Generator[int, None, None]:  # noqa: ARG002
-        """Copy the store, as it is at this moment, to a new file; yields rows copied since the last time.
+        """Copy the current state of the store to a new file; yield the number of rows since the last yield.
 
         Raises:
             StoreError: the file exists, or the store did not answer.
@@ -494,7 +495,7 @@ class Store(ABC):
         raise self._unsupported("backup")
 
     def stream_backup(self) -> Generator[bytes, None, None]:
-        """The bytes of a backup, piece by piece.
+        """Yield the bytes of a backup, piece by piece.
 
         Raises:
             StoreError: the store did not answer.
@@ -503,7 +504,7 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the store; call `stop` first.
+        """Close the store; call `stop` first.
 
         Raises:
             StoreError: the last write failed; what was committed is safe.

@@ -14,27 +14,27 @@ Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time of day for the names of quarantined files."""
+    """Return the current time, for the names of quarantined files."""
     return datetime.now(UTC)
 
 
 def journal_paths(store: Path) -> tuple[Path, ...]:
-    """The files that a store's journal may use."""
+    """Return the files that a store's journal may use."""
     return tuple(store.with_name(f"{store.name}.journal-{number}") for number in range(_JOURNAL_FILES))
 
 
 def ring_path(store: Path) -> Path:
-    """The file of a store's ledger ring."""
+    """Return the file of a store's ledger ring."""
     return store.with_name(f"{store.name}.ledger")
 
 
 def quarantined(store: Path) -> list[Path]:
-    """The damaged files that were kept next to a store, oldest first."""
+    """Return the damaged files that were kept next to a store, oldest first."""
     return sorted(store.absolute().parent.glob(f"{store.name}.damaged-*"))
 
 
 def quarantine_path(store: Path, now: Now = utc_now) -> Path:
-    """A free name for a damaged store: `FILE.damaged-<time>`."""
+    """Return a free name for a damaged store: `FILE.damaged-<time>`."""
     stamp = f"{store.name}.damaged-{now():%Y%m%dT%H%M%SZ}"
     found = quarantined(store)
     suffixes = {".wal", ring_path(store).suffix, *(path.suffix for path in journal_paths(store))}

@@ -1,1 +1,1 @@
-"""The store in one DuckDB file: a room per task; `store.py` wires them."""
+"""The store in one DuckDB file: one folder per task; `store.py` connects them."""

@@ -1,4 +1,4 @@
-"""`DuckDBStore`: one DuckDB file as a store; wires the rooms of this folder."""
+"""`DuckDBStore`: one DuckDB file as a store; connects the folders of this package."""
 
 import logging
 from collections.abc import Callable, Generator
@@ -23,7 +23,7 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.sidecar_files import move_to_quarantine, quarantined
 
-if TYPE_CHECKING:  # a command that only reads starts faster without them
+if TYPE_CHECKING:  # read-only commands start faster without these
     from laban_collector.store.duckdb.housekeeping.background import Background
     from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -61,7 +61,7 @@ class DuckDBStore(Store):
         return self.database.path
 
     def writer(self) -> BatchLoader:
-        """The writer; made when it is first asked for."""
+        """Return the writer; it is created on first use."""
         return self._duckdb_writer()
 
     def reader(self, *, staleness: float = 0.0) -> SpanReader:
@@ -70,11 +70,11 @@ class DuckDBStore(Store):
 
     @property
     def failure(self) -> str | None:
-        """Why DuckDB has given up the database; None while it answers."""
+        """The reason why DuckDB invalidated the database; None while it answers."""
         return self.database.failure
 
     def health(self) -> StoreHealth:
-        """The state of the file; its size is 0 while the database does not answer."""
+        """Return the state of the file; its size is 0 while the database does not answer."""
         size = self._size()
         return StoreHealth(
             file=size.file,
@@ -85,7 +85,7 @@ class DuckDBStore(Store):
         )
 
     def probe(self, *, write: bool) -> None:
-        """Begin to read; with `write` commit a row without meaning.
+        """Begin to read; with `write`, commit a test row.
 
         Raises:
             StoreError: DuckDB refused.
@@ -97,7 +97,7 @@ class DuckDBStore(Store):
                 pass
 
     def check_ledger(self) -> LedgerCheck:
-        """Compare the spans with the table `ledger`; reads one column of the spans.
+        """Compare the spans with the table `ledger`; reads only one column of the spans.
 
         Raises:
             StoreError: DuckDB refused.
@@ -107,14 +107,14 @@ class DuckDBStore(Store):
         return LedgerCheck(*map(int, row))
 
     def end_recovery(self, keep_as: Path | None) -> None:
-        """Drop the copy of the write-ahead log that `recover` made, or keep it as the log of `keep_as`."""
+        """Delete the copy of the write-ahead log that `recover` made, or keep it as the log of `keep_as`."""
         copy = log_copy(self.path)
         if keep_as is not None and copy.exists():
             move_to_quarantine(copy, wal_of(keep_as))
         copy.unlink(missing_ok=True)
 
     def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
-        """Start to count edges, to make digests, and to delete what is beyond the limits.
+        """Start the threads that count edges, compute digests, and enforce the retention limits.
 
         Raises:
             StoreError: DuckDB refused.
@@ -127,7 +127,7 @@ class DuckDBStore(Store):
         writer.loaded = self._background.edges.stored
 
     def stop(self) -> None:
-        """Count what is loaded, if that is little, and end the threads."""
+        """Count the loaded spans unless there are very many, and end the threads."""
         if self._background is not None:
             self._duckdb_writer().loaded = None
             self._background.stop()
@@ -135,22 +135,23 @@ class DuckDBStore(Store):
 
     @property
     def flooded(self) -> bool:
-        """Whether more spans arrive than can be counted at once."""
+        """Whether spans arrive faster than they can be counted."""
         return self._background is not None and self._background.edges.flooded
 
     def settle(self) -> None:
-        """Wait until the edges of what is loaded are counted; of a flood only what a client waits for."""
+        """Wait until the edges of loaded spans are counted; in a flood, only of spans that a client waits
+        for."""
         if self._background is not None:
             self._background.edges.settle()
 
     def export(self, open_sink: OpenSink) -> Generator[int, None, None]:
-        """Write each table as one Parquet file; see `export`."""
+        """Write each table to a Parquet file; see `export`."""
         from laban_collector.store.duckdb.housekeeping.export import export
 
         return export(self.database, open_sink)
 
     def archive(self) -> Generator[bytes, None, None]:
-        """The Parquet files as a ZIP archive; see `export_zip`."""
+        """Return the Parquet files as a ZIP archive; see `export_zip`."""
         from laban_collector.store.duckdb.housekeeping.export import export_zip
 
         return export_zip(self.database)
@@ -162,16 +163,16 @@ class DuckDBStore(Store):
         return backup(self.database, target)
 
     def stream_backup(self) -> Generator[bytes, None, None]:
-        """The bytes of a backup; see `stream_backup`."""
+        """Return the bytes of a backup; see `stream_backup`."""
         from laban_collector.store.duckdb.housekeeping.export import stream_backup
 
         return stream_backup(self.database)
 
     def close(self) -> None:
-        """Checkpoint, and let go of the file.
+        """Checkpoint, and close the file.
 
         Raises:
-            StoreError: the checkpoint failed; what was committed is safe in the log.
+            StoreError: the checkpoint failed; committed rows are safe in the log.
         """
         self.database.close()
 

@@ -1,1 +1,1 @@
-"""One DuckDB file: opening it, sessions, transactions, and errors in plain words."""
+"""One DuckDB file: opening it, sessions, transactions, and readable errors."""

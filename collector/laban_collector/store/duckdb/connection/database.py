@@ -1,4 +1,4 @@
-"""One DuckDB file: opened, prepared, and used in two ways, to read and to write."""
+"""One DuckDB file: opens it, prepares its tables, and gives out cursors to read and to write."""
 
 import threading
 import time
@@ -17,23 +17,24 @@ from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
 
 STORAGE_COMPATIBILITY: Final = "latest"
-"""The oldest DuckDB that must read the file. `latest` packs best; 1.x cannot open files of 2.x."""
+"""The oldest DuckDB version that must be able to read the file. `latest` compresses best; 1.x cannot open
+it."""
 
-# A checkpoint every 16 MB, the default, costs a third of the rate and of the space.
+# The default, a checkpoint every 16 MB, costs a third of the throughput and of the space.
 _WAL_AUTOCHECKPOINT: Final = "256MB"
 
-# Otherwise DuckDB's cache would take most of the memory, and the system caches the file too. Queries that
-# need more spill to a directory next to the file, which DuckDB removes.
+# By default DuckDB's cache takes most of the memory, although the operating system caches the file too.
+# Queries that need more spill to a directory next to the file, which DuckDB removes.
 _MEMORY: Final = "256MB"
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": STORAGE_COMPATIBILITY,
     "wal_autocheckpoint": _WAL_AUTOCHECKPOINT,
-    # No query reaches another file or the network, and none can change that (lock_configuration). It also
+    # No query can access another file or the network, or change this setting (lock_configuration). This also
     # turns off the lookup of Python variables by name: Arrow tables must be registered.
     "enable_external_access": "false",
-    # More threads take twice the processor time to store as much, and answer no sooner on two cores
-    # (decision 0009). Several queries at once still run on several cores.
+    # More threads take twice the processor time to store the same spans, and do not answer sooner on two
+    # cores (decision 0009). Concurrent queries still run on several cores.
     "threads": 1,
     "memory_limit": _MEMORY,
     "autoinstall_known_extensions": "false",
@@ -58,8 +59,7 @@ class FileSize(NamedTuple):
 class Database:
     """One open DuckDB file.
 
-    Any number of threads may read at once; writers wait for each other. Only one process can have the file
-    open.
+    Any number of threads may read at once; writers take turns. Only one process can have the file open.
     """
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
@@ -74,13 +74,13 @@ class Database:
 
         Args:
             path: the file.
-            read_only: change nothing; the file must exist.
+            read_only: do not change the file; it must exist.
 
         Raises:
             StoreNotFound: the file does not exist (`read_only`), or its directory does not.
             StoreLocked: another process has the file open; the text names it.
-            StoreDamaged: it is not a DuckDB file, or is broken. It is left as it is.
-            StoreForeign: it is a DuckDB file with other tables than laban's.
+            StoreDamaged: it is not a DuckDB file, or is broken. The file is left unchanged.
+            StoreForeign: it is a DuckDB file whose tables are not laban's.
             StoreTooNew: a newer laban or DuckDB wrote it.
         """
         check_place(path, read_only=read_only)
@@ -97,12 +97,13 @@ class Database:
 
     @property
     def failure(self) -> str | None:
-        """Why DuckDB has given up the database; None while it answers. The next use opens it again."""
+        """The reason why DuckDB invalidated the database; None while it answers. The next use opens it
+        again."""
         return self._session.failure
 
     @contextmanager
     def reading(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
-        """Yield a cursor that sees one state of the database until the block ends, and can change nothing.
+        """Yield a read-only cursor that sees one state of the database until the block ends.
 
         Raises:
             StoreError: DuckDB refused.
@@ -112,18 +113,18 @@ class Database:
 
     @contextmanager
     def writing(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
-        """Yield a cursor in a transaction: durable when the block ends, undone when it raises.
+        """Yield a cursor in a transaction, committed durably when the block ends, undone if it raises.
 
         Raises:
             StoreError: DuckDB refused; nothing of the transaction was stored.
         """
         if self.read_only:
-            raise StoreError(f"{self.path} was opened to read only.")
+            raise StoreError(f"{self.path} was opened read-only.")
         with self._one_writer, self._cursor("BEGIN TRANSACTION") as cursor:
             yield cursor
 
     def try_writing(self) -> None:
-        """Commit a row without meaning durably.
+        """Commit a test row durably.
 
         Raises:
             StoreError: DuckDB refused.
@@ -132,10 +133,10 @@ class Database:
             cursor.execute(sql("connection/try_writing"), [str(time.time_ns())])
 
     def checkpoint(self) -> float:
-        """Write the content of the write-ahead log to the file; return the seconds that writers had to wait.
+        """Write the write-ahead log to the file; return how many seconds writers waited.
 
         Raises:
-            StoreError: it failed, for example on a full disk; what was committed is safe in the log.
+            StoreError: the checkpoint failed, for example on a full disk; committed rows are safe in the log.
         """
         began = time.monotonic()
         with self._one_writer, self._translated("checkpoint failed: "), self._session.cursor() as cursor:
@@ -143,7 +144,7 @@ class Database:
         return time.monotonic() - began
 
     def size(self) -> FileSize:
-        """The size of the file and its log.
+        """Return the size of the file and its log.
 
         Raises:
             StoreError: DuckDB refused.
@@ -157,7 +158,7 @@ class Database:
         """Checkpoint, and close the file.
 
         Raises:
-            StoreError: the checkpoint failed; what was committed is safe in the log.
+            StoreError: the checkpoint failed; committed rows are safe in the log.
         """
         try:
             if not self.read_only:
@@ -189,7 +190,7 @@ class Database:
             raise use_error(self.path, what, error) from error
 
     def _prepare(self) -> None:
-        """Check who wrote the file, and create or update its tables."""
+        """Check which version wrote the file, and create or update its tables."""
         try:
             with self._session.cursor() as cursor:
                 current = schema.is_current(cursor, self.path, read_only=self.read_only)
@@ -198,12 +199,12 @@ class Database:
         if not current:
             with self.writing() as cursor:
                 schema.bring_up_to_date(cursor, self.path)
-            # At once: a log that begins with a change of tables replays worst.
+            # Checkpoint at once: a log that begins with a schema change is the least reliable to replay.
             self.checkpoint()
 
 
 def wal_of(path: Path) -> Path:
-    """The write-ahead log that DuckDB keeps next to a file."""
+    """Return the path of the write-ahead log that DuckDB keeps next to a file."""
     return path.with_name(f"{path.name}.wal")
 
 

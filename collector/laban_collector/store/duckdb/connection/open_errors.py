@@ -1,4 +1,4 @@
-"""DuckDB's errors as StoreErrors, in words that say what to do."""
+"""Translates DuckDB's errors to StoreErrors whose text says what to do."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from laban_collector.errors import (
 
 
 def check_place(path: Path, *, read_only: bool) -> None:
-    """Report simple mistakes in plain words, before DuckDB reports them in its own.
+    """Report simple mistakes clearly, before DuckDB reports them in its own words.
 
     Raises:
         StoreNotFound: the file does not exist (`read_only`), or its directory does not.
@@ -39,13 +39,13 @@ _NOT_WRITTEN: Final = re.compile(
 
 
 def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
-    """The error for a read or a write that DuckDB refused; its text begins with `what`."""
+    """Return the error for a read or a write that DuckDB refused; its text begins with `what`."""
     kind = StoreUnwritable if _NOT_WRITTEN.search(str(error)) else StoreError
     return kind(f"{path}: {what}{error}")
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:
-    """The error for a file that DuckDB refused to open. DuckDB has no error codes, so its text decides."""
+    """Return the error for a file that DuckDB cannot open; without error codes, its text decides."""
     text = str(error)
     if "Conflicting lock" in text or "Could not set lock" in text or "being used by another" in text:
         return StoreLocked(
@@ -56,6 +56,6 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
     if isinstance(error, duckdb.IOException) and "Permission denied" in text:
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(
-        f"{path} cannot be read as a database: {text}. It was left as it is; "
+        f"{path} cannot be read as a database: {text}. It was left unchanged; "
         "move it away, or name another file (--db FILE)."
     )

@@ -1,4 +1,4 @@
-"""Creates the tables of a new file, and brings those of older files up to date."""
+"""Creates the tables of a new file, and updates the tables of older files."""
 
 from pathlib import Path
 from typing import Final
@@ -9,16 +9,16 @@ from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.connection.sql import sql
 
 SCHEMA_VERSION: Final = 5
-"""Raised with every change of `schema.sql`. A file with a higher version is refused."""
+"""Incremented with every change of `schema.sql`. A file with a higher version is refused."""
 
 
 def is_current(cursor: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> bool:
-    """Whether a file has the tables of this version; False if they must be created or updated.
+    """Return whether a file has the tables of this version; False if they must be created or updated.
 
     Raises:
         StoreTooNew: a newer laban wrote the file.
-        StoreForeign: the file holds other tables than laban's; or none, and cannot be written.
-        StoreError: an older laban wrote the file, and it cannot be written.
+        StoreForeign: the tables of the file are not laban's; or it has none, and is read-only.
+        StoreError: an older laban wrote the file, and it is read-only.
     """
     version = _version(cursor, path)
     if version == SCHEMA_VERSION:
@@ -31,14 +31,12 @@ def is_current(cursor: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     if read_only and version is None:
         raise StoreForeign(f"{path} holds no tables: no collector has written to it yet.")
     if read_only:
-        raise StoreError(
-            f"{path} was written by an older laban: `laban serve --db FILE` brings it up to date."
-        )
+        raise StoreError(f"{path} was written by an older laban: `laban serve --db FILE` updates it.")
     return False
 
 
 def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Create the tables of this version, in a transaction; those of an older version are changed."""
+    """Create the tables of this version, or update those of an older version; call it in a transaction."""
     version = _version(cursor, path)
     cursor.execute(sql("connection/schema"))
     if version is None:
@@ -49,10 +47,10 @@ def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | None:
-    """The version in the table `meta`; None if the file has no tables.
+    """Return the version in the table `meta`; None if the file has no tables.
 
     Raises:
-        StoreForeign: the file holds other tables than laban's.
+        StoreForeign: the tables of the file are not laban's.
     """
     tables = {name for (name,) in cursor.execute(sql("connection/tables")).fetchall()}
     if not tables:
@@ -62,5 +60,5 @@ def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | None:
         return int(rows[0][0])
     raise StoreForeign(
         f"{path} is a DuckDB file, but not one of laban's: it holds {', '.join(sorted(tables)[:5])}. "
-        "It was left as it is; name another file (--db FILE)."
+        "It was left unchanged; name another file (--db FILE)."
     )

@@ -39,11 +39,11 @@ CREATE TABLE IF NOT EXISTS spans (
     dropped_attributes UINTEGER NOT NULL,
     dropped_events UINTEGER NOT NULL,
     dropped_links UINTEGER NOT NULL,
-    arrival UBIGINT NOT NULL             -- sequence of the commit that brought the span
+    arrival UBIGINT NOT NULL             -- sequence of the commit that contains the span
 );
 
 CREATE TABLE IF NOT EXISTS resources (
-    resource_id UBIGINT PRIMARY KEY,     -- counted up; a hash in files that began with a schema version below 4
+    resource_id UBIGINT PRIMARY KEY,     -- a sequence number; a hash in files created below schema version 4
     hash UBIGINT NOT NULL,               -- of all attributes
     service VARCHAR NOT NULL,            -- service.name; 'unknown_service' if it is missing
     namespace VARCHAR,
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS resources (
 );
 
 CREATE TABLE IF NOT EXISTS scopes (
-    scope_id UBIGINT PRIMARY KEY,        -- as resource_id
+    scope_id UBIGINT PRIMARY KEY,        -- like resource_id
     hash UBIGINT NOT NULL,               -- of name, version and all attributes
     name VARCHAR NOT NULL,
     version VARCHAR,
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS span_events (
     name VARCHAR NOT NULL,
     attributes VARCHAR USING COMPRESSION zstd,
     dropped_attributes UINTEGER NOT NULL,
-    arrival UBIGINT NOT NULL             -- of the span, as in links and correlations; it repeats, and so takes no space
+    arrival UBIGINT NOT NULL             -- of the span, as in links and correlations; repeated values take no space
 );
 
 CREATE TABLE IF NOT EXISTS span_links (
@@ -91,13 +91,13 @@ CREATE TABLE IF NOT EXISTS correlations (
     value VARCHAR NOT NULL,
     trace_hi UBIGINT NOT NULL,
     trace_lo UBIGINT NOT NULL,
-    first TIMESTAMP_NS NOT NULL,         -- start of the earliest span with it
-    last TIMESTAMP_NS NOT NULL,          -- end of the latest span with it
+    first TIMESTAMP_NS NOT NULL,         -- start of the earliest span with this value
+    last TIMESTAMP_NS NOT NULL,          -- end of the latest span with this value
     arrival UBIGINT NOT NULL
 );
 
--- One row per (group, topic, partition) and poll. committed and messages are NULL if the group has committed nothing;
--- seconds is NULL if it is unknown.
+-- One row per (group, topic, partition) and poll. committed and messages are NULL if the group has not committed an
+-- offset; seconds is NULL if it is unknown.
 CREATE TABLE IF NOT EXISTS lag (
     time TIMESTAMP_NS NOT NULL,
     cluster VARCHAR NOT NULL,
@@ -112,8 +112,8 @@ CREATE TABLE IF NOT EXISTS lag (
     status VARCHAR NOT NULL              -- OK, WARN, STALL, STOP, REWIND
 );
 
--- One row per acknowledged commit. A truncated write-ahead log opens without a message, with fewer rows: this table shows
--- it.
+-- One row per acknowledged commit. DuckDB opens a truncated write-ahead log without a message; this table reveals the
+-- missing rows.
 CREATE TABLE IF NOT EXISTS ledger (
     arrival UBIGINT NOT NULL,
     time TIMESTAMP_NS NOT NULL,
@@ -123,8 +123,8 @@ CREATE TABLE IF NOT EXISTS ledger (
     correlations BIGINT NOT NULL
 );
 
--- What is in a range of commits; made after them (see digests.py). Newer commits are always read. Ids are random, so the
--- smallest and largest value per row group, which DuckDB keeps, tell nothing.
+-- The content of a range of commits, computed after the commits (see digests.py). Newer commits are always read. Ids
+-- are random, so the minimum and maximum per row group, which DuckDB keeps, do not help.
 CREATE TABLE IF NOT EXISTS digests (
     first_arrival UBIGINT NOT NULL,
     last_arrival UBIGINT NOT NULL,
@@ -132,20 +132,20 @@ CREATE TABLE IF NOT EXISTS digests (
     consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
 );
 
--- Calls and messages from one place to another that began in one minute and whose latencies are in one bucket: the graph
--- adds these up. Made after the commits (see edges/counter.py), in parts: rows of one key add up, and may be negative.
--- source and target are node ids of the graph.
+-- Calls and messages from one node to another that began in the same minute and whose latencies are in the same bucket;
+-- the graph adds them up. Counted after the commits (see edges/counter.py), in parts: rows with the same key add up,
+-- and may be negative. source and target are node ids of the graph.
 CREATE TABLE IF NOT EXISTS edges (
     minute BIGINT NOT NULL,              -- minutes since the epoch
     source VARCHAR NOT NULL,
     target VARCHAR NOT NULL,
     protocol VARCHAR NOT NULL,
     evidence VARCHAR NOT NULL,           -- parent, link, attribute
-    address VARCHAR,                     -- that was called; if no callee reported, other calls may show its service
-    rpc_service VARCHAR,                 -- the same
+    address VARCHAR,                     -- called address; if no callee reported, other calls may identify its service
+    rpc_service VARCHAR,                 -- likewise
     consumer VARCHAR,                    -- service and topic of consumed messages
     receiving BOOLEAN,                   -- a receive; it does not count if the consumer also has process spans
-    bucket SMALLINT,                     -- 32 times the natural logarithm of the latency in ns, rounded down
+    bucket SMALLINT,                     -- floor(32 * ln(latency in ns))
     calls BIGINT NOT NULL,
     errors BIGINT NOT NULL,
     timed BIGINT NOT NULL,               -- calls with a known latency

@@ -1,4 +1,4 @@
-"""One DuckDB instance whose cursors many threads use; it is opened again after DuckDB has given it up."""
+"""One DuckDB instance with cursors for many threads; reopens the database after a fatal error."""
 
 import logging
 import threading
@@ -15,18 +15,17 @@ from laban_collector.errors import StoreUnwritable
 _log = logging.getLogger(__name__)
 
 RETRY: Final = 1.0
-"""Seconds between two attempts to open a database that was given up; in between it refuses at once."""
-
+"""Seconds between two attempts to reopen a database; in between, requests for a cursor fail at once."""
 _DRAIN_TIME: Final = 5.0
-"""Seconds in which the cursors of a database that was given up must be closed; each call on one fails."""
+"""Seconds to wait for open cursors before a database is reopened; each call on such a cursor fails."""
 
 
 class Session:
     """Cursors of one database.
 
-    After an error that DuckDB calls fatal, such as a full disk during a checkpoint, the database answers
-    nothing until it is closed and opened again, which also recovers everything committed. The next request
-    for a cursor does that.
+    After an error that DuckDB calls fatal, such as a full disk during a checkpoint, the database answers no
+    query until it is closed and opened again; opening it recovers every committed row. The next request for a
+    cursor reopens it.
 
     Args:
         path: the file, for messages.
@@ -44,15 +43,15 @@ class Session:
 
     @property
     def failure(self) -> str | None:
-        """Why the database was given up and is not open again yet; None while it answers."""
+        """The reason why the database is not open; None while it answers."""
         return self._fatal
 
     @contextmanager
     def cursor(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
-        """Yield a cursor; at the end, uncommitted changes are rolled back, and registered tables are dropped.
+        """Yield a cursor; at the end, roll back uncommitted changes, and drop registered tables.
 
         Raises:
-            StoreUnwritable: the database was given up and cannot be opened yet.
+            StoreUnwritable: the database was invalidated, and cannot be reopened yet.
             duckdb.Error: DuckDB refused.
         """
         cursor = self._take()
@@ -84,12 +83,12 @@ class Session:
         with self._changed:
             if self._fatal is None:
                 self._fatal = str(error)
-                _log.error("%s: DuckDB gave up the database: %s. Opening it again.", self._path, error)
+                _log.error("%s: DuckDB invalidated the database: %s. Reopening it.", self._path, error)
 
     def _reopen(self) -> None:
-        """Wait for the last cursor to close, then close and open the database; call it with the lock held."""
+        """Wait for the last cursor to close, then reopen the database; call it with the lock held."""
         if not self._changed.wait_for(lambda: self._fatal is None or self._cursors == 0, _DRAIN_TIME):
-            raise StoreUnwritable(f"{self._path}: the database was given up, and is still in use.")
+            raise StoreUnwritable(f"{self._path}: the database was invalidated, and is still in use.")
         if self._fatal is None:  # another thread has done it
             return
         if time.monotonic() < self._try_at:
@@ -101,4 +100,4 @@ class Session:
         except duckdb.Error as error:
             raise StoreUnwritable(f"{self._path} cannot be opened again yet: {error}") from error
         self._fatal = None
-        _log.warning("%s: open again, with everything committed.", self._path)
+        _log.warning("%s: reopened, with every committed row.", self._path)

@@ -1,4 +1,5 @@
-"""The SQL of the store: one `.sql` file per query, in the room that runs it; short ones share a file."""
+"""The SQL of the store: one `.sql` file per query, in the folder of its caller; short queries share a
+file."""
 
 import functools
 import importlib.resources
@@ -15,8 +16,8 @@ def sql(name: str) -> str:
     """Return the text of a query.
 
     Args:
-        name: room and query, such as `read/spans_of`: the file `read/spans_of.sql`, or the statement of that
-            name in `read/statements.sql`.
+        name: folder and query, such as `read/spans_of`: the file `read/spans_of.sql`, or the statement
+            `spans_of` in `read/statements.sql`.
 
     Raises:
         KeyError: there is no such query.
@@ -33,7 +34,7 @@ def sql(name: str) -> str:
 
 @functools.cache
 def _statements(room: str) -> dict[str, str]:
-    """Return the statements of a room's `statements.sql` by name; none if it has no such file."""
+    """Return the statements of a folder's `statements.sql` by name; empty if there is no such file."""
     file = importlib.resources.files(_PACKAGE).joinpath(room, _STATEMENTS)
     if not file.is_file():
         return {}

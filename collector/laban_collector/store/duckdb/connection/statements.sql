@@ -1,4 +1,4 @@
--- The short statements of this room. The line above a statement names it.
+-- Short statements of this folder. The line above a statement is its name.
 
 -- name: file_size
 SELECT block_size, total_blocks, used_blocks FROM pragma_database_size() WHERE database_name = current_database()
@@ -13,7 +13,7 @@ INSERT INTO meta (key, value) VALUES ('schema_version', ?)
 SELECT table_name FROM duckdb_tables()
 
 -- name: try_writing
--- Checks, after a failed commit, whether the disk can be written.
+-- Checks after a failed commit whether the disk is writable.
 INSERT OR REPLACE INTO meta (key, value) VALUES ('tried_writing', ?)
 
 -- name: update_from_2

@@ -1,5 +1,5 @@
 -- Version 2: rows that belong to a span have its commit, and there are digests (created by schema.sql). The commit of a
--- correlation is not known any more; 0 makes every query read it.
+-- correlation is unknown; 0 makes every query read it.
 ALTER TABLE span_events ADD COLUMN arrival UBIGINT DEFAULT 0;
 ALTER TABLE span_links ADD COLUMN arrival UBIGINT DEFAULT 0;
 ALTER TABLE correlations ADD COLUMN arrival UBIGINT DEFAULT 0;

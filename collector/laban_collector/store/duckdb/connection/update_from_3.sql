@@ -1,5 +1,5 @@
--- Version 4: resources and scopes have numbers; the stored ones keep their hashes. Values are found without a hash. Links
--- without a producer are kept with the counts, which are made again.
+-- Version 4: resources and scopes have numbers; stored ones keep their hashes. Values are found without a hash. Links
+-- without a producer are kept with the counts, which are computed again.
 ALTER TABLE resources ADD COLUMN hash UBIGINT;
 UPDATE resources SET hash = resource_id;
 ALTER TABLE scopes ADD COLUMN hash UBIGINT;

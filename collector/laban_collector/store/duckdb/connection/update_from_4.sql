@@ -1,3 +1,3 @@
--- Version 5: digests are keyed by XXH3 and no longer by DuckDB's hash(). The collector makes them again.
+-- Version 5: digests are keyed by XXH3 instead of DuckDB's hash(). The collector computes them again.
 DELETE FROM digests;
 UPDATE meta SET value = '5' WHERE key = 'schema_version';

@@ -1,1 +1,1 @@
-"""Opening a database that a killed collector or a broken disk left behind, and checking its ledger."""
+"""Opening a database after a crash or a disk error, and checking its ledger."""

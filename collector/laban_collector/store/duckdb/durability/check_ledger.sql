@@ -1,4 +1,4 @@
--- Compares the spans with the ledger. A commit whose answer was lost may be in the ledger twice, in parts.
+-- Compares the spans with the ledger. A commit that was never acknowledged may be in the ledger twice, in parts.
 WITH acknowledged AS (SELECT arrival, sum(spans) AS spans FROM ledger GROUP BY arrival),
 stored AS (SELECT arrival, count(*) AS spans FROM spans GROUP BY arrival),
 compared AS (

@@ -1,4 +1,4 @@
-"""Opens a database for a collector, and moves unreadable files to quarantine; it overwrites nothing."""
+"""Opens a database for a collector, and moves unreadable files to quarantine; never overwrites a file."""
 
 import logging
 import shutil
@@ -18,18 +18,18 @@ from laban_collector.store.sidecar_files import (
 _log = logging.getLogger(__name__)
 
 _MAGIC: Final = (8, b"DUCK")
-"""Offset and content of the mark in every DuckDB file."""
+"""Offset and content of the magic bytes in every DuckDB file."""
 
 
 def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
-    """Open a database for a collector; rename damaged files, and open the rest or a new file.
+    """Open a database for a collector; rename damaged files, and open the remaining or a new file.
 
     A damaged log is moved alone, because the file holds everything up to the last checkpoint. A damaged file
-    is moved with its log, as `FILE.damaged-<time>`, so that DuckDB still finds one next to the other. A file
-    that never was a laban database stays where it is.
+    is moved together with its log to `FILE.damaged-<time>`, so that DuckDB still finds the log next to the
+    file. A file that was never a laban database is not moved.
 
     Raises:
-        StoreError: as `Database.open`, but `StoreDamaged` only for a file that is not one of laban's.
+        StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
     """
     _copy_log(path)
     try:
@@ -46,18 +46,18 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
         try:
             return Database.open(path)
         except StoreDamaged:
-            wal_of(damaged).rename(log)  # the file is broken too: they stay together
+            wal_of(damaged).rename(log)  # the file is broken too: keep both together
     _quarantine(path, damaged)
     return Database.open(path)
 
 
 def log_copy(path: Path) -> Path:
-    """The copy of a killed collector's write-ahead log, kept until the ledger was checked."""
+    """Return the path of the copy of a killed collector's log, kept until the ledger is checked."""
     return path.with_name(f"{path.name}.wal-at-start")
 
 
 def _copy_log(path: Path) -> None:
-    """Copy the log of a killed collector: DuckDB drops a log with a damaged header as it opens the file.
+    """Copy the log of a killed collector: DuckDB drops a log with a damaged header when it opens the file.
 
     Copying 256 MB, the largest log, takes 0.2 s.
     """
@@ -68,7 +68,7 @@ def _copy_log(path: Path) -> None:
 
 
 def _was_ours(path: Path) -> bool:
-    """Whether an unreadable file was a collector's database: its first bytes or its ledger ring say so."""
+    """Return whether an unreadable file was a collector's database, by its first bytes or its ledger ring."""
     if ring_path(path).exists():
         return True
     offset, magic = _MAGIC

@@ -1,1 +1,1 @@
-"""Calls and messages counted by edge and minute as spans arrive."""
+"""Counts calls and messages by edge and minute as spans arrive."""

@@ -1,4 +1,4 @@
--- The counts of some minutes, which were counted in parts, added up.
+-- Adds up the counts of minutes that were counted in parts.
 CREATE TEMP TABLE added_up AS
 SELECT minute, source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,

@@ -1,9 +1,9 @@
 -- Synchronous calls: caller → callee, by protocol.
--- A call is a server span below a caller's span; or a client span below which no callee reported; or a server span
+-- A call is one of: a server span below a caller's span; a client span below which no callee reported; a server span
 -- without a reporting caller.
 --
--- Most parents are clients: they are joined first, with all columns of a client; the few others follow, by keys alone.
--- Node ids are built when calls are added up, because there are far fewer rows then.
+-- Most parents are clients: they are joined first, with all columns of a client; the few others follow, by key only.
+-- Node ids are built after calls are added up, because far fewer rows are left.
 INSERT INTO edge_counts BY NAME
 -- Spans that may have been called.
 WITH callees AS MATERIALIZED (
@@ -20,13 +20,13 @@ clients AS (
            messaging_system IS NULL AND messaging_destination IS NULL AS calls
     FROM edge_scope WHERE kind = 3 AND (old OR $all)
 ),
--- Where each one looks for its client: at the parent; or, for a span that two services share, at its other half.
+-- Where each callee looks for its client: at the parent; a span shared by two services also at its other half.
 looking AS (
     SELECT *, parent_id AS caller_id, false AS shares FROM callees
     UNION ALL
     SELECT *, span_id, true FROM callees WHERE kind = 2
 ),
--- Both sides of each call; the client alone if no callee reported, the callee alone if no client did.
+-- Both sides of each call; the client alone if no callee reported; the callee alone if no client reported.
 met AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.parent_id, c.start, c.kind, c.service AS target,
            c.failed OR coalesce(p.failed, false) AS failed, c.latency, c.protocol, c.rpc_service, c.shares,
@@ -39,8 +39,8 @@ met AS MATERIALIZED (
     WHERE CASE WHEN c.shares IS NULL THEN p.calls ELSE NOT c.shares OR p.span_id IS NOT NULL END
 ),
 shared AS MATERIALIZED (SELECT trace_hi, trace_lo, span_id FROM met WHERE shares),
--- The caller of a shared span is its client half, not the parent that both halves name; spans below a shared span belong
--- to its server half.
+-- The caller of a shared span is its client half, not the parent that both halves name. Spans below a shared span
+-- belong to its server half.
 under_client AS MATERIALIZED (
     SELECT *, kind = 2 OR source <> target AS is_call
     FROM (
@@ -79,7 +79,7 @@ under_parent AS (
     FROM orphans o
     LEFT JOIN parents p ON p.trace_lo = o.trace_lo AND p.trace_hi = o.trace_hi AND p.span_id = o.parent_id
 ),
--- Clients without a callee, and those that have only spans of their own service below them.
+-- Clients without a callee, and clients with only spans of their own service below them.
 answered AS (
     SELECT client_hi, client_lo, client_id
     FROM under_client
@@ -103,7 +103,7 @@ answered_calls AS (
     FROM under_client
     WHERE is_call
     UNION ALL
-    -- A span below another span of its own service is no call, unless a client made it.
+    -- A span below another span of the same service is not a call, unless a client made it.
     SELECT start, caller, target, protocol, latency, failed, 'parent', NULL, NULL, CASE kind WHEN 2 THEN rpc_service END
     FROM under_parent
     WHERE CASE kind WHEN 2 THEN parent_kind <> 2 OR caller <> target ELSE caller <> target END

@@ -1,9 +1,8 @@
-"""Counts calls and messages by edge and minute as spans arrive, so that a graph need not read the spans.
+"""Counts calls and messages by edge and minute as spans arrive, so that graphs need not read spans.
 
-In any order of arrival the counts equal those of a graph worked out from all spans: each commit is counted
-with its changes to earlier counts (see query.py). A commit is counted after it was stored. The last counted
-commit is stored with the counts, in the same transaction.
-"""
+The counts equal those of a graph computed from all spans, for any order of arrival: each commit is counted
+with its changes to earlier counts (see query.py). Commits are counted after they are stored. The sequence of
+the last counted commit is stored with the counts, in the same transaction."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -19,16 +18,16 @@ from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 STEP: Final = 250_000
-"""Most spans that are counted at once, unless a commit has more; what they need is in memory."""
+"""Maximum number of spans that are counted at once, unless a commit has more; limits the memory."""
 
 
 class EdgeCounter:
-    """Counts commits that are stored and not counted yet. Only one thread may use it.
+    """Counts the stored commits that are not counted yet. Only one thread may use it.
 
     Args:
-        database: open to write.
+        database: open for writing.
         commit_ranges: of the same database.
-        step: most spans that are counted at once, unless a commit has more.
+        step: maximum number of spans that are counted at once, unless a commit has more.
     """
 
     def __init__(self, database: Database, commit_ranges: CommitRanges, step: int = STEP) -> None:
@@ -38,7 +37,7 @@ class EdgeCounter:
         self._touched: set[int] = set()
 
     def counted(self) -> int:
-        """The last counted commit.
+        """Return the last counted commit.
 
         Raises:
             StoreError: DuckDB refused.
@@ -47,7 +46,7 @@ class EdgeCounter:
             return _counted(cursor)
 
     def uncounted(self) -> int:
-        """The number of uncounted spans.
+        """Return the number of uncounted spans.
 
         Raises:
             StoreError: DuckDB refused.
@@ -83,7 +82,7 @@ class EdgeCounter:
         """Add up the counts of minutes that were counted in parts.
 
         Raises:
-            StoreError: DuckDB refused; they stay in parts.
+            StoreError: DuckDB refused; the counts stay in parts.
         """
         if not self._touched:
             return
@@ -96,7 +95,7 @@ class EdgeCounter:
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:
-    """Run a statement that uses rows by a name."""
+    """Run a statement that reads rows from a registered table."""
     if rows.num_rows:
         cursor.register(name, rows)
         cursor.execute(sql(f"edges/{query}"))

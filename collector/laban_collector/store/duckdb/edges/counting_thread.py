@@ -1,4 +1,4 @@
-"""The thread that counts edges as spans arrive; answers can wait for it."""
+"""The thread that counts edges as spans arrive; queries can wait for it."""
 
 import logging
 import threading
@@ -15,16 +15,16 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 _log = logging.getLogger(__name__)
 
 FLOOD: Final = 200_000
-"""Spans in ten seconds; while more arrive, no graph waits for the newest ones."""
+"""Spans in ten seconds; while more arrive, graphs do not wait for the newest spans."""
 _FLOOD_TIME: Final = 10.0
 MANY: Final = 1_000_000
-"""Number of uncounted spans from which on no answer waits, and the graph is worked out from the spans."""
+"""With more uncounted spans than this, queries do not wait, and the graph is computed from the spans."""
 _INTERVAL: Final = 5.0
-"""Seconds after which even a few spans are counted when nobody asks."""
+"""Seconds after which even a few spans are counted, although no client waits."""
 _ENOUGH: Final = 400_000
 """Number of spans that are counted without waiting for more."""
 _COMPACT: Final = 60.0
-"""Seconds between two times that counts made in parts are added up."""
+"""Seconds between two runs that add up counts made in parts."""
 _RETRY: Final = 1.0
 """Seconds to wait after a failed attempt."""
 _LONGEST_SETTLE: Final = 5.0
@@ -37,12 +37,12 @@ class _Commit(NamedTuple):
 
 
 class EdgeCountingThread:
-    """Counts edges in a thread of its own.
+    """Counts edges in a separate thread.
 
     Args:
-        database: open to write.
+        database: open for writing.
         commit_ranges: of the same database.
-        clock: seconds.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class EdgeCountingThread:
 
     @property
     def flooded(self) -> bool:
-        """Whether spans arrive so fast that a graph may miss the newest ones."""
+        """Whether spans arrive so fast that graphs may miss the newest ones."""
         with self._changed:
             return self._is_flooded()
 
     def start(self, sequence: int) -> None:
-        """Start to count; first the commits that an earlier process left.
+        """Start counting, first the commits that an earlier process left.
 
         Args:
             sequence: of the newest commit.
@@ -86,13 +86,13 @@ class EdgeCountingThread:
         """
         left = self._counter.uncounted()
         if left > MANY:
-            _log.info("Counting the calls and messages of %d spans; until then a graph takes longer.", left)
+            _log.info("Counting the calls and messages of %d spans; until then graphs take longer.", left)
         if left:
             self._commits.append(_Commit(sequence, left, self._clock()))
         self._thread.start()
 
     def stop(self) -> None:
-        """Count the rest, if it is not much, and end."""
+        """Count the remaining spans unless there are very many, and end."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -100,12 +100,12 @@ class EdgeCountingThread:
             self._thread.join()
 
     def stored(self, sequence: int, spans: int, awaited: bool) -> None:  # noqa: FBT001 - called by position
-        """Note a stored commit.
+        """Record a stored commit.
 
         Args:
             sequence: of the commit.
-            spans: how many are new.
-            awaited: whether a client waits for them: from now on no graph may miss them.
+            spans: number of new spans.
+            awaited: whether a client waits for them; then no later graph may miss them.
         """
         with self._changed:
             commit = _Commit(sequence, spans, self._clock())
@@ -116,7 +116,7 @@ class EdgeCountingThread:
             self._changed.notify_all()
 
     def settle(self) -> None:
-        """Wait until what a graph must contain is counted, or cannot be; the rest is counted next."""
+        """Wait until the spans that a graph must contain are counted, or cannot be; the others come next."""
         with self._changed:
             needed = self._needed()
             if self._commits:
@@ -127,7 +127,8 @@ class EdgeCountingThread:
             )
 
     def _needed(self) -> int:
-        """The commit up to which to wait: the newest; of a flood the awaited one; of very many spans none."""
+        """Return the commit to wait for: the newest; in a flood the awaited one; with very many spans
+        none."""
         if not self._commits or self._spans() > MANY:
             return 0
         return self._awaited if self._is_flooded() else self._commits[-1].sequence
@@ -144,7 +145,7 @@ class EdgeCountingThread:
         while self._wait():
             try:
                 self._count()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may succeed
+            except Exception as error:  # noqa: BLE001 - after any error the next attempt may succeed
                 if not self._failing:
                     _log.error(
                         "Calls and messages cannot be counted: %s. Trying again.",
@@ -158,7 +159,7 @@ class EdgeCountingThread:
                 self._failing = False
 
     def _wait(self) -> bool:
-        """Wait until there is something to count; return False if the thread is to end."""
+        """Wait until there is something to count; return False if the thread must end."""
         with self._changed:
             if self._failing:
                 self._changed.wait_for(lambda: self._stopping, _RETRY)
@@ -167,7 +168,7 @@ class EdgeCountingThread:
             return bool(self._commits) and not (self._stopping and (self._failing or self._spans() > MANY))
 
     def _time_left(self) -> float | None:
-        """Seconds until there is something to do; None: when the next commit arrives."""
+        """Return the seconds until there is something to do; None: wait for the next commit."""
         if not self._commits:
             return None
         if self._wanted > self._counted or self._spans() >= _ENOUGH:

@@ -1,4 +1,4 @@
--- Linked producers in some commits, for links without a producer so far.
+-- Linked producers in some commits, for links whose producer is not found yet.
 INSERT INTO edge_producers BY NAME
 WITH missing AS MATERIALIZED (
     SELECT DISTINCT from_hi, from_lo, from_span

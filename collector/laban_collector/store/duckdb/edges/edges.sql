@@ -1,5 +1,5 @@
--- Edges: who talks to whom, with counts, percentiles and evidence.
--- Latencies are in buckets of 3 %; each has its mean, which is exact for a single latency, and its count.
+-- Edges: source and target, with counts, percentiles and evidence.
+-- Latencies are in buckets of 3 %; each bucket has its count and its mean, which is exact for a single latency.
 WITH facts AS MATERIALIZED (
     SELECT source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
            sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
@@ -19,7 +19,7 @@ rpc_services AS (
     FROM facts WHERE rpc_service IS NOT NULL AND starts_with(target, 'service:')
     GROUP BY rpc_service HAVING count(DISTINCT target) = 1
 ),
--- A receive and a process span of one message count once: if a consumer has process spans, its receive spans do not count.
+-- A receive and a process span of one message count once: receive spans of a consumer with process spans do not count.
 processing AS (SELECT DISTINCT consumer FROM facts WHERE NOT receiving),
 edges AS MATERIALIZED (
     SELECT f.source,

@@ -1,4 +1,4 @@
--- Links of the consumers among these spans. Links arrive with their span, which bounds the search.
+-- Links of the consumers among these spans. Links arrive with their span, which limits the search.
 INSERT INTO edge_links BY NAME
 WITH found AS (
     SELECT l.*, c.parent_id

@@ -1,5 +1,5 @@
--- Consumed messages: topic → group with the time in the queue, and group → service with the time of processing.
--- Without a known group, topic → service. A batch with two links counts two.
+-- Consumed messages: topic → group with the time in the queue, and group → service with the processing time. Topic →
+-- service if the group is unknown. A batch with two links counts as two.
 INSERT INTO edge_counts BY NAME
 WITH consuming AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, status, arrival,
@@ -11,7 +11,7 @@ WITH consuming AS MATERIALIZED (
       AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
 ),
 producers AS (FROM edge_producers WHERE old OR $all),
--- The producer that each one names.
+-- The producer that each consumer names.
 by_parent AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published
     FROM consuming c
@@ -28,7 +28,7 @@ sources AS MATERIALIZED (
     UNION ALL
     FROM by_link ANTI JOIN by_parent USING (trace_hi, trace_lo, span_id, from_span)
 ),
--- Without a producer, the instrumentation may have recorded the time in the queue; attributes are read for these only.
+-- Without a producer, the instrumentation may have recorded the time in the queue; attributes are read only for these.
 alone AS MATERIALIZED (
     SELECT arrival, trace_hi, trace_lo, span_id, kind
     FROM consuming ANTI JOIN sources USING (trace_hi, trace_lo, span_id, kind)

@@ -1,4 +1,4 @@
--- The commits after the last counted one, up to a number of spans; at least one, if there is any.
+-- The commits after the last counted one, up to a number of spans; at least one commit if there is one.
 SELECT max(arrival) AS last, sum(spans)::BIGINT AS spans
 FROM (
     SELECT arrival, spans, sum(spans) OVER (ORDER BY arrival) - spans AS before

@@ -1,4 +1,5 @@
--- The producers of the messages that these spans consume: among themselves, and, by links, in other traces nearby in time.
+-- The producers of the messages that these spans consume: among these spans, and by link in other traces nearby in
+-- time.
 INSERT INTO edge_producers BY NAME
 WITH own AS MATERIALIZED (
     SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,

@@ -1,9 +1,8 @@
-"""Works out edges with one cursor: of new commits, of a window, or of minutes that were counted before.
+"""Computes edges with one cursor: of new commits, of a window, or from minutes that were counted before.
 
-An edge is a call or a message between two places. Which edges a span stands for depends on the other spans
+An edge is a call or a message between two nodes of the graph. The edges of a span depend on the other spans
 of its trace, and on the producer of the message that it consumes. So the selected spans go into a temporary
-table with all spans that they need, and the same queries work for every selection.
-"""
+table together with all spans that they need, and the same queries work for every selection."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -27,13 +26,13 @@ STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
 _QUEUE_TIME: Final = {"queue_time": f'$."{LABAN_QUEUE_TIME_MS}"'}
 
 _NEARBY: Final = 10 * MINUTE
-"""How long before or after a span its caller and its callees may start."""
+"""Maximum time from the start of a span to the start of its caller or its callees."""
 _LONGEST_WAIT: Final = 24 * 60 * MINUTE
-"""How long before a consumer's span its message may have been sent."""
+"""Maximum time from the sending of a message to the start of its consumer's span."""
 _SLICE: Final = 250_000
-"""Spans whose edges are worked out at once, about; what they need is in memory."""
+"""Approximate number of spans whose edges are computed at once; limits the memory."""
 _MANY_TRACES: Final = 1000
-"""Number of traces from which on every digest seems to hold one of them."""
+"""With more traces than this, every digest seems to hold one of them."""
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
@@ -42,7 +41,7 @@ Parameters = Mapping[str, int | bool | str]
 
 
 class EdgeQuery:
-    """Works out edges, and adds them up.
+    """Computes edges, and adds them up.
 
     Args:
         cursor: in a transaction; its temporary tables are used.
@@ -55,10 +54,10 @@ class EdgeQuery:
         self._run("table_of_edges")
 
     def add_commits(self, first: int, last: int) -> None:
-        """Add the changes by these commits: the edges that they brought, less the edges that they disproved.
+        """Add the changes by these commits: the edges that they add, minus the edges that they correct.
 
-        Until its parent arrives, a span may look like one without a caller. So this counts everything that
-        the traces show with these commits, less everything that they showed without them.
+        Until its parent arrives, a span may seem to have no caller. So this counts all edges of the affected
+        traces with these commits, minus all their edges without them.
         """
         self._create_tables()
         self._select("commits", first, last)
@@ -109,7 +108,7 @@ class EdgeQuery:
         self._run("tables")
 
     def _slices(self, since: int, until: int) -> Iterator[tuple[int, int]]:
-        """Divide a window into parts of whole minutes, each with not too many spans if possible."""
+        """Divide a window into parts of whole minutes, each with a limited number of spans if possible."""
         begin, spans = since, 0
         minutes = self._run("spans_per_minute", {"since": since, "until": until}).fetchall()
         for minute, count in minutes:
@@ -121,7 +120,7 @@ class EdgeQuery:
             yield begin, until
 
     def _select(self, what: str, first: int, last: int) -> None:
-        """Let `edge_scope` show commits or a window, and the spans that they need."""
+        """Make `edge_scope` contain commits or a window, and the spans that they need."""
         self._run("set_scope", {"first": first, "last": last})
         self._run(f"scope_of_{what}")
 
@@ -131,7 +130,7 @@ class EdgeQuery:
         Args:
             began: start of the first selected span.
             ended: start of the last selected span.
-            commits: the first and the last commit that brought selected spans.
+            commits: the first and the last commit with selected spans.
             bounds: the first commit that is not read, and the window of the selected spans.
         """
         nearby = {"from": began - _NEARBY, "to": ended + _NEARBY}
@@ -145,7 +144,7 @@ class EdgeQuery:
         self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _NEARBY})
 
     def _add_distant_producers(self, bounds: Parameters) -> None:
-        """Add producers of long ago: so few messages wait that long that digests tell where to look."""
+        """Add producers from long ago: few messages wait that long, so digests show where to look."""
         traces = [trace for (trace,) in self._run("traces_to_find").fetchall()]
         for first, last in self._where_any_is(traces):
             self._run("distant_producers", {**bounds, "first": first, "last": last})
@@ -164,11 +163,11 @@ class EdgeQuery:
 
 
 def quantiles_of(latencies: Sequence[float] | None, counts: Sequence[int] | None) -> list[float] | None:
-    """The 50th, 95th and 99th percentile, as by DuckDB's `quantile_cont`; None without latencies.
+    """Return the 50th, 95th and 99th percentile, like DuckDB's `quantile_cont`; None without latencies.
 
     Args:
-        latencies: the shortest first.
-        counts: how often each one occurs.
+        latencies: sorted, shortest first.
+        counts: how often each latency occurs.
     """
     if not latencies or not counts:
         return None

@@ -1,4 +1,4 @@
--- The other spans of these traces nearby in time, and the late consumers; without the selected spans.
+-- The other spans of these traces nearby in time, and the late consumers; except for the selected spans.
 INSERT INTO edge_rows
 WITH found AS (
     SELECT rowid AS row, start

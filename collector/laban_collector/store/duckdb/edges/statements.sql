@@ -1,4 +1,4 @@
--- The short statements of this room. The line above a statement names it.
+-- Short statements of this folder. The line above a statement is its name.
 
 -- name: commits_of_window
 -- The first and the last commit with a span of a window.
@@ -23,7 +23,7 @@ INSERT INTO edges BY NAME FROM new_edges LIMIT 1000000000000
 INSERT INTO unmet_links BY NAME FROM new_unmet_links
 
 -- name: others
--- The needed spans: their many columns, now that their rows are known.
+-- All columns of the needed spans, now that their rows are known.
 INSERT INTO edge_others BY NAME FROM edge_spans WHERE row IN (SELECT row FROM edge_rows)
 
 -- name: range_of_commits
@@ -35,19 +35,19 @@ WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
 INSERT OR REPLACE INTO meta (key, value) VALUES ('edges_counted', $counted::VARCHAR)
 
 -- name: set_scope
--- The bounds of `edge_scope`, because views take no parameters.
+-- The bounds of `edge_scope`; a variable, because views take no parameters.
 SET VARIABLE edge_bounds = {'first': $first::BIGINT, 'last': $last::BIGINT}
 
 -- name: set_streaming
--- The mark of streaming RPCs in attributes, because views take no parameters.
+-- The mark of streaming RPCs in attributes; a variable, because views take no parameters.
 SET VARIABLE edge_streaming = $streaming::VARCHAR
 
 -- name: table_of_edges
--- The table in which edges are added up; of this connection only.
+-- The table in which edges are added up; local to this connection.
 CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
 
 -- name: traces_to_find
--- The traces of linked producers that are not found yet.
+-- The traces of linked producers that have not been found yet.
 SELECT DISTINCT from_lo FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 
 -- name: uncounted

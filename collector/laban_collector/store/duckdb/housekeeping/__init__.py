@@ -1,1 +1,1 @@
-"""Retention, export, backup, and the thread that repeats work."""
+"""Retention, export, backup, and the background threads."""

@@ -11,13 +11,13 @@ from laban_collector.store.duckdb.index.digests import DigestThread
 
 
 class Background:
-    """Counts edges, makes digests, and deletes the oldest spans.
+    """Counts edges, computes digests, and deletes the oldest spans.
 
     Args:
-        database: open to write.
+        database: open for writing.
         commit_ranges: of the same database.
-        limits: what the retention keeps.
-        deleted: called after each run of the retention that deleted spans.
+        limits: the retention limits.
+        deleted: called after each retention run that deleted spans.
 
     Attributes:
         edges: counts calls and messages as spans arrive.
@@ -36,7 +36,7 @@ class Background:
         self._periodic = [DigestThread(database), *retention]
 
     def start(self, sequence: int) -> None:
-        """Start; `sequence` is that of the newest commit.
+        """Start the threads; `sequence` is the sequence of the newest commit.
 
         Raises:
             StoreError: DuckDB refused.
@@ -46,7 +46,7 @@ class Background:
             thread.start()
 
     def stop(self) -> None:
-        """Count what is left, if that is little, and end the threads."""
+        """Count the remaining spans unless there are very many, and end the threads."""
         self.edges.stop()
         for thread in self._periodic:
             thread.stop()

@@ -1,4 +1,4 @@
--- The correlations of traces of which nothing is left.
+-- The correlations of traces that have no spans left.
 WITH gone AS (SELECT DISTINCT trace_hi, trace_lo FROM spans WHERE arrival <= $until),
 still AS (SELECT DISTINCT trace_hi, trace_lo FROM spans SEMI JOIN gone USING (trace_hi, trace_lo) WHERE arrival > $until),
 whole AS (FROM gone ANTI JOIN still USING (trace_hi, trace_lo))

@@ -1,7 +1,7 @@
-"""Exports the store as Parquet files, or copies it to another database, as it is at one moment.
+"""Exports one state of the store as Parquet files, or copies it to another database.
 
-Everything is read in one transaction and streamed, so writers share only the processor with it. DuckDB's own
-COPY and ATTACH would need access to files, which no query has (`enable_external_access`).
+Everything is read in one transaction and streamed, so writers are not blocked. DuckDB's own COPY and ATTACH
+would need access to files, which queries do not have (`enable_external_access`).
 """
 
 # pyright: reportUnknownParameterType=false
@@ -24,18 +24,18 @@ from laban_collector.store.duckdb.connection.database import Database, wal_of
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536
-"""Rows in memory at once, and in a row group of the Parquet files."""
+"""Number of rows in memory at once, and in a row group of the Parquet files."""
 
 
 def export(database: Database, open_sink: OpenSink) -> Generator[int, None, None]:
-    """Write each table as one Parquet file.
+    """Write each table to a Parquet file.
 
     Args:
         database: open to read.
-        open_sink: opens a file of this name for writing, such as `spans.parquet`.
+        open_sink: opens a file by name for writing, such as `spans.parquet`.
 
     Yields:
-        The number of rows written since the last time.
+        The number of rows written since the last yield.
 
     Raises:
         StoreError: DuckDB refused.
@@ -59,21 +59,21 @@ def export_zip(database: Database) -> Generator[bytes, None, None]:
         StoreError: DuckDB refused.
     """
     pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w") as archive:  # not compressed again
+    with zipfile.ZipFile(pipe, "w") as archive:  # Parquet is compressed already
         for _ in export(database, lambda name: archive.open(name, "w", force_zip64=True)):
             yield pipe.taken()
     yield pipe.taken()
 
 
 def backup(database: Database, target: Path) -> Generator[int, None, None]:
-    """Copy the store to a new database file, which gets its name when it is complete.
+    """Copy the store to a new database file, which gets its final name when it is complete.
 
     Args:
         database: open to read.
         target: the new file, in an existing directory.
 
     Yields:
-        The number of rows copied since the last time.
+        The number of rows copied since the last yield.
 
     Raises:
         StoreError: the file exists, or DuckDB refused.
@@ -92,7 +92,7 @@ def backup(database: Database, target: Path) -> Generator[int, None, None]:
 
 
 def stream_backup(database: Database) -> Generator[bytes, None, None]:
-    """Yield the bytes of a backup. It is first made next to the database, and takes as much space.
+    """Yield the bytes of a backup, which is created next to the database first and needs as much space.
 
     Raises:
         StoreError: DuckDB refused.
@@ -114,7 +114,7 @@ def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str) -> pa.RecordBatchRea
 
 
 def _copy(rows: Iterator[pa.RecordBatch], copy: Database, table: str) -> Generator[int, None, None]:
-    """Insert batch by batch: one transaction for all rows would have to fit into memory."""
+    """Insert batch by batch: one transaction with all rows would have to fit into memory."""
     for batch in rows:
         with copy.writing() as cursor:
             cursor.from_arrow(pa.Table.from_batches([batch])).insert_into(table)
@@ -127,7 +127,7 @@ def _remove(path: Path) -> None:
 
 
 class _Pipe(io.RawIOBase):
-    """A file to write to, whose bytes are taken out again; it cannot seek."""
+    """A file whose written bytes are taken out again; it cannot seek."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,11 +137,11 @@ class _Pipe(io.RawIOBase):
         return True
 
     def write(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer there
-        """Keep a piece."""
+        """Append a piece."""
         self._pieces.append(bytes(data))
         return len(data)
 
     def taken(self) -> bytes:
-        """The bytes written since the last time."""
+        """Return the bytes written since the last call."""
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)

@@ -1,4 +1,4 @@
-"""A thread that repeats its work."""
+"""A thread that runs a task periodically."""
 
 import logging
 import threading
@@ -10,12 +10,12 @@ _log = logging.getLogger(__name__)
 
 
 class PeriodicThread(ABC):
-    """Repeats its work in a thread of its own; work that fails is tried again.
+    """Runs a task periodically in a separate thread; a failed run is repeated.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
         interval: seconds between two runs.
-        trouble: the log text for a run that fails.
+        trouble: the log text for a failed run.
     """
 
     def __init__(self, name: str, interval: float, trouble: str) -> None:
@@ -26,7 +26,7 @@ class PeriodicThread(ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Do the work once.
+        """Run the task once.
 
         Raises:
             StoreError: DuckDB refused.
@@ -37,13 +37,13 @@ class PeriodicThread(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the present run."""
+        """End after the current run."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def pause(self, seconds: float) -> bool:
-        """Wait during a run; return whether the thread is to end."""
+        """Wait during a run; return whether the thread must end."""
         return self._stopping.wait(seconds)
 
     def _run(self) -> None:
@@ -52,6 +52,6 @@ class PeriodicThread(ABC):
             wait = self._interval
             try:
                 self.work()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next run may succeed
+            except Exception as error:  # noqa: BLE001 - after any error the next run may succeed
                 unexpected = None if isinstance(error, StoreError) else error
                 _log.error("%s: %s. Trying again.", self._trouble, error, exc_info=unexpected)

@@ -1,4 +1,4 @@
-"""Retention: deletes the oldest spans by age and by size, in steps that hold up writers only briefly."""
+"""Retention: deletes the oldest spans by age and by size, in steps that block writers only briefly."""
 
 import logging
 import threading
@@ -17,14 +17,14 @@ INTERVAL: Final = 10.0
 """Seconds between two checks of age and size."""
 
 _AGE_SLACK: Final = 0.01
-"""Share of the age by which spans may exceed it: each deletion costs a checkpoint."""
-# Shares of the size limit: deleting starts at the first and ends at the second. The rest holds the log and
-# the growth between two checks.
+"""Fraction by which spans may exceed the age limit, because each deletion costs a checkpoint."""
+# Fractions of the size limit: deletion starts at the first and ends at the second. The remaining space is for
+# the log and for growth between two checks.
 _HIGH: Final = 0.90
 _LOW: Final = 0.80
 
 _STEP_GOAL: Final = 0.2
-"""Seconds that writers may wait for one step; the number of spans in a step follows from that."""
+"""Seconds that writers may wait for one step; the number of spans in a step is adapted to it."""
 _FIRST_STEP: Final = 20_000
 _SMALLEST_STEP: Final = 1_000
 _LARGEST_STEP: Final = 1_000_000
@@ -39,7 +39,7 @@ _DELETES: Final = (
     "digests",
     "ledger",
 )
-"""In this order: correlations are found by their spans, and the times of the lag by the ledger."""
+"""The order matters: correlations are found by their spans, and lag rows by the ledger."""
 _NS: Final = 1_000_000_000
 
 
@@ -47,17 +47,17 @@ NOTHING: Final = Deleted(0, 0.0)
 
 
 class Retention:
-    """Deletes whole commits, the oldest first, with everything that belongs to their spans.
+    """Deletes whole commits, oldest first, with all rows that belong to their spans.
 
-    Commits are in the file in their order, so deleting by commit frees whole blocks and keeps the ledger
-    exact; and old spans that were imported stay as long as the spans that arrived with them. The newest
-    commit always stays, because the next sequence follows from it. Resources and scopes stay too.
+    Commits are in the file in order, so deleting by commit frees whole blocks and keeps the ledger exact.
+    Imported old spans stay as long as the spans that arrived with them. The newest commit always stays,
+    because the next sequence depends on it. Resources and scopes stay too.
 
     Args:
-        database: open to write.
-        limits: how much is kept.
+        database: open for writing.
+        limits: the retention limits.
         clock: ns since the epoch.
-        pause: called between two steps with the seconds for which writers get their turn; True ends the run.
+        pause: called between two steps with the seconds to leave to writers; returns True to end the run.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Retention:
         self._step = _FIRST_STEP
 
     def run(self) -> Deleted:
-        """Delete what is beyond the limits now.
+        """Delete the spans that exceed the limits now.
 
         Raises:
             StoreError: DuckDB refused; earlier steps stay deleted.
@@ -88,7 +88,7 @@ class Retention:
         return Deleted(spans, max(longest, self._database.checkpoint()))
 
     def _newest_too_old(self) -> int:
-        """The newest commit beyond the age limit; 0 if there is none, or too little to delete yet."""
+        """Return the newest commit beyond the age limit; 0 if there is too little to delete."""
         age = self._limits.age
         if age is None:
             return 0
@@ -99,21 +99,22 @@ class Retention:
         return self._one("commits_before", {"time": int(now - age * _NS)}) or 0
 
     def _newest_too_many(self) -> int:
-        """The newest commit to delete so that the size fits again; 0 if it fits."""
+        """Return the newest commit to delete to meet the size limit; 0 if the size is below it."""
         limit = self._limits.size
         if limit is None:
             return 0
         size = self._database.size()
         if size.used + size.wal <= limit * _HIGH:
             return 0
-        self._database.checkpoint()  # the content of the log takes less space in the file
+        self._database.checkpoint()  # the log takes less space once it is in the file
         used = self._database.size().used
         if used <= limit * _HIGH:
             return 0
         return self._one("oldest_share", {"share": 1 - limit * _LOW / used}) or 0
 
     def _delete_to(self, until: int) -> tuple[int, float]:
-        """Delete all commits up to one; return the number of spans, and the seconds of the longest step."""
+        """Delete all commits up to `until`; return the number of spans, and the seconds of the longest
+        step."""
         deleted, longest = 0, 0.0
         while (spans := self._delete_step(until)) is not None:
             count, seconds = spans
@@ -125,7 +126,7 @@ class Retention:
         return deleted, longest
 
     def _delete_step(self, until: int) -> tuple[int, float] | None:
-        """Delete about one step of the oldest commits; None if none are left to delete."""
+        """Delete about one step of the oldest commits; return None if there is nothing left to delete."""
         [(last, spans)] = self._rows("retention_step", {"until": until, "spans": self._step})
         if last is None or spans is None:
             return None
@@ -152,8 +153,8 @@ class RetentionThread(PeriodicThread):
     """Runs the retention every few seconds.
 
     Args:
-        database: open to write.
-        limits: how much is kept.
+        database: open for writing.
+        limits: the retention limits.
         deleted: called after each run that deleted spans.
     """
 
@@ -165,7 +166,7 @@ class RetentionThread(PeriodicThread):
         self._deleted = deleted
 
     def work(self) -> None:
-        """Run once."""
+        """Run the retention once."""
         found = self._retention.run()
         if found.spans:
             _log.info(

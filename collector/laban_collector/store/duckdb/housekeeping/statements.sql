@@ -1,4 +1,4 @@
--- The short statements of this room. The line above a statement names it.
+-- Short statements of this folder. The line above a statement is its name.
 
 -- name: commits_before
 SELECT max(arrival) AS newest FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)
@@ -7,7 +7,7 @@ SELECT max(arrival) AS newest FROM ledger WHERE time < make_timestamp_ns($time::
 DELETE FROM digests WHERE last_arrival <= $until
 
 -- name: delete_edges
--- The minutes of which no span is left.
+-- The minutes that have no spans left.
 DELETE FROM edges
 WHERE minute < (SELECT epoch_ns(min(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
 

@@ -1,1 +1,1 @@
-"""Which commits may hold a trace, a value or a message: digests and their Bloom filters."""
+"""Finds the commits that may hold a trace, a value or a message: digests and their Bloom filters."""

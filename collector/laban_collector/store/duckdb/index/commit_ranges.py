@@ -1,4 +1,4 @@
-"""Which ranges of commits a query has to read, as the digests tell."""
+"""Finds the ranges of commits that a query has to read, from the digests."""
 
 import itertools
 import threading
@@ -14,31 +14,31 @@ from laban_collector.store.duckdb.index import bloom
 
 _LAST: Final = (1 << 64) - 1
 _MAX_PARTS: Final = 8
-"""Parts of a query; each costs a query of its own, so neighbours are joined beyond this number."""
+"""Maximum number of parts of a query; each part runs a query, so further neighbours are joined."""
 _FEW_KEYS: Final = 32
-"""Keys up to which neighbouring parts are joined: a query compares each row with each key."""
+"""Maximum number of keys of joined neighbours: a query compares each row with each key."""
 _MAX_AGE: Final = 1.0
-"""Seconds for which known digests are used. Newer commits are always read, with a digest or without."""
+"""Seconds until digests are read again. Newer commits are always read, with or without a digest."""
 WORDS_PER_KEY: Final = 3
-"""For the Bloom filters of digests; at 16 bits per key one absent key in 1,000 at most seems to be there."""
+"""For the Bloom filters of digests; with 16 bits per key, at most one absent key in 1,000 seems present."""
 
-# Numbers of different kinds are told apart by these.
+# These distinguish numbers of different kinds.
 LINKED: Final = 0x5851F42D4C957F2D
 MESSAGE: Final = 0x14057B7EF767814F
 
 
 def key_of_value(value: str) -> int:
-    """The key under which a digest holds the value of a business key."""
+    """Return the key of a business key's value in a digest."""
     return bloom.hash_of_text(value)
 
 
 def key_of_link(trace_lo: int) -> int:
-    """The key under which a digest holds a link to a trace."""
+    """Return the key of a link to a trace in a digest."""
     return trace_lo ^ LINKED
 
 
 def key_of_message(partition: int, offset: int) -> int:
-    """The key under which a digest holds a message; `digest_numbers.sql` computes the same."""
+    """Return the key of a message in a digest; `digest_numbers.sql` computes the same."""
     return (partition & 0x7FFF) << 48 ^ offset & 0x7FFF_FFFF_FFFF_FFFF ^ MESSAGE
 
 
@@ -58,7 +58,7 @@ class CommitRange(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A range of commits, and which keys of a query it may hold."""
+    """A range of commits, and the keys of a query that it may hold."""
 
     commits: CommitRange
     keys: frozenset[int]
@@ -72,7 +72,7 @@ class CommitRanges:
 
     Args:
         database: holds the digests.
-        clock: seconds.
+        clock: monotonic seconds.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,19 +82,19 @@ class CommitRanges:
         self._read_at: float | None = None
         self._next = 0
         self._ranges: dict[int, list[CommitRange]] = {}
-        """By the number of words in their filters."""
+        """Ranges by the number of words in their filters."""
         self._filters: dict[int, bloom.Words] = {}
-        """A filter per row, by the number of words."""
+        """One filter per row, by the number of words."""
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
 
     def consumers(self) -> tuple[int, set[Consumer]]:
-        """Return the first commit that may have no digest, and the consumers in all commits before it."""
+        """Return the first commit that may have no digest, and all consumers in the commits before it."""
         with self._lock:
             self._refresh()
             return self._next, {consumer for digest in self._consumers.values() for consumer in digest}
 
     def that_may_hold(self, keys: Collection[int]) -> list[Part]:
-        """Return the ranges that may hold some of these keys, in file order; no other range holds any."""
+        """Return the ranges that may hold some of these keys, in file order; all other ranges hold none."""
         if not keys:
             return []
         numbers = np.array(list(keys), np.uint64)
@@ -122,7 +122,7 @@ class CommitRanges:
         self._add(rows)
 
     def _forget(self, oldest: int | None) -> None:
-        """Drop the digests that the retention has deleted."""
+        """Drop the digests that the retention deleted."""
         for size, ranges in list(self._ranges.items()):
             kept = [row for row, one in enumerate(ranges) if oldest is not None and one.first >= oldest]
             if len(kept) < len(ranges):
@@ -150,7 +150,7 @@ def joined(parts: Sequence[Part], most: int) -> list[Part]:
     """Join parts until at most `most` are left: neighbours with few keys first, then the nearest.
 
     Args:
-        parts: in the order of the file; at least one.
+        parts: in file order; at least one.
         most: at least one.
     """
     packed = [parts[0]]

@@ -1,5 +1,5 @@
 -- The next commits without a digest that together have a number of spans; NULL if there are too few. Never the newest
--- commit: if its answer was lost, its sequence is used again.
+-- commit: if it was not acknowledged, its sequence is used again.
 WITH done AS (SELECT coalesce(max(last_arrival) + 1, 0) AS first FROM digests),
 waiting AS (
     SELECT arrival, sum(spans) OVER (ORDER BY arrival) AS running

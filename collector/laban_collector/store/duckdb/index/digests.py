@@ -1,8 +1,8 @@
-"""Digests: what is in each range of commits, so that queries can skip the others.
+"""Digests: summaries of ranges of commits, so that queries can skip the other ranges.
 
-Ids are random, so the smallest and largest value per row group, which DuckDB keeps, would let it skip
-nothing. A digest takes about a byte per span. Digests are made after the commits. A commit without one is
-always read, so answers are the same without any digest.
+Ids are random, so DuckDB cannot skip row groups by their minimum and maximum values. A digest takes about a
+byte per span. Digests are computed after the commits. A commit without a digest is always read, so answers do
+not depend on digests.
 """
 
 from typing import Final
@@ -16,17 +16,17 @@ from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.duckdb.index.commit_ranges import LINKED, MESSAGE, WORDS_PER_KEY, key_of_value
 
 SPANS: Final = 122_880
-"""Spans of a digest: those of a row group, which DuckDB reads whole or not at all."""
+"""Spans of a digest: as many as a row group, which DuckDB reads as a whole or not at all."""
 _INTERVAL: Final = 1.0
 """Seconds between two runs."""
 _BITS_PER_KEY: Final = 16
 
 
 class Digester:
-    """Makes digests of commits that have none.
+    """Computes digests of commits that have none.
 
     Args:
-        database: open to write.
+        database: open for writing.
         spans: minimum number of spans in a digest.
     """
 
@@ -35,10 +35,10 @@ class Digester:
         self._spans = spans
 
     def catch_up(self) -> int:
-        """Make all digests that can be made, and return how many. Only one thread may call it.
+        """Compute all missing digests, and return their number. Only one thread may call it.
 
         Raises:
-            StoreError: DuckDB refused; the digests made before stay.
+            StoreError: DuckDB refused; earlier digests stay.
         """
         made = 0
         while self._make_next():
@@ -66,10 +66,10 @@ class Digester:
 
 
 class DigestThread(PeriodicThread):
-    """Makes digests as spans arrive.
+    """Computes digests as spans arrive.
 
     Args:
-        database: open to write.
+        database: open for writing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -77,7 +77,7 @@ class DigestThread(PeriodicThread):
         self._digester = Digester(database)
 
     def work(self) -> None:
-        """Make the digests that can be made."""
+        """Compute the missing digests."""
         self._digester.catch_up()
 
 

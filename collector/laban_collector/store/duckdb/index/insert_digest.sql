@@ -1,4 +1,4 @@
--- A digest of a range of commits, with its consumer groups and their topics.
+-- The digest of a range of commits, with its consumer groups and their topics.
 INSERT INTO digests BY NAME
 SELECT $first::UBIGINT AS first_arrival, $last::UBIGINT AS last_arrival, $filter::BLOB AS filter,
        (

@@ -1,1 +1,1 @@
-"""Questions to rows, and rows to values."""
+"""Runs queries, and turns their rows into values."""

@@ -1,4 +1,4 @@
-"""Answers that a reader keeps and only adds to: what was read before is not read again."""
+"""Caches of a reader that only grow: rows that were read before are not read again."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ Partition = tuple[str, str, int, str]
 class TimeRange:
     """The starts of the first and the last span of one database. Thread-safe.
 
-    While spans arrive, DuckDB would read all of them to answer.
+    Without this cache, DuckDB would read all spans to answer while spans arrive.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ class TimeRange:
         self._times: Times | None = None
 
     def times(self, cursor: duckdb.DuckDBPyConnection) -> Times | None:
-        """The starts of the first and the last span, ns since the epoch; None while there is none."""
+        """Return the starts of the first and the last span, ns since the epoch; None without spans."""
         with self._lock:
             [(oldest, newest)] = cursor.execute(sql("read/oldest_and_newest_commit")).fetchall()
-            if oldest != self._oldest:  # nothing is known yet, or the first commits were deleted
+            if oldest != self._oldest:  # first use, or the oldest commits were deleted
                 [(first, last)] = cursor.execute(sql("read/extent")).fetchall()
                 self._times = None if first is None else (first, last)
                 self._oldest, self._newest = oldest, newest
@@ -49,7 +49,7 @@ class NewestLag:
     """The newest poll of each consumer group and partition of one database. Thread-safe.
 
     Args:
-        clock: ns since the epoch; polls of the future are left out.
+        clock: ns since the epoch; polls in the future are ignored.
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
@@ -58,12 +58,12 @@ class NewestLag:
         self._newest: dict[Partition, Lag] = {}
 
     def rows(self, cursor: duckdb.DuckDBPyConnection) -> list[Lag]:
-        """The newest polls by group, topic and partition."""
+        """Return the newest polls by group, topic and partition."""
         with self._lock:
             times = {row.time for row in self._newest.values()} or {0}
             window = {"since": max(times), "until": self._clock() + 1}
             polls = named_rows(cursor.execute(sql("read/latest_lag"), window))
-            if len(times) > 1:  # groups that are no longer polled go when their polls are deleted
+            if len(times) > 1:  # drop groups whose polls were deleted
                 [(oldest,)] = cursor.execute(sql("read/oldest_lag")).fetchall()
                 kept = {
                     key: row for key, row in self._newest.items() if oldest is not None and row.time >= oldest

@@ -1,4 +1,4 @@
--- For each wanted address or RPC service: the service that reported below a call.
+-- For each wanted address or RPC service: the service that reported the callee's span.
 WITH wanted AS (
     SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
            unnest($rpc_services::VARCHAR[]) AS rpc_service

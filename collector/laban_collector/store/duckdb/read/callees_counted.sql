@@ -1,4 +1,4 @@
--- The same, from the calls counted in some minutes: by address; by RPC service if no address is known.
+-- The same as callees.sql, from counted calls: by address; by RPC service if no address is known.
 WITH wanted AS (
     SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
            unnest($rpc_services::VARCHAR[]) AS rpc_service

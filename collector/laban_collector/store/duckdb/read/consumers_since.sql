@@ -1,4 +1,4 @@
--- Consumer groups, their topics, and the resources of their services, from a commit on.
+-- Consumer groups, their topics, and the resources of their services, since a commit.
 SELECT DISTINCT messaging_destination AS topic, messaging_group AS "group", resource_id
 FROM spans
 WHERE arrival >= $first::UBIGINT

@@ -1,6 +1,6 @@
 -- Percentiles of each edge over time: the duration of calls, and the time that messages waited in a topic.
 WITH recent AS (
-    -- A stream is a call, but it lasts as long as its client listens: its duration is no latency.
+    -- A stream is a call, but it lasts as long as its client listens: its duration is not a latency.
     SELECT s.trace_hi, s.trace_lo, s.span_id, s.parent_id, s.kind, s.status, s.http_status, s.start,
            CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, $streaming) THEN NULL
                 ELSE s.duration END AS duration,

@@ -1,6 +1,6 @@
 -- Percentiles of each operation of a service over time.
 WITH answered AS (
-    -- A stream is a call, but it lasts as long as its client listens: its duration is no latency.
+    -- A stream is a call, but it lasts as long as its client listens: its duration is not a latency.
     SELECT s.* EXCLUDE (attributes) REPLACE (
                CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, $streaming) THEN NULL
                     ELSE s.duration END AS duration

@@ -1,4 +1,4 @@
--- Known values that resemble one: first by edits, then the newest.
+-- Known values that resemble a value: fewest edits first, then newest.
 SELECT value
 FROM correlations
 WHERE starts_with(key, $prefix)

@@ -1,4 +1,4 @@
-"""Answers the questions of `SpanReader` from one DuckDB file."""
+"""Answers the queries of `SpanReader` from one DuckDB file."""
 
 import threading
 from collections import defaultdict
@@ -60,7 +60,7 @@ class DuckDBReader(SpanReader):
 
     Args:
         database: the file.
-        staleness: seconds of the newest commits that edges may miss while they are being counted.
+        staleness: seconds of the newest commits that edges may miss while these are being counted.
         commit_ranges: of the same database, if the caller has them.
     """
 
@@ -77,7 +77,7 @@ class DuckDBReader(SpanReader):
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
-        """Answer the questions of this thread in the block from one state of the store."""
+        """Let all queries of this thread in the block see the same state of the store."""
         with self._database.reading() as cursor:
             self._snapshot.cursor = cursor
             try:
@@ -86,18 +86,18 @@ class DuckDBReader(SpanReader):
                 del self._snapshot.cursor
 
     def contents(self) -> Contents:
-        """What the store holds."""
+        """Return a summary of the store."""
         [row] = self._rows("contents")
         services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
         return Contents(services=services, **row)
 
     def extent(self) -> tuple[int, int] | None:
-        """The starts of the first and the last span; None while there is none."""
+        """Return the starts of the first and the last span; None if there are no spans."""
         with self._reading() as cursor:
             return self._time_range.times(cursor)
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
-        """Traces in which a correlation whose key starts with `key_prefix` has this value, newest first."""
+        """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}
         with self._reading() as cursor:
             parts = self._commit_ranges.that_may_hold([key_of_value(value)])
@@ -108,17 +108,17 @@ class DuckDBReader(SpanReader):
         return newest_traces(rows, limit)
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
-        """Known values that resemble `value`, the nearest first; of equally near ones the newest."""
+        """Return the known values that resemble `value`, nearest first; newest first if equally near."""
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}
         return [row["value"] for row in self._rows("nearest_values", parameters)]
 
     def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
-        """(value, last seen) of the newest correlations of the window."""
+        """Return (value, last seen) of the newest correlations in the window."""
         parameters = {"prefix": key_prefix, "since": since, "until": until, "limit": limit}
         return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """All spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start."""
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = {low: low for _, low in traces}
         window = {"since": since, "until": until, "limit": limit}
@@ -138,7 +138,7 @@ class DuckDBReader(SpanReader):
         return spans_of(found, services, events, links, limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
-        """Traces with a span that links to one of these traces, without these: their consequences."""
+        """Return the other traces with a span that links to one of these: their consequences."""
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = {key_of_link(low): low for _, low in traces}
         parts = self._commit_ranges.that_may_hold(wanted)
@@ -148,7 +148,7 @@ class DuckDBReader(SpanReader):
         return trace_ids_without(linking, traces)
 
     def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
-        """Traces with a span on one of these messages."""
+        """Return the traces with a span on one of these messages."""
         addresses = {(message.topic, message.partition, message.offset) for message in messages}
         wanted = {key_of_message(partition, offset): offset for _, partition, offset in addresses}
         parts = self._commit_ranges.that_may_hold(wanted)
@@ -158,7 +158,7 @@ class DuckDBReader(SpanReader):
         return trace_ids(row for row in rows if (row["topic"], row["partition"], row["offset"]) in addresses)
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Topic → the groups that have been seen to consume it → the service that does."""
+        """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
         with self._reading() as cursor:
             newest = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
@@ -171,9 +171,9 @@ class DuckDBReader(SpanReader):
         return dict(groups)
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
-        """Which service answers there, as the calls of a window show, widened to whole minutes.
+        """Return the service behind each peer, from the calls of a window widened to whole minutes.
 
-        Counted edges answer this where they can: for an address they only know the service behind a port.
+        Uses counted edges if possible: for an address, they know the service only with its port.
         """
         begin, end = since // MINUTE, -(-until // MINUTE)
         parameters = {
@@ -191,7 +191,7 @@ class DuckDBReader(SpanReader):
         return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
-        """All edges that began in the window; from the counts if it consists of whole minutes."""
+        """Return all edges that began in the window; from the counts if it consists of whole minutes."""
         with self._reading() as cursor:
             query = EdgeQuery(cursor, self._commit_ranges)
             if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
@@ -201,17 +201,17 @@ class DuckDBReader(SpanReader):
             return [edge_of(row) for row in named_rows(query.result())]
 
     def latest_lag(self) -> list[Lag]:
-        """The newest row of each (cluster, group, topic, partition)."""
+        """Return the newest row of each (cluster, group, topic, partition)."""
         with self._reading() as cursor:
             return self._newest_lag.rows(cursor)
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
-        """All rows in the window, by time."""
+        """Return all rows in the window, by time."""
         parameters = {"since": since, "until": until, "limit": MAX_ROWS}
         return [lag_of(row) for row in self._rows("lag_between", parameters)]
 
     def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
+        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
         window = {"since": since, "until": until, "bucket": bucket}
         parameters = {**window, "streaming": STREAMING_MARK, "limit": MAX_ROWS}
         return [latency_point_of(row) for row in self._rows(_LATENCY_QUERIES[by], parameters)]
@@ -221,7 +221,7 @@ class DuckDBReader(SpanReader):
         return self._database.reading() if cursor is None else nullcontext(cursor)
 
     def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """Whether all edges are counted, except for those of the newest commits."""
+        """Return whether all edges are counted, except for those of the newest commits."""
         [(behind,)] = cursor.execute(sql("edges/behind")).fetchall()
         return behind is None or behind < self._staleness
 
@@ -230,7 +230,7 @@ class DuckDBReader(SpanReader):
             return named_rows(cursor.execute(sql(f"read/{query}"), dict(parameters or {})))
 
     def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
-        """The services of at least these resources; they never change."""
+        """Return the services of at least these resources; they never change."""
         unknown = set(resources) - self._service_of.keys()
         if unknown:
             found = cursor.execute(sql("read/services_of"), {"resources": list(unknown)}).fetchall()
@@ -239,14 +239,14 @@ class DuckDBReader(SpanReader):
 
 
 def trace_ids_without(rows: Iterable[Row], traces: Collection[tuple[int, int]]) -> list[str]:
-    """The ids of the traces in rows, each once, except for `traces`."""
+    """Return the ids of the traces in rows, each once, except for `traces`."""
     return trace_ids(row for row in rows if (row["trace_hi"], row["trace_lo"]) not in traces)
 
 
 def _in_each(
     cursor: duckdb.DuckDBPyConnection, ranges: Iterable[CommitRange], query: str, parameters: Parameters
 ) -> list[Row]:
-    """The rows that a query finds in each of these ranges of commits."""
+    """Return the rows of a query in each of these ranges of commits."""
     rows: list[Row] = []
     for first, last in ranges:
         rows += named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, "from": first, "to": last}))
@@ -260,7 +260,7 @@ def _within(
     wanted: Mapping[int, int],
     parameters: Parameters | None = None,
 ) -> Iterator[list[Row]]:
-    """The rows that a query finds in each part.
+    """Yield the rows of a query in each part.
 
     Args:
         wanted: the values to look for there, by the keys of the part.
@@ -281,7 +281,7 @@ def _all_within(
 
 
 def _commits_of(spans: Sequence[Row]) -> CommitRange:
-    """The commits that brought some spans, and with them their events and links."""
+    """Return the commits that contain some spans, and so their events and links."""
     commits = [row["arrival"] for row in spans]
     return CommitRange(min(commits), max(commits))
 

@@ -1,4 +1,4 @@
-"""Rows of the reader's queries as values, by the names of their columns."""
+"""Converts the rows of the reader's queries to values, by column name."""
 
 import json
 from collections import defaultdict
@@ -12,11 +12,11 @@ from laban_collector.store.duckdb.edges.query import quantiles_of
 
 _NS_PER_MS: Final = 1e6
 _NOT_IN_SPAN: Final = ("trace_hi", "trace_lo", "resource_id", "arrival")
-"""Columns of `spans_of.sql` that no field of `Span` has."""
+"""Columns of `spans_of.sql` that are not fields of `Span`."""
 
 T = TypeVar("T")
 Row = dict[str, Any]
-"""A row by the names of its columns."""
+"""A row, by column name."""
 TraceAddress = tuple[int, int]
 """The high and low half of a trace id."""
 SpanAddress = tuple[int, int, int]
@@ -24,25 +24,25 @@ SpanAddress = tuple[int, int, int]
 
 
 def named_rows(cursor: duckdb.DuckDBPyConnection) -> list[Row]:
-    """The rows of the query that a cursor has run."""
+    """Return the rows of the query that a cursor has run."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def trace_ids(rows: Iterable[Row]) -> list[str]:
-    """The trace ids in rows, each once, in their order."""
+    """Return the trace ids in rows, each once, in row order."""
     return list(dict.fromkeys(_trace_id(row["trace_hi"], row["trace_lo"]) for row in rows))
 
 
 def halves(trace_id: str) -> TraceAddress:
-    """The high and low half of a trace id, as the tables store them."""
+    """Return the high and low half of a trace id, as the tables store them."""
     return (int(trace_id[:16], 16), int(trace_id[16:], 16))
 
 
 def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
-    """The traces of `traces_with.sql`, newest first.
+    """Return the traces of `traces_with.sql`, newest first.
 
-    A bare Kafka key counts only if no other key has the value: on another topic it may mean something else.
+    A bare Kafka key counts only if no other key has the value: it may mean something else on another topic.
     """
     any_named = any(row["named"] for row in rows)
     times: dict[TraceAddress, tuple[int, int]] = {}
@@ -62,14 +62,14 @@ def spans_of(
     links: Iterable[Row],
     limit: int,
 ) -> list[Span]:
-    """The first spans by start, from rows of `spans_of.sql`, `events_of.sql` and `links_of.sql`.
+    """Return the first spans by start, from rows of `spans_of.sql`, `events_of.sql` and `links_of.sql`.
 
     Args:
-        spans: their rows.
+        spans: rows of the spans.
         services: by resource id, at least those of the spans.
         events: rows of their events.
         links: rows of their links.
-        limit: number of spans.
+        limit: maximum number of spans.
     """
     events_of = _by_span(sorted(events, key=lambda row: int(row["time"])), _event)
     links_of = _by_span(links, _link)
@@ -78,7 +78,7 @@ def spans_of(
 
 
 def latency_point_of(row: Row) -> LatencyPoint:
-    """One row of `latency_by_edge.sql` or `latency_by_route.sql`."""
+    """Convert one row of `latency_by_edge.sql` or `latency_by_route.sql`."""
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in row["quantiles"])
     return LatencyPoint(
         time=row["bucket"],
@@ -92,12 +92,12 @@ def latency_point_of(row: Row) -> LatencyPoint:
 
 
 def lag_of(row: Row) -> Lag:
-    """One row of `lag_between.sql` or `latest_lag.sql`."""
+    """Convert one row of `lag_between.sql` or `latest_lag.sql`."""
     return Lag(**row)
 
 
 def edge_of(row: Row) -> EdgeRow:
-    """One row of `edges/edges.sql`."""
+    """Convert one row of `edges/edges.sql`."""
     quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
     is_async = any(end.startswith(("topic:", "group:")) for end in (row["source"], row["target"]))
@@ -137,7 +137,7 @@ def _span(
     events: Mapping[SpanAddress, list[SpanEvent]],
     links: Mapping[SpanAddress, list[tuple[str, str]]],
 ) -> Span:
-    """One row of `spans_of.sql`; its columns have the names of `Span`'s fields."""
+    """Convert one row of `spans_of.sql`; its columns have the names of `Span`'s fields."""
     address, parent_id = _address(row), row["parent_id"]
     fields = {name: value for name, value in row.items() if name not in _NOT_IN_SPAN}
     fields |= {

@@ -1,13 +1,13 @@
--- The short statements of this room. The line above a statement names it.
+-- Short statements of this folder. The line above a statement is its name.
 
 -- name: contents
--- What the store holds.
+-- A summary of the store.
 SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces, epoch_ns(min(start)) AS first,
        epoch_ns(max(start)) AS last
 FROM spans
 
 -- name: extent
--- The first and the last start; from statistics, not from rows, if nothing is in the log.
+-- The first and the last start; from statistics instead of rows if the log is empty.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
 
 -- name: extent_since

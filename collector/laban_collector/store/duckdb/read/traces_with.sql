@@ -1,5 +1,5 @@
--- Traces in which a business key has a value, in a range of commits. `named`: by a key that starts with the prefix, and
--- not by a bare Kafka key. Named ones first, then the newest.
+-- Traces in which a business key has a value, in a range of commits. `named`: the key starts with the prefix and is not
+-- a bare Kafka key. Named traces first, then newest first.
 SELECT trace_hi, trace_lo, starts_with(key, $prefix) AS named,
        epoch_ns(min(first)) AS first_ns, epoch_ns(max(last)) AS last_ns
 FROM correlations

@@ -1,1 +1,1 @@
-"""Batches into tables: deduplication, resource ids, row order."""
+"""Writes batches to tables: deduplication, resource ids, row order."""

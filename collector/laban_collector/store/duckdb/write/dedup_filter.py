@@ -1,4 +1,4 @@
-"""Tells from memory which spans may be stored already: nearly every span is new, and needs no query."""
+"""Finds, in memory, the spans that may be stored already; almost all spans are new and need no query."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from laban_collector.store.duckdb.index import bloom
 
 _IDS: Final = ("span_id", "trace_lo", "trace_hi")
-# Ids need not be random: these spread neighbouring ones before they are combined to one number.
+# Ids may be sequential: these factors spread them before they are combined into one number.
 _ODD: Final = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
 _BITS_PER_SPAN: Final = 64
-"""Bits of memory; with two words per key one new span in 50,000 is taken for an old one, and looked up."""
+"""Bits of memory; with two words per key, one new span in 50,000 seems to be stored, and is looked up."""
 _WORDS_PER_KEY: Final = 2
 
 
@@ -25,7 +25,7 @@ class DedupFilter:
     Args:
         latest: the latest start in the store, ns. A span that starts no later may be stored without being in
             the filter.
-        capacity: spans of a generation.
+        capacity: maximum number of spans in a generation.
     """
 
     def __init__(self, latest: int, capacity: int = 1 << 22) -> None:
@@ -35,7 +35,7 @@ class DedupFilter:
         self._old = _Generation(1)
 
     def suspects(self, spans: pa.Table) -> NDArray[np.int64]:
-        """The rows of spans that may be stored, or twice in the batch; the others surely are neither."""
+        """Return the rows of spans that may be stored, or repeated in the batch; all other spans are new."""
         hashes = _hashes(spans)
         suspect = _starts(spans) <= self._horizon
         suspect |= self._young.may_hold(hashes) | self._old.may_hold(hashes)
@@ -48,7 +48,7 @@ class DedupFilter:
     def add(self, spans: pa.Table) -> None:
         """Remember stored spans."""
         if self._young.count >= self._capacity:
-            # A sender whose clock runs ahead moves the horizon; then every span is looked up, as without a
+            # A sender whose clock is ahead moves the horizon; then every span is looked up, as without a
             # filter.
             self._horizon = max(self._horizon, self._old.latest)
             self._old, self._young = self._young, _Generation(self._capacity)
@@ -59,7 +59,7 @@ class _Generation:
     """A Bloom filter, and the latest start in it."""
 
     def __init__(self, capacity: int) -> None:
-        # Memory that is not touched is not used.
+        # Untouched memory is not allocated.
         self._words = np.zeros(bloom.words_for(capacity, _BITS_PER_SPAN), np.uint64)
         self.count = 0
         self.latest = 0
@@ -76,7 +76,7 @@ class _Generation:
 
 
 def _hashes(spans: pa.Table) -> bloom.Numbers:
-    """A hash of each span's identity: trace id, span id and kind."""
+    """Return a hash of each span's identity: trace id, span id and kind."""
     identities = _column(spans, "kind").astype(np.uint64)
     for name, odd in zip(_IDS, _ODD, strict=True):
         identities ^= _column(spans, name) * odd

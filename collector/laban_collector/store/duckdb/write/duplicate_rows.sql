@@ -1,6 +1,6 @@
--- The rows of suspects that are stored, or earlier in the batch. An exact duplicate has the same start, so only stored spans
--- in the batch's range of starts are compared.
--- MATERIALIZED, because a join's filter that reaches an Arrow scan fails on ids above 2^63 (signed in pyarrow).
+-- The rows of suspects that are stored, or repeated in the batch. An exact duplicate has the same start, so only stored
+-- spans in the batch's range of starts are compared.
+-- MATERIALIZED, because a join filter that reaches an Arrow scan fails on ids above 2^63 (signed in pyarrow).
 WITH new AS MATERIALIZED (FROM batch_ids)
 SELECT "row"
 FROM (

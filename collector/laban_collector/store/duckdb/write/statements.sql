@@ -1,4 +1,4 @@
--- The short statements of this room. The line above a statement names it.
+-- Short statements of this folder. The line above a statement is its name.
 
 -- name: batch_starts
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM batch_ids

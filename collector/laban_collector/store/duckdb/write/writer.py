@@ -45,21 +45,21 @@ _LAG_FIELDS: Final[dict[str, str]] = {
 """The field of `Lag` for each column."""
 
 Loaded = Callable[[int, int, bool], object]
-"""Takes the sequence of a commit, how many new spans it has, and whether a client waits for them."""
+"""Receives the sequence of a commit, its number of new spans, and whether a client waits for them."""
 
 
 class DuckDBWriter(BatchLoader):
     """Writes batches to the tables.
 
-    A span is stored once. Its identity is (trace id, span id, kind), so a repeated request stores nothing,
-    and both halves of a Zipkin shared span, which have different kinds, are stored.
+    A span is stored once. Its identity is (trace id, span id, kind). So a repeated request stores nothing,
+    and both halves of a Zipkin shared span are stored, because their kinds differ.
 
     Args:
-        database: open to write.
+        database: open for writing.
         clock: ns since the epoch.
 
     Attributes:
-        loaded: called after each commit of `load`; None: nobody is.
+        loaded: called after each commit of `load`; None: no callback.
     """
 
     def __init__(self, database: Database, clock: Callable[[], int] = time.time_ns) -> None:
@@ -89,10 +89,10 @@ class DuckDBWriter(BatchLoader):
         return Written(batch.spans.num_rows - duplicates, duplicates)
 
     def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
-        """Store batches durably as one commit with this sequence, even if nothing in them is new.
+        """Store batches durably as one commit with this sequence, even if no span in them is new.
 
         Raises:
-            StoreError: nothing of them was stored.
+            StoreError: nothing was stored.
         """
         known = self._store(join(batches), sequence)
         ends = np.cumsum([batch.spans.num_rows for batch in batches])
@@ -119,10 +119,10 @@ class DuckDBWriter(BatchLoader):
             cursor.execute(sql("write/insert_lag"))
 
     def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
-        """Commit a batch with this sequence; without one only if something is new, with the next one.
+        """Commit a batch with this sequence; None: with the next one, and only if a span is new.
 
         Returns:
-            The rows of spans that were stored before.
+            The rows of the spans that were stored before.
         """
         if not batch.spans.num_rows:
             return []
@@ -158,7 +158,8 @@ class DuckDBWriter(BatchLoader):
         cursor.execute(sql("write/insert_ledger"), ledger)
 
     def _remember(self, batch: SpanBatch, sequence: int) -> None:
-        """Keep what later commits need not query; only after the commit, because it may fail."""
+        """Record the content of a commit, so that later commits need not query it; call it after the
+        commit."""
         self._sequence = sequence
         if batch.spans.num_rows:
             self._known.add(batch.spans)
@@ -172,7 +173,7 @@ class DuckDBWriter(BatchLoader):
 def _known_rows(
     cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, suspects: NDArray[np.int64]
 ) -> list[int]:
-    """The rows of spans that are stored, or earlier in the batch."""
+    """Return the rows of spans that are stored, or repeated in the batch."""
     if not len(suspects):
         return []
     ids = batch.spans.select(["trace_hi", "trace_lo", "span_id", "kind", "start"]).take(pa.array(suspects))
@@ -183,7 +184,7 @@ def _known_rows(
 
 
 def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
-    """The batch less some spans, their events and their links."""
+    """Return the batch without some spans, their events and their links."""
     if not known:
         return batch
     new = ~pc.field("row").isin(known)
@@ -202,21 +203,21 @@ class IdTable:
     """The ids of resources or scopes: small numbers, because a hash takes eight bytes per span in the file.
 
     Args:
-        name: of the table, `resources` or `scopes`.
-        column: of the ids, there and in spans; it holds hashes in a batch, and numbers in the database.
-        cursor: reads the stored ones.
+        name: name of the table, `resources` or `scopes`.
+        column: the column of ids there and in spans; it holds hashes in a batch, numbers in the database.
+        cursor: reads the stored ids.
     """
 
     def __init__(self, name: str, column: str, cursor: duckdb.DuckDBPyConnection) -> None:
         self.name = name
         self._column = column
         self._ids: dict[int, int] = dict(cursor.execute(sql(f"write/ids_of_{name}")).fetchall())
-        # In files of older versions hashes are ids; new ids are not counted from those.
+        # In files of older versions, hashes are ids; new ids do not continue from those.
         self._newest = max((number for one, number in self._ids.items() if one != number), default=0)
         self._stored = set(self._ids)
 
     def unstored(self, rows: pa.Table) -> pa.Table:
-        """Rows for the table, of those that are not in it."""
+        """Return the rows that are not stored yet, for the table."""
         hashes = rows[self._column].to_pylist()
         for one in hashes:
             if one not in self._ids:
@@ -233,15 +234,15 @@ class IdTable:
         return rows.set_column(column, self._column, pa.array(ids, pa.uint64()).take(encoded.indices))
 
     def remember(self, rows: pa.Table) -> None:
-        """Note that these are stored."""
+        """Record that these rows are stored."""
         self._stored.update(rows[self._column].to_pylist())
 
 
 class TraceOrder:
     """The order of rows in the file: trace by trace, in the order in which the traces began.
 
-    A query for a trace then unpacks a few pieces of each column instead of one per span; and neighbouring
-    times are close to each other, which packs them smaller.
+    So a query for a trace unpacks a few pieces of each column instead of one piece per span; and neighbouring
+    times are close to each other and compress better.
 
     Args:
         spans: of the commit.
