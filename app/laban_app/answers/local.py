@@ -173,11 +173,11 @@ def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) ->
     spans: list[Span] = []
     new = list(known)
     for _ in range(_MAX_ROUNDS):
-        room = _MAX_SPANS - len(spans)
-        if not new or room <= 0:
+        remaining = _MAX_SPANS - len(spans)
+        if not new or remaining <= 0:
             break
         new += _linked(reader, new, known)
-        spans += reader.spans_of(new, *window, room)
+        spans += reader.spans_of(new, *window, remaining)
         reached = [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
         new = reached[: _MAX_TRACES - len(known)]
         known.update(dict.fromkeys(new))

@@ -30,8 +30,8 @@ class Disconnected(Exception):
 
 
 class _Decompressor(Protocol):
-    def feed(self, chunk: bytes, room: int) -> bytes:
-        """Decompress a chunk; may stop as soon as the output exceeds `room` bytes."""
+    def feed(self, chunk: bytes, remaining: int) -> bytes:
+        """Decompress a chunk; may stop as soon as the output exceeds `remaining` bytes."""
         ...
 
     def finish(self) -> None:
@@ -104,7 +104,7 @@ def too_large(limit: int) -> RequestTooLarge:
 
 
 class _Identity:
-    def feed(self, chunk: bytes, room: int) -> bytes:  # noqa: ARG002 - the output is the input
+    def feed(self, chunk: bytes, remaining: int) -> bytes:  # noqa: ARG002 - the output is the input
         return chunk
 
     def finish(self) -> None:
@@ -117,17 +117,17 @@ class _Gunzip:
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
 
-    def feed(self, chunk: bytes, room: int) -> bytes:
+    def feed(self, chunk: bytes, remaining: int) -> bytes:
         parts: list[bytes] = []
-        while chunk and room >= 0:
+        while chunk and remaining >= 0:
             if self._member.eof:
                 self._member = zlib.decompressobj(_GZIP)
             try:
-                part = self._member.decompress(chunk, room + 1)
+                part = self._member.decompress(chunk, remaining + 1)
             except zlib.error as error:
                 raise UndecodableRequest(f"The body is not gzip: {error}") from error
             parts.append(part)
-            room -= len(part)
+            remaining -= len(part)
             chunk = self._member.unconsumed_tail or self._member.unused_data
         return b"".join(parts)
 
@@ -142,11 +142,11 @@ class _Unzstd:
     def __init__(self) -> None:
         self._frame = _zstd_frame()
 
-    def feed(self, chunk: bytes, room: int) -> bytes:
+    def feed(self, chunk: bytes, remaining: int) -> bytes:
         parts: list[bytes] = []
         for at in range(0, len(chunk), _ZSTD_STEP):
             step = chunk[at : at + _ZSTD_STEP]
-            while step and room >= 0:
+            while step and remaining >= 0:
                 if self._frame.eof:
                     self._frame = _zstd_frame()
                 try:
@@ -154,7 +154,7 @@ class _Unzstd:
                 except zstandard.ZstdError as error:
                     raise UndecodableRequest(f"The body is not zstd: {error}") from error
                 parts.append(part)
-                room -= len(part)
+                remaining -= len(part)
                 step = self._frame.unused_data if self._frame.eof else b""
         return b"".join(parts)
 

@@ -50,13 +50,13 @@ def too_many_elements(body: bytes, limit: int) -> bool:
     Raises:
         UndecodableRequest: the body is not such a request.
     """
-    room = limit
+    remaining = limit
     level = {"Request": body}
-    while sum(map(len, level.values())) // _SMALLEST > room:
+    while sum(map(len, level.values())) // _SMALLEST > remaining:
         below: dict[str, list[bytes]] = {}
         for name, messages in level.items():
-            room -= _collect_children(name, messages, room, below)
-            if room < 0:
+            remaining -= _collect_children(name, messages, remaining, below)
+            if remaining < 0:
                 return True
         level = {name: b"".join(messages) for name, messages in below.items() if name != "Text"}
     return False
@@ -67,8 +67,8 @@ def too_many_json_elements(body: bytes, limit: int) -> bool:
     return len(body) // _SMALLEST_JSON > limit and body.count(b"{") + body.count(b"[") > limit
 
 
-def _collect_children(name: str, messages: bytes, room: int, below: dict[str, list[bytes]]) -> int:
-    """Add the children of these messages to `below`; returns their number, or a number above `room`."""
+def _collect_children(name: str, messages: bytes, remaining: int, below: dict[str, list[bytes]]) -> int:
+    """Add the children of these messages to `below`; returns their number, or a number above `remaining`."""
     try:
         merged = _MESSAGES[name].FromString(messages)
     except DecodeError as error:
@@ -77,7 +77,7 @@ def _collect_children(name: str, messages: bytes, room: int, below: dict[str, li
     for number, child in _CHILDREN[name].items():
         children = getattr(merged, _field(number))
         found += len(children)
-        if found > room:
+        if found > remaining:
             break
         below.setdefault(child, []).extend(children)
     return found

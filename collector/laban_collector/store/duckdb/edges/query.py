@@ -156,7 +156,7 @@ class EdgeQuery:
 
     def _work_out(self, parameters: Parameters) -> None:
         self._run("calls", parameters)
-        self._run("messages_taken", {**parameters, **_QUEUE_TIME})
+        self._run("messages_consumed", {**parameters, **_QUEUE_TIME})
 
     def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql(f"edges/{name}"), parameters)

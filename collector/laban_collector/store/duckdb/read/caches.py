@@ -15,7 +15,7 @@ Partition = tuple[str, str, int, str]
 """Group, topic, partition, cluster."""
 
 
-class TimeRange:
+class SpanExtentCache:
     """The starts of the first and the last span of one database. Thread-safe.
 
     Without this cache, DuckDB would read all spans to answer while spans arrive.
@@ -45,7 +45,7 @@ class TimeRange:
             return self._times
 
 
-class NewestLag:
+class NewestLagCache:
     """The newest poll of each consumer group and partition of one database. Thread-safe.
 
     Args:

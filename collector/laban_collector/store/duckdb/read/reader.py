@@ -35,7 +35,7 @@ from laban_collector.store.duckdb.index.commit_ranges import (
     key_of_message,
     key_of_value,
 )
-from laban_collector.store.duckdb.read.caches import NewestLag, TimeRange
+from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCache
 from laban_collector.store.duckdb.read.rows import (
     Row,
     edge_of,
@@ -70,8 +70,8 @@ class DuckDBReader(SpanReader):
         self._database = database
         self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
-        self._time_range = TimeRange()
-        self._newest_lag = NewestLag()
+        self._extent = SpanExtentCache()
+        self._newest_lag = NewestLagCache()
         self._service_of: dict[int, str] = {}
         self._snapshot = threading.local()
 
@@ -94,7 +94,7 @@ class DuckDBReader(SpanReader):
     def extent(self) -> tuple[int, int] | None:
         """Return the starts of the first and the last span; None if there are no spans."""
         with self._reading() as cursor:
-            return self._time_range.times(cursor)
+            return self._extent.times(cursor)
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
