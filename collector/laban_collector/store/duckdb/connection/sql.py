@@ -22,20 +22,20 @@ def sql(name: str) -> str:
     Raises:
         KeyError: there is no such query.
     """
-    room, _, query = name.partition("/")
-    statements = _statements(room)
+    folder, _, query = name.partition("/")
+    statements = _statements(folder)
     if query in statements:
         return statements[query]
-    file = importlib.resources.files(_PACKAGE).joinpath(room, f"{query}.sql")
+    file = importlib.resources.files(_PACKAGE).joinpath(folder, f"{query}.sql")
     if not file.is_file():
         raise KeyError(name)
     return file.read_text(encoding="utf-8")
 
 
 @functools.cache
-def _statements(room: str) -> dict[str, str]:
+def _statements(folder: str) -> dict[str, str]:
     """Return the statements of a folder's `statements.sql` by name; empty if there is no such file."""
-    file = importlib.resources.files(_PACKAGE).joinpath(room, _STATEMENTS)
+    file = importlib.resources.files(_PACKAGE).joinpath(folder, _STATEMENTS)
     if not file.is_file():
         return {}
     _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
