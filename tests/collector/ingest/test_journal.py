@@ -9,7 +9,7 @@ from laban_collector.store.sidecar_files import journal_paths
 
 from ..batches import rows_of
 from ..requests import span
-from ..store.duckdb.connection.test_session import no_room
+from ..store.duckdb.connection.test_session import full_disk
 from ..store.duckdb.write.test_writer import batch, with_all
 
 
@@ -25,114 +25,114 @@ def journal(path: Path) -> Generator[Journal, None, None]:
     journal.close()
 
 
-def numbered(*sequences: int) -> list[Journaled]:
+def batches(*sequences: int) -> list[Journaled]:
     return [Journaled(sequence, batch(with_all(sequence), span(100 + sequence))) for sequence in sequences]
 
 
-def filled(journal: Journal, *sequences: int) -> None:
-    for one in numbered(*sequences):
-        journal.append(one)
+def append(journal: Journal, *sequences: int) -> None:
+    for journaled in batches(*sequences):
+        journal.append(journaled)
 
 
-def found(path: Path) -> list[int]:
+def sequences_in(path: Path) -> list[int]:
     return [one.sequence for one in Journal(path).unloaded()]
 
 
-def test_what_is_read_back_is_what_was_appended(journal: Journal, path: Path) -> None:
-    filled(journal, 5, 6)
-    left = Journal(path).unloaded()
-    assert [one.sequence for one in left] == [5, 6]
+def test_appended_batches_are_read_back_unchanged(journal: Journal, path: Path) -> None:
+    append(journal, 5, 6)
+    read = Journal(path).unloaded()
+    assert [one.sequence for one in read] == [5, 6]
 
     def content(batch: SpanBatch) -> object:
         return rows_of(batch)
 
-    assert [content(one.batch) for one in left] == [content(one.batch) for one in numbered(5, 6)]
+    assert [content(one.batch) for one in read] == [content(one.batch) for one in batches(5, 6)]
 
 
-def test_both_files_are_read_in_the_order_of_their_batches(journal: Journal, path: Path) -> None:
-    filled(journal, 1, 2)
+def test_files_are_read_in_the_order_of_their_batches(journal: Journal, path: Path) -> None:
+    append(journal, 1, 2)
     journal.turn()
-    filled(journal, 3)
-    assert found(path) == [1, 2, 3]
+    append(journal, 3)
+    assert sequences_in(path) == [1, 2, 3]
 
 
-def test_what_is_dropped_is_not_read_again_and_its_file_is_used_again(journal: Journal, path: Path) -> None:
-    filled(journal, 1, 2, 3)
+def test_dropped_batches_are_not_read_again_and_their_file_is_reused(journal: Journal, path: Path) -> None:
+    append(journal, 1, 2, 3)
     journal.turn()
-    filled(journal, 4)
+    append(journal, 4)
     journal.drop()
-    assert found(path) == [4]
+    assert sequences_in(path) == [4]
     journal.turn()
-    filled(journal, 5)  # over the first one of the earlier turn, whose others still stand behind it
-    assert found(path) == [4, 5]
+    append(journal, 5)  # overwrites the first record of the earlier turn; the others remain behind it
+    assert sequences_in(path) == [4, 5]
 
 
 @pytest.mark.parametrize("cut", [1, 40, 2000])
-def test_a_record_that_was_not_written_to_its_end_is_none(journal: Journal, path: Path, cut: int) -> None:
-    filled(journal, 1, 2)
+def test_a_truncated_record_is_ignored(journal: Journal, path: Path, cut: int) -> None:
+    append(journal, 1, 2)
     file = journal_paths(path)[0]
     file.write_bytes(file.read_bytes()[:-cut])
-    assert found(path) == [1]
+    assert sequences_in(path) == [1]
 
 
 @pytest.mark.parametrize("at", [3, 9, 20, 500])
-def test_a_record_with_a_wrong_byte_is_none(journal: Journal, path: Path, at: int) -> None:
-    filled(journal, 1)
+def test_a_corrupt_record_is_ignored(journal: Journal, path: Path, at: int) -> None:
+    append(journal, 1)
     file = journal_paths(path)[0]
     content = bytearray(file.read_bytes())
     content[at] ^= 1
     file.write_bytes(content)
-    assert found(path) == []
+    assert sequences_in(path) == []
 
 
-def test_a_batch_that_does_not_fit_on_the_disk_leaves_room_for_the_next(journal: Journal, path: Path) -> None:
-    filled(journal, 1)
-    with no_room(), pytest.raises(OSError, match="File too large"):
-        filled(journal, 2)
-    filled(journal, 2)
-    assert found(path) == [1, 2]
+def test_a_batch_can_be_appended_after_one_that_did_not_fit_on_the_disk(journal: Journal, path: Path) -> None:
+    append(journal, 1)
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        append(journal, 2)
+    append(journal, 2)
+    assert sequences_in(path) == [1, 2]
 
 
-def test_files_stay_only_while_there_is_something_in_them(journal: Journal, path: Path) -> None:
+def test_empty_files_are_deleted_at_close(journal: Journal, path: Path) -> None:
     assert list(path.parent.iterdir()) == []
-    filled(journal, 1)
+    append(journal, 1)
     journal.turn()
-    filled(journal, 2)
+    append(journal, 2)
     journal.drop()
     journal.close()
     assert list(path.parent.iterdir()) == [journal_paths(path)[1]]
 
 
-def test_what_is_sealed_can_be_read_while_more_is_appended(journal: Journal) -> None:
-    filled(journal, 1, 2, 3)
+def test_a_sealed_file_can_be_read_while_batches_are_appended(journal: Journal) -> None:
+    append(journal, 1, 2, 3)
     journal.turn()
-    filled(journal, 4)
+    append(journal, 4)
     journal.drop()
     journal.turn()
-    filled(journal, 5)  # over the first one; what stands behind it is of an earlier turn
+    append(journal, 5)  # overwrites the first record; the records behind it are from an earlier turn
     assert [one.sequence for one in journal.sealed()] == [4]
     journal.drop()
     journal.turn()
     assert [one.sequence for one in journal.sealed()] == [5]
 
 
-def test_what_is_sealed_ends_where_it_is_damaged(journal: Journal, path: Path) -> None:
-    filled(journal, 1, 2, 3)
+def test_a_sealed_file_is_read_up_to_the_first_damaged_record(journal: Journal, path: Path) -> None:
+    append(journal, 1, 2, 3)
     journal.turn()
-    damage = bytearray(journal_paths(path)[0].read_bytes())
-    damage[-1] ^= 1
-    journal_paths(path)[0].write_bytes(damage)
+    damaged = bytearray(journal_paths(path)[0].read_bytes())
+    damaged[-1] ^= 1
+    journal_paths(path)[0].write_bytes(damaged)
     assert [one.sequence for one in journal.sealed()] == [1, 2]
 
 
-def test_more_than_two_files_are_used_while_nothing_is_dropped(journal: Journal, path: Path) -> None:
+def test_more_than_two_files_are_used_if_no_file_is_dropped(journal: Journal, path: Path) -> None:
     number = 0
     while journal.can_turn:
         number += 1
-        filled(journal, number)
+        append(journal, number)
         journal.turn()
-    assert found(path) == list(range(1, number + 1))
+    assert sequences_in(path) == list(range(1, number + 1))
     for expected in range(1, number + 1):
         assert [one.sequence for one in journal.sealed()] == [expected]
         journal.drop()
-    assert found(path) == []
+    assert sequences_in(path) == []

@@ -13,61 +13,61 @@ def _small_ring(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[rep
     monkeypatch.setattr("laban_collector.ingest.ledger_ring.SLOTS", SLOTS)
 
 
-def opened(path: Path) -> LedgerRing:
+def open_ring(path: Path) -> LedgerRing:
     return LedgerRing.open(path, itertools.count(1).__next__)
 
 
-def recorded(path: Path, commits: int, first: int = 1) -> None:
-    ring = opened(path)
+def record(path: Path, commits: int, first: int = 1) -> None:
+    ring = open_ring(path)
     for sequence in range(first, first + commits):
         ring.record(sequence, 10)
     ring.close()
 
 
 def missing(path: Path, sequence: int) -> Missing:
-    ring = opened(path)
+    ring = open_ring(path)
     found = ring.missing_after(sequence)
     ring.close()
     return found
 
 
-def test_a_new_tail_misses_nothing(tmp_path: Path) -> None:
+def test_a_new_ring_reports_no_missing_commits(tmp_path: Path) -> None:
     assert missing(tmp_path / "ledger", 0) == Missing(0, 0, exact=True)
 
 
-def test_what_was_recorded_is_missed_after_an_older_commit(tmp_path: Path) -> None:
+def test_recorded_commits_after_the_newest_stored_one_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    recorded(path, 5)
+    record(path, 5)
     assert missing(path, 5) == Missing(0, 0, exact=True)
     assert missing(path, 3) == Missing(2, 20, exact=True)
     assert missing(path, 0) == Missing(5, 50, exact=True)
 
 
-def test_a_database_that_is_ahead_misses_nothing(tmp_path: Path) -> None:
+def test_a_database_ahead_of_the_ring_misses_no_commits(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    recorded(path, 5)
+    record(path, 5)
     assert missing(path, 9) == Missing(0, 0, exact=True)
 
 
-def test_beyond_the_ring_the_spans_are_a_lower_bound(tmp_path: Path) -> None:
+def test_missing_spans_are_a_lower_bound_beyond_the_ring(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    recorded(path, SLOTS + 10)
+    record(path, SLOTS + 10)
     assert missing(path, 5) == Missing(SLOTS + 5, 10 * (SLOTS - 1), exact=False)
     assert missing(path, 11) == Missing(SLOTS - 1, 10 * (SLOTS - 1), exact=True)
 
 
-def test_a_torn_slot_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+def test_a_torn_slot_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    recorded(path, 3)
+    record(path, 3)
     content = bytearray(path.read_bytes())
     content[3 * 32 + 1] ^= 0xFF
     path.write_bytes(content)
     assert missing(path, 2) == Missing(0, 0, exact=True)
 
 
-def test_its_room_is_taken_at_once_and_never_grows(tmp_path: Path) -> None:
+def test_the_file_is_allocated_at_once_and_never_grows(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    opened(path).close()
+    open_ring(path).close()
     size = path.stat().st_size
-    recorded(path, SLOTS + 1)
+    record(path, SLOTS + 1)
     assert path.stat().st_size == size

@@ -22,7 +22,7 @@ from ..store.duckdb.write.test_writer import batch, counts, with_all
 
 
 class Tables:
-    """Real tables behind a door that can be shut, or be broken."""
+    """A real writer that can be blocked, or made to fail."""
 
     def __init__(self, database: Database) -> None:
         self._tables = DuckDBWriter(database)
@@ -50,205 +50,209 @@ def tables(database: Database) -> Tables:
 
 
 @contextmanager
-def writing(tables: Tables, path: Path) -> Generator[JournalLoader, None, None]:
+def running(tables: Tables, path: Path) -> Generator[JournalLoader, None, None]:
     ring, journal = LedgerRing.open(ring_path(path)), Journal(path)
-    writer = JournalLoader(tables.load, journal, ring, 0)
-    writer.start(journal.unloaded())
+    journal_loader = JournalLoader(tables.load, journal, ring, 0)
+    journal_loader.start(journal.unloaded())
     try:
-        yield writer
+        yield journal_loader
     finally:
         tables.open.set()
-        writer.stop()
+        journal_loader.stop()
         ring.close()
 
 
-def names(database: Database) -> list[str]:
+def stored_names(database: Database) -> list[str]:
     with database.reading() as cursor:
         return [name for (name,) in cursor.execute("SELECT name FROM spans ORDER BY name").fetchall()]
 
 
-def one(number: int) -> SpanBatch:
+def batch_of(number: int) -> SpanBatch:
     return batch(span(number))
 
 
-def expected(*numbers: int) -> list[str]:
+def names_of(*numbers: int) -> list[str]:
     return sorted(span(number).name for number in numbers)
 
 
-def test_what_is_settled_can_be_read(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
-        writer.settle()
-        assert names(database) == expected(0)
-        writer.settle()  # nothing is left to wait for
-        assert writer.unloaded == 0
+def test_spans_can_be_read_after_settling(tables: Tables, database: Database) -> None:
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
+        journal_loader.settle()
+        assert stored_names(database) == names_of(0)
+        journal_loader.settle()  # returns at once
+        assert journal_loader.unloaded == 0
 
 
-def test_batches_that_come_during_a_load_share_the_next_one(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
+def test_batches_that_arrive_during_a_load_share_the_next_load(tables: Tables, database: Database) -> None:
+    with running(tables, database.path) as journal_loader:
         tables.open.clear()
-        writer.write(one(0))
-        waiting = threading.Thread(target=writer.settle)
+        journal_loader.write(batch_of(0))
+        waiting = threading.Thread(target=journal_loader.settle)
         waiting.start()
         assert tables.entered.acquire(timeout=10)
         for number in (1, 2, 3):
-            writer.write(one(number))
-        assert writer.unloaded == 3
+            journal_loader.write(batch_of(number))
+        assert journal_loader.unloaded == 3
         tables.open.set()
         waiting.join()
-        writer.settle()
+        journal_loader.settle()
     assert tables.loads == [(1, 1), (3, 4)]
-    assert names(database) == expected(0, 1, 2, 3)
+    assert stored_names(database) == names_of(0, 1, 2, 3)
 
 
-def test_a_stop_loads_what_is_left_and_leaves_no_journal(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
-    assert names(database) == expected(0)
+def test_stopping_loads_the_remaining_batches_and_deletes_the_journal(
+    tables: Tables, database: Database
+) -> None:
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
+    assert stored_names(database) == names_of(0)
     assert not list(database.path.parent.glob("*.journal-*"))
 
 
-def test_a_load_waits_for_nobody_longer_than_a_while(
+def test_a_batch_is_loaded_after_the_longest_wait(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "LONGEST_WAIT", 0.0)
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
         assert tables.entered.acquire(timeout=10)
 
 
-def broken(tables: Tables) -> None:
+def break_tables(tables: Tables) -> None:
     tables.failure = StoreError("no room")
 
 
-def test_what_cannot_be_loaded_is_tried_again_and_senders_are_put_off_when_it_is_too_much(
+def test_a_failed_load_is_retried_and_batches_are_refused_when_the_journal_is_full(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(loader, "ENOUGH", 2)
     monkeypatch.setattr(loader, "RETRY", 0.01)
-    with writing(tables, database.path) as writer:
-        broken(tables)
+    with running(tables, database.path) as journal_loader:
+        break_tables(tables)
         written = 0
-        with pytest.raises(StoreError, match="cannot be loaded: no room"):  # noqa: PT012 - one of them does
+        with pytest.raises(StoreError, match="cannot be loaded: no room"):  # noqa: PT012 - one of the writes raises
             for number in range(10):
-                writer.write(one(number))
+                journal_loader.write(batch_of(number))
                 written += 1
-                writer.settle()
+                journal_loader.settle()
         assert written >= 4
-        assert writer.failure == "no room"
+        assert journal_loader.failure == "no room"
         tables.failure = None
-        eventually(lambda: writer.failure is None)
-        writer.settle()
-    assert names(database) == expected(*range(written))
+        eventually(lambda: journal_loader.failure is None)
+        journal_loader.settle()
+    assert stored_names(database) == names_of(*range(written))
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
 
 
-def test_what_could_not_be_loaded_before_the_stop_is_loaded_at_the_next_start(
+def test_batches_that_could_not_be_loaded_are_loaded_at_the_next_start(
     tables: Tables, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with writing(tables, database.path) as writer:
-        broken(tables)
-        writer.write(one(0))
-        writer.write(one(1))
+    with running(tables, database.path) as journal_loader:
+        break_tables(tables)
+        journal_loader.write(batch_of(0))
+        journal_loader.write(batch_of(1))
     assert "stay in the journal" in caplog.text
-    assert names(database) == []
+    assert stored_names(database) == []
     tables.failure = None
-    with writing(tables, database.path) as writer:
-        assert names(database) == expected(0, 1)
-        writer.write(one(2))
-    assert names(database) == expected(0, 1, 2)
+    with running(tables, database.path) as journal_loader:
+        assert stored_names(database) == names_of(0, 1)
+        journal_loader.write(batch_of(2))
+    assert stored_names(database) == names_of(0, 1, 2)
     assert tables.loads == [(2, 2), (1, 3)]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_what_is_over_a_row_group_goes_into_the_next_load(
+def test_spans_beyond_a_row_group_go_into_the_next_load(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
 ) -> None:
     monkeypatch.setattr(loader, "ENOUGH", 4)
     monkeypatch.setattr(loader, "RETRY", 0.01)
     sent = [batch(*(with_all(number) for number in range(at, at + 3))) for at in (0, 3, 6)]
-    broken(tables)
-    with writing(tables, database.path) as writer:
-        for each in sent:
-            writer.write(each)
-        writer.settle()
+    break_tables(tables)
+    with running(tables, database.path) as journal_loader:
+        for one in sent:
+            journal_loader.write(one)
+        journal_loader.settle()
         if not restarted:
             tables.failure = None
             eventually(lambda: tables.spans == [4, 4, 1])
     tables.failure = None
-    with writing(tables, database.path):
+    with running(tables, database.path):
         assert counts(database)[0] == 9
     assert tables.spans == [4, 4, 1]
 
 
-def test_a_journal_that_was_damaged_meanwhile_is_told(
+def test_a_damaged_journal_is_reported(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "RETRY", 0.01)
-    broken(tables)
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
-        writer.settle()
-        [written] = database.path.parent.glob("*.journal-*")
-        content = written.read_bytes()
-        written.write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
+    break_tables(tables)
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
+        journal_loader.settle()
+        [file] = database.path.parent.glob("*.journal-*")
+        content = file.read_bytes()
+        file.write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
         tables.failure = None
-        eventually(lambda: writer.failure == "The journal is damaged: 0 of 1 batches are whole")
-        written.write_bytes(content)
-        eventually(lambda: writer.failure is None)
-    assert names(database) == expected(0)
+        eventually(lambda: journal_loader.failure == "The journal is damaged: 0 of 1 batches are intact")
+        file.write_bytes(content)
+        eventually(lambda: journal_loader.failure is None)
+    assert stored_names(database) == names_of(0)
 
 
-def test_what_was_loaded_and_not_dropped_is_not_stored_again(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
+def test_batches_that_were_loaded_but_not_dropped_are_not_stored_again(
+    tables: Tables, database: Database
+) -> None:
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
         journal = {path: path.read_bytes() for path in database.path.parent.glob("*.journal-*")}
     for path, content in journal.items():
         path.write_bytes(content)
-    with writing(tables, database.path):
-        assert names(database) == expected(0)
+    with running(tables, database.path):
+        assert stored_names(database) == names_of(0)
 
 
-def test_a_defect_in_loading_is_told_and_tried_again(
+def test_an_unexpected_error_is_logged_and_the_load_is_retried(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(loader, "RETRY", 0.01)
-    with writing(tables, database.path) as writer:
+    with running(tables, database.path) as journal_loader:
         tables.failure = ZeroDivisionError("a defect")
-        writer.write(one(0))
-        writer.settle()
-        assert writer.failure == "ZeroDivisionError('a defect')"
+        journal_loader.write(batch_of(0))
+        journal_loader.settle()
+        assert journal_loader.failure == "ZeroDivisionError('a defect')"
         assert caplog.records[0].exc_info is not None
         tables.failure = None
-        eventually(lambda: writer.failure is None)
-    assert names(database) == expected(0)
+        eventually(lambda: journal_loader.failure is None)
+    assert stored_names(database) == names_of(0)
 
 
-def test_who_asks_is_told_what_was_new_in_a_batch(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
-        writer.write(batch(span(0), span(1)))
-        assert writer.write_through(batch(span(1), span(2), span(3), span(3))) == Written(2, 2)
-        assert writer.write_through(batch(span(0))) == Written(0, 1)
-        assert writer.write_through(batch()) == Written(0, 0)
-    assert names(database) == expected(0, 1, 2, 3)
+def test_a_write_through_returns_how_many_spans_were_new(tables: Tables, database: Database) -> None:
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch(span(0), span(1)))
+        assert journal_loader.write_through(batch(span(1), span(2), span(3), span(3))) == Written(2, 2)
+        assert journal_loader.write_through(batch(span(0))) == Written(0, 1)
+        assert journal_loader.write_through(batch()) == Written(0, 0)
+    assert stored_names(database) == names_of(0, 1, 2, 3)
     assert tables.loads == [(2, 2), (1, 3)]
 
 
-def test_who_asks_is_told_when_it_cannot_be_stored_yet(tables: Tables, database: Database) -> None:
-    with writing(tables, database.path) as writer:
-        broken(tables)
+def test_a_write_through_fails_while_spans_cannot_be_loaded(tables: Tables, database: Database) -> None:
+    with running(tables, database.path) as journal_loader:
+        break_tables(tables)
         with pytest.raises(StoreError, match="not in the tables yet: no room"):
-            writer.write_through(one(0))
+            journal_loader.write_through(batch_of(0))
         tables.failure = None
 
 
-def test_large_spans_are_enough_sooner(
+def test_large_spans_fill_a_load_by_bytes(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "ENOUGH_BYTES", 1)
     monkeypatch.setattr(loader, "LONGEST_WAIT", 3600.0)
-    with writing(tables, database.path) as writer:
-        writer.write(one(0))
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(0))
         assert tables.entered.acquire(timeout=10)
 
 
@@ -258,4 +262,4 @@ def eventually(condition: Callable[[], bool]) -> None:
         if condition():
             return
         changed.wait(0.01)
-    raise AssertionError("it did not happen")
+    raise AssertionError("the condition did not become true")

@@ -9,9 +9,16 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.decode.results import AcceptedRequest, DecodedRequests, Decoder, RequestOutcome
-from laban_collector.errors import DecoderFailed, NotAccepting, Overloaded, StoreError, UndecodableRequest
+from laban_collector.errors import (
+    DecoderFailed,
+    NotAccepting,
+    Overloaded,
+    StoreError,
+    StoreUnwritable,
+    UndecodableRequest,
+)
 from laban_collector.ingest.group_commit import Limits
-from laban_collector.ingest.pipeline import Pipeline
+from laban_collector.ingest.pipeline import CommitFailureLog, Pipeline
 from laban_collector.store.base import Lag, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -19,14 +26,15 @@ from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from ..requests import body, span
 
 LIMITS = Limits(in_flight_bytes=1 << 20, commit_bytes=1 << 20, commit_delay=0.0)
+FULL = StoreUnwritable("/data/laban.duckdb: No space left on device")
 
 
-def decode_found(payloads: Sequence[bytes]) -> DecodedRequests:
+def decode_payloads(payloads: Sequence[bytes]) -> DecodedRequests:
     return decode(payloads, KeyFinder())
 
 
 class Gate:
-    """A real writer that writes when it is let, or fails when it is told to."""
+    """A real writer that can be blocked, or made to fail."""
 
     def __init__(self, database: Database) -> None:
         self._writer = DuckDBWriter(database)
@@ -49,7 +57,7 @@ class Gate:
 
 @contextmanager
 def running(
-    gate: Gate, limits: Limits = LIMITS, decoder: Decoder = decode_found
+    gate: Gate, limits: Limits = LIMITS, decoder: Decoder = decode_payloads
 ) -> Generator[Pipeline, None, None]:
     pipeline = Pipeline(decoder, gate.write, limits)
     pipeline.start()
@@ -77,7 +85,7 @@ def stored(database: Database) -> int:
     return int(count)
 
 
-def test_a_sender_is_answered_after_the_commit_and_not_before(database: Database, gate: Gate) -> None:
+def test_senders_are_answered_only_after_the_commit(database: Database, gate: Gate) -> None:
     with running(gate) as pipeline:
         answer = submit(pipeline, body(span()))
         gate.entered.acquire()
@@ -87,7 +95,7 @@ def test_a_sender_is_answered_after_the_commit_and_not_before(database: Database
         assert stored(database) == 1
 
 
-def test_requests_that_come_during_a_commit_share_the_next_one(gate: Gate) -> None:
+def test_requests_that_arrive_during_a_commit_share_the_next_commit(gate: Gate) -> None:
     with running(gate, LIMITS._replace(commit_delay=1.0)) as pipeline:
         answers = [submit(pipeline, body(span(0)))]
         gate.entered.acquire()
@@ -97,7 +105,7 @@ def test_requests_that_come_during_a_commit_share_the_next_one(gate: Gate) -> No
     assert gate.sizes == [1, 19]
 
 
-def test_a_commit_takes_no_more_than_its_bytes(gate: Gate) -> None:
+def test_a_commit_takes_no_more_requests_than_its_byte_limit(gate: Gate) -> None:
     limits = LIMITS._replace(commit_delay=1.0, commit_bytes=len(body(span())) + 1)
     with running(gate, limits) as pipeline:
         gate.open.set()
@@ -107,11 +115,11 @@ def test_a_commit_takes_no_more_than_its_bytes(gate: Gate) -> None:
     assert max(gate.sizes) == 2
 
 
-def test_a_bad_request_in_a_group_fails_alone(database: Database, gate: Gate) -> None:
+def test_an_undecodable_request_fails_alone_in_its_group(database: Database, gate: Gate) -> None:
     with running(gate, LIMITS._replace(commit_delay=1.0)) as pipeline:
         first = submit(pipeline, body(span(0)))
         gate.entered.acquire()
-        good, bad, last = (submit(pipeline, it) for it in (body(span(1)), b"\xff", body(span(2))))
+        good, bad, last = (submit(pipeline, sent) for sent in (body(span(1)), b"\xff", body(span(2))))
         gate.open.set()
         assert [answer.result(10) for answer in (first, good, last)] == [AcceptedRequest(1)] * 3
         assert isinstance(bad.result(10), UndecodableRequest)
@@ -119,7 +127,7 @@ def test_a_bad_request_in_a_group_fails_alone(database: Database, gate: Gate) ->
     assert stored(database) == 3
 
 
-def test_a_failed_commit_is_told_to_its_senders_and_the_next_one_works(
+def test_a_failed_commit_is_reported_to_its_senders_and_the_next_one_works(
     database: Database, gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate.open.set()
@@ -134,13 +142,11 @@ def test_a_failed_commit_is_told_to_its_senders_and_the_next_one_works(
     assert "A commit failed; 1 request(s) were not stored." in caplog.text
 
 
-def test_a_defect_of_the_decoder_does_not_end_the_pipeline(
-    gate: Gate, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failing_decoder_does_not_end_the_pipeline(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
     def decoder(payloads: Sequence[bytes]) -> DecodedRequests:
         if b"defect" in payloads:
             raise ZeroDivisionError
-        return decode_found(payloads)
+        return decode_payloads(payloads)
 
     gate.open.set()
     with running(gate, decoder=decoder) as pipeline:
@@ -149,7 +155,7 @@ def test_a_defect_of_the_decoder_does_not_end_the_pipeline(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_more_than_fits_is_put_off_until_there_is_room(gate: Gate) -> None:
+def test_requests_beyond_the_limit_are_refused_until_there_is_room(gate: Gate) -> None:
     size = len(body(span(0)))
     with running(gate, LIMITS._replace(in_flight_bytes=size)) as pipeline:
         first = submit(pipeline, body(span(0)))
@@ -161,7 +167,7 @@ def test_more_than_fits_is_put_off_until_there_is_room(gate: Gate) -> None:
         assert submit(pipeline, body(span(1))).result(10) == AcceptedRequest(1)
 
 
-def test_stopping_finishes_what_was_accepted_and_takes_no_more(database: Database, gate: Gate) -> None:
+def test_stopping_finishes_accepted_requests_and_accepts_no_more(database: Database, gate: Gate) -> None:
     with running(gate) as pipeline:
         answers = [submit(pipeline, body(span(number))) for number in range(5)]
         gate.open.set()
@@ -170,3 +176,25 @@ def test_stopping_finishes_what_was_accepted_and_takes_no_more(database: Databas
         assert stored(database) == 5
         with pytest.raises(NotAccepting):
             submit(pipeline, body(span(9)))
+
+
+def test_a_full_disk_is_logged_in_one_line_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    now = 100.0
+    failures = CommitFailureLog(lambda: now)
+    for seconds in (0, 1, 5, 10, 11):
+        now = 100.0 + seconds
+        failures.log(FULL, 2)
+    first, second = caplog.records
+    assert "the senders of 2 request(s) were told to retry" in first.getMessage()
+    assert "/data/laban.duckdb: No space left on device" in first.getMessage()
+    assert "the senders of 6 request(s) were told to retry" in second.getMessage()
+    assert first.exc_info is second.exc_info is None
+
+
+def test_other_commit_failures_are_logged_with_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    failures = CommitFailureLog()
+    for error in (StoreError("Constraint Error"), ZeroDivisionError()):
+        failures.log(error, 1)
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == ["A commit failed; 1 request(s) were not stored."] * 2
+    assert all(record.exc_info for record in caplog.records)

@@ -18,7 +18,7 @@ from laban_collector.store.sidecar_files import ring_path
 
 from ..requests import body, span
 from ..running import running_loop, settings
-from ..store.duckdb.connection.test_session import broken_by_a_full_disk, no_room
+from ..store.duckdb.connection.test_session import break_by_full_disk, full_disk
 from ..store.duckdb.write.test_writer import batch
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -28,13 +28,15 @@ TOO_LARGE = gzip.compress(bytes(17 << 20))
 
 @pytest.fixture
 def storage(database: Database) -> Generator[StorageService, None, None]:
-    kept = StorageService(DuckDBStore(database), RetentionLimits())
-    kept.start()
-    yield kept
-    kept.stop()
+    service = StorageService(DuckDBStore(database), RetentionLimits())
+    service.start()
+    yield service
+    service.stop()
 
 
-def test_what_is_written_is_counted_and_recorded(storage: StorageService, database: Database) -> None:
+def test_stored_spans_are_counted_and_recorded_in_the_ledger_ring(
+    storage: StorageService, database: Database
+) -> None:
     storage.take(batch(span(0), span(1)))
     storage.take(batch(span(1), span(2)))
     storage.settle()
@@ -50,24 +52,24 @@ def test_what_is_written_is_counted_and_recorded(storage: StorageService, databa
     ring.close()
 
 
-def test_a_commit_that_fails_is_not_recorded(storage: StorageService, database: Database) -> None:
+def test_a_failed_commit_is_not_recorded(storage: StorageService, database: Database) -> None:
     storage.take(batch(span(0)))
-    with no_room(), pytest.raises(StoreError, match="The journal cannot be written"):
+    with full_disk(), pytest.raises(StoreError, match="The journal cannot be written"):
         storage.take(batch(span(1)))
     storage.take(batch(span(1)))
     storage.stop()
     restarted = StorageService(DuckDBStore(database), RetentionLimits())
     restarted.start()
-    assert restarted.health().ledger == "all of 1 commits are there"
+    assert restarted.health().ledger == "all 1 commits are present"
     restarted.stop()
 
 
-def test_it_is_unready_while_the_database_cannot_be_opened(
+def test_the_service_is_unready_while_the_database_cannot_be_opened(
     storage: StorageService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("laban_collector.store.duckdb.connection.session.RETRY", 0.0)
     assert storage.unready() is None
-    broken_by_a_full_disk(database)
+    break_by_full_disk(database)
     away = database.path.with_name("away")
     database.path.rename(away)
     database.path.mkdir()
@@ -80,13 +82,13 @@ def test_it_is_unready_while_the_database_cannot_be_opened(
     away.rename(database.path)
 
 
-def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written(
+def test_the_service_is_unready_after_a_failed_commit_until_the_disk_is_writable(
     storage: StorageService, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> None:
         raise StoreUnwritable("still no space left")
 
-    with no_room(), pytest.raises(StoreUnwritable):
+    with full_disk(), pytest.raises(StoreUnwritable):
         storage.take(batch(span()))
     assert "The journal cannot be written" in str(storage.health().failure)
     with monkeypatch.context() as patch:
@@ -98,7 +100,7 @@ def test_it_is_unready_after_a_commit_that_failed_until_something_can_be_written
     assert storage.metrics.value("laban_database_up") == 1
 
 
-def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> None:
+def test_a_collector_counts_refused_requests_by_reason(database: Database) -> None:
     collector = Collector(settings(), DuckDBStore(database))
     with running_loop() as loop:
         endpoints = asyncio.run_coroutine_threadsafe(collector.start(), loop).result(30)
@@ -116,10 +118,10 @@ def test_a_collector_counts_by_reason_what_it_refuses(database: Database) -> Non
     assert health.refused == {"undecodable": 1, "too_large": 1}
 
 
-def test_the_text_is_what_prometheus_reads() -> None:
+def test_metrics_are_in_the_prometheus_text_format() -> None:
     metrics = Metrics()
     metrics.stored.inc(3)
-    metrics.watch("laban_answer", "What it is.", lambda: 42)
+    metrics.watch("laban_answer", "The answer.", lambda: 42)
     lines = metrics.text().decode().splitlines()
     assert "# TYPE laban_spans_stored_total counter" in lines
     assert "laban_spans_stored_total 3.0" in lines
@@ -127,6 +129,6 @@ def test_the_text_is_what_prometheus_reads() -> None:
     assert not [line for line in lines if "_created" in line]
 
 
-def test_files_in_quarantine_are_listed(storage: StorageService, tmp_path: Path) -> None:
+def test_quarantined_files_are_listed(storage: StorageService, tmp_path: Path) -> None:
     (tmp_path / f"{storage.store.path.name}.damaged-20261123T000000Z").touch()
     assert storage.health().set_aside == ["laban.duckdb.damaged-20261123T000000Z"]

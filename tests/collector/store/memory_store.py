@@ -1,4 +1,4 @@
-"""A second store, which counts spans in memory: all that is behind the seam."""
+"""A second store, which keeps span ids in memory: the minimum that implements `Store`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ from laban_collector.store.base import (
 
 
 class MemoryStore(Store, BatchLoader):
-    """Knows the identities of its spans, and answers no questions.
+    """Keeps the identities of its spans, and cannot be queried.
 
     Attributes:
         spans: (trace_hi, trace_lo, span_id, kind) of each span.
-        full: whether it refuses to store.
+        full: whether the store refuses spans.
     """
 
     def __init__(self, path: Path) -> None:

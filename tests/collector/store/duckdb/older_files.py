@@ -1,4 +1,4 @@
-"""Files as older versions of laban wrote them."""
+"""Creates files of older schema versions."""
 
 from pathlib import Path
 from typing import Final
@@ -7,8 +7,8 @@ import duckdb
 
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
-_TAKEN_BACK: Final = {
-    5: "",  # digests are made again
+_DOWNGRADES: Final = {
+    5: "",  # digests are computed again
     4: """
         UPDATE spans s SET resource_id = r.hash FROM resources r WHERE r.resource_id = s.resource_id;
         UPDATE spans s SET scope_id = o.hash FROM scopes o WHERE o.scope_id = s.scope_id;
@@ -28,13 +28,13 @@ _TAKEN_BACK: Final = {
         DROP TABLE digests;
     """,
 }
-"""What a schema version brought, by the version."""
+"""The SQL that undoes the changes of a schema version, by version."""
 
 
 def make_older(path: Path, version: int) -> None:
-    """Make a file of today one of an older schema version."""
+    """Downgrade a current file to an older schema version."""
     with duckdb.connect(path) as old:
         for newer in range(SCHEMA_VERSION, version, -1):
-            if _TAKEN_BACK[newer]:
-                old.execute(_TAKEN_BACK[newer])
+            if _DOWNGRADES[newer]:
+                old.execute(_DOWNGRADES[newer])
         old.execute("UPDATE meta SET value = $1 WHERE key = 'schema_version'", [str(version)])

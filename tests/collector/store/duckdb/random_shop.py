@@ -1,4 +1,4 @@
-"""Traces in every shape that the graph knows, from a seed: calls, streams, shared spans, messages."""
+"""Random traces of every shape that the graph supports: calls, streams, shared spans, messages."""
 
 import random
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from laban_collector.store.base import Span
 
 S = 10**9
 T0 = 1_790_000_040 * S
-"""The beginning of a minute."""
+"""The start of a minute."""
 
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 SERVICES = ("web", "order", "stock", "bank")
 
 
 def shop(seed: int, traces: int = 12) -> list[Span]:
-    """The spans of so many traces over some ten minutes, in the order in which they began."""
+    """Return the spans of `traces` traces over about ten minutes, by start."""
     return sorted(_Shop(seed).spans(traces), key=lambda span: span.start)
 
 
@@ -31,7 +31,7 @@ class _Shop:
             yield from self._below(trace, None, at, self._random.choice(SERVICES), 0)
 
     def _below(self, trace: str, parent: Span | None, at: int, service: str, depth: int) -> Iterator[Span]:
-        """A server span, and what it does."""
+        """Yield a server span and the spans below it."""
         server = self._span(service, SERVER, at, trace, parent, **self._protocol())
         if self._random.random() < 0.9:  # the others never arrive
             yield server
@@ -55,8 +55,8 @@ class _Shop:
         yield client
         chance = self._random.random()
         if chance < 0.2:
-            return  # nobody answers
-        if chance < 0.4:  # a span that both share, as of Zipkin
+            return  # no callee reports
+        if chance < 0.4:  # a shared span, as in Zipkin
             half = self._span(target, SERVER, at + S // 100, caller.trace_id, caller, **self._protocol())
             yield replace(half, span_id=client.span_id)
             return
@@ -89,12 +89,12 @@ class _Shop:
         if self._random.random() < 0.9:
             yield sent
         for service in ("stock", "bank"):
-            yield from self._take(service, sent, at + self._random.randrange(1, 200) * S)
+            yield from self._consume(service, sent, at + self._random.randrange(1, 200) * S)
         self._sent.append(sent)
 
-    def _take(self, service: str, sent: Span, at: int) -> Iterator[Span]:
-        """In the trace of the producer; in one of its own; or a batch with what others sent."""
-        apart = f"{self._random.getrandbits(128):032x}"
+    def _consume(self, service: str, sent: Span, at: int) -> Iterator[Span]:
+        """Yield a consumer in the producer's trace, in its own trace, or of a batch with other messages."""
+        own_trace = f"{self._random.getrandbits(128):032x}"
         link = ((sent.trace_id, sent.span_id),)
         group = {"group": self._random.choice([service, service, None]), "topic": sent.topic}
         group["messaging_system"] = sent.messaging_system
@@ -103,27 +103,27 @@ class _Shop:
         chance = self._random.random()
         if chance < 0.4:
             own = {"links": link} if self._random.random() < 0.5 else {}
-            took = self._span(service, CONSUMER, at, sent.trace_id, sent, **group, **own)
+            consumer = self._span(service, CONSUMER, at, sent.trace_id, sent, **group, **own)
         elif chance < 0.7:
-            noted = {"attributes": {"laban.kafka.queue_time_ms": 12.5}}
-            took = self._span(service, CONSUMER, at, apart, None, links=link, **group, **noted)
+            queue_time = {"attributes": {"laban.kafka.queue_time_ms": 12.5}}
+            consumer = self._span(service, CONSUMER, at, own_trace, None, links=link, **group, **queue_time)
         else:
             others = [other for other in self._sent if other.topic == sent.topic][-2:]
             links = link + tuple((other.trace_id, other.span_id) for other in others)
-            took = self._span(service, CONSUMER, at, apart, None, links=links, batch_count=3, **group)
-        yield took
+            consumer = self._span(service, CONSUMER, at, own_trace, None, links=links, batch_count=3, **group)
+        yield consumer
         if self._random.random() < 0.3:
             kind = self._random.choice([CLIENT, CONSUMER])
             receive = {"messaging_operation": "receive", "links": link, **group}
-            yield self._span(service, kind, at - S // 10, apart, None, **receive)
+            yield self._span(service, kind, at - S // 10, own_trace, None, **receive)
         if self._random.random() < 0.5:
             query = {"db_system": "redis"}
-            yield self._span(service, CLIENT, at + S // 10, took.trace_id, took, **query)
+            yield self._span(service, CLIENT, at + S // 10, consumer.trace_id, consumer, **query)
 
     def _span(
         self, service: str, kind: int, at: int, trace: str, parent: Span | None, **fields: object
     ) -> Span:
-        made = Span(
+        span = Span(
             trace_id=trace,
             span_id=f"{self._random.getrandbits(64):016x}",
             parent_id=None if parent is None else parent.span_id,
@@ -134,4 +134,4 @@ class _Shop:
             duration=self._random.randrange(1, S),
             status=self._random.choice([0, 0, 0, 2]),
         )
-        return replace(made, **fields)  # type: ignore[arg-type]
+        return replace(span, **fields)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The columns of every query are pinned, by name and type: rows become values by these names."""
+"""Pins the columns of every query by name and type, because rows become values by column name."""
 
 import itertools
 import json
@@ -24,19 +24,19 @@ from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
-from .edges.test_counter import WHOLE, commits_of, store
+from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
 
 GOLDEN: Final = Path(__file__).with_name("query_columns.json")
-ROOMS: Final = Path(laban_collector.store.duckdb.__file__).parent
+FOLDERS: Final = Path(laban_collector.store.duckdb.__file__).parent
 
 Columns = dict[str, dict[str, str]]
 
 
 def query_names() -> list[str]:
-    """Every query of the store that returns rows."""
+    """Return the names of all queries of the store that return rows."""
     names: list[str] = []
-    for file in sorted(ROOMS.glob("*/*.sql")):
+    for file in sorted(FOLDERS.glob("*/*.sql")):
         if file.stem == "statements":
             found = re.findall(r"^-- name: (\w+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             names += [f"{file.parent.name}/{name}" for name in found]
@@ -51,7 +51,7 @@ def returns_rows(text: str) -> bool:
 
 
 class Recorder:
-    """A cursor that notes the columns of each query that it runs."""
+    """A cursor that records the columns of each query that it runs."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, columns: Columns) -> None:
         self._cursor = cursor
@@ -70,7 +70,7 @@ class Recorder:
 
 @pytest.fixture
 def columns(monkeypatch: pytest.MonkeyPatch) -> Columns:
-    """The columns of the queries that have run since."""
+    """The columns of the queries that the test has run."""
     found: Columns = {}
     cursor_of = Session.cursor
 
@@ -84,9 +84,9 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> Columns:
 
 
 def run_every_query(path: Path) -> None:
-    """Write, count, digest, ask and delete, so that each query runs."""
+    """Write, count, digest, read and delete, so that every query runs."""
     spans = shop(3)
-    commits = commits_of(spans, 6, 3)
+    commits = random_commits(spans, 6, 3)
     Database.open(path).close()
     with Database.open(path) as database:
         writer = DuckDBWriter(database, itertools.count(T0, 1000 * S).__next__)
@@ -95,24 +95,24 @@ def run_every_query(path: Path) -> None:
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
         counter = EdgeCounter(database, CommitRanges(database), 1_000)
         counter.uncounted()
-        ask(DuckDBReader(database), spans[0].trace_id)
-        store(writer, commits_of(shop(4), 2, 4))
+        read_everything(DuckDBReader(database), spans[0].trace_id)
+        store(writer, random_commits(shop(4), 2, 4))
         while counter.count_next() is not None:
             pass
         counter.compact()
         Digester(database, 1).catch_up()
         reader = DuckDBReader(database)
-        ask(reader, spans[0].trace_id)
-        store(writer, commits_of(shop(5), 1, 5))
-        ask(reader, spans[0].trace_id)
+        read_everything(reader, spans[0].trace_id)
+        store(writer, random_commits(shop(5), 1, 5))
+        read_everything(reader, spans[0].trace_id)
         DuckDBStore(database).check_ledger()
         database.size()
         Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
         Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()
 
 
-def ask(reader: DuckDBReader, trace_id: str) -> None:
-    """Every question of the reader."""
+def read_everything(reader: DuckDBReader, trace_id: str) -> None:
+    """Call every method of the reader."""
     reader.contents()
     reader.extent()
     reader.traces_with("order", "1", 10)
@@ -132,11 +132,11 @@ def ask(reader: DuckDBReader, trace_id: str) -> None:
         reader.latency(by, *WHOLE, 60 * S)
 
 
-def test_every_query_answers_in_the_pinned_columns(tmp_path: Path, columns: Columns) -> None:
+def test_every_query_returns_the_pinned_columns(tmp_path: Path, columns: Columns) -> None:
     run_every_query(tmp_path / "spans.duckdb")
     golden: Columns = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    assert columns == golden, f"if this is meant: write it to {GOLDEN.name}"
+    assert columns == golden, f"if the change is intended, write it to {GOLDEN.name}"
 
 
-def test_the_pinned_queries_are_all_that_return_rows() -> None:
+def test_every_query_that_returns_rows_is_pinned() -> None:
     assert sorted(json.loads(GOLDEN.read_text(encoding="utf-8"))) == sorted(query_names())

@@ -33,7 +33,7 @@ TABLES = {
 }
 
 
-def put(database: Database, key: str, value: str = "") -> None:
+def insert_key(database: Database, key: str, value: str = "") -> None:
     with database.writing() as cursor:
         cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
 
@@ -48,26 +48,26 @@ def tables(database: Database) -> set[str]:
         return {name for (name,) in cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
 
 
-def test_opening_makes_the_tables_and_opening_again_keeps_the_rows(tmp_path: Path) -> None:
+def test_opening_creates_the_tables_and_reopening_keeps_the_rows(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with Database.open(path) as database:
         assert tables(database) == TABLES
-        put(database, "a")
+        insert_key(database, "a")
     with Database.open(path) as database:
         assert keys(database) == {"schema_version", "a"}
 
 
-def test_the_schema_is_checkpointed_at_once_and_the_rest_at_close(tmp_path: Path) -> None:
+def test_the_schema_is_checkpointed_at_once_and_rows_at_close(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     log = tmp_path / "a.duckdb.wal"
     with Database.open(path) as database:
         assert not log.exists()
-        put(database, "a")
+        insert_key(database, "a")
         assert log.exists()
     assert not log.exists()
 
 
-def test_a_write_that_raises_is_undone(database: Database) -> None:
+def test_a_write_that_raises_is_rolled_back(database: Database) -> None:
     def write_half() -> None:
         with database.writing() as cursor:
             cursor.execute("INSERT INTO meta VALUES ('a', '')")
@@ -78,34 +78,34 @@ def test_a_write_that_raises_is_undone(database: Database) -> None:
     assert keys(database) == {"schema_version"}
 
 
-def test_a_refusal_of_duckdb_is_a_store_error_that_names_the_file(database: Database) -> None:
-    put(database, "a")
+def test_a_duckdb_error_becomes_a_store_error_that_names_the_file(database: Database) -> None:
+    insert_key(database, "a")
     with pytest.raises(StoreError, match=f"{database.path}: Constraint Error"):
-        put(database, "a")
+        insert_key(database, "a")
 
 
-def test_a_reader_can_change_nothing(database: Database) -> None:
+def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(StoreError, match="read-only"), database.reading() as cursor:
         cursor.execute("INSERT INTO meta VALUES ('a', '')")
 
 
-def test_a_reader_sees_one_state_until_it_ends(database: Database) -> None:
+def test_a_reader_sees_one_state_of_the_database(database: Database) -> None:
     with database.reading() as cursor:
         before = cursor.execute("SELECT count(*) FROM meta").fetchall()
-        put(database, "a")
+        insert_key(database, "a")
         assert cursor.execute("SELECT count(*) FROM meta").fetchall() == before
     assert keys(database) == {"schema_version", "a"}
 
 
-def test_many_threads_read_and_write_at_once(database: Database) -> None:
+def test_several_threads_can_read_and_write_at_once(database: Database) -> None:
     failures: list[BaseException] = []
 
     def work(name: int) -> None:
         try:
             for round_ in range(10):
-                put(database, f"{name}-{round_}")
+                insert_key(database, f"{name}-{round_}")
                 assert f"{name}-{round_}" in keys(database)
-        except BaseException as error:  # noqa: BLE001 - handed on to the test
+        except BaseException as error:  # noqa: BLE001 - asserted by the test
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
@@ -117,7 +117,7 @@ def test_many_threads_read_and_write_at_once(database: Database) -> None:
     assert len(keys(database)) == 41
 
 
-def test_queries_reach_no_other_file_and_cannot_turn_that_on(database: Database) -> None:
+def test_queries_cannot_access_other_files_or_enable_that(database: Database) -> None:
     for statement in ("FROM read_csv('/etc/hostname')", "SET enable_external_access = true"):
         with pytest.raises(StoreError, match=r"disabled by configuration|has been locked"):
             _run(database, statement)
@@ -133,35 +133,35 @@ def test_times_are_utc(database: Database) -> None:
         assert cursor.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
 
 
-def test_a_file_opened_to_read_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_opened_read_only_is_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     Database.open(path).close()
     before = path.read_bytes()
     with Database.open(path, read_only=True) as database:
         assert tables(database) == TABLES
-        with pytest.raises(StoreError, match="opened to read only"):
-            put(database, "a")
+        with pytest.raises(StoreError, match="opened read-only"):
+            insert_key(database, "a")
     assert path.read_bytes() == before
 
 
-def test_a_missing_file_is_not_made_by_a_reader(tmp_path: Path) -> None:
+def test_opening_read_only_does_not_create_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound, match="does not exist"):
         Database.open(tmp_path / "a.duckdb", read_only=True)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound, match=r"does not exist\. Create it first: mkdir -p"):
         Database.open(tmp_path / "no" / "a.duckdb")
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is a directory"):
         Database.open(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database " * 1000])
-def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_left_unchanged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.duckdb"
     path.write_bytes(content)
     with pytest.raises(StoreDamaged, match="cannot be read as a database"):
@@ -169,7 +169,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: by
     assert path.read_bytes() == content
 
 
-def test_a_broken_database_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_broken_database_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     Database.open(path).close()
     broken = bytearray(path.read_bytes())
@@ -180,7 +180,7 @@ def test_a_broken_database_is_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == broken
 
 
-def test_a_database_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE customers (id INTEGER)")
@@ -190,7 +190,7 @@ def test_a_database_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
         assert connection.execute("SHOW TABLES").fetchall() == [("customers",)]
 
 
-def test_a_schema_of_a_newer_laban_is_refused(tmp_path: Path) -> None:
+def test_a_newer_schema_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with Database.open(path) as database, database.writing() as cursor:
         cursor.execute("UPDATE meta SET value = ?", [str(SCHEMA_VERSION + 1)])
@@ -198,7 +198,7 @@ def test_a_schema_of_a_newer_laban_is_refused(tmp_path: Path) -> None:
         Database.open(path)
 
 
-def test_a_file_that_another_process_has_open_names_that_process(tmp_path: Path) -> None:
+def test_the_error_for_a_locked_file_names_the_other_process(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     code = (
         "import sys, pathlib; from laban_collector.store.duckdb.connection.database import Database;"

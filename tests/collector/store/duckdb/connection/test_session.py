@@ -9,17 +9,17 @@ import pytest
 from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.connection.database import Database, wal_of
 
-from .test_database import keys, put
+from .test_database import insert_key, keys
 
 
-def full(path: Path) -> AbstractContextManager[None]:
-    """As if the disk were full: no file of this process may grow beyond the log of a database."""
-    return no_room(wal_of(path).stat().st_size)
+def full_disk_at_log(path: Path) -> AbstractContextManager[None]:
+    """Simulate a disk that is full at the size of a database's log."""
+    return full_disk(wal_of(path).stat().st_size)
 
 
 @contextmanager
-def no_room(size: int = 100) -> Generator[None, None, None]:
-    """No file of this process may grow beyond this size."""
+def full_disk(size: int = 100) -> Generator[None, None, None]:
+    """Simulate a full disk: no file of this process may grow beyond `size` bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -28,26 +28,26 @@ def no_room(size: int = 100) -> Generator[None, None, None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def broken_by_a_full_disk(database: Database) -> None:
-    put(database, "acknowledged")
-    with full(database.path), pytest.raises(StoreError, match="checkpoint failed"):
+def break_by_full_disk(database: Database) -> None:
+    insert_key(database, "acknowledged")
+    with full_disk_at_log(database.path), pytest.raises(StoreError, match="checkpoint failed"):
         database.checkpoint()
     assert database.failure is not None
 
 
-def test_a_database_that_duckdb_gave_up_is_opened_anew_with_all_that_was_committed(
+def test_an_invalidated_database_is_reopened_with_every_committed_row(
     database: Database,
 ) -> None:
-    broken_by_a_full_disk(database)
+    break_by_full_disk(database)
     assert "acknowledged" in keys(database)
     assert database.failure is None
-    put(database, "after")
+    insert_key(database, "after")
     database.checkpoint()
     assert {"acknowledged", "after"} < keys(database)
 
 
-def test_many_threads_find_it_open_again(database: Database) -> None:
-    broken_by_a_full_disk(database)
+def test_several_threads_can_use_a_reopened_database(database: Database) -> None:
+    break_by_full_disk(database)
     found: list[set[str]] = []
     threads = [threading.Thread(target=lambda: found.append(keys(database))) for _ in range(8)]
     for thread in threads:
@@ -57,10 +57,10 @@ def test_many_threads_find_it_open_again(database: Database) -> None:
     assert found == [{"schema_version", "acknowledged"}] * 8
 
 
-def test_while_it_cannot_be_opened_it_refuses_and_says_why(
+def test_queries_fail_with_the_reason_while_the_database_cannot_be_reopened(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken_by_a_full_disk(database)
+    break_by_full_disk(database)
     away = database.path.with_name("away")
     database.path.rename(away)
     database.path.mkdir()
@@ -73,19 +73,19 @@ def test_while_it_cannot_be_opened_it_refuses_and_says_why(
     assert "acknowledged" in keys(database)
 
 
-def test_a_refusal_that_is_not_fatal_changes_nothing(database: Database) -> None:
-    put(database, "a")
+def test_an_error_that_is_not_fatal_does_not_invalidate_the_database(database: Database) -> None:
+    insert_key(database, "a")
     with pytest.raises(StoreError, match="Constraint"):
-        put(database, "a")
+        insert_key(database, "a")
     assert database.failure is None
 
 
-def test_a_cursor_that_is_not_left_does_not_hang_the_others(
+def test_an_open_cursor_does_not_block_other_queries_forever(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("laban_collector.store.duckdb.connection.session._DRAIN_TIME", 0.05)
-    with suppress(StoreError), database.reading():  # what it reads is lost with the database
-        broken_by_a_full_disk(database)
+    with suppress(StoreError), database.reading():  # its transaction is lost with the database
+        break_by_full_disk(database)
         with pytest.raises(StoreError, match="still in use"):
             keys(database)
     assert "acknowledged" in keys(database)

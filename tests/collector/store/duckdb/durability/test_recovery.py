@@ -25,21 +25,21 @@ def now() -> datetime:
     return NOW
 
 
-def written(path: Path, *numbers: int) -> None:
-    """A database with a commit for each number, closed as it should be."""
+def write_commits(path: Path, *numbers: int) -> None:
+    """Write one commit per number to a database, and close it cleanly."""
     with Database.open(path) as database:
         ring = LedgerRing.open(ring_path(path))
         tables = DuckDBWriter(database)
-        writer = JournalLoader(tables.load, Journal(path), ring, tables.sequence)
-        writer.start([])
+        loader = JournalLoader(tables.load, Journal(path), ring, tables.sequence)
+        loader.start([])
         for number in numbers:
-            writer.write(batch(span(number)))
-            writer.settle()
-        writer.stop()
+            loader.write(batch(span(number)))
+            loader.settle()
+        loader.stop()
         ring.close()
 
 
-def checked(path: Path) -> LedgerReport:
+def check(path: Path) -> LedgerReport:
     with open_or_quarantine(path, now) as database:
         ring, report = check_ledger(DuckDBStore(database), now=now)
         ring.close()
@@ -53,37 +53,37 @@ def damage(path: Path, at: int) -> bytes:
     return bytes(content)
 
 
-def test_a_database_that_was_closed_agrees_with_its_ledger(tmp_path: Path) -> None:
+def test_a_cleanly_closed_database_matches_its_ledger(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0, 1, 2)
-    report = checked(path)
+    write_commits(path, 0, 1, 2)
+    report = check(path)
     assert report.agrees
-    assert report.in_words() == "all of 3 commits are there"
+    assert report.in_words() == "all 3 commits are present"
     assert quarantined(path) == []
 
 
-def test_a_broken_file_goes_to_quarantine_untouched_and_a_new_one_starts(tmp_path: Path) -> None:
+def test_a_broken_file_is_quarantined_unchanged_and_a_new_one_is_created(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0)
+    write_commits(path, 0)
     broken = damage(path, 30)
-    assert checked(path).commits == 0
+    assert check(path).commits == 0
     damaged = path.with_name("a.duckdb.damaged-20261123T120000Z")
     assert quarantined(path) == [damaged, ring_path(damaged)]
     assert damaged.read_bytes() == broken
 
 
-def test_a_second_broken_file_does_not_overwrite_the_first(tmp_path: Path) -> None:
+def test_a_second_broken_file_does_not_overwrite_the_first_one(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     contents: list[bytes] = []
     for number in range(2):
-        written(path, number)
+        write_commits(path, number)
         contents.append(damage(path, 30))
         open_or_quarantine(path, now).close()
     files = [file for file in quarantined(path) if file.suffix != ".ledger"]
     assert [file.read_bytes() for file in files] == contents
 
 
-def test_a_file_that_never_was_a_database_is_left_where_it_is(tmp_path: Path) -> None:
+def test_a_file_that_was_never_a_database_is_not_moved(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("buy milk\n" * 100)
     with pytest.raises(StoreDamaged):
@@ -92,9 +92,9 @@ def test_a_file_that_never_was_a_database_is_left_where_it_is(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_database_in_use_does_not_go_to_quarantine(tmp_path: Path) -> None:
+def test_a_locked_database_is_not_quarantined(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0)
+    write_commits(path, 0)
     locked = StoreLocked("open elsewhere")
 
     def refuse(_: Path) -> Database:
@@ -107,34 +107,36 @@ def test_a_database_in_use_does_not_go_to_quarantine(tmp_path: Path) -> None:
     assert quarantined(path) == []
 
 
-def test_missing_commits_are_reported_loudly_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_commits_are_logged_as_critical_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0)
+    write_commits(path, 0)
     older = path.read_bytes()
-    written(path, 1, 2)
+    write_commits(path, 1, 2)
     path.write_bytes(older)
     with caplog.at_level(logging.CRITICAL):
-        report = checked(path)
+        report = check(path)
     words = "the newest 2 acknowledged commits (2 spans) are missing"
     assert report.in_words() == words
-    assert f"{path} DOES NOT HOLD WHAT WAS ACKNOWLEDGED: {words}." in caplog.text
-    assert checked(path).agrees
+    assert f"{path} DOES NOT MATCH THE ACKNOWLEDGED COMMITS: {words}." in caplog.text
+    assert check(path).agrees
     assert [file.suffix for file in quarantined(path)] == [".ledger"]
 
 
-def test_a_commit_that_lacks_spans_is_found(tmp_path: Path) -> None:
+def test_a_commit_with_missing_spans_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0, 1)
+    write_commits(path, 0, 1)
     with Database.open(path) as database, database.writing() as cursor:
         cursor.execute("DELETE FROM spans WHERE arrival = 1")
-    report = checked(path)
+    report = check(path)
     assert (report.different, report.lacking, report.surplus) == (1, 1, 0)
     assert report.in_words() == "1 commits differ (1 spans missing, 0 too many)"
 
 
-def test_no_copy_of_a_log_stays_behind(tmp_path: Path) -> None:
+def test_the_copy_of_the_log_is_deleted_after_the_check(tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
-    written(path, 0)
-    checked(path)
+    write_commits(path, 0)
+    check(path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.duckdb", "a.duckdb.ledger"]
     assert not wal_of(path).exists()

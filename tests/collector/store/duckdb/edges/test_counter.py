@@ -27,12 +27,12 @@ from ..write.test_writer import rows
 WHOLE = (T0 - 10 * MINUTE, T0 + 60 * MINUTE)
 
 
-def commits_of(spans: Sequence[Span], number: int, seed: int) -> list[list[Span]]:
-    """The spans in any order, in so many commits."""
-    mixed = random.Random(seed)  # noqa: S311 - nothing secret
+def random_commits(spans: Sequence[Span], number: int, seed: int) -> list[list[Span]]:
+    """Distribute spans at random over at most `number` commits."""
+    generator = random.Random(seed)  # noqa: S311 - nothing secret
     commits: list[list[Span]] = [[] for _ in range(number)]
     for span in spans:
-        mixed.choice(commits).append(span)
+        generator.choice(commits).append(span)
     return [commit for commit in commits if commit]
 
 
@@ -48,16 +48,16 @@ def count(database: Database, step: int = 1_000) -> EdgeCounter:
     return counter
 
 
-def worked_out(database: Database, since: int, until: int) -> list[Row]:
-    """From the spans."""
+def from_spans(database: Database, since: int, until: int) -> list[Row]:
+    """Compute the edges from the spans."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_window(since, until)
         return named_rows(edges.result())
 
 
-def counted(database: Database, since: int, until: int) -> list[Row]:
-    """From the counts."""
+def from_counts(database: Database, since: int, until: int) -> list[Row]:
+    """Add up the edges from the counts."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_minutes(since, until)
@@ -65,28 +65,28 @@ def counted(database: Database, since: int, until: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_counts_are_what_all_spans_tell_in_whatever_order_they_came(database: Database, seed: int) -> None:
+def test_counts_equal_the_edges_of_all_spans_in_any_order_of_arrival(database: Database, seed: int) -> None:
     spans = shop(seed)
-    store(DuckDBWriter(database), commits_of(spans, 1 + seed, seed))
+    store(DuckDBWriter(database), random_commits(spans, 1 + seed, seed))
     count(database, step=1 + 20 * (seed % 3))
     for since, until in (WHOLE, (T0, T0 + MINUTE), (T0 + 2 * MINUTE, T0 + 5 * MINUTE)):
-        expected = worked_out(database, since, until)
+        expected = from_spans(database, since, until)
         assert expected
-        assert counted(database, since, until) == expected
+        assert from_counts(database, since, until) == expected
 
 
-def test_what_was_counted_in_parts_is_added_up_and_tells_the_same(database: Database) -> None:
-    store(DuckDBWriter(database), commits_of(shop(1), 9, 1))
+def test_compacting_counts_does_not_change_the_edges(database: Database) -> None:
+    store(DuckDBWriter(database), random_commits(shop(1), 9, 1))
     counter = count(database, step=1)
-    in_parts, parts = counted(database, *WHOLE), rows(database, "SELECT count(*) FROM edges")
+    in_parts, parts = from_counts(database, *WHOLE), rows(database, "SELECT count(*) FROM edges")
     counter.compact()
-    assert counted(database, *WHOLE) == in_parts
+    assert from_counts(database, *WHOLE) == in_parts
     assert rows(database, "SELECT count(*) FROM edges") < parts
     assert rows(database, "SELECT count(*) FROM edges WHERE calls <= 0") == [(0,)]
 
 
-def test_who_counts_goes_on_after_what_was_counted(database: Database) -> None:
-    first, second = commits_of(shop(2), 2, 2)
+def test_counting_continues_after_the_last_counted_commit(database: Database) -> None:
+    first, second = random_commits(shop(2), 2, 2)
     writer = DuckDBWriter(database)
     store(writer, [first])
     count(database)
@@ -94,10 +94,10 @@ def test_who_counts_goes_on_after_what_was_counted(database: Database) -> None:
     counter = EdgeCounter(database, CommitRanges(database))
     assert (counter.uncounted(), counter.count_next()) == (len(second), 2)
     assert (counter.uncounted(), counter.count_next()) == (0, None)
-    assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
+    assert from_counts(database, *WHOLE) == from_spans(database, *WHOLE)
 
 
-def test_a_caller_who_reports_late_takes_the_place_of_the_unknown_one(database: Database) -> None:
+def test_a_late_caller_replaces_the_unknown_caller(database: Database) -> None:
     client, server = client_and_server()
     writer = DuckDBWriter(database)
     store(writer, [[server]])
@@ -108,7 +108,7 @@ def test_a_caller_who_reports_late_takes_the_place_of_the_unknown_one(database: 
     assert pairs(database) == [("service:order", "service:stock")]
 
 
-def test_a_callee_who_reports_late_takes_the_place_of_the_unknown_one(database: Database) -> None:
+def test_a_late_callee_replaces_the_unknown_callee(database: Database) -> None:
     client, server = client_and_server()
     writer = DuckDBWriter(database)
     store(writer, [[client]])
@@ -119,20 +119,20 @@ def test_a_callee_who_reports_late_takes_the_place_of_the_unknown_one(database: 
     assert pairs(database) == [("service:order", "service:stock")]
 
 
-def test_a_graph_of_whole_minutes_comes_from_the_counts_when_all_are_counted(database: Database) -> None:
+def test_edges_of_whole_minutes_come_from_the_counts_if_they_are_recent_enough(database: Database) -> None:
     client, server = client_and_server()
     writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
     store(writer, [[client], [server]])
     EdgeCounter(database, CommitRanges(database), step=1).count_next()
-    reader, forgiving = DuckDBReader(database), DuckDBReader(database, staleness=1.5)
+    reader, stale = DuckDBReader(database), DuckDBReader(database, staleness=1.5)
     assert [edge.target for edge in reader.edges(*WHOLE)] == ["service:stock"]
-    assert [edge.target for edge in forgiving.edges(*WHOLE)] == ["external:stock.local:80"]
-    assert [edge.target for edge in forgiving.edges(T0 - 1, T0 + 2 * S)] == ["service:stock"]
-    store(writer, [[replace(client, span_id=digit * 16)] for digit in "de"])  # later than is forgiven
-    assert [(edge.target, edge.calls) for edge in forgiving.edges(*WHOLE)] == [("service:stock", 3)]
+    assert [edge.target for edge in stale.edges(*WHOLE)] == ["external:stock.local:80"]
+    assert [edge.target for edge in stale.edges(T0 - 1, T0 + 2 * S)] == ["service:stock"]
+    store(writer, [[replace(client, span_id=digit * 16)] for digit in "de"])  # beyond the staleness
+    assert [(edge.target, edge.calls) for edge in stale.edges(*WHOLE)] == [("service:stock", 3)]
 
 
-def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> None:
+def test_counts_are_deleted_with_the_last_span_of_their_minute(database: Database) -> None:
     client, server = client_and_server()
     later = [replace(span, start=span.start + MINUTE, trace_id="e" * 32) for span in (client, server)]
     store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[client], [server], later])
@@ -144,55 +144,55 @@ def test_counts_go_with_the_last_span_of_their_minute(database: Database) -> Non
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_file_of_an_older_version_is_counted_from_its_beginning(tmp_path: Path, version: int) -> None:
+def test_a_file_of_an_older_version_is_counted_from_the_start(tmp_path: Path, version: int) -> None:
     path = tmp_path / "old.duckdb"
-    first, second = commits_of(shop(3), 2, 3)
+    first, second = random_commits(shop(3), 2, 3)
     with Database.open(path) as database:
         store(DuckDBWriter(database), [first])
         count(database)
     make_older(path, version)
     with Database.open(path) as database:
-        store(DuckDBWriter(database), [second])  # of the same resources, which have hashes for numbers
+        store(DuckDBWriter(database), [second])  # with the same resources, whose ids are hashes
         count(database)
-        assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
+        assert from_counts(database, *WHOLE) == from_spans(database, *WHOLE)
         expected = rows(database, "SELECT count(*) FROM spans JOIN resources USING (resource_id)")
         assert expected == [(len(first) + len(second),)]
         assert rows(database, "SELECT count(DISTINCT service) = count(*) FROM resources") == [(True,)]
 
 
-def test_a_producer_that_comes_last_is_found_by_who_took_its_message_up(database: Database) -> None:
-    sent, taken = producer_and_consumer(MINUTE)
+def test_a_late_producer_is_matched_with_its_waiting_consumer(database: Database) -> None:
+    producer, consumer = producer_and_consumer(MINUTE)
     writer = DuckDBWriter(database)
-    store(writer, [[taken]])
+    store(writer, [[consumer]])
     count(database)
     assert rows(database, "SELECT count(*) FROM unmet_links") == [(1,)]
-    store(writer, [[sent]])
+    store(writer, [[producer]])
     count(database)
     assert rows(database, "SELECT count(*) FROM unmet_links") == [(0,)]
-    assert counted(database, *WHOLE) == worked_out(database, *WHOLE)
-    assert [row["by_link"] for row in counted(database, *WHOLE)] == [0, 1], "by link"
+    assert from_counts(database, *WHOLE) == from_spans(database, *WHOLE)
+    assert [row["by_link"] for row in from_counts(database, *WHOLE)] == [0, 1], "by link"
 
 
-@pytest.mark.parametrize("stretch", [1, 1_000_000])
-def test_who_sent_a_message_hours_before_is_found(database: Database, stretch: int) -> None:
-    sent, taken = producer_and_consumer(20 * 60 * MINUTE)
+@pytest.mark.parametrize("digest_spans", [1, 1_000_000])
+def test_a_producer_of_hours_before_is_found(database: Database, digest_spans: int) -> None:
+    producer, consumer = producer_and_consumer(20 * 60 * MINUTE)
     writer = DuckDBWriter(database)
-    store(writer, [[sent], *([span] for span in shop(4)), [taken]])
-    assert (Digester(database, stretch).catch_up() > 0) == (stretch == 1)
+    store(writer, [[producer], *([span] for span in shop(4)), [consumer]])
+    assert (Digester(database, digest_spans).catch_up() > 0) == (digest_spans == 1)
     count(database, step=1)
     since, until = T0 - 10 * MINUTE, T0 + 21 * 60 * MINUTE
-    assert counted(database, since, until) == worked_out(database, since, until)
+    assert from_counts(database, since, until) == from_spans(database, since, until)
     [waits] = [
         row["latencies"]
-        for row in counted(database, since, until)
+        for row in from_counts(database, since, until)
         if (row["source"], row["target"]) == ("topic:late", "service:bank")
     ]
     assert waits == [pytest.approx(20 * 60 * MINUTE, rel=1e-6)]
 
 
-def test_what_waits_for_its_producer_is_forgotten_with_its_span(database: Database) -> None:
-    _, taken = producer_and_consumer(MINUTE)
-    store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[taken], shop(5)])
+def test_an_unmet_link_is_deleted_with_its_span(database: Database) -> None:
+    _, consumer = producer_and_consumer(MINUTE)
+    store(DuckDBWriter(database, itertools.count(T0, S).__next__), [[consumer], shop(5)])
     count(database)
     assert rows(database, "SELECT count(*) FROM unmet_links WHERE arrival = 1") == [(1,)]
     Retention(database, RetentionLimits(age=0.5), lambda: T0 + S).run()
@@ -200,11 +200,11 @@ def test_what_waits_for_its_producer_is_forgotten_with_its_span(database: Databa
 
 
 def producer_and_consumer(waits: int) -> tuple[Span, Span]:
-    """In traces of their own; the message waits so many ns."""
-    sent = Span("a" * 32, "b" * 16, None, "order", "send", PRODUCER, T0, S, 0)
-    taken = Span("c" * 32, "d" * 16, None, "bank", "take", CONSUMER, T0 + waits, S, 0)
-    taken = replace(taken, links=((sent.trace_id, sent.span_id),))
-    return on_topic(sent), on_topic(taken)
+    """Return a producer and a consumer span in separate traces; the message waits `waits` ns."""
+    producer = Span("a" * 32, "b" * 16, None, "order", "send", PRODUCER, T0, S, 0)
+    consumer = Span("c" * 32, "d" * 16, None, "bank", "process", CONSUMER, T0 + waits, S, 0)
+    consumer = replace(consumer, links=((producer.trace_id, producer.span_id),))
+    return on_topic(producer), on_topic(consumer)
 
 
 def on_topic(span: Span) -> Span:
@@ -219,4 +219,4 @@ def client_and_server() -> tuple[Span, Span]:
 
 
 def pairs(database: Database) -> list[tuple[str, str]]:
-    return [(row["source"], row["target"]) for row in counted(database, *WHOLE)]
+    return [(row["source"], row["target"]) for row in from_counts(database, *WHOLE)]

@@ -16,7 +16,7 @@ from ..write.test_writer import batch
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that the test moves."""
 
     now = 100.0
 
@@ -31,42 +31,42 @@ def clock() -> Clock:
 
 @pytest.fixture
 def thread(database: Database, clock: Clock) -> Generator[EdgeCountingThread, None, None]:
-    made = EdgeCountingThread(database, CommitRanges(database), clock)
-    made.start(0)
-    yield made
-    made.stop()
+    counting = EdgeCountingThread(database, CommitRanges(database), clock)
+    counting.start(0)
+    yield counting
+    counting.stop()
 
 
 @pytest.fixture
 def store(database: Database, thread: EdgeCountingThread) -> Callable[..., None]:
     writer = DuckDBWriter(database)
 
-    def stored(*numbers: int, awaited: bool = False) -> None:
+    def store_spans(*numbers: int, awaited: bool = False) -> None:
         writer.write(batch(*map(span, numbers)))
         thread.stored(writer.sequence, len(numbers), awaited)
 
-    return stored
+    return store_spans
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Generator[threading.Event, None, None]:
-    """Nothing is counted until this is set."""
-    go, count_next = threading.Event(), EdgeCounter.count_next
+def release(monkeypatch: pytest.MonkeyPatch) -> Generator[threading.Event, None, None]:
+    """Block counting until this event is set."""
+    released, count_next = threading.Event(), EdgeCounter.count_next
 
     def wait(counter: EdgeCounter) -> int | None:
-        assert go.wait(30)
+        assert released.wait(30)
         return count_next(counter)
 
     monkeypatch.setattr(EdgeCounter, "count_next", wait)
-    yield go
-    go.set()
+    yield released
+    released.set()
 
 
 def last_counted(database: Database) -> int:
     return EdgeCounter(database, CommitRanges(database)).counted()
 
 
-def test_who_waits_finds_all_counted(
+def test_all_spans_are_counted_after_settling(
     database: Database, thread: EdgeCountingThread, store: Callable[..., None]
 ) -> None:
     store(1)
@@ -76,11 +76,11 @@ def test_who_waits_finds_all_counted(
     assert (thread.uncounted, last_counted(database)) == (0, 2)
 
 
-def test_of_a_flood_nobody_waits_for_the_newest(
+def test_settling_does_not_wait_for_the_newest_spans_of_a_flood(
     monkeypatch: pytest.MonkeyPatch,
     thread: EdgeCountingThread,
     store: Callable[..., None],
-    held: threading.Event,
+    release: threading.Event,
     clock: Clock,
 ) -> None:
     monkeypatch.setattr(counting_thread, "FLOOD", 2)
@@ -88,14 +88,14 @@ def test_of_a_flood_nobody_waits_for_the_newest(
     assert thread.flooded
     thread.settle()  # returns
     assert thread.uncounted == 3
-    clock.now += 11  # seconds without any more
+    clock.now += 11  # seconds without new spans
     assert not thread.flooded
-    held.set()
+    release.set()
     thread.settle()
     assert thread.uncounted == 0
 
 
-def test_of_a_flood_too_what_somebody_stored_and_waited_for_is_counted(
+def test_settling_waits_for_awaited_spans_even_in_a_flood(
     monkeypatch: pytest.MonkeyPatch,
     database: Database,
     thread: EdgeCountingThread,
@@ -107,20 +107,20 @@ def test_of_a_flood_too_what_somebody_stored_and_waited_for_is_counted(
     assert last_counted(database) == 1
 
 
-def test_for_what_takes_very_long_nobody_waits(
+def test_settling_does_not_wait_for_very_many_spans(
     monkeypatch: pytest.MonkeyPatch,
     thread: EdgeCountingThread,
     store: Callable[..., None],
-    held: threading.Event,
+    release: threading.Event,
 ) -> None:
     monkeypatch.setattr(counting_thread, "MANY", 2)
     store(1, 2, 3)
     thread.settle()  # returns
     assert thread.uncounted == 3
-    held.set()
+    release.set()
 
 
-def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
+def test_spans_left_by_an_earlier_process_are_counted(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write(batch(span(1), span(2)))
     thread = EdgeCountingThread(database, CommitRanges(database))
@@ -131,7 +131,7 @@ def test_what_an_earlier_process_left_is_counted(database: Database) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreError("no room"), ValueError("no room")])
-def test_who_cannot_count_says_so_once_and_goes_on(
+def test_a_counting_error_is_logged_once_and_retried(
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -148,9 +148,9 @@ def test_who_cannot_count_says_so_once_and_goes_on(
 
     monkeypatch.setattr(EdgeCounter, "count_next", fail)
     store(1)
-    thread.settle()  # returns, for it cannot be counted
+    thread.settle()  # returns, because counting fails
     assert failed.acquire(timeout=30)
-    assert failed.acquire(timeout=30)  # it tries again
+    assert failed.acquire(timeout=30)  # retried
     monkeypatch.setattr(EdgeCounter, "count_next", count_next)
     while last_counted(database) < 1:
         thread.settle()

@@ -22,7 +22,7 @@ def filled(database: Database) -> Database:
     return database
 
 
-def test_every_table_becomes_a_parquet_file_with_its_rows(filled: Database, tmp_path: Path) -> None:
+def test_every_table_is_exported_to_a_parquet_file(filled: Database, tmp_path: Path) -> None:
     written = sum(export(filled, lambda name: (tmp_path / name).open("wb")))
     counts = {table: pq.read_metadata(tmp_path / f"{table}.parquet").num_rows for table in EXPORTED_TABLES}
     assert counts["spans"] == counts["span_events"] == counts["span_links"] == 50
@@ -36,24 +36,24 @@ def test_every_table_becomes_a_parquet_file_with_its_rows(filled: Database, tmp_
     assert str(spans.schema.field("start").type) == "timestamp[ns]"
 
 
-def test_all_that_is_not_laban_s_own_is_exported(database: Database) -> None:
+def test_all_tables_except_internal_ones_are_exported(database: Database) -> None:
     [(names,)] = rows(database, "SELECT list(table_name) FROM duckdb_tables()")
     assert isinstance(names, list)
     assert set(names) - {"meta", "digests", "unmet_links"} == set(EXPORTED_TABLES)
 
 
-def test_an_archive_holds_the_same_files(filled: Database) -> None:
+def test_an_archive_contains_the_same_files(filled: Database) -> None:
     with zipfile.ZipFile(io.BytesIO(b"".join(export_zip(filled)))) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [f"{table}.parquet" for table in EXPORTED_TABLES]
         assert pq.read_table(io.BytesIO(archive.read("spans.parquet"))).num_rows == 50
 
 
-def test_a_backup_is_equal_and_what_comes_later_is_not_in_it(filled: Database, tmp_path: Path) -> None:
+def test_a_backup_contains_one_state_without_later_spans(filled: Database, tmp_path: Path) -> None:
     before = rows(filled, HASH)
     copying = backup(filled, tmp_path / "copy.duckdb")
     next(copying)
-    DuckDBWriter(filled).write(batch(with_all(99)))  # while it is copied
+    DuckDBWriter(filled).write(batch(with_all(99)))  # during the backup
     for _ in copying:
         pass
     with Database.open(tmp_path / "copy.duckdb") as copy:
@@ -62,7 +62,7 @@ def test_a_backup_is_equal_and_what_comes_later_is_not_in_it(filled: Database, t
     assert rows(filled, HASH) != before
 
 
-def test_a_backup_overwrites_nothing(filled: Database, tmp_path: Path) -> None:
+def test_a_backup_does_not_overwrite_a_file(filled: Database, tmp_path: Path) -> None:
     target = tmp_path / "copy.duckdb"
     target.write_text("mine")
     with pytest.raises(StoreError, match="overwrites nothing"):
@@ -70,7 +70,7 @@ def test_a_backup_overwrites_nothing(filled: Database, tmp_path: Path) -> None:
     assert target.read_text() == "mine"
 
 
-def test_a_backup_that_is_given_up_leaves_nothing(filled: Database, tmp_path: Path) -> None:
+def test_an_aborted_backup_leaves_no_files(filled: Database, tmp_path: Path) -> None:
     target = tmp_path / "copy.duckdb"
     copying = backup(filled, target)
     next(copying)

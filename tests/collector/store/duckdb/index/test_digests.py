@@ -20,11 +20,11 @@ from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ....requests import START
-from ..housekeeping.test_retention import of_its_own_trace
+from ..housekeeping.test_retention import span_in_own_trace
 from ..older_files import make_older
 from ..write.test_writer import batch, rows
 
-Ask = Callable[[DuckDBReader], object]
+Query = Callable[[DuckDBReader], object]
 
 COMMITS = 12
 LAST = (1 << 64) - 1
@@ -39,7 +39,7 @@ def trace_of(number: int) -> str:
 
 
 def consumer(number: int) -> Span:
-    span = of_its_own_trace(number)
+    span = span_in_own_trace(number)
     span.kind = Span.SPAN_KIND_CONSUMER
     for key, value in {
         "messaging.destination.name": "orders",
@@ -53,14 +53,14 @@ def consumer(number: int) -> Span:
     return span
 
 
-def filled(database: Database) -> None:
-    """A commit for each of some traces."""
+def fill(database: Database) -> None:
+    """Write one commit per trace."""
     writer = DuckDBWriter(database, itertools.count(START, 1_000_000_000).__next__)
     for number in range(COMMITS):
         writer.write(batch(consumer(number)))
 
 
-QUESTIONS: dict[str, Ask] = {
+QUERIES: dict[str, Query] = {
     "spans": lambda reader: [
         reader.spans_of([trace_of(number)], START - 1, START + 10**12, 10) for number in range(COMMITS + 1)
     ],
@@ -80,17 +80,17 @@ QUESTIONS: dict[str, Ask] = {
 }
 
 
-@pytest.mark.parametrize("stretch", [1, 3, COMMITS * 2])
-def test_answers_are_the_same_with_digests_and_without(database: Database, stretch: int) -> None:
-    filled(database)
-    without = {question: ask(DuckDBReader(database)) for question, ask in QUESTIONS.items()}
+@pytest.mark.parametrize("spans", [1, 3, COMMITS * 2])
+def test_answers_are_the_same_with_and_without_digests(database: Database, spans: int) -> None:
+    fill(database)
+    without = {name: query(DuckDBReader(database)) for name, query in QUERIES.items()}
     assert all(without.values())
-    Digester(database, stretch).catch_up()
-    assert {question: ask(DuckDBReader(database)) for question, ask in QUESTIONS.items()} == without
+    Digester(database, spans).catch_up()
+    assert {name: query(DuckDBReader(database)) for name, query in QUERIES.items()} == without
 
 
-def test_a_stretch_without_the_key_is_left_out(database: Database) -> None:
-    filled(database)
+def test_ranges_without_the_key_are_skipped(database: Database) -> None:
+    fill(database)
     assert Digester(database, 2).catch_up() == 5  # of twelve commits; the newest is never digested
     commit_ranges = CommitRanges(database)
     assert commit_ranges.consumers()[0] == 11
@@ -101,8 +101,8 @@ def test_a_stretch_without_the_key_is_left_out(database: Database) -> None:
     assert commit_ranges.that_may_hold([]) == []
 
 
-def test_what_comes_after_a_digest_is_found(database: Database) -> None:
-    filled(database)
+def test_spans_stored_after_a_digest_are_found(database: Database) -> None:
+    fill(database)
     Digester(database, 1).catch_up()
     reader = DuckDBReader(database)
     assert reader.spans_of([trace_of(50)], START - 1, START + 10**12, 10) == []
@@ -111,8 +111,8 @@ def test_what_comes_after_a_digest_is_found(database: Database) -> None:
     assert Digester(database, 1).catch_up() == 1
 
 
-def test_a_digest_goes_with_its_commits(database: Database) -> None:
-    filled(database)
+def test_a_digest_is_deleted_with_its_commits(database: Database) -> None:
+    fill(database)
     Digester(database, 2).catch_up()
     ticks = itertools.count(0, 10)
     commit_ranges = CommitRanges(database, lambda: float(next(ticks)))
@@ -122,7 +122,7 @@ def test_a_digest_goes_with_its_commits(database: Database) -> None:
     assert commit_ranges.that_may_hold([1]) == [part(11, LAST, 1)]
 
 
-def test_values_at_the_limits_can_be_digested(database: Database) -> None:
+def test_extreme_values_can_be_digested(database: Database) -> None:
     span = consumer(1)
     span.attributes[-1].value.int_value = -(1 << 63)
     span.attributes[-3].value.string_value = str((1 << 63) - 1)
@@ -132,25 +132,25 @@ def test_values_at_the_limits_can_be_digested(database: Database) -> None:
     assert Digester(database, 1).catch_up() == 1
 
 
-def test_parts_are_joined_where_the_gaps_are_smallest() -> None:
+def test_parts_with_the_smallest_gaps_are_joined() -> None:
     parts = [part(1, 2, 7), part(3, 4), part(6, 7), part(100, 110, 8), part(112, 120, 9)]
     assert joined(parts, 8) == [part(1, 4, 7), part(6, 7), part(100, 110, 8), part(112, 120, 9)]
     assert joined(parts, 2) == [part(1, 7, 7), part(100, 120, 8, 9)]
     assert joined(parts, 1) == [part(1, 120, 7, 8, 9)]
 
 
-def test_neighbours_stay_apart_where_too_many_keys_would_be_looked_for_in_both() -> None:
+def test_neighbours_with_too_many_keys_are_not_joined() -> None:
     parts = [part(1, 2, *range(20)), part(3, 4, *range(10, 30)), part(5, 6, *range(30, 60))]
     assert joined(parts, 8) == [part(1, 4, *range(30)), parts[2]]
     assert joined(parts, 1) == [part(1, 6, *range(60))]
 
 
-def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_updated(tmp_path: Path) -> None:
     path = tmp_path / "old.duckdb"
     with Database.open(path) as database:
-        filled(database)
-        expected = [ask(DuckDBReader(database)) for ask in QUESTIONS.values()]
+        fill(database)
+        expected = [query(DuckDBReader(database)) for query in QUERIES.values()]
     make_older(path, 1)
     with Database.open(path) as database:
         Digester(database, 3).catch_up()
-        assert [ask(DuckDBReader(database)) for ask in QUESTIONS.values()] == expected
+        assert [query(DuckDBReader(database)) for query in QUERIES.values()] == expected

@@ -8,7 +8,7 @@ from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
 
 
 def spans(numbers: range, start: int = 1, kind: int = 1) -> pa.Table:
-    """One span a number, with ids that are not random at all, each starting 1 ns after the one before."""
+    """Return one span per number with sequential ids; each starts 1 ns after the previous one."""
     ids = pa.array(np.arange(numbers.start, numbers.stop, dtype=np.uint64))
     starts = pa.array(np.arange(len(numbers), dtype=np.int64) + start).view(pa.timestamp("ns"))
     kinds = pa.array([kind] * len(numbers), pa.uint8())
@@ -16,36 +16,36 @@ def spans(numbers: range, start: int = 1, kind: int = 1) -> pa.Table:
     return pa.table({"trace_hi": trace, "trace_lo": trace, "span_id": ids, "kind": kinds, "start": starts})
 
 
-def test_new_spans_are_not_suspected() -> None:
+def test_new_spans_are_rarely_suspects() -> None:
     seen = DedupFilter(latest=0)
     seen.add(spans(range(100_000)))
     assert len(seen.suspects(spans(range(100_000, 200_000)))) <= 2
 
 
-def test_a_span_that_was_stored_is_always_suspected() -> None:
+def test_stored_spans_are_always_suspects() -> None:
     seen = DedupFilter(latest=0)
     for first in range(0, 50_000, 10_000):
         seen.add(spans(range(first, first + 10_000)))
     assert seen.suspects(spans(range(50_000))).tolist() == list(range(50_000))
 
 
-def test_the_other_half_of_a_shared_span_is_another_span() -> None:
+def test_the_other_half_of_a_shared_span_is_not_a_suspect() -> None:
     seen = DedupFilter(latest=0)
     seen.add(spans(range(1), kind=3))
     assert seen.suspects(spans(range(1), kind=2)).tolist() == []
 
 
-def test_a_span_that_is_twice_in_a_batch_is_suspected() -> None:
+def test_a_span_repeated_in_a_batch_is_a_suspect() -> None:
     batch = pa.concat_tables([spans(range(5)), spans(range(3, 4))])
     assert DedupFilter(latest=0).suspects(batch).tolist() == [3, 5]
 
 
-def test_what_started_before_the_collector_did_is_suspected() -> None:
+def test_spans_that_start_before_the_latest_stored_start_are_suspects() -> None:
     seen = DedupFilter(latest=1_000)
     assert seen.suspects(spans(range(4), start=999)).tolist() == [0, 1]
 
 
-def test_what_was_forgotten_is_suspected_by_its_start() -> None:
+def test_spans_beyond_the_capacity_are_suspects_by_their_start() -> None:
     seen = DedupFilter(latest=0, capacity=1_000)
     for number in range(10):
         seen.add(spans(range(number * 1_000, (number + 1) * 1_000), start=1 + number * 1_000))

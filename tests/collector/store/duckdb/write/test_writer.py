@@ -34,9 +34,9 @@ def with_all(number: int, kind: Span.SpanKind.ValueType = Span.SPAN_KIND_INTERNA
 
 
 def sent_by(service: str, *spans: Span) -> bytes:
-    made = request(*spans)
-    made.resource_spans[0].resource.attributes[0].value.string_value = service
-    return made.SerializeToString()
+    built = request(*spans)
+    built.resource_spans[0].resource.attributes[0].value.string_value = service
+    return built.SerializeToString()
 
 
 def counts(database: Database) -> list[int]:
@@ -44,14 +44,14 @@ def counts(database: Database) -> list[int]:
     return [int(str(rows(database, f"SELECT count(*) FROM {table}")[0][0])) for table in tables]  # noqa: S608
 
 
-def test_what_is_written_is_there_with_all_that_belongs_to_it(database: Database) -> None:
+def test_spans_are_stored_with_all_their_rows(database: Database) -> None:
     assert DuckDBWriter(database).write(batch(with_all(0), with_all(1))) == Written(2, 0)
     assert counts(database) == [2, 2, 2, 2, 1]
     assert rows(database, "SELECT service FROM resources") == [("order",)]
     assert rows(database, "SELECT name FROM scopes") == [("tests",)]
 
 
-def test_an_empty_batch_makes_no_commit(database: Database) -> None:
+def test_an_empty_batch_creates_no_commit(database: Database) -> None:
     assert DuckDBWriter(database).write(batch()) == Written(0, 0)
     assert counts(database) == [0, 0, 0, 0, 0]
 
@@ -63,19 +63,19 @@ def test_a_batch_sent_twice_is_stored_once(database: Database) -> None:
     assert counts(database) == [2, 2, 2, 2, 1]
 
 
-def test_a_batch_that_repeats_some_spans_stores_the_others(database: Database) -> None:
+def test_only_the_new_spans_of_a_batch_are_stored(database: Database) -> None:
     writer = DuckDBWriter(database)
     writer.write(batch(with_all(0)))
     assert writer.write(batch(with_all(2), with_all(0), with_all(1))) == Written(2, 1)
     assert counts(database)[:3] == [3, 3, 3]
 
 
-def test_a_span_twice_in_one_batch_is_stored_once(database: Database) -> None:
+def test_a_span_repeated_in_a_batch_is_stored_once(database: Database) -> None:
     assert DuckDBWriter(database).write(batch(with_all(0), with_all(0))) == Written(1, 1)
     assert counts(database) == [1, 1, 1, 1, 1]
 
 
-def test_both_halves_of_a_zipkin_shared_span_stay_each_with_its_events(database: Database) -> None:
+def test_both_halves_of_a_zipkin_shared_span_are_stored_with_their_events(database: Database) -> None:
     writer = DuckDBWriter(database)
     client, server = with_all(0, CLIENT), with_all(0, SERVER)
     assert writer.write(batch(client)) == Written(1, 0)
@@ -87,7 +87,7 @@ def test_both_halves_of_a_zipkin_shared_span_stay_each_with_its_events(database:
     ]
 
 
-def test_the_commit_sequence_goes_on_after_a_restart(tmp_path: Path) -> None:
+def test_the_commit_sequence_continues_after_a_restart(tmp_path: Path) -> None:
     for number in range(3):
         with Database.open(tmp_path / "a.duckdb") as database:
             DuckDBWriter(database).write(batch(span(number)))
@@ -104,7 +104,7 @@ def test_the_ledger_counts_each_commit(database: Database) -> None:
     ) == [(1, START, 2, 1, 1, 1), (2, START, 1, 0, 0, 1)]
 
 
-def test_resources_are_numbered_as_they_come_also_after_a_restart(tmp_path: Path) -> None:
+def test_resource_ids_continue_after_a_restart(tmp_path: Path) -> None:
     for number, services in enumerate((["order", "stock"], ["stock", "bank"])):
         with Database.open(tmp_path / "a.duckdb") as database:
             sent = [sent_by(service, span(2 * number + place)) for place, service in enumerate(services)]
@@ -123,7 +123,7 @@ def test_resources_are_numbered_as_they_come_also_after_a_restart(tmp_path: Path
         ]
 
 
-def test_a_failed_commit_stores_nothing_and_the_next_one_works(database: Database) -> None:
+def test_a_failed_commit_stores_no_rows_and_the_next_one_works(database: Database) -> None:
     writer = DuckDBWriter(database)
     with database.writing() as cursor:
         cursor.execute("ALTER TABLE ledger RENAME TO elsewhere")
@@ -137,7 +137,7 @@ def test_a_failed_commit_stores_nothing_and_the_next_one_works(database: Databas
     assert rows(database, "SELECT service FROM spans JOIN resources USING (resource_id)") == [("order",)]
 
 
-def test_lag_is_stored_with_its_unknowns(database: Database) -> None:
+def test_lag_is_stored_with_unknown_values(database: Database) -> None:
     known = Lag(START, "c", "email", "orders", 0, 5, 9, 0, 4, 1.5, "OK")
     unknown = Lag(START, "c", "email", "orders", 1, None, 9, 0, None, None, "STOP")
     writer = DuckDBWriter(database)

@@ -13,7 +13,7 @@ MS = 1_000_000
 S = 1_000_000_000
 
 
-def test_the_extent_grows_with_what_comes_and_shrinks_with_what_is_forgotten(database: Database) -> None:
+def test_the_extent_grows_with_new_spans_and_shrinks_with_deleted_ones(database: Database) -> None:
     times = iter([START, START + S, START + 2 * S])
     writer, reader = DuckDBWriter(database, times.__next__), DuckDBReader(database)
     assert reader.extent() is None
@@ -27,7 +27,7 @@ def test_the_extent_grows_with_what_comes_and_shrinks_with_what_is_forgotten(dat
     assert reader.extent() == (START + 2 * MS, START + 7 * MS)
 
 
-def test_commits_that_brought_nothing_new_change_nothing(tmp_path: Path) -> None:
+def test_commits_without_new_spans_do_not_change_the_extent(tmp_path: Path) -> None:
     with Database.open(tmp_path / "a.duckdb") as database:
         writer, reader = DuckDBWriter(database), DuckDBReader(database)
         writer.load([batch(span(1))], 1)

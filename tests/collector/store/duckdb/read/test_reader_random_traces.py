@@ -1,4 +1,4 @@
-"""What the reader finds of traces, links and messages is what came, wherever it is looked for."""
+"""The reader finds all stored traces, links and messages, with any division into commits and digests."""
 
 import random
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
-from ..edges.test_counter import WHOLE, commits_of, store
+from ..edges.test_counter import WHOLE, random_commits, store
 from ..random_shop import CONSUMER, shop
 
 
 def spans_from(seed: int) -> list[Span]:
-    """Of a shop whose traces share halves of their ids, and whose messages share offsets."""
+    """Return random spans whose traces share halves of their ids, and whose messages share offsets."""
     numbers = random.Random(seed)  # noqa: S311 - nothing secret
     spans = shop(seed)
     traces = sorted({span.trace_id for span in spans})
@@ -33,24 +33,26 @@ def spans_from(seed: int) -> list[Span]:
     return [changed(span) for span in spans]
 
 
-def told(spans: Sequence[Span]) -> list[tuple[object, ...]]:
+def comparable(spans: Sequence[Span]) -> list[tuple[object, ...]]:
     by_start = sorted(spans, key=lambda span: (span.start, span.span_id, span.kind))
     return [(s.trace_id, s.span_id, s.kind, s.service, s.name, sorted(s.links)) for s in by_start]
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_what_is_found_is_what_came(database: Database, seed: int) -> None:
+def test_stored_traces_links_messages_and_groups_are_found(database: Database, seed: int) -> None:
     spans = spans_from(seed)
     numbers = random.Random(seed)  # noqa: S311 - nothing secret
-    store(DuckDBWriter(database), commits_of(spans, 1 + seed, seed))
+    store(DuckDBWriter(database), random_commits(spans, 1 + seed, seed))
     Digester(database, 1 + 10 * (seed % 3)).catch_up()
     reader = DuckDBReader(database)
     traces = sorted({span.trace_id for span in spans})
     for size in range(1, len(traces), 4):
-        asked = numbers.sample(traces, size)
-        assert told(reader.spans_of(asked, *WHOLE, 10_000)) == told([s for s in spans if s.trace_id in asked])
-        linking = {span.trace_id for span in spans if {trace for trace, _ in span.links} & set(asked)}
-        assert set(reader.traces_linked_from(asked)) == linking - set(asked)
+        wanted = numbers.sample(traces, size)
+        assert comparable(reader.spans_of(wanted, *WHOLE, 10_000)) == comparable(
+            [s for s in spans if s.trace_id in wanted]
+        )
+        linking = {span.trace_id for span in spans if {trace for trace, _ in span.links} & set(wanted)}
+        assert set(reader.traces_linked_from(wanted)) == linking - set(wanted)
         messages = {MessageRef("orders", numbers.randrange(2), numbers.randrange(4)) for _ in range(size)}
         taken = {
             span.trace_id
@@ -65,16 +67,16 @@ def test_what_is_found_is_what_came(database: Database, seed: int) -> None:
     assert found == {(topic, group) for topic, group, _ in consumers}
 
 
-def test_of_too_many_spans_the_first_are_told(database: Database) -> None:
+def test_spans_are_limited_to_the_first_by_start(database: Database) -> None:
     spans = spans_from(3)
-    store(DuckDBWriter(database), commits_of(spans, 8, 3))
+    store(DuckDBWriter(database), random_commits(spans, 8, 3))
     Digester(database, 1).catch_up()
     traces = sorted({span.trace_id for span in spans})
     first = DuckDBReader(database).spans_of(traces, *WHOLE, 20)
-    assert told(first) == told(spans)[:20]
+    assert comparable(first) == comparable(spans)[:20]
 
 
-def test_answers_of_one_moment_do_not_change_while_spans_come(database: Database) -> None:
+def test_answers_at_one_moment_do_not_change_while_spans_arrive(database: Database) -> None:
     spans = spans_from(4)
     writer, reader = DuckDBWriter(database), DuckDBReader(database)
     store(writer, [spans[:10]])
@@ -83,4 +85,4 @@ def test_answers_of_one_moment_do_not_change_while_spans_come(database: Database
         before = reader.spans_of(traces, *WHOLE, 10_000)
         store(writer, [spans[10:]])
         assert reader.spans_of(traces, *WHOLE, 10_000) == before
-    assert told(reader.spans_of(traces, *WHOLE, 10_000)) == told(spans)
+    assert comparable(reader.spans_of(traces, *WHOLE, 10_000)) == comparable(spans)

@@ -1,4 +1,4 @@
-"""The seam between laban and a database: the journal works over any store."""
+"""The `Store` interface: the journal works with any store."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from .duckdb.write.test_writer import batch
 from .memory_store import MemoryStore
 
 
-def test_the_storage_service_works_over_another_store(tmp_path: Path) -> None:
+def test_the_storage_service_works_with_another_store(tmp_path: Path) -> None:
     store = MemoryStore(tmp_path / "spans")
     storage = StorageService(store, RetentionLimits())
     storage.start()
@@ -24,13 +24,13 @@ def test_the_storage_service_works_over_another_store(tmp_path: Path) -> None:
     assert storage.write(batch(span(1), span(2))).spans == 1
     health = storage.health()
     assert (health.stored, health.duplicates, health.unloaded) == (3, 1, 0)
-    assert health.ledger == "all of 0 commits are there"
+    assert health.ledger == "all 0 commits are present"
     storage.stop()
     assert len(store.spans) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["spans.ledger"]
 
 
-def test_what_another_store_refused_is_loaded_from_the_journal_after_a_restart(tmp_path: Path) -> None:
+def test_spans_that_a_store_refused_are_loaded_after_a_restart(tmp_path: Path) -> None:
     full = MemoryStore(tmp_path / "spans")
     storage = StorageService(full, RetentionLimits())
     storage.start()
@@ -46,7 +46,7 @@ def test_what_another_store_refused_is_loaded_from_the_journal_after_a_restart(t
     storage.stop()
 
 
-def test_a_store_says_by_one_error_that_it_cannot_do_something(tmp_path: Path) -> None:
+def test_a_store_raises_store_unsupported_for_missing_features(tmp_path: Path) -> None:
     store: Store = MemoryStore(tmp_path / "spans")
     for action in (store.archive, store.stream_backup, lambda: store.backup(tmp_path / "copy")):
         with pytest.raises(StoreUnsupported, match="MemoryStore has no"):
@@ -55,7 +55,7 @@ def test_a_store_says_by_one_error_that_it_cannot_do_something(tmp_path: Path) -
         StorageService(store, RetentionLimits(age=1)).start()
 
 
-def test_the_way_to_the_store_needs_no_duckdb() -> None:
+def test_the_ingest_path_does_not_import_duckdb() -> None:
     modules = ["receive.http", "receive.grpc", "decode.otlp", "ingest.storage_service", "ingest.pipeline"]
     imports = ", ".join(f"laban_collector.{name}" for name in [*modules, "importing.importer"])
     program = f"import sys, {imports}; print('duckdb' in sys.modules)"
