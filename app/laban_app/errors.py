@@ -2,11 +2,14 @@
 
 AppError
 ├── UnknownValue          no trace carries this business key value
+├── NotInRange            traces carry it, but none of their spans lie in the requested time range
 ├── CollectorUnreachable  there is neither a running collector nor a readable database
 ├── RequestRefused        the collector refused a request, or failed
 ├── NothingToDraw         a diagram of a time range without calls
 └── OutputFailed          a file cannot be written
 """
+
+from datetime import datetime
 
 
 class AppError(Exception):
@@ -31,6 +34,27 @@ class UnknownValue(AppError):
         else:
             hint = f"No {key} has been seen at all: is the collector receiving spans (laban status)?"
         super().__init__(f"No trace carries {key} {value}. {hint}")
+
+
+class NotInRange(AppError):
+    """Traces carry this business key value, but none of their spans lie in the requested time range.
+
+    Attributes:
+        key: the business key.
+        value: its value.
+        first: start of the first span that carries it.
+        last: start of the last span that carries it.
+    """
+
+    def __init__(self, key: str, value: str, first: datetime, last: datetime) -> None:
+        self.key = key
+        self.value = value
+        self.first = first
+        self.last = last
+        super().__init__(
+            f"No span of {key} {value} lies in this time range: it was seen between {first:%F %T} and "
+            f"{last:%F %T} UTC. Widen the time range, or leave it out."
+        )
 
 
 class CollectorUnreachable(AppError):

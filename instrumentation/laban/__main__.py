@@ -25,6 +25,7 @@ _OPTIONS: Final = {
     "--show-completion": "Print the completion script for the current shell.",
     "--help": "Show this message and exit.",
 }
+_HELP: Final = ("--help", "-h", "help")
 _MAX_WIDTH: Final = 100
 
 
@@ -36,7 +37,7 @@ def main() -> None:
         _run_cli("shell completion", "server", arguments)
     elif first == "--version":
         print(f"laban {version('laban')}")  # noqa: T201
-    elif first is None or first == "--help":
+    elif first is None or first in _HELP:
         (sys.stdout if first else sys.stderr).write(_overview())
         sys.exit(0 if first else WRONG_USE)
     elif first == "run":
@@ -64,7 +65,7 @@ def _run_cli(what: str, extra: str, arguments: Sequence[str], summary: str | Non
         if _is_bug(error):
             raise
         needs = f"{what} needs laban[{extra}]: pip install 'laban[{extra}]'"
-        if summary is None or "--help" not in arguments:
+        if summary is None or not {"-h", "--help"} & set(arguments):
             _fail(f"{needs}\n")
         sys.stdout.write(f"Usage: laban {arguments[0]} [OPTIONS]\n\n  {summary}\n\n  {needs}\n")
 

@@ -270,9 +270,17 @@ class Refused(Answer):
 
 
 class UnknownAnswer(Refused):
-    """The value is unknown; these are the nearest known values."""
+    """The value is unknown, or was not seen in the requested time range.
+
+    Attributes:
+        nearest: known values that resemble an unknown value, the nearest first.
+        first: start of the first span with the value; None if the value is unknown.
+        last: start of the last span with the value; None if the value is unknown.
+    """
 
     nearest: list[str]
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 class Status(Answer):

@@ -80,6 +80,7 @@ def laban(base_install: Path, *arguments: str) -> subprocess.CompletedProcess[st
 def test_help_lists_every_command_with_the_extra_that_it_needs(base_install: Path) -> None:
     done = laban(base_install, "--help")
     assert (done.returncode, done.stderr) == (0, "")
+    assert laban(base_install, "-h").stdout == laban(base_install, "help").stdout == done.stdout
     for name in command_names():
         command = find_command(name)
         assert command is not None

@@ -77,7 +77,13 @@ def collector_of(db: Path, settings: Settings) -> RemoteAnswers | None:
 
 
 def remote(url: str, settings: Settings) -> RemoteAnswers:
-    """The collector at a URL, with the token and the certificate authorities of the settings."""
+    """The collector at a URL, with the token and the certificate authorities of the settings.
+
+    Raises:
+        CollectorUnreachable: it is no URL of HTTP or HTTPS.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320.")
     token = settings.token
     return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_app.errors import UnknownValue
+from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import MAX_ROWS, MINUTE, MessageRef, Peer, Span, SpanReader, TraceRef
 from laban_mapper import lag
 from laban_mapper.errors import InvalidTimeRange
@@ -56,11 +56,15 @@ class LocalAnswers:
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
+        _check_order(since, until)
         reader = self._reader
         with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
             spans = _trace_closure(reader, [ref.trace_id for ref in found], window)
+            if not spans and found:
+                first, last = min(ref.first for ref in found), max(ref.last for ref in found)
+                raise NotInRange(key, value, utc_time(first), utc_time(last))
             if not spans:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = sorted({span.topic for span in spans if span.topic is not None})
@@ -76,7 +80,8 @@ class LocalAnswers:
         edges = self._reader.edges(begin, end)
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
         first, last = self._reader.extent() or requested
-        begin, end = max(begin, first), min(end, max(requested[1], last + 1))
+        if begin <= last and first < end:
+            begin, end = max(begin, first), min(end, max(requested[1], last + 1))
         return build_service_map(edges, self._reader.latest_lag(), utc_time(begin), utc_time(end))
 
     def lag(self) -> LagReport:
@@ -141,11 +146,14 @@ class LocalAnswers:
         else:
             end = nanoseconds(until)
         begin = end - length if since is None else nanoseconds(since)
-        if begin >= end and until is not None:
-            raise InvalidTimeRange(
-                f"The time range ends ({utc_time(end):%F %T}) before it begins ({utc_time(begin):%F %T})."
-            )
+        _check_order(since, until)
         return (min(begin, end), end)
+
+
+def _check_order(since: datetime | None, until: datetime | None) -> None:
+    """Raise InvalidTimeRange if a time range ends before it begins."""
+    if since is not None and until is not None and since >= until:
+        raise InvalidTimeRange(f"The time range ends ({until:%F %T}) before it begins ({since:%F %T}).")
 
 
 def _whole_minutes(begin: int, end: int) -> Window:

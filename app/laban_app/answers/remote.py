@@ -8,7 +8,7 @@ from typing import IO, Any, Final, Literal, Self, TypeVar
 
 import httpx
 
-from laban_app.errors import AppError, CollectorUnreachable, RequestRefused, UnknownValue
+from laban_app.errors import AppError, CollectorUnreachable, NotInRange, RequestRefused, UnknownValue
 from laban_collector.importing import BATCH_TYPE
 from laban_mapper.errors import InvalidTimeRange, MapperError
 from laban_mapper.model import (
@@ -21,6 +21,7 @@ from laban_mapper.model import (
     ServiceMap,
     Status,
     Story,
+    UnknownAnswer,
 )
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
@@ -158,7 +159,10 @@ def error_of(url: str, response: httpx.Response, given: Mapping[str, str]) -> Ap
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         return RequestRefused(f"{url} requires a valid token. Set LABAN_TOKEN, or use --token.")
     if response.status_code == HTTPStatus.NOT_FOUND and "nearest" in body:
-        return UnknownValue(given["key"], given["value"], list(body["nearest"]))
+        unknown = UnknownAnswer.model_validate(body)
+        if unknown.first and unknown.last:
+            return NotInRange(given["key"], given["value"], unknown.first, unknown.last)
+        return UnknownValue(given["key"], given["value"], unknown.nearest)
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from laban.commands import command_names, find_command
-from laban_app.errors import AppError, UnknownValue
+from laban_app.errors import AppError, NotInRange, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_mapper.errors import MapperError
 
@@ -28,7 +28,7 @@ def main() -> None:
     sys.meta_path.insert(0, _WithoutPandas())
     try:
         app(prog_name="laban")
-    except UnknownValue as error:
+    except (UnknownValue, NotInRange) as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
         _fail(error, WRONG_USE)
@@ -48,7 +48,12 @@ def load_command(name: str) -> TyperCommand:
     registered = find_command(name)
     if registered is None:
         raise KeyError(name)
-    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    one = typer.Typer(
+        add_completion=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
     one.command(name)(with_flat_options(registered.load()))
     command = typer.main.get_command(one)
     assert isinstance(command, TyperCommand)  # noqa: S101 - for mypy: an application of one command is one

@@ -13,6 +13,7 @@ from laban_app.answers.discovery import open_store
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.cli import terminal
 from laban_app.cli.terminal import Source
+from laban_app.errors import OutputFailed
 from laban_collector.errors import StoreError
 from laban_collector.store.base import EXPORTED_TABLES, Store
 
@@ -30,7 +31,10 @@ def export(
     """
     began = time.monotonic()
     store = open_store(source.url, source.db, source.token)
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"Cannot create the output directory: {error}. Name another: -o DIR") from error
     taken = [f"{table}.parquet" for table in EXPORTED_TABLES if (output / f"{table}.parquet").exists()]
     if taken:
         raise StoreError(f"{output} already holds {', '.join(taken)}: an export overwrites nothing.")

@@ -88,7 +88,8 @@ def diagram(
     try:
         output.write_bytes(drawn)
     except OSError as error:
-        raise OutputFailed(f"Cannot write the diagram: {error}") from error
+        hint = "" if output.parent.is_dir() else f". Create the directory first: mkdir -p {output.parent}"
+        raise OutputFailed(f"Cannot write the diagram: {error}{hint}") from error
     terminal.stderr().print(f"wrote {output} ({len(answer.nodes)} nodes, {len(answer.edges)} edges)")
 
 

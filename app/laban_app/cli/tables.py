@@ -34,8 +34,8 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
 
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("caller → callee", no_wrap=True)
-    table.add_column("protocol")
+    table.add_column("caller → callee", overflow="fold")  # only names wrap on a narrow terminal
+    table.add_column("protocol", no_wrap=True)
     for heading in ("calls", "errors", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     nodes = {node.id: node for node in service_map.nodes}
@@ -47,7 +47,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
             table.add_row(*_edge(edge, nodes[edge.target]))
     console.print(table)
     console.print()
-    time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {service_map.until:%H:%M:%S} UTC"
+    same_day = service_map.since.date() == service_map.until.date()
+    until = f"{service_map.until:%H:%M:%S}" if same_day else f"{service_map.until:%Y-%m-%d %H:%M:%S}"
+    time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {until} UTC"
     legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
     console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
 
@@ -55,8 +57,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
 def show_lag(report: LagReport, console: Console) -> None:
     """Print how far behind each group is, one row per partition."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("group", "status", "topic"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("group", overflow="fold")  # only names wrap on a narrow terminal
+    table.add_column("status", no_wrap=True)
+    table.add_column("topic", overflow="fold")
     for heading in ("partition", "committed", "end", "behind", "time behind"):
         table.add_column(heading, justify="right", no_wrap=True)
     for group in report.groups:
@@ -82,7 +85,7 @@ def show_status(status: Status, console: Console) -> None:
     """Print what is stored and how the collector is doing."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_row(Text("laban", style="dim"), status.version)
-    table.add_row(Text("spans", style="dim"), f"{status.spans:,} in about {status.traces:,} traces")
+    table.add_row(Text("spans", style="dim"), f"{status.spans:,} in about {_count(status.traces, 'trace')}")
     table.add_row(Text("services", style="dim"), ", ".join(status.services) or "none yet")
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
@@ -113,13 +116,13 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     if status.failure is not None:
         yield "database", Text(f"NOT AVAILABLE: {status.failure}", style="bold red")
     if not status.ledger_agrees:
-        yield "ledger", Text(status.ledger, style="bold red")
+        yield "ledger", Text(f"checked at the start: {status.ledger}", style="bold red")
     for name in status.set_aside:
         yield "quarantined", Text(name, style="red")
-    yield "received", Text(f"{status.received:,} spans since the start")
-    yield "stored", Text(f"{status.stored:,} spans, {status.duplicates:,} duplicates")
+    yield "received", Text(f"{_count(status.received, 'span')} since the start")
+    yield "stored", Text(f"{_count(status.stored, 'span')}, {_count(status.duplicates, 'duplicate')}")
     yield "refused", _refused(status)
-    yield "in flight", Text(f"{_size(status.in_flight)}; {status.unloaded:,} spans in the journal")
+    yield "in flight", Text(f"{_size(status.in_flight)}; {_count(status.unloaded, 'span')} in the journal")
     yield "commits", _commits(status)
     yield (
         "file",
@@ -128,22 +131,28 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
         ),
     )
     if status.forgotten:
-        yield "deleted", Text(f"{status.forgotten:,} spans by retention")
+        yield "deleted", Text(f"{_count(status.forgotten, 'span')} by retention")
     if status.ledger_agrees:
-        yield "ledger", Text(status.ledger)
+        yield "ledger", Text(f"checked at the start: {status.ledger}")
 
 
 def _refused(status: CollectorStatus) -> Text:
-    parts = [f"{count:,} requests {reason}" for reason, count in sorted(status.refused.items())]
+    parts = [f"{_count(count, 'request')} {reason}" for reason, count in sorted(status.refused.items())]
     if status.rejected:
-        parts.append(f"{status.rejected:,} spans of accepted requests")
+        parts.append(f"{_count(status.rejected, 'span')} of accepted requests")
     return Text(", ".join(parts), style="yellow") if parts else Text("none")
 
 
 def _commits(status: CollectorStatus) -> Text:
     if status.commit_mean is None:
         return Text("none yet")
-    return Text(f"{status.commits:,}, {format_duration(status.commit_mean * 1000)} each")
+    return Text(
+        f"{_count(status.commits, 'journal write')}, {format_duration(status.commit_mean * 1000)} each"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _size(number: float) -> str:

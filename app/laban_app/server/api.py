@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 
 from laban_app.answers.protocol import Answers
-from laban_app.errors import AppError, UnknownValue
+from laban_app.errors import AppError, NotInRange, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
@@ -162,7 +162,12 @@ def _time(text: str | None) -> datetime | None:
 async def _error_response(_: Request, error: Exception) -> JSONResponse:
     """Translate an error of laban into a status code and a JSON body."""
     if isinstance(error, UnknownValue):
-        body = {"error": str(error), "nearest": error.nearest}
-        return JSONResponse(body, HTTPStatus.NOT_FOUND)
+        return _not_found(UnknownAnswer(error=str(error), nearest=error.nearest))
+    if isinstance(error, NotInRange):
+        return _not_found(UnknownAnswer(error=str(error), nearest=[], first=error.first, last=error.last))
     status = HTTPStatus.BAD_REQUEST if isinstance(error, InvalidTimeRange) else HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse({"error": str(error)}, status)
+
+
+def _not_found(answer: UnknownAnswer) -> JSONResponse:
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTPStatus.NOT_FOUND)

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from laban_app.answers.local import LocalAnswers
-from laban_app.errors import UnknownValue
+from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.base import Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import Edge
 from laban_mapper.times import utc_time
 
@@ -95,6 +96,25 @@ def test_an_unknown_order_is_refused_with_the_nearest_known(store: Answering) ->
     )
     with pytest.raises(UnknownValue, match=r"No trace carries order 1002\. The nearest known: 1001, 7\."):
         answers.story("order", "1002")
+
+
+def test_an_order_outside_the_time_range_is_not_called_unknown(store: Answering) -> None:
+    answers = store(named(hybrid_order()))
+    early = utc_time(T0 - 3600 * 1000 * MS)
+    with pytest.raises(
+        NotInRange, match=r"No span of order 123 lies in this time range: it was seen between"
+    ):
+        answers.story("order", "123", until=early)
+    with pytest.raises(InvalidTimeRange, match="before it begins"):
+        answers.story("order", "123", since=utc_time(T0), until=early)
+
+
+def test_a_map_of_a_time_before_the_data_is_empty_and_keeps_the_requested_time(store: Answering) -> None:
+    early = utc_time(T0 - 3600 * 1000 * MS)
+    empty = store(named(hybrid_order())).service_map(until=early)
+    assert empty.edges == []
+    assert empty.since < empty.until
+    assert (empty.until - early).total_seconds() < 60
 
 
 def test_a_story_follows_links_into_the_traces_of_consumers(store: Answering) -> None:

@@ -31,7 +31,7 @@ def test_a_collector_is_ready_and_exports_its_metrics(collector: Serving) -> Non
 
 def test_status_fits_one_screen(collector: Serving) -> None:
     shown = laban("status", "--db", str(collector.db)).stdout
-    for words in ("received", "stored", "refused", "in flight", "commits", "file"):
+    for words in ("received", "stored", "refused", "in flight", "commits", "file", "checked at the start"):
         assert words in shown
     assert "ledger" in shown
     assert len(shown.splitlines()) < 24
@@ -48,6 +48,14 @@ def test_export_writes_one_parquet_file_per_table(collector: Serving, tmp_path: 
     again = laban("export", "--db", str(db), "--output", str(out))
     assert again.returncode == 2
     assert "overwrites nothing" in again.stderr
+
+
+def test_export_into_a_file_ends_in_one_line(collector: Serving, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    done = laban("export", "--db", str(collector.db), "--output", str(tmp_path / "taken"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("laban: Cannot create the output directory: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def backed_up(collector: Serving, folder: Path) -> Path:

@@ -57,6 +57,14 @@ def test_an_unknown_order_exits_1_and_names_the_nearest_known(served: Serving) -
     assert done.stderr == "laban: No trace carries order 124. The nearest known: 123.\n"
 
 
+def test_an_order_outside_the_time_range_exits_1_and_says_when_it_was_seen(served: Serving) -> None:
+    done = laban("order", "123", "--until", "2000-01-01T00:00:00Z", "--url", served.url)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "laban: No span of order 123 lies in this time range: it was seen between 20"
+    )
+
+
 def test_story_accepts_any_business_key(served: Serving) -> None:
     assert laban("story", "order.id=123", "--url", served.url).returncode == 0
     wrong = laban("story", "123", "--url", served.url)

@@ -1,5 +1,6 @@
 """One DuckDB file: opens it, prepares its tables, and gives out cursors to read and to write."""
 
+import logging
 import threading
 import time
 from collections.abc import Generator
@@ -15,6 +16,8 @@ from laban_collector.store.duckdb.connection import schema
 from laban_collector.store.duckdb.connection.open_errors import check_place, open_error, use_error
 from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
+
+_log = logging.getLogger(__name__)
 
 STORAGE_COMPATIBILITY: Final = "latest"
 """The oldest DuckDB version that must be able to read the file. `latest` compresses best; 1.x cannot open
@@ -198,9 +201,16 @@ class Database:
             raise open_error(self.path, error) from error
         if not current:
             with self.writing() as cursor:
-                schema.bring_up_to_date(cursor, self.path)
+                older = schema.bring_up_to_date(cursor, self.path)
             # Checkpoint at once: a log that begins with a schema change is the least reliable to replay.
             self.checkpoint()
+            if older is not None:
+                _log.warning(
+                    "updated %s from schema version %d to %d; older versions of laban can no longer open it",
+                    self.path,
+                    older,
+                    schema.SCHEMA_VERSION,
+                )
 
 
 def wal_of(path: Path) -> Path:

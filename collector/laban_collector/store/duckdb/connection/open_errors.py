@@ -56,6 +56,6 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
     if isinstance(error, duckdb.IOException) and "Permission denied" in text:
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(
-        f"{path} cannot be read as a database: {text}. It was left unchanged; "
+        f"{path} cannot be read as a database: {text.rstrip('.!')}. It was left unchanged; "
         "move it away, or name another file (--db FILE)."
     )

@@ -31,19 +31,23 @@ def is_current(cursor: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     if read_only and version is None:
         raise StoreForeign(f"{path} holds no tables: no collector has written to it yet.")
     if read_only:
-        raise StoreError(f"{path} was written by an older laban: `laban serve --db FILE` updates it.")
+        raise StoreError(f"{path} was written by an older laban: `laban serve --db {path}` updates it.")
     return False
 
 
-def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Create the tables of this version, or update those of an older version; call it in a transaction."""
+def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | None:
+    """Create the tables of this version, or update those of an older version; call it in a transaction.
+
+    Returns the older version; None if the file had no tables.
+    """
     version = _version(cursor, path)
     cursor.execute(sql("connection/schema"))
     if version is None:
         cursor.execute(sql("connection/set_schema_version"), [str(SCHEMA_VERSION)])
-        return
+        return None
     for older in range(version, SCHEMA_VERSION):
         cursor.execute(sql(f"connection/update_from_{older}"))
+    return version
 
 
 def _version(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | None:

@@ -145,12 +145,13 @@ def test_neighbours_with_too_many_keys_are_not_joined() -> None:
     assert joined(parts, 1) == [part(1, 6, *range(60))]
 
 
-def test_a_file_of_an_older_version_is_updated(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_updated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "old.duckdb"
     with Database.open(path) as database:
         fill(database)
         expected = [query(DuckDBReader(database)) for query in QUERIES.values()]
     make_older(path, 1)
-    with Database.open(path) as database:
+    with caplog.at_level("WARNING"), Database.open(path) as database:
+        assert f"updated {path} from schema version 1 to " in caplog.text
         Digester(database, 3).catch_up()
         assert [query(DuckDBReader(database)) for query in QUERIES.values()] == expected
