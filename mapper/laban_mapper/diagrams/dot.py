@@ -14,6 +14,10 @@ _ASYNC: Final = "#7c3aed"
 _ERROR: Final = "#dc2626"
 _LABEL: Final = "#475569"
 
+_CHARACTER: Final = 8.2
+"""The width of a character in points, in a wide font such as DejaVu Sans: the label of a topic must fit where
+Helvetica is missing."""
+
 _STYLES: Final[dict[NodeKind, dict[str, str]]] = {
     "service": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbeafe", "color": "#1d4ed8"},
     "group": {"shape": "box", "style": "dashed,filled", "fillcolor": "#fef2f2", "color": _ERROR},
@@ -56,8 +60,9 @@ def _edge(arrow: Arrow) -> dict[str, str]:
 def _queue(name: str) -> str:
     """The label of a topic: its name, then a row of messages."""
     text = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    width = round(_CHARACTER * len(name)) + 12
     message = '<TD WIDTH="5" BGCOLOR="#fcd34d"></TD>'
     return (
         '<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6" COLOR="#b45309">'
-        f'<TR><TD BGCOLOR="#fef3c7">{text}</TD>{message * 3}</TR></TABLE>>'
+        f'<TR><TD ALIGN="LEFT" WIDTH="{width}" BGCOLOR="#fef3c7">{text}</TD>{message * 3}</TR></TABLE>>'
     )
