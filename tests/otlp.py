@@ -7,7 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from laban.vocabulary import PROMOTED
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 
 _FIELDS = {
     "messaging_destination": "topic",

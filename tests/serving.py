@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 
 from .otlp import to_otlp
 

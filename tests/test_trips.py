@@ -33,7 +33,7 @@ HELPERS = {
         "app/laban_app/cli/terminal.py",
         "collector/laban_collector/address.py",
         "collector/laban_collector/settings.py",
-        "collector/laban_collector/store/base.py",
+        "collector/laban_collector/store/rows.py",
         "collector/laban_collector/store/duckdb/connection/open_errors.py",
         "collector/laban_collector/store/duckdb/connection/schema.py",
         "collector/laban_collector/store/duckdb/connection/session.py",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from laban_collector.store.base import MAX_ROWS, Lag
+from laban_collector.store.rows import MAX_ROWS, Lag
 from laban_mapper.model import GroupLag, LagHistory, LagPoint, LagReport, LagStatus, PartitionLag
 from laban_mapper.times import utc_time
 

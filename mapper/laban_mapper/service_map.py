@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from laban_collector.store.base import EdgeRow, Lag
+from laban_collector.store.rows import EdgeRow, Lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
 MAX_EDGES: Final = 5000

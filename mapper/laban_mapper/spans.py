@@ -10,7 +10,7 @@ from laban.vocabulary import (
     URL_FULL_DIALECTS,
     URL_PATH_DIALECTS,
 )
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 
 UNSPECIFIED: Final = 0
 INTERNAL: Final = 1

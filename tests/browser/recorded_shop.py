@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from laban.vocabulary import ORDER_ID
-from laban_collector.store.base import Lag, Span
+from laban_collector.store.rows import Lag, Span
 from tests.mapper.shop_spans import MS, T0, hybrid_order, monolith_timeout, raised
 
 ORDERS: Final = [str(number) for number in range(1001, 1041)]

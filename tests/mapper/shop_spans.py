@@ -3,7 +3,7 @@
 from dataclasses import replace
 from itertools import count
 
-from laban_collector.store.base import Lag, Span, SpanEvent
+from laban_collector.store.rows import Lag, Span, SpanEvent
 
 MS = 1_000_000
 T0 = 1_790_000_000_000 * MS

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from laban_collector.store.base import EdgeRow
+from laban_collector.store.rows import EdgeRow
 from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.rendering import Format, render
 from laban_mapper.errors import RenderFailed

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from laban_collector.store.base import EdgeRow
+from laban_collector.store.rows import EdgeRow
 from laban_mapper import service_map
 from laban_mapper.model import ServiceMap
 from laban_mapper.service_map import build_service_map

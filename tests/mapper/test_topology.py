@@ -1,4 +1,4 @@
-from laban_collector.store.base import EdgeRow
+from laban_collector.store.rows import EdgeRow
 from laban_mapper.model import ServiceMap
 from laban_mapper.service_map import build_service_map
 from laban_mapper.topology import as_digraph, callers_first

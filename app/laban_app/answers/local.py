@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from laban_app.errors import NotInRange, UnknownValue
-from laban_collector.store.base import MAX_ROWS, MINUTE, MessageRef, Peer, Span, SpanReader, TraceRef
+from laban_collector.store.base import SpanReader
+from laban_collector.store.rows import MAX_ROWS, MINUTE, MessageRef, Peer, Span, TraceRef
 from laban_mapper import lag
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import (

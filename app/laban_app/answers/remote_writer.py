@@ -10,7 +10,8 @@ from laban_app.errors import RequestRefused
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import halves
 from laban_collector.importing.wire_format import to_bytes
-from laban_collector.store.base import Lag, SpanWriter, Written
+from laban_collector.store.base import SpanWriter, Written
+from laban_collector.store.rows import Lag
 from laban_mapper.model import Imported
 
 _RETRYABLE: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -12,7 +12,8 @@ from laban_collector.ingest.ledger import LedgerReport, check_ledger
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.metrics import Metrics
-from laban_collector.store.base import Deleted, Lag, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.rows import Lag
 
 _log = logging.getLogger(__name__)
 

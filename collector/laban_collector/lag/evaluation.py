@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from laban_collector.store.base import Lag
+from laban_collector.store.rows import Lag
 
 WINDOW: Final = 6
 """Readings needed for a status; half a minute at the default interval."""

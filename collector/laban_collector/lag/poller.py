@@ -17,7 +17,7 @@ from kafka.protocol.consumer.offsets import OffsetSpec
 
 from laban_collector.errors import StoreError
 from laban_collector.lag.evaluation import LagTracker, Log, Offsets, Partition
-from laban_collector.store.base import Lag
+from laban_collector.store.rows import Lag
 
 _log = logging.getLogger(__name__)
 

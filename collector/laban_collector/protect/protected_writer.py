@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.protect.protection import Protection
-from laban_collector.store.base import Lag, SpanWriter, Written
+from laban_collector.store.base import SpanWriter, Written
+from laban_collector.store.rows import Lag
 
 
 class ProtectedWriter:

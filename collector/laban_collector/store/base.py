@@ -1,26 +1,31 @@
-"""The interface between laban and a database: `Store`, its writer and reader, and the rows they exchange.
+"""The interface between laban and a database: `Store`, its writer and its reader.
 
-A store is one folder next to `duckdb/` that implements `Store`. Rows are plain frozen values; no database
-type crosses this interface. Times are nanoseconds since the epoch, UTC; durations are nanoseconds; trace and
-span ids are lower-case hex (32 and 16 characters).
+A store is one folder next to `duckdb/` that implements `Store`. Times are nanoseconds since the epoch, UTC;
+durations are nanoseconds.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from laban_collector.errors import StoreUnsupported
+from laban_collector.store.rows import (
+    Contents,
+    EdgeRow,
+    Lag,
+    LatencyPoint,
+    MessageRef,
+    Peer,
+    Span,
+    TraceRef,
+)
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.batch.span_batch import SpanBatch
 
-MINUTE: Final = 60 * 10**9
-"""ns. Edges are counted by the minute in which they began."""
-MAX_ROWS: Final = 50_000
-"""Maximum number of rows in the lists of latencies and of the lag that a reader returns."""
 EXPORTED_TABLES: Final = (
     "resources",
     "scopes",
@@ -46,151 +51,6 @@ class Written:
 
     spans: int
     duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """The lag of one consumer group in one partition, at one time."""
-
-    time: int
-    cluster: str
-    group: str
-    topic: str
-    partition: int
-    committed: int | None
-    end: int
-    start: int
-    messages: int | None
-    seconds: float | None
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpanEvent:
-    """An event of a span, usually an exception."""
-
-    time: int
-    name: str
-    attributes: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One stored span, with its service, its events and its links."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    service: str
-    name: str
-    kind: int
-    start: int
-    duration: int
-    status: int
-    status_message: str | None = None
-    http_method: str | None = None
-    http_route: str | None = None
-    http_status: int | None = None
-    rpc_system: str | None = None
-    rpc_service: str | None = None
-    rpc_method: str | None = None
-    messaging_system: str | None = None
-    messaging_operation: str | None = None
-    topic: str | None = None
-    group: str | None = None
-    partition: int | None = None
-    offset: int | None = None
-    message_key: str | None = None
-    batch_count: int | None = None
-    peer_address: str | None = None
-    peer_port: int | None = None
-    peer_service: str | None = None
-    db_system: str | None = None
-    db_namespace: str | None = None
-    error_type: str | None = None
-    attributes: dict[str, object] = field(default_factory=dict[str, object])
-    events: tuple[SpanEvent, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
-    """(trace id, span id) of each linked span."""
-
-    @property
-    def end(self) -> int:
-        """End time, ns since the epoch."""
-        return self.start + self.duration
-
-
-@dataclass(frozen=True, slots=True)
-class TraceRef:
-    """A trace that contains a correlation, and the time range of that correlation."""
-
-    trace_id: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """The address of one message in the log."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-class Peer(NamedTuple):
-    """The callee of a client span."""
-
-    address: str | None
-    port: int | None
-    rpc_service: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeRow:
-    """The calls from one node of the graph to another in a window.
-
-    `source` and `target` are node ids: `service:order`, `topic:orders`, `group:email`, `external:…`,
-    `database:…`, `entry:…`. Latencies are in milliseconds; None without measurements. They come from the
-    caller if it has a span, else from the callee. From a topic to a group, the latency is the time in the
-    queue.
-    """
-
-    source: str
-    target: str
-    kind: str
-    protocol: str
-    calls: int
-    errors: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    by_parent: int
-    by_link: int
-    by_attribute: int
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyPoint:
-    """Percentiles of one edge or one route in one time bucket, in milliseconds."""
-
-    time: int
-    name: str
-    calls: int
-    errors: int
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """A summary of a store. `first` and `last` are None while it is empty."""
-
-    spans: int
-    traces: int
-    services: tuple[str, ...]
-    first: int | None
-    last: int | None
 
 
 class RetentionLimits(NamedTuple):

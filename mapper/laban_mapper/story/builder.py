@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from laban_collector.store.base import Peer, Span
+from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import Message, Step, Story
 from laban_mapper.spans import (
     CONSUMER,

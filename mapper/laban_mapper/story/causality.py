@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 from laban_mapper.spans import CONSUMER, PRODUCER, SERVER
 
 SpanKey = tuple[str, str, int]

@@ -11,7 +11,7 @@ from laban.vocabulary import (
     LABAN_DELIVERY_ATTEMPT,
     LABAN_QUEUE_TIME_MS,
 )
-from laban_collector.store.base import Lag, Span
+from laban_collector.store.rows import Lag, Span
 from laban_mapper.model import GroupState, Message, MessageStateName
 from laban_mapper.spans import CONSUMER, NS_PER_MS, PRODUCER, error_of, failed
 from laban_mapper.story.causality import Causality, message_of

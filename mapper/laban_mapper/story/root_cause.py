@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from laban_collector.store.base import Peer, Span
+from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import RootCause
 from laban_mapper.spans import (
     CLIENT,

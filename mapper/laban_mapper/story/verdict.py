@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 from laban_mapper.model import GroupState, Message, Outcome
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality

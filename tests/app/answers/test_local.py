@@ -10,10 +10,10 @@ from laban_app.answers.local import LocalAnswers
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
-from laban_collector.store.base import Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Span
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import Edge
 from laban_mapper.times import utc_time

@@ -29,10 +29,10 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from laban_app.server.collector import Collector, Endpoints
 from laban_collector.address import Address
 from laban_collector.errors import AddressInUse
-from laban_collector.store.base import Lag
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 
 from ...collector.requests import body, span
 from ...collector.running import running_collector, settings

@@ -19,9 +19,10 @@ from laban_collector.errors import (
 )
 from laban_collector.ingest.group_commit import Limits
 from laban_collector.ingest.pipeline import CommitFailureLog, Pipeline
-from laban_collector.store.base import Lag, Written
+from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 
 from ..requests import body, span
 

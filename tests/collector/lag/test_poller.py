@@ -13,7 +13,7 @@ from laban_collector.errors import StoreError
 from laban_collector.lag import poller
 from laban_collector.lag.evaluation import Log, Partition
 from laban_collector.lag.poller import Admin, LagPoller, fetch_offsets
-from laban_collector.store.base import Lag
+from laban_collector.store.rows import Lag
 
 from ...broker import free_port, start_broker, stop_broker
 from ..shop import Shop

@@ -9,7 +9,6 @@ from laban_collector.errors import StoreError
 from laban_collector.store.base import (
     BatchLoader,
     Deleted,
-    Lag,
     LedgerCheck,
     RetentionLimits,
     SpanReader,
@@ -17,6 +16,7 @@ from laban_collector.store.base import (
     StoreHealth,
     Written,
 )
+from laban_collector.store.rows import Lag
 
 
 class MemoryStore(Store, BatchLoader):

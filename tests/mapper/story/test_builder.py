@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from laban_collector.store.base import Peer
+from laban_collector.store.rows import Peer
 from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from laban_collector.store.base import Span
+from laban_collector.store.rows import Span
 
 S = 10**9
 T0 = 1_790_000_040 * S

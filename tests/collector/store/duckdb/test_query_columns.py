@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 import laban_collector.store.duckdb
-from laban_collector.store.base import Lag, MessageRef, Peer, RetentionLimits
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
@@ -23,6 +23,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag, MessageRef, Peer
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop

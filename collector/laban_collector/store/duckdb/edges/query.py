@@ -17,9 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from laban.vocabulary import LABAN_QUEUE_TIME_MS, LABAN_RPC_STREAMING
-from laban_collector.store.base import MINUTE
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
+from laban_collector.store.rows import MINUTE
 
 STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
 """The JSON of a span's attributes contains this if its RPC streams."""

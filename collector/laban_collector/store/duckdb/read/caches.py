@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import duckdb
 
-from laban_collector.store.base import MAX_ROWS, Lag
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.read.rows import lag_of, named_rows
+from laban_collector.store.rows import MAX_ROWS, Lag
 
 Times = tuple[int, int]
 Partition = tuple[str, str, int, str]

@@ -9,19 +9,7 @@ from typing import Final
 
 import duckdb
 
-from laban_collector.store.base import (
-    MAX_ROWS,
-    MINUTE,
-    Contents,
-    EdgeRow,
-    Lag,
-    LatencyPoint,
-    MessageRef,
-    Peer,
-    Span,
-    SpanReader,
-    TraceRef,
-)
+from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
@@ -46,6 +34,18 @@ from laban_collector.store.duckdb.read.rows import (
     newest_traces,
     spans_of,
     trace_ids,
+)
+from laban_collector.store.rows import (
+    MAX_ROWS,
+    MINUTE,
+    Contents,
+    EdgeRow,
+    Lag,
+    LatencyPoint,
+    MessageRef,
+    Peer,
+    Span,
+    TraceRef,
 )
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar
 
 import duckdb
 
-from laban_collector.store.base import EdgeRow, Lag, LatencyPoint, Span, SpanEvent, TraceRef
 from laban_collector.store.duckdb.edges.query import quantiles_of
+from laban_collector.store.rows import EdgeRow, Lag, LatencyPoint, Span, SpanEvent, TraceRef
 
 _NS_PER_MS: Final = 1e6
 _NOT_IN_SPAN: Final = ("trace_hi", "trace_lo", "resource_id", "arrival")

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import join, of_traces
-from laban_collector.store.base import BatchLoader, Lag, Written
+from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
+from laban_collector.store.rows import Lag
 
 _LAG: Final = pa.schema(
     {

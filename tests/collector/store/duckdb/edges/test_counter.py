@@ -8,7 +8,7 @@ import pytest
 
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
-from laban_collector.store.base import MINUTE, RetentionLimits, Span
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
@@ -18,6 +18,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.read.rows import Row, named_rows
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import MINUTE, Span
 
 from .....otlp import to_otlp
 from ..older_files import make_older

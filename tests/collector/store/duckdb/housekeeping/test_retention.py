@@ -8,11 +8,12 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban_collector.ingest.ledger import check_ledger
-from laban_collector.store.base import Lag, RetentionLimits
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import NOTHING, Retention
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 
 from ....requests import START
 from ..write.test_writer import batch, rows, with_all

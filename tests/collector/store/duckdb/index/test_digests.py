@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from laban_collector.store.base import MessageRef, RetentionLimits
+from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.index.commit_ranges import (
@@ -18,6 +18,7 @@ from laban_collector.store.duckdb.index.commit_ranges import (
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import MessageRef
 
 from ....requests import START
 from ..housekeeping.test_retention import span_in_own_trace

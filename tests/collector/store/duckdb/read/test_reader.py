@@ -2,11 +2,11 @@ from dataclasses import asdict, fields, replace
 
 import pytest
 
-from laban_collector.store.base import MINUTE, Lag, Peer, Span, SpanEvent
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read import reader as reader_module
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import MINUTE, Lag, Peer, Span, SpanEvent
 
 from ....requests import START
 from ..edges.test_counter import count, store

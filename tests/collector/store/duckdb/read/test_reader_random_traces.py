@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from laban_collector.store.base import MessageRef, Span
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import MessageRef, Span
 
 from ..edges.test_counter import WHOLE, random_commits, store
 from ..random_shop import CONSUMER, shop

@@ -7,9 +7,10 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.errors import StoreError
-from laban_collector.store.base import Lag, Written
+from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 
 from ....requests import START, body, request, span
 
