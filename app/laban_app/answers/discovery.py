@@ -82,7 +82,7 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
     Raises:
         CollectorUnreachable: it is no URL of HTTP or HTTPS.
     """
-    if not url.startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")):
         raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320.")
     token = settings.token
     return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
@@ -90,7 +90,7 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
 
 def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
     """The trusted certificate authorities; None for plain HTTP, which does not need the files read."""
-    return client_context(settings) if url.startswith("https:") else None
+    return client_context(settings) if url.lower().startswith("https:") else None
 
 
 def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:

@@ -57,13 +57,13 @@ class LocalAnswers:
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
-        _check_order(since, until)
+        _check_range(since, until)
         reader = self._reader
         with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
             spans = _trace_closure(reader, [ref.trace_id for ref in found], window)
-            if not spans and found:
+            if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
             if not spans:
@@ -147,11 +147,11 @@ class LocalAnswers:
         else:
             end = nanoseconds(until)
         begin = end - length if since is None else nanoseconds(since)
-        _check_order(since, until)
+        _check_range(since, until)
         return (min(begin, end), end)
 
 
-def _check_order(since: datetime | None, until: datetime | None) -> None:
+def _check_range(since: datetime | None, until: datetime | None) -> None:
     """Raise InvalidTimeRange if a time range ends before it begins."""
     if since is not None and until is not None and since >= until:
         raise InvalidTimeRange(f"The time range ends ({until:%F %T}) before it begins ({since:%F %T}).")

@@ -159,12 +159,8 @@ def _as_json(report: Report) -> dict[str, object]:
 
 
 def _show(report: Report, where: str, screen: Console) -> None:
-    spans, files = _count(report.spans, "span"), _count(report.files, "file")
-    duplicates = f", {_count(report.duplicates, 'duplicate')}" if report.duplicates else ""
+    spans, files = terminal.count(report.spans, "span"), terminal.count(report.files, "file")
+    duplicates = f", {terminal.count(report.duplicates, 'duplicate')}" if report.duplicates else ""
     screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{duplicates}")
     for reason, count in report.refused.most_common():
         screen.print(Text(f"  {count:,} {reason}", style="yellow"))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

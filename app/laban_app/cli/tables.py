@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laban_app.cli import terminal
 from laban_mapper.model import CollectorStatus, Edge, LagReport, Node, ServiceMap, Status
 from laban_mapper.times import format_duration
 
@@ -85,7 +86,9 @@ def show_status(status: Status, console: Console) -> None:
     """Print what is stored and how the collector is doing."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_row(Text("laban", style="dim"), status.version)
-    table.add_row(Text("spans", style="dim"), f"{status.spans:,} in about {_count(status.traces, 'trace')}")
+    table.add_row(
+        Text("spans", style="dim"), f"{status.spans:,} in about {terminal.count(status.traces, 'trace')}"
+    )
     table.add_row(Text("services", style="dim"), ", ".join(status.services) or "none yet")
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
@@ -119,10 +122,14 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
         yield "ledger", Text(f"checked at the start: {status.ledger}", style="bold red")
     for name in status.set_aside:
         yield "quarantined", Text(name, style="red")
-    yield "received", Text(f"{_count(status.received, 'span')} since the start")
-    yield "stored", Text(f"{_count(status.stored, 'span')}, {_count(status.duplicates, 'duplicate')}")
+    yield "received", Text(f"{terminal.count(status.received, 'span')} since the start")
+    duplicates = terminal.count(status.duplicates, "duplicate")
+    yield "stored", Text(f"{terminal.count(status.stored, 'span')}, {duplicates}")
     yield "refused", _refused(status)
-    yield "in flight", Text(f"{_size(status.in_flight)}; {_count(status.unloaded, 'span')} in the journal")
+    yield (
+        "in flight",
+        Text(f"{_size(status.in_flight)}; {terminal.count(status.unloaded, 'span')} in the journal"),
+    )
     yield "commits", _commits(status)
     yield (
         "file",
@@ -131,28 +138,25 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
         ),
     )
     if status.forgotten:
-        yield "deleted", Text(f"{_count(status.forgotten, 'span')} by retention")
+        yield "deleted", Text(f"{terminal.count(status.forgotten, 'span')} by retention")
     if status.ledger_agrees:
         yield "ledger", Text(f"checked at the start: {status.ledger}")
 
 
 def _refused(status: CollectorStatus) -> Text:
-    parts = [f"{_count(count, 'request')} {reason}" for reason, count in sorted(status.refused.items())]
+    parts = [
+        f"{terminal.count(count, 'request')} {reason}" for reason, count in sorted(status.refused.items())
+    ]
     if status.rejected:
-        parts.append(f"{_count(status.rejected, 'span')} of accepted requests")
+        parts.append(f"{terminal.count(status.rejected, 'span')} of accepted requests")
     return Text(", ".join(parts), style="yellow") if parts else Text("none")
 
 
 def _commits(status: CollectorStatus) -> Text:
     if status.commit_mean is None:
         return Text("none yet")
-    return Text(
-        f"{_count(status.commits, 'journal write')}, {format_duration(status.commit_mean * 1000)} each"
-    )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    each = format_duration(status.commit_mean * 1000)
+    return Text(f"{terminal.count(status.commits, 'journal write')}, {each} each")
 
 
 def _size(number: float) -> str:

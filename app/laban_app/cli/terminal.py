@@ -77,6 +77,11 @@ def print_json(answer: BaseModel) -> None:
     typer.echo(answer.model_dump_json(indent=2))
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 span`, `1,234 spans`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def stdout() -> Console:
     """The console for answers: coloured on a terminal, plain in a pipe."""
     return _console(stderr=False)

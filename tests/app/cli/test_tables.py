@@ -4,8 +4,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from laban_app.cli.tables import show_map
-from laban_mapper.model import Edge, Node, ServiceMap
+from laban_app.cli.tables import show_map, show_status
+from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status
 from laban_mapper.times import utc_time
 
 
@@ -35,3 +35,35 @@ def test_on_a_narrow_terminal_only_names_wrap() -> None:
     assert "…" not in shown
     assert "1970-01-01 00:00:00 to 1970-01-02 00:00:00 UTC" in " ".join(shown.split())
     assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None:
+    collector = CollectorStatus(
+        received=1,
+        stored=1234,
+        duplicates=1,
+        rejected=2,
+        refused={"malformed": 1, "too large": 2},
+        in_flight=0,
+        unloaded=0,
+        commits=1,
+        commit_mean=0.002,
+        file=4096,
+        used=4096,
+        wal=0,
+        forgotten=0,
+        ledger="all 1 commits are present",
+        ledger_agrees=True,
+        set_aside=[],
+        failure=None,
+    )
+    answer = Status(
+        version="1", spans=1234, traces=1, services=["web"], first=None, last=None, collector=collector
+    )
+    screen = StringIO()
+    show_status(answer, Console(file=screen, width=100))
+    rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in screen.getvalue().splitlines()}
+    assert rows["spans"] == "1,234 in about 1 trace"
+    assert rows["stored"] == "1,234 spans, 1 duplicate"
+    assert rows["refused"] == "1 request malformed, 2 requests too large, 2 spans of accepted requests"
+    assert rows["commits"] == "1 journal write, 2.0 ms each"
