@@ -17,7 +17,7 @@ from kafka.protocol.consumer.offsets import OffsetSpec
 
 from laban_collector.errors import StoreError
 from laban_collector.lag.evaluation import LagTracker, Log, Offsets, Partition
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagProblem
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class LagPoller:
         write: stores the lag.
     """
 
-    def __init__(self, bootstrap: str, interval: float, write: Callable[[Sequence[Lag]], None]) -> None:
+    def __init__(self, bootstrap: str, interval: float, write: Callable[[Sequence[Lag | LagProblem]], None]) -> None:
         self._bootstrap = bootstrap
         self._interval = interval
         self._write = write

@@ -15,7 +15,20 @@ MAX_ROWS: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The lag of one consumer group in one partition, at one time."""
+    """The lag of one consumer group in one partition, at one time.
+
+    Attributes:
+        committed: None if the group has not committed an offset.
+        end: the offset of the next message.
+        start: the first offset that retention has left.
+        messages: in the log and not committed; None without a commit.
+        seconds: the age of the first message that was not read; None if unknown.
+        status: OK, WARN, STALL, STOP or REWIND.
+        lost: messages that retention deleted before the group read them.
+        seconds_from: `message` (its timestamp), `span` (of its producer) or `interpolated` (from the ends of
+            the log); None if nothing waits or it is unknown.
+        members: of the group; None if unknown.
+    """
 
     time: int
     cluster: str
@@ -28,6 +41,21 @@ class Lag:
     messages: int | None
     seconds: float | None
     status: str
+    lost: int = 0
+    seconds_from: str | None = None
+    members: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LagProblem:
+    """A group, topic or partition whose offsets could not be read; None where it is not one of them."""
+
+    time: int
+    cluster: str
+    group: str | None
+    topic: str | None
+    partition: int | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
