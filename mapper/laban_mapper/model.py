@@ -13,6 +13,7 @@ Outcome = Literal["ok", "failed", "waiting", "incomplete"]
 NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
+SecondsFrom = Literal["message", "span", "interpolated"]
 MessageStateName = Literal[
     "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
@@ -66,6 +67,7 @@ class GroupState(Answer):
     error: str | None = None
     messages_ahead: int | None = None
     seconds_ahead: float | None = None
+    waiting_ms: float | None = None
 
 
 class Message(Answer):
@@ -103,11 +105,16 @@ class Story(Answer):
 
 
 class Node(Answer):
-    """A node of the service map: a service, a topic, a consumer group …"""
+    """A node of the service map: a service, a topic, a consumer group …
+
+    A group has the worst of its lag statuses, and the sum of its messages; None without a recent poll.
+    """
 
     id: str
     kind: NodeKind
     name: str
+    lag_status: LagStatus | None = None
+    lag_messages: int | None = None
 
 
 class Evidence(Answer):
@@ -144,7 +151,12 @@ class ServiceMap(Answer):
 
 
 class PartitionLag(Answer):
-    """How far behind a group is in one partition."""
+    """How far behind a group is in one partition.
+
+    Retention deleted the `lost` messages before the group read them; `messages` does not contain them.
+    `seconds_from` is None if nothing waits or `seconds` is unknown. With a `problem`, the rest is what an
+    earlier poll read.
+    """
 
     topic: str
     partition: int
@@ -154,21 +166,41 @@ class PartitionLag(Answer):
     seconds: float | None
     status: LagStatus
     time: datetime
+    start: int | None = None
+    lost: int = 0
+    seconds_from: SecondsFrom | None = None
+    problem: str | None = None
 
 
 class GroupLag(Answer):
-    """How far behind a group is; its status is the worst of its partitions."""
+    """How far behind a group is; its status is the worst of its partitions, None if none could be read."""
 
     group: str
-    status: LagStatus
+    status: LagStatus | None
     messages: int
     topics: list[PartitionLag]
+    cluster: str | None = None
+    lost: int = 0
+    members: int | None = None
+    problem: str | None = None
+
+
+class LagProblem(Answer):
+    """A group, topic or partition whose offsets could not be read; None where it is not one of them."""
+
+    cluster: str
+    group: str | None
+    topic: str | None
+    partition: int | None
+    reason: str
+    time: datetime
 
 
 class LagReport(Answer):
-    """The newest lag of every consumer group."""
+    """The newest lag of every consumer group. Groups of the same name in two clusters are two groups."""
 
     groups: list[GroupLag]
+    problems: list[LagProblem] = []
     truncated: bool = False
 
 
@@ -181,6 +213,7 @@ class LagPoint(Answer):
     partition: int
     messages: int | None
     seconds: float | None
+    cluster: str | None = None
 
 
 class LagHistory(Answer):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from laban_collector.store.rows import EdgeRow, Lag
+from laban_mapper.lag import with_lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
 MAX_EDGES: Final = 5000
@@ -30,7 +31,8 @@ def build_service_map(
     edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: MAX_EDGES - len(edges)]
     edges.sort(key=lambda edge: (edge.source, edge.target, edge.protocol))
     truncated = len(edges) >= MAX_EDGES
-    return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges, truncated=truncated)
+    nodes = with_lag(_nodes(edges), lag)
+    return ServiceMap(since=since, until=until, nodes=nodes, edges=edges, truncated=truncated)
 
 
 def _edge(row: EdgeRow) -> Edge:

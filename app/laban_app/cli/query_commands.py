@@ -9,8 +9,9 @@ import typer
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
 from laban_app.cli import terminal
+from laban_app.cli.lag_text import show_lag
 from laban_app.cli.story_text import show_story
-from laban_app.cli.tables import show_lag, show_map, show_status
+from laban_app.cli.tables import show_map, show_status
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
@@ -98,7 +99,7 @@ def lag(source: Source, json: terminal.Json = False) -> None:
     answer = _open(source).lag()
     if json:
         terminal.print_json(answer)
-    elif answer.groups:
+    elif answer.groups or answer.problems:
         show_lag(answer, terminal.stdout())
     else:
         terminal.stderr().print(

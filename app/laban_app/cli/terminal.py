@@ -82,6 +82,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def safe(text: str) -> str:
+    """Text from outside, with control characters and line ends made visible."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )
+
+
 def stdout() -> Console:
     """The console for answers: coloured on a terminal, plain in a pipe."""
     return _console(stderr=False)

@@ -13,7 +13,7 @@ from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagRow
 
 _log = logging.getLogger(__name__)
 
@@ -94,14 +94,14 @@ class StorageService(SpanWriter):
         """
         return self._running().write_through(batch)
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Store one poll of the consumer lag.
 
         Raises:
             StoreError: nothing was stored.
         """
         self._tables.write_lag(rows)
-        self.metrics.lag_rows.set(len(rows))
+        self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
 
     def settle(self) -> None:

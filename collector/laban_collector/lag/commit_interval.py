@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Final
 
-DEFAULT: Final = 60 * 10**9
-"""The usual interval (ns) of a group of which too few commits are known."""
+_UNKNOWN_POLLS: Final = 12
+_UNKNOWN: Final = (20 * 10**9, 60 * 10**9)
+"""The usual interval of a group of which too few commits are known: so many polls, within these limits (ns); a
+minute at the default interval."""
 
 LONGEST: Final = 600 * 10**9
 """The longest usual interval (ns): a group that is silent for longer is told to have stopped."""
@@ -94,9 +96,10 @@ class CommitInterval:
         return round(max(bound, min(self.longest, LONGEST)) + (2 - _JITTER) * poll)
 
 
-def longest_unknown(poll: int) -> int:
+def patience_without_knowledge(poll: int) -> int:
     """Return the shortest unusual wait of a group of which too few commits are known, ns."""
-    return round(DEFAULT + (2 - _JITTER) * poll)
+    shortest, longest = _UNKNOWN
+    return round(min(max(_UNKNOWN_POLLS * poll, shortest), longest) + (2 - _JITTER) * poll)
 
 
 def _usual(waits: Sequence[int] | deque[int]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from laban_collector.lag.commit_interval import CommitInterval
 from laban_collector.lag.log_history import LogHistory
 from laban_collector.lag.status import GroupHistory, GroupReading
-from laban_collector.store.rows import Lag, LagProblem
+from laban_collector.store.rows import Lag, LagProblem, LagRow
 
 _POLLS: Final = 15
 """Polls from which the time between two polls is known."""
@@ -76,7 +76,7 @@ class LagTracker:
         self._time: int | None = None
         self._poll = 1
 
-    def observe(self, time: int, offsets: Offsets) -> list[Lag | LagProblem]:
+    def observe(self, time: int, offsets: Offsets) -> list[LagRow]:
         """Return the lag of every group and partition at a time (ns), and what could not be read.
 
         The history of others is dropped, unless a problem explains why they are missing.
@@ -93,16 +93,14 @@ class LagTracker:
         rows = self._rows(time, offsets)
         polled = {(row.group, Partition(row.topic, row.partition)) for row in rows}
         self._groups = {
-            key: history
-            for key, history in self._groups.items()
-            if key in polled or _explains(unread, *key)
+            key: history for key, history in self._groups.items() if key in polled or _explains(unread, *key)
         }
         kept = {group for group, _ in self._groups}
         for group in [group for group in self._intervals if group not in kept]:
             del self._intervals[group]
         return [*rows, *(LagProblem(time, self._cluster, *problem) for problem in offsets.problems)]
 
-    def prime(self, rows: Iterable[Lag | LagProblem]) -> None:
+    def prime(self, rows: Iterable[LagRow]) -> None:
         """Learn from stored rows of this cluster, sorted by time, before the first poll."""
         own = (row for row in rows if isinstance(row, Lag) and row.cluster == self._cluster)
         for time, poll in groupby(own, key=lambda row: row.time):

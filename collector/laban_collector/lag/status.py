@@ -14,14 +14,14 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
-from laban_collector.lag.commit_interval import CommitInterval, longest_unknown
+from laban_collector.lag.commit_interval import CommitInterval, patience_without_knowledge
 
 REST: Final = 1
 """Messages that may stay uncommitted for ever: the control record at the end of a transaction, or the last
 message if a client commits its offset instead of the next one."""
 
 REWIND_WINDOW: Final = 6
-"""Readings among which a decrease of the committed offset, or of the end, is shown; half a minute by default."""
+"""Readings among which a decrease of the committed offset, or of the end, is shown."""
 
 _WINDOW: Final = 12
 """Polls over which lag must have grown; a minute at the default interval."""
@@ -55,7 +55,7 @@ class LagStatus(StrEnum):
     STALL = "STALL"
     """It has not committed for longer than usual although there are messages to consume."""
     STOP = "STOP"
-    """The same, and the log grows or the group has no members."""
+    """The same while the log grows, and the group has no members as far as is known."""
     REWIND = "REWIND"
     """Its committed offset has decreased or is past the end, or the topic was made anew."""
 
@@ -81,7 +81,7 @@ class GroupReading(NamedTuple):
 
 
 class _Commit(NamedTuple):
-    """A commit between two readings; its lag was at least that to the end before, at most to the end after."""
+    """A commit between two readings: its lag to the end before it, and to the end after it."""
 
     at: int
     end: int
@@ -155,9 +155,7 @@ class GroupHistory:
             self._restart()
             self._end_at_commit = reading.end
             self._rewinding = REWIND_WINDOW - 1
-        elif last.committed is not None and (
-            reading.committed is None or reading.committed < last.committed
-        ):
+        elif last.committed is not None and (reading.committed is None or reading.committed < last.committed):
             self._restart()
             self._end_at_commit = reading.end
             self._rewinding = REWIND_WINDOW - 1 if reading.committed is not None else 0
@@ -174,9 +172,7 @@ class GroupHistory:
                 interval.add(waited, whole=self._whole, since_commit=since)
         position = max(reading.committed or 0, reading.start)
         self._commits.append(
-            _Commit(
-                self._clock, reading.end, max(last.end - position, 0), max(reading.end - position, 0)
-            )
+            _Commit(self._clock, reading.end, max(last.end - position, 0), max(reading.end - position, 0))
         )
         self._committed_at, self._end_at_commit = self._clock, reading.end
         self._waited, self._seamless = 0, True
@@ -218,16 +214,14 @@ class GroupHistory:
         if own is not None and (shared is None or self._own.is_exact):
             return own
         if shared is None:
-            return longest_unknown(poll)
+            return patience_without_knowledge(poll)
         # Other partitions tell more, but messages may take longer in this one.
         shared = max(shared, self._own.longest + poll)
         return shared if own is None else min(own, shared)
 
     def _has_stopped(self, reading: GroupReading, members: int | None) -> bool:
-        """Whether a group without commits has stopped, rather than that it stalls."""
-        if members is not None:
-            return members == 0
-        return self._end_at_commit is not None and reading.end > self._end_at_commit
+        """Whether a group without commits has stopped: the log grows, and nobody is known to read it."""
+        return not members and self._end_at_commit is not None and reading.end > self._end_at_commit
 
     def _falls_behind(self, poll: int) -> bool:
         """Whether the lag at the commits has certainly grown, in a short or a long window."""

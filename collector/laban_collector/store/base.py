@@ -16,6 +16,8 @@ from laban_collector.store.rows import (
     Contents,
     EdgeRow,
     Lag,
+    LagProblem,
+    LagRow,
     LatencyPoint,
     MessageRef,
     Peer,
@@ -35,6 +37,7 @@ EXPORTED_TABLES: Final = (
     "correlations",
     "edges",
     "lag",
+    "lag_problems",
     "ledger",
 )
 """The tables of an export: one Parquet file each."""
@@ -126,7 +129,7 @@ class SpanWriter(Protocol):
         """
         ...
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Store one poll of the consumer lag.
 
         Raises:
@@ -198,6 +201,10 @@ class SpanReader(Protocol):
         """Return the traces with a span on one of these messages."""
         ...
 
+    def published(self, messages: Collection[MessageRef], since: int, until: int) -> dict[MessageRef, int]:
+        """Return when these messages were published (ns), as far as a span of the window tells."""
+        ...
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
@@ -212,6 +219,10 @@ class SpanReader(Protocol):
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
+        ...
+
+    def lag_problems(self) -> list[LagProblem]:
+        """Return what the newest poll of each cluster could not read."""
         ...
 
     def lag_between(self, since: int, until: int) -> list[Lag]:

@@ -58,6 +58,10 @@ class LagProblem:
     reason: str
 
 
+LagRow = Lag | LagProblem
+"""What a poll writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpanEvent:
     """An event of a span, usually an exception."""

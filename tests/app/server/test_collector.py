@@ -32,7 +32,7 @@ from laban_collector.errors import AddressInUse
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 
 from ...collector.requests import body, span
 from ...collector.running import running_collector, settings
@@ -196,7 +196,7 @@ def test_the_lag_of_a_real_broker_is_stored(
     polled = threading.Event()
     write_lag = DuckDBWriter.write_lag
 
-    def write_and_tell(writer: DuckDBWriter, lag: Sequence[Lag]) -> None:
+    def write_and_tell(writer: DuckDBWriter, lag: Sequence[LagRow]) -> None:
         write_lag(writer, lag)
         polled.set()
 

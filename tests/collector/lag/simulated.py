@@ -14,6 +14,11 @@ TOPIC = "orders"
 GROUP = "email"
 
 
+def seeded(*seed: object) -> random.Random:
+    """A source of chance that is the same in every run."""
+    return random.Random(repr(seed))  # noqa: S311 - nothing secret
+
+
 @dataclass(frozen=True)
 class Group:
     """A group that reads all partitions and commits periodically.

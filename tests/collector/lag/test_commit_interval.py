@@ -1,6 +1,6 @@
 import pytest
 
-from laban_collector.lag.commit_interval import LONGEST, CommitInterval, longest_unknown
+from laban_collector.lag.commit_interval import LONGEST, CommitInterval, patience_without_knowledge
 
 SECOND = 10**9
 POLL = 5 * SECOND
@@ -67,4 +67,6 @@ def test_no_group_is_waited_for_longer_than_the_longest_interval() -> None:
 
 
 def test_an_unknown_interval_is_taken_to_be_a_minute() -> None:
-    assert 65 * SECOND < longest_unknown(POLL) <= 70 * SECOND
+    assert 65 * SECOND < patience_without_knowledge(POLL) <= 70 * SECOND
+    assert 20 * SECOND < patience_without_knowledge(SECOND // 10) < 21 * SECOND
+    assert 60 * SECOND < patience_without_knowledge(60 * SECOND) <= 180 * SECOND

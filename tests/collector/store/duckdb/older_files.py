@@ -8,6 +8,12 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
+    6: """
+        ALTER TABLE lag DROP COLUMN lost;
+        ALTER TABLE lag DROP COLUMN seconds_from;
+        ALTER TABLE lag DROP COLUMN members;
+        DROP TABLE lag_problems;
+    """,
     5: "",  # digests are computed again
     4: """
         UPDATE spans s SET resource_id = r.hash FROM resources r WHERE r.resource_id = s.resource_id;

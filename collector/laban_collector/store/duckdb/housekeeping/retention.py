@@ -33,6 +33,7 @@ _DELETES: Final = (
     "links",
     "correlations",
     "lag",
+    "lag_problems",
     "spans",
     "edges",
     "unmet_links",

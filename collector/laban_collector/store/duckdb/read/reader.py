@@ -41,6 +41,7 @@ from laban_collector.store.rows import (
     Contents,
     EdgeRow,
     Lag,
+    LagProblem,
     LatencyPoint,
     MessageRef,
     Peer,
@@ -157,6 +158,19 @@ class DuckDBReader(SpanReader):
             rows = _all_within(cursor, parts, "traces_of_messages", wanted, window)
         return trace_ids(row for row in rows if (row["topic"], row["partition"], row["offset"]) in addresses)
 
+    def published(self, messages: Collection[MessageRef], since: int, until: int) -> dict[MessageRef, int]:
+        """Return when these messages were published (ns), as far as a span of the window tells."""
+        wanted = {key_of_message(one.partition, one.offset): one.offset for one in messages}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            window = {"since": since, "until": until}
+            rows = _all_within(cursor, parts, "publications_of", wanted, window)
+        found: dict[MessageRef, int] = {}
+        for row in rows:
+            message = MessageRef(row["topic"], row["partition"], row["offset"])
+            found[message] = min(row["start"], found.get(message, row["start"]))
+        return {message: found[message] for message in messages if message in found}
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
@@ -204,6 +218,10 @@ class DuckDBReader(SpanReader):
         """Return the newest row of each (cluster, group, topic, partition)."""
         with self._reading() as cursor:
             return self._newest_lag.rows(cursor)
+
+    def lag_problems(self) -> list[LagProblem]:
+        """Return what the newest poll of each cluster could not read."""
+        return [LagProblem(**row) for row in self._rows("lag_problems", {"limit": MAX_ROWS})]
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
         """Return all rows in the window, by time."""

@@ -14,6 +14,15 @@ SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
 -- The first and the last start of the spans after a commit.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans WHERE arrival > $known::UBIGINT
 
+-- name: lag_problems
+-- What the newest poll of each cluster could not read. Columns have the names of the fields of `LagProblem`.
+SELECT epoch_ns(p.time) AS time, cluster, consumer_group AS "group", topic, partition, reason
+FROM lag_problems p
+WHERE p.time >= (SELECT max(time) FROM lag_problems newest WHERE newest.cluster = p.cluster)
+  AND p.time >= (SELECT coalesce(max(lag.time), p.time) FROM lag WHERE lag.cluster = p.cluster)
+ORDER BY cluster, consumer_group, topic, partition, reason
+LIMIT $limit
+
 -- name: oldest_and_newest_commit
 SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
 
