@@ -172,6 +172,79 @@ class PartitionLag(Answer):
     problem: str | None = None
 
 
+class BusinessKey(Answer):
+    """A business key and its value."""
+
+    key: str
+    value: str
+
+
+class WaitingMessage(Answer):
+    """A message that a group has not processed, and the business keys by which it is known.
+
+    It had waited for `waiting_ms` when its partition was polled.
+    """
+
+    partition: int
+    offset: int
+    published: datetime
+    waiting_ms: float
+    service: str
+    message_key: str | None = None
+    keys: list[BusinessKey]
+    trace_id: str
+
+
+class QueueCause(Answer):
+    """What slowed the consumers of a queue, or failed in them: in how many of the newest messages.
+
+    Attributes:
+        mean_ms: the time that a slow operation itself took per message.
+        share: its share of all the time that the consumers took, from 0 to 1.
+    """
+
+    kind: Literal["slow", "failing"]
+    service: str
+    operation: str
+    error: str | None = None
+    messages: int
+    of: int
+    mean_ms: float | None = None
+    share: float | None = None
+    sentence: str
+
+
+class WaitingTopic(Answer):
+    """The messages of a topic that a group has not committed.
+
+    Attributes:
+        messages: all of them. Without a commit: all in the log.
+        known: those that are known by a span, and not processed.
+        named: those of them that were read (at most 100 of each partition) and have a business key.
+        processed: those that the group has processed, but not yet committed.
+        oldest: the first known ones.
+        left_out: known ones that are not among them.
+        unexamined_partitions: partitions with messages that were not looked up.
+        published_per_s: messages that come per second, in the last minutes; None if unknown.
+        consumed_per_s: messages that the group consumes per second.
+        drain_s: seconds until nothing waits; None if unknown, or if the queue does not drain.
+        causes: what slowed the consumers, or failed in them.
+    """
+
+    topic: str
+    messages: int
+    known: int
+    named: int
+    processed: int
+    oldest: list[WaitingMessage]
+    left_out: int
+    unexamined_partitions: int = 0
+    published_per_s: float | None
+    consumed_per_s: float | None
+    drain_s: float | None
+    causes: list[QueueCause]
+
+
 class GroupLag(Answer):
     """How far behind a group is; its status is the worst of its partitions, None if none could be read."""
 
@@ -183,6 +256,7 @@ class GroupLag(Answer):
     lost: int = 0
     members: int | None = None
     problem: str | None = None
+    waiting: list[WaitingTopic] | None = None
 
 
 class LagProblem(Answer):
@@ -197,10 +271,15 @@ class LagProblem(Answer):
 
 
 class LagReport(Answer):
-    """The newest lag of every consumer group. Groups of the same name in two clusters are two groups."""
+    """The newest lag of every consumer group. Groups of the same name in two clusters are two groups.
+
+    The waiting messages, and groups and topics that nobody reads, are part of it if they were asked for.
+    """
 
     groups: list[GroupLag]
     problems: list[LagProblem] = []
+    groups_without_members: list[str] | None = None
+    topics_without_groups: list[str] | None = None
     truncated: bool = False
 
 

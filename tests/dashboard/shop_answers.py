@@ -256,6 +256,9 @@ class ShopAnswers:
         """Return the lag of three groups."""
         return shop_lag() if self.edges else LagReport(groups=[])
 
+    def waiting(self) -> LagReport:
+        return shop_lag()
+
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """Return a reading every 30 seconds; the lag of email grows."""
         points = [

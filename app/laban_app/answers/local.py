@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
-from laban_app.answers.lag_answers import lag_report
+from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import MAX_ROWS, MINUTE, MessageRef, Peer, Span, TraceRef
@@ -89,6 +89,10 @@ class LocalAnswers:
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
         return lag_report(self._reader)
+
+    def waiting(self) -> LagReport:
+        """How far behind each consumer group is, which messages wait, and why."""
+        return waiting_report(self._reader)
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """How far behind each consumer group was over time."""

@@ -79,7 +79,7 @@ def _behind(lag: PartitionLag) -> str:
 def _legend(report: LagReport, console: Console) -> None:
     partitions = [lag for group in report.groups for lag in group.topics]
     notes: list[str] = []
-    if any(lag.seconds_from == "interpolated" for lag in partitions):
+    if any(lag.seconds_from == "interpolated" and lag.problem is None for lag in partitions):
         notes.append("~ estimated from the growth of the log")
     if any(lag.lost for lag in partitions):
         notes.append("lost: deleted by retention before the group read them")

@@ -13,6 +13,7 @@ from laban_app.cli.lag_text import show_lag
 from laban_app.cli.story_text import show_story
 from laban_app.cli.tables import show_map, show_status
 from laban_app.cli.terminal import Source, TimeRange
+from laban_app.cli.waiting_text import show_waiting
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
 
@@ -94,11 +95,20 @@ def diagram(
     terminal.stderr().print(f"wrote {output} ({len(answer.nodes)} nodes, {len(answer.edges)} edges)")
 
 
-def lag(source: Source, json: terminal.Json = False) -> None:
+def lag(
+    source: Source,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Name the messages that wait, and what made the queue.")
+    ] = False,
+    json: terminal.Json = False,
+) -> None:
     """Show how far behind each consumer group is."""
-    answer = _open(source).lag()
+    answers = _open(source)
+    answer = answers.waiting() if waiting else answers.lag()
     if json:
         terminal.print_json(answer)
+    elif waiting and (answer.groups or answer.problems):
+        show_waiting(answer, terminal.stdout())
     elif answer.groups or answer.problems:
         show_lag(answer, terminal.stdout())
     else:

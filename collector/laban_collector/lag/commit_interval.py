@@ -12,8 +12,8 @@ from typing import Final
 
 _UNKNOWN_POLLS: Final = 12
 _UNKNOWN: Final = (20 * 10**9, 60 * 10**9)
-"""The usual interval of a group of which too few commits are known: so many polls, within these limits (ns); a
-minute at the default interval."""
+"""The usual interval of a group of which too few commits are known: so many polls, within these limits (ns).
+A minute if polls are 5 s apart."""
 
 LONGEST: Final = 600 * 10**9
 """The longest usual interval (ns): a group that is silent for longer is told to have stopped."""

@@ -1,4 +1,4 @@
-"""Evaluation of consumer lag: lag in seconds and a status, from the history of offsets. No I/O and no clock."""
+"""Evaluation of consumer lag: seconds and a status, from the history of offsets. No I/O and no clock."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence

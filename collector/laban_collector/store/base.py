@@ -17,12 +17,15 @@ from laban_collector.store.rows import (
     EdgeRow,
     Lag,
     LagProblem,
+    LagRate,
     LagRow,
     LatencyPoint,
     MessageRef,
     Peer,
     Span,
     TraceRef,
+    Unread,
+    UnreadRange,
 )
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
@@ -203,6 +206,26 @@ class SpanReader(Protocol):
 
     def published(self, messages: Collection[MessageRef], since: int, until: int) -> dict[MessageRef, int]:
         """Return when these messages were published (ns), as far as a span of the window tells."""
+        ...
+
+    def unread(
+        self, ranges: Sequence[UnreadRange], since: int, until: int, limit: int
+    ) -> dict[UnreadRange, Unread]:
+        """Return what the spans of a window tell of unread messages: of each range, the first `limit`."""
+        ...
+
+    def keys_of(
+        self, trace_ids: Collection[str], since: int, until: int, limit: int
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return the business keys and values of traces, at most `limit` each."""
+        ...
+
+    def newest_consumptions(self, group: str, topic: str, since: int, until: int, limit: int) -> list[str]:
+        """Return the newest traces in which a group has processed messages of a topic."""
+        ...
+
+    def lag_rates(self, since: int, until: int) -> list[LagRate]:
+        """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
         ...
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -134,6 +134,54 @@ class MessageRef:
     offset: int
 
 
+class UnreadRange(NamedTuple):
+    """The messages of a partition, from `first` up to `end`, that a group has not committed."""
+
+    group: str
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadMessage:
+    """A message by the span that published it."""
+
+    offset: int
+    published: int
+    service: str
+    trace_id: str
+    message_key: str | None
+    attributes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What spans tell of a range of messages.
+
+    Attributes:
+        known: messages with a span that published them.
+        processed: those of them that the group has processed, although it has not committed them.
+        messages: the first of the others, by offset.
+    """
+
+    known: int = 0
+    processed: int = 0
+    messages: tuple[UnreadMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LagRate:
+    """Messages per second that came to a topic, and that a group has consumed of it; None if unknown."""
+
+    cluster: str
+    group: str
+    topic: str
+    published_per_s: float | None
+    consumed_per_s: float | None
+
+
 class Peer(NamedTuple):
     """The callee of a client span."""
 

@@ -148,6 +148,40 @@ def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
     assert "could not be stored" in caplog.text
 
 
+def test_a_poller_knows_what_was_stored_before_it_started(embedded_broker: str) -> None:
+    shop, polls = Shop(embedded_broker), Polls()
+    shop.commit(0)
+    shop.produce(4)
+    stored = Lag(time.time_ns() - 10**10, "prod", shop.group, shop.topic, 0, 0, 0, 0, 0, 0.0, "OK")
+    cluster = KafkaCluster(bootstrap=embedded_broker)
+    started = LagPoller(cluster, 0.1, polls.write, "prod", lambda: [stored])
+    started.start()
+    try:
+        row = polls.wait_for(lambda row: row.group == shop.group and row.partition == 0)
+    finally:
+        started.stop()
+    assert row.messages == 4
+    assert row.seconds is not None
+    assert 5 < row.seconds < 60
+
+
+def test_a_history_that_cannot_be_read_is_logged_and_the_poll_goes_on(
+    embedded_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> Sequence[Lag]:
+        raise StoreError("the disk is full")
+
+    shop, polls = Shop(embedded_broker), Polls()
+    shop.commit(0)
+    started = LagPoller(KafkaCluster(bootstrap=embedded_broker), 0.1, polls.write, "prod", fail)
+    started.start()
+    try:
+        polls.wait_for(lambda row: row.group == shop.group)
+    finally:
+        started.stop()
+    assert "the disk is full" in caplog.text
+
+
 def test_a_poller_without_a_broker_stops_and_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     with polling(f"127.0.0.1:{free_port()}", lambda _: None):

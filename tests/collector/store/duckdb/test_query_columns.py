@@ -23,7 +23,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag, LagProblem, MessageRef, Peer
+from laban_collector.store.rows import Lag, LagProblem, MessageRef, Peer, UnreadRange
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -124,6 +124,10 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.traces_linked_from([trace_id])
     reader.traces_of_messages([MessageRef("orders", 0, 1)], *WHOLE)
     reader.published([MessageRef("orders", 0, 1)], *WHOLE)
+    reader.unread([UnreadRange("email", "orders", 0, 0, 9)], *WHOLE, 10)
+    reader.keys_of([trace_id], *WHOLE, 10)
+    reader.newest_consumptions("email", "orders", *WHOLE, 10)
+    reader.lag_rates(*WHOLE)
     reader.groups_of(["orders"])
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
     reader.edges(WHOLE[0], WHOLE[1] - 1)

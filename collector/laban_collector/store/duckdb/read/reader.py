@@ -28,12 +28,15 @@ from laban_collector.store.duckdb.read.rows import (
     Row,
     edge_of,
     halves,
+    keys_of,
     lag_of,
     latency_point_of,
     named_rows,
     newest_traces,
     spans_of,
     trace_ids,
+    unread_of,
+    unread_parameters,
 )
 from laban_collector.store.rows import (
     MAX_ROWS,
@@ -42,11 +45,14 @@ from laban_collector.store.rows import (
     EdgeRow,
     Lag,
     LagProblem,
+    LagRate,
     LatencyPoint,
     MessageRef,
     Peer,
     Span,
     TraceRef,
+    Unread,
+    UnreadRange,
 )
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
@@ -170,6 +176,38 @@ class DuckDBReader(SpanReader):
             message = MessageRef(row["topic"], row["partition"], row["offset"])
             found[message] = min(row["start"], found.get(message, row["start"]))
         return {message: found[message] for message in messages if message in found}
+
+    def unread(
+        self, ranges: Sequence[UnreadRange], since: int, until: int, limit: int
+    ) -> dict[UnreadRange, Unread]:
+        """Return what the spans of a window tell of unread messages: of each range, the first `limit`."""
+        if not ranges:
+            return {}
+        parameters = {
+            **unread_parameters(ranges),
+            "since": since,
+            "until": until,
+            "limit": limit,
+        }
+        return unread_of(self._rows("unread", parameters), ranges)
+
+    def keys_of(
+        self, trace_ids: Collection[str], since: int, until: int, limit: int
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return the business keys and values of traces, at most `limit` each."""
+        traces = [halves(trace_id) for trace_id in trace_ids]
+        ids = {"highs": [high for high, _ in traces], "lows": [low for _, low in traces]}
+        return keys_of(self._rows("keys_of", {**ids, "since": since, "until": until, "limit": limit}))
+
+    def newest_consumptions(self, group: str, topic: str, since: int, until: int, limit: int) -> list[str]:
+        """Return the newest traces in which a group has processed messages of a topic."""
+        window = {"since": since, "until": until, "limit": limit}
+        return trace_ids(self._rows("newest_consumptions", {"group": group, "topic": topic, **window}))
+
+    def lag_rates(self, since: int, until: int) -> list[LagRate]:
+        """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
+        rows = self._rows("lag_rates", {"since": since, "until": until, "limit": MAX_ROWS})
+        return [LagRate(**row) for row in rows]
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
