@@ -1,5 +1,9 @@
-"""The poller logs in to a real Kafka in each way that it offers, and says what is wrong if it cannot."""
+"""The poller and the demo log in to a real Kafka in each way, and say what is wrong if they cannot."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,3 +205,41 @@ def deny(kafka: SecureKafka, kind: ResourceType, name: str, operation: ACLOperat
     with KafkaAdminClient(bootstrap_servers=kafka.plain) as admin:
         done = admin.create_acls([rule])
     assert not done["failed"]
+
+
+def demo(kafka: SecureKafka, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "SECURITY_PROTOCOL": "SASL_SSL",
+        "SSL_CAFILE": str(kafka.certificate),
+        "SASL_MECHANISM": "SCRAM-SHA-512",
+        "SASL_PLAIN_USERNAME": USER,
+        **variables,
+    }
+    command = [sys.executable, "-m", "laban", "demo", "--once", "--json", "--orders", "3"]
+    return subprocess.run(
+        [*command, "--kafka", kafka.secure],
+        cwd=folder,
+        env={**os.environ, **{f"LABAN_KAFKA_{name}": value for name, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_runs_on_a_secured_cluster(kafka: SecureKafka, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD, encoding="utf-8")
+    done = demo(kafka, tmp_path, SASL_PLAIN_PASSWORD_FILE=str(file))
+    assert done.returncode == 0, done.stderr
+    lag = [row for row in json.loads(done.stdout)["lag"] if row["group"].startswith("laban-demo.")]
+    assert {row["messages"] for row in lag} == {0}
+
+
+def test_the_demo_says_that_the_password_is_wrong_and_does_not_show_it(
+    kafka: SecureKafka, tmp_path: Path
+) -> None:
+    done = demo(kafka, tmp_path, SASL_PLAIN_PASSWORD="not-it-at-all")
+    assert done.returncode == 1
+    assert f"The Kafka broker at {kafka.secure} refuses the login: authentication failed" in done.stderr
+    assert "not-it-at-all" not in done.stderr + done.stdout
