@@ -143,10 +143,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def format_storage(runtime: Runtime, settings: Path, scram: Sequence[str] = ()) -> None:
+def format_storage(
+    runtime: Runtime, settings: Path, scram: Sequence[str] = (), role: str = "--standalone"
+) -> None:
     """Write the cluster ID into the broker's log folder; KRaft requires a formatted folder."""
     users = [word for user in scram for word in ("--add-scram", user)]
-    arguments = ("format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", str(settings), *users)
+    arguments = ("format", role, "--cluster-id", CLUSTER_ID, "--config", str(settings), *users)
     done = subprocess.run(
         runtime.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
     )

@@ -16,6 +16,7 @@ from laban_collector.lag.poller import LagPoller
 from laban_collector.store.rows import Lag, LagRow
 
 from ...broker import free_port, start_broker, stop_broker
+from ..log_watch import LogWatch
 from ..shop import Shop
 
 WAIT = 30.0
@@ -101,8 +102,9 @@ def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pyte
         shop.commit(0)
         with polling(f"127.0.0.1:{port}", polls.write):
             polls.wait_for(lambda row: row.group == shop.group)
-            stop_broker(broker)
-            wait_for_log(caplog, "does not respond")
+            with LogWatch("does not respond") as outage:
+                stop_broker(broker)
+                assert outage.seen.wait(WAIT)
             broker = start_broker(port, tmp_path / "second.log")
             again = Shop(f"127.0.0.1:{port}")
             again.commit(0)
@@ -113,24 +115,6 @@ def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pyte
     assert [f"127.0.0.1:{port}" in line for line in lines] == [True, True]
     assert ["does not respond" in line for line in lines] == [True, False]
     assert "responds again after" in lines[1]
-
-
-def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    """Wait until a log line contains this text."""
-    seen = threading.Event()
-
-    class Watch(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if text in record.getMessage():
-                seen.set()
-
-    watch = Watch()
-    logger = logging.getLogger("laban_collector")
-    logger.addHandler(watch)
-    try:
-        assert text in caplog.text or seen.wait(WAIT)
-    finally:
-        logger.removeHandler(watch)
 
 
 def test_lag_that_cannot_be_stored_is_logged_and_polled_again(

@@ -1,7 +1,9 @@
-"""The poller logs in to a real Kafka in each way that it offers, and says what is wrong if it cannot."""
+"""The poller and the demo log in to a real Kafka in each way, and say what is wrong if they cannot."""
 
-import logging
-import threading
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from laban_collector.lag.poller import LagPoller
 from laban_collector.lag.reader import OffsetReader
 from laban_collector.lag.security import client_options
 
+from ..collector.log_watch import LogWatch
 from ..collector.shop import Shop
 from .real_kafka import find_runtime
 from .secure_kafka import PASSWORD, USER, SecureKafka, running_secure_kafka, unsecured_token
@@ -157,36 +160,17 @@ def test_the_poller_tries_a_wrong_password_once_and_logs_it_once(
     monkeypatch.setattr(Brokers, "connect", counted)
     cluster = secured(kafka, "SCRAM-SHA-256", sasl_plain_username=USER, sasl_plain_password="not-it-at-all")
     poller = LagPoller(cluster, 0.01, lambda _: None, "prod")
-    logged = Watch("refuses the login")
-    poller.start()
-    try:
-        assert logged.seen.wait(LOGGED_WITHIN)
-        # At this interval, a poller that tries on would come a hundred times within this second.
-        assert not logged.again.wait(1.0)
-    finally:
-        poller.stop()
-        logged.close()
+    with LogWatch("refuses the login") as logged:
+        poller.start()
+        try:
+            assert logged.seen.wait(LOGGED_WITHIN)
+            # At this interval, a poller that tries on would come a hundred times within this second.
+            assert not logged.again.wait(1.0)
+        finally:
+            poller.stop()
     assert len(attempts) == 1
     assert f"Kafka prod at {kafka.secure} refuses the login" in caplog.text
     assert "not-it-at-all" not in caplog.text
-
-
-class Watch(logging.Handler):
-    """Notes the first and the second line of the log with a text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.seen, self.again = threading.Event(), threading.Event()
-        self._text = text
-        logging.getLogger("laban_collector").addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._text in record.getMessage():
-            (self.again if self.seen.is_set() else self.seen).set()
-
-    def close(self) -> None:
-        logging.getLogger("laban_collector").removeHandler(self)
-        super().close()
 
 
 def test_a_group_and_a_topic_that_may_not_be_read_cost_only_themselves(
@@ -221,3 +205,41 @@ def deny(kafka: SecureKafka, kind: ResourceType, name: str, operation: ACLOperat
     with KafkaAdminClient(bootstrap_servers=kafka.plain) as admin:
         done = admin.create_acls([rule])
     assert not done["failed"]
+
+
+def demo(kafka: SecureKafka, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "SECURITY_PROTOCOL": "SASL_SSL",
+        "SSL_CAFILE": str(kafka.certificate),
+        "SASL_MECHANISM": "SCRAM-SHA-512",
+        "SASL_PLAIN_USERNAME": USER,
+        **variables,
+    }
+    command = [sys.executable, "-m", "laban", "demo", "--once", "--json", "--orders", "3"]
+    return subprocess.run(
+        [*command, "--kafka", kafka.secure],
+        cwd=folder,
+        env={**os.environ, **{f"LABAN_KAFKA_{name}": value for name, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_runs_on_a_secured_cluster(kafka: SecureKafka, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD, encoding="utf-8")
+    done = demo(kafka, tmp_path, SASL_PLAIN_PASSWORD_FILE=str(file))
+    assert done.returncode == 0, done.stderr
+    lag = [row for row in json.loads(done.stdout)["lag"] if row["group"].startswith("laban-demo.")]
+    assert {row["messages"] for row in lag} == {0}
+
+
+def test_the_demo_says_that_the_password_is_wrong_and_does_not_show_it(
+    kafka: SecureKafka, tmp_path: Path
+) -> None:
+    done = demo(kafka, tmp_path, SASL_PLAIN_PASSWORD="not-it-at-all")
+    assert done.returncode == 1
+    assert f"The Kafka broker at {kafka.secure} refuses the login: authentication failed" in done.stderr
+    assert "not-it-at-all" not in done.stderr + done.stdout
