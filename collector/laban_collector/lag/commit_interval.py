@@ -27,7 +27,7 @@ _ENOUGH: Final = 3
 _PHASE: Final = 0.25
 """The share of a poll by which an average of intervals may be too short."""
 
-_JITTER: Final = 0.3
+_JITTER: Final = 0.4
 """The share of a poll by which polls may be late."""
 
 _DOUBT: Final = 10.0

@@ -117,7 +117,7 @@ class LagTracker:
         if self._time is not None and time > self._time:
             self._polls.append(time - self._time)
             found = round(median(self._polls))
-            if abs(found - self._poll) > self._poll // 10:
+            if abs(found - self._poll) > self._poll // 50:
                 self._poll = found
         self._time = time
 

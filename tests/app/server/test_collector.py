@@ -222,7 +222,7 @@ def test_a_cluster_that_is_down_costs_only_itself(
     polls: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
     write_lag = DuckDBWriter.write_lag
 
-    def write_and_tell(writer: DuckDBWriter, lag: Sequence[Lag]) -> None:
+    def write_and_tell(writer: DuckDBWriter, lag: Sequence[LagRow]) -> None:
         write_lag(writer, lag)
         polls.put({row.cluster for row in lag})
 
