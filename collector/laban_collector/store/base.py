@@ -174,6 +174,10 @@ class SpanReader(Protocol):
         """Return the starts of the first and the last span; None if there are no spans."""
         ...
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
+        ...
+
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
         ...

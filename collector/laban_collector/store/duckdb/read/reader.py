@@ -96,6 +96,10 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             return self._extent.times(cursor)
 
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
+        return [row["namespace"] for row in self._rows("namespaces", {"limit": _MAX_SERVICES})]
+
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}

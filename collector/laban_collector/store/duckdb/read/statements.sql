@@ -14,6 +14,9 @@ SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
 -- The first and the last start of the spans after a commit.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans WHERE arrival > $known::UBIGINT
 
+-- name: namespaces
+SELECT DISTINCT namespace FROM resources WHERE namespace IS NOT NULL ORDER BY namespace LIMIT $limit
+
 -- name: oldest_and_newest_commit
 SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
 
