@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Outcome = Literal["ok", "failed", "waiting", "incomplete"]
-NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
+NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 MessageStateName = Literal[
@@ -103,11 +103,15 @@ class Story(Answer):
 
 
 class Node(Answer):
-    """A node of the service map: a service, a topic, a consumer group …"""
+    """A node of the service map: a service, a topic, a consumer group …
+
+    The name of a service is short if no other service on the map has the same name in another namespace.
+    """
 
     id: str
     kind: NodeKind
     name: str
+    namespace: str | None = None
 
 
 class Evidence(Answer):
@@ -134,13 +138,19 @@ class Edge(Answer):
 
 
 class ServiceMap(Answer):
-    """The service map of a time range."""
+    """The service map of a time range.
+
+    `callers_not_seen` counts the calls and messages whose sender is not known: a parent was named and has not
+    arrived, because of sampling, loss, or a service that is not traced. They are on the map only if asked
+    for, as calls of the node `unseen:callers`.
+    """
 
     since: datetime
     until: datetime
     nodes: list[Node]
     edges: list[Edge]
     truncated: bool = False
+    callers_not_seen: int = 0
 
 
 class PartitionLag(Answer):

@@ -74,7 +74,9 @@ class LocalAnswers:
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
         return build_story(key, value, spans, consumption, peers, truncated=truncated)
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
         """Which service calls which, and how."""
         requested = self._window(since, until)
         begin, end = _whole_minutes(*requested)
@@ -83,7 +85,14 @@ class LocalAnswers:
         first, last = self._reader.extent() or requested
         if begin <= last and first < end:
             begin, end = max(begin, first), min(end, max(requested[1], last + 1))
-        return build_service_map(edges, self._reader.latest_lag(), utc_time(begin), utc_time(end))
+        return build_service_map(
+            edges,
+            self._reader.latest_lag(),
+            utc_time(begin),
+            utc_time(end),
+            namespaces=self._reader.namespaces(),
+            unseen=unseen,
+        )
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""

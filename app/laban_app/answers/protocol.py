@@ -23,8 +23,16 @@ class Answers(Protocol):
         """
         ...
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
-        """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes."""
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
+        """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes.
+
+        Args:
+            since: start of the time range.
+            until: end of the time range.
+            unseen: whether callers that were not seen are a node of the map.
+        """
         ...
 
     def lag(self) -> LagReport:

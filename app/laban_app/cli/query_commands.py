@@ -15,6 +15,9 @@ from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
 
+Unseen = Annotated[
+    bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
+]
 AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
 
 
@@ -51,12 +54,14 @@ def story(
     _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
 
 
-def service_map(source: Source, time_range: TimeRange, json: terminal.Json = False) -> None:
+def service_map(
+    source: Source, time_range: TimeRange, unseen: Unseen = False, json: terminal.Json = False
+) -> None:
     """Show which service calls which."""
-    answer = _open(source).service_map(*time_range.bounds())
+    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if json:
         terminal.print_json(answer)
-    elif answer.edges:
+    elif answer.edges or answer.callers_not_seen:
         show_map(answer, terminal.stdout())
     else:
         terminal.stderr().print(
@@ -73,10 +78,11 @@ def diagram(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
     ] = None,
+    unseen: Unseen = False,
 ) -> None:
     """Draw an architecture diagram of what ran."""
     chosen = _format(form)
-    answer = _open(source).service_map(*time_range.bounds())
+    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if not answer.edges:
         raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
     drawn = render(answer, chosen)
