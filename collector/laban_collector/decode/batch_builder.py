@@ -162,7 +162,7 @@ class BatchBuilder:
         self._links.extend((row, *ids, *link) for link in sent.links)
         self._resources.setdefault(sent.resource.resource_id, sent.resource)
         self._scopes.setdefault(sent.scope.scope_id, sent.scope)
-        self._correlate(span, self._business_keys(sent.attributes, columns))
+        self._correlate(span, self._business_keys(sent, columns))
 
     def to_batch(self) -> SpanBatch:
         """Return all spans so far as one batch."""
@@ -183,17 +183,22 @@ class BatchBuilder:
             first, last = self._correlations.get(name, (span.start, end))
             self._correlations[name] = (min(first, span.start), max(last, end))
 
-    def _business_keys(self, sent: Mapping[str, Value], columns: Columns) -> set[Correlation]:
+    def _business_keys(self, sent: SentSpan, columns: Columns) -> set[Correlation]:
         def column(key: str) -> str | None:
             value = columns.get(_COLUMN[key])
             return value if isinstance(value, str) else None
 
-        return self._finder.find(
-            sent,
+        found = self._finder.find(
+            sent.attributes,
             route=column(HTTP_ROUTE),
             topic=column(MESSAGING_DESTINATION_NAME),
             message_key=column(MESSAGING_KAFKA_MESSAGE_KEY),
         )
+        found.update(self._finder.of_origin(sent.resource.attributes))
+        found.update(self._finder.of_origin(sent.scope.attributes))
+        found.update(self._finder.of_children(event.attributes for event in sent.events))
+        found.update(self._finder.of_children(link.attributes for link in sent.links))
+        return found
 
 
 def _span_row(sent: SentSpan, kind: int, attributes: Mapping[str, Value]) -> _SpanRow:

@@ -21,6 +21,8 @@ BUSINESS = (
     "order.id",
     "orderId",
     "app.customer_id",
+    "message.id",
+    "heroku.app.id",
     "url.path",
     "http.target",
     "url.full",
@@ -55,7 +57,7 @@ scalars = st.one_of(
     texts.map(lambda text: AnyValue(string_value=text)),
     integers.map(lambda number: AnyValue(int_value=number)),
     st.booleans().map(lambda truth: AnyValue(bool_value=truth)),
-    st.floats().map(lambda number: AnyValue(double_value=number)),
+    st.one_of(st.floats(), integers.map(float)).map(lambda number: AnyValue(double_value=number)),
     st.binary(max_size=6).map(lambda data: AnyValue(bytes_value=data)),
     st.just(AnyValue()),
 )

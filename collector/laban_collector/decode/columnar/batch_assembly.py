@@ -3,6 +3,7 @@
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -24,9 +25,11 @@ from laban_collector.decode.columnar.attribute_dictionary import (
     as_numpy,
     lengths,
 )
-from laban_collector.decode.columnar.business_keys import ColumnarKeyFinder
+from laban_collector.decode.columnar.business_keys import Children, ColumnarKeyFinder, OriginRange
 from laban_collector.decode.columnar.promotion import promote
+from laban_collector.protect.limits import CUT_MARK
 from laban_collector.protect.protection import Protection
+from laban_collector.protect.redaction import REDACTED
 
 Ids = NDArray[np.uint64]
 
@@ -85,6 +88,13 @@ class SpanColumns:
             "trace_lo": pa.array(self._trace_ids[:, 1]),
             "span_id": pa.array(self._span_ids[:, 0]),
         }
+
+    def children(self) -> Children:
+        """Return the attributes of events and links."""
+        every = self.all_attributes
+        first = len(self.attributes.owner)
+        of_child = np.concatenate([self.events.span, self.links.span])
+        return Children(of_child[every.owner[first:] - len(self)], every.entry[first:])
 
     def attributes_as_json(self, remaining: Mask) -> list[JsonObjects]:
         """Return the attributes of spans (those in the mask), of events and of links."""
@@ -156,9 +166,11 @@ class BatchAssembler:
                 scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
                 events=_table(span_batch.EVENTS, _event_columns(spans.events, identity, of_events)),
                 links=_table(span_batch.LINKS, _link_columns(spans.links, identity, of_links)),
-                correlations=self._keys.correlations(times, spans.attributes, promoted),
+                correlations=self._keys.correlations(
+                    times, spans.attributes, promoted, spans.children(), _ranges(origins)
+                ),
             ),
-            are_attributes_changed=spans.attributes.dictionary.is_changed,
+            are_attributes_changed=spans.attributes.dictionary.is_changed or _are_changed(origins),
         )
 
     def _protected(self, batch: SpanBatch, *, are_attributes_changed: bool) -> SpanBatch:
@@ -200,6 +212,20 @@ class _Children:
                 "dropped_attributes": _add(self.fields["dropped_attributes"], objects.dropped),
             }
         )
+
+
+def _are_changed(origins: Sequence[Origin]) -> bool:
+    """Whether an attribute of a resource or a scope was redacted or truncated."""
+    texts = {text for origin in origins for text in (origin.resource.attributes, origin.scope.attributes)}
+    return any(REDACTED in text or CUT_MARK in text for text in texts)
+
+
+def _ranges(origins: Sequence[Origin]) -> list[OriginRange]:
+    ends = itertools.accumulate(origin.spans for origin in origins)
+    return [
+        OriginRange((origin.resource.attributes, origin.scope.attributes), end - origin.spans, end)
+        for origin, end in zip(origins, ends, strict=True)
+    ]
 
 
 def _span_columns(
