@@ -23,6 +23,7 @@ from laban.vocabulary import (
     SERVICE_NAME,
     SERVICE_NAMESPACE,
     SERVICE_VERSION,
+    TAG_SPAN_KIND,
 )
 from laban_collector.batch import span_batch
 from laban_collector.batch.attributes import Value, to_json
@@ -30,6 +31,7 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import Correlation, KeyFinder
 from laban_collector.decode.promotion import Columns, promote
 from laban_collector.decode.results import MalformedError
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
 UNKNOWN_SERVICE: Final = "unknown_service"
 """The service of a resource without `service.name`."""
@@ -150,8 +152,12 @@ class BatchBuilder:
         return len(self._spans)
 
     def add(self, sent: SentSpan) -> None:
-        """Add one span. A kind or a status code that OTLP does not define is stored as unspecified."""
-        kind = sent.kind if 0 <= sent.kind < 6 else 0
+        """Add one span. A kind or a status code that OTLP does not define is stored as unspecified.
+
+        An unspecified kind comes from the tag `span.kind`, if there is one.
+        """
+        kind = sent.kind if 0 <= sent.kind < 6 else UNSPECIFIED
+        kind = kind or kind_of_tag(sent.attributes.get(TAG_SPAN_KIND))
         if sent.end < sent.start:
             sent.attributes[LABAN_END_TIME] = sent.end
         columns, attributes = promote(sent.attributes, kind)

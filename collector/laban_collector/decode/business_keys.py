@@ -1,7 +1,7 @@
 """Business keys of spans: the ids by which "order 123" finds its traces.
 
 Without rules, keys come from attributes that are named like ids (`order.id`, `order_id`, `app.orderId`), from
-route parameters (`/orders/{order_id}`) and from Kafka message keys. Rules (LABAN_KEYS) add more. The attributes
+route parameters (`/orders/{order_id}`) and from Kafka message keys. Rules (LABAN_KEYS) add more. Attributes
 of a span's resource, scope, events and links count like its own.
 """
 

@@ -23,6 +23,7 @@ BUSINESS = (
     "app.customer_id",
     "message.id",
     "heroku.app.id",
+    "span.kind",
     "url.path",
     "http.target",
     "url.full",
@@ -48,7 +49,19 @@ PATHS = (
 
 texts = st.one_of(
     st.sampled_from(
-        (*ROUTES, *PATHS, "", "5", "-1", "99999999999999999999", "publish", "receive", "create", "x" * 200)
+        (
+            *ROUTES,
+            *PATHS,
+            "",
+            "5",
+            "-1",
+            "99999999999999999999",
+            "publish",
+            "receive",
+            "create",
+            "Server",
+            "x" * 200,
+        )
     ),
     st.text(st.characters(codec="utf-8"), max_size=12),
 )

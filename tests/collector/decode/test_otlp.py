@@ -171,6 +171,17 @@ def test_keys_of_any_type_and_place_are_found_both_ways(number: int, protection:
     assert tenants == {int.from_bytes(TRACE_ID[8:])}
 
 
+@pytest.mark.parametrize("number", [10, 100])
+def test_the_tag_span_kind_replaces_a_missing_kind_only(number: int) -> None:
+    tags = ["client", "SERVER", "SPAN_KIND_PRODUCER", "consumer", "internal", "proxy", 7, ["server"]]
+    spans = [span(at, {"span.kind": tag}, Span.SPAN_KIND_UNSPECIFIED) for at, tag in enumerate(tags)]
+    spans.append(span(8, {"span.kind": "server"}, Span.SPAN_KIND_CLIENT))
+    spans += [span(at, {}, Span.SPAN_KIND_UNSPECIFIED) for at in range(9, number)]
+    table = check([body(*spans)]).batch.spans
+    assert table["kind"].to_pylist() == [3, 2, 4, 5, 1, 0, 0, 0, 3] + [0] * (number - 9)
+    assert table["attributes"].to_pylist()[0] == '{"span.kind":"client"}'
+
+
 def test_no_requests_make_an_empty_batch() -> None:
     assert check([]).batch.spans.num_rows == 0
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from laban.vocabulary import TAG_SPAN_KIND
 from laban_collector.batch import span_batch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, table
@@ -23,10 +24,12 @@ from laban_collector.decode.columnar.attribute_dictionary import (
     JsonObjects,
     Mask,
     as_numpy,
+    entry_of_owner,
     lengths,
 )
 from laban_collector.decode.columnar.business_keys import Children, ColumnarKeyFinder, OriginRange
 from laban_collector.decode.columnar.promotion import promote
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 from laban_collector.protect.limits import CUT_MARK
 from laban_collector.protect.protection import Protection
 from laban_collector.protect.redaction import REDACTED
@@ -80,6 +83,19 @@ class SpanColumns:
             of_span = np.concatenate([np.arange(len(self)), self.events.span, self.links.span])
             found[of_span[repeated]] = True
         return np.flatnonzero(found)
+
+    def kinds(self) -> NDArray[np.uint8]:
+        """Return the kinds; an unspecified one comes from the tag `span.kind`, if there is one."""
+        kinds: NDArray[np.uint8] = as_numpy(self.fields["kind"]).astype(np.uint8)
+        entries = self.attributes.dictionary
+        if TAG_SPAN_KIND not in entries.names:
+            return kinds
+        tags = entry_of_owner(self.attributes, [entries.with_key(TAG_SPAN_KIND)])
+        tagged = np.flatnonzero((tags >= 0) & (kinds == UNSPECIFIED))
+        distinct, which = np.unique(tags[tagged], return_inverse=True)
+        of_tags = [kind_of_tag(entries.value(entry)) for entry in distinct.tolist()]
+        kinds[tagged] = np.array(of_tags, np.uint8)[which]
+        return kinds
 
     def identity(self) -> dict[str, pa.Array]:
         """Return the id columns."""
@@ -144,7 +160,8 @@ class BatchAssembler:
 
     def assemble(self, spans: SpanColumns, origins: Sequence[Origin]) -> SpanBatch:
         """Return all spans as a batch; `origins` are their resources and scopes, in order."""
-        promoted = promote(spans.attributes, as_numpy(spans.fields["kind"]).astype(np.uint8))
+        kinds = spans.kinds()
+        promoted = promote(spans.attributes, kinds)
         start, end = (_times(spans.fields[name]) for name in ("start", "end"))
         identity = spans.identity()
         attributes, of_events, of_links = spans.attributes_as_json(promoted.remaining)
@@ -152,6 +169,7 @@ class BatchAssembler:
             identity
             | _span_columns(spans, origins, attributes)
             | {
+                "kind": pa.array(kinds),
                 "start": start,
                 "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
             }
@@ -231,11 +249,10 @@ def _ranges(origins: Sequence[Origin]) -> list[OriginRange]:
 def _span_columns(
     spans: SpanColumns, origins: Sequence[Origin], attributes: JsonObjects
 ) -> dict[str, pa.Array]:
-    """Return the columns that differ from the fields sent, without ids, times and promoted columns."""
+    """Return the columns that differ from the fields sent, without ids, kinds, times and promoted columns."""
     fields, counts = spans.fields, [origin.spans for origin in origins]
     return {
         "parent_id": pa.array(_ids(fields["parent_id"], 1)[:, 0]),
-        "kind": fields["kind"].cast(pa.uint8()),
         "status": spans.status_code.cast(pa.uint8()),
         "status_message": _none_if_empty(_status(fields, "message")),
         "trace_state": _none_if_empty(fields["trace_state"]),
