@@ -216,3 +216,6 @@ PLATFORM_NAMESPACES: Final = frozenset(
     {"android", "artifact", "cicd", "dotnet", "heroku", "hw", "ios", "oci", "openshift", "vcs", "webengine"}
 )
 """Namespaces of resource attributes that identify a platform or a build, and no business entity."""
+
+UNKNOWN_SERVICE: Final = "unknown_service"
+"""The service of a resource without `service.name`. SDKs add `:` and the name of the program."""

@@ -47,7 +47,11 @@ Since = Annotated[
 ]
 Until = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="End of the time range. [default: the newest span]"),
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        help="End of the time range. [default: now; the newest span of an old import]",
+    ),
 ]
 
 

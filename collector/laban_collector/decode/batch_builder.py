@@ -24,6 +24,7 @@ from laban.vocabulary import (
     SERVICE_NAMESPACE,
     SERVICE_VERSION,
     TAG_SPAN_KIND,
+    UNKNOWN_SERVICE,
 )
 from laban_collector.batch import span_batch
 from laban_collector.batch.attributes import Value, to_json
@@ -33,10 +34,8 @@ from laban_collector.decode.promotion import Columns, promote
 from laban_collector.decode.results import MalformedError
 from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
-UNKNOWN_SERVICE: Final = "unknown_service"
-"""The service of a resource without `service.name`."""
-
-_MAX_TIME: Final = 2**63 - 1
+_MAX_TIME: Final = 2**63 - 2
+"""The largest timestamp of DuckDB means infinity, which is no number of ns."""
 _MAX_COUNT: Final = 2**32 - 1
 _COLUMN: Final = {promoted.keys[0]: promoted.column for promoted in PROMOTED}
 

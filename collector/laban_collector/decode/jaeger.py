@@ -2,8 +2,8 @@
 
 Times are in microseconds. The first CHILD_OF reference within the trace is the parent; without one, the first
 FOLLOWS_FROM reference within the trace. Other CHILD_OF references and all FOLLOWS_FROM references are links.
-Source: jaeger, `internal/uimodel/model.go`; the OpenTracing semantic conventions; OpenTelemetry's specification,
-"OpenTracing Compatibility".
+Source: jaeger, `internal/uimodel/model.go`; the OpenTracing semantic conventions; OpenTelemetry's mapping of
+OpenTracing.
 """
 
 import re

@@ -37,7 +37,7 @@ from laban_collector.protect.redaction import REDACTED
 Ids = NDArray[np.uint64]
 
 _TIME: Final = pa.timestamp("ns")
-_MAX_TIME: Final = np.uint64(2**63 - 1)
+_MAX_TIME: Final = np.uint64(2**63 - 2)
 _KINDS: Final = 6
 _CODES: Final = 3
 
