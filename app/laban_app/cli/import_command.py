@@ -26,6 +26,7 @@ from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
 from laban_mapper.data_warnings import data_warnings, odd_times
+from laban_mapper.printable import printable
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
@@ -61,7 +62,7 @@ def import_files(
     with _target(url, settings) as target:
         report = _import(files, target)
     if json:
-        typer.echo(json_module.dumps(_as_json(report, time.time_ns()), indent=2))
+        terminal.print_json_text(json_module.dumps(_as_json(report, time.time_ns()), indent=2))
     else:
         _show(report, target.name, terminal.stdout(), time.time_ns())
     if report.spans == 0:
@@ -172,7 +173,7 @@ def _show(report: Report, where: str, screen: Console, now: int) -> None:
     spans, files = terminal.count(report.spans, "span"), terminal.count(report.files, "file")
     duplicates = f", {terminal.count(report.duplicates, 'duplicate')}" if report.duplicates else ""
     stored = f"{report.stored:,} stored in {where}{duplicates}" if report.spans else "nothing was imported"
-    screen.print(Text(f"{spans} in {files}: {stored}"))
+    screen.print(Text(printable(f"{spans} in {files}: {stored}")))
     skipped = [f"{count:,} {reason}" for reason, count in report.refused.most_common()]
     for line in skipped + _warnings(report, now):
-        screen.print(Text(f"  {line}", style="yellow"))
+        screen.print(Text(f"  {printable(line)}", style="yellow"))

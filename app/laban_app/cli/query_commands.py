@@ -57,7 +57,7 @@ def service_map(source: Source, time_range: TimeRange, json: terminal.Json = Fal
     if json:
         terminal.print_json(answer)
     elif answer.edges:
-        show_map(answer, terminal.stdout())
+        show_map(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No calls in this time range. Widen it (--since 7d), or see what is stored: laban status"
@@ -99,7 +99,7 @@ def lag(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     elif answer.groups:
-        show_lag(answer, terminal.stdout())
+        show_lag(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No consumer lag is known: start the collector with `laban serve --kafka HOST:PORT`."
@@ -112,7 +112,7 @@ def status(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     else:
-        show_status(answer, terminal.stdout())
+        show_status(terminal.safe(answer), terminal.stdout())
 
 
 def _open(source: Source) -> Answers:
@@ -126,7 +126,7 @@ def _show_story(
     if json:
         terminal.print_json(answer)
     else:
-        show_story(answer, terminal.stdout(), all_spans=all_spans)
+        show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> Format:

@@ -15,7 +15,6 @@ from laban_collector.store.duckdb.store import DuckDBStore
 from ...collector.json_requests import json_request, json_span
 from ...serving import laban, serving
 
-
 NOTHING_ODD: dict[str, object] = {"without_service_name": 0, "odd_times": [], "warnings": []}
 
 
@@ -80,7 +79,7 @@ def test_an_import_of_nothing_exits_1(tmp_path: Path) -> None:
 def test_impossible_dates_and_missing_service_names_are_reported(tmp_path: Path) -> None:
     early = json_span(startTimeUnixNano="1795000000000", endTimeUnixNano="1795000000001")
     nameless = json_request(json_span(spanId="2" * 16))
-    nameless["resourceSpans"][0]["resource"] = {}
+    nameless["resourceSpans"][0]["resource"] = {}  # type: ignore[index]
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps(sent) + "\n" for sent in (json_request(early), nameless)))
     db = str(tmp_path / "spans.duckdb")

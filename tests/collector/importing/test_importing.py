@@ -245,25 +245,21 @@ def test_console_output_among_log_lines_is_imported(database: Database) -> None:
     assert report.refused == {NOT_JSON: 4, "document(s) damaged: not JSON": 1}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(lambda spans: b"\n".join(spans), id="as printed"),
-        pytest.param(lambda spans: b"[" + b",".join(spans) + b"]", id="a list"),
-        pytest.param(lambda spans: b"\n".join(spans).replace(b"\n    ", b"\n  "), id="indented less"),
-        pytest.param(
-            lambda spans: b"".join(json.dumps(json.loads(span)).encode() + b"\n" for span in spans),
-            id="lines",
-        ),
-        pytest.param(lambda spans: b'{"level":"info"}\n' * 2 + b"\n".join(spans), id="after JSON log lines"),
-        pytest.param(lambda spans: b"hello\n" * 5000 + b"\n".join(spans), id="after many lines"),
-        pytest.param(lambda spans: gzip.compress(b"\n".join(spans)), id="with gzip"),
-    ],
-)
-def test_console_output_is_imported_in_any_layout(
-    database: Database, data: Callable[[list[bytes]], bytes]
-) -> None:
-    assert imported(database, data([console_span(number) for number in range(3)])).stored == 3
+LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "as printed": lambda spans: b"\n".join(spans),
+    "a list": lambda spans: b"[" + b",".join(spans) + b"]",
+    "indented less": lambda spans: b"\n".join(spans).replace(b"\n    ", b"\n  "),
+    "lines": lambda spans: b"".join(json.dumps(json.loads(span)).encode() + b"\n" for span in spans),
+    "after JSON log lines": lambda spans: b'{"level":"info"}\n' * 2 + b"\n".join(spans),
+    "after many lines": lambda spans: b"hello\n" * 5000 + b"\n".join(spans),
+    "with gzip": lambda spans: gzip.compress(b"\n".join(spans)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_console_output_is_imported_in_any_layout(database: Database, layout: str) -> None:
+    spans = [console_span(number) for number in range(3)]
+    assert imported(database, LAYOUTS[layout](spans)).stored == 3
 
 
 def test_console_output_comes_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
