@@ -54,7 +54,9 @@ def _date(dated: DatedSpans, now: int) -> str:
     """When spans are dated, and why that may be; empty if they have no time at all."""
     since, until = plausible_starts(now)
     if dated.first >= until:
-        return f"{_range(dated, '%Y-%m-%d')}, {_distance(dated.last - now)} ahead of this clock"
+        days = _range(dated, "%Y-%m-%d")
+        up_to = "up to " if dated.first < dated.last else ""
+        return f"{days}, {up_to}{_distance(dated.last - now)} ahead of this clock"
     if dated.last == 0:
         return ""
     years = _range(dated, "%Y")

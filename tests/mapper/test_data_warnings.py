@@ -34,7 +34,7 @@ DAY = 24 * HOUR
         ),
         (
             DatedSpans(1000, NOW + 30 * DAY, NOW + 60 * DAY),
-            "1,000 spans are dated 2026-12-18 to 2027-01-17, 60 days ahead of this clock",
+            "1,000 spans are dated 2026-12-18 to 2027-01-17, up to 60 days ahead of this clock",
         ),
         (DatedSpans(1, 2**63 - 3, 2**63 - 3), "1 span is dated 2262-04-11, 235 years ahead of this clock"),
     ],
