@@ -12,7 +12,7 @@ OPENING: Final = b"{"
 CLOSING: Final = b"}"
 _LINE_BEGINNINGS: Final = (b"{", b"[")
 _CONSOLE_SPAN: Final = re.compile(
-    rb"^\{\s*\n[ \t]+\"name\": .*\n[ \t]+\"context\": (?:null|\{\s*\n[ \t]+\"trace_id\": )", re.MULTILINE
+    rb'^\{\r?\n[ \t]+"name": .*\n[ \t]+"context": (?:null|\{\r?\n[ \t]+"trace_id": )', re.MULTILINE
 )
 _BINARY: Final = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]")
 """Control characters that text does not contain; ESC begins a colour. Any protobuf message has some."""

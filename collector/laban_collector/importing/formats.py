@@ -31,7 +31,7 @@ _NODE: Final = f"document(s) skipped: Node's ConsoleSpanExporter prints JavaScri
 _GO: Final = f"document(s) skipped: the output of Go's stdouttrace. {_INSTEAD}"
 # Keys without quotes, and strings with single ones.
 _NODE_SPAN: Final = re.compile(
-    rb"^\s+(?:traceId|spanId|_spanContext): ['{]|^\s+instrumentationScope: \{", re.MULTILINE
+    rb"^[ \t]+(?:traceId|spanId|_spanContext): ['{]|^[ \t]+instrumentationScope: \{", re.MULTILINE
 )
 _BEGINNINGS: Final = (b"{", b"[")
 # A surrogate without its other half: JSON can represent it, UTF-8 cannot.
