@@ -10,7 +10,7 @@ from typing import Final
 
 OPENING: Final = b"{"
 CLOSING: Final = b"}"
-_LINE_BEGINNINGS: Final = (b"{", b"[")
+_BEGINNINGS: Final = (b"{", b"[")
 _CONSOLE_SPAN: Final = re.compile(
     rb'^\{\r?\n[ \t]+"name": .*\n[ \t]+"context": (?:null|\{\r?\n[ \t]+"trace_id": )', re.MULTILINE
 )
@@ -33,9 +33,6 @@ class DocumentFinder:
 
     Args:
         limit: bytes of a document. A longer one was cut off before its end, and is given up.
-
-    Attributes:
-        other: the number of lines outside of documents since the last call of `take_other`.
     """
 
     def __init__(self, limit: int) -> None:
@@ -52,16 +49,17 @@ class DocumentFinder:
         """Yield the documents that end in these lines; a damaged one is yielded as it is."""
         for sent in lines:
             line = sent.rstrip(b"\r")
-            if line == OPENING:
+            if line.startswith(_BEGINNINGS):  # nothing inside of an indented object does
                 yield from self.end()
-                self._open = [line]
+                if line == OPENING:
+                    self._open = [line]
+                else:
+                    yield line
             elif self._open:
                 self._open.append(line)
                 self._size += len(line)
                 if line == CLOSING or self._size > self._limit:
                     yield from self.end()
-            elif line.startswith(_LINE_BEGINNINGS):
-                yield line
             elif line and not line.isspace():
                 self._other += 1
 

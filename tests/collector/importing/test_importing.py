@@ -137,6 +137,11 @@ def test_json_lines_after_another_line_are_read(database: Database) -> None:
     assert (report.stored, report.refused) == (1, {NOT_JSON: 1})
 
 
+def test_a_lone_brace_among_lines_costs_no_good_line(database: Database) -> None:
+    report = imported(database, lines(otlp(0)) + b"{\n" + lines(otlp(1)) + b"{\n" + lines(otlp(2)))
+    assert (report.stored, report.refused) == (3, {NOT_JSON: 2})
+
+
 def test_malformed_spans_among_good_ones_are_left_out_and_counted(database: Database) -> None:
     bad = json_span(traceId="xyz")
     report = imported(database, lines(json_request(bad, json_span(), json_span(name=5))))

@@ -80,7 +80,10 @@ def test_a_business_key_with_a_secret_value_is_left_out() -> None:
 
 def test_a_secret_in_a_list_an_event_or_a_resource_is_no_business_key() -> None:
     sent = span(0, {"order.id": ["4111111111111111", "7"]})
-    sent.events.add(time_unix_nano=START, attributes=key_values({"token.id": 8, "user.id": "Bearer abc"}))
+    sent.events.add(
+        time_unix_nano=START,
+        attributes=key_values({"token.id": 8, "user.id": "Bearer abcdefghijklmnopqrstuvwxyz0123"}),
+    )
     batch = protect(sent, span(1), resource={"service.name": "s", "secret.id": "9", "tenant.id": "10"})
     assert set(batch.correlations["value"].to_pylist()) == {"7", "10"}
 
