@@ -1,4 +1,4 @@
-"""The format of log lines: no message of a span, a broker or a request forges a line or commands a terminal."""
+"""The format of log lines: no text of a span, a broker or a request forges a line or commands a terminal."""
 
 import logging
 from logging import LogRecord

@@ -20,6 +20,14 @@ SELECT epoch_ns(min(start) FILTER (start >= make_timestamp_ns($since) AND start 
        epoch_ns(min(start) FILTER (start >= make_timestamp_ns($until))) AS beyond
 FROM spans WHERE arrival > $known::UBIGINT
 
+-- name: spans_outside
+-- Spans that start outside a window, by the number of digits of their starts: times in another unit have fewer.
+SELECT count(*) AS spans, epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last
+FROM spans
+WHERE start < make_timestamp_ns($since) OR start >= make_timestamp_ns($until)
+GROUP BY start < make_timestamp_ns($since), length(epoch_ns(start)::VARCHAR)
+ORDER BY first
+
 -- name: oldest_and_newest_commit
 SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
 
@@ -34,11 +42,3 @@ LIMIT $limit
 -- name: services_of
 -- The services of some resources.
 SELECT resource_id, service FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
-
--- name: spans_outside
--- Spans that start outside a window, by the number of digits of their starts: times in another unit have fewer.
-SELECT count(*) AS spans, epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last
-FROM spans
-WHERE start < make_timestamp_ns($since) OR start >= make_timestamp_ns($until)
-GROUP BY start < make_timestamp_ns($since), length(epoch_ns(start)::VARCHAR)
-ORDER BY first
