@@ -42,6 +42,7 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/read/caches.py",
         "instrumentation/laban/business_keys/keys.py",
         "instrumentation/laban/commands.py",
+        "mapper/laban_mapper/printable.py",
         "mapper/laban_mapper/spans.py",
         "mapper/laban_mapper/times.py",
     },

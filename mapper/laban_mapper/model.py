@@ -52,6 +52,8 @@ class Step(Answer):
     parent_id: str | None = None
     depth: int = 0
     critical: bool = False
+    odd_time: bool = False
+    """Whether the span is dated before 2000, or more than an hour ahead of now."""
 
 
 class GroupState(Answer):
@@ -293,8 +295,25 @@ class UnknownAnswer(Refused):
     last: datetime | None = None
 
 
+class OddTimes(Answer):
+    """Spans that are dated before 2000, or more than an hour ahead of now (`ahead`)."""
+
+    spans: int
+    first: datetime
+    last: datetime
+    ahead: bool
+
+
 class Status(Answer):
-    """What is stored, and how the collector is doing; `collector` is None without a running collector."""
+    """What is stored, and how the collector is doing; `collector` is None without a running collector.
+
+    Attributes:
+        first: start of the first span; those with odd times do not count, unless all have odd times.
+        last: start of the last span, likewise.
+        without_service_name: number of spans without `service.name`.
+        odd_times: spans with impossible dates.
+        warnings: sentences about the two above.
+    """
 
     version: str
     spans: int
@@ -302,4 +321,7 @@ class Status(Answer):
     services: list[str]
     first: datetime | None
     last: datetime | None
+    without_service_name: int = 0
+    odd_times: list[OddTimes] = []
+    warnings: list[str] = []
     collector: CollectorStatus | None = None

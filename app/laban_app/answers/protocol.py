@@ -9,8 +9,8 @@ from laban_mapper.model import KnownValues, LagHistory, LagReport, LatencyHistor
 class Answers(Protocol):
     """All questions that laban answers.
 
-    Time ranges are half open, [since, until), with time zones. `until` None: up to the newest span; `since`
-    None: one hour before `until`.
+    Time ranges are half open, [since, until), with time zones. `until` None: now, or the newest span if that
+    is older than the whole range; `since` None: one hour before `until`.
     """
 
     def story(

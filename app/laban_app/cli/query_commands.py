@@ -62,7 +62,7 @@ def service_map(
     if json:
         terminal.print_json(answer)
     elif answer.edges or answer.callers_not_seen:
-        show_map(answer, terminal.stdout())
+        show_map(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No calls in this time range. Widen it (--since 7d), or see what is stored: laban status"
@@ -105,7 +105,7 @@ def lag(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     elif answer.groups:
-        show_lag(answer, terminal.stdout())
+        show_lag(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No consumer lag is known: start the collector with `laban serve --kafka HOST:PORT`."
@@ -118,7 +118,7 @@ def status(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     else:
-        show_status(answer, terminal.stdout())
+        show_status(terminal.safe(answer), terminal.stdout())
 
 
 def _open(source: Source) -> Answers:
@@ -132,7 +132,7 @@ def _show_story(
     if json:
         terminal.print_json(answer)
     else:
-        show_story(answer, terminal.stdout(), all_spans=all_spans)
+        show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> Format:

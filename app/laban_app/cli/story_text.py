@@ -107,6 +107,7 @@ def _row(story: Story, line: Line) -> tuple[str, Text, Text]:
         "  ",
         step.operation,
         (_address(step), "dim"),
+        (f"  ! dated {step.time:%Y-%m-%d}" if step.odd_time else "", "yellow"),
     )
     return (
         _when(offset),

@@ -97,6 +97,8 @@ def show_status(status: Status, console: Console) -> None:
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
         table.add_row(Text("to", style="dim"), f"{status.last:%Y-%m-%d %H:%M:%S} UTC")
+    for warning in status.warnings:
+        table.add_row(Text("warning", style="dim"), Text(warning, style="yellow"))
     for name, value in _collector_rows(status.collector) if status.collector else ():
         table.add_row(Text(name, style="dim"), value)
     console.print(table)

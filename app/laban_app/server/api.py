@@ -49,7 +49,7 @@ SinceADay = Annotated[str | None, _beginning("1 d")]
 Until = Annotated[
     str | None,
     Query(
-        description=f"End of the time range. {_TIME} Default: the newest span.",
+        description=f"End of the time range. {_TIME} Default: now, or the newest span of an old import.",
         json_schema_extra={"pattern": _FORM},
     ),
 ]
