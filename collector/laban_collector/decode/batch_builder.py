@@ -154,7 +154,7 @@ class BatchBuilder:
         kind = sent.kind if 0 <= sent.kind < 6 else 0
         if sent.end < sent.start:
             sent.attributes[LABAN_END_TIME] = sent.end
-        columns, attributes = promote(sent.attributes, kind)
+        columns, attributes = promote(sent.attributes, kind, sent.name)
         span = _span_row(sent, kind, attributes)
         row, ids = len(self._spans), span[:3]
         self._spans.append((*span, *map(columns.get, _PROMOTED_COLUMNS)))

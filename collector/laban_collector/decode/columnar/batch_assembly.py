@@ -134,7 +134,8 @@ class BatchAssembler:
 
     def assemble(self, spans: SpanColumns, origins: Sequence[Origin]) -> SpanBatch:
         """Return all spans as a batch; `origins` are their resources and scopes, in order."""
-        promoted = promote(spans.attributes, as_numpy(spans.fields["kind"]).astype(np.uint8))
+        kinds = as_numpy(spans.fields["kind"]).astype(np.uint8)
+        promoted = promote(spans.attributes, kinds, spans.fields["name"])
         start, end = (_times(spans.fields[name]) for name in ("start", "end"))
         identity = spans.identity()
         attributes, of_events, of_links = spans.attributes_as_json(promoted.remaining)
