@@ -47,7 +47,6 @@ _DEFAULT_PORTS: Final = {
     "rediss": 6379,
     "amqp": 5672,
     "amqps": 5671,
-    "nats": 4222,
 }
 _PORTS: Final = range(1, 65_536)
 _DISTINCT: Final = 4096

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from laban.vocabulary import CONSULTED, PROMOTED
 from laban_collector.decode import otlp_protobuf
@@ -80,8 +81,14 @@ VALUES: dict[str, list[object]] = {
 }
 ANY: list[object] = ["a", "b", "", 1, True, 0.5]
 NAMES = ("orders receive", "process orders", "GET /", "poll", "", "orders create")
-KEYS = [(promoted.column, key) for promoted in PROMOTED for key in promoted.every_key]
-KEYS += [(consulted.name, key) for consulted in CONSULTED for key in consulted.keys]
+KINDS = (
+    *(Span.SPAN_KIND_UNSPECIFIED, Span.SPAN_KIND_INTERNAL, Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT),
+    *(Span.SPAN_KIND_PRODUCER, Span.SPAN_KIND_CONSUMER),
+)
+KEYS = [
+    *((promoted.column, key) for promoted in PROMOTED for key in promoted.every_key),
+    *((consulted.name, key) for consulted in CONSULTED for key in consulted.keys),
+]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -93,7 +100,7 @@ def test_random_spans_of_all_dialects_are_promoted_the_same_both_ways(seed: int)
         attributes: dict[str, object] = {}
         for column, key in numbers.sample(KEYS if number % 2 else focus, numbers.randrange(12)):
             attributes[key] = numbers.choice(VALUES.get(column, ANY))
-        made = span(number, attributes, numbers.randrange(6))
+        made = span(number, attributes, numbers.choice(KINDS))
         made.name = numbers.choice(NAMES)
         sent.append(made)
     payload = body(*sent)
@@ -107,7 +114,7 @@ def test_many_distinct_values_are_promoted_the_same_both_ways() -> None:
     values = ("client.address", "net.peer.name", "server.address", "messaging.destination", "url.full")
     forms = ("{}", "10.0.0.{}", "Shop-{}.", "host{}:80", "amq.gen-{}", "http://Shop{}/", "::{}", "temp-{}")
     sent = [
-        span(number, {key: numbers_of(forms, number, at) for at, key in enumerate(values)}, number % 6)
+        span(number, {key: numbers_of(forms, number, at) for at, key in enumerate(values)}, KINDS[number % 6])
         for number in range(1200)
     ]
     payload = body(*sent)

@@ -171,7 +171,7 @@ CASES = {
     ("system", "case"), [(system, case) for system, cases in CASES.items() for case in cases]
 )
 def test_topic_and_group_are_what_the_broker_calls_them(system: str, case: Case) -> None:
-    sent: dict[str, Value] = {"messaging.system": system} | case.sent
+    sent: dict[str, Value] = {"messaging.system": system, **case.sent}
     columns, rest = promote(sent, case.kind)
     assert (columns.get("messaging_destination"), columns.get("messaging_group")) == (case.topic, case.group)
     assert columns["messaging_system"] == system

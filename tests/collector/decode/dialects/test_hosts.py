@@ -1,3 +1,6 @@
+# pyright: reportAttributeAccessIssue=false
+# pyarrow creates its kernels at import.
+
 import re
 
 import pyarrow as pa
