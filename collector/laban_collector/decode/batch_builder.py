@@ -159,7 +159,7 @@ class BatchBuilder:
         kind = kind or kind_of_tag(sent.attributes.get(TAG_SPAN_KIND))
         if sent.end < sent.start:
             sent.attributes[LABAN_END_TIME] = sent.end
-        columns, attributes = promote(sent.attributes, kind)
+        columns, attributes = promote(sent.attributes, kind, sent.name)
         span = _span_row(sent, kind, attributes)
         row, ids = len(self._spans), span[:3]
         self._spans.append((*span, *map(columns.get, _PROMOTED_COLUMNS)))

@@ -25,6 +25,7 @@ from laban.vocabulary import (
 )
 from laban_collector.batch.attributes import Value
 from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
+from laban_collector.decode.dialects.placements import DESTINATION, SYSTEM
 from laban_collector.decode.json_documents import (
     UINT32,
     UINT64,
@@ -37,6 +38,7 @@ from laban_collector.decode.json_documents import (
     text,
 )
 from laban_collector.decode.otel_tags import take_fields
+from laban_collector.decode.promotion import promote
 from laban_collector.decode.results import MalformedError, Problems
 from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
@@ -135,15 +137,19 @@ def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Val
     attributes: dict[str, Value] = dict(as_object(span.get("tags"), "tags"))
     for tag, implied in ZIPKIN_TAGS.items():
         if tag in attributes:
-            attributes.setdefault(implied.key, attributes[tag])
+            if attributes[tag] != "":  # the default exchange, which is no name
+                attributes.setdefault(implied.key, attributes[tag])
             attributes.setdefault(implied.system_key, implied.system)
     attributes |= _endpoint(local, LOCAL_ADDRESS, LOCAL_PORT)
     remote = as_object(span.get("remoteEndpoint"), "remoteEndpoint")
     peer = text(remote, "serviceName")
     if peer and kind in _MESSAGING:
         # The remote endpoint of a message is the broker; it stands for the topic if no tag names one.
-        attributes.setdefault(MESSAGING_SYSTEM, peer)
-        attributes.setdefault(MESSAGING_DESTINATION_NAME, peer)
+        named, _ = promote(attributes, kind)
+        if SYSTEM not in named:
+            attributes[MESSAGING_SYSTEM] = peer
+        if DESTINATION not in named:
+            attributes[MESSAGING_DESTINATION_NAME] = peer
     elif peer:
         attributes.setdefault(PEER_SERVICE, peer)
     address = (CLIENT_ADDRESS, CLIENT_PORT) if kind in _CALLED else (SERVER_ADDRESS, SERVER_PORT)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from laban.business_keys.keys import attribute_values
-from laban.vocabulary import PROMOTED
+from laban.vocabulary import PROMOTED, keys_filling
 from laban_collector.batch.attributes import Value, to_json
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.protect.limits import (
@@ -66,7 +66,7 @@ class Protection:
         self._limits = limits
         self._pattern = redactor.suspect_pattern
         self._harmless: set[str] = set()
-        self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, one.keys))]
+        self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, keys_filling(one)))]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

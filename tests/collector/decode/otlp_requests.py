@@ -12,11 +12,14 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from laban.vocabulary import PROMOTED
+from laban.vocabulary import CONSULTED, PROMOTED
 
 from ..requests import START
 
-KEYS = sorted(key for promoted in PROMOTED for key in promoted.keys)
+KEYS = sorted(
+    {key for promoted in PROMOTED for key in promoted.every_key}
+    | {key for it in CONSULTED for key in it.keys}
+)
 BUSINESS = (
     "order.id",
     "orderId",

@@ -73,6 +73,20 @@ def test_promoted_columns_are_redacted() -> None:
     assert batch.spans["http_route"].to_pylist() == ["/", None]
 
 
+@pytest.mark.parametrize("secret", ["url.full", "client.address"])
+def test_a_column_is_redacted_if_any_attribute_that_fills_it_is_a_secret(secret: str) -> None:
+    sent = span(0, {"url.full": "http://internal/"}, Span.SPAN_KIND_CLIENT)
+    assert protect(sent, span(1)).spans["peer_address"].to_pylist() == ["internal", None]
+    body, protection = request(sent, span(1)).SerializeToString(), Protection(Redactor([secret]), GENEROUS)
+    for batch in (
+        protection.protect(decode([body], KeyFinder()).batch),
+        OtlpDecoder(KeyFinder(), protection).decode([body]).batch,
+    ):
+        first, second = batch.spans["peer_address"].to_pylist()
+        assert first in (REDACTED, None)  # by columns, nothing is left of a redacted URL
+        assert second is None
+
+
 def test_a_business_key_with_a_secret_value_is_left_out() -> None:
     batch = protect(span(0, {"order.id": "4111111111111111"}), span(1, {"order.id": "7"}))
     assert set(batch.correlations["value"].to_pylist()) == {"7"}

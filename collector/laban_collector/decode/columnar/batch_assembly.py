@@ -161,7 +161,7 @@ class BatchAssembler:
     def assemble(self, spans: SpanColumns, origins: Sequence[Origin]) -> SpanBatch:
         """Return all spans as a batch; `origins` are their resources and scopes, in order."""
         kinds = spans.kinds()
-        promoted = promote(spans.attributes, kinds)
+        promoted = promote(spans.attributes, kinds, spans.fields["name"])
         start, end = (_times(spans.fields[name]) for name in ("start", "end"))
         identity = spans.identity()
         attributes, of_events, of_links = spans.attributes_as_json(promoted.remaining)
