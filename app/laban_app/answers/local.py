@@ -23,7 +23,7 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
@@ -176,7 +176,8 @@ def _story_window(found: Sequence[TraceRef], since: datetime | None, until: date
 def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) -> list[Span]:
     """The spans of these traces and of all traces that follow from them by a link or a message.
 
-    Follows effects only: a batch that holds messages of several orders must not pull in the other orders.
+    Follows effects only: a batch that holds messages of several orders must not pull in the other orders. The
+    store returns the other form of a 64-bit or 128-bit trace ID with it; links to that form are followed too.
     """
     known = dict.fromkeys(traces)
     spans: list[Span] = []
@@ -186,8 +187,12 @@ def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) ->
         if not new or remaining <= 0:
             break
         new += _linked(reader, new, known)
-        spans += reader.spans_of(new, *window, remaining)
-        reached = [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
+        found = reader.spans_of(new, *window, remaining)
+        spans += found
+        forms = {span.trace_id: None for span in found if span.trace_id not in known}
+        known.update(forms)
+        reached = _linked(reader, list(forms), known) if forms else []
+        reached += [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
         new = reached[: _MAX_TRACES - len(known)]
         known.update(dict.fromkeys(new))
     return spans
@@ -236,11 +241,11 @@ def _traces_of_messages(reader: SpanReader, spans: Sequence[Span], window: Windo
     published = {
         MessageRef(span.topic, span.partition, span.offset)
         for span in spans
-        if span.kind == PRODUCER
+        if is_publishing(span)
         and span.topic is not None
         and span.partition is not None
         and span.offset is not None
     }
-    consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
+    consumed = {(span.topic, span.partition, span.offset) for span in spans if is_consuming(span)}
     without_consumer = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
     return reader.traces_of_messages(without_consumer, *window) if without_consumer else []

@@ -1,5 +1,5 @@
-from laban_app.cli.story_text import chapters
 from laban_mapper.story.builder import build_story
+from laban_mapper.story.timeline import chapters
 
 from ...mapper.shop_spans import hybrid_order, monolith_timeout
 

@@ -90,11 +90,12 @@ def test_an_error_in_the_callee_is_the_root_cause() -> None:
     assert (story.root_cause.service, story.root_cause.error) == ("user", "KeyError: 'c-7'")
 
 
-def test_a_caught_error_is_not_a_failure() -> None:
+def test_a_caught_error_is_not_a_failure_and_not_hidden() -> None:
     entry = http_server("order", "POST /orders", 0, 40)
     call = http_client("order", "GET", 5, 20, entry, status=2, events=raised("ConnectError", "refused"))
     story = build_story("order", "123", [entry, call])
-    assert story.outcome == "ok"
+    assert story.outcome == "ok_with_errors"
+    assert story.verdict == "Order 123 was created in 40 ms; order GET failed (ConnectError: refused)."
     assert story.root_cause is None
     assert [step.error for step in story.steps] == [None, "ConnectError: refused"]
 
@@ -102,7 +103,11 @@ def test_a_caught_error_is_not_a_failure() -> None:
 def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
     first = http_server("order", "POST /orders", 0, 40, http_status=503, status=2)
     second = replace(http_server("order", "POST /orders", 100, 40), trace_id="b" * 32)
-    assert build_story("order", "123", [first, second]).outcome == "ok"
+    retried = build_story("order", "123", [first, second])
+    assert retried.outcome == "ok_with_errors"
+    assert retried.verdict == (
+        "Order 123 was created in 40 ms; order POST /orders succeeded after 1 failed attempt (HTTP 503)."
+    )
     assert build_story("order", "123", [first]).outcome == "failed"
 
 
@@ -175,7 +180,8 @@ def test_a_successful_second_attempt_is_a_retry() -> None:
     second = process("payment", published, 120, 10)
     story = build_story("order", "123", [created, published, first, second])
     assert states(story)["orders", "payment"] == "retried"
-    assert story.outcome == "ok"
+    assert story.outcome == "ok_with_errors"
+    assert story.verdict.endswith("; payment processed orders after 130 ms on attempt 2.")
 
 
 def test_a_message_processed_twice_is_a_duplicate() -> None:

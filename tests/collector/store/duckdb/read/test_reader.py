@@ -111,6 +111,7 @@ def test_every_field_of_a_span_is_read_back(database: Database) -> None:
         attributes={"an": "attribute"},
         events=(SpanEvent(T0 + 1, "an event", {"another": "attribute"}),),
         links=((f"{0xA4:032x}", f"{0xA5:016x}"),),
+        namespace="a namespace of services",
     )
     unset = [field.name for field in fields(Span) if field.default == getattr(sent, field.name)]
     assert unset == []
