@@ -1,7 +1,7 @@
 """What happened to each message of an order, in each group that consumes its topic."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laban.vocabulary import (
@@ -68,7 +68,7 @@ class Delivery:
     Attributes:
         state: the same for people.
         attempts: the spans that consumed the message, by start; none if no span did.
-        done: the end of the attempt that counts, in ns by the corrected clock; None without an attempt.
+        done: the end of the attempt that counts, in ns by the corrected clock; None if it is unknown.
     """
 
     state: GroupState
@@ -91,7 +91,7 @@ def messages_of(causality: Causality, consumption: Consumption) -> list[Publishe
         return []
     position = {id(span): index for index, span in enumerate(causality.spans)}
     publications.sort(key=lambda publication: position[id(publication.span)])
-    readers = _Readers(causality.spans, consumption)
+    readers = _Readers(causality, consumption)
     return [
         _published(publication, causality, consumption, readers)
         for publication in publications
@@ -134,21 +134,34 @@ def is_dead_letter(topic: str) -> bool:
 class _Readers:
     """The group of each consumer span. A span that does not name it has the group of its service."""
 
-    def __init__(self, spans: Iterable[Span], consumption: Consumption) -> None:
+    def __init__(self, causality: Causality, consumption: Consumption) -> None:
         self._consumption = consumption
         self._named: dict[tuple[str, str | None], set[str]] = {}
-        for span in spans:
+        self._inherited: dict[int, str] = {}
+        for span in causality.spans:
             if span.group is not None:
                 self._named.setdefault((span.service, span.topic), set()).add(span.group)
+            if is_consuming(span):
+                self._share(span, causality.messages.received_by(span))
 
     def group_of(self, span: Span, topic: str) -> str:
         """The group, or the service if its group is unknown."""
-        if span.group is not None:
-            return span.group
+        group = span.group or self._inherited.get(id(span))
+        if group is not None:
+            return group
         named = self._named.get((span.service, topic), set())
         if len(named) == 1:
             return next(iter(named))
         return self._consumption.group_of(span.service, topic) or span.service
+
+    def _share(self, span: Span, receive: Span | None) -> None:
+        """Give a receive span and a process span below it the group that one of them names."""
+        if receive is None:
+            return
+        if span.group is None and receive.group is not None:
+            self._inherited[id(span)] = receive.group
+        elif span.group is not None and receive.group is None:
+            self._inherited.setdefault(id(receive), span.group)
 
 
 def _published(
@@ -191,7 +204,8 @@ def _consumed(group: str, consumers: Sequence[Span], published: Span, causality:
         attempts=max(len(attempts), recorded),
         error=_error_below(last, causality) if shown is last else None,
     )
-    return Delivery(state, tuple(attempts), causality.end(shown))
+    done = None if causality.clocks.is_guess(shown) else causality.end(shown)
+    return Delivery(state, tuple(attempts), done)
 
 
 def _attempts(consumers: Sequence[Span], causality: Causality) -> list[Span]:

@@ -105,14 +105,14 @@ def _consequences(begin: int, messages: Sequence[Published]) -> list[str]:
     """What happened to the messages: problems first, grouped by kind; then the successes, by topic."""
     unread: list[str] = []
     problems: dict[str, list[str]] = {}
-    successes: dict[str, list[tuple[float, str]]] = {}
+    successes: dict[str, list[tuple[float | None, str]]] = {}
     for published in messages:
         message = published.message
         if _is_unread(published):
             unread.append(unread_reason(message, shortened(message.topic)))
         for delivery in published.deliveries:
             state = delivery.state
-            done = max(0.0, ((delivery.done or begin) - begin) / NS_PER_MS)
+            done = None if delivery.done is None else max(0.0, (delivery.done - begin) / NS_PER_MS)
             if state.state == "processed":
                 successes.setdefault(message.topic, []).append((done, state.group))
             else:
@@ -128,13 +128,16 @@ def _consequences(begin: int, messages: Sequence[Published]) -> list[str]:
     return shown
 
 
-def _processed(topic: str, done: Sequence[tuple[float, str]]) -> str:
+def _processed(topic: str, done: Sequence[tuple[float | None, str]]) -> str:
     groups = [group for _, group in done]
+    times = [time for time, _ in done if time is not None]
+    if len(times) < len(groups):
+        return f"{_listed(groups)} processed {shortened(topic)}"
     within = "after" if len(set(groups)) == 1 else "within"
-    return f"{_listed(groups)} processed {shortened(topic)} {within} {format_duration(max(done)[0])}"
+    return f"{_listed(groups)} processed {shortened(topic)} {within} {format_duration(max(times))}"
 
 
-def _problem(message: Message, state: GroupState, done: float) -> str:
+def _problem(message: Message, state: GroupState, done: float | None) -> str:
     """The clause about one message in one group that did not simply process it, without the group name."""
     topic = shortened(message.topic)
     why = f" ({state.error})" if state.error else ""
@@ -150,9 +153,11 @@ def _problem(message: Message, state: GroupState, done: float) -> str:
         case "unseen":
             return f"sent no span for {topic}"
         case "duplicated":
-            return f"processed {topic} {state.attempts} times, the first after {format_duration(done)}"
+            first = "" if done is None else f", the first after {format_duration(done)}"
+            return f"processed {topic} {state.attempts} times{first}"
         case _:
-            return f"processed {topic} after {format_duration(done)} on attempt {state.attempts}"
+            after = "" if done is None else f" after {format_duration(done)}"
+            return f"processed {topic}{after} on attempt {state.attempts}"
 
 
 def _behind(state: GroupState) -> str:
