@@ -8,6 +8,7 @@ from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.rendering import Format, render
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import ServiceMap
+from laban_mapper.names import NAME_WIDTH
 from laban_mapper.service_map import build_service_map
 
 from .shop_spans import lag
@@ -95,3 +96,9 @@ def test_without_graphviz_the_error_names_what_to_install(
     with pytest.raises(RenderFailed, match=r"laban\[server\]"):
         render(shop(), "svg")
     assert render(shop(), "mermaid")
+
+
+def test_long_names_are_shortened() -> None:
+    hops = [EdgeRow("entry:clients", f"service:{'x' * 400}", "sync", "http", 1, 0, 1.0, 1.0, 1.0, 0, 0, 1)]
+    drawing = simplify(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1)))
+    assert max(len(node.name) for node in drawing.nodes) == NAME_WIDTH

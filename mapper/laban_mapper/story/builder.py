@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import Step, Story
-from laban_mapper.names import with_namespaces
+from laban_mapper.names import shortened, with_namespaces
 from laban_mapper.spans import (
     KIND_NAMES,
     NS_PER_MS,
@@ -68,7 +68,7 @@ def build_story(
 
 def _title(key: str, value: str) -> str:
     name = key.removesuffix(".id").replace(".", " ").replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]} {value}"
+    return shortened(f"{name[:1].upper()}{name[1:]} {value}")
 
 
 def _entry(causality: Causality) -> Span:
