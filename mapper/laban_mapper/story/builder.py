@@ -42,7 +42,7 @@ def build_story(
         peers: the service at each address, for client spans without a server span.
         truncated: whether the story has more spans than these.
     """
-    causality = Causality(with_namespaces(spans))
+    causality = _without_other_messages(Causality(with_namespaces(spans)), value)
     messages = messages_of(causality, consumption or Consumption())
     entry = _entry(causality)
     failure = _failure(entry, causality, messages, peers or {})
@@ -55,15 +55,31 @@ def build_story(
         outcome=outcome_of(causality, messages, failure),
         root_cause=failure.cause if failure else None,
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),
-        spans=len(spans),
+        spans=len(causality.spans),
         started=utc_time(first),
         duration_ms=(last - first) / NS_PER_MS,
         steps=_steps(causality, first),
         messages=[published.message for published in messages],
         truncated=truncated,
-        notes=notes_of(causality, truncated=truncated),
+        notes=notes_of(causality, left_out=len(spans) - len(causality.spans), truncated=truncated),
         clock_skew_ms=clock_skew(causality.clocks),
     )
+
+
+def _without_other_messages(causality: Causality, value: str) -> Causality:
+    """Leave out what a consumer did for other messages of a batch, unless it names the value."""
+    left_out: set[int] = set()
+    for top in causality.messages.of_others(causality.spans):
+        spans = [top, *causality.below(top)]
+        if not any(_names(span, value) for span in spans):
+            left_out.update(map(id, spans))
+    if not left_out:
+        return causality
+    return Causality([span for span in causality.spans if id(span) not in left_out])
+
+
+def _names(span: Span, value: str) -> bool:
+    return span.message_key == value or any(str(found) == value for found in span.attributes.values())
 
 
 def _title(key: str, value: str) -> str:

@@ -50,11 +50,15 @@ class Clocks:
         self._offsets: dict[int, int] = {}
         self._guesses: set[int] = set()
         self._known: dict[str, int] = {}
+        self._right: set[str] = set()
+        self._several: set[str] = set()
         self.behind: dict[str, int] = {}
         self.reference = roots[0].service if roots else ""
         self._correct(roots)
         if self._offsets:
-            # The second time, what calls tell about a clock also counts for messages and roots.
+            # The second time, what calls tell about a clock also counts for messages and roots, unless hosts
+            # of one service have different clocks.
+            self._several = self._right & self._known.keys()
             for found in (self._offsets, self._guesses, self.behind):
                 found.clear()
             self._correct(roots)
@@ -81,15 +85,14 @@ class Clocks:
                     if self._tree.is_delivery(effect):
                         heads.append(effect)
                     else:
-                        self._move(effect, self._offset_in_call(effect, cause))
-                        if self.is_guess(cause) and effect.service == cause.service:
-                            self._guesses.add(id(effect))
+                        self._correct_call(effect, cause)
                         stack.append(effect)
 
     def _correct_head(self, head: Span) -> None:
         """Move a root or a delivery, which starts another part of a tree."""
         cause = self._tree.cause(head)
-        known = 0 if head.service == self.reference else self._known.get(head.service, 0)
+        certain = head.service != self.reference and head.service not in self._several
+        known = self._known.get(head.service, 0) if certain else 0
         if cause is None:
             self._move(head, known)
             return
@@ -105,19 +108,30 @@ class Clocks:
             if abs(offset) >= abs(self.behind.get(span.service, _RESOLUTION)):
                 self.behind[span.service] = offset
 
-    def _offset_in_call(self, effect: Span, cause: Span) -> int:
+    def _correct_call(self, effect: Span, cause: Span) -> None:
+        """Move a span that was called, directly or by the code of the same service."""
         above = self.offset(cause)
         if effect.service == cause.service and not (effect.kind == SERVER and cause.kind == CLIENT):
-            return above
+            self._move(effect, above)
+            if self.is_guess(cause):
+                self._guesses.add(id(effect))
+            return
         earliest = cause.start + above - effect.start - _RESOLUTION
         latest = _latest_offset(effect, cause, above)
         for candidate in (self._known.get(effect.service, 0), 0, above):
             if earliest <= candidate and (latest is None or candidate <= latest):
-                return candidate
-        centred = max(0, cause.duration - effect.duration) // 2
-        found = cause.start + above + centred - effect.start
-        self._known.setdefault(effect.service, found)
-        return found
+                if candidate == 0 and latest is not None:
+                    self._right.add(effect.service)
+                self._move(effect, candidate)
+                return
+        centred = cause.start + above + max(0, cause.duration - effect.duration) // 2 - effect.start
+        if self.is_guess(cause):
+            # The caller's clock is not known, so nothing is known about the callee's.
+            self._offsets[id(effect)] = centred
+            self._guesses.add(id(effect))
+        else:
+            self._known.setdefault(effect.service, centred)
+            self._move(effect, centred)
 
 
 def _latest_offset(effect: Span, cause: Span, above: int) -> int | None:

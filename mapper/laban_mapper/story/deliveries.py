@@ -69,11 +69,11 @@ class Deliveries:
             message = self._message_of(carrier)
             if message is not carrier:
                 self._carriers.setdefault(id(message), []).append(carrier)
+        self._publishing = publishing
         self._publishers: dict[int, list[Span]] = {}
         self._consumers: dict[int, list[Span]] = {}
         if publishing:
             self._find_consumers(spans)
-        self._publishing = publishing
 
     def publications(self) -> list[Publication]:
         """The published messages. A span that only carried other publications is not a message itself."""
@@ -94,6 +94,26 @@ class Deliveries:
     def received_by(self, span: Span) -> Span | None:
         """The nearest span of the same service above a span that received or processed messages."""
         return next((above for above in self._above(span) if is_consuming(above)), None)
+
+    def of_others(self, spans: Sequence[Span]) -> list[Span]:
+        """The process spans of a batch that are about messages of others.
+
+        They link to traces that are not here, while the span above them, or another span below it, is about a
+        message that is here.
+        """
+        batches: dict[int, tuple[Span, list[Span]]] = {}
+        for span in spans if self._publishing else ():
+            if is_consuming(span) and not is_receiving(span):
+                above = next(self._above(span), None)
+                if above is not None:
+                    batches.setdefault(id(above), (above, []))[1].append(span)
+        return [
+            span
+            for above, below in batches.values()
+            if any(self.publishers(span) for span in (above, *below))
+            for span in below
+            if span.links and not self.publishers(span) and not self._evidence.has_any_trace_of(span.links)
+        ]
 
     def _find_consumers(self, spans: Sequence[Span]) -> None:
         for span in spans:
@@ -146,24 +166,30 @@ class Deliveries:
         return []
 
     def _inherited(self, spans: Sequence[Span]) -> dict[int, list[Span]]:
-        """The publishers of process spans that name none, from the receive span above.
+        """The publishers of process spans that name no message, from the receive span above.
 
-        If several such spans share a batch, it is unknown which one processed which message.
+        If several process spans share several messages, it is unknown which one processed which.
         """
-        heirs: dict[int, list[Span]] = {}
-        receivers: dict[int, Span] = {}
+        below: dict[int, list[Span]] = {}
+        receives: dict[int, Span] = {}
         for span in spans:
-            if is_consuming(span) and not is_receiving(span) and id(span) not in self._publishers:
+            if is_consuming(span) and not is_receiving(span):
                 receive = self.received_by(span)
                 if receive is not None and is_receiving(receive) and id(receive) in self._publishers:
-                    heirs.setdefault(id(receive), []).append(span)
-                    receivers[id(receive)] = receive
-        return {
-            id(heir): self._publishers[receive]
-            for receive, found in heirs.items()
-            for heir in found
-            if len(found) == 1 or len(self._publishers[receive]) == 1
-        }
+                    below.setdefault(id(receive), []).append(span)
+                    receives[id(receive)] = receive
+        inherited: dict[int, list[Span]] = {}
+        for key, found in below.items():
+            publishers = self._publishers[key]
+            of_one = len(publishers) == 1 and len(receives[key].links) <= 1
+            for span in found if of_one or len(found) == 1 else ():
+                if (
+                    not span.links
+                    and id(span) not in self._publishers
+                    and all(_may_be(span, each) for each in publishers)
+                ):
+                    inherited[id(span)] = publishers
+        return inherited
 
     def _above(self, span: Span) -> Iterator[Span]:
         for _ in range(_NEAR):
@@ -205,6 +231,12 @@ def _same_place(one: Span, other: Span) -> bool:
     """Whether two publishing spans may be about one message: same service, and no contradiction."""
     pairs = ((one.topic, other.topic), (one.partition, other.partition), (one.offset, other.offset))
     return one.service == other.service and all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _may_be(span: Span, publisher: Span) -> bool:
+    """Whether a consumer span may be about the message of a publisher, by their addresses."""
+    own, published = message_of(span), message_of(publisher)
+    return None in (own, published) or own == published
 
 
 def _first(values: Iterable[T | None]) -> T | None:

@@ -26,6 +26,7 @@ class Evidence:
 
     def __init__(self, spans: Sequence[Span]) -> None:
         self._long_forms = _long_forms(span.trace_id for span in spans)
+        self._traces = {self._trace(span.trace_id) for span in spans}
         self._by_id: dict[tuple[str, str], list[Span]] = {}
         self._by_address: dict[Address, list[Span]] = {}
         for span in spans:
@@ -66,6 +67,10 @@ class Evidence:
             if halves:
                 found.append(next((half for half in halves if is_publishing(half)), halves[0]))
         return found
+
+    def has_any_trace_of(self, links: Iterable[tuple[str, str]]) -> bool:
+        """Whether any link is to a trace with a span here, even if the linked span is not here."""
+        return any(self._trace(trace_id) in self._traces for trace_id, _ in links)
 
     def publishers_at(self, address: Address | None) -> list[Span]:
         """The spans that published the message at an address."""

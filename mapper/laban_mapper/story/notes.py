@@ -14,17 +14,21 @@ _SHOWN: Final = 3
 """The most rings and the most clocks that are named."""
 
 
-def notes_of(causality: Causality, *, truncated: bool) -> list[str]:
+def notes_of(causality: Causality, *, left_out: int, truncated: bool) -> list[str]:
     """One sentence without a full stop for each thing that is wrong.
 
     Args:
         causality: the spans.
+        left_out: how many spans are about other messages of a batch.
         truncated: whether the story has more spans than these.
     """
     notes = [_ring(ring) for ring in causality.rings[:_SHOWN]]
     if len(causality.rings) > _SHOWN:
         notes.append(f"{len(causality.rings) - _SHOWN:,} more rings of parents were cut in the same way")
     notes += _clocks(causality.clocks)
+    if left_out:
+        spans = "1 span" if left_out == 1 else f"{left_out:,} spans"
+        notes.append(f"{spans} of other messages in the same batch left out")
     if truncated:
         notes.append(f"the story has more than these {len(causality.spans):,} spans; the rest is left out")
     return notes

@@ -53,7 +53,7 @@ def verdict(
     parts += _consequences(causality.start(entry), messages)
     if failure is None:
         parts += inner_errors(causality, _retried(messages))
-    parts += _missing_parents(_lost(causality))
+    parts += _missing_parents(_lost(causality), "" if failure else "incomplete, because ")
     return "; ".join(parts) + "."
 
 
@@ -66,11 +66,11 @@ def _lost(causality: Causality) -> int:
     return sum(causality.is_orphan(span) for span in causality.roots)
 
 
-def _missing_parents(count: int) -> list[str]:
+def _missing_parents(count: int, therefore: str) -> list[str]:
     if not count:
         return []
     which = "1 span has a parent that was" if count == 1 else f"{count:,} spans have parents that were"
-    return [f"incomplete, because {which} not received (the sampler or a service without laban)"]
+    return [f"{therefore}{which} not received (the sampler or a service without laban)"]
 
 
 def _retried(messages: Sequence[Published]) -> list[Span]:

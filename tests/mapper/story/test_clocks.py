@@ -145,3 +145,25 @@ def test_the_story_begins_by_the_clock_of_its_first_service() -> None:
     spans = shifted(priced_order(), "pricing", -5000)
     story = build_story("order", "123", spans)
     assert story.started == story.steps[0].time
+
+
+def test_one_host_with_a_right_clock_forbids_to_apply_the_other_hosts_correction() -> None:
+    created = http_server("order", "POST /orders", 0, 200)
+    calls = [grpc_client("order", "shop.Pricing/Quote", at, 50, created) for at in (10, 110)]
+    wrong = grpc_server("pricing", "shop.Pricing/Quote", -4985, 40, calls[0])
+    right = grpc_server("pricing", "shop.Pricing/Quote", 115, 40, calls[1])
+    published = publish("order", "orders", 170, created)
+    handled = process("pricing", published, 200, 5)
+    story = build_story("order", "123", [created, *calls, wrong, right, published, handled])
+    assert story.steps[-1].wait_ms == pytest.approx(30)
+
+
+def test_nothing_is_said_about_a_clock_seen_only_from_a_guessed_one() -> None:
+    created = http_server("order", "POST /orders", 0, 80)
+    published = publish("order", "orders", 50, created)
+    handled = process("email", published, -4050, 20)
+    call = http_client("email", "GET", -4045, 10, handled)
+    user = http_server("user", "GET /users/{id}", 200, 8, call)
+    story = build_story("order", "123", [created, published, handled, call, user])
+    assert story.notes == ["clocks differ by at least 4.1 s: email is behind order"]
+    assert story.duration_ms == 80

@@ -138,6 +138,38 @@ def test_the_process_spans_of_a_batch_each_consume_their_own_message() -> None:
     ]
 
 
+def batch_of_two_orders() -> tuple[list[Span], Span]:
+    """A batch in which the message of another order fails; and the process span of that message."""
+    created, published = order()
+    other = replace(published, trace_id="e" * 32)
+    received = receive("billing", 100, links=[published, other], batch_count=2)
+    good = handle(received, 106, links=[published])
+    bad = handle(received, 130, links=[other], status=2)
+    below = span("billing", "INSERT", 3, 131, 5, bad, status=2)
+    return [created, published, received, good, bad, below], bad
+
+
+def test_what_a_batch_did_for_other_orders_is_left_out() -> None:
+    spans, _ = batch_of_two_orders()
+    story = story_of(*spans)
+    assert story.outcome == "ok"
+    assert [step.operation for step in story.steps][2:] == ["receive orders", "process orders"]
+    assert story.notes == ["2 spans of other messages in the same batch left out"]
+    assert story.spans == 4
+
+
+def test_what_a_batch_did_for_a_message_whose_publisher_is_lost_is_kept() -> None:
+    spans, bad = batch_of_two_orders()
+    spans[4] = replace(bad, links=((spans[0].trace_id, "f" * 16),))
+    assert story_of(*spans).spans == 6
+
+
+def test_spans_that_name_the_order_are_kept() -> None:
+    spans, bad = batch_of_two_orders()
+    spans[4] = replace(bad, attributes={"order.id": "123"})
+    assert story_of(*spans).spans == 6
+
+
 def test_process_spans_without_links_below_a_batch_say_nothing_about_single_messages() -> None:
     created, first = order()
     second = publish("order", "orders", 60, created, offset=8)
