@@ -56,8 +56,10 @@ def is_create(span: Span) -> bool:
 
 
 def is_publishing(span: Span) -> bool:
-    """Whether the span publishes messages: a PRODUCER, or the `send` of a messaging client."""
-    return span.kind == PRODUCER or (span.kind == CLIENT and span.messaging_operation in _SENDING)
+    """Whether the span publishes messages: a PRODUCER, or the `send` of a client or a span without a kind."""
+    return span.kind == PRODUCER or (
+        span.messaging_operation in _SENDING and span.kind not in {SERVER, CONSUMER}
+    )
 
 
 def is_receiving(span: Span) -> bool:
@@ -71,10 +73,13 @@ def is_settling(span: Span) -> bool:
 
 
 def is_consuming(span: Span) -> bool:
-    """Whether the span consumes messages by its own word: a CONSUMER, or a client that received."""
+    """Whether the span consumes messages by its own word: a CONSUMER, or a client that received.
+
+    Some libraries process messages in a span of another kind.
+    """
     if span.kind == CONSUMER:
         return not is_settling(span)
-    return span.kind == CLIENT and span.messaging_operation in {*_RECEIVING, "process"}
+    return is_receiving(span) or (span.kind != PRODUCER and span.messaging_operation == "process")
 
 
 def protocol_of(span: Span) -> str:

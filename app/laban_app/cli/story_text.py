@@ -103,8 +103,11 @@ def _add_wait(table: Table, chapter: Chapter) -> None:
     consumer = shortened(head.group or head.service, _NAME)
     topic = head.topic or (cause.topic if cause else None)
     place = f" in {shortened(topic, _NAME)}" if topic else ""
-    if head.wait_ms is not None:
-        wait = f"┄ {format_duration(head.wait_ms)}{place} until {consumer}"
+    # A receive span that began to poll before the message came has no time in the queue; those below it have.
+    waits = (line.step.wait_ms for line in chapter.lines if line.step.service == head.service)
+    known = next((wait for wait in waits if wait is not None), None)
+    if known is not None:
+        wait = f"┄ {format_duration(known)}{place} until {consumer}"
     elif cause is not None and cause.kind in {"producer", "client"}:
         wait = f"┄ an unknown time{place} until {consumer}"
     else:

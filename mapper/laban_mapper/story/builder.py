@@ -12,6 +12,7 @@ from laban_mapper.spans import (
     STATUS_NAMES,
     error_of,
     failed,
+    is_receiving,
     operation_of,
 )
 from laban_mapper.story.causality import Causality
@@ -46,7 +47,7 @@ def build_story(
     messages = messages_of(causality, consumption or Consumption())
     entry = _entry(causality)
     failure = _failure(entry, causality, messages, peers or {})
-    first = min(causality.start(span) for span in causality.spans)
+    first = _begin(causality)
     last = max(causality.end(span) for span in causality.spans)
     return Story(
         key=key,
@@ -80,6 +81,12 @@ def _without_other_messages(causality: Causality, value: str) -> Causality:
 
 def _names(span: Span, value: str) -> bool:
     return span.message_key == value or any(str(found) == value for found in span.attributes.values())
+
+
+def _begin(causality: Causality) -> int:
+    """The first start. A consumer may poll long before there is a message, which is not part of the story."""
+    starts = [causality.start(span) for span in causality.spans if not is_receiving(span)]
+    return min(starts or map(causality.start, causality.spans))
 
 
 def _title(key: str, value: str) -> str:
@@ -150,7 +157,7 @@ def _step(span: Span, causality: Causality, first: int, index: Mapping[int, int]
         parent_id=span.parent_id,
         depth=causality.depth(span),
         critical=critical,
-        start_ms=(causality.start(span) - first) / NS_PER_MS,
+        start_ms=max(0.0, (causality.start(span) - first) / NS_PER_MS),
         cause=None if cause is None else index[id(cause)],
         by_message=causality.is_delivery(span),
         namespace=span.namespace,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from laban_collector.store.rows import Span
-from laban_mapper.spans import CONSUMER, SERVER, is_consuming, is_publishing
+from laban_mapper.spans import CONSUMER, SERVER, is_consuming, is_publishing, is_receiving
 from laban_mapper.story.clocks import Clocks
 from laban_mapper.story.deliveries import Deliveries
 from laban_mapper.story.evidence import Evidence
@@ -109,7 +109,8 @@ class Causality:
         """Join a consumer span with the publisher of its message, directly or at the start of its chain.
 
         A span of the same service above it may have received the message. It cannot have done so if it
-        started before the message was published: then it is a loop that handles many messages.
+        ended before the message was published; and unless it polled, it is a loop that handles many messages
+        if it started before.
         """
         cause = causes.get(id(span))
         if cause is not None and is_publishing(cause):
@@ -123,7 +124,8 @@ class Causality:
             if above is None or above is span or above.service != span.service or above.kind == SERVER:
                 break
             first = above
-        if first is span or id(first) in causes or first.start < publishers[0].start:
+        latest = first.end if is_receiving(first) else first.start
+        if id(first) in causes or latest < publishers[0].start:
             first = span
         causes[id(first)] = publishers[0]
 

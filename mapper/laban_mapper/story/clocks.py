@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from laban_collector.store.rows import Span
-from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER, failed, timed_out
+from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER, failed, is_receiving, timed_out
 
 _RESOLUTION: Final = NS_PER_MS
 """Some libraries read a clock that counts whole milliseconds."""
@@ -96,7 +96,8 @@ class Clocks:
         if cause is None:
             self._move(head, known)
             return
-        earliest = cause.start + self.offset(cause) - head.start
+        # A consumer can begin to poll long before the message is published.
+        earliest = cause.start + self.offset(cause) - (head.end if is_receiving(head) else head.start)
         fitting = [offset for offset in (known, 0, self.offset(cause)) if offset >= earliest]
         if not fitting:
             self._guesses.add(id(head))

@@ -152,7 +152,8 @@ class _Readers:
         named = self._named.get((span.service, topic), set())
         if len(named) == 1:
             return next(iter(named))
-        return self._consumption.group_of(span.service, topic) or span.service
+        service = span.service.removeprefix(f"{span.namespace}/")
+        return self._consumption.group_of(service, topic) or span.service
 
     def _share(self, span: Span, receive: Span | None) -> None:
         """Give a receive span and a process span below it the group that one of them names."""

@@ -10,7 +10,7 @@ from laban_mapper.model import GroupState, Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 
-from ..shop_spans import grpc_client, http_server, process, publish, raised, span
+from ..shop_spans import MS, grpc_client, http_server, process, publish, raised, span
 
 OTHER_TRACE = "d" * 32
 AT = {"messaging_system": "kafka", "topic": "orders"}
@@ -315,3 +315,38 @@ def test_redelivery_is_a_second_attempt_even_with_receive_spans() -> None:
         spans += [received, handle(received, at + 6, status=status)]
     [state] = groups(story_of(*spans))
     assert (state.state, state.attempts) == ("retried", 2)
+
+
+def test_a_poll_that_began_before_the_message_says_nothing_about_clocks() -> None:
+    created, published = order()
+    polled = receive("billing", -400, kind=3, messaging_operation="poll", links=[published])
+    polled = replace(polled, duration=500 * MS)
+    handled = handle(polled, 106, links=[published])
+    story = story_of(created, published, polled, handled)
+    assert (story.notes, story.clock_skew_ms) == ([], {})
+    [state] = groups(story)
+    assert state.wait_ms == pytest.approx(56)
+    assert [step.wait_ms for step in story.steps][-2] is None
+    assert story.steps[2].cause == 1
+    assert story.started == story.steps[0].time
+    assert story.duration_ms == 126
+
+
+def test_a_poll_without_links_that_began_before_the_message_is_caused_by_it() -> None:
+    created, published = order()
+    polled = receive("billing", -400)
+    polled = replace(polled, duration=500 * MS)
+    handled = handle(polled, 106, links=[published])
+    steps = story_of(created, published, polled, handled).steps
+    assert [(step.operation, step.cause) for step in steps][2:] == [
+        ("receive orders", 1),
+        ("process orders", 2),
+    ]
+
+
+def test_spans_without_a_kind_publish_and_consume_by_their_operation() -> None:
+    created, published = order()
+    sent = replace(published, kind=0)
+    handled = replace(process("billing", sent, 90, 5), kind=1)
+    [state] = groups(story_of(created, sent, handled))
+    assert (state.group, state.state) == ("billing", "processed")
