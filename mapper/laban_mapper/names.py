@@ -8,6 +8,8 @@ from laban_collector.store.rows import Span
 
 NAME_WIDTH: Final = 80
 """The most characters of one name in a headline, a table or a diagram."""
+_MOST_NAMES: Final = 6
+"""The most names in a sentence."""
 
 
 def shortened(name: str, width: int = NAME_WIDTH) -> str:
@@ -16,6 +18,14 @@ def shortened(name: str, width: int = NAME_WIDTH) -> str:
         return name
     tail = width // 3
     return f"{name[: width - tail - 1]}…{name[-tail:]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Distinct names, shortened, as in a sentence: `a`, `a and b`, `a, b and 12 more`."""
+    distinct = [shortened(name) for name in dict.fromkeys(names)]
+    if len(distinct) > _MOST_NAMES:
+        distinct = [*distinct[: _MOST_NAMES - 1], f"{len(distinct) - _MOST_NAMES + 1} more"]
+    return distinct[0] if len(distinct) == 1 else f"{', '.join(distinct[:-1])} and {distinct[-1]}"
 
 
 def with_namespaces(spans: Sequence[Span]) -> Sequence[Span]:

@@ -121,7 +121,9 @@ class Clocks:
         latest = _latest_offset(effect, cause, above)
         for candidate in (self._known.get(effect.service, 0), 0, above):
             if earliest <= candidate and (latest is None or candidate <= latest):
-                if candidate == 0 and latest is not None:
+                if candidate and not self.is_guess(cause):
+                    self._known.setdefault(effect.service, candidate)
+                elif not candidate and latest is not None:
                     self._right.add(effect.service)
                 self._move(effect, candidate)
                 return

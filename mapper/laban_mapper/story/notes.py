@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from laban_collector.store.rows import Span
-from laban_mapper.names import shortened
+from laban_mapper.names import listed, shortened
 from laban_mapper.spans import NS_PER_MS, operation_of
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.clocks import Clocks
@@ -47,15 +47,17 @@ def _ring(ring: Sequence[Span]) -> str:
 
 
 def _clocks(clocks: Clocks) -> list[str]:
-    differing = sorted(clocks.behind.items(), key=lambda item: (-abs(item[1]), item[0]))
-    notes = []
-    for service, behind in differing[:_SHOWN]:
+    """By how much clocks differ, largest first; services whose clocks differ alike are told together."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for service, behind in sorted(clocks.behind.items(), key=lambda item: (-abs(item[1]), item[0])):
         about = "at least" if service in clocks.at_least else "about"
+        differ = f"clocks differ by {about} {format_duration(abs(behind) / NS_PER_MS)}"
         side = "behind" if behind > 0 else "ahead of"
-        names = f"{shortened(service)} is {side} {shortened(clocks.reference)}"
-        if service == clocks.reference:
-            names = f"between the hosts of {shortened(service)}"
-        notes.append(f"clocks differ by {about} {format_duration(abs(behind) / NS_PER_MS)}: {names}")
-    if len(differing) > _SHOWN:
-        notes.append(f"{len(differing) - _SHOWN:,} more clocks differ")
-    return notes
+        host = f"another host of {service}" if service == clocks.reference else service
+        alike.setdefault((differ, side), []).append(host)
+    notes = [
+        f"{differ}: {listed(services)} {'is' if len(services) == 1 else 'are'} {side} "
+        f"{shortened(clocks.reference)}"
+        for (differ, side), services in alike.items()
+    ]
+    return notes[:_SHOWN] + ([f"{len(notes) - _SHOWN:,} more clocks differ"] if len(notes) > _SHOWN else [])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from laban_collector.store.rows import Span
 from laban_mapper.model import GroupState, Message, Outcome
-from laban_mapper.names import shortened
+from laban_mapper.names import listed, shortened
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.inner_errors import inner_errors
@@ -13,7 +13,6 @@ from laban_mapper.story.root_cause import Failure
 from laban_mapper.times import format_duration
 
 _SHOWN_PROBLEMS = 4
-_SHOWN_NAMES = 6
 
 
 def outcome_of(causality: Causality, messages: Sequence[Published], failure: Failure | None) -> Outcome:
@@ -92,7 +91,7 @@ def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
         cause = failure.cause
         why = f"{shortened(cause.service)} is the root cause ({shortened(cause.operation)}: {cause.error})"
         return f"{title} failed after {took}: {why}" + (
-            f", so {_listed(failure.chain)} failed" if failure.chain else ""
+            f", so {listed(failure.chain)} failed" if failure.chain else ""
         )
     if failed(entry):
         return f"{title} failed after {took} in {service} ({operation})"
@@ -117,7 +116,7 @@ def _consequences(begin: int, messages: Sequence[Published]) -> list[str]:
                 successes.setdefault(message.topic, []).append((done, state.group))
             else:
                 problems.setdefault(_problem(message, state, done), []).append(state.group)
-    clauses = unread + [f"{_listed(groups)} {words}" for words, groups in problems.items()]
+    clauses = unread + [f"{listed(groups)} {words}" for words, groups in problems.items()]
     shown = list(dict.fromkeys(clauses))[:_SHOWN_PROBLEMS]
     if len(clauses) > len(shown):
         shown.append(f"{len(clauses) - len(shown)} more of that kind")
@@ -132,9 +131,9 @@ def _processed(topic: str, done: Sequence[tuple[float | None, str]]) -> str:
     groups = [group for _, group in done]
     times = [time for time, _ in done if time is not None]
     if len(times) < len(groups):
-        return f"{_listed(groups)} processed {shortened(topic)}"
+        return f"{listed(groups)} processed {shortened(topic)}"
     within = "after" if len(set(groups)) == 1 else "within"
-    return f"{_listed(groups)} processed {shortened(topic)} {within} {format_duration(max(times))}"
+    return f"{listed(groups)} processed {shortened(topic)} {within} {format_duration(max(times))}"
 
 
 def _problem(message: Message, state: GroupState, done: float | None) -> str:
@@ -164,10 +163,3 @@ def _behind(state: GroupState) -> str:
     count = state.messages_ahead or 0
     ahead = {0: "as the next message", 1: "behind 1 message"}.get(count, f"behind {count} messages")
     return f"{ahead} (about {format_duration(state.seconds_ahead * 1000)})" if state.seconds_ahead else ahead
-
-
-def _listed(names: Sequence[str]) -> str:
-    distinct = [shortened(name) for name in dict.fromkeys(names)]
-    if len(distinct) > _SHOWN_NAMES:
-        distinct = [*distinct[: _SHOWN_NAMES - 1], f"{len(distinct) - _SHOWN_NAMES + 1} more"]
-    return distinct[0] if len(distinct) == 1 else f"{', '.join(distinct[:-1])} and {distinct[-1]}"

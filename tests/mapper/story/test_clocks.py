@@ -73,6 +73,7 @@ def test_two_services_on_the_same_wrong_host_are_both_corrected() -> None:
     spans += [call, grpc_server("user", "shop.User/Get", 25, 14, call)]
     story = build_story("order", "123", shifted(shifted(spans, "pricing", -5000), "user", -5000))
     assert story.clock_skew_ms == {"pricing": -5000, "user": -5000}
+    assert story.notes == ["clocks differ by about 5.0 s: pricing and user are behind order"]
     assert [step.start_ms for step in story.steps] == [0, 10, 15, 20, 22, 25]
 
 
@@ -167,3 +168,12 @@ def test_nothing_is_said_about_a_clock_seen_only_from_a_guessed_one() -> None:
     story = build_story("order", "123", [created, published, handled, call, user])
     assert story.notes == ["clocks differ by at least 4.1 s: email is behind order"]
     assert story.duration_ms == 80
+
+
+def test_a_service_with_two_clocks_is_not_ahead_of_itself() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    call = http_client("order", "GET", 10, 50, entry)
+    other = http_server("order", "GET /stock", 5015, 40, call)
+    story = build_story("order", "123", [entry, call, other])
+    assert story.notes == ["clocks differ by about 5.0 s: another host of order is ahead of order"]
+    assert story.duration_ms == 100
