@@ -138,11 +138,12 @@ class Clocks:
 
 
 def _latest_offset(effect: Span, cause: Span, above: int) -> int | None:
-    """The latest offset at which a call ended before its caller; None if the caller may not have waited."""
+    """The latest offset at which a call ended before its caller; None if the caller may not have waited.
+
+    A caller that is shorter than its callee did not wait; nor did a caller without a duration (an unfinished
+    span, a redirect).
+    """
     gave_up = failed(cause) and (timed_out(cause) or not failed(effect))
-    if cause.kind != CLIENT or gave_up:
+    if cause.kind != CLIENT or gave_up or effect.duration > cause.duration or cause.duration == 0:
         return None
-    started = cause.end + above - effect.start + _RESOLUTION
-    if effect.duration > cause.duration:
-        return started
-    return min(started, cause.end + above - effect.end + max(_LATE, cause.duration // 10))
+    return cause.end + above - effect.end + max(_LATE, cause.duration // 10)

@@ -42,7 +42,7 @@ def clock_skew(clocks: Clocks) -> dict[str, float]:
 def _ring(ring: Sequence[Span]) -> str:
     first = f"{shortened(ring[0].service)} {shortened(operation_of(ring[0]))}"
     if len(ring) == 1:
-        return f"{first} is its own parent; it is shown as a root"
+        return f"{first} is its own parent; the ring is cut there"
     return f"{len(ring):,} spans are each other's parents in a ring; it is cut at its earliest span, {first}"
 
 

@@ -28,7 +28,7 @@ _KNOWN_SMALL: Final = re.compile(
     re.IGNORECASE,
 )
 _KNOWN_COMMAND: Final = re.compile(
-    r"((io)?redis[-. ])?(ping|hello|auth|llen|client\b.*|command|info)$|([\w-]+\.)?connect$", re.IGNORECASE
+    r"((io)?redis[-. ])?(ping|hello|auth|llen|client [a-z]+|command|info)$|([\w-]+\.)?connect$", re.IGNORECASE
 )
 """Commands by which clients keep a connection, or watch a queue."""
 

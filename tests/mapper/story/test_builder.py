@@ -342,7 +342,7 @@ def test_rings_are_shown_whole_and_noted() -> None:
     assert story.outcome == "ok"
     assert story.notes == [
         "2 spans are each other's parents in a ring; it is cut at its earliest span, order POST /orders",
-        "selfie GET /self is its own parent; it is shown as a root",
+        "selfie GET /self is its own parent; the ring is cut there",
     ]
 
 

@@ -177,3 +177,12 @@ def test_a_service_with_two_clocks_is_not_ahead_of_itself() -> None:
     story = build_story("order", "123", [entry, call, other])
     assert story.notes == ["clocks differ by about 5.0 s: another host of order is ahead of order"]
     assert story.duration_ms == 100
+
+
+@pytest.mark.parametrize("took", [0, 20])
+def test_a_caller_that_did_not_wait_says_nothing_about_the_end_of_its_callee(took: float) -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    call = http_client("order", "redirect", 10, took, entry)
+    later = http_server("login", "GET /login", 34_000, max(took * 2, 0), call)
+    story = build_story("order", "123", [entry, call, later])
+    assert story.notes == []
