@@ -25,7 +25,7 @@ _SHOWN_TRACES: Final = 2
 _MAX_LINES: Final = 300
 """Lines of the timeline. Beyond them, only lines with an error are shown, at most as many again."""
 _MAX_MESSAGES: Final = 100
-_NAME: Final = 48
+_NAME: Final = 60
 """The most characters of a service, topic or group in a table."""
 _NAMED_SMALL: Final = 3
 _STATE_STYLES: Final = {

@@ -192,9 +192,10 @@ class Deliveries:
         return inherited
 
     def _above(self, span: Span) -> Iterator[Span]:
+        """The spans of the same service above a span, up to a message."""
         for _ in range(_NEAR):
             above = self._evidence.parent(span)
-            if above is None or above is span or above.service != span.service:
+            if above is None or above is span or above.service != span.service or is_publishing(above):
                 return
             yield above
             span = above

@@ -350,3 +350,16 @@ def test_spans_without_a_kind_publish_and_consume_by_their_operation() -> None:
     handled = replace(process("billing", sent, 90, 5), kind=1)
     [state] = groups(story_of(created, sent, handled))
     assert (state.group, state.state) == ("billing", "processed")
+
+
+def test_a_group_is_not_inherited_across_a_message() -> None:
+    created, published = order()
+    handled = process("billing", published, 90, 30, group="bills")
+    sent = publish("billing", "bills", 95, handled, offset=3)
+    own = replace(process("billing", sent, 200, 5), group=None)
+    story = story_of(created, published, handled, sent, own)
+    assert [[state.group for state in message.groups] for message in story.messages] == [
+        ["bills"],
+        ["billing"],
+    ]
+    assert story.steps[-1].by_message
