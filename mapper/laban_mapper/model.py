@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-Outcome = Literal["ok", "failed", "waiting", "incomplete"]
+Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
 NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
@@ -33,7 +33,16 @@ class RootCause(Answer):
 
 
 class Step(Answer):
-    """One span of a story."""
+    """One span of a story.
+
+    Attributes:
+        time: the start as the service sent it.
+        start_ms: the start after the start of the story; clocks that differ are corrected. None from a
+            collector that does not correct clocks.
+        cause: the index in `steps` of the step that led to this one; None for the first step of a tree.
+        by_message: whether a message led to this step, instead of a call or the code of the same service.
+        namespace: the namespace of the service. `service` is `namespace/name` if the name occurs in several.
+    """
 
     time: datetime
     service: str
@@ -54,6 +63,10 @@ class Step(Answer):
     critical: bool = False
     odd_time: bool = False
     """Whether the span is dated before 2000, or more than an hour ahead of now."""
+    start_ms: float | None = None
+    cause: int | None = None
+    by_message: bool = False
+    namespace: str | None = None
 
 
 class GroupState(Answer):
@@ -88,7 +101,15 @@ class Message(Answer):
 
 
 class Story(Answer):
-    """The answer to "What happened to order 123?"."""
+    """The answer to "What happened to order 123?".
+
+    Attributes:
+        started: the start of the first step, by the clock of the service where the story begins.
+        duration_ms: from the first start to the last end; clocks that differ are corrected.
+        notes: what is wrong with the spans, and what was done about it.
+        clock_skew_ms: by service, how far its clock is ahead of the clock of the service where the story
+            begins; negative if it is behind. Only services whose clock is known to differ.
+    """
 
     key: str
     value: str
@@ -102,6 +123,8 @@ class Story(Answer):
     steps: list[Step]
     messages: list[Message]
     truncated: bool = False
+    notes: list[str] = []
+    clock_skew_ms: dict[str, float] = {}
 
 
 class Node(Answer):

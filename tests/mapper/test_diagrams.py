@@ -8,6 +8,7 @@ from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.rendering import Format, render
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import Edge, Node, ServiceMap
+from laban_mapper.names import NAME_WIDTH
 from laban_mapper.service_map import build_service_map
 from laban_mapper.times import utc_time
 
@@ -107,3 +108,9 @@ def test_no_diagram_contains_a_control_character_of_a_span(form: Format) -> None
     drawn = render(answer, form).decode()
     assert r"\x1b[2J b" in drawn.replace("\\\\", "\\")
     assert not set("\x1b\r\u202e") & set(drawn)
+
+
+def test_long_names_are_shortened() -> None:
+    hops = [EdgeRow("entry:clients", f"service:{'x' * 400}", "sync", "http", 1, 0, 1.0, 1.0, 1.0, 0, 0, 1)]
+    drawing = simplify(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1)))
+    assert max(len(node.name) for node in drawing.nodes) == NAME_WIDTH

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -33,7 +33,7 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
@@ -55,6 +55,8 @@ _MAX_ROUNDS: Final = 8
 
 Window = tuple[int, int]
 """A half-open time range in ns since the epoch."""
+_Groups = dict[str, dict[str, str]]
+"""Topic → consumer group → service."""
 
 
 class LocalAnswers:
@@ -78,14 +80,15 @@ class LocalAnswers:
         with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
-            spans = _trace_closure(reader, [ref.trace_id for ref in found], window)
+            groups: _Groups = {}
+            spans = _trace_closure(reader, [ref.trace_id for ref in found], window, groups)
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
             if not spans:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
-            topics = sorted({span.topic for span in spans if span.topic is not None})
-            consumption = Consumption(reader.latest_lag(), reader.groups_of(topics))
+            topics = {span.topic for span in spans if span.topic is not None}
+            consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
         story = build_story(key, value, spans, consumption, peers, truncated=truncated)
@@ -227,10 +230,11 @@ def _story_window(found: Sequence[TraceRef], since: datetime | None, until: date
     )
 
 
-def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) -> list[Span]:
+def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window, groups: _Groups) -> list[Span]:
     """The spans of these traces and of all traces that follow from them by a link or a message.
 
-    Follows effects only: a batch that holds messages of several orders must not pull in the other orders.
+    Follows effects only: a batch that holds messages of several orders must not pull in the other orders. The
+    store returns the other form of a 64-bit or 128-bit trace ID with it; links to that form are followed too.
     """
     known = dict.fromkeys(traces)
     spans: list[Span] = []
@@ -240,8 +244,13 @@ def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) ->
         if not new or remaining <= 0:
             break
         new += _linked(reader, new, known)
-        spans += reader.spans_of(new, *window, remaining)
-        reached = [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
+        found = reader.spans_of(new, *window, remaining)
+        spans += found
+        forms = {span.trace_id: None for span in found if span.trace_id not in known}
+        known.update(forms)
+        reached = _linked(reader, list(forms), known) if forms else []
+        consumed = _traces_of_messages(reader, spans, window, groups)
+        reached += [trace for trace in consumed if trace not in known]
         new = reached[: _MAX_TRACES - len(known)]
         known.update(dict.fromkeys(new))
     return spans
@@ -286,15 +295,48 @@ def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -
     return found
 
 
-def _traces_of_messages(reader: SpanReader, spans: Sequence[Span], window: Window) -> list[str]:
+def _traces_of_messages(
+    reader: SpanReader, spans: Sequence[Span], window: Window, groups: _Groups
+) -> list[str]:
+    """The traces with a span on a message of these spans, unless all groups of its topic have one here."""
+    consumers = _consumers_of_messages(spans)
+    if not consumers:
+        return []
+    readers = _groups_of(reader, {ref.topic for ref in consumers}, groups)
+    asked = [
+        ref
+        for ref, seen in consumers.items()
+        if not seen or None in seen or readers.get(ref.topic, {}).keys() - seen
+    ]
+    return reader.traces_of_messages(asked, *window) if asked else []
+
+
+def _consumers_of_messages(spans: Sequence[Span]) -> dict[MessageRef, set[str | None]]:
+    """The groups that consumed each published message; None for a consumer whose group is unknown."""
     published = {
-        MessageRef(span.topic, span.partition, span.offset)
+        (span.trace_id, span.span_id): ref
         for span in spans
-        if span.kind == PRODUCER
-        and span.topic is not None
-        and span.partition is not None
-        and span.offset is not None
+        if is_publishing(span) and (ref := _message_of(span)) is not None
     }
-    consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
-    without_consumer = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
-    return reader.traces_of_messages(without_consumer, *window) if without_consumer else []
+    consumers: dict[MessageRef, set[str | None]] = {ref: set() for ref in published.values()}
+    for span in spans if consumers else ():
+        if is_consuming(span):
+            named = [(span.trace_id, span.parent_id or ""), *span.links]
+            for ref in {_message_of(span), *map(published.get, named)}:
+                if ref in consumers:
+                    consumers[ref].add(span.group)
+    return consumers
+
+
+def _groups_of(reader: SpanReader, topics: Iterable[str], known: _Groups) -> _Groups:
+    """The groups that read these topics and others, asked once for each topic."""
+    new = sorted(topic for topic in set(topics) if topic not in known)
+    if new:
+        known.update({topic: {} for topic in new} | reader.groups_of(new))
+    return known
+
+
+def _message_of(span: Span) -> MessageRef | None:
+    if span.topic is None or span.partition is None or span.offset is None:
+        return None
+    return MessageRef(span.topic, span.partition, span.offset)

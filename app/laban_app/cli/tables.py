@@ -9,6 +9,7 @@ from rich.text import Text
 
 from laban_app.cli import terminal
 from laban_mapper.model import CollectorStatus, Edge, LagReport, Node, ServiceMap, Status
+from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
 _KIND_WORDS: Final = {
@@ -117,7 +118,7 @@ def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
 
 
 def _name(node: Node) -> str:
-    return f"{node.name}{_KIND_WORDS[node.kind]}"
+    return f"{shortened(node.name)}{_KIND_WORDS[node.kind]}"
 
 
 def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:

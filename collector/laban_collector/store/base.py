@@ -196,7 +196,11 @@ class SpanReader(Protocol):
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """Return the first spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start.
+
+        A trace id of 64 bits and one of 128 bits with the same low half are two forms of one id, if no second
+        id of 128 bits has this low half: the spans of both forms are returned.
+        """
         ...
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:

@@ -83,6 +83,8 @@ class Span:
     events: tuple[SpanEvent, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """(trace id, span id) of each linked span."""
+    namespace: str | None = None
+    """The namespace of the service."""
 
     @property
     def end(self) -> int:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from laban_mapper.model import Edge, Node, ServiceMap
+from laban_mapper.names import shortened
 from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
@@ -48,7 +49,13 @@ def simplify(service_map: ServiceMap) -> Drawing:
         name = edge.target.partition(":")[2] if edge.target in services else None
         arrows.append(_arrow(edge, target, name, seconds))
     nodes = [_printable(node) for node in service_map.nodes if node.id not in services]
-    return Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows))
+    return _with_short_names(Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows)))
+
+
+def _with_short_names(drawing: Drawing) -> Drawing:
+    nodes = [node.model_copy(update={"name": shortened(node.name)}) for node in drawing.nodes]
+    arrows = [arrow._replace(lines=tuple(map(shortened, arrow.lines))) for arrow in drawing.arrows]
+    return Drawing(nodes, arrows)
 
 
 def _services_of_groups(service_map: ServiceMap) -> dict[str, str]:

@@ -27,6 +27,8 @@ from laban_collector.store.duckdb.index.commit_ranges import (
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
 from laban_collector.store.duckdb.read.rows import (
     Row,
+    Service,
+    both_forms,
     edge_of,
     halves,
     lag_of,
@@ -75,7 +77,7 @@ class DuckDBReader(SpanReader):
         self._commit_ranges = commit_ranges or CommitRanges(database)
         self._extents = SpanExtentCaches()
         self._newest_lag = NewestLagCache()
-        self._service_of: dict[int, str] = {}
+        self._service_of: dict[int, Service] = {}
         self._snapshot = threading.local()
 
     @contextmanager
@@ -130,7 +132,10 @@ class DuckDBReader(SpanReader):
         return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """Return the first spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start.
+
+        The spans of another form of a trace id are included: see `both_forms`.
+        """
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = {low: low for _, low in traces}
         window = {"since": since, "until": until, "limit": limit}
@@ -139,7 +144,9 @@ class DuckDBReader(SpanReader):
         links: list[Row] = []
         with self._reading() as cursor:
             parts = self._commit_ranges.that_may_hold(wanted)
-            for rows in _within(cursor, parts, "spans_of", wanted, window):
+            read = list(_within(cursor, parts, "spans_of", wanted, window))
+            traces = both_forms(traces, {(row["trace_hi"], row["trace_lo"]) for rows in read for row in rows})
+            for rows in read:
                 spans = [row for row in rows if (row["trace_hi"], row["trace_lo"]) in traces]
                 if spans:
                     found += spans
@@ -175,7 +182,9 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             newest = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
             services = self._services(cursor, (row["resource_id"] for row in newest))
-        consumers |= {Consumer(row["topic"], row["group"], services[row["resource_id"]]) for row in newest}
+        consumers |= {
+            Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in newest
+        }
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
@@ -244,12 +253,12 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             return named_rows(cursor.execute(sql(f"read/{query}"), dict(parameters or {})))
 
-    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
+    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, Service]:
         """Return the services of at least these resources; they never change."""
         unknown = set(resources) - self._service_of.keys()
         if unknown:
             found = cursor.execute(sql("read/services_of"), {"resources": list(unknown)}).fetchall()
-            self._service_of.update(found)
+            self._service_of.update((resource, Service(*service)) for resource, *service in found)
         return self._service_of
 
 

@@ -44,4 +44,4 @@ LIMIT $limit
 
 -- name: services_of
 -- The services of some resources.
-SELECT resource_id, service FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
+SELECT resource_id, service, namespace FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
