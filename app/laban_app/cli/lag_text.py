@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from laban_app.cli import terminal
 from laban_mapper.lag import problem_place
 from laban_mapper.model import GroupLag, LagReport, LagStatus, PartitionLag
 from laban_mapper.times import format_duration
@@ -36,13 +35,13 @@ def show_lag(report: LagReport, console: Console) -> None:
     for group in report.groups:
         for row in _rows(group, lost=lost):
             name, rest = row[0], row[1:]
-            table.add_row(name, *([terminal.safe(group.cluster or "")] if clusters else []), *rest)
+            table.add_row(name, *([group.cluster or ""] if clusters else []), *rest)
     console.print(table)
     _legend(report, console)
 
 
 def _rows(group: GroupLag, *, lost: bool) -> Iterator[tuple[Text | str, ...]]:
-    name = Text(terminal.safe(group.group), style="bold cyan")
+    name = Text(group.group, style="bold cyan")
     if not group.topics:
         yield (name, Text(group.problem or "unknown", style="yellow"))
     status: Text | str = _status(group)
@@ -50,7 +49,7 @@ def _rows(group: GroupLag, *, lost: bool) -> Iterator[tuple[Text | str, ...]]:
         yield (
             name,
             status,
-            terminal.safe(lag.topic),
+            lag.topic,
             str(lag.partition),
             "–" if lag.committed is None else str(lag.committed),
             str(lag.end),
@@ -87,6 +86,4 @@ def _legend(report: LagReport, console: Console) -> None:
         console.print()
         console.print(Text("   ".join(notes), style="dim"))
     for problem in report.problems:
-        console.print(
-            Text(f"Not read: {terminal.safe(problem_place(problem))}: {problem.reason}", style="yellow")
-        )
+        console.print(Text(f"Not read: {problem_place(problem)}: {problem.reason}", style="yellow"))

@@ -36,7 +36,7 @@ def show_waiting(report: LagReport, console: Console) -> None:
     _list(console, "Groups without members:", silent)
     _list(console, "Topics without groups:", report.topics_without_groups or [])
     for problem in report.problems:
-        place = terminal.safe(problem_place(problem))
+        place = problem_place(problem)
         console.print(Text(f"Not read: {place}: {problem.reason}", style="yellow"))
 
 
@@ -45,7 +45,7 @@ def _name(group: GroupLag, *, clusters: bool) -> str:
 
 
 def _heading(group: GroupLag, console: Console, *, clusters: bool) -> None:
-    text = Text(terminal.safe(_name(group, clusters=clusters)), style="bold")
+    text = Text(_name(group, clusters=clusters), style="bold")
     if group.status is None:
         text.append(f"  {group.problem or 'unknown'}", style="yellow")
     else:
@@ -57,10 +57,9 @@ def _heading(group: GroupLag, console: Console, *, clusters: bool) -> None:
 
 def _topic(topic: WaitingTopic, console: Console, *, ok: bool) -> None:
     figures = _figures(topic, without_drain="keeps up" if ok else "does not drain")
-    lines = [Text(f"{terminal.safe(topic.topic)}: {', '.join(figures)}")]
+    lines = [Text(f"{topic.topic}: {', '.join(figures)}")]
     lines += [
-        Text(terminal.safe(cause.sentence), style="red" if cause.kind == "failing" else "yellow")
-        for cause in topic.causes
+        Text(cause.sentence, style="red" if cause.kind == "failing" else "yellow") for cause in topic.causes
     ]
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
@@ -104,8 +103,8 @@ def _messages(messages: list[WaitingMessage]) -> Table:
     for message in messages:
         table.add_row(
             format_duration(message.waiting_ms),
-            terminal.safe(_known_as(message)),
-            terminal.safe(message.service),
+            _known_as(message),
+            message.service,
             str(message.partition),
             str(message.offset),
         )
@@ -122,5 +121,5 @@ def _list(console: Console, title: str, names: list[str]) -> None:
     if not names:
         return
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    listed = ", ".join(terminal.safe(name) for name in names[:_LISTED])
+    listed = ", ".join(name for name in names[:_LISTED])
     console.print(Text(f"{title} {listed}{more}", style="dim"))

@@ -13,6 +13,13 @@ _DOWNGRADES: Final = {
         ALTER TABLE lag DROP COLUMN seconds_from;
         ALTER TABLE lag DROP COLUMN members;
         DROP TABLE lag_problems;
+        DROP TABLE edges;
+        CREATE TABLE edges (
+            minute BIGINT NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,
+            protocol VARCHAR NOT NULL, evidence VARCHAR NOT NULL, address VARCHAR, rpc_service VARCHAR,
+            consumer VARCHAR, receiving BOOLEAN, bucket SMALLINT, calls BIGINT NOT NULL,
+            errors BIGINT NOT NULL, timed BIGINT NOT NULL, elapsed BIGINT
+        );
     """,
     5: "",  # digests are computed again
     4: """

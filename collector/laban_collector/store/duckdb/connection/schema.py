@@ -47,6 +47,7 @@ def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | Non
         return None
     for older in range(version, SCHEMA_VERSION):
         cursor.execute(sql(f"connection/update_from_{older}"))
+    cursor.execute(sql("connection/schema"))  # creates the tables that an update dropped
     return version
 
 

@@ -1,4 +1,8 @@
--- Version 6: lag says what retention took, where its seconds come from, and the members of the group; `lag_problems`
+-- Version 6: more kinds of calls and messages are counted. The collector counts them again.
+DROP TABLE edges;
+DELETE FROM unmet_links;
+DELETE FROM meta WHERE key = 'edges_counted';
+-- Lag says what retention took, where its seconds come from, and the members of the group; `lag_problems`
 -- (created by schema.sql) says what could not be read.
 ALTER TABLE lag ADD COLUMN lost BIGINT DEFAULT 0;
 ALTER TABLE lag ADD COLUMN seconds_from VARCHAR;
