@@ -4,6 +4,9 @@ Keys follow OpenTelemetry's semantic conventions for HTTP, RPC, messaging and Ka
 spellings in use, the first one listed is the one that laban writes.
 """
 
+from collections.abc import Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 # Instrumentation scopes of the spans that laban starts itself, one per library. Backends group and filter by
@@ -22,6 +25,9 @@ SERVICE_NAMESPACE: Final = "service.namespace"
 SERVICE_VERSION: Final = "service.version"
 SERVICE_INSTANCE_ID: Final = "service.instance.id"
 
+TAG_COMPONENT: Final = "component"
+"""OpenTracing's tag for the instrumented library."""
+
 ERROR_TYPE: Final = "error.type"
 ERROR_TYPE_OTHER: Final = "_OTHER"
 """The conventions' value for an error of unknown type."""
@@ -39,6 +45,9 @@ URL_FULL: Final = "url.full"
 URL_TEMPLATE: Final = "url.template"
 URL_PATH_DIALECTS: Final = (URL_PATH, "http.target", "http.path")
 URL_FULL_DIALECTS: Final = (URL_FULL, "http.url")
+DB_CONNECTION_STRING: Final = "db.connection_string"
+CLIENT_HOSTS: Final = ("url.domain", "http.host", DB_CONNECTION_STRING)
+"""On CLIENT spans, they name the server."""
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 CLIENT_ADDRESS: Final = "client.address"
@@ -50,6 +59,7 @@ DB_SYSTEM: Final = "db.system.name"
 DB_NAMESPACE: Final = "db.namespace"
 
 RPC_SYSTEM: Final = "rpc.system"
+RPC_SYSTEM_NAME: Final = "rpc.system.name"
 RPC_SERVICE: Final = "rpc.service"
 RPC_METHOD: Final = "rpc.method"
 RPC_GRPC_STATUS_CODE: Final = "rpc.grpc.status_code"
@@ -110,63 +120,220 @@ CORRELATION_ID_HEADER: Final = "X-Correlation-ID"
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
 
+# OTLP SpanKind. Some keys mean another thing on another kind of span.
+SERVER: Final = 2
+CLIENT: Final = 3
+PRODUCER: Final = 4
+CONSUMER: Final = 5
+
+
 class Promoted(NamedTuple):
     """A span attribute that has its own column in the table `spans`."""
 
     column: str
     type: Literal["text", "integer"]
     keys: tuple[str, ...]
-    """Accepted spellings; the first one present on a span wins."""
+    """Accepted spellings; the first one present on a span wins. The column alone gives back the first one."""
+    keys_by_kind: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    """Accepted spellings on spans of other kinds, where they differ."""
 
+    def keys_on(self, kind: int) -> tuple[str, ...]:
+        """Return the accepted spellings on spans of this OTLP SpanKind."""
+        return self.keys_by_kind.get(kind, self.keys)
+
+    @property
+    def every_key(self) -> tuple[str, ...]:
+        """The accepted spellings on spans of any kind, those of most kinds first."""
+        return tuple(dict.fromkeys(chain(self.keys, *self.keys_by_kind.values())))
+
+
+_NAMES_OF_SERVERS: Final = (
+    *(SERVER_ADDRESS, "net.peer.name", "peer.hostname", "out.host", "network.destination.name"),
+    *("server.socket.domain", "net.sock.peer.name"),
+)
+SOCKET_ADDRESSES: Final = (
+    *("network.peer.address", "net.peer.ip", "net.sock.peer.addr", "server.socket.address"),
+    *("network.destination.ip", "peer.address", "peer.ipv4", "peer.ipv6"),
+)
+"""Where the connection goes to: less than a name that the caller used."""
+SOCKET_PORTS: Final = (
+    *("network.peer.port", "net.sock.peer.port", "server.socket.port"),
+    "network.destination.port",
+)
+# On these spans, `server.address` is the own host, or the broker.
+_ADDRESSES_OF_CALLERS: Final = (
+    *(CLIENT_ADDRESS, "http.client_ip", "net.peer.name", "net.sock.peer.name", "peer.hostname"),
+    *("client.socket.address", "network.peer.address", "net.peer.ip", "net.sock.peer.addr"),
+    *("peer.address", "peer.ipv4", "peer.ipv6"),
+)
+_PORTS_OF_CALLERS: Final = (
+    *(CLIENT_PORT, "net.peer.port", "client.socket.port", "network.peer.port", "net.sock.peer.port"),
+    "peer.port",
+)
+OPERATION_NAMES: Final = (MESSAGING_OPERATION_NAME, "amqp.command")
+"""A system's own names of operations; unknown ones say nothing about the type."""
+NAMES_OF_CALLERS: Final = (CLIENT_ADDRESS, "net.peer.name", "net.sock.peer.name", "peer.hostname")
+"""On SERVER spans; they identify a caller if they are names, not addresses."""
+_SOURCE_NAME: Final = "messaging.source.name"
+"""In conventions 1.17 to 1.20, where a consumer receives from; the destination is where it was sent to."""
+_SUBSCRIPTIONS: Final = (
+    "messaging.destination.subscription.name",
+    "messaging.servicebus.destination.subscription_name",
+)
 
 PROMOTED: Final[tuple[Promoted, ...]] = (
     Promoted("http_method", "text", (HTTP_REQUEST_METHOD, "http.method")),
     Promoted("http_route", "text", (HTTP_ROUTE,)),
     Promoted("http_status", "integer", (HTTP_RESPONSE_STATUS_CODE, "http.status_code")),
-    Promoted("rpc_system", "text", ("rpc.system.name", RPC_SYSTEM)),
+    Promoted("rpc_system", "text", (RPC_SYSTEM_NAME, RPC_SYSTEM, TAG_COMPONENT)),
     Promoted("rpc_service", "text", (RPC_SERVICE,)),
     Promoted("rpc_method", "text", (RPC_METHOD,)),
-    Promoted("messaging_system", "text", (MESSAGING_SYSTEM,)),
-    Promoted("messaging_operation", "text", (MESSAGING_OPERATION_TYPE, "messaging.operation")),
+    Promoted("messaging_system", "text", (MESSAGING_SYSTEM, TAG_COMPONENT)),
+    Promoted(
+        "messaging_operation",
+        "text",
+        (MESSAGING_OPERATION_TYPE, "messaging.operation", *OPERATION_NAMES),
+    ),
     Promoted(
         "messaging_destination",
         "text",
-        (MESSAGING_DESTINATION_NAME, "messaging.destination", "message_bus.destination"),
+        (
+            *(MESSAGING_DESTINATION_NAME, "messaging.destination", _SOURCE_NAME),
+            *("message_bus.destination", "kafka.topic", "amqp.exchange"),
+        ),
     ),
     Promoted(
         "messaging_group",
         "text",
-        (MESSAGING_CONSUMER_GROUP_NAME, "messaging.kafka.consumer.group", "messaging.kafka.consumer_group"),
+        (
+            *(MESSAGING_CONSUMER_GROUP_NAME, "messaging.kafka.consumer.group"),
+            *("messaging.kafka.consumer_group", "messaging.eventhubs.consumer.group"),
+            *("messaging.rocketmq.client_group", *_SUBSCRIPTIONS, "kafka.group_id"),
+        ),
     ),
     Promoted(
         "messaging_partition",
         "integer",
         (
-            MESSAGING_DESTINATION_PARTITION_ID,
-            "messaging.kafka.destination.partition",
-            "messaging.kafka.partition",
+            *(MESSAGING_DESTINATION_PARTITION_ID, "messaging.kafka.destination.partition"),
+            *("messaging.kafka.source.partition", "messaging.kafka.partition", "kafka.partition"),
         ),
     ),
-    Promoted("messaging_offset", "integer", (MESSAGING_KAFKA_OFFSET, "messaging.kafka.message.offset")),
-    Promoted("messaging_key", "text", (MESSAGING_KAFKA_MESSAGE_KEY, "messaging.kafka.message_key")),
+    Promoted(
+        "messaging_offset",
+        "integer",
+        (
+            *(MESSAGING_KAFKA_OFFSET, "messaging.kafka.message.offset"),
+            *("kafka.message_offset", "kafka.offset"),
+        ),
+    ),
+    Promoted(
+        "messaging_key",
+        "text",
+        (MESSAGING_KAFKA_MESSAGE_KEY, "messaging.kafka.message_key", "kafka.message_key"),
+    ),
     Promoted("messaging_batch_count", "integer", (MESSAGING_BATCH_MESSAGE_COUNT,)),
     Promoted(
         "peer_address",
         "text",
+        (*_NAMES_OF_SERVERS, *SOCKET_ADDRESSES),
+        {
+            CLIENT: (*_NAMES_OF_SERVERS, *CLIENT_HOSTS, *SOCKET_ADDRESSES),
+            SERVER: _ADDRESSES_OF_CALLERS,
+            CONSUMER: _ADDRESSES_OF_CALLERS,
+        },
+    ),
+    Promoted(
+        "peer_port",
+        "integer",
+        (SERVER_PORT, "net.peer.port", "peer.port", "out.port", *SOCKET_PORTS),
+        {SERVER: _PORTS_OF_CALLERS, CONSUMER: _PORTS_OF_CALLERS},
+    ),
+    Promoted(
+        "peer_service",
+        "text",
+        (PEER_SERVICE, "peer.service"),
+        {SERVER: (PEER_SERVICE, "peer.service", *NAMES_OF_CALLERS)},
+    ),
+    Promoted("db_system", "text", (DB_SYSTEM, "db.system", "db.type")),
+    Promoted(
+        "db_namespace",
+        "text",
         (
-            *(SERVER_ADDRESS, "net.peer.name", "network.peer.address", "net.peer.ip", "net.sock.peer.addr"),
-            *("peer.hostname", "peer.ipv4"),
+            *(DB_NAMESPACE, "db.name", "db.instance", "db.cassandra.keyspace", "db.hbase.namespace"),
+            *("db.elasticsearch.cluster.name", "db.redis.database_index"),
         ),
     ),
-    Promoted("peer_port", "integer", (SERVER_PORT, "net.peer.port", "network.peer.port", "peer.port")),
-    Promoted("peer_service", "text", (PEER_SERVICE, "peer.service")),
-    Promoted("db_system", "text", (DB_SYSTEM, "db.system", "db.type")),
-    Promoted("db_namespace", "text", (DB_NAMESPACE, "db.name", "db.instance")),
     Promoted("error_type", "text", (ERROR_TYPE,)),
 )
 
-OPERATION_DIALECTS: Final = {"publish": "send", "deliver": "process", "commit": "settle", "ack": "settle"}
-"""Old values of the messaging operation → current ones."""
+
+class Consulted(NamedTuple):
+    """A span attribute without a column of its own; it fills columns that other attributes leave empty."""
+
+    name: str
+    type: Literal["text", "flag"]
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+_TOPIC_AND_GROUP: Final = ("messaging_destination", "messaging_group")
+
+CONSULTED_URL: Final = "url"
+CONSULTED_CLIENT_ID: Final = "client_id"
+CONSULTED: Final[tuple[Consulted, ...]] = (
+    Consulted(CONSULTED_URL, "text", URL_FULL_DIALECTS, ("peer_address", "peer_port")),
+    Consulted(
+        "routing_key",
+        "text",
+        (MESSAGING_RABBITMQ_ROUTING_KEY, "messaging.rabbitmq.routing_key", "amqp.routing_key"),
+        _TOPIC_AND_GROUP,
+    ),
+    Consulted("queue", "text", (_SOURCE_NAME, "amqp.queue"), _TOPIC_AND_GROUP),
+    Consulted("subscription", "text", _SUBSCRIPTIONS, ("messaging_destination",)),
+    Consulted("published_to", "text", ("messaging.destination_publish.name",), _TOPIC_AND_GROUP),
+    Consulted(
+        "resource",
+        "text",
+        (
+            *("aws.sqs.queue.url", "aws.sns.topic.arn", "messaging.url"),
+            *("aws.queue.name", "aws.queue.url", "aws.kinesis.stream_name"),
+        ),
+        ("messaging_destination",),
+    ),
+    Consulted(
+        "template",
+        "text",
+        ("messaging.destination.template", "messaging.source.template"),
+        ("messaging_destination",),
+    ),
+    Consulted(
+        "anonymous",
+        "flag",
+        (
+            *("messaging.destination.anonymous", "messaging.source.anonymous"),
+            *("messaging.destination.temporary", "messaging.source.temporary"),
+        ),
+        ("messaging_destination",),
+    ),
+    Consulted(
+        "consumer_id", "text", ("messaging.consumer.id", "messaging.consumer_id"), ("messaging_group",)
+    ),
+    Consulted(
+        CONSULTED_CLIENT_ID,
+        "text",
+        (MESSAGING_CLIENT_ID, "messaging.client_id", "messaging.kafka.client_id"),
+        ("messaging_group",),
+    ),
+)
+"""`messaging.temp_destination` is left out: Python's instrumentations of RabbitMQ set it on every publish."""
+
+
+def keys_filling(promoted: Promoted) -> tuple[str, ...]:
+    """Return all keys whose values may end up in a column."""
+    consulted = [it.keys for it in CONSULTED if promoted.column in it.columns]
+    return tuple(dict.fromkeys(chain(promoted.every_key, *consulted)))
+
 
 # Tags in which OpenTelemetry's exporters for Jaeger and Zipkin send what those formats have no field for.
 # Source: the OpenTelemetry specification, "Mapping to non-OTLP Formats". `span.kind` and `error` come from
@@ -178,7 +345,6 @@ TAG_STATUS_DESCRIPTION: Final = "otel.status_description"
 TAG_SCOPE_NAMES: Final = ("otel.scope.name", "otel.library.name")
 TAG_SCOPE_VERSIONS: Final = ("otel.scope.version", "otel.library.version")
 TAG_TRACE_STATE: Final = "w3c.tracestate"
-TAG_COMPONENT: Final = "component"
 
 LOG_EVENT: Final = "event"
 LOG_MESSAGE: Final = "message"
@@ -202,10 +368,21 @@ class Implied(NamedTuple):
 
 ZIPKIN_TAGS: Final = {
     "kafka.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, KAFKA),
-    "rabbit.exchange": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "rabbitmq"),
-    "rabbit.queue": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "rabbitmq"),
+    "rabbit.exchange": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, RABBITMQ),
+    "rabbit.routing_key": Implied(MESSAGING_RABBITMQ_ROUTING_KEY, MESSAGING_SYSTEM, RABBITMQ),
+    "rabbit.queue": Implied(_SOURCE_NAME, MESSAGING_SYSTEM, RABBITMQ),
     "jms.queue": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "jms"),
     "jms.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "jms"),
     "cassandra.keyspace": Implied(DB_NAMESPACE, DB_SYSTEM, "cassandra"),
 }
 """If several tags imply the same attribute, the first one wins."""
+
+RPC_MESSAGE_ID: Final = "message.id"
+"""On events of RPC streams: the number of the message in its stream, which is no business key."""
+PLATFORM_NAMESPACES: Final = frozenset(
+    {"android", "artifact", "cicd", "dotnet", "heroku", "hw", "ios", "oci", "openshift", "vcs", "webengine"}
+)
+"""Namespaces of resource attributes that identify a platform or a build, and no business entity."""
+
+UNKNOWN_SERVICE: Final = "unknown_service"
+"""The service of a resource without `service.name`. SDKs add `:` and the name of the program."""

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
-NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
+NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 MessageStateName = Literal[
@@ -61,6 +61,8 @@ class Step(Answer):
     parent_id: str | None = None
     depth: int = 0
     critical: bool = False
+    odd_time: bool = False
+    """Whether the span is dated before 2000, or more than an hour ahead of now."""
     start_ms: float | None = None
     cause: int | None = None
     by_message: bool = False
@@ -126,11 +128,15 @@ class Story(Answer):
 
 
 class Node(Answer):
-    """A node of the service map: a service, a topic, a consumer group …"""
+    """A node of the service map: a service, a topic, a consumer group …
+
+    The name of a service is short if no other service on the map has the same name in another namespace.
+    """
 
     id: str
     kind: NodeKind
     name: str
+    namespace: str | None = None
 
 
 class Evidence(Answer):
@@ -157,13 +163,19 @@ class Edge(Answer):
 
 
 class ServiceMap(Answer):
-    """The service map of a time range."""
+    """The service map of a time range.
+
+    `callers_not_seen` counts the calls and messages whose sender is not known: a parent was named and has not
+    arrived, because of sampling, loss, or a service that is not traced. They are on the map only if asked
+    for, as calls of the node `unseen:callers`.
+    """
 
     since: datetime
     until: datetime
     nodes: list[Node]
     edges: list[Edge]
     truncated: bool = False
+    callers_not_seen: int = 0
 
 
 class PartitionLag(Answer):
@@ -306,8 +318,25 @@ class UnknownAnswer(Refused):
     last: datetime | None = None
 
 
+class OddTimes(Answer):
+    """Spans that are dated before 2000, or more than an hour ahead of now (`ahead`)."""
+
+    spans: int
+    first: datetime
+    last: datetime
+    ahead: bool
+
+
 class Status(Answer):
-    """What is stored, and how the collector is doing; `collector` is None without a running collector."""
+    """What is stored, and how the collector is doing; `collector` is None without a running collector.
+
+    Attributes:
+        first: start of the first span; those with odd times do not count, unless all have odd times.
+        last: start of the last span, likewise.
+        without_service_name: number of spans without `service.name`.
+        odd_times: spans with impossible dates.
+        warnings: sentences about the two above.
+    """
 
     version: str
     spans: int
@@ -315,4 +344,7 @@ class Status(Answer):
     services: list[str]
     first: datetime | None
     last: datetime | None
+    without_service_name: int = 0
+    odd_times: list[OddTimes] = []
+    warnings: list[str] = []
     collector: CollectorStatus | None = None

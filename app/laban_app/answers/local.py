@@ -2,14 +2,24 @@
 
 import importlib.metadata
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import MAX_ROWS, MINUTE, MessageRef, Peer, Span, TraceRef
+from laban_collector.store.rows import (
+    ALL_STARTS,
+    MAX_ROWS,
+    MINUTE,
+    MessageRef,
+    Peer,
+    Span,
+    TraceRef,
+    plausible_starts,
+)
 from laban_mapper import lag
+from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import (
     KnownValue,
@@ -27,7 +37,7 @@ from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, i
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
-from laban_mapper.times import nanoseconds, utc_time
+from laban_mapper.times import default_end, is_implausible, nanoseconds, storable, utc_time
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -50,10 +60,16 @@ _Groups = dict[str, dict[str, str]]
 
 
 class LocalAnswers:
-    """Implements `Answers` over a `SpanReader`."""
+    """Implements `Answers` over a `SpanReader`.
 
-    def __init__(self, reader: SpanReader) -> None:
+    Args:
+        reader: of the store.
+        clock: ns since the epoch.
+    """
+
+    def __init__(self, reader: SpanReader, clock: Callable[[], int] = time.time_ns) -> None:
         self._reader = reader
+        self._clock = clock
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -75,18 +91,29 @@ class LocalAnswers:
             consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        return build_story(key, value, spans, consumption, peers, truncated=truncated)
+        story = build_story(key, value, spans, consumption, peers, truncated=truncated)
+        return _with_marked_times(story, self._clock())
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
         """Which service calls which, and how."""
         requested = self._window(since, until)
         begin, end = _whole_minutes(*requested)
         edges = self._reader.edges(begin, end)
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
-        first, last = self._reader.extent() or requested
+        first, last = self._extent(self._clock()) or requested
         if begin <= last and first < end:
-            begin, end = max(begin, first), min(end, max(requested[1], last + 1))
-        return build_service_map(edges, self._reader.latest_lag(), utc_time(begin), utc_time(end))
+            shown = last + 1 if until is None else max(requested[1], last + 1)
+            begin, end = max(begin, first), min(end, shown)
+        return build_service_map(
+            edges,
+            self._reader.latest_lag(),
+            utc_time(begin),
+            utc_time(end),
+            namespaces=self._reader.namespaces(),
+            unseen=unseen,
+        )
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
@@ -96,7 +123,7 @@ class LocalAnswers:
         """How far behind each consumer group was over time."""
         begin, end = self._window(since, until)
         # Polls continue while no spans arrive, so the newest poll can be later than the newest span.
-        return lag.history(self._reader.lag_between(begin, end if until else time.time_ns()))
+        return lag.history(self._reader.lag_between(begin, end if until else self._clock()))
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
@@ -130,28 +157,55 @@ class LocalAnswers:
 
     def status(self) -> Status:
         """What is stored."""
-        contents = self._reader.contents()
+        now = self._clock()
+        contents, extent = self._reader.contents(), self._extent(now)
+        outside = self._reader.spans_outside(*plausible_starts(now))
         return Status(
             version=importlib.metadata.version("laban"),
             spans=contents.spans,
             traces=contents.traces,
             services=list(contents.services),
-            first=None if contents.first is None else utc_time(contents.first),
-            last=None if contents.last is None else utc_time(contents.last),
+            first=None if extent is None else utc_time(extent[0]),
+            last=None if extent is None else utc_time(extent[1]),
+            without_service_name=contents.unnamed,
+            odd_times=odd_times(outside, now),
+            warnings=data_warnings(contents.unnamed, outside, now),
         )
 
     def _window(
         self, since: datetime | None, until: datetime | None, length: int = _DEFAULT_WINDOW
     ) -> Window:
-        """The time range in ns: by default up to the newest span, and `length` ns long."""
-        if until is None:
-            extent = self._reader.extent()
-            end = extent[1] + 1 if extent else time.time_ns()
-        else:
-            end = nanoseconds(until)
-        begin = end - length if since is None else nanoseconds(since)
+        """The time range in ns: by default up to now, and `length` ns long.
+
+        A range without both ends ends at the newest span if that is older than the whole range.
+        """
         _check_range(since, until)
-        return (min(begin, end), end)
+        if until is not None:
+            end = nanoseconds(until)
+        else:
+            now = self._clock()
+            end = default_end(now, self._newest(now), length if since is None else now)
+        begin = end - length if since is None else nanoseconds(since)
+        return (storable(min(begin, end)), storable(end))
+
+    def _newest(self, now: int) -> int | None:
+        extent = self._extent(now)
+        return None if extent is None else extent[1]
+
+    def _extent(self, now: int) -> Window | None:
+        """The first and the last start; implausible ones count only if there are no others."""
+        return self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
+
+
+def _with_marked_times(story: Story, now: int) -> Story:
+    """Mark the steps with an impossible date."""
+    if not any(is_implausible(nanoseconds(step.time), now) for step in story.steps):
+        return story
+    steps = [
+        step.model_copy(update={"odd_time": is_implausible(nanoseconds(step.time), now)})
+        for step in story.steps
+    ]
+    return story.model_copy(update={"steps": steps})
 
 
 def _check_range(since: datetime | None, until: datetime | None) -> None:
@@ -164,15 +218,15 @@ def _whole_minutes(begin: int, end: int) -> Window:
     """Widen a time range to whole minutes, which are counted already, unless it is short."""
     if end - begin < _SHORT:
         return begin, end
-    return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+    return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
 
 
 def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:
     begin = min((ref.first for ref in found), default=0) - _STORY_MARGIN
     end = max((ref.last for ref in found), default=0) + _STORY_MARGIN
     return (
-        begin if since is None else nanoseconds(since),
-        end if until is None else nanoseconds(until),
+        storable(begin if since is None else nanoseconds(since)),
+        storable(end if until is None else nanoseconds(until)),
     )
 
 
@@ -219,8 +273,8 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     ]
     if not unanswered:
         return {}
-    begin = min(span.start for span in unanswered) - _PEER_MARGIN
-    end = max(span.end for span in unanswered) + _PEER_MARGIN
+    begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
+    end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
     return reader.callees({peer_of(span) for span in unanswered}, begin, end)
 
 

@@ -130,6 +130,7 @@ def _add_line(table: Table, line: Line, since_start: float, deepest: int) -> Non
         "  ",
         shortened(step.operation),
         (_details(line), "dim"),
+        (f"  ! dated {step.time:%Y-%m-%d}" if step.odd_time else "", "yellow"),
     )
     took = sum(step.duration_ms for step in line.equal) if line.equal else step.duration_ms
     duration = Text(format_duration(took), style="bold" if critical else "dim")

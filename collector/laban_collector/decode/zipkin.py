@@ -20,10 +20,12 @@ from laban.vocabulary import (
     SERVER_ADDRESS,
     SERVER_PORT,
     SERVICE_NAME,
+    TAG_SPAN_KIND,
     ZIPKIN_TAGS,
 )
 from laban_collector.batch.attributes import Value
 from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
+from laban_collector.decode.dialects.placements import DESTINATION, SYSTEM
 from laban_collector.decode.json_documents import (
     UINT32,
     UINT64,
@@ -36,10 +38,11 @@ from laban_collector.decode.json_documents import (
     text,
 )
 from laban_collector.decode.otel_tags import take_fields
+from laban_collector.decode.promotion import promote
 from laban_collector.decode.results import MalformedError, Problems
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
 _NS_PER_US: Final = 1000
-_UNSPECIFIED: Final = 0
 _SERVER: Final = 2
 _KINDS: Final = {"SERVER": _SERVER, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 _CALLED: Final = (_SERVER, 5)
@@ -86,8 +89,9 @@ def _known_starts(spans: Sequence[object]) -> _Starts:
 
 
 def _span(span: JsonObject, starts: _Starts, problems: Problems) -> SentSpan:
-    kind = _KINDS.get(text(span, "kind").upper(), _UNSPECIFIED)
-    if kind == _UNSPECIFIED and span.get("shared") is True:
+    kind = _KINDS.get(text(span, "kind").upper(), UNSPECIFIED)
+    kind = kind or kind_of_tag(as_object(span.get("tags"), "tags").get(TAG_SPAN_KIND))
+    if kind == UNSPECIFIED and span.get("shared") is True:
         kind = _SERVER
     local = as_object(span.get("localEndpoint"), "localEndpoint")
     service = text(local, "serviceName")
@@ -133,15 +137,19 @@ def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Val
     attributes: dict[str, Value] = dict(as_object(span.get("tags"), "tags"))
     for tag, implied in ZIPKIN_TAGS.items():
         if tag in attributes:
-            attributes.setdefault(implied.key, attributes[tag])
+            if attributes[tag] != "":  # the default exchange, which is no name
+                attributes.setdefault(implied.key, attributes[tag])
             attributes.setdefault(implied.system_key, implied.system)
     attributes |= _endpoint(local, LOCAL_ADDRESS, LOCAL_PORT)
     remote = as_object(span.get("remoteEndpoint"), "remoteEndpoint")
     peer = text(remote, "serviceName")
     if peer and kind in _MESSAGING:
         # The remote endpoint of a message is the broker; it stands for the topic if no tag names one.
-        attributes.setdefault(MESSAGING_SYSTEM, peer)
-        attributes.setdefault(MESSAGING_DESTINATION_NAME, peer)
+        named, _ = promote(attributes, kind)
+        if SYSTEM not in named:
+            attributes[MESSAGING_SYSTEM] = peer
+        if DESTINATION not in named:
+            attributes[MESSAGING_DESTINATION_NAME] = peer
     elif peer:
         attributes.setdefault(PEER_SERVICE, peer)
     address = (CLIENT_ADDRESS, CLIENT_PORT) if kind in _CALLED else (SERVER_ADDRESS, SERVER_PORT)

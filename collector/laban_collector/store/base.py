@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 from laban_collector.errors import StoreUnsupported
 from laban_collector.store.rows import (
     Contents,
+    DatedSpans,
     EdgeRow,
     Lag,
     LatencyPoint,
@@ -170,8 +171,16 @@ class SpanReader(Protocol):
         """Return a summary of the store."""
         ...
 
-    def extent(self) -> tuple[int, int] | None:
-        """Return the starts of the first and the last span; None if there are no spans."""
+    def extent(self, since: int, until: int) -> tuple[int, int] | None:
+        """Return the first and the last start of the spans that start in the window; None without spans."""
+        ...
+
+    def spans_outside(self, since: int, until: int) -> list[DatedSpans]:
+        """Return the spans that start outside the window, by the number of digits of their starts."""
+        ...
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
         ...
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:

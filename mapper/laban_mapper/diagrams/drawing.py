@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
 
@@ -47,7 +48,7 @@ def simplify(service_map: ServiceMap) -> Drawing:
         target = services.get(edge.target, edge.target)
         name = edge.target.partition(":")[2] if edge.target in services else None
         arrows.append(_arrow(edge, target, name, seconds))
-    nodes = [node for node in service_map.nodes if node.id not in services]
+    nodes = [_printable(node) for node in service_map.nodes if node.id not in services]
     return _with_short_names(Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows)))
 
 
@@ -75,7 +76,11 @@ def _arrow(edge: Edge, target: str, group: str | None, seconds: float) -> Arrow:
         lines.append(f"{waiting}p95 {format_duration(edge.p95_ms)}")
     if edge.errors:
         lines.append(f"{_share(edge.errors, edge.calls)} errors")
-    return Arrow(edge.source, target, edge.kind == "async", tuple(lines), edge.errors > 0)
+    return Arrow(edge.source, target, edge.kind == "async", tuple(map(printable, lines)), edge.errors > 0)
+
+
+def _printable(node: Node) -> Node:
+    return node if node.name.isprintable() else node.model_copy(update={"name": printable(node.name)})
 
 
 def _rate(per_second: float) -> str:

@@ -12,15 +12,21 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from laban.vocabulary import PROMOTED
+from laban.vocabulary import CONSULTED, PROMOTED
 
 from ..requests import START
 
-KEYS = sorted(key for promoted in PROMOTED for key in promoted.keys)
+KEYS = sorted(
+    {key for promoted in PROMOTED for key in promoted.every_key}
+    | {key for it in CONSULTED for key in it.keys}
+)
 BUSINESS = (
     "order.id",
     "orderId",
     "app.customer_id",
+    "message.id",
+    "heroku.app.id",
+    "span.kind",
     "url.path",
     "http.target",
     "url.full",
@@ -46,7 +52,19 @@ PATHS = (
 
 texts = st.one_of(
     st.sampled_from(
-        (*ROUTES, *PATHS, "", "5", "-1", "99999999999999999999", "publish", "receive", "create", "x" * 200)
+        (
+            *ROUTES,
+            *PATHS,
+            "",
+            "5",
+            "-1",
+            "99999999999999999999",
+            "publish",
+            "receive",
+            "create",
+            "Server",
+            "x" * 200,
+        )
     ),
     st.text(st.characters(codec="utf-8"), max_size=12),
 )
@@ -55,7 +73,7 @@ scalars = st.one_of(
     texts.map(lambda text: AnyValue(string_value=text)),
     integers.map(lambda number: AnyValue(int_value=number)),
     st.booleans().map(lambda truth: AnyValue(bool_value=truth)),
-    st.floats().map(lambda number: AnyValue(double_value=number)),
+    st.one_of(st.floats(), integers.map(float)).map(lambda number: AnyValue(double_value=number)),
     st.binary(max_size=6).map(lambda data: AnyValue(bytes_value=data)),
     st.just(AnyValue()),
 )

@@ -56,6 +56,12 @@ def test_both_halves_of_a_shared_span_are_read() -> None:
     assert found.services == ["web", "api"]
 
 
+def test_the_tag_span_kind_replaces_a_missing_kind() -> None:
+    row = one(tags={"span.kind": "client"}, remoteEndpoint={"serviceName": "bank", "ipv4": "10.0.0.1"})
+    assert (row["kind"], row["peer_service"], row["peer_address"]) == (3, "bank", "10.0.0.1")
+    assert one(kind="SERVER", tags={"span.kind": "client"})["kind"] == 2
+
+
 def test_a_shared_half_without_a_kind_is_the_servers() -> None:
     assert one(shared=True)["kind"] == 2
 
@@ -98,9 +104,36 @@ def test_the_remote_endpoint_of_a_client_is_its_server() -> None:
 
 
 def test_the_remote_endpoint_of_a_server_is_its_client() -> None:
-    row = one(kind="SERVER", remoteEndpoint={"ipv6": "::1", "port": 5})
-    assert row["peer_address"] is None
+    row = one(kind="SERVER", remoteEndpoint={"serviceName": "mobile-app", "ipv6": "::1", "port": 5})
+    assert (row["peer_service"], row["peer_address"], row["peer_port"]) == ("mobile-app", "::1", 5)
     assert (row["client.address"], row["client.port"]) == ("::1", 5)
+
+
+def test_the_remote_endpoint_of_a_span_without_a_kind_is_its_peer() -> None:
+    row = one(remoteEndpoint={"serviceName": "postgres", "ipv4": "10.0.0.3", "port": 5432})
+    assert (row["peer_service"], row["peer_address"], row["peer_port"]) == ("postgres", "10.0.0.3", 5432)
+
+
+@pytest.mark.parametrize("tags", [{"messaging.destination": "orders"}, {"message_bus.destination": "orders"}])
+def test_the_broker_does_not_stand_for_a_topic_that_any_tag_names(tags: dict[str, str]) -> None:
+    row = one(kind="CONSUMER", remoteEndpoint={"serviceName": "our-broker"}, tags=tags)
+    assert (row["messaging_system"], row["messaging_destination"]) == ("our-broker", "orders")
+
+
+@pytest.mark.parametrize(
+    ("tags", "topic", "group"),
+    [
+        ({"rabbit.exchange": "logs", "rabbit.routing_key": "warn", "rabbit.queue": "audit"}, "logs", "audit"),
+        ({"rabbit.exchange": "", "rabbit.routing_key": "audit", "rabbit.queue": "audit"}, "audit", None),
+        ({"rabbit.queue": "audit"}, "audit", None),
+    ],
+)
+def test_braves_tags_of_rabbitmq_name_exchange_and_queue(
+    tags: dict[str, str], topic: str, group: str | None
+) -> None:
+    row = one(kind="CONSUMER", remoteEndpoint={"serviceName": "rabbitmq"}, tags=tags)
+    assert (row["messaging_system"], row["messaging_destination"]) == ("rabbitmq", topic)
+    assert row["messaging_group"] == group
 
 
 def test_the_remote_endpoint_of_a_message_is_its_broker() -> None:

@@ -16,7 +16,7 @@ from laban_collector.protect.protection import Protection
 from laban_collector.protect.redaction import REDACTED, Redactor
 
 from ..batches import rows_of
-from ..requests import key_values, request, span
+from ..requests import START, key_values, request, span
 
 CARD = "4111 1111 1111 1111"
 GENEROUS = AttributeLimits(attributes=1000, length=10_000)
@@ -73,9 +73,33 @@ def test_promoted_columns_are_redacted() -> None:
     assert batch.spans["http_route"].to_pylist() == ["/", None]
 
 
+@pytest.mark.parametrize("secret", ["url.full", "client.address"])
+def test_a_column_is_redacted_if_any_attribute_that_fills_it_is_a_secret(secret: str) -> None:
+    sent = span(0, {"url.full": "http://internal/"}, Span.SPAN_KIND_CLIENT)
+    assert protect(sent, span(1)).spans["peer_address"].to_pylist() == ["internal", None]
+    body, protection = request(sent, span(1)).SerializeToString(), Protection(Redactor([secret]), GENEROUS)
+    for batch in (
+        protection.protect(decode([body], KeyFinder()).batch),
+        OtlpDecoder(KeyFinder(), protection).decode([body]).batch,
+    ):
+        first, second = batch.spans["peer_address"].to_pylist()
+        assert first in (REDACTED, None)  # by columns, nothing is left of a redacted URL
+        assert second is None
+
+
 def test_a_business_key_with_a_secret_value_is_left_out() -> None:
     batch = protect(span(0, {"order.id": "4111111111111111"}), span(1, {"order.id": "7"}))
     assert set(batch.correlations["value"].to_pylist()) == {"7"}
+
+
+def test_a_secret_in_a_list_an_event_or_a_resource_is_no_business_key() -> None:
+    sent = span(0, {"order.id": ["4111111111111111", "7"]})
+    sent.events.add(
+        time_unix_nano=START,
+        attributes=key_values({"token.id": 8, "user.id": "Bearer abcdefghijklmnopqrstuvwxyz0123"}),
+    )
+    batch = protect(sent, span(1), resource={"service.name": "s", "secret.id": "9", "tenant.id": "10"})
+    assert set(batch.correlations["value"].to_pylist()) == {"7", "10"}
 
 
 def test_values_over_the_limits_are_truncated_and_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from laban.vocabulary import UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -23,7 +24,7 @@ from laban_collector.store.duckdb.index.commit_ranges import (
     key_of_message,
     key_of_value,
 )
-from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCache
+from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
@@ -38,9 +39,11 @@ from laban_collector.store.duckdb.read.rows import (
     trace_ids,
 )
 from laban_collector.store.rows import (
+    ALL_STARTS,
     MAX_ROWS,
     MINUTE,
     Contents,
+    DatedSpans,
     EdgeRow,
     Lag,
     LatencyPoint,
@@ -72,7 +75,7 @@ class DuckDBReader(SpanReader):
         self._database = database
         self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
-        self._extent = SpanExtentCache()
+        self._extents = SpanExtentCaches()
         self._newest_lag = NewestLagCache()
         self._service_of: dict[int, Service] = {}
         self._snapshot = threading.local()
@@ -89,14 +92,23 @@ class DuckDBReader(SpanReader):
 
     def contents(self) -> Contents:
         """Return a summary of the store."""
-        [row] = self._rows("contents")
+        [row] = self._rows("contents", {"unknown": UNKNOWN_SERVICE})
         services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
         return Contents(services=services, **row)
 
-    def extent(self) -> tuple[int, int] | None:
-        """Return the starts of the first and the last span; None if there are no spans."""
+    def extent(self, since: int, until: int) -> tuple[int, int] | None:
+        """Return the first and the last start of the spans that start in the window; None without spans."""
         with self._reading() as cursor:
-            return self._extent.times(cursor)
+            return self._extents[since].times(cursor, until)
+
+    def spans_outside(self, since: int, until: int) -> list[DatedSpans]:
+        """Return the spans that start outside the window, by the number of digits of their starts."""
+        window = {"since": since, "until": until}
+        return [DatedSpans(**row) for row in self._rows("spans_outside", window)]
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
+        return [row["namespace"] for row in self._rows("namespaces", {"limit": _MAX_SERVICES})]
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
@@ -195,7 +207,10 @@ class DuckDBReader(SpanReader):
             if complete and self._are_counted(cursor):
                 query, window = "callees_counted", {"since": begin, "until": end}
             else:
-                query, window = "callees", {"since": begin * MINUTE, "until": end * MINUTE}
+                query, window = (
+                    "callees",
+                    {"since": begin * MINUTE, "until": min(end * MINUTE, ALL_STARTS[1])},
+                )
             rows = named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, **window}))
         return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
 

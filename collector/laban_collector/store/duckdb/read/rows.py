@@ -121,8 +121,7 @@ def edge_of(row: Row) -> EdgeRow:
     """Convert one row of `edges/edges.sql`."""
     quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
-    is_async = any(end.startswith(("topic:", "group:")) for end in (row["source"], row["target"]))
-    return EdgeRow(kind="async" if is_async else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
+    return EdgeRow(kind="async" if row.pop("is_async") else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
 
 
 def _trace_id(high: int, low: int) -> str:
