@@ -30,6 +30,7 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/connection/sql.py",
         "collector/laban_collector/store/duckdb/edges/counting_thread.py",
         "collector/laban_collector/store/duckdb/index/bloom.py",
+        "collector/laban_collector/store/rows.py",
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {

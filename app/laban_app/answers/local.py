@@ -92,8 +92,9 @@ class LocalAnswers:
             consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        story = build_story(key, value, spans, consumption, peers, truncated=truncated)
-        return _with_marked_times(story, self._clock())
+        now = self._clock()
+        story = build_story(key, value, spans, consumption, peers, truncated=truncated, now=now)
+        return _with_marked_times(story, now)
 
     def service_map(
         self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False

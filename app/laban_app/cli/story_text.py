@@ -1,7 +1,7 @@
 """A story for the terminal: the verdict first, then the timeline, then the messages."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +14,8 @@ from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Chapter, Line, chapters, since_start
 from laban_mapper.times import format_duration
 
+T = TypeVar("T")
+
 _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     "ok": (" OK ", "bold white on green"),
     "ok_with_errors": (" OK WITH ERRORS ", "bold black on yellow"),
@@ -23,8 +25,10 @@ _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
 }
 _SHOWN_TRACES: Final = 2
 _MAX_LINES: Final = 300
-"""Lines of the timeline. Beyond them, only lines with an error are shown, at most as many again."""
+"""Lines of the timeline. Beyond them, only lines with another error are shown."""
 _MAX_MESSAGES: Final = 100
+_MAX_GROUPS: Final = 10
+"""Groups of one message."""
 _NAME: Final = 60
 """The most characters of a service, topic or group in a table."""
 _NAMED_SMALL: Final = 3
@@ -77,19 +81,19 @@ def _timeline(story: Story, deepest: int, *, all_spans: bool) -> Table:
     table.add_column("what", overflow="fold")
     table.add_column("took", justify="right", no_wrap=True)
     room = len(story.steps) if all_spans else _MAX_LINES
-    left = room  # for lines with errors, once the room for all lines is used up
+    errors: set[tuple[str, str, str]] = set()  # beyond that, each error once
     hidden = 0
     for chapter in chapters(story.steps, fold=not all_spans):
         if room > 0:
             _add_wait(table, chapter)
         for line in chapter.lines:
-            if room > 0:
-                room -= 1
-            elif line.step.error and left > 0:
-                left -= 1
-            else:
+            step = line.step
+            error = (step.service, step.operation, step.error) if step.error else None
+            if room <= 0 and (error is None or error in errors or len(errors) >= 2 * _MAX_LINES):
                 hidden += line.stands_for
                 continue
+            room -= 1
+            errors.update([error] if error else [])
             _add_line(table, line, since_start(story, line.step), deepest)
     if hidden:
         table.add_row("", Text(f"… and {count(hidden, 'more step')}: see --json, or --all", style="dim"), "")
@@ -167,30 +171,37 @@ def _messages(messages: Sequence[Message]) -> Table:
     table.add_column("partition@offset", no_wrap=True)
     table.add_column("group", no_wrap=True)
     table.add_column("state", overflow="fold")
-    for message in _most_telling(messages):
+    for message in _most_telling(messages, _is_plain, _MAX_MESSAGES):
         address = "" if message.offset is None else f"{message.partition}@{message.offset}"
         first = (shortened(message.topic, _NAME), address)
         if not message.groups:
             table.add_row(*first, "–", Text(unread_reason(message), style="dim"))
-        for state in message.groups:
+        for state in _most_telling(message.groups, _is_processed, _MAX_GROUPS):
             table.add_row(*first, shortened(state.group, _NAME), _state(state))
             first = ("", "")
+        if len(message.groups) > _MAX_GROUPS:
+            rest = count(len(message.groups) - _MAX_GROUPS, "more group")
+            table.add_row("", "", f"… {rest}", Text("see --json", style="dim"))
     if len(messages) > _MAX_MESSAGES:
         rest = count(len(messages) - _MAX_MESSAGES, "more message")
         table.add_row(f"… {rest}", "", "", "see --json")
     return table
 
 
-def _most_telling(messages: Sequence[Message]) -> list[Message]:
-    """The messages to show, in their order; of too many, those that were not simply processed come first."""
-    if len(messages) <= _MAX_MESSAGES:
-        return list(messages)
-    plain = [
-        all(state.state == "processed" for state in message.groups) and bool(message.groups)
-        for message in messages
-    ]
-    by_need = sorted(range(len(messages)), key=lambda index: plain[index])
-    return [messages[index] for index in sorted(by_need[:_MAX_MESSAGES])]
+def _most_telling(rows: Sequence[T], is_plain: Callable[[T], bool], most: int) -> list[T]:
+    """The rows to show, in their order; of too many, those with a problem come first."""
+    if len(rows) <= most:
+        return list(rows)
+    by_need = sorted(range(len(rows)), key=lambda index: is_plain(rows[index]))
+    return [rows[index] for index in sorted(by_need[:most])]
+
+
+def _is_plain(message: Message) -> bool:
+    return bool(message.groups) and all(map(_is_processed, message.groups))
+
+
+def _is_processed(state: GroupState) -> bool:
+    return state.state == "processed"
 
 
 def _state(state: GroupState) -> Text:

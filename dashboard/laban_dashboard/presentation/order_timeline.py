@@ -134,7 +134,7 @@ def _fields(step: Step, start: float, timezone: tzinfo) -> list[tuple[str, str]]
 
 def _message_row(message: Message, group: GroupState, timezone: tzinfo) -> dict[str, str]:
     return _message_cells(message, timezone) | {
-        "Consumer group": formatting.escape_markdown(group.group),
+        "Consumer group": formatting.escape_markdown(shortened(group.group)),
         "State": f":{STATE_COLOURS[group.state]}-badge[{group.state}]",
         "Details": formatting.escape_markdown(_group_progress(group)),
     }
@@ -151,9 +151,9 @@ def _unread_row(message: Message, timezone: tzinfo) -> dict[str, str]:
 def _message_cells(message: Message, timezone: tzinfo) -> dict[str, str]:
     """Return the cells that identify a message: topic, partition and offset, time and publisher."""
     position = "" if message.offset is None else f" {message.partition}/{message.offset}"
-    publisher = formatting.escape_markdown(message.service)
+    publisher = formatting.escape_markdown(shortened(message.service))
     return {
-        "Message": formatting.escape_markdown(f"{message.topic}{position}"),
+        "Message": formatting.escape_markdown(f"{shortened(message.topic)}{position}"),
         "Published": f"{formatting.clock_time(message.published, timezone)} by {publisher}",
     }
 

@@ -21,7 +21,7 @@ from laban_mapper.story.messages import Consumption, Published, messages_of, wai
 from laban_mapper.story.notes import clock_skew, notes_of
 from laban_mapper.story.root_cause import Failure, explain
 from laban_mapper.story.verdict import outcome_of, verdict
-from laban_mapper.times import utc_time
+from laban_mapper.times import is_implausible, utc_time
 
 
 def build_story(
@@ -32,6 +32,7 @@ def build_story(
     peers: Mapping[Peer, str] | None = None,
     *,
     truncated: bool = False,
+    now: int | None = None,
 ) -> Story:
     """Build the story of one business key value.
 
@@ -42,13 +43,13 @@ def build_story(
         consumption: the consumers of each topic, and how far they are.
         peers: the service at each address, for client spans without a server span.
         truncated: whether the story has more spans than these.
+        now: ns since the epoch. Spans with an impossible date then do not count in how long the story took.
     """
     causality = _without_other_messages(Causality(with_namespaces(spans)), value)
     messages = messages_of(causality, consumption or Consumption())
     entry = _entry(causality)
     failure = _failure(entry, causality, messages, peers or {})
-    first = _begin(causality)
-    last = max(causality.end(span) for span in causality.spans)
+    first, last = _extent(causality, now)
     return Story(
         key=key,
         value=value,
@@ -83,10 +84,16 @@ def _names(span: Span, value: str) -> bool:
     return span.message_key == value or any(str(found) == value for found in span.attributes.values())
 
 
-def _begin(causality: Causality) -> int:
-    """The first start. A consumer may poll long before there is a message, which is not part of the story."""
-    starts = [causality.start(span) for span in causality.spans if not is_receiving(span)]
-    return min(starts or map(causality.start, causality.spans))
+def _extent(causality: Causality, now: int | None) -> tuple[int, int]:
+    """The first start and the last end.
+
+    A consumer may poll long before there is a message, which is not part of the story.
+    """
+    spans = causality.spans
+    if now is not None:
+        spans = [span for span in spans if not is_implausible(causality.start(span), now)] or spans
+    begun = [span for span in spans if not is_receiving(span)] or spans
+    return min(map(causality.start, begun)), max(map(causality.end, spans))
 
 
 def _title(key: str, value: str) -> str:

@@ -95,7 +95,7 @@ def messages_of(causality: Causality, consumption: Consumption) -> list[Publishe
     publications.sort(key=lambda publication: position[id(publication.span)])
     readers = _Readers(causality, consumption)
     return [
-        _published(publication, causality, consumption, readers)
+        _published(publication, causality, readers)
         for publication in publications
         if publication.topic is not None
     ]
@@ -140,11 +140,27 @@ class _Readers:
         self._consumption = consumption
         self._named: dict[tuple[str, str | None], set[str]] = {}
         self._inherited: dict[int, str] = {}
+        self._groups: dict[str, list[str]] = {}
+        self._lag: dict[tuple[str, str, int], list[Lag]] = {}
         for span in causality.spans:
             if span.group is not None:
                 self._named.setdefault((span.service, span.topic), set()).add(span.group)
             if is_consuming(span):
                 self._share(span, causality.messages.received_by(span))
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Every group that reads a topic."""
+        if topic not in self._groups:
+            self._groups[topic] = self._consumption.groups_of(topic)
+        return self._groups[topic]
+
+    def in_partition(self, group: str, topic: str, partition: int | None) -> Consumption:
+        """What is known about one group in one partition."""
+        if not self._lag:
+            for row in self._consumption.lag:
+                self._lag.setdefault((row.group, row.topic, row.partition), []).append(row)
+        rows = () if partition is None else self._lag.get((group, topic, partition), ())
+        return Consumption(rows, self._consumption.groups)
 
     def group_of(self, span: Span, topic: str) -> str:
         """The group, or the service if its group is unknown."""
@@ -167,17 +183,18 @@ class _Readers:
             self._inherited.setdefault(id(receive), span.group)
 
 
-def _published(
-    publication: Publication, causality: Causality, consumption: Consumption, readers: _Readers
-) -> Published:
+def _published(publication: Publication, causality: Causality, readers: _Readers) -> Published:
     span = publication.merged()
     topic = span.topic or ""
     consumers: dict[str, list[Span]] = {}
     for consumer in causality.messages.consumers(publication):
         consumers.setdefault(readers.group_of(consumer, topic), []).append(consumer)
     deliveries = [_consumed(group, spans, publication.span, causality) for group, spans in consumers.items()]
-    silent = [group for group in consumption.groups_of(topic) if group not in consumers]
-    deliveries += [Delivery(_not_consumed(group, span, consumption)) for group in silent]
+    silent = [group for group in readers.groups_of(topic) if group not in consumers]
+    deliveries += [
+        Delivery(_not_consumed(group, span, readers.in_partition(group, topic, span.partition)))
+        for group in silent
+    ]
     deliveries.sort(key=lambda delivery: delivery.state.group)
     message = Message(
         topic=topic,

@@ -139,3 +139,30 @@ def test_with_all_spans_every_span_has_a_line() -> None:
     spans = [entry, *(span("order", f"step {number % 2}", 1, number, 1, entry) for number in range(1, 31))]
     text = text_of(spans, all_spans=True)
     assert text.count("order  step") == 30
+
+
+def test_of_too_many_errors_each_kind_is_shown() -> None:
+    entry = http_server("order", "POST /orders", 0, 9000)
+    spans = [entry]
+    for number in range(400):
+        call = http_client("order", f"GET {number}", number, 1, entry)
+        spans += [
+            call,
+            span("user", "SELECT", 3, number, 0.5, call, status=2, status_message="no such table"),
+        ]
+    spans.append(span("order", "INSERT", 3, 5000, 1, entry, status=2, status_message="duplicate key"))
+    text = text_of(spans)
+    assert "✗ duplicate key" in text
+    assert len(text.splitlines()) < 700
+
+
+def test_of_too_many_groups_those_with_a_problem_are_shown() -> None:
+    created = http_server("order", "POST /orders", 0, 9000)
+    published = publish("order", "orders", 60, created)
+    handled = [
+        process("billing", published, 90, 5, group=f"group-{n}", status=2 if n == 30 else 0)
+        for n in range(40)
+    ]
+    text = text_of([created, published, *handled])
+    assert "group-30" in text[text.index("partition@offset") :]
+    assert "… 30 more groups" in text

@@ -408,3 +408,14 @@ def test_a_wide_and_a_deep_story_are_built_in_linear_time() -> None:
     for level in range(10_000):
         deep.append(span("order", "level", 1, level / 1000, 1, deep[-1], status=2))
     assert len(build_story("order", "123", [entry, *wide, *deep]).steps) == 20_002
+
+
+@pytest.mark.parametrize("shift", [-56 * 365, 365])
+def test_a_span_with_an_impossible_date_does_not_count_in_the_duration(shift: int) -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    day = 24 * 3600 * 1000
+    odd = span("order", "archive", 1, shift * day, 5, entry)
+    story = build_story("order", "123", [entry, odd], now=entry.end)
+    assert (story.duration_ms, story.started) == (84, story.steps[0].time)
+    assert len(story.steps) == 2
+    assert build_story("order", "123", [odd], now=entry.end).duration_ms == 5

@@ -30,8 +30,8 @@ parts AS (
 ),
 -- Messages without a destination: if a consumer is known, they went there.
 delivered AS (
-    SELECT DISTINCT source, protocol FROM facts WHERE is_async AND starts_with(target, 'service:')
-        AND starts_with(source, 'service:')
+    SELECT DISTINCT source, protocol FROM facts
+    WHERE starts_with(flow, 'consumed by ') AND starts_with(source, 'service:')
 ),
 edges AS MATERIALIZED (
     SELECT coalesce(s.name, p.source) AS source, coalesce(t.name, p.target) AS target, p.protocol, p.evidence, p.is_async,

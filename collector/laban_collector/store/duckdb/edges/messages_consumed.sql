@@ -123,7 +123,8 @@ messages AS MATERIALIZED (
                     THEN 'external:' || c.peer_service
                 ELSE 'unseen:callers'
            END AS sender,
-           f.evidence IS NULL AND a.upper_service <> c.service AS under_sender
+           f.evidence IS NULL AND a.upper_service <> c.service AS under_sender,
+           f.evidence IS NOT NULL AND f.published IS NULL AS without_topic
     FROM consuming c
     LEFT JOIN sources f USING (trace_hi, trace_lo, span_id, kind)
     LEFT JOIN noted n ON n.arrival = c.arrival AND n.trace_lo = c.trace_lo AND n.span_id = c.span_id AND n.kind = c.kind
@@ -140,11 +141,11 @@ edges AS (
            service, topic, receiving
     FROM messages WHERE topic IS NOT NULL AND messaging_group IS NOT NULL
     UNION ALL
-    -- The sender has no span that publishes.
-    SELECT start, sender, 'topic:' || topic, protocol, CASE WHEN under_sender THEN 'parent' ELSE 'attribute' END, calls,
+    -- The sender has no span that publishes, or its span does not name the topic.
+    SELECT start, sender, 'topic:' || topic, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
            false, NULL, service, topic, receiving
     FROM messages
-    WHERE topic IS NOT NULL AND evidence = 'attribute' AND (under_sender OR starts_with(sender, 'external:'))
+    WHERE topic IS NOT NULL AND coalesce(without_topic OR under_sender OR starts_with(sender, 'external:'), false)
     UNION ALL
     SELECT start, sender, 'service:' || service, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
            failed, wait, service, '', receiving

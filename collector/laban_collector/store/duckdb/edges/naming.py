@@ -6,7 +6,7 @@ which service is behind an address, and spans with both a name and an address sh
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 _SERVICE: Final = "service:"
@@ -28,12 +28,20 @@ class Callee(NamedTuple):
     rpc_service: str | None = None
 
 
-def names_of(callees: Mapping[Callee, bool]) -> dict[Callee, str]:
-    """Return the node IDs of the callees whose ID changes.
+class Seen(NamedTuple):
+    """What was seen of a callee.
 
-    Args:
-        callees: all ends of edges; the value tells whether a span of the callee itself was found.
+    Attributes:
+        proven: whether a span of the callee itself was found.
+        callers: the node IDs of the callers of a database.
     """
+
+    proven: bool
+    callers: Sequence[str] = ()
+
+
+def names_of(callees: Mapping[Callee, Seen]) -> dict[Callee, str]:
+    """Return the node IDs of the callees whose ID changes; `callees` are all ends of edges."""
     resolvers = (
         _services_behind(callees),
         _services_named(callees),
@@ -55,10 +63,10 @@ Resolver = Callable[[Callee], Callee]
 """Returns a callee with a better known node ID, or the callee itself."""
 
 
-def _services_behind(callees: Mapping[Callee, bool]) -> Resolver:
+def _services_behind(callees: Mapping[Callee, Seen]) -> Resolver:
     """The service behind an address or an RPC service, if it is always the same one."""
     served = [callee for callee in callees if callee.node.startswith(_SERVICE)]
-    by_address = _unambiguous((c.address, c.node) for c in served if callees[c])
+    by_address = _unambiguous((c.address, c.node) for c in served if callees[c].proven)
     by_rpc_service = _unambiguous((c.rpc_service, c.node) for c in served)
 
     def resolve(callee: Callee) -> Callee:
@@ -110,32 +118,43 @@ def _externals_with_addresses(callees: Iterable[Callee]) -> Resolver:
     return resolve
 
 
-def _database_servers(callees: Iterable[Callee]) -> Resolver:
+def _database_servers(callees: Mapping[Callee, Seen]) -> Resolver:
     """The address of a database, if databases on several servers have the same name.
 
     A host name and an IP address may belong to the same server, so only addresses of the same form differ.
+    The IP addresses that one service calls are the nodes of one cluster.
     """
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for callee in callees:
+    callers: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for callee, seen in callees.items():
         if callee.node.startswith(_DATABASE) and callee.address is not None:
-            found[callee.node].add(callee.address)
-    servers = {node: _distinct_servers(addresses) for node, addresses in found.items()}
+            callers[callee.node][callee.address].update(seen.callers)
+    servers = {node: _distinct_servers(by_address) for node, by_address in callers.items()}
 
     def resolve(callee: Callee) -> Callee:
-        addresses = servers.get(callee.node, set[str]())
-        if len(addresses) < 2 or callee.address not in addresses:
+        addresses = servers.get(callee.node, {})
+        if callee.address not in addresses or len(set(addresses.values())) < 2:
             return callee
-        return callee._replace(node=f"{callee.node}@{callee.address}")
+        return callee._replace(node=f"{callee.node}@{addresses[callee.address]}")
 
     return resolve
 
 
-def _distinct_servers(addresses: set[str]) -> set[str]:
-    """Return the addresses of one form, names before IP addresses; a host without a port only if no port is
-    known."""
-    ported = {_host(address) for address in addresses if _host(address) != address}
-    named = {address for address in addresses - ported if not _is_ip(_host(address))}
-    return named or addresses - ported
+def _distinct_servers(callers: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return the server of each address: addresses of one form, names before IP addresses; a host without a
+    port only if no port is known."""
+    ported = {_host(address) for address in callers if _host(address) != address}
+    addresses = sorted(callers.keys() - ported)
+    named = [address for address in addresses if not _is_ip(_host(address))]
+    if named:
+        return {address: address for address in named}
+    import networkx as nx  # slow to load, and rarely needed
+
+    together: nx.Graph[str] = nx.Graph()
+    for address in addresses:
+        together.add_node(address)
+        together.add_edges_from((address, caller) for caller in callers[address])
+    parts = [sorted(part & set(addresses)) for part in nx.connected_components(together)]
+    return {address: part[0] for part in parts for address in part}
 
 
 def short_name(node: str) -> str:

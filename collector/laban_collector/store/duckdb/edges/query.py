@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from laban.vocabulary import LABAN_QUEUE_TIME_MS, LABAN_RPC_STREAMING
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.naming import Callee, names_of
+from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
 from laban_collector.store.rows import MINUTE
 
@@ -91,7 +91,7 @@ class EdgeQuery:
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge."""
         found = self._run("callees").fetchall()
-        names = names_of({Callee(*callee): proven for *callee, proven in found})
+        names = names_of({Callee(*callee): Seen(proven, callers) for *callee, proven, callers in found})
         rows = [{**callee._asdict(), "name": name} for callee, name in names.items()]
         self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
         return self._run("edges")

@@ -78,6 +78,17 @@ def test_a_message_without_a_destination_or_a_consumer_went_to_the_messaging_sys
     assert edges_of(database, [sent]) == {("service:order", "external:rabbitmq"): 1}
 
 
+def test_a_message_without_a_destination_went_to_the_topic_that_its_consumer_names(
+    database: Database, trace: Trace
+) -> None:
+    sent = trace.span("order", PRODUCER, messaging_system="rabbitmq")
+    consumed = trace.span("stock", CONSUMER, sent, messaging_system="rabbitmq", topic="orders")
+    assert edges_of(database, [sent, consumed]) == {
+        ("service:order", "topic:orders"): 1,
+        ("topic:orders", "service:stock"): 1,
+    }
+
+
 def test_a_consumer_without_a_destination_or_a_producer_has_a_sender_that_was_not_seen(
     database: Database, trace: Trace
 ) -> None:
@@ -310,6 +321,17 @@ def test_databases_of_one_name_on_two_servers_are_two_nodes(database: Database, 
     }
 
 
+def test_the_ip_addresses_that_one_service_calls_are_one_cluster(database: Database, trace: Trace) -> None:
+    keyspace: dict[str, Any] = {"db_system": "cassandra", "db_namespace": "auth", "peer_port": 9042}
+    spans = [trace.span("auth", CLIENT, peer_address=f"10.0.0.{node}", **keyspace) for node in range(3)]
+    assert edges_of(database, spans) == {("service:auth", "database:cassandra/auth"): 3}
+    elsewhere = trace.span("bills", CLIENT, peer_address="10.9.0.1", **keyspace)
+    assert edges_of(database, [elsewhere]) == {
+        ("service:auth", "database:cassandra/auth@10.0.0.0:9042"): 3,
+        ("service:bills", "database:cassandra/auth@10.9.0.1:9042"): 1,
+    }
+
+
 # Receiving and processing
 
 
@@ -379,3 +401,12 @@ def test_a_64_bit_trace_id_that_fits_two_traces_is_not_joined(database: Database
         ("service:web", "external:order"): 2,
         ("unseen:callers", "service:order"): 1,
     }
+
+
+# Namespaces
+
+
+def test_services_of_two_namespaces_are_two_nodes(database: Database, trace: Trace) -> None:
+    client = trace.span("api", CLIENT, namespace="shop", http_method="GET")
+    server = trace.span("api", SERVER, client, namespace="billing")
+    assert edges_of(database, [client, server]) == {("service:shop/api", "service:billing/api"): 1}
