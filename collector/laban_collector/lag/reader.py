@@ -90,9 +90,10 @@ class OffsetReader:
     ) -> Offsets:
         logs = {place: log for read in logs_read for place, log in read.logs.items()}
         committed = {group: found for answer in answers.values() for group, found in answer.committed.items()}
+        topics = requests.by_topic(logs)
         return Offsets(
             logs=logs,
-            committed={group: requests.fill(found, logs) for group, found in committed.items()},
+            committed={group: requests.fill(found, topics) for group, found in committed.items()},
             problems=[
                 *problems,
                 *chain.from_iterable(answer.problems for answer in answers.values()),
@@ -131,8 +132,10 @@ class OffsetReader:
     async def _read_logs(self, broker: int, partitions: list[Partition], silent: set[int]) -> LogsRead:
         if broker not in silent:
             try:
-                starts, first = await self._offsets_at(broker, partitions, OffsetSpec.EARLIEST)
-                ends, last = await self._offsets_at(broker, partitions, OffsetSpec.LATEST)
+                (starts, first), (ends, last) = await self._brokers.gather(
+                    self._offsets_at(broker, partitions, spec)
+                    for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
+                )
             except KafkaError:
                 pass  # it has stopped to answer just now
             else:

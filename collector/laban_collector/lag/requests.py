@@ -155,15 +155,15 @@ def list_offsets(partitions: Iterable[Partition], spec: int) -> ListOffsetsReque
     """
     topic = ListOffsetsRequest.ListOffsetsTopic
     partition = topic.ListOffsetsPartition
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for place in partitions:
-        numbers[place.topic].append(place.number)
     return ListOffsetsRequest(
         isolation_level=0,
         min_version=1,
         topics=[
-            topic(name=name, partitions=[partition(partition_index=n, timestamp=spec) for n in those])
-            for name, those in numbers.items()
+            topic(
+                name=name,
+                partitions=[partition(partition_index=place.number, timestamp=spec) for place in those],
+            )
+            for name, those in by_topic(partitions).items()
         ],
     )
 
@@ -190,11 +190,21 @@ def read_members(response: Any) -> dict[str, int | None]:
     return {group.group_id: None if group.error_code else len(group.members) for group in response.groups}
 
 
-def fill(committed: Mapping[Partition, int | None], partitions: Iterable[Partition]) -> Committed:
-    """Add the partitions of a group's topics in which it has not committed."""
+def by_topic(partitions: Iterable[Partition]) -> dict[str, list[Partition]]:
+    """Return the partitions of each topic."""
+    topics: dict[str, list[Partition]] = defaultdict(list)
+    for place in partitions:
+        topics[place.topic].append(place)
+    return topics
+
+
+def fill(
+    committed: Mapping[Partition, int | None], partitions: Mapping[str, Sequence[Partition]]
+) -> Committed:
+    """Add the partitions of a group's topics in which it has not committed; `partitions` is by topic."""
     topics = {place.topic for place in committed}
-    missing = {place: None for place in partitions if place.topic in topics and place not in committed}
-    return {**committed, **missing}
+    missing = dict.fromkeys(place for topic in topics for place in partitions.get(topic, ()))
+    return {**missing, **committed}
 
 
 def _partitions(answer: Any) -> Iterator[tuple[Partition, Any]]:
