@@ -10,7 +10,7 @@ from laban_samples.messaging.cluster import KafkaCluster as ShopCluster
 from laban_samples.messaging.security import KafkaSecurity, kafka_environment
 from tests.broker import free_port
 
-FILTERS_AND_ADDRESS = {"bootstrap", "groups", "groups_not", "topics", "topics_not"}
+FILTERS_AND_ADDRESS = {"bootstrap", "groups", "groups_not", "topics", "topics_not", "message_times"}
 
 
 @pytest.fixture(autouse=True)
