@@ -129,9 +129,13 @@ class Brokers:
             connection = self._connection(broker, milliseconds)
             sent = connection.send_request(request, request_timeout_ms=milliseconds)
             response = await self._manager.wait_for(sent, milliseconds)
-        except KafkaError:
+        except (KafkaError, ClusterError):
             self._silent.add(broker)
             raise
+        # Such as a response that cannot be decoded: it must cost this broker only.
+        except Exception as error:
+            self._silent.add(broker)
+            raise KafkaConnectionError(_reason(error)) from error
         self._silent.discard(broker)
         return response
 
