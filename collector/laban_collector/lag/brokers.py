@@ -147,13 +147,16 @@ class Brokers:
         """
         first = self._manager.least_loaded_node()
         others = [broker.node_id for broker in self._manager.cluster.brokers() if broker.node_id != first]
-        failure: Exception | None = None
+        failures: dict[str, KafkaError] = {}
         for broker in [first, *others]:
             try:
                 return await self.send(broker, request)
             except KafkaError as error:
-                failure = failure or error
-        raise KafkaUnreachable(_reason(failure)) from failure
+                failures[self._address(broker)] = error
+        # A client often reaches a cluster but not the addresses that its brokers tell.
+        raise KafkaUnreachable(
+            "; ".join(f"its broker {address}: {_reason(error)}" for address, error in failures.items())
+        )
 
     async def gather(self, calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         """Run coroutines at the same time, and return their results in order."""
@@ -173,6 +176,10 @@ class Brokers:
     def learn(self, metadata: Any) -> None:
         """Take the addresses of the brokers from a response to a MetadataRequest."""
         self._manager.cluster.update_metadata(metadata)
+
+    def _address(self, broker: int | str | None) -> str:
+        found = self._manager.cluster.broker_metadata(broker)
+        return f"{found.host}:{found.port}" if found else "(none is known)"
 
     def _connection(self, broker: int | str, milliseconds: int) -> Any:
         # Without this option, a failed connection would make kafka-python connect again and again.
