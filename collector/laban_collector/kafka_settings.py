@@ -157,6 +157,10 @@ class KafkaCluster(BaseModel):
     topics_not: Patterns = Field(
         default="", description="Topics not to read, as patterns with commas. They win over topics."
     )
+    message_times: bool = Field(
+        default=True,
+        description="Read the first message that waits for a group, for its time (needs READ on the topic).",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -162,6 +162,7 @@ class Settings(BaseSettings):
     kafka_groups_not: Patterns = option("groups_not")
     kafka_topics: Patterns = option("topics")
     kafka_topics_not: Patterns = option("topics_not")
+    kafka_message_times: bool = option("message_times")
     keys: Keys = Field(
         "", description="Additional business key rules: order.id=route:order_id|kafka.key:orders*"
     )

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from laban_collector.kafka_settings import KafkaCluster
 from laban_collector.lag.brokers import TIMEOUT, Brokers
-from laban_collector.lag.evaluation import Offsets, Partition, Problem
+from laban_collector.lag.evaluation import Log, Offsets, Partition, Problem
 from laban_collector.lag.filters import Filters, NameFilter
 from laban_collector.lag.reader import OffsetReader
 from laban_collector.lag.security import client_options
@@ -20,6 +20,7 @@ from .two_brokers import FIRST, SECOND, TwoBrokers, running_two_brokers
 pytestmark = pytest.mark.kafka
 
 WAIT = 30.0
+SENT_MS = 1_795_000_000_000
 GROUPS = ("group-a", "group-b")
 """The hashes of these names differ by one, so each group is on another of the two partitions of offsets."""
 
@@ -68,6 +69,31 @@ def test_polls_create_no_topic_and_join_no_group(cluster: TwoBrokers, brokers: B
         assert shop.group in reader.read().committed
     assert inventory(cluster.address) == before
     assert shop.topic not in before[0]
+
+
+def test_the_time_of_the_first_waiting_message_is_read_past_the_end_of_a_transaction(
+    cluster: TwoBrokers, brokers: Brokers
+) -> None:
+    shop = Shop(cluster.address)
+    sent = [SENT_MS, SENT_MS + 1]
+    for time_ms in sent:  # each transaction ends with a record that is no message
+        with KafkaProducer(
+            bootstrap_servers=cluster.address, transactional_id=f"tx-{shop.topic}"
+        ) as producer:
+            producer.init_transactions()
+            producer.begin_transaction()
+            producer.send(shop.topic, b"order", partition=0, timestamp_ms=time_ms).get(20)
+            producer.commit_transaction()
+    reader = OffsetReader(brokers, Filters(NameFilter(shop.group), NameFilter(shop.topic)))
+    place = Partition(shop.topic, 0)
+    found = []
+    for offset in (0, 1, 3, 4):
+        shop.commit(offset)
+        offsets = reader.read()
+        assert offsets.committed[shop.group][place] == offset
+        found.append(offsets.times.get((shop.group, place)))
+    assert offsets.logs[place] == Log(0, 4)
+    assert found == [sent[0] * 1_000_000, sent[1] * 1_000_000, None, None]
 
 
 def test_the_members_of_a_group_are_counted(cluster: TwoBrokers, brokers: Brokers) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import os
+import queue
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,33 @@ def test_the_poller_tries_a_wrong_password_once_and_logs_it_once(
     assert len(attempts) == 1
     assert f"Kafka prod at {kafka.secure} refuses the login" in caplog.text
     assert "not-it-at-all" not in caplog.text
+
+
+def test_two_clusters_with_security_of_their_own_are_polled_at_the_same_time(
+    kafka: SecureKafka, shop: Shop, real_kafka: str
+) -> None:
+    other = Shop(real_kafka)
+    other.commit(0)
+    rows: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+
+    def write(lag: Sequence[Any]) -> None:
+        for row in lag:
+            rows.put((row.cluster, row.group))
+
+    token = secured(kafka, "OAUTHBEARER", sasl_oauth_token=unsecured_token())
+    pollers = [
+        LagPoller(token, 0.1, write, "prod"),
+        LagPoller(KafkaCluster(bootstrap=real_kafka), 0.1, write, "test"),
+    ]
+    for poller in pollers:
+        poller.start()
+    try:
+        missing = {("prod", shop.group), ("test", other.group)}
+        while missing:
+            missing.discard(rows.get(timeout=LOGGED_WITHIN))
+    finally:
+        for poller in pollers:
+            poller.stop()
 
 
 def test_a_group_and_a_topic_that_may_not_be_read_cost_only_themselves(

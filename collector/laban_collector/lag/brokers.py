@@ -58,8 +58,9 @@ class Brokers:
         }
         self._loop = NetworkSelector(**config)
         self._manager: Any = KafkaConnectionManager(self._loop, **config)
-        self._closing = threading.Lock()
+        self._lock = threading.Lock()
         self._closed = False
+        self._running: set[threading.Event] = set()
         self._silent: set[int | str] = set()
 
     def connect(self) -> None:
@@ -70,27 +71,52 @@ class Brokers:
             KafkaUnreachable: no broker answers.
             KafkaCredentialsUnusable: there is no token.
         """
-        self._loop.start()
+        with self._lock:
+            self._check_open()
+            self._loop.start()
         self.run(self._bootstrap)
 
     def close(self) -> None:
         """Close all connections; a call of `run` in another thread ends with KafkaUnreachable."""
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                self._loop.stop()
-                self._manager.close()
-                self._loop.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for ended in self._running:
+                ended.set()
+        self._loop.stop()
+        self._manager.close()
+        self._loop.close()
 
     def run(self, function: Callable[..., Awaitable[Result]], *arguments: object) -> Result:
-        """Run a coroutine function in the thread of the connections, and return its result."""
-        try:
-            result: Result = self._manager.run(function, *arguments)
-        except (KafkaError, RuntimeError) as error:
-            if self._closed:
-                raise KafkaUnreachable("The connection was closed.") from error
-            raise
+        """Run a coroutine function in the thread of the connections, and return its result.
+
+        Raises:
+            KafkaUnreachable: the connections were closed meanwhile.
+        """
+        # Not by the `run` of kafka-python: while another thread closes it, that may drive the loop itself.
+        ended = threading.Event()
+        with self._lock:
+            self._check_open()
+            self._running.add(ended)
+            future: Any = self._loop.call_soon_with_future(function, *arguments)
+
+        def end(_: object) -> None:
+            ended.set()
+
+        future.add_both(end)
+        ended.wait()
+        with self._lock:
+            self._running.discard(ended)
+            self._check_open()
+        if future.exception is not None:
+            raise future.exception
+        result: Result = future.value
         return result
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise KafkaUnreachable("the connections were closed")
 
     async def send(self, broker: int | str, request: Any) -> Any:
         """Send a request to a broker, and return its response.
@@ -99,10 +125,17 @@ class Brokers:
             KafkaError: the broker does not answer, or does not know the request.
         """
         milliseconds = round((PATIENCE if broker in self._silent else TIMEOUT) * 1000)
-        self._silent.add(broker)
-        connection = self._connection(broker, milliseconds)
-        sent = connection.send_request(request, request_timeout_ms=milliseconds)
-        response = await self._manager.wait_for(sent, milliseconds)
+        try:
+            connection = self._connection(broker, milliseconds)
+            sent = connection.send_request(request, request_timeout_ms=milliseconds)
+            response = await self._manager.wait_for(sent, milliseconds)
+        except (KafkaError, ClusterError):
+            self._silent.add(broker)
+            raise
+        # Such as a response that cannot be decoded: it must cost this broker only.
+        except Exception as error:
+            self._silent.add(broker)
+            raise KafkaConnectionError(_reason(error)) from error
         self._silent.discard(broker)
         return response
 
@@ -114,13 +147,16 @@ class Brokers:
         """
         first = self._manager.least_loaded_node()
         others = [broker.node_id for broker in self._manager.cluster.brokers() if broker.node_id != first]
-        failure: Exception | None = None
+        failures: dict[str, KafkaError] = {}
         for broker in [first, *others]:
             try:
                 return await self.send(broker, request)
             except KafkaError as error:
-                failure = failure or error
-        raise KafkaUnreachable(_reason(failure)) from failure
+                failures[self._address(broker)] = error
+        # A client often reaches a cluster but not the addresses that its brokers tell.
+        raise KafkaUnreachable(
+            "; ".join(f"its broker {address}: {_reason(error)}" for address, error in failures.items())
+        )
 
     async def gather(self, calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         """Run coroutines at the same time, and return their results in order."""
@@ -140,6 +176,10 @@ class Brokers:
     def learn(self, metadata: Any) -> None:
         """Take the addresses of the brokers from a response to a MetadataRequest."""
         self._manager.cluster.update_metadata(metadata)
+
+    def _address(self, broker: int | str | None) -> str:
+        found = self._manager.cluster.broker_metadata(broker)
+        return f"{found.host}:{found.port}" if found else "(none is known)"
 
     def _connection(self, broker: int | str, milliseconds: int) -> Any:
         # Without this option, a failed connection would make kafka-python connect again and again.

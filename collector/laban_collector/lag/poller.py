@@ -114,7 +114,7 @@ class LagPoller:
             if self._stopping.is_set():  # `stop` may have looked for it before it was there
                 raise KafkaUnreachable("The poller is stopping.")
             brokers.connect()
-            self._reader = OffsetReader(brokers, self._filters)
+            self._reader = OffsetReader(brokers, self._filters, message_times=self._cluster.message_times)
         return self._reader
 
     def _store(self, offsets: Offsets) -> None:

@@ -18,6 +18,7 @@ from laban_collector.lag.evaluation import Log, Offsets, Partition, Problem
 from laban_collector.lag.filters import Filters
 from laban_collector.lag.members import MemberCounts
 from laban_collector.lag.requests import NO_ANSWER, Committed, Group
+from laban_collector.lag.times import MessageTimes
 
 
 class GroupsRead(NamedTuple):
@@ -43,14 +44,21 @@ class OffsetReader:
         brokers: the connected brokers.
         filters: the groups and topics to read.
         clock: seconds that only grow.
+        message_times: read the first message that waits, for its time.
     """
 
     def __init__(
-        self, brokers: Brokers, filters: Filters | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        brokers: Brokers,
+        filters: Filters | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        message_times: bool = True,
     ) -> None:
         self._brokers = brokers
         self._filters = filters or Filters()
         self._members = MemberCounts(brokers, clock)
+        self._times = MessageTimes(brokers, clock) if message_times else None
         self._coordinators: dict[str, int] = {}
         self.cluster_id: str | None = None
 
@@ -79,7 +87,11 @@ class OffsetReader:
             self._read_logs(broker, partitions, silent) for broker, partitions in topics.by_leader.items()
         )
         members = await self._members.count({broker: found.groups for broker, found in answers.items()})
-        return self._offsets(answers, logs, topics.problems, members)
+        offsets = self._offsets(answers, logs, topics.problems, members)
+        if self._times is None:
+            return offsets
+        times = await self._times.find(offsets.committed, offsets.logs, topics.by_leader)
+        return offsets._replace(times=times)
 
     def _offsets(
         self,
@@ -90,9 +102,10 @@ class OffsetReader:
     ) -> Offsets:
         logs = {place: log for read in logs_read for place, log in read.logs.items()}
         committed = {group: found for answer in answers.values() for group, found in answer.committed.items()}
+        topics = requests.by_topic(logs)
         return Offsets(
             logs=logs,
-            committed={group: requests.fill(found, logs) for group, found in committed.items()},
+            committed={group: requests.fill(found, topics) for group, found in committed.items()},
             problems=[
                 *problems,
                 *chain.from_iterable(answer.problems for answer in answers.values()),
@@ -131,8 +144,10 @@ class OffsetReader:
     async def _read_logs(self, broker: int, partitions: list[Partition], silent: set[int]) -> LogsRead:
         if broker not in silent:
             try:
-                starts, first = await self._offsets_at(broker, partitions, OffsetSpec.EARLIEST)
-                ends, last = await self._offsets_at(broker, partitions, OffsetSpec.LATEST)
+                (starts, first), (ends, last) = await self._brokers.gather(
+                    self._offsets_at(broker, partitions, spec)
+                    for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
+                )
             except KafkaError:
                 pass  # it has stopped to answer just now
             else:

@@ -18,7 +18,7 @@ from kafka.errors import (
     for_code,
 )
 from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
-from kafka.protocol.consumer import ListOffsetsRequest, OffsetFetchRequest
+from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest, OffsetFetchRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from laban_collector.lag.evaluation import Partition, Problem
@@ -34,6 +34,7 @@ _WITHOUT_MEMBERS: Final = ("Empty", "Dead")
 _FIRST_BATCHED: Final = 8
 """The first version of OffsetFetch that asks for several groups."""
 _GROUPS_PER_REQUEST: Final = 100
+_LARGEST_FETCH: Final = 64 * 1024
 
 Committed = dict[Partition, int | None]
 
@@ -155,15 +156,15 @@ def list_offsets(partitions: Iterable[Partition], spec: int) -> ListOffsetsReque
     """
     topic = ListOffsetsRequest.ListOffsetsTopic
     partition = topic.ListOffsetsPartition
-    numbers: dict[str, list[int]] = defaultdict(list)
-    for place in partitions:
-        numbers[place.topic].append(place.number)
     return ListOffsetsRequest(
         isolation_level=0,
         min_version=1,
         topics=[
-            topic(name=name, partitions=[partition(partition_index=n, timestamp=spec) for n in those])
-            for name, those in numbers.items()
+            topic(
+                name=name,
+                partitions=[partition(partition_index=place.number, timestamp=spec) for place in those],
+            )
+            for name, those in by_topic(partitions).items()
         ],
     )
 
@@ -180,6 +181,48 @@ def read_offsets(response: Any) -> tuple[dict[Partition, int], list[Problem]]:
     return offsets, problems
 
 
+def fetch(offsets: Mapping[Partition, int]) -> FetchRequest:
+    """Return a request for the records at these offsets, to the broker that leads the partitions.
+
+    There are records, so the broker does not wait. A partition whose next batch is larger than
+    `_LARGEST_FETCH` gets none, except the first partition, as Kafka defines it.
+    """
+    topic = FetchRequest.FetchTopic
+    partition = topic.FetchPartition
+    return FetchRequest(
+        max_wait_ms=100,
+        min_bytes=1,
+        max_bytes=len(offsets) * _LARGEST_FETCH,
+        min_version=4,
+        max_version=12,  # the last one that has the names of topics
+        topics=[
+            topic(
+                topic=name,
+                partitions=[
+                    partition(
+                        partition=place.number,
+                        current_leader_epoch=-1,
+                        fetch_offset=offsets[place],
+                        last_fetched_epoch=-1,
+                        log_start_offset=-1,
+                        partition_max_bytes=_LARGEST_FETCH,
+                    )
+                    for place in places
+                ],
+            )
+            for name, places in by_topic(offsets).items()
+        ],
+    )
+
+
+def read_fetched(response: Any) -> Iterator[tuple[Partition, bytes, bool]]:
+    """Read a FetchResponse: each partition, its records, and whether they may not be read."""
+    for topic in response.responses:
+        for partition in topic.partitions:
+            refused = _reason(partition.error_code) == NOT_AUTHORISED
+            yield Partition(topic.topic, partition.partition_index), bytes(partition.records or b""), refused
+
+
 def describe_groups(groups: Iterable[str]) -> DescribeGroupsRequest:
     """Return a request for the members of groups, to their coordinator."""
     return DescribeGroupsRequest(groups=list(groups), include_authorized_operations=False)
@@ -190,11 +233,21 @@ def read_members(response: Any) -> dict[str, int | None]:
     return {group.group_id: None if group.error_code else len(group.members) for group in response.groups}
 
 
-def fill(committed: Mapping[Partition, int | None], partitions: Iterable[Partition]) -> Committed:
-    """Add the partitions of a group's topics in which it has not committed."""
+def by_topic(partitions: Iterable[Partition]) -> dict[str, list[Partition]]:
+    """Return the partitions of each topic."""
+    topics: dict[str, list[Partition]] = defaultdict(list)
+    for place in partitions:
+        topics[place.topic].append(place)
+    return topics
+
+
+def fill(
+    committed: Mapping[Partition, int | None], partitions: Mapping[str, Sequence[Partition]]
+) -> Committed:
+    """Add the partitions of a group's topics in which it has not committed; `partitions` is by topic."""
     topics = {place.topic for place in committed}
-    missing = {place: None for place in partitions if place.topic in topics and place not in committed}
-    return {**committed, **missing}
+    missing = dict.fromkeys(place for topic in topics for place in partitions.get(topic, ()))
+    return {**missing, **committed}
 
 
 def _partitions(answer: Any) -> Iterator[tuple[Partition, Any]]:

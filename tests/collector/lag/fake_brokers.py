@@ -11,6 +11,8 @@ from kafka.protocol.admin import (
     ListGroupsResponse,
 )
 from kafka.protocol.consumer import (
+    FetchRequest,
+    FetchResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
     OffsetFetchRequest,
@@ -35,6 +37,7 @@ class FakeBrokers(Brokers):
         states: the state of a group; "Stable" unless said.
         kinds: the type of a group; "classic" unless said.
         down: the brokers that do not answer.
+        records: the records of each partition, whatever offset is asked for.
         cannot_describe: whether DescribeGroups ends the connection.
         offset_fetch: the newest version of OffsetFetch that the brokers know.
         sent: the requests, in order.
@@ -48,6 +51,7 @@ class FakeBrokers(Brokers):
         self.states: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
         self.down: set[int | str] = set()
+        self.records: dict[Partition, bytes] = {}
         self.cannot_describe = False
         self.offset_fetch = 8
         self.sent: list[tuple[int | str, Any]] = []
@@ -108,6 +112,8 @@ class FakeBrokers(Brokers):
                 return self._committed(int(broker), request)
             case ListOffsetsRequest():
                 return self._offsets(request)
+            case FetchRequest():
+                return self._fetch(request)
             case DescribeGroupsRequest():
                 if self.cannot_describe:
                     raise KafkaConnectionError("socket disconnected")
@@ -187,6 +193,25 @@ class FakeBrokers(Brokers):
                             offset=0
                             if one.timestamp == -2
                             else self.ends[Partition(asked.name, one.partition_index)],
+                        )
+                        for one in asked.partitions
+                    ],
+                )
+                for asked in request.topics
+            ]
+        )
+
+    def _fetch(self, request: Any) -> Any:
+        topic = FetchResponse.FetchableTopicResponse
+        return FetchResponse(
+            responses=[
+                topic(
+                    topic=asked.topic,
+                    partitions=[
+                        topic.PartitionData(
+                            partition_index=one.partition,
+                            error_code=self.errors.get(("fetch", asked.topic), 0),
+                            records=self.records.get(Partition(asked.topic, one.partition)),
                         )
                         for one in asked.partitions
                     ],

@@ -173,6 +173,17 @@ def test_a_poller_without_a_broker_stops_and_leaves_no_thread() -> None:
     assert set(threading.enumerate()) == before
 
 
+def test_stopping_while_it_connects_leaves_no_thread_and_no_line(
+    embedded_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = set(threading.enumerate())
+    for _ in range(30):
+        with polling(embedded_broker, lambda _: None):
+            pass
+    assert set(threading.enumerate()) == before
+    assert [record for record in caplog.records if record.name.startswith("laban")] == []
+
+
 def test_stopping_does_not_wait_for_a_broker_that_never_answers(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with polling(f"127.0.0.1:{silent.getsockname()[1]}", lambda _: None):

@@ -10,7 +10,7 @@ from laban_samples.messaging.cluster import KafkaCluster as ShopCluster
 from laban_samples.messaging.security import KafkaSecurity, kafka_environment
 from tests.broker import free_port
 
-FILTERS_AND_ADDRESS = {"bootstrap", "groups", "groups_not", "topics", "topics_not"}
+FILTERS_AND_ADDRESS = {"bootstrap", "groups", "groups_not", "topics", "topics_not", "message_times"}
 
 
 @pytest.fixture(autouse=True)
@@ -94,5 +94,5 @@ def test_only_the_variables_of_the_unnamed_cluster_are_passed_on(monkeypatch: py
 def test_a_cluster_that_answers_passes_the_check_and_another_does_not(embedded_broker: str) -> None:
     ShopCluster(embedded_broker).check()
     nowhere = f"127.0.0.1:{free_port()}"
-    with pytest.raises(BrokerUnavailable, match=f"No Kafka broker responds at {nowhere}: 111 ECONNREFUSED"):
+    with pytest.raises(BrokerUnavailable, match=f"No Kafka broker responds at {nowhere}: .*ECONNREFUSED"):
         ShopCluster(nowhere).check()
