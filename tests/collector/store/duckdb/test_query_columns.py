@@ -115,6 +115,7 @@ def run_every_query(path: Path) -> None:
 def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     """Call every method of the reader."""
     reader.contents()
+    reader.namespaces()
     reader.extent(*ALL_STARTS)
     reader.extent(*WHOLE)
     reader.spans_outside(*WHOLE)

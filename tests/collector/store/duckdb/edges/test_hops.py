@@ -401,3 +401,12 @@ def test_a_64_bit_trace_id_that_fits_two_traces_is_not_joined(database: Database
         ("service:web", "external:order"): 2,
         ("unseen:callers", "service:order"): 1,
     }
+
+
+# Namespaces
+
+
+def test_services_of_two_namespaces_are_two_nodes(database: Database, trace: Trace) -> None:
+    client = trace.span("api", CLIENT, namespace="shop", http_method="GET")
+    server = trace.span("api", SERVER, client, namespace="billing")
+    assert edges_of(database, [client, server]) == {("service:shop/api", "service:billing/api"): 1}
