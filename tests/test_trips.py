@@ -37,6 +37,7 @@ HELPERS = {
         "app/laban_app/cli/story_text.py",
         "app/laban_app/cli/terminal.py",
         "collector/laban_collector/address.py",
+        "collector/laban_collector/kafka_settings.py",
         "collector/laban_collector/settings.py",
         "collector/laban_collector/store/rows.py",
         "collector/laban_collector/store/duckdb/connection/open_errors.py",

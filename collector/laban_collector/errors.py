@@ -4,6 +4,10 @@ CollectorError
 ├── BadSettings           a setting has an invalid value
 ├── AddressInUse          the address of a receiver is taken, or cannot be bound
 ├── UnreadableFile        a file to import cannot be opened
+├── ClusterError          a Kafka cluster cannot be read
+│   ├── KafkaUnreachable          no broker answers
+│   ├── KafkaLoginFailed          the brokers refuse the user, the token or the certificate
+│   └── KafkaCredentialsUnusable  a password, token or certificate cannot be read
 ├── StoreError            the database failed
 │   ├── StoreLocked       another process has the file open
 │   ├── StoreUnwritable   the disk is full, or fails
@@ -36,6 +40,22 @@ class AddressInUse(CollectorError):
 
 class UnreadableFile(CollectorError):
     """A file to import cannot be opened."""
+
+
+class ClusterError(CollectorError):
+    """A Kafka cluster cannot be read. The message has no secret."""
+
+
+class KafkaUnreachable(ClusterError):
+    """No broker of the cluster answers."""
+
+
+class KafkaLoginFailed(ClusterError):
+    """The brokers refuse the user, the token or the certificate, or the client refuses theirs."""
+
+
+class KafkaCredentialsUnusable(ClusterError):
+    """A password, a token or a certificate cannot be read, or no token is issued."""
 
 
 class StoreError(CollectorError):

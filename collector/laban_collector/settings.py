@@ -28,6 +28,16 @@ from pydantic_settings import (
 from laban.business_keys.keys import parse_rules
 from laban_collector.address import Address
 from laban_collector.errors import BadSettings
+from laban_collector.kafka_settings import (
+    KafkaCluster,
+    KafkaClusters,
+    Patterns,
+    SaslMechanism,
+    SecurityProtocol,
+    TokenUrl,
+    option,
+    unnamed_cluster,
+)
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
@@ -39,11 +49,6 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 def _address(text: str) -> str:
     return str(Address.parse(text))
-
-
-def _bootstrap(text: str) -> str:
-    """Check one or more brokers, separated by commas."""
-    return ",".join(_address(part) for part in text.split(","))
 
 
 def _rules(text: str) -> str:
@@ -96,7 +101,6 @@ def _listed(text: str) -> list[str]:
 
 
 HostPort = Annotated[str, AfterValidator(_address)]
-Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 Keys = Annotated[str, AfterValidator(_rules)]
 Age = Annotated[float, BeforeValidator(parse_age)]
 Size = Annotated[ByteSize, WrapValidator(_size)]
@@ -114,6 +118,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="LABAN_",
         env_ignore_empty=True,
+        env_nested_delimiter="__",  # LABAN_KAFKA__PROD__BOOTSTRAP
         toml_file="laban.toml",
         extra="forbid",
         frozen=True,
@@ -124,10 +129,40 @@ class Settings(BaseSettings):
     otlp_grpc: HostPort = Field("127.0.0.1:4317", description="Address of the OTLP/gRPC receiver.")
     otlp_http: HostPort = Field("127.0.0.1:4318", description="Address of the OTLP/HTTP receiver.")
     api: HostPort = Field("127.0.0.1:4320", description="Address of the HTTP API.")
-    kafka: Bootstrap | None = Field(
-        None, description="Kafka brokers (HOST:PORT) to poll for consumer lag. Not set: no polling."
+    kafka: KafkaClusters | None = Field(
+        None,
+        description="Kafka brokers (HOST:PORT) to poll for consumer lag, or several clusters by name. Not "
+        "set: no polling.",
     )
     lag_interval: float = Field(5.0, gt=0, le=3600, description="Seconds between two lag polls.")
+    # The options of the cluster without a name. A named one has them without the prefix: kafka_settings.py.
+    kafka_security_protocol: SecurityProtocol = option("security_protocol")
+    kafka_ssl_cafile: Path | None = option("ssl_cafile")
+    kafka_ssl_certfile: Path | None = option("ssl_certfile")
+    kafka_ssl_keyfile: Path | None = option("ssl_keyfile")
+    kafka_ssl_password: SecretStr | None = option("ssl_password")
+    kafka_ssl_password_file: Path | None = option("ssl_password_file")
+    kafka_ssl_check_hostname: bool = option("ssl_check_hostname")
+    kafka_ssl_crlfile: Path | None = option("ssl_crlfile")
+    kafka_sasl_mechanism: SaslMechanism | None = option("sasl_mechanism")
+    kafka_sasl_plain_username: str | None = option("sasl_plain_username")
+    kafka_sasl_plain_password: SecretStr | None = option("sasl_plain_password")
+    kafka_sasl_plain_password_file: Path | None = option("sasl_plain_password_file")
+    kafka_sasl_kerberos_name: str | None = option("sasl_kerberos_name")
+    kafka_sasl_kerberos_service_name: str = option("sasl_kerberos_service_name")
+    kafka_sasl_kerberos_domain_name: str | None = option("sasl_kerberos_domain_name")
+    kafka_sasl_oauth_token: SecretStr | None = option("sasl_oauth_token")
+    kafka_sasl_oauth_token_file: Path | None = option("sasl_oauth_token_file")
+    kafka_sasl_oauth_token_url: TokenUrl | None = option("sasl_oauth_token_url")
+    kafka_sasl_oauth_client_id: str | None = option("sasl_oauth_client_id")
+    kafka_sasl_oauth_client_secret: SecretStr | None = option("sasl_oauth_client_secret")
+    kafka_sasl_oauth_client_secret_file: Path | None = option("sasl_oauth_client_secret_file")
+    kafka_sasl_oauth_scope: str | None = option("sasl_oauth_scope")
+    kafka_groups: Patterns = option("groups")
+    kafka_groups_not: Patterns = option("groups_not")
+    kafka_topics: Patterns = option("topics")
+    kafka_topics_not: Patterns = option("topics_not")
+    kafka_message_times: bool = option("message_times")
     keys: Keys = Field(
         "", description="Additional business key rules: order.id=route:order_id|kafka.key:orders*"
     )
@@ -215,6 +250,25 @@ class Settings(BaseSettings):
             raise ValueError("TLS needs both tls_certificate and tls_key; one of them is missing")
         return self
 
+    @model_validator(mode="after")
+    def _unnamed_cluster(self) -> Self:
+        try:
+            self.kafka_clusters  # noqa: B018 - it checks the options
+        except ValidationError as error:
+            (problem,) = error.errors()
+            reason = problem["msg"].removeprefix("Value error, ")
+            raise ValueError(
+                f"{reason} (for --kafka, each option is LABAN_KAFKA_… or kafka_… in laban.toml)"
+            ) from error
+        return self
+
+    @property
+    def kafka_clusters(self) -> dict[str, KafkaCluster]:
+        """The clusters to poll, by name; the one of `--kafka HOST:PORT` has the name ''."""
+        if self.kafka is None:
+            return {}
+        return self.kafka if isinstance(self.kafka, dict) else {"": unnamed_cluster(self.kafka, self)}
+
     @property
     def host_names(self) -> list[str]:
         """`hosts` as a list, in lower case."""
@@ -268,8 +322,19 @@ def _explain(problem: ErrorDetails) -> str:
     reason = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return reason
-    name = str(problem["loc"][0])
+    name, *rest = (str(part) for part in problem["loc"])
     if name not in Settings.model_fields:
         return f"{name}: unknown setting. The settings are {', '.join(Settings.model_fields)}"
-    option = name.replace("_", "-")
-    return f"{name} (--{option}, LABAN_{name.upper()}, or {name} in laban.toml): {reason}"
+    if rest and rest[0] == "clusters":
+        return f"{_cluster_sources(rest[1:])}: {reason}"
+    option_of_command = "" if name.startswith("kafka_") else f"--{name.replace('_', '-')}, "
+    return f"{name} ({option_of_command}LABAN_{name.upper()}, or {name} in laban.toml): {reason}"
+
+
+def _cluster_sources(path: list[str]) -> str:
+    """Return where an option of a named cluster, the cluster or the clusters can be set."""
+    variable = "__".join(("LABAN_KAFKA", *map(str.upper, path)))
+    table = ".".join(("kafka", *path[:1]))
+    if len(path) < 2:
+        return f"{table} ([{table}] in laban.toml, or {variable}__…)"
+    return f"{table}.{path[1]} ({variable}, or {path[1]} in [{table}] of laban.toml)"

@@ -37,7 +37,10 @@ def demo(
     ] = None,
     kafka: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Kafka cluster to use. [default: an embedded broker]"),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Kafka cluster to use, secured as LABAN_KAFKA_* say. [default: an embedded broker]",
+        ),
     ] = None,
     topic_prefix: Annotated[
         str | None,

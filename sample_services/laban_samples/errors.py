@@ -6,6 +6,7 @@ SampleError
 ├── BadOrder           an order for an item that the shop does not sell
 ├── PeerFailed         another service did not respond, or responded with an error
 ├── PublishFailed      the broker did not acknowledge an event in time
+├── BadKafkaSecurity   a LABAN_KAFKA_* variable has an invalid value, or names a file that cannot be read
 ├── BrokerUnavailable  no Kafka broker responds, or the embedded broker did not start
 ├── ProcessFailed      a process of the demo did not become ready, or ended unexpectedly
 └── NotCaughtUp        the consumers did not catch up in time
@@ -42,6 +43,10 @@ class PeerFailed(SampleError):
 
 class PublishFailed(SampleError):
     """The broker did not acknowledge an event in time."""
+
+
+class BadKafkaSecurity(SampleError):
+    """A LABAN_KAFKA_* variable has an invalid value, or names a file that cannot be read."""
 
 
 class BrokerUnavailable(SampleError):

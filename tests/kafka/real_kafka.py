@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,32 +94,44 @@ def find_runtime(libs: Path = LIBS) -> Runtime | str:
 
 
 @contextmanager
-def running_kafka(runtime: Runtime, folder: Path) -> Generator[str]:
+def running_kafka(
+    runtime: Runtime, folder: Path, more: str = "", scram: Sequence[str] = ()
+) -> Generator[str]:
     """Run one broker with its files in `folder`, yield its HOST:PORT, and stop it at the end.
+
+    Args:
+        runtime: Java and the JARs.
+        folder: an empty folder.
+        more: settings that are added to the usual ones, or replace them; `{port}` is that of the broker.
+        scram: users for SCRAM, as StorageTool expects them.
 
     Raises:
         KafkaStartError: the broker exited or did not answer within 60 s.
     """
     port, controller_port = free_ports(2)
     settings = folder / "server.properties"
-    settings.write_text(
-        SETTINGS.format(port=port, controller_port=controller_port, logs=folder / "logs"), encoding="utf-8"
-    )
-    format_storage(runtime, settings)
+    text = (SETTINGS + more).format(port=port, controller_port=controller_port, logs=folder / "logs")
+    settings.write_text(text, encoding="utf-8")
+    format_storage(runtime, settings, scram)
     log = folder / "kafka.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            runtime.command("kafka.Kafka", str(settings)),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    process = start(runtime, settings, log)
     try:
         address = f"127.0.0.1:{port}"
         wait_until_ready(process, address, log)
         yield address
     finally:
         stop(process)
+
+
+def start(runtime: Runtime, settings: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start Kafka with these settings."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            runtime.command("kafka.Kafka", str(settings)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def free_ports(count: int) -> list[int]:
@@ -131,9 +143,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def format_storage(runtime: Runtime, settings: Path) -> None:
+def format_storage(
+    runtime: Runtime, settings: Path, scram: Sequence[str] = (), role: str = "--standalone"
+) -> None:
     """Write the cluster ID into the broker's log folder; KRaft requires a formatted folder."""
-    arguments = ("format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", str(settings))
+    users = [word for user in scram for word in ("--add-scram", user)]
+    arguments = ("format", role, "--cluster-id", CLUSTER_ID, "--config", str(settings), *users)
     done = subprocess.run(
         runtime.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
     )

@@ -26,7 +26,11 @@ def serve(
         typer.Option(metavar="HOST:PORT", help="Address for the HTTP API. [default: 127.0.0.1:4320]"),
     ] = None,
     kafka: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Kafka broker to poll for consumer lag.")
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Kafka brokers to poll for consumer lag. LABAN_KAFKA_* say how to log in, and what to read.",
+        ),
     ] = None,
     lag_interval: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time between two lag polls. [default: 5]")

@@ -38,7 +38,7 @@ class Collector:
     """Receives OTLP over gRPC and HTTP into one database, and polls Kafka for the lag.
 
     Args:
-        settings: the addresses to listen on, the broker to poll, and the limits.
+        settings: the addresses to listen on, the Kafka clusters to poll, and the limits.
         store: open for writing; the caller closes it after `stop`.
     """
 
@@ -56,7 +56,7 @@ class Collector:
         return self._batch_receiver
 
     async def start(self) -> Endpoints:
-        """Start the storage, the pipeline, the receivers and the lag poller.
+        """Start the storage, the pipeline, the receivers and the lag pollers.
 
         Raises:
             BadSettings: access would be open to everyone, or the certificate is not usable.
@@ -78,14 +78,11 @@ class Collector:
             http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
             # Registered before they start, because stopping a part that is not running does nothing. They
             # stop together, because each may have to wait for slow peers.
-            poller = LagPoller(
-                self._settings.kafka or "", self._settings.lag_interval, self.storage.write_lag
-            )
-            starting.push_async_callback(
-                _stop_together, grpc.stop, http.stop, partial(asyncio.to_thread, poller.stop)
-            )
+            pollers = self._new_pollers()
+            stops = [partial(asyncio.to_thread, poller.stop) for poller in pollers]
+            starting.push_async_callback(_stop_together, grpc.stop, http.stop, *stops)
             endpoints = [str(await receiver.start()) for receiver in (grpc, http)]
-            if self._settings.kafka is not None:
+            for poller in pollers:
                 poller.start()
             self._running = starting.pop_all()
         return Endpoints(*endpoints)
@@ -93,6 +90,12 @@ class Collector:
     async def stop(self) -> None:
         """Stop in reverse order; the pipeline stops when all accepted spans are on disk."""
         await self._running.aclose()
+
+    def _new_pollers(self) -> list[LagPoller]:
+        """Return one poller for each Kafka cluster, so that one that is down costs only itself."""
+        interval, write = self._settings.lag_interval, self.storage.write_lag
+        clusters = self._settings.kafka_clusters
+        return [LagPoller(cluster, interval, write, name) for name, cluster in clusters.items()]
 
     def _new_batch_receiver(self) -> BatchReceiver:
         settings = self._settings

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from laban_collector.store.rows import Lag
@@ -74,16 +75,32 @@ class Log(NamedTuple):
     end: int
 
 
+class Problem(NamedTuple):
+    """A group, topic or partition whose offsets could not be read; None where it is not one of them."""
+
+    group: str | None
+    topic: str | None
+    partition: int | None
+    reason: str
+    """`not authorised`, `no leader`, `broker does not answer`, or the name of another error of Kafka."""
+
+
 class Offsets(NamedTuple):
     """All offsets of a cluster at one time.
 
     Attributes:
         logs: the log of each partition, consumed or not.
         committed: the committed offsets by group and partition; None without a commit.
+        problems: what could not be read.
+        members: the number of members by group; None if unknown.
+        times: the timestamp (ns) of the first record that a group has not read, where it was read.
     """
 
     logs: Mapping[Partition, Log]
     committed: Mapping[str, Mapping[Partition, int | None]]
+    problems: Sequence[Problem] = ()
+    members: Mapping[str, int | None] = MappingProxyType({})
+    times: Mapping[tuple[str, Partition], int] = MappingProxyType({})
 
 
 class LagTracker:

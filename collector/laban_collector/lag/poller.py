@@ -1,74 +1,67 @@
-"""The lag poller: a thread that reads the offsets of all consumer groups from Kafka.
+"""The lag poller: a thread that reads the offsets of all consumer groups of a Kafka cluster.
 
-It only sends requests that any broker answers to any client: groups, committed offsets and log ends. It does
-not describe groups (members, assignments), so a group without any commit is invisible. In topics where a
-group has committed, its partitions without a commit are visible.
+It only sends requests that any broker answers to any client. A group without any commit is invisible. In
+topics where a group has committed, its partitions without a commit are visible.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
-from kafka.protocol.consumer.offsets import OffsetSpec
 
-from laban_collector.errors import StoreError
-from laban_collector.lag.evaluation import LagTracker, Log, Offsets, Partition
+from laban_collector.errors import ClusterError, KafkaLoginFailed, KafkaUnreachable, StoreError
+from laban_collector.kafka_settings import KafkaCluster
+from laban_collector.lag.brokers import Brokers
+from laban_collector.lag.evaluation import LagTracker, Offsets
+from laban_collector.lag.filters import Filters
+from laban_collector.lag.outages import explain
+from laban_collector.lag.problems import ProblemLog
+from laban_collector.lag.reader import OffsetReader
+from laban_collector.lag.security import client_options
 from laban_collector.store.rows import Lag
 
 _log = logging.getLogger(__name__)
 
-TIMEOUT: Final = 5.0
-"""Seconds per request; also the longest time that `stop` waits."""
-
 LONGEST_PAUSE: Final = 60.0
-"""Maximum seconds between two attempts while the brokers are unreachable."""
-
-# The protocol types of consumer groups (and Kafka Streams); '' for a group that only commits.
-_CONSUMER_PROTOCOLS: Final = ("consumer", "")
-
-
-class Admin(KafkaAdminClient):  # type: ignore[misc]  # kafka-python ships no types
-    """An admin client that leaves no thread running if it cannot reach the brokers."""
-
-    _closed = False
-
-    def __init__(self, bootstrap: str) -> None:
-        milliseconds = round(TIMEOUT * 1000)
-        try:
-            super().__init__(
-                bootstrap_servers=bootstrap.split(","),
-                client_id="laban-lag",
-                request_timeout_ms=milliseconds,
-                bootstrap_timeout_ms=milliseconds,
-            )
-        except KafkaError:
-            self.close()
-            raise
+"""Maximum seconds between two attempts at brokers that are unreachable or refuse the login."""
 
 
 class LagPoller:
-    """Polls periodically in its own thread, until it is stopped.
+    """Polls one cluster periodically in its own thread, until it is stopped.
 
-    If the brokers become unreachable, it logs this once and retries at increasing intervals.
+    If the brokers become unreachable, it logs this once and retries at increasing intervals. If they refuse
+    the login, it retries once a minute, so that the user is not locked out.
 
     Args:
-        bootstrap: brokers (HOST:PORT), separated by commas.
+        cluster: the brokers, their security, and the groups and topics to read.
         interval: seconds between two polls.
         write: stores the lag.
+        name: the name of the cluster in the settings; the rows have it. '' for the ID that Kafka gave it.
     """
 
-    def __init__(self, bootstrap: str, interval: float, write: Callable[[Sequence[Lag]], None]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self,
+        cluster: KafkaCluster,
+        interval: float,
+        write: Callable[[Sequence[Lag]], None],
+        name: str = "",
+    ) -> None:
+        self._cluster = cluster
         self._interval = interval
         self._write = write
+        self._name = name
+        self._called = f"Kafka {name} at {cluster.bootstrap}" if name else f"Kafka at {cluster.bootstrap}"
+        self._filters = Filters.of(cluster)
+        self._problems = ProblemLog(self._called)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="laban-lag")
-        self._admin: Admin | None = None
+        self._thread = threading.Thread(target=self._run, name=f"laban-lag-{name}" if name else "laban-lag")
+        self._brokers: Brokers | None = None
+        self._reader: OffsetReader | None = None
         self._tracker: LagTracker | None = None
+        self._failure: type[Exception] | None = None
         self._failures = 0
 
     def start(self) -> None:
@@ -81,8 +74,10 @@ class LagPoller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop polling; returns when the thread has ended, after a few seconds at most."""
+        """Stop polling; returns when the thread has ended, which does not wait for the brokers."""
         self._stopping.set()
+        if brokers := self._brokers:
+            brokers.close()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -93,110 +88,61 @@ class LagPoller:
             try:
                 reached = self._poll()
             except Exception:  # noqa: BLE001 - logged; one unexpected response must not end the polling
-                _log.exception("Polling the consumer lag failed. Polling continues.")
+                _log.exception("Polling the consumer lag of %s failed. Polling continues.", self._called)
                 reached = True
             pause = max(0.0, began + self._interval - time.monotonic()) if reached else self._back_off()
         self._disconnect()
 
     def _poll(self) -> bool:
-        """Poll once; returns False if the brokers do not respond."""
+        """Poll once; returns False if the cluster cannot be read."""
         try:
-            if self._admin is None:
-                self._admin = Admin(self._bootstrap)
-            if self._tracker is None:
-                self._tracker = LagTracker(_cluster_id(self._admin) or self._bootstrap)
-            offsets = fetch_offsets(self._admin)
-        except (KafkaError, OSError) as error:
+            offsets = self._connected().read()
+        except (ClusterError, KafkaError, OSError) as error:
             self._outage(error)
             return False
         self._recovered()
+        self._problems.update(offsets.problems)
+        self._store(offsets)
+        return True
+
+    def _connected(self) -> OffsetReader:
+        if self._reader is None:
+            self._brokers = brokers = Brokers(client_options(self._cluster))
+            if self._stopping.is_set():  # `stop` may have looked for it before it was there
+                raise KafkaUnreachable("The poller is stopping.")
+            brokers.connect()
+            self._reader = OffsetReader(brokers, self._filters, message_times=self._cluster.message_times)
+        return self._reader
+
+    def _store(self, offsets: Offsets) -> None:
+        if self._tracker is None:
+            found = self._reader.cluster_id if self._reader else None
+            self._tracker = LagTracker(self._name or found or self._cluster.bootstrap)
         try:
             self._write(self._tracker.observe(time.time_ns(), offsets))
         except StoreError:
             _log.exception("The consumer lag of this poll could not be stored.")
-        return True
 
     def _outage(self, error: Exception) -> None:
         self._failures += 1
         self._disconnect()
-        if self._failures == 1:
-            _log.warning(
-                "Kafka at %s does not respond: %s. Consumer lag is unknown until it does. Polling continues.",
-                self._bootstrap,
-                error,
-            )
+        if self._failure is not type(error) and not self._stopping.is_set():
+            _log.warning("%s %s", self._called, explain(error, self._cluster, self._name))
+        self._failure = type(error)
 
     def _recovered(self) -> None:
         if self._failures:
-            _log.info("Kafka at %s responds again after %d attempts.", self._bootstrap, self._failures)
-        self._failures = 0
+            _log.info("%s responds again after %d attempts.", self._called, self._failures)
+        self._failures, self._failure = 0, None
 
     def _back_off(self) -> float:
         """Return the seconds until the next attempt."""
         longest = max(LONGEST_PAUSE, self._interval)
+        if self._failure is KafkaLoginFailed:
+            return longest
         return min(self._interval * float(1 << min(self._failures - 1, 10)), longest)
 
     def _disconnect(self) -> None:
-        if self._admin is not None:
-            self._admin.close()
-            self._admin = None
-
-
-def fetch_offsets(admin: KafkaAdminClient) -> Offsets:
-    """Fetch the offsets of all groups and all topics.
-
-    All topics, because lag in seconds needs the history of the log from before a group fell behind.
-
-    Raises:
-        KafkaError: a broker did not respond, or refused the request.
-    """
-    groups = [
-        group["group_id"] for group in admin.list_groups() if group["protocol_type"] in _CONSUMER_PROTOCOLS
-    ]
-    committed = _committed(admin, groups)
-    logs = _logs(admin)
-    return Offsets(logs, {group: _fill(offsets, logs) for group, offsets in committed.items()})
-
-
-def _committed(admin: KafkaAdminClient, groups: Sequence[str]) -> dict[str, dict[Partition, int | None]]:
-    if not groups:
-        return {}
-    return {
-        group: {
-            # Kafka returns -1 if nothing is committed.
-            Partition(*partition): found.offset if found.offset >= 0 else None
-            for partition, found in offsets.items()
-        }
-        for group, offsets in admin.list_group_offsets(list(groups)).items()
-    }
-
-
-def _logs(admin: KafkaAdminClient) -> dict[Partition, Log]:
-    """Return the logs of all partitions with a leader, without those of internal topics."""
-    topics: list[dict[str, Any]] = admin.describe_topics()
-    partitions = [
-        TopicPartition(topic["name"], partition["partition_index"])
-        for topic in topics
-        if topic["error_code"] == 0 and not topic["is_internal"]
-        for partition in topic["partitions"]
-        if partition["leader_id"] >= 0
-    ]
-    if not partitions:
-        return {}
-    starts = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-    ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-    return {
-        Partition(*partition): Log(starts[partition].offset, ends[partition].offset)
-        for partition in partitions
-    }
-
-
-def _fill(offsets: dict[Partition, int | None], logs: dict[Partition, Log]) -> dict[Partition, int | None]:
-    """Add the partitions of a group's topics in which it has not committed."""
-    topics = {partition.topic for partition in offsets}
-    return {partition: offsets.get(partition) for partition in logs if partition.topic in topics}
-
-
-def _cluster_id(admin: KafkaAdminClient) -> str | None:
-    cluster: str | None = admin.describe_cluster()["cluster_id"]
-    return cluster
+        if self._brokers is not None:
+            self._brokers.close()
+        self._brokers = self._reader = None

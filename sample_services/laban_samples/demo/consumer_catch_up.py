@@ -46,7 +46,7 @@ def wait_until_caught_up(
     """
     deadline = time.monotonic() + TIMEOUT_S
     try:
-        with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:
+        with KafkaAdminClient(**cluster.client_options) as admin:
             while behind := messages_behind(admin, cluster, groups):
                 supervisor.check()
                 if time.monotonic() > deadline:

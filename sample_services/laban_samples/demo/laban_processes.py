@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -53,6 +55,7 @@ def start_collector(
     kafka: str | None,
     lag_interval: float,
     stage: int,
+    kafka_environment: Mapping[str, str] = MappingProxyType({}),
 ) -> CollectorProcess:
     """Start `laban serve`, and wait until it is ready.
 
@@ -63,6 +66,7 @@ def start_collector(
         kafka: HOST:PORT of the broker whose consumer lag it polls; None for no polling.
         lag_interval: the polling interval in seconds.
         stage: the stop stage.
+        kafka_environment: the LABAN_KAFKA_* variables with the security of the broker.
 
     Raises:
         ProcessFailed: it ended, or was not ready in time.
@@ -77,7 +81,7 @@ def start_collector(
         options["--kafka"] = kafka
     ready = supervisor.folder / "collector.json"
     command = [*_laban("serve"), *(word for option in options.items() for word in option), "--json"]
-    env = {"LABAN_KEYS": BUSINESS_KEY_RULES, "LABAN_LAG_INTERVAL": str(lag_interval)}
+    env = {**kafka_environment, "LABAN_KEYS": BUSINESS_KEY_RULES, "LABAN_LAG_INTERVAL": str(lag_interval)}
     supervisor.start("collector", command, stage, env, output=ready)
     supervisor.wait_until(
         lambda: ready.read_text().endswith("\n"), READY_TIMEOUT_S, "the collector is not ready"

@@ -17,15 +17,16 @@ from laban_samples.demo.consumer_catch_up import (
     wait_for_lag_reading,
     wait_until_caught_up,
 )
-from laban_samples.demo.embedded_broker import is_broker_ready, start_broker
+from laban_samples.demo.embedded_broker import start_broker
 from laban_samples.demo.laban_processes import CollectorProcess, start_collector, start_dashboard
 from laban_samples.demo.load_generator import DEFAULT_SEED, LoadGenerator, PlannedOrder, plan_orders
 from laban_samples.demo.progress import create_progress
 from laban_samples.demo.shop_processes import ServicePorts, ShopOptions, start_shop
 from laban_samples.demo.summary import summarize
-from laban_samples.errors import BrokerUnavailable, SampleError
+from laban_samples.errors import SampleError
 from laban_samples.faults.parsing import ServiceFault
 from laban_samples.messaging.cluster import KafkaCluster
+from laban_samples.messaging.security import KafkaSecurity, kafka_environment
 from laban_samples.processes.exit_monitor import ExitMonitor
 from laban_samples.processes.interrupts import ignore_interrupts, interrupt_once
 from laban_samples.processes.ports import PortAllocator
@@ -54,7 +55,8 @@ class DemoOptions:
         seed: the same seed sends the same orders and applies the faults to the same requests.
         first_id: the ID of the first order.
         faults: the initial faults of the services.
-        kafka: HOST:PORT of an existing cluster; None means the embedded broker.
+        kafka: HOST:PORT of an existing cluster; None means the embedded broker. Its
+            security is in LABAN_KAFKA_* variables.
         topic_prefix: the prefix of all topics; None means no prefix, or `laban-demo.` with `kafka`.
         group_prefix: the prefix of all consumer groups; None as for the topics.
         once: send the orders, wait until they are consumed, print the summary, and stop; no dashboard.
@@ -141,14 +143,13 @@ def _start(options: DemoOptions, supervisor: ProcessSupervisor) -> _Demo:
     """Start the broker, the collector and the services, in that order."""
     console_output.print_lines(f"starting the shop in {options.style} style; logs in {supervisor.folder}")
     ports = PortAllocator(prefer_defaults=not options.once)
-    cluster = KafkaCluster(
-        _kafka(options, supervisor),
-        options.prefix(options.topic_prefix),
-        options.prefix(options.group_prefix),
-    )
+    cluster = _cluster(options, supervisor)
+    environment = kafka_environment() if options.kafka else {}
     database = (options.db or supervisor.folder / "laban.duckdb").absolute()
     lag_interval = LAG_INTERVAL_ONCE_S if options.once else LAG_INTERVAL_S
-    collector = start_collector(supervisor, ports, database, cluster.bootstrap, lag_interval, _COLLECTOR)
+    collector = start_collector(
+        supervisor, ports, database, cluster.bootstrap, lag_interval, _COLLECTOR, environment
+    )
     service_ports = ServicePorts.allocate(ports)
     console_output.print_lines(*ports.conflicts)
     shop = ShopOptions(
@@ -160,19 +161,20 @@ def _start(options: DemoOptions, supervisor: ProcessSupervisor) -> _Demo:
         group_prefix=cluster.group_prefix,
         seed=options.seed,
         service_ports=service_ports,
+        kafka_environment=environment,
     )
     start_shop(supervisor, shop, _SERVICES)
     return _Demo(options, supervisor, ports, database, service_ports, cluster, collector)
 
 
-def _kafka(options: DemoOptions, supervisor: ProcessSupervisor) -> str:
+def _cluster(options: DemoOptions, supervisor: ProcessSupervisor) -> KafkaCluster:
+    """Return the user's cluster, which is checked, or the embedded broker, which is started."""
+    prefixes = options.prefix(options.topic_prefix), options.prefix(options.group_prefix)
     if options.kafka is None:
-        return start_broker(supervisor, _BROKER)
-    if not is_broker_ready(options.kafka):
-        raise BrokerUnavailable(
-            f"No Kafka broker responds at {options.kafka}. Check that it is running and reachable."
-        )
-    return options.kafka
+        return KafkaCluster(start_broker(supervisor, _BROKER), *prefixes)
+    cluster = KafkaCluster(options.kafka, *prefixes, KafkaSecurity.load().client_options())
+    cluster.check()
+    return cluster
 
 
 def _once(demo: _Demo) -> int:

@@ -53,6 +53,7 @@ class ShopOptions:
 
     Attributes:
         kafka: HOST:PORT of the bootstrap broker.
+        kafka_environment: the LABAN_KAFKA_* variables with its security.
         style: monolith or hybrid.
         otlp: the collector's OTLP/HTTP URL; None runs the services without tracing.
         faults: the initial faults.
@@ -70,6 +71,7 @@ class ShopOptions:
     group_prefix: str = ""
     seed: int = 0
     service_ports: ServicePorts = field(default_factory=ServicePorts.free)
+    kafka_environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 def start_shop(supervisor: ProcessSupervisor, options: ShopOptions, stage: int = 0) -> None:
@@ -97,6 +99,7 @@ def _environment(service: str, options: ShopOptions) -> dict[str, str]:
     ports = options.service_ports
     peers = {name: ports.grpc.get(name, ports.http[name]) for name in SERVICES if name != "order"}
     environment = {
+        **options.kafka_environment,
         "SHOP_STYLE": options.style,
         "SHOP_KAFKA": options.kafka,
         "SHOP_TOPIC_PREFIX": options.topic_prefix,

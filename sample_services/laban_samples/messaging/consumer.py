@@ -58,7 +58,7 @@ class EventConsumer:
         self._seen = SeenEvents()
         self._stopping = threading.Event()
         self._consumer = KafkaConsumer(
-            bootstrap_servers=cluster.bootstrap,
+            **cluster.client_options,
             client_id=group,
             group_id=cluster.group(group),
             auto_offset_reset="earliest",

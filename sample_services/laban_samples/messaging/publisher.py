@@ -20,7 +20,7 @@ class Publisher:
     def __init__(self, cluster: KafkaCluster, client_id: str) -> None:
         self._cluster = cluster
         self._producer = KafkaProducer(
-            bootstrap_servers=cluster.bootstrap,
+            **cluster.client_options,
             client_id=client_id,
             acks="all",
             max_block_ms=5_000,

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
-from laban_samples.errors import SampleError
+from laban_samples.errors import BadKafkaSecurity, SampleError
 from laban_samples.faults.active_faults import ActiveFaults
 from laban_samples.faults.grpc_interceptor import FaultInterceptor
 from laban_samples.messaging.cluster import KafkaCluster
@@ -28,6 +28,7 @@ from laban_samples.messaging.dead_letters import DeadLetterPublisher
 from laban_samples.messaging.events import PARTITIONS
 from laban_samples.messaging.faulty_publisher import FaultyPublisher
 from laban_samples.messaging.publisher import Publisher
+from laban_samples.messaging.security import KafkaSecurity
 from laban_samples.runtime.common_routes import admin_routes, health_routes, translate_errors
 from laban_samples.runtime.settings import ServiceSettings, describe_errors
 
@@ -57,7 +58,8 @@ class Service:
         self.name = name
         self.settings = settings
         self.faults = ActiveFaults(settings.initial_faults, settings.seed)
-        self.cluster = KafkaCluster(settings.kafka, settings.topic_prefix, settings.group_prefix)
+        security = KafkaSecurity.load().client_options()
+        self.cluster = KafkaCluster(settings.kafka, settings.topic_prefix, settings.group_prefix, security)
         self.routes = APIRouter(dependencies=[Depends(self.faults.apply)])
         self._resources = ExitStack()
         self._awaited: dict[str, threading.Event] = {}
@@ -78,7 +80,7 @@ class Service:
             return cls(name, CliApp.run(ServiceSettings))
         except ValidationError as error:
             sys.stderr.writelines(f"{name}: {line}\n" for line in describe_errors(error))
-        except SettingsError as error:
+        except (SettingsError, BadKafkaSecurity) as error:
             sys.stderr.write(f"{name}: {error}\n")
         sys.exit(2)
 

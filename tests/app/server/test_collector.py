@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import queue
 import signal
 import socket
 import subprocess
@@ -34,6 +35,8 @@ from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import Lag
 
+from ...broker import free_port
+from ...collector.log_watch import LogWatch
 from ...collector.requests import body, span
 from ...collector.running import running_collector, settings
 from ...collector.shop import Shop
@@ -206,6 +209,41 @@ def test_the_lag_of_a_real_broker_is_stored(
     stored = rows(database, "SELECT consumer_group, topic, partition, messages, status FROM lag")
     expected = {"consumer_group": shop.group, "topic": shop.topic, "partition": 0}
     assert expected | {"messages": 0, "status": "OK"} in stored
+
+
+def test_a_cluster_that_is_down_costs_only_itself(
+    database: Database,
+    embedded_broker: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = Shop(embedded_broker)
+    shop.commit(0)
+    polls: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
+    write_lag = DuckDBWriter.write_lag
+
+    def write_and_tell(writer: DuckDBWriter, lag: Sequence[Lag]) -> None:
+        write_lag(writer, lag)
+        polls.put({row.cluster for row in lag})
+
+    monkeypatch.setattr(DuckDBWriter, "write_lag", write_and_tell)
+    clusters = {
+        "prod": {"bootstrap": embedded_broker, "groups": shop.group},
+        "test": {"bootstrap": embedded_broker, "groups": shop.group, "topics_not": "nothing"},
+        "down": {"bootstrap": f"127.0.0.1:{free_port()}"},
+    }
+    with (
+        LogWatch("does not respond") as outage,
+        running_collector(database, kafka=clusters, lag_interval=0.1),
+    ):
+        assert outage.seen.wait(30)
+        seen: set[str] = set()
+        while seen != {"prod", "test"}:
+            seen |= polls.get(timeout=30)
+    stored = rows(database, "SELECT DISTINCT cluster, consumer_group FROM lag ORDER BY cluster")
+    assert stored == [{"cluster": name, "consumer_group": shop.group} for name in ("prod", "test")]
+    lines = [record.getMessage() for record in caplog.records if "Kafka" in record.getMessage()]
+    assert [line.startswith("Kafka down at 127.0.0.1:") for line in lines] == [True]
 
 
 def test_a_port_in_use_leaves_nothing_running(database: Database) -> None:

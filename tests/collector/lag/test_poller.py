@@ -1,21 +1,22 @@
 import logging
 import queue
+import socket
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from laban_collector.errors import StoreError
-from laban_collector.lag import poller
-from laban_collector.lag.evaluation import Log, Partition
-from laban_collector.lag.poller import Admin, LagPoller, fetch_offsets
+from laban_collector.kafka_settings import KafkaCluster
+from laban_collector.lag.brokers import TIMEOUT
+from laban_collector.lag.poller import LagPoller
 from laban_collector.store.rows import Lag
 
 from ...broker import free_port, start_broker, stop_broker
+from ..log_watch import LogWatch
 from ..shop import Shop
 
 WAIT = 30.0
@@ -44,37 +45,15 @@ class Polls:
 
 
 @contextmanager
-def polling(bootstrap: str, write: Callable[[Sequence[Lag]], None]) -> Generator[LagPoller, None, None]:
-    poller = LagPoller(bootstrap, 0.1, write)
+def polling(
+    bootstrap: str, write: Callable[[Sequence[Lag]], None], name: str = ""
+) -> Generator[LagPoller, None, None]:
+    poller = LagPoller(KafkaCluster(bootstrap=bootstrap), 0.1, write, name)
     poller.start()
     try:
         yield poller
     finally:
         poller.stop()
-
-
-def test_offsets_are_fetched_for_every_partition_of_a_consumed_topic(embedded_broker: str) -> None:
-    assert_offsets_are_fetched(embedded_broker)
-
-
-@pytest.mark.kafka
-def test_offsets_are_fetched_from_apache_kafka_too(real_kafka: str) -> None:
-    assert_offsets_are_fetched(real_kafka)
-    with KafkaAdminClient(bootstrap_servers=real_kafka) as admin:
-        topics = {partition.topic for partition in fetch_offsets(admin).logs}
-    assert not {topic for topic in topics if topic.startswith("__")}
-
-
-def assert_offsets_are_fetched(bootstrap: str) -> None:
-    shop = Shop(bootstrap)
-    shop.produce(5)
-    shop.produce(3, partition=1)
-    shop.commit(2)
-    with KafkaAdminClient(bootstrap_servers=bootstrap) as admin:
-        offsets = fetch_offsets(admin)
-    first, second = Partition(shop.topic, 0), Partition(shop.topic, 1)
-    assert (offsets.logs[first], offsets.logs[second]) == (Log(0, 5), Log(0, 3))
-    assert offsets.committed[shop.group] == {first: 2, second: None}
 
 
 def test_a_poller_follows_a_group_that_consumes(embedded_broker: str) -> None:
@@ -112,8 +91,9 @@ def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pyte
         shop.commit(0)
         with polling(f"127.0.0.1:{port}", polls.write):
             polls.wait_for(lambda row: row.group == shop.group)
-            stop_broker(broker)
-            wait_for_log(caplog, "does not respond")
+            with LogWatch("does not respond") as outage:
+                stop_broker(broker)
+                assert outage.seen.wait(WAIT)
             broker = start_broker(port, tmp_path / "second.log")
             again = Shop(f"127.0.0.1:{port}")
             again.commit(0)
@@ -124,24 +104,6 @@ def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pyte
     assert [f"127.0.0.1:{port}" in line for line in lines] == [True, True]
     assert ["does not respond" in line for line in lines] == [True, False]
     assert "responds again after" in lines[1]
-
-
-def wait_for_log(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    """Wait until a log line contains this text."""
-    seen = threading.Event()
-
-    class Watch(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if text in record.getMessage():
-                seen.set()
-
-    watch = Watch()
-    logger = logging.getLogger("laban_collector")
-    logger.addHandler(watch)
-    try:
-        assert text in caplog.text or seen.wait(WAIT)
-    finally:
-        logger.removeHandler(watch)
 
 
 def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
@@ -159,21 +121,39 @@ def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
     assert "could not be stored" in caplog.text
 
 
-def test_a_poller_without_a_broker_stops_and_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "TIMEOUT", 0.2)
+def test_a_poller_without_a_broker_stops_and_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     with polling(f"127.0.0.1:{free_port()}", lambda _: None):
         pass
     assert set(threading.enumerate()) == before
 
 
-def test_an_admin_client_without_a_broker_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "TIMEOUT", 0.2)
+def test_stopping_while_it_connects_leaves_no_thread_and_no_line(
+    embedded_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
     before = set(threading.enumerate())
-    with pytest.raises(KafkaError):
-        Admin(f"127.0.0.1:{free_port()}")
+    for _ in range(30):
+        with polling(embedded_broker, lambda _: None):
+            pass
     assert set(threading.enumerate()) == before
+    assert [record for record in caplog.records if record.name.startswith("laban")] == []
+
+
+def test_stopping_does_not_wait_for_a_broker_that_never_answers(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with polling(f"127.0.0.1:{silent.getsockname()[1]}", lambda _: None):
+            silent.accept()
+            began = time.monotonic()
+        assert time.monotonic() - began < TIMEOUT / 2
+    assert caplog.text == ""
+
+
+def test_the_rows_of_a_named_cluster_have_its_name(embedded_broker: str) -> None:
+    shop, polls = Shop(embedded_broker), Polls()
+    shop.commit(0)
+    with polling(embedded_broker, polls.write, "prod"):
+        assert polls.wait_for(lambda row: row.group == shop.group).cluster == "prod"
 
 
 def test_stopping_a_poller_that_was_never_started_does_nothing() -> None:
-    LagPoller("127.0.0.1:1", 1.0, lambda _: None).stop()
+    LagPoller(KafkaCluster(bootstrap="127.0.0.1:1"), 1.0, lambda _: None).stop()
