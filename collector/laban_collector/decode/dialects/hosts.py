@@ -20,7 +20,7 @@ _URL: Final = re.compile(
 )
 """A URL with a host. Of several hosts, the first."""
 _HOST_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^/\\:;,@\[\]\s]+)(?::([0-9]{1,5}))?")
-_IPV6: Final = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:(?:[0-9A-Fa-f.]*)(?:%\S+)?")
+_IPV6: Final = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\S+)?")
 _MAPPED: Final = re.compile(r"::ffff:([0-9]{1,3}(?:\.[0-9]{1,3}){3})", re.IGNORECASE)
 _CONNECTION: Final = re.compile(
     r"(?:^|;)\s*(?:data source|server|host|address|addr|network address)\s*=\s*"

@@ -22,6 +22,7 @@ from laban_collector.decode.dialects.hosts import Host
         ("10.0.0.7:80", Host("10.0.0.7", 80)),
         ("::1", Host("::1")),
         ("FE80::1%eth0", Host("fe80::1%eth0")),
+        ("2001:DB8:0:1:2:3:4:5", Host("2001:db8:0:1:2:3:4:5")),
         ("[FE80::1]:443", Host("fe80::1", 443)),
         ("::ffff:10.0.0.7", Host("10.0.0.7")),
         ("https://Orders.Example/a", Host("orders.example", 443)),
