@@ -36,6 +36,7 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.rows import ALL_STARTS
 from laban_mapper.times import utc_time
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
@@ -204,7 +205,7 @@ def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
 
 
 def _last(database: Database) -> int:
-    extent = DuckDBReader(database).extent()
+    extent = DuckDBReader(database).extent(*ALL_STARTS)
     assert extent is not None, "a filled store has spans"
     return extent[1]
 

@@ -20,11 +20,13 @@ _FIELDS = {
 
 
 def to_otlp(spans: Iterable[Span]) -> bytes:
-    """Return an ExportTraceServiceRequest with these spans and one resource per service."""
+    """Return an ExportTraceServiceRequest with these spans and one resource per service and namespace."""
     request = ExportTraceServiceRequest()
-    for service, own in groupby(sorted(spans, key=lambda s: s.service), key=lambda s: s.service):
+    for (service, namespace), own in groupby(sorted(spans, key=_resource), key=_resource):
         resource_spans = request.resource_spans.add()
         resource_spans.resource.attributes.append(_attribute("service.name", service))
+        if namespace:
+            resource_spans.resource.attributes.append(_attribute("service.namespace", namespace))
         scope_spans = resource_spans.scope_spans.add()
         scope_spans.scope.name = "tests"
         for span in own:
@@ -45,6 +47,10 @@ def to_otlp(spans: Iterable[Span]) -> bytes:
             for trace_id, span_id in span.links:
                 sent.links.add(trace_id=bytes.fromhex(trace_id), span_id=bytes.fromhex(span_id))
     return request.SerializeToString()
+
+
+def _resource(span: Span) -> tuple[str, str]:
+    return (span.service, span.namespace or "")
 
 
 def _attributes(span: Span) -> list[KeyValue]:

@@ -30,6 +30,7 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/connection/sql.py",
         "collector/laban_collector/store/duckdb/edges/counting_thread.py",
         "collector/laban_collector/store/duckdb/index/bloom.py",
+        "collector/laban_collector/store/rows.py",
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
@@ -46,7 +47,15 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/read/caches.py",
         "instrumentation/laban/business_keys/keys.py",
         "instrumentation/laban/commands.py",
+        "mapper/laban_mapper/printable.py",
+        "mapper/laban_mapper/names.py",
         "mapper/laban_mapper/spans.py",
+        "mapper/laban_mapper/story/clocks.py",
+        "mapper/laban_mapper/story/critical_path.py",
+        "mapper/laban_mapper/story/deliveries.py",
+        "mapper/laban_mapper/story/evidence.py",
+        "mapper/laban_mapper/story/notes.py",
+        "mapper/laban_mapper/story/timeline.py",
         "mapper/laban_mapper/times.py",
     },
 }

@@ -376,3 +376,13 @@ ZIPKIN_TAGS: Final = {
     "cassandra.keyspace": Implied(DB_NAMESPACE, DB_SYSTEM, "cassandra"),
 }
 """If several tags imply the same attribute, the first one wins."""
+
+RPC_MESSAGE_ID: Final = "message.id"
+"""On events of RPC streams: the number of the message in its stream, which is no business key."""
+PLATFORM_NAMESPACES: Final = frozenset(
+    {"android", "artifact", "cicd", "dotnet", "heroku", "hw", "ios", "oci", "openshift", "vcs", "webengine"}
+)
+"""Namespaces of resource attributes that identify a platform or a build, and no business entity."""
+
+UNKNOWN_SERVICE: Final = "unknown_service"
+"""The service of a resource without `service.name`. SDKs add `:` and the name of the program."""

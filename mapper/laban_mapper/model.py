@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-Outcome = Literal["ok", "failed", "waiting", "incomplete"]
-NodeKind = Literal["service", "topic", "group", "database", "external", "entry"]
+Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
+NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 MessageStateName = Literal[
@@ -33,7 +33,16 @@ class RootCause(Answer):
 
 
 class Step(Answer):
-    """One span of a story."""
+    """One span of a story.
+
+    Attributes:
+        time: the start as the service sent it.
+        start_ms: the start after the start of the story; clocks that differ are corrected. None from a
+            collector that does not correct clocks.
+        cause: the index in `steps` of the step that led to this one; None for the first step of a tree.
+        by_message: whether a message led to this step, instead of a call or the code of the same service.
+        namespace: the namespace of the service. `service` is `namespace/name` if the name occurs in several.
+    """
 
     time: datetime
     service: str
@@ -52,6 +61,12 @@ class Step(Answer):
     parent_id: str | None = None
     depth: int = 0
     critical: bool = False
+    odd_time: bool = False
+    """Whether the span is dated before 2000, or more than an hour ahead of now."""
+    start_ms: float | None = None
+    cause: int | None = None
+    by_message: bool = False
+    namespace: str | None = None
 
 
 class GroupState(Answer):
@@ -86,7 +101,15 @@ class Message(Answer):
 
 
 class Story(Answer):
-    """The answer to "What happened to order 123?"."""
+    """The answer to "What happened to order 123?".
+
+    Attributes:
+        started: the start of the first step, by the clock of the service where the story begins.
+        duration_ms: from the first start to the last end; clocks that differ are corrected.
+        notes: what is wrong with the spans, and what was done about it.
+        clock_skew_ms: by service, how far its clock is ahead of the clock of the service where the story
+            begins; negative if it is behind. Only services whose clock is known to differ.
+    """
 
     key: str
     value: str
@@ -100,14 +123,20 @@ class Story(Answer):
     steps: list[Step]
     messages: list[Message]
     truncated: bool = False
+    notes: list[str] = []
+    clock_skew_ms: dict[str, float] = {}
 
 
 class Node(Answer):
-    """A node of the service map: a service, a topic, a consumer group …"""
+    """A node of the service map: a service, a topic, a consumer group …
+
+    The name of a service is short if no other service on the map has the same name in another namespace.
+    """
 
     id: str
     kind: NodeKind
     name: str
+    namespace: str | None = None
 
 
 class Evidence(Answer):
@@ -134,13 +163,19 @@ class Edge(Answer):
 
 
 class ServiceMap(Answer):
-    """The service map of a time range."""
+    """The service map of a time range.
+
+    `callers_not_seen` counts the calls and messages whose sender is not known: a parent was named and has not
+    arrived, because of sampling, loss, or a service that is not traced. They are on the map only if asked
+    for, as calls of the node `unseen:callers`.
+    """
 
     since: datetime
     until: datetime
     nodes: list[Node]
     edges: list[Edge]
     truncated: bool = False
+    callers_not_seen: int = 0
 
 
 class PartitionLag(Answer):
@@ -283,8 +318,25 @@ class UnknownAnswer(Refused):
     last: datetime | None = None
 
 
+class OddTimes(Answer):
+    """Spans that are dated before 2000, or more than an hour ahead of now (`ahead`)."""
+
+    spans: int
+    first: datetime
+    last: datetime
+    ahead: bool
+
+
 class Status(Answer):
-    """What is stored, and how the collector is doing; `collector` is None without a running collector."""
+    """What is stored, and how the collector is doing; `collector` is None without a running collector.
+
+    Attributes:
+        first: start of the first span; those with odd times do not count, unless all have odd times.
+        last: start of the last span, likewise.
+        without_service_name: number of spans without `service.name`.
+        odd_times: spans with impossible dates.
+        warnings: sentences about the two above.
+    """
 
     version: str
     spans: int
@@ -292,4 +344,7 @@ class Status(Answer):
     services: list[str]
     first: datetime | None
     last: datetime | None
+    without_service_name: int = 0
+    odd_times: list[OddTimes] = []
+    warnings: list[str] = []
     collector: CollectorStatus | None = None

@@ -1,6 +1,7 @@
 """Builds the service map from edge rows: which service calls which, and how."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,8 +12,27 @@ MAX_EDGES: Final = 5000
 """Limit for one map: a service that puts IDs into names makes more and more edges."""
 
 
+_KINDS: Final[dict[str, NodeKind]] = {
+    "service": "service",
+    "topic": "topic",
+    "group": "group",
+    "database": "database",
+    "entry": "entry",
+    "unseen": "unseen",
+}
+UNSEEN: Final = "unseen:callers"
+"""The node ID of callers that were not seen."""
+_WORDS: Final = {UNSEEN: "caller not seen"}
+
+
 def build_service_map(
-    rows: Sequence[EdgeRow], lag: Sequence[Lag], since: datetime, until: datetime
+    rows: Sequence[EdgeRow],
+    lag: Sequence[Lag],
+    since: datetime,
+    until: datetime,
+    *,
+    namespaces: Collection[str] = (),
+    unseen: bool = False,
 ) -> ServiceMap:
     """The service map of a time range, with the MAX_EDGES busiest edges.
 
@@ -22,6 +42,8 @@ def build_service_map(
             part of the map too, with an edge of 0 calls.
         since: start of the time range.
         until: end of the time range.
+        namespaces: the namespaces of the services.
+        unseen: whether callers that were not seen are a node of the map.
     """
     busiest = sorted(rows, key=lambda row: row.calls, reverse=True)[:MAX_EDGES]
     edges = [_edge(row) for row in busiest]
@@ -29,8 +51,16 @@ def build_service_map(
     silent = {(f"topic:{row.topic}", f"group:{row.group}") for row in lag} - known
     edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: MAX_EDGES - len(edges)]
     edges.sort(key=lambda edge: (edge.source, edge.target, edge.protocol))
-    truncated = len(edges) >= MAX_EDGES
-    return ServiceMap(since=since, until=until, nodes=_nodes(edges), edges=edges, truncated=truncated)
+    shown = [edge for edge in edges if unseen or edge.source != UNSEEN]
+    ends = {end for edge in edges for end in (edge.source, edge.target) if unseen or end != UNSEEN}
+    return ServiceMap(
+        since=since,
+        until=until,
+        nodes=_nodes(ends, namespaces),
+        edges=shown,
+        truncated=len(edges) >= MAX_EDGES,
+        callers_not_seen=sum(row.calls for row in rows if row.source == UNSEEN),
+    )
 
 
 def _edge(row: EdgeRow) -> Edge:
@@ -54,18 +84,22 @@ def _silent_edge(topic: str, group: str) -> Edge:
     return Edge(source=topic, target=group, kind="async", protocol="kafka", calls=0, errors=0)
 
 
-def _nodes(edges: Iterable[Edge]) -> list[Node]:
-    ids = {end for edge in edges for end in (edge.source, edge.target)}
-    return [_node(node_id) for node_id in sorted(ids)]
+def _nodes(ids: Iterable[str], namespaces: Collection[str]) -> list[Node]:
+    nodes = [_node(node_id, namespaces) for node_id in sorted(ids)]
+    services = Counter(node.name for node in nodes if node.kind == "service")
+    return [_in_full(node) if services[node.name] > 1 else node for node in nodes]
 
 
-def _node(node_id: str) -> Node:
+def _node(node_id: str, namespaces: Collection[str]) -> Node:
     kind, _, name = node_id.partition(":")
-    kinds: dict[str, NodeKind] = {
-        "service": "service",
-        "topic": "topic",
-        "group": "group",
-        "database": "database",
-        "entry": "entry",
-    }
-    return Node(id=node_id, kind=kinds.get(kind, "external"), name=name)
+    namespace, slash, short = name.partition("/")
+    if kind == "service" and slash and namespace in namespaces:
+        return Node(id=node_id, kind="service", name=short, namespace=namespace)
+    return Node(id=node_id, kind=_KINDS.get(kind, "external"), name=_WORDS.get(node_id, name))
+
+
+def _in_full(node: Node) -> Node:
+    """A service with its namespace in the name, because the name alone is ambiguous."""
+    if node.kind != "service" or node.namespace is None:
+        return node
+    return node.model_copy(update={"name": f"{node.namespace}/{node.name}"})

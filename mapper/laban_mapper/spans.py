@@ -26,6 +26,10 @@ STATUS_NAMES: Final = {0: "unset", 1: "ok", 2: "error"}
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
 
+_SENDING: Final = frozenset({"send", "publish"})
+_RECEIVING: Final = frozenset({"receive", "poll"})
+_SETTLING: Final = frozenset({"settle", "commit", "ack"})
+
 TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
 
@@ -35,7 +39,7 @@ def operation_of(span: Span) -> str:
     A Celery queue serves many tasks, so the name of the task is added.
     """
     if span.topic is not None:
-        verb = {PRODUCER: "publish", CONSUMER: "process"}.get(span.kind) or span.messaging_operation or "use"
+        verb = _verb_of(span)
         task = span.attributes.get(CELERY_TASK_NAME)
         return f"{verb} {span.topic} ({task})" if task else f"{verb} {span.topic}"
     if span.rpc_method is not None:
@@ -44,6 +48,38 @@ def operation_of(span: Span) -> str:
         where = span.http_route or _path_of(span)
         return f"{span.http_method} {where}" if where else span.name
     return span.name
+
+
+def is_create(span: Span) -> bool:
+    """Whether the span creates a message that another span sends."""
+    return span.kind == PRODUCER and span.messaging_operation == "create"
+
+
+def is_publishing(span: Span) -> bool:
+    """Whether the span publishes messages: a PRODUCER, or the `send` of a client or a span without a kind."""
+    return span.kind == PRODUCER or (
+        span.messaging_operation in _SENDING and span.kind not in {SERVER, CONSUMER}
+    )
+
+
+def is_receiving(span: Span) -> bool:
+    """Whether the span fetched messages, but did not process them."""
+    return span.kind in {CLIENT, CONSUMER} and span.messaging_operation in _RECEIVING
+
+
+def is_settling(span: Span) -> bool:
+    """Whether the span only acknowledged messages."""
+    return span.messaging_operation in _SETTLING
+
+
+def is_consuming(span: Span) -> bool:
+    """Whether the span consumes messages by its own word: a CONSUMER, or a client that received.
+
+    Some libraries process messages in a span of another kind.
+    """
+    if span.kind == CONSUMER:
+        return not is_settling(span)
+    return is_receiving(span) or (span.kind != PRODUCER and span.messaging_operation == "process")
 
 
 def protocol_of(span: Span) -> str:
@@ -83,6 +119,16 @@ def timed_out(span: Span) -> bool:
         return False
     words = f"{span.error_type or ''} {error_of(span) or ''}".lower()
     return any(mark in words for mark in TIMEOUT_MARKS)
+
+
+def _verb_of(span: Span) -> str:
+    """What a messaging span did. A client that only received is not said to have processed."""
+    operation = span.messaging_operation
+    if span.kind == PRODUCER:
+        return "create" if operation == "create" else "publish"
+    if span.kind == CONSUMER:
+        return operation if operation in {*_RECEIVING, *_SETTLING} else "process"
+    return operation or "use"
 
 
 def _path_of(span: Span) -> str | None:

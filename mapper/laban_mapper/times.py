@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from laban_collector.store.rows import ALL_STARTS, plausible_starts
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.spans import NS_PER_S
 
@@ -24,6 +25,30 @@ def nanoseconds(time: datetime) -> int:
         time = time.replace(tzinfo=UTC)
     whole = int(time.replace(microsecond=0).timestamp())
     return whole * NS_PER_S + time.microsecond * 1000
+
+
+def is_implausible(start: int, now: int) -> bool:
+    """Whether a start, in ns, lies before 2000 or more than an hour after `now`."""
+    since, until = plausible_starts(now)
+    return not since <= start < until
+
+
+def storable(ns: int) -> int:
+    """The nearest time, in ns, that a store can contain."""
+    return min(max(ns, ALL_STARTS[0]), ALL_STARTS[1])
+
+
+def default_end(now: int, newest: int | None, length: int) -> int:
+    """Where a time range without an end ends: now; an old recording is shown at its newest span instead.
+
+    Args:
+        now: ns since the epoch.
+        newest: the newest plausible start, if any. Other clocks may be ahead, by up to an hour.
+        length: of the time range, in ns.
+    """
+    if newest is None:
+        return now
+    return newest + 1 if newest < now - length else max(now, newest + 1)
 
 
 def parse_time(text: str, now: datetime) -> datetime:

@@ -250,7 +250,9 @@ class ShopAnswers:
             raise UnknownValue(key, value, list(self.orders))
         return shop_story(value)
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)
 

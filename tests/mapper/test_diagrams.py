@@ -7,8 +7,10 @@ from laban_collector.store.rows import EdgeRow
 from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.rendering import Format, render
 from laban_mapper.errors import RenderFailed
-from laban_mapper.model import ServiceMap
+from laban_mapper.model import Edge, Node, ServiceMap
+from laban_mapper.names import NAME_WIDTH
 from laban_mapper.service_map import build_service_map
+from laban_mapper.times import utc_time
 
 from .shop_spans import lag
 
@@ -95,3 +97,20 @@ def test_without_graphviz_the_error_names_what_to_install(
     with pytest.raises(RenderFailed, match=r"laban\[server\]"):
         render(shop(), "svg")
     assert render(shop(), "mermaid")
+
+
+@pytest.mark.parametrize("form", ["dot", "mermaid", "svg"])
+def test_no_diagram_contains_a_control_character_of_a_span(form: Format) -> None:
+    nasty = "a\x1b[2J\r\nb\u202e"
+    nodes = [Node(id="service:a", kind="service", name=nasty), Node(id="topic:t", kind="topic", name=nasty)]
+    edge = Edge(source="service:a", target="topic:t", kind="async", protocol=nasty, calls=1, errors=0)
+    answer = ServiceMap(since=utc_time(0), until=utc_time(1), nodes=nodes, edges=[edge])
+    drawn = render(answer, form).decode()
+    assert r"\x1b[2J b" in drawn.replace("\\\\", "\\")
+    assert not set("\x1b\r\u202e") & set(drawn)
+
+
+def test_long_names_are_shortened() -> None:
+    hops = [EdgeRow("entry:clients", f"service:{'x' * 400}", "sync", "http", 1, 0, 1.0, 1.0, 1.0, 0, 0, 1)]
+    drawing = simplify(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1)))
+    assert max(len(node.name) for node in drawing.nodes) == NAME_WIDTH

@@ -63,3 +63,35 @@ def test_a_map_with_too_many_edges_keeps_the_busiest_and_is_marked_truncated(
     assert len(built.edges) == 2
     assert built.truncated
     assert not build_service_map(HOPS[:1], [], SINCE, UNTIL).truncated
+
+
+def call(source: str, target: str) -> EdgeRow:
+    return EdgeRow(source, target, "sync", "http", 5, 0, 1.0, 1.0, 1.0, 5, 0, 0)
+
+
+def test_callers_not_seen_are_counted_and_on_the_map_only_if_asked_for() -> None:
+    rows = [*HOPS, call("unseen:callers", "service:back")]
+    built = build_service_map(rows, [], SINCE, UNTIL)
+    assert built.callers_not_seen == 5
+    assert "unseen:callers" not in {end for edge in built.edges for end in (edge.source, edge.target)}
+    assert "service:back" in {node.id for node in built.nodes}
+    assert "unseen:callers" not in {node.id for node in built.nodes}
+    asked = build_service_map(rows, [], SINCE, UNTIL, unseen=True)
+    [node] = [node for node in asked.nodes if node.kind == "unseen"]
+    assert (node.id, node.name) == ("unseen:callers", "caller not seen")
+    assert [edge.target for edge in asked.edges if edge.source == node.id] == ["service:back"]
+
+
+def test_the_name_of_a_service_is_short_unless_two_namespaces_have_it() -> None:
+    rows = [
+        call("service:shop/web", "service:shop/api"),
+        call("service:shop/api", "service:billing/api"),
+        call("service:billing/api", "service:team/tool"),
+    ]
+    built = build_service_map(rows, [], SINCE, UNTIL, namespaces=["billing", "shop"])
+    assert {node.id: (node.name, node.namespace) for node in built.nodes} == {
+        "service:shop/web": ("web", "shop"),
+        "service:shop/api": ("shop/api", "shop"),
+        "service:billing/api": ("billing/api", "billing"),
+        "service:team/tool": ("team/tool", None),
+    }

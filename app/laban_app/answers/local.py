@@ -2,14 +2,24 @@
 
 import importlib.metadata
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import MAX_ROWS, MINUTE, MessageRef, Peer, Span, TraceRef
+from laban_collector.store.rows import (
+    ALL_STARTS,
+    MAX_ROWS,
+    MINUTE,
+    MessageRef,
+    Peer,
+    Span,
+    TraceRef,
+    plausible_starts,
+)
 from laban_mapper import lag
+from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.model import (
     KnownValue,
@@ -23,11 +33,11 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, CONSUMER, NS_PER_S, PRODUCER, SERVER, failed
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
-from laban_mapper.times import nanoseconds, utc_time
+from laban_mapper.times import default_end, is_implausible, nanoseconds, storable, utc_time
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -45,13 +55,21 @@ _MAX_ROUNDS: Final = 8
 
 Window = tuple[int, int]
 """A half-open time range in ns since the epoch."""
+_Groups = dict[str, dict[str, str]]
+"""Topic → consumer group → service."""
 
 
 class LocalAnswers:
-    """Implements `Answers` over a `SpanReader`."""
+    """Implements `Answers` over a `SpanReader`.
 
-    def __init__(self, reader: SpanReader) -> None:
+    Args:
+        reader: of the store.
+        clock: ns since the epoch.
+    """
+
+    def __init__(self, reader: SpanReader, clock: Callable[[], int] = time.time_ns) -> None:
         self._reader = reader
+        self._clock = clock
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -62,28 +80,41 @@ class LocalAnswers:
         with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
             window = _story_window(found, since, until)
-            spans = _trace_closure(reader, [ref.trace_id for ref in found], window)
+            groups: _Groups = {}
+            spans = _trace_closure(reader, [ref.trace_id for ref in found], window, groups)
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
             if not spans:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
-            topics = sorted({span.topic for span in spans if span.topic is not None})
-            consumption = Consumption(reader.latest_lag(), reader.groups_of(topics))
+            topics = {span.topic for span in spans if span.topic is not None}
+            consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        return build_story(key, value, spans, consumption, peers, truncated=truncated)
+        now = self._clock()
+        story = build_story(key, value, spans, consumption, peers, truncated=truncated, now=now)
+        return _with_marked_times(story, now)
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
         """Which service calls which, and how."""
         requested = self._window(since, until)
         begin, end = _whole_minutes(*requested)
         edges = self._reader.edges(begin, end)
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
-        first, last = self._reader.extent() or requested
+        first, last = self._extent(self._clock()) or requested
         if begin <= last and first < end:
-            begin, end = max(begin, first), min(end, max(requested[1], last + 1))
-        return build_service_map(edges, self._reader.latest_lag(), utc_time(begin), utc_time(end))
+            shown = last + 1 if until is None else max(requested[1], last + 1)
+            begin, end = max(begin, first), min(end, shown)
+        return build_service_map(
+            edges,
+            self._reader.latest_lag(),
+            utc_time(begin),
+            utc_time(end),
+            namespaces=self._reader.namespaces(),
+            unseen=unseen,
+        )
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
@@ -93,7 +124,7 @@ class LocalAnswers:
         """How far behind each consumer group was over time."""
         begin, end = self._window(since, until)
         # Polls continue while no spans arrive, so the newest poll can be later than the newest span.
-        return lag.history(self._reader.lag_between(begin, end if until else time.time_ns()))
+        return lag.history(self._reader.lag_between(begin, end if until else self._clock()))
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
@@ -127,28 +158,55 @@ class LocalAnswers:
 
     def status(self) -> Status:
         """What is stored."""
-        contents = self._reader.contents()
+        now = self._clock()
+        contents, extent = self._reader.contents(), self._extent(now)
+        outside = self._reader.spans_outside(*plausible_starts(now))
         return Status(
             version=importlib.metadata.version("laban"),
             spans=contents.spans,
             traces=contents.traces,
             services=list(contents.services),
-            first=None if contents.first is None else utc_time(contents.first),
-            last=None if contents.last is None else utc_time(contents.last),
+            first=None if extent is None else utc_time(extent[0]),
+            last=None if extent is None else utc_time(extent[1]),
+            without_service_name=contents.unnamed,
+            odd_times=odd_times(outside, now),
+            warnings=data_warnings(contents.unnamed, outside, now),
         )
 
     def _window(
         self, since: datetime | None, until: datetime | None, length: int = _DEFAULT_WINDOW
     ) -> Window:
-        """The time range in ns: by default up to the newest span, and `length` ns long."""
-        if until is None:
-            extent = self._reader.extent()
-            end = extent[1] + 1 if extent else time.time_ns()
-        else:
-            end = nanoseconds(until)
-        begin = end - length if since is None else nanoseconds(since)
+        """The time range in ns: by default up to now, and `length` ns long.
+
+        A range without both ends ends at the newest span if that is older than the whole range.
+        """
         _check_range(since, until)
-        return (min(begin, end), end)
+        if until is not None:
+            end = nanoseconds(until)
+        else:
+            now = self._clock()
+            end = default_end(now, self._newest(now), length if since is None else now)
+        begin = end - length if since is None else nanoseconds(since)
+        return (storable(min(begin, end)), storable(end))
+
+    def _newest(self, now: int) -> int | None:
+        extent = self._extent(now)
+        return None if extent is None else extent[1]
+
+    def _extent(self, now: int) -> Window | None:
+        """The first and the last start; implausible ones count only if there are no others."""
+        return self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
+
+
+def _with_marked_times(story: Story, now: int) -> Story:
+    """Mark the steps with an impossible date."""
+    if not any(is_implausible(nanoseconds(step.time), now) for step in story.steps):
+        return story
+    steps = [
+        step.model_copy(update={"odd_time": is_implausible(nanoseconds(step.time), now)})
+        for step in story.steps
+    ]
+    return story.model_copy(update={"steps": steps})
 
 
 def _check_range(since: datetime | None, until: datetime | None) -> None:
@@ -161,22 +219,23 @@ def _whole_minutes(begin: int, end: int) -> Window:
     """Widen a time range to whole minutes, which are counted already, unless it is short."""
     if end - begin < _SHORT:
         return begin, end
-    return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+    return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
 
 
 def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:
     begin = min((ref.first for ref in found), default=0) - _STORY_MARGIN
     end = max((ref.last for ref in found), default=0) + _STORY_MARGIN
     return (
-        begin if since is None else nanoseconds(since),
-        end if until is None else nanoseconds(until),
+        storable(begin if since is None else nanoseconds(since)),
+        storable(end if until is None else nanoseconds(until)),
     )
 
 
-def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) -> list[Span]:
+def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window, groups: _Groups) -> list[Span]:
     """The spans of these traces and of all traces that follow from them by a link or a message.
 
-    Follows effects only: a batch that holds messages of several orders must not pull in the other orders.
+    Follows effects only: a batch that holds messages of several orders must not pull in the other orders. The
+    store returns the other form of a 64-bit or 128-bit trace ID with it; links to that form are followed too.
     """
     known = dict.fromkeys(traces)
     spans: list[Span] = []
@@ -186,8 +245,13 @@ def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window) ->
         if not new or remaining <= 0:
             break
         new += _linked(reader, new, known)
-        spans += reader.spans_of(new, *window, remaining)
-        reached = [trace for trace in _traces_of_messages(reader, spans, window) if trace not in known]
+        found = reader.spans_of(new, *window, remaining)
+        spans += found
+        forms = {span.trace_id: None for span in found if span.trace_id not in known}
+        known.update(forms)
+        reached = _linked(reader, list(forms), known) if forms else []
+        consumed = _traces_of_messages(reader, spans, window, groups)
+        reached += [trace for trace in consumed if trace not in known]
         new = reached[: _MAX_TRACES - len(known)]
         known.update(dict.fromkeys(new))
     return spans
@@ -210,8 +274,8 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     ]
     if not unanswered:
         return {}
-    begin = min(span.start for span in unanswered) - _PEER_MARGIN
-    end = max(span.end for span in unanswered) + _PEER_MARGIN
+    begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
+    end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
     return reader.callees({peer_of(span) for span in unanswered}, begin, end)
 
 
@@ -232,15 +296,48 @@ def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -
     return found
 
 
-def _traces_of_messages(reader: SpanReader, spans: Sequence[Span], window: Window) -> list[str]:
+def _traces_of_messages(
+    reader: SpanReader, spans: Sequence[Span], window: Window, groups: _Groups
+) -> list[str]:
+    """The traces with a span on a message of these spans, unless all groups of its topic have one here."""
+    consumers = _consumers_of_messages(spans)
+    if not consumers:
+        return []
+    readers = _groups_of(reader, {ref.topic for ref in consumers}, groups)
+    asked = [
+        ref
+        for ref, seen in consumers.items()
+        if not seen or None in seen or readers.get(ref.topic, {}).keys() - seen
+    ]
+    return reader.traces_of_messages(asked, *window) if asked else []
+
+
+def _consumers_of_messages(spans: Sequence[Span]) -> dict[MessageRef, set[str | None]]:
+    """The groups that consumed each published message; None for a consumer whose group is unknown."""
     published = {
-        MessageRef(span.topic, span.partition, span.offset)
+        (span.trace_id, span.span_id): ref
         for span in spans
-        if span.kind == PRODUCER
-        and span.topic is not None
-        and span.partition is not None
-        and span.offset is not None
+        if is_publishing(span) and (ref := _message_of(span)) is not None
     }
-    consumed = {(span.topic, span.partition, span.offset) for span in spans if span.kind == CONSUMER}
-    without_consumer = [ref for ref in published if (ref.topic, ref.partition, ref.offset) not in consumed]
-    return reader.traces_of_messages(without_consumer, *window) if without_consumer else []
+    consumers: dict[MessageRef, set[str | None]] = {ref: set() for ref in published.values()}
+    for span in spans if consumers else ():
+        if is_consuming(span):
+            named = [(span.trace_id, span.parent_id or ""), *span.links]
+            for ref in {_message_of(span), *map(published.get, named)}:
+                if ref in consumers:
+                    consumers[ref].add(span.group)
+    return consumers
+
+
+def _groups_of(reader: SpanReader, topics: Iterable[str], known: _Groups) -> _Groups:
+    """The groups that read these topics and others, asked once for each topic."""
+    new = sorted(topic for topic in set(topics) if topic not in known)
+    if new:
+        known.update({topic: {} for topic in new} | reader.groups_of(new))
+    return known
+
+
+def _message_of(span: Span) -> MessageRef | None:
+    if span.topic is None or span.partition is None or span.offset is None:
+        return None
+    return MessageRef(span.topic, span.partition, span.offset)

@@ -9,8 +9,8 @@ from laban_mapper.model import KnownValues, LagHistory, LagReport, LatencyHistor
 class Answers(Protocol):
     """All questions that laban answers.
 
-    Time ranges are half open, [since, until), with time zones. `until` None: up to the newest span; `since`
-    None: one hour before `until`.
+    Time ranges are half open, [since, until), with time zones. `until` None: now, or the newest span if that
+    is older than the whole range; `since` None: one hour before `until`.
     """
 
     def story(
@@ -23,8 +23,16 @@ class Answers(Protocol):
         """
         ...
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
-        """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes."""
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
+        """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes.
+
+        Args:
+            since: start of the time range.
+            until: end of the time range.
+            unseen: whether callers that were not seen are a node of the map.
+        """
         ...
 
     def lag(self) -> LagReport:

@@ -55,9 +55,11 @@ class RemoteAnswers:
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
         return self._get("/story", Story, key=key, value=value, since=since, until=until)
 
-    def service_map(self, since: datetime | None = None, until: datetime | None = None) -> ServiceMap:
+    def service_map(
+        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+    ) -> ServiceMap:
         """Which service calls which, and how."""
-        return self._get("/map", ServiceMap, since=since, until=until)
+        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""

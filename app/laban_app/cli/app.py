@@ -17,6 +17,7 @@ from laban.commands import command_names, find_command
 from laban_app.errors import AppError, NotInRange, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_mapper.errors import MapperError
+from laban_mapper.printable import printable
 
 NOT_FOUND: Final = 1
 WRONG_USE: Final = 2
@@ -136,5 +137,5 @@ def _is_named_tuple(hint: object) -> bool:
 
 
 def _fail(error: Exception, code: int) -> None:
-    sys.stderr.write(f"laban: {error}\n")
+    sys.stderr.write(f"laban: {printable(str(error))}\n")
     raise SystemExit(code)

@@ -3,6 +3,7 @@
 import contextlib
 import json as json_module
 import sys
+import time
 from collections.abc import Generator, Sequence
 from io import BufferedReader
 from pathlib import Path
@@ -24,6 +25,8 @@ from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
+from laban_mapper.data_warnings import data_warnings, odd_times
+from laban_mapper.printable import printable
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
@@ -49,19 +52,20 @@ def import_files(
 ) -> None:
     """Import spans from files of other tools.
 
-    Formats: OTLP (JSON, JSON lines, protobuf), Jaeger JSON and Zipkin v2 JSON, each also with gzip. The
-    format is detected from the content. Spans that cannot be read are skipped and counted. A span that is
-    already stored is not stored again. Exits 1 if no span can be read.
+    Formats: OTLP (JSON, JSON lines, protobuf), Jaeger JSON, Zipkin v2 JSON and the console output of the
+    Python SDK, each also with gzip. The format is detected from the content. Spans that cannot be read are
+    skipped and counted. A span that is already stored is not stored again. Exits 1 if there is no span to
+    import.
     """
     _check(files)
     settings = load_settings(db=db, token=token)
     with _target(url, settings) as target:
         report = _import(files, target)
     if json:
-        typer.echo(json_module.dumps(_as_json(report), indent=2))
+        terminal.print_json_text(json_module.dumps(_as_json(report, time.time_ns()), indent=2))
     else:
-        _show(report, target.name, terminal.stdout())
-    if report.spans == 0 and report.refused:
+        _show(report, target.name, terminal.stdout(), time.time_ns())
+    if report.spans == 0:
         raise typer.Exit(_NOTHING_READ)
 
 
@@ -147,7 +151,11 @@ def _progress() -> Progress:
     return Progress(*bar, console=screen, disable=not screen.is_terminal)
 
 
-def _as_json(report: Report) -> dict[str, object]:
+def _warnings(report: Report, now: int) -> list[str]:
+    return data_warnings(report.quality.unnamed, report.quality.outside, now)
+
+
+def _as_json(report: Report, now: int) -> dict[str, object]:
     """The documented shape."""
     return {
         "files": report.files,
@@ -155,12 +163,17 @@ def _as_json(report: Report) -> dict[str, object]:
         "stored": report.stored,
         "duplicates": report.duplicates,
         "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+        "without_service_name": report.quality.unnamed,
+        "odd_times": [odd.model_dump(mode="json") for odd in odd_times(report.quality.outside, now)],
+        "warnings": _warnings(report, now),
     }
 
 
-def _show(report: Report, where: str, screen: Console) -> None:
+def _show(report: Report, where: str, screen: Console, now: int) -> None:
     spans, files = terminal.count(report.spans, "span"), terminal.count(report.files, "file")
     duplicates = f", {terminal.count(report.duplicates, 'duplicate')}" if report.duplicates else ""
-    screen.print(f"{spans} in {files}: {report.stored:,} stored in {where}{duplicates}")
-    for reason, count in report.refused.most_common():
-        screen.print(Text(f"  {count:,} {reason}", style="yellow"))
+    stored = f"{report.stored:,} stored in {where}{duplicates}" if report.spans else "nothing was imported"
+    screen.print(Text(printable(f"{spans} in {files}: {stored}")))
+    skipped = [f"{count:,} {reason}" for reason, count in report.refused.most_common()]
+    for line in skipped + _warnings(report, now):
+        screen.print(Text(f"  {printable(line)}", style="yellow"))

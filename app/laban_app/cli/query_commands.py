@@ -15,6 +15,9 @@ from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
 
+Unseen = Annotated[
+    bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
+]
 AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
 
 
@@ -51,13 +54,15 @@ def story(
     _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
 
 
-def service_map(source: Source, time_range: TimeRange, json: terminal.Json = False) -> None:
+def service_map(
+    source: Source, time_range: TimeRange, unseen: Unseen = False, json: terminal.Json = False
+) -> None:
     """Show which service calls which."""
-    answer = _open(source).service_map(*time_range.bounds())
+    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if json:
         terminal.print_json(answer)
-    elif answer.edges:
-        show_map(answer, terminal.stdout())
+    elif answer.edges or answer.callers_not_seen:
+        show_map(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No calls in this time range. Widen it (--since 7d), or see what is stored: laban status"
@@ -73,10 +78,11 @@ def diagram(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
     ] = None,
+    unseen: Unseen = False,
 ) -> None:
     """Draw an architecture diagram of what ran."""
     chosen = _format(form)
-    answer = _open(source).service_map(*time_range.bounds())
+    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if not answer.edges:
         raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
     drawn = render(answer, chosen)
@@ -99,7 +105,7 @@ def lag(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     elif answer.groups:
-        show_lag(answer, terminal.stdout())
+        show_lag(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
             "No consumer lag is known: start the collector with `laban serve --kafka HOST:PORT`."
@@ -112,7 +118,7 @@ def status(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     else:
-        show_status(answer, terminal.stdout())
+        show_status(terminal.safe(answer), terminal.stdout())
 
 
 def _open(source: Source) -> Answers:
@@ -126,7 +132,7 @@ def _show_story(
     if json:
         terminal.print_json(answer)
     else:
-        show_story(answer, terminal.stdout(), all_spans=all_spans)
+        show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> Format:

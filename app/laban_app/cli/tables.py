@@ -9,6 +9,7 @@ from rich.text import Text
 
 from laban_app.cli import terminal
 from laban_mapper.model import CollectorStatus, Edge, LagReport, Node, ServiceMap, Status
+from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
 _KIND_WORDS: Final = {
@@ -18,6 +19,7 @@ _KIND_WORDS: Final = {
     "database": " (database)",
     "external": " (external)",
     "entry": "",
+    "unseen": "",
 }
 _LAG_STYLES: Final = {
     "OK": "green",
@@ -53,6 +55,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {until} UTC"
     legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
     console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
+    if service_map.callers_not_seen:
+        calls = terminal.count(service_map.callers_not_seen, "call")
+        console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
 
 
 def show_lag(report: LagReport, console: Console) -> None:
@@ -93,6 +98,8 @@ def show_status(status: Status, console: Console) -> None:
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")
         table.add_row(Text("to", style="dim"), f"{status.last:%Y-%m-%d %H:%M:%S} UTC")
+    for warning in status.warnings:
+        table.add_row(Text("warning", style="dim"), Text(warning, style="yellow"))
     for name, value in _collector_rows(status.collector) if status.collector else ():
         table.add_row(Text(name, style="dim"), value)
     console.print(table)
@@ -111,7 +118,7 @@ def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
 
 
 def _name(node: Node) -> str:
-    return f"{node.name}{_KIND_WORDS[node.kind]}"
+    return f"{shortened(node.name)}{_KIND_WORDS[node.kind]}"
 
 
 def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:

@@ -1,18 +1,24 @@
 """Options that commands share, and the consoles that they print to."""
 
+import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
+from laban_mapper.printable import printable
 from laban_mapper.times import parse_time
 
 _PIPED_WIDTH: Final = 200
 """Columns of output that goes to a file or a pipe: nothing is cut, and few lines are wrapped."""
+_UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""JSON itself escapes the control characters below these."""
 
 Db = Annotated[
     Path | None,
@@ -47,7 +53,11 @@ Since = Annotated[
 ]
 Until = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="End of the time range. [default: the newest span]"),
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        help="End of the time range. [default: now; the newest span of an old import]",
+    ),
 ]
 
 
@@ -72,9 +82,37 @@ class TimeRange(NamedTuple):
         return since, until
 
 
+A = TypeVar("A", bound=BaseModel)
+
+
 def print_json(answer: BaseModel) -> None:
     """Print one JSON object to standard output."""
-    typer.echo(answer.model_dump_json(indent=2))
+    print_json_text(answer.model_dump_json(indent=2))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON; characters that a terminal could obey are escaped, as JSON allows."""
+    typer.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def safe(answer: A) -> A:
+    """Return an answer with all its texts printable in one line: they come from spans of strangers."""
+    changed = {name: _safe(value) for name, value in answer}
+    return answer.model_copy(update=changed)
+
+
+def _safe(value: object) -> object:
+    match value:
+        case str():
+            return printable(value)
+        case BaseModel():
+            return safe(value)
+        case list():
+            return [_safe(item) for item in value]
+        case dict():
+            return {_safe(key): _safe(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def count(number: int, noun: str) -> str:
@@ -92,7 +130,22 @@ def stderr() -> Console:
     return _console(stderr=True)
 
 
+class _SafeConsole(Console):
+    """A console that prints no control characters except its own, whatever the text contains."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a renderable, with their texts made printable; lines stay lines."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                text = "\n".join(map(printable, segment.text.split("\n")))
+                yield Segment(text, segment.style)
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PIPED_WIDTH
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width, emoji=False, markup=False)
+    return _SafeConsole(
+        stderr=stderr, highlight=False, soft_wrap=False, width=width, emoji=False, markup=False
+    )

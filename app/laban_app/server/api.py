@@ -49,7 +49,7 @@ SinceADay = Annotated[str | None, _beginning("1 d")]
 Until = Annotated[
     str | None,
     Query(
-        description=f"End of the time range. {_TIME} Default: the newest span.",
+        description=f"End of the time range. {_TIME} Default: now, or the newest span of an old import.",
         json_schema_extra={"pattern": _FORM},
     ),
 ]
@@ -62,6 +62,7 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.NOT_FOUND: {"model": UnknownAnswer, "description": "No trace carries it"}
 }
+Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
     str, Query(description="A business key or its first part, such as `order`.", min_length=1, max_length=64)
 ]
@@ -149,8 +150,8 @@ def _map_router(answers: Answers, storage: StorageService) -> APIRouter:
         summary="Which service calls which, and how",
         description="A time range of five minutes or more is widened to whole minutes.",
     )
-    def service_map(since: Since = None, until: Until = None) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until))
+    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen)
 
     return router
 

@@ -23,6 +23,7 @@ from laban_app.answers.local import LocalAnswers
 from laban_app.server.api import build_api, guarded
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_import_routes
+from laban_app.server.log_format import log_to_stderr
 from laban_app.wiring import STORE
 from laban_collector.address import Address
 from laban_collector.errors import AddressInUse
@@ -63,7 +64,7 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     Raises:
         CollectorError: an address is in use or would be open to everyone, or the database cannot be opened.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     logging.getLogger("laban_collector").setLevel(logging.INFO)
     _log.setLevel(logging.INFO)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)

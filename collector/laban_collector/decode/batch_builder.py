@@ -23,6 +23,8 @@ from laban.vocabulary import (
     SERVICE_NAME,
     SERVICE_NAMESPACE,
     SERVICE_VERSION,
+    TAG_SPAN_KIND,
+    UNKNOWN_SERVICE,
 )
 from laban_collector.batch import span_batch
 from laban_collector.batch.attributes import Value, to_json
@@ -30,11 +32,10 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import Correlation, KeyFinder
 from laban_collector.decode.promotion import Columns, promote
 from laban_collector.decode.results import MalformedError
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
-UNKNOWN_SERVICE: Final = "unknown_service"
-"""The service of a resource without `service.name`."""
-
-_MAX_TIME: Final = 2**63 - 1
+_MAX_TIME: Final = 2**63 - 2
+"""The largest timestamp of DuckDB means infinity, which is no number of ns."""
 _MAX_COUNT: Final = 2**32 - 1
 _COLUMN: Final = {promoted.keys[0]: promoted.column for promoted in PROMOTED}
 
@@ -150,8 +151,12 @@ class BatchBuilder:
         return len(self._spans)
 
     def add(self, sent: SentSpan) -> None:
-        """Add one span. A kind or a status code that OTLP does not define is stored as unspecified."""
-        kind = sent.kind if 0 <= sent.kind < 6 else 0
+        """Add one span. A kind or a status code that OTLP does not define is stored as unspecified.
+
+        An unspecified kind comes from the tag `span.kind`, if there is one.
+        """
+        kind = sent.kind if 0 <= sent.kind < 6 else UNSPECIFIED
+        kind = kind or kind_of_tag(sent.attributes.get(TAG_SPAN_KIND))
         if sent.end < sent.start:
             sent.attributes[LABAN_END_TIME] = sent.end
         columns, attributes = promote(sent.attributes, kind, sent.name)
@@ -162,7 +167,7 @@ class BatchBuilder:
         self._links.extend((row, *ids, *link) for link in sent.links)
         self._resources.setdefault(sent.resource.resource_id, sent.resource)
         self._scopes.setdefault(sent.scope.scope_id, sent.scope)
-        self._correlate(span, self._business_keys(sent.attributes, columns))
+        self._correlate(span, self._business_keys(sent, columns))
 
     def to_batch(self) -> SpanBatch:
         """Return all spans so far as one batch."""
@@ -183,17 +188,22 @@ class BatchBuilder:
             first, last = self._correlations.get(name, (span.start, end))
             self._correlations[name] = (min(first, span.start), max(last, end))
 
-    def _business_keys(self, sent: Mapping[str, Value], columns: Columns) -> set[Correlation]:
+    def _business_keys(self, sent: SentSpan, columns: Columns) -> set[Correlation]:
         def column(key: str) -> str | None:
             value = columns.get(_COLUMN[key])
             return value if isinstance(value, str) else None
 
-        return self._finder.find(
-            sent,
+        found = self._finder.find(
+            sent.attributes,
             route=column(HTTP_ROUTE),
             topic=column(MESSAGING_DESTINATION_NAME),
             message_key=column(MESSAGING_KAFKA_MESSAGE_KEY),
         )
+        found.update(self._finder.of_origin(sent.resource.attributes))
+        found.update(self._finder.of_origin(sent.scope.attributes))
+        found.update(self._finder.of_children(event.attributes for event in sent.events))
+        found.update(self._finder.of_children(link.attributes for link in sent.links))
+        return found
 
 
 def _span_row(sent: SentSpan, kind: int, attributes: Mapping[str, Value]) -> _SpanRow:

@@ -1,10 +1,12 @@
 """Business keys of spans: the ids by which "order 123" finds its traces.
 
 Without rules, keys come from attributes that are named like ids (`order.id`, `order_id`, `app.orderId`), from
-route parameters (`/orders/{order_id}`) and from Kafka message keys. Rules (LABAN_KEYS) add more.
+route parameters (`/orders/{order_id}`) and from Kafka message keys. Rules (LABAN_KEYS) add more. Attributes
+of a span's resource, scope, events and links count like its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 
 from laban.business_keys.keys import (
     KeyRule,
+    attribute_values,
     bounded,
     canonical_key,
     parameter_key,
@@ -19,10 +22,19 @@ from laban.business_keys.keys import (
     route_parameters,
     template_pattern,
 )
-from laban.vocabulary import KAFKA_KEY_CORRELATION, URL_FULL_DIALECTS, URL_PATH_DIALECTS, URL_TEMPLATE
+from laban.vocabulary import (
+    KAFKA_KEY_CORRELATION,
+    PLATFORM_NAMESPACES,
+    RPC_MESSAGE_ID,
+    URL_FULL_DIALECTS,
+    URL_PATH_DIALECTS,
+    URL_TEMPLATE,
+)
 
 _ROUTES: Final = 1024
 """Routes whose keys are cached."""
+_ORIGINS: Final = 8192
+"""Resources and scopes whose keys are cached. They are few, and every request repeats them."""
 
 Correlation = tuple[str, str]
 """Canonical key and value: ("order.id", "123")."""
@@ -37,6 +49,7 @@ class KeyFinder:
         self._attribute_rules = [rule for rule in rules if rule.source == "attribute"]
         self._kafka_rules = [rule for rule in rules if rule.source == "kafka.key"]
         self.parameter_keys = lru_cache(_ROUTES)(self._parameter_keys)
+        self.of_origin = lru_cache(_ORIGINS)(self._of_origin)
 
     def find(
         self,
@@ -46,7 +59,7 @@ class KeyFinder:
         topic: str | None = None,
         message_key: str | None = None,
     ) -> set[Correlation]:
-        """Return the correlations of one span.
+        """Return the correlations of one span, without those of its resource, scope, events and links.
 
         Args:
             attributes: the attributes of the span.
@@ -54,9 +67,7 @@ class KeyFinder:
             topic: its Kafka topic.
             message_key: its Kafka message key.
         """
-        found = {
-            (key, value) for key, sent in self._candidates(attributes) if (value := bounded(sent)) is not None
-        }
+        found = set(_correlations(attributes, self.attribute_keys))
         template = route or attributes.get(URL_TEMPLATE)
         path = _path(attributes) if isinstance(template, str) and template else None
         if isinstance(template, str) and path is not None:
@@ -66,11 +77,33 @@ class KeyFinder:
             found.update((key, value) for key in self.kafka_keys(topic or ""))
         return found
 
+    def of_children(self, attributes: Iterable[str | None]) -> Iterator[Correlation]:
+        """Yield the correlations in the attributes of events and links, as JSON objects."""
+        for text in attributes:
+            if text is not None:
+                yield from _correlations(json.loads(text), self.child_keys)
+
+    def _of_origin(self, attributes: str) -> tuple[Correlation, ...]:
+        """Return the correlations in the attributes of a resource or a scope, as a JSON object."""
+        return tuple(dict.fromkeys(_correlations(json.loads(attributes), self._origin_keys)))
+
     def attribute_keys(self, name: str) -> list[str]:
-        """Return the business keys for an attribute name."""
+        """Return the business keys for the name of an attribute of a span."""
         key = canonical_key(name)
-        named = [rule.key for rule in self._attribute_rules if rule.argument == name]
+        named = self._named(name)
         return named if key is None else [key, *named]
+
+    def child_keys(self, name: str) -> list[str]:
+        """Return the business keys for the name of an attribute of an event or a link."""
+        return self._named(name) if name == RPC_MESSAGE_ID else self.attribute_keys(name)
+
+    def _origin_keys(self, name: str) -> list[str]:
+        """Return the business keys for the name of an attribute of a resource or a scope."""
+        technical = name.partition(".")[0] in PLATFORM_NAMESPACES
+        return self._named(name) if technical else self.attribute_keys(name)
+
+    def _named(self, name: str) -> list[str]:
+        return [rule.key for rule in self._attribute_rules if rule.argument == name]
 
     def in_route(self, template: str, path: str) -> Iterator[Correlation]:
         """Yield the business keys in a path that a route matched."""
@@ -94,9 +127,13 @@ class KeyFinder:
         named = [rule.key for rule in self._kafka_rules if fnmatchcase(topic, rule.argument)]
         return named or [KAFKA_KEY_CORRELATION]
 
-    def _candidates(self, attributes: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-        for name, value in attributes.items():
-            for key in self.attribute_keys(name):
+
+def _correlations(
+    attributes: Mapping[str, object], keys_of: Callable[[str], list[str]]
+) -> Iterator[Correlation]:
+    for name, sent in attributes.items():
+        for key in keys_of(name):
+            for value in attribute_values(sent):
                 yield key, value
 
 

@@ -1,8 +1,9 @@
 """Jaeger JSON to spans: the format of the UI's downloads and of the API at /api/traces.
 
-Times are in microseconds. The first CHILD_OF reference within the trace is the parent. Other CHILD_OF
-references and all FOLLOWS_FROM references are links.
-Source: jaeger, `internal/uimodel/model.go`, and the OpenTracing semantic conventions.
+Times are in microseconds. The first CHILD_OF reference within the trace is the parent; without one, the first
+FOLLOWS_FROM reference within the trace. Other CHILD_OF references and all FOLLOWS_FROM references are links.
+Source: jaeger, `internal/uimodel/model.go`; the OpenTracing semantic conventions; OpenTelemetry's mapping of
+OpenTracing.
 """
 
 import re
@@ -46,10 +47,11 @@ from laban_collector.decode.json_documents import (
 )
 from laban_collector.decode.otel_tags import take_fields
 from laban_collector.decode.results import MalformedError, Problems
+from laban_collector.decode.span_kind import kind_of_tag
 
 _NS_PER_US: Final = 1000
-_KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 _CHILD_OF: Final = "CHILD_OF"
+_FOLLOWS_FROM: Final = "FOLLOWS_FROM"
 _GRPC: Final = "grpc"
 _GRPC_NAME: Final = re.compile(r"/([^/]+)/([^/]+)")
 
@@ -100,7 +102,7 @@ def _span(span: JsonObject, resource: ResourceRow, problems: Problems) -> SentSp
         parent_id=parent,
         start=start,
         end=checked_time(start + integer(span, "duration", UINT64) * _NS_PER_US),
-        kind=_KINDS.get(str(kind).lower(), 0),
+        kind=kind_of_tag(kind),
         status=tagged.status,
         name=name,
         resource=resource,
@@ -119,6 +121,7 @@ def _references(span: JsonObject, trace_id: tuple[int, int], problems: Problems)
     """Return the parent id, 0 for none, and the links."""
     legacy = span.get("parentSpanID")
     parent = padded_id(legacy, 16, "parent span id") if isinstance(legacy, str) and legacy.strip("0") else 0
+    followed = 0
     links: list[LinkRow] = []
     for reference in objects(span, "references"):
         for link in problems.well_formed(_link, [reference], "link"):
@@ -127,7 +130,9 @@ def _references(span: JsonObject, trace_id: tuple[int, int], problems: Problems)
                 parent = link.linked_span_id
             else:
                 links.append(link)
-    return parent, links
+                if reference.get("refType") == _FOLLOWS_FROM and same_trace:
+                    followed = followed or link.linked_span_id
+    return parent or followed, links
 
 
 def _link(reference: JsonObject) -> LinkRow:

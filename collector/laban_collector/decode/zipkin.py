@@ -20,6 +20,7 @@ from laban.vocabulary import (
     SERVER_ADDRESS,
     SERVER_PORT,
     SERVICE_NAME,
+    TAG_SPAN_KIND,
     ZIPKIN_TAGS,
 )
 from laban_collector.batch.attributes import Value
@@ -39,9 +40,9 @@ from laban_collector.decode.json_documents import (
 from laban_collector.decode.otel_tags import take_fields
 from laban_collector.decode.promotion import promote
 from laban_collector.decode.results import MalformedError, Problems
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 
 _NS_PER_US: Final = 1000
-_UNSPECIFIED: Final = 0
 _SERVER: Final = 2
 _KINDS: Final = {"SERVER": _SERVER, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 _CALLED: Final = (_SERVER, 5)
@@ -88,8 +89,9 @@ def _known_starts(spans: Sequence[object]) -> _Starts:
 
 
 def _span(span: JsonObject, starts: _Starts, problems: Problems) -> SentSpan:
-    kind = _KINDS.get(text(span, "kind").upper(), _UNSPECIFIED)
-    if kind == _UNSPECIFIED and span.get("shared") is True:
+    kind = _KINDS.get(text(span, "kind").upper(), UNSPECIFIED)
+    kind = kind or kind_of_tag(as_object(span.get("tags"), "tags").get(TAG_SPAN_KIND))
+    if kind == UNSPECIFIED and span.get("shared") is True:
         kind = _SERVER
     local = as_object(span.get("localEndpoint"), "localEndpoint")
     service = text(local, "serviceName")

@@ -2,11 +2,14 @@
 
 import gzip
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Final, NamedTuple
+
+from laban_collector.importing.console_output import DocumentFinder, is_console_output, is_text
 
 CHUNK_BYTES: Final = 8 << 20
 """Approximate size of a chunk of lines or of messages."""
@@ -25,22 +28,25 @@ class Kind(Enum):
     """The kind of the parts of a chunk."""
 
     LINES = "JSON, one document per line"
+    CONSOLE = "JSON documents that were found among other lines"
+    TEXT = "a text without JSON"
     DOCUMENT = "JSON, one or more concatenated documents"
     PROTOBUF = "OTLP protobuf messages"
 
 
 class Chunk(NamedTuple):
-    """A part of a file that can be decoded on its own."""
+    """A part of a file that can be decoded on its own; `other` lines between its parts were left out."""
 
     kind: Kind
     parts: list[bytes]
+    other: int = 0
 
 
 def chunks(file: io.BufferedReader, is_json_document: Callable[[bytes], bool]) -> Iterator[Chunk]:
     """Read a file chunk by chunk; an empty file has no chunks.
 
-    Lines and length-prefixed messages take bounded memory. A JSON document of many lines and a single
-    protobuf message are read completely.
+    Lines, console output and length-prefixed messages take bounded memory. A JSON document of many lines and
+    a single protobuf message are read completely.
 
     Args:
         file: the file, compressed with gzip or not.
@@ -59,10 +65,28 @@ def chunks(file: io.BufferedReader, is_json_document: Callable[[bytes], bool]) -
         head = stream.peek(1)
     if head[:1] == b"\0":  # the length of a message below 16 MiB; no message starts with it
         yield from _messages(stream)
+    elif is_console_output(head):
+        yield from _console_output(_line_blocks(stream))
     elif _JSON_START.match(head):
         yield from _json(stream, is_json_document)
+    elif head and is_text(head):
+        yield from _console_output(_line_blocks(stream))
     elif head:
         yield Chunk(Kind.PROTOBUF, [stream.read()])
+
+
+def _console_output(blocks: Iterator[list[bytes]]) -> Iterator[Chunk]:
+    """Yield the JSON documents among other lines; a text without any is named as such."""
+    finder = DocumentFinder(CHUNK_BYTES)
+    other, empty = 0, True
+    for documents in itertools.chain(map(finder.find, blocks), [finder.end()]):
+        found = list(documents)
+        other += finder.take_other()
+        if found:
+            yield Chunk(Kind.CONSOLE, found, other)
+            other, empty = 0, False
+    if other:
+        yield Chunk(Kind.TEXT, []) if empty else Chunk(Kind.CONSOLE, [], other)
 
 
 def _json(stream: _Stream, is_json_document: Callable[[bytes], bool]) -> Iterator[Chunk]:
@@ -70,9 +94,14 @@ def _json(stream: _Stream, is_json_document: Callable[[bytes], bool]) -> Iterato
     blocks = _line_blocks(stream)
     first = next(blocks)
     if any(map(is_json_document, [line for line in first if line.strip()][:2])):
-        yield Chunk(Kind.LINES, first)
-        for block in blocks:
-            yield Chunk(Kind.LINES, block)
+        finder = DocumentFinder(CHUNK_BYTES)
+        for block in itertools.chain([first], blocks):
+            if finder.may_find(block):  # spans among structured log lines
+                yield Chunk(Kind.CONSOLE, list(finder.find(block)), finder.take_other())
+            else:
+                yield Chunk(Kind.LINES, block)
+        if damaged := list(finder.end()):
+            yield Chunk(Kind.CONSOLE, damaged)
     else:
         yield Chunk(Kind.DOCUMENT, [b"\n".join([*first, *(line for block in blocks for line in block)])])
 

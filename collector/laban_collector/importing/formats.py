@@ -1,4 +1,5 @@
-"""File formats: OTLP, Jaeger and Zipkin. The format of each JSON document is detected from its fields.
+"""File formats: OTLP, Jaeger, Zipkin and the Python SDK's console output. The format of each JSON document is
+detected from its fields.
 
 OTLP/JSON becomes OTLP requests, which are decoded together; other formats become single spans.
 """
@@ -8,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from laban_collector.decode import jaeger, otlp_json, otlp_protobuf, zipkin
+from laban_collector.decode import console_json, jaeger, otlp_json, otlp_protobuf, zipkin
 from laban_collector.decode.batch_builder import SentSpan
 from laban_collector.decode.json_dialects import FILES
 from laban_collector.decode.json_documents import NotJsonError, WrongTypeError, as_object, parse_request
@@ -24,6 +25,14 @@ _NO_JSON: Final = "line(s) skipped: not JSON"
 _UNKNOWN: Final = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
 _NO_FORMAT: Final = "file(s) skipped: neither JSON nor OTLP protobuf"
 _CUT_SHORT: Final = "document(s) damaged: not JSON from some point on"
+_DAMAGED: Final = "document(s) damaged: not JSON"
+_INSTEAD: Final = "Export OTLP to laban serve, or to a file with the OpenTelemetry Collector"
+_NODE: Final = f"document(s) skipped: Node's ConsoleSpanExporter prints JavaScript, not JSON. {_INSTEAD}"
+_GO: Final = f"document(s) skipped: the output of Go's stdouttrace. {_INSTEAD}"
+# Keys without quotes, and strings with single ones.
+_NODE_SPAN: Final = re.compile(
+    rb"^[ \t]+(?:traceId|spanId|_spanContext): ['{]|^[ \t]+instrumentationScope: \{", re.MULTILINE
+)
 _BEGINNINGS: Final = (b"{", b"[")
 # A surrogate without its other half: JSON can represent it, UTF-8 cannot.
 _LONE_SURROGATE: Final = re.compile(
@@ -41,6 +50,12 @@ def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
         case Kind.DOCUMENT:
             for data in chunk.parts:
                 yield from _of_text(data, problems)
+        case Kind.CONSOLE:
+            if chunk.other:
+                problems.reasons[_NO_JSON] += chunk.other
+            yield from _of_console(chunk.parts, problems)
+        case Kind.TEXT:
+            problems.reasons[_NO_FORMAT] += 1
         case Kind.PROTOBUF:
             for data in chunk.parts:
                 yield from _of_message(data, problems)
@@ -64,6 +79,23 @@ def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[Content]:
             problems.reasons[_NO_JSON] += 1
             continue
         yield from _of_document(document, problems)
+
+
+def _of_console(documents: list[bytes], problems: Problems) -> Iterator[Content]:
+    for data in documents:
+        try:
+            document = _parsed(data)
+        except ValueError:
+            problems.reasons[_reason(data)] += 1
+            continue
+        yield from _of_document(document, problems)
+
+
+def _reason(data: bytes) -> str:
+    """Return why a document of console output cannot be read."""
+    if _NODE_SPAN.search(data):
+        return _NODE
+    return _DAMAGED if b"\n" in data else _NO_JSON
 
 
 def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
@@ -133,6 +165,10 @@ def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Cont
             yield from jaeger.sent_spans(document, problems)
         case {"traceId": _, "id": _}:
             yield from zipkin.sent_spans([document], problems)
+        case _ if console_json.is_console_span(document):
+            yield from console_json.sent_spans(document, problems)
+        case {"SpanContext": _, "SpanKind": _}:
+            problems.reasons[_GO] += 1
         case _:
             problems.reasons[_UNKNOWN] += 1
 

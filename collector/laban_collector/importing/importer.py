@@ -7,6 +7,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -23,6 +24,7 @@ from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.results import Problems
 from laban_collector.importing.chunks import Chunk, Kind, chunks
+from laban_collector.importing.data_quality import DataQuality
 from laban_collector.importing.formats import Content, contents, is_json_document
 from laban_collector.store.base import SpanWriter
 
@@ -33,6 +35,7 @@ _MAX_SPANS: Final = 20_000
 """Spans per commit."""
 
 _EMPTY: Final = "file(s) skipped: empty"
+_NO_SPANS: Final = "file(s) without spans"
 
 
 class DecodedPart(NamedTuple):
@@ -51,12 +54,14 @@ class Report:
         stored: number of spans that are new in the store.
         duplicates: number of spans that were stored already, or occur twice.
         refused: the reasons for skipped data, with their counts.
+        quality: the spans that are stored, but look wrong.
     """
 
     files: int = 0
     stored: int = 0
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
+    quality: DataQuality = field(default_factory=lambda: DataQuality(time.time_ns()))
 
     @property
     def spans(self) -> int:
@@ -91,16 +96,17 @@ class Importer:
         """
         self.report.files += 1
         empty = True
-        before = self.report.refused.total()
+        before = (self.report.refused.total(), self.report.spans)
         for part in self._parts(self._chunks(file)):
             empty = False
             written = self._writer.write(part.batch)
             self.report.stored += written.spans
             self.report.duplicates += written.duplicates
             self.report.refused.update(part.refused)
+            self.report.quality.add(part.batch)
             advanced()
-        if empty and self.report.refused.total() == before:
-            self.report.refused[_EMPTY] += 1
+        if before == (self.report.refused.total(), self.report.spans):
+            self.report.refused[_EMPTY if empty else _NO_SPANS] += 1
 
     def _chunks(self, file: BufferedReader) -> Iterator[Chunk]:
         """Yield the chunks up to the damaged position of a file."""

@@ -32,6 +32,7 @@ _PREFIX: Final = 4
 """Bytes of the length of the header."""
 _BELOW: Final = {"kind": 6, "status": 3}
 _FROM_ZERO: Final = ("start", "duration", "time", "first", "last")
+_LAST: Final = 2**63 - 2
 _ATTRIBUTES: Final = "attributes"
 
 
@@ -120,9 +121,12 @@ def _check(batch: SpanBatch) -> None:
         for column, limit in _BELOW.items():
             if column in table.column_names and not _all(pc.less(table[column], limit)):
                 raise UndecodableRequest(f"A {column} in {name} is not defined by OTLP.")
-        for column in _FROM_ZERO:
-            if column in table.column_names and not _all(pc.greater_equal(table[column].cast(pa.int64()), 0)):
+        for column in set(_FROM_ZERO).intersection(table.column_names):
+            numbers = table[column].cast(pa.int64())
+            if not _all(pc.greater_equal(numbers, 0)):
                 raise UndecodableRequest(f"A {column} in {name} is before 1970 or negative.")
+            if not _all(pc.less_equal(numbers, _LAST)):
+                raise UndecodableRequest(f"A {column} in {name} is after the year 2262.")
         if _ATTRIBUTES in table.column_names:
             _check_objects(pc.unique(table[_ATTRIBUTES]).to_pylist())
     for owned in (batch.events, batch.links):

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from laban.business_keys.keys import bounded as as_business_key
+from laban.business_keys.keys import attribute_values
 from laban.vocabulary import PROMOTED, keys_filling
 from laban_collector.batch.attributes import Value, to_json
 from laban_collector.batch.span_batch import SpanBatch
@@ -84,7 +84,7 @@ class Protection:
             scopes=self.protect_table(batch.scopes),
             events=self.protect_table(batch.events),
             links=self.protect_table(batch.links),
-            correlations=self._protect_correlations(batch.correlations, self._secret_values(batch.spans)),
+            correlations=self._protect_correlations(batch.correlations, self._secret_values(batch)),
         )
 
     def _is_harmless(self, batch: SpanBatch) -> bool:
@@ -227,15 +227,17 @@ class Protection:
         log_cuts(truncated, dropped)
         return to_json({key: self._redactor.redact(key, value) for key, value in kept.items()}), dropped
 
-    def _secret_values(self, spans: pa.Table) -> set[str]:
+    def _secret_values(self, batch: SpanBatch) -> set[str]:
         """Return the values of secret attributes, in the form of business keys."""
-        values: set[object] = set()
+        values: list[object] = []
         for promoted in self._secret_columns:
-            values.update(pc.unique(spans[promoted.column]).to_pylist())
-        for text in spans[_ATTRIBUTES].take(pa.array(self._suspect_rows(spans[_ATTRIBUTES]))).to_pylist():
-            sent: dict[str, Value] = json.loads(text)
-            values.update(v for key, v in sent.items() if self._redactor.is_secret(key) and _is_scalar(v))
-        return {key for value in values if (key := as_business_key(value)) is not None}
+            values += pc.unique(batch.spans[promoted.column]).to_pylist()
+        for table in (batch.spans, batch.resources, batch.scopes, batch.events, batch.links):
+            texts = table[_ATTRIBUTES]
+            for text in texts.take(pa.array(self._suspect_rows(texts))).to_pylist():
+                sent: dict[str, Value] = json.loads(text)
+                values += [value for key, value in sent.items() if self._redactor.is_secret(key)]
+        return {key for value in values for key in attribute_values(value)}
 
     def _protect_correlations(self, table: pa.Table, secret_values: set[str]) -> pa.Table:
         """Return correlations without those that contain a secret."""
@@ -246,10 +248,6 @@ class Protection:
         safe = pc.equal(table["value"], self._protect_column(table["value"]))
         secret = pc.is_in(table["value"], pa.array(sorted(secret_values), pa.string()))
         return table.filter(pc.and_(pc.and_(safe, keys), pc.invert(secret)))
-
-
-def _is_scalar(value: Value) -> bool:
-    return isinstance(value, (str, int))
 
 
 def _text_columns(table: pa.Table) -> list[int]:

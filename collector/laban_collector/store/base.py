@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 from laban_collector.errors import StoreUnsupported
 from laban_collector.store.rows import (
     Contents,
+    DatedSpans,
     EdgeRow,
     Lag,
     LatencyPoint,
@@ -170,8 +171,16 @@ class SpanReader(Protocol):
         """Return a summary of the store."""
         ...
 
-    def extent(self) -> tuple[int, int] | None:
-        """Return the starts of the first and the last span; None if there are no spans."""
+    def extent(self, since: int, until: int) -> tuple[int, int] | None:
+        """Return the first and the last start of the spans that start in the window; None without spans."""
+        ...
+
+    def spans_outside(self, since: int, until: int) -> list[DatedSpans]:
+        """Return the spans that start outside the window, by the number of digits of their starts."""
+        ...
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
         ...
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
@@ -187,7 +196,11 @@ class SpanReader(Protocol):
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """Return the first spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start.
+
+        A trace id of 64 bits and one of 128 bits with the same low half are two forms of one id, if no second
+        id of 128 bits has this low half: the spans of both forms are returned.
+        """
         ...
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:

@@ -9,6 +9,12 @@ from typing import Final, NamedTuple
 
 MINUTE: Final = 60 * 10**9
 """ns. Edges are counted by the minute in which they began."""
+PLAUSIBLE_SINCE: Final = 946_684_800 * 10**9
+"""ns: the year 2000. No traced program ran before."""
+PLAUSIBLE_AHEAD: Final = 3600 * 10**9
+"""ns. Clocks differ by seconds; a span that starts later than this after now has a wrong date."""
+ALL_STARTS: Final = (0, 2**63 - 2)
+"""The half-open window of the starts that a store keeps, in ns."""
 MAX_ROWS: Final = 50_000
 """Maximum number of rows in the lists of latencies and of the lag that a reader returns."""
 
@@ -77,6 +83,8 @@ class Span:
     events: tuple[SpanEvent, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """(trace id, span id) of each linked span."""
+    namespace: str | None = None
+    """The namespace of the service."""
 
     @property
     def end(self) -> int:
@@ -149,10 +157,22 @@ class LatencyPoint:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A summary of a store. `first` and `last` are None while it is empty."""
+    """A summary of a store. `unnamed` is the number of spans without `service.name`."""
 
     spans: int
     traces: int
     services: tuple[str, ...]
-    first: int | None
-    last: int | None
+    unnamed: int
+
+
+class DatedSpans(NamedTuple):
+    """A number of spans, and the starts of the first and the last of them."""
+
+    spans: int
+    first: int
+    last: int
+
+
+def plausible_starts(now: int) -> tuple[int, int]:
+    """Return the half-open window of the starts that a clock which is right can give."""
+    return PLAUSIBLE_SINCE, now + PLAUSIBLE_AHEAD

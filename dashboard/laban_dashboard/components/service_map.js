@@ -10,6 +10,7 @@ const KINDS = {
   database: { label: "database", shape: "bottom-round-rectangle", light: ["#ecdcf8", "#8436b8"], dark: ["#3a2350", "#c99bf0"] },
   external: { label: "called, not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
   entry: { label: "caller, not traced", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  unseen: { label: "caller not seen", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
 };
 const OUTLINES = {
   service: "M3 1h20a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
@@ -18,6 +19,7 @@ const OUTLINES = {
   database: "M1 1h24v8a4 4 0 0 1-4 4H5a4 4 0 0 1-4-4z",
   external: "M5 1h16l4 4v4l-4 4H5L1 9V5z",
   entry: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
+  unseen: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
 };
 
 function colours(element) {
@@ -55,7 +57,7 @@ function sheet(colour) {
       "background-color": fill, "border-color": border, "border-width": 1.6, "overlay-opacity": 0 } },
     { selector: "node[kind = 'topic']", style: { "corner-radius": 24, "text-margin-x": 8, "background-image": queueSign(colour),
       "background-width": 12, "background-height": 20, "background-position-x": 17, "background-position-y": "50%" } },
-    { selector: "node[kind = 'external'], node[kind = 'entry']", style: { "border-style": "dashed" } },
+    { selector: "node[kind = 'external'], node[kind = 'entry'], node[kind = 'unseen']", style: { "border-style": "dashed" } },
     { selector: "node[status = 'WARN'], node[status = 'STALL'], node[status = 'STOP']", style: {
       "border-color": colour.warn, "border-width": 2.6 } },
     { selector: "edge", style: {
@@ -132,7 +134,7 @@ function legend(element, data, colour) {
   element.replaceChildren(
     ...kinds.map((kind) => {
       const [fill, stroke] = KINDS[kind][colour.dark ? "dark" : "light"];
-      const dash = kind === "external" || kind === "entry" ? "3 2" : "none";
+      const dash = ["external", "entry", "unseen"].includes(kind) ? "3 2" : "none";
       return entry({ d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash }, KINDS[kind].label);
     }),
     entry(line(colour.sync, "none"), "synchronous"),

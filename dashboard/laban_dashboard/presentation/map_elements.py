@@ -8,7 +8,15 @@ from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.map_layout import layout_graph
 from laban_mapper.model import Edge, GroupLag, Node, ServiceMap
 
-_PADDING = {"service": 30, "topic": 58, "group": 44, "database": 30, "external": 44, "entry": 44}
+_PADDING = {
+    "service": 30,
+    "topic": 58,
+    "group": 44,
+    "database": 30,
+    "external": 44,
+    "entry": 44,
+    "unseen": 44,
+}
 """Pixels to add to the name's width for each node kind; topics also have an icon."""
 
 NODE_KIND_LABELS = {
@@ -18,6 +26,7 @@ NODE_KIND_LABELS = {
     "database": "database",
     "external": "called, not traced",
     "entry": "caller, not traced",
+    "unseen": "caller not seen",
 }
 
 MAX_NODES = 80

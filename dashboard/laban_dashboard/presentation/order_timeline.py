@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.status_labels import STATE_COLOURS
 from laban_dashboard.presentation.time_scale import time_scale
 from laban_mapper.model import GroupState, Message, Step, Story
+from laban_mapper.names import shortened
+from laban_mapper.story.timeline import chapters, since_start
 
 DEFAULT_KEY = "order"
 FINAL_AFTER = timedelta(minutes=2)
-_MS = timedelta(milliseconds=1)
+_MAX_UNFOLDED = 500
+_MAX_ROWS = 1000
+"""The most rows of a timeline; beyond them, only errors are shown, at most as many again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +40,28 @@ def parse_query(text: str) -> tuple[str, str]:
 def is_final(story: Story, now: datetime) -> bool:
     """Return whether the story can no longer change, so that the page can query it less often."""
     ended = story.started + timedelta(milliseconds=story.duration_ms)
-    return story.outcome in ("ok", "failed") and now - ended > FINAL_AFTER
+    return story.outcome in ("ok", "ok_with_errors", "failed") and now - ended > FINAL_AFTER
 
 
 def timeline_data(story: Story, timezone: tzinfo) -> dict[str, object]:
-    """Return the data for the timeline component: positions on the axis (0 to 1) and each step's details."""
-    spans = [(_offset(step, story), _offset(step, story) + step.duration_ms) for step in story.steps]
+    """Return the data for the timeline component: positions on the axis (0 to 1) and each step's details.
+
+    Of many steps, equal ones side by side share a row, as in the terminal.
+    """
+    rows = _rows(story.steps)
+    starts = [since_start(story, row.step) for row in rows]
+    spans = [(start, start + row.step.duration_ms) for start, row in zip(starts, rows, strict=True)]
     scale = time_scale(spans)
-    services = list(dict.fromkeys(step.service for step in story.steps))
+    services = list(dict.fromkeys(row.step.service for row in rows))
     return {
         "services": services,
         "ticks": [list(tick) for tick in scale.ticks],
         "breaks": [{"start": gap.start, "end": gap.end, "label": gap.label} for gap in scale.breaks],
         "steps": [
             {
-                "id": f"{step.trace_id}:{step.span_id}:{step.kind}",
-                "service": step.service,
-                "operation": step.operation,
+                "id": f"{step.trace_id}:{step.span_id}:{step.kind}:{step.service}",
+                "service": shortened(step.service),
+                "operation": shortened(step.operation) + (f" × {number:,}" if number > 1 else ""),
                 "depth": step.depth,
                 "start": scale.position(start),
                 "end": scale.position(end),
@@ -63,7 +73,7 @@ def timeline_data(story: Story, timezone: tzinfo) -> dict[str, object]:
                 "critical": step.critical,
                 "fields": _fields(step, start, timezone),
             }
-            for step, (start, end) in zip(story.steps, spans, strict=True)
+            for (step, number), (start, end) in zip(rows, spans, strict=True)
         ],
     }
 
@@ -78,9 +88,20 @@ def message_rows(messages: Sequence[Message], timezone: tzinfo) -> list[dict[str
     return read + [_unread_row(message, timezone) for message in unread]
 
 
-def _offset(step: Step, story: Story) -> float:
-    """Return milliseconds since the start of the story; 0 if the step's clock is behind."""
-    return max(0.0, (step.time - story.started) / _MS)
+class _Row(NamedTuple):
+    """A row of the timeline: a step, and for how many equal steps it stands."""
+
+    step: Step
+    number: int
+
+
+def _rows(steps: Sequence[Step]) -> list[_Row]:
+    if len(steps) <= _MAX_UNFOLDED:
+        return [_Row(step, 1) for step in steps]
+    lines = [line for chapter in chapters(steps) for line in chapter.lines]
+    first = lines[:_MAX_ROWS]
+    errors = [line for line in lines[_MAX_ROWS:] if line.step.error][:_MAX_ROWS]
+    return [_Row(line.step, max(1, len(line.equal))) for line in first + errors]
 
 
 def _error(step: Step) -> str | None:
@@ -113,7 +134,7 @@ def _fields(step: Step, start: float, timezone: tzinfo) -> list[tuple[str, str]]
 
 def _message_row(message: Message, group: GroupState, timezone: tzinfo) -> dict[str, str]:
     return _message_cells(message, timezone) | {
-        "Consumer group": formatting.escape_markdown(group.group),
+        "Consumer group": formatting.escape_markdown(shortened(group.group)),
         "State": f":{STATE_COLOURS[group.state]}-badge[{group.state}]",
         "Details": formatting.escape_markdown(_group_progress(group)),
     }
@@ -130,9 +151,9 @@ def _unread_row(message: Message, timezone: tzinfo) -> dict[str, str]:
 def _message_cells(message: Message, timezone: tzinfo) -> dict[str, str]:
     """Return the cells that identify a message: topic, partition and offset, time and publisher."""
     position = "" if message.offset is None else f" {message.partition}/{message.offset}"
-    publisher = formatting.escape_markdown(message.service)
+    publisher = formatting.escape_markdown(shortened(message.service))
     return {
-        "Message": formatting.escape_markdown(f"{message.topic}{position}"),
+        "Message": formatting.escape_markdown(f"{shortened(message.topic)}{position}"),
         "Published": f"{formatting.clock_time(message.published, timezone)} by {publisher}",
     }
 

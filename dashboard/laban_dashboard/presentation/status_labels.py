@@ -16,9 +16,18 @@ STATUS_MEANINGS: Final = {
     "STOP": "The group has not committed an offset recently although messages wait: it is down.",
     "REWIND": "The group committed a lower offset than before: someone reset it, so it reads messages again.",
 }
-OUTCOME_COLOURS: Final = {"ok": "green", "failed": "red", "waiting": "orange", "incomplete": "gray"}
+OUTCOME_COLOURS: Final = {
+    "ok": "green",
+    "ok_with_errors": "orange",
+    "failed": "red",
+    "waiting": "orange",
+    "incomplete": "gray",
+}
+OUTCOME_LABELS: Final = {"ok_with_errors": "ok with errors"}
+"""For outcomes with another name in JSON."""
 OUTCOME_ICONS: Final = {
     "ok": ":material/check_circle:",
+    "ok_with_errors": ":material/rule:",
     "failed": ":material/error:",
     "waiting": ":material/hourglass_top:",
     "incomplete": ":material/help:",

@@ -36,16 +36,20 @@ class TimeWindow:
         return (self.until - self.since).total_seconds()
 
 
-def resolve_window(selected: TimeRange, status: Status) -> TimeWindow | None:
+def resolve_window(selected: TimeRange, status: Status, now: datetime) -> TimeWindow | None:
     """Apply the selected range to the stored spans; None if the store is empty.
 
-    Relative ranges end at the newest span, not now, so that a recording looks the same as a live system.
-    They never start before the first span, because rates would then be too low.
+    Relative ranges end now; an old recording ends at its newest span, so that it looks the same as a live
+    system. They never start before the first span, because rates would then be too low.
     """
     if status.first is None or status.last is None:
         return None
     until = status.last + _JUST_AFTER
     if selected.name == CUSTOM and selected.since and selected.until and selected.since < selected.until:
         return TimeWindow(selected.since, selected.until)
-    since = until - LENGTHS[selected.name] if selected.name in LENGTHS else status.first
-    return TimeWindow(max(since, status.first), until)
+    if selected.name not in LENGTHS:
+        return TimeWindow(status.first, until)
+    length = LENGTHS[selected.name]
+    if now - length <= status.last:
+        return TimeWindow(max(now - length, status.first), max(now, until))
+    return TimeWindow(max(until - length, status.first), until)

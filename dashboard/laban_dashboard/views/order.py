@@ -18,7 +18,12 @@ from laban_dashboard.presentation.order_timeline import (
     parse_query,
     timeline_data,
 )
-from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, STATE_MEANINGS
+from laban_dashboard.presentation.status_labels import (
+    OUTCOME_COLOURS,
+    OUTCOME_ICONS,
+    OUTCOME_LABELS,
+    STATE_MEANINGS,
+)
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.page_layout import page_header
@@ -96,10 +101,9 @@ def _unknown(error: UnknownValue) -> None:
 
 def _verdict(story: Story) -> None:
     colour, icon = OUTCOME_COLOURS[story.outcome], OUTCOME_ICONS[story.outcome]
+    label = OUTCOME_LABELS.get(story.outcome, story.outcome)
     with st.container(border=True, key="verdict"):
-        st.markdown(
-            f"#### :{colour}-badge[{icon} {story.outcome}] {formatting.escape_markdown(story.verdict)}"
-        )
+        st.markdown(f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(story.verdict)}")
         if story.root_cause is not None:
             cause = story.root_cause
             st.error(
@@ -112,6 +116,8 @@ def _verdict(story: Story) -> None:
             f"{started:%-d %b %Y %H:%M:%S} · {formatting.duration(story.duration_ms)} in total · "
             f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}"
         )
+        for note in story.notes:
+            st.caption(f":orange[{formatting.escape_markdown(note)}]")
         if story.truncated:
             st.caption(":orange[Truncated: the order has more spans than the query limit.]")
 

@@ -37,7 +37,7 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
 def current_window(answers: Answers, selected: TimeRange) -> TimeWindow | None:
     """Draw the freshness line and return the page's window; draw a notice and return None without data."""
     status = answers.status()
-    window = resolve_window(selected, status)
+    window = resolve_window(selected, status, datetime.now(UTC))
     if window is None:
         no_data()
         return None

@@ -14,6 +14,12 @@ from laban.errors import MalformedRule
 MAX_VALUE_LENGTH: Final = 128
 """In characters. A longer value is not an ID, and baggage must stay small."""
 
+MAX_LISTED: Final = 100
+"""Elements of a list attribute that can be values of a business key. More are not a list of IDs."""
+
+_EXACT: Final = 2**53
+"""A double below it is an exact integer."""
+
 Source = Literal["route", "json", "header", "attribute", "kafka.key"]
 """What a rule searches: a route parameter, a JSON field, a header, a span attribute or a Kafka key."""
 
@@ -213,3 +219,20 @@ def bounded(value: object) -> str | None:
         return None
     text = str(value).strip()
     return text if 0 < len(text) <= MAX_VALUE_LENGTH and text.isprintable() else None
+
+
+def attribute_values(value: object) -> list[str]:
+    """The values of an attribute that can be IDs; of a list, those of its first MAX_LISTED elements.
+
+    Many languages have no integers, or none in their SDK: 1234.0 is 1234. A truth value is `true` or `false`.
+    """
+    items = value[:MAX_LISTED] if isinstance(value, list) else (value,)
+    return [text for item in items if (text := bounded(_without_fraction(item))) is not None]
+
+
+def _without_fraction(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return int(value) if abs(value) < _EXACT else str(value)
+    return value

@@ -24,6 +24,7 @@ _STYLES: Final[dict[NodeKind, dict[str, str]]] = {
     "database": {"shape": "cylinder", "style": "filled", "fillcolor": "#dcfce7", "color": "#15803d"},
     "external": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
     "entry": {"shape": "oval", "style": "filled", "fillcolor": "#f1f5f9", "color": "#64748b"},
+    "unseen": {"shape": "oval", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
     "topic": {"shape": "plain"},
 }
 

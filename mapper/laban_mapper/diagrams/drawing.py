@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from laban_mapper.model import Edge, Node, ServiceMap
+from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
 
@@ -46,8 +48,14 @@ def simplify(service_map: ServiceMap) -> Drawing:
         target = services.get(edge.target, edge.target)
         name = edge.target.partition(":")[2] if edge.target in services else None
         arrows.append(_arrow(edge, target, name, seconds))
-    nodes = [node for node in service_map.nodes if node.id not in services]
-    return Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows))
+    nodes = [_printable(node) for node in service_map.nodes if node.id not in services]
+    return _with_short_names(Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows)))
+
+
+def _with_short_names(drawing: Drawing) -> Drawing:
+    nodes = [node.model_copy(update={"name": shortened(node.name)}) for node in drawing.nodes]
+    arrows = [arrow._replace(lines=tuple(map(shortened, arrow.lines))) for arrow in drawing.arrows]
+    return Drawing(nodes, arrows)
 
 
 def _services_of_groups(service_map: ServiceMap) -> dict[str, str]:
@@ -68,7 +76,11 @@ def _arrow(edge: Edge, target: str, group: str | None, seconds: float) -> Arrow:
         lines.append(f"{waiting}p95 {format_duration(edge.p95_ms)}")
     if edge.errors:
         lines.append(f"{_share(edge.errors, edge.calls)} errors")
-    return Arrow(edge.source, target, edge.kind == "async", tuple(lines), edge.errors > 0)
+    return Arrow(edge.source, target, edge.kind == "async", tuple(map(printable, lines)), edge.errors > 0)
+
+
+def _printable(node: Node) -> Node:
+    return node if node.name.isprintable() else node.model_copy(update={"name": printable(node.name)})
 
 
 def _rate(per_second: float) -> str:

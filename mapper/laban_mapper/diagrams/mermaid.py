@@ -12,6 +12,7 @@ _SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {
     "database": ("[(", ")]"),
     "external": ("[", "]"),
     "entry": ("([", "])"),
+    "unseen": ("([", "])"),
 }
 _CLASSES: Final = """\
     classDef service fill:#dbeafe,stroke:#1d4ed8,color:#1f2937
@@ -19,7 +20,8 @@ _CLASSES: Final = """\
     classDef group fill:#fef2f2,stroke:#dc2626,stroke-dasharray:4,color:#1f2937
     classDef database fill:#dcfce7,stroke:#15803d,color:#1f2937
     classDef external fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937
-    classDef entry fill:#f1f5f9,stroke:#64748b,color:#1f2937"""
+    classDef entry fill:#f1f5f9,stroke:#64748b,color:#1f2937
+    classDef unseen fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937"""
 
 
 def to_mermaid(drawing: Drawing) -> str:

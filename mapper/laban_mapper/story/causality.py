@@ -1,59 +1,73 @@
-"""Which span caused which, by parents, links and messages; and the critical path through the causes."""
+"""Which span caused which, by parents, links and messages."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from laban_collector.store.rows import Span
-from laban_mapper.spans import CONSUMER, PRODUCER, SERVER
+from laban_mapper.spans import CONSUMER, SERVER, is_consuming, is_publishing, is_receiving
+from laban_mapper.story.clocks import Clocks
+from laban_mapper.story.deliveries import Deliveries
+from laban_mapper.story.evidence import Evidence
 
-SpanKey = tuple[str, str, int]
-"""(trace ID, span ID, kind): the client and the server half of a shared span differ only in kind."""
-
-
-def key_of(span: Span) -> SpanKey:
-    """The unique key of a span."""
-    return (span.trace_id, span.span_id, span.kind)
+_NEAR: Final = 8
+"""How many levels above a consumer span the start of its chain is looked for."""
 
 
 class Causality:
-    """The causes and effects among a set of spans.
+    """The causes and effects among a set of spans: a tree for each root.
 
-    The cause of a span is its parent if the parent is in the set. Otherwise, the cause of a consumer span is
-    the producer that it links to, or else the producer of the same message (topic, partition, offset).
+    Each span has at most one cause: the other half of a shared span, the publisher of its message, its
+    parent, or a span that it links to. A receive span is caused by the message that a span below it
+    processed. A ring of causes is cut at its earliest span, so every span is in exactly one tree.
 
     Attributes:
-        spans: all spans by start, but each effect after its cause.
+        spans: all spans by start, but each effect after its cause. Clocks that differ are corrected.
         roots: the spans without a cause in the set.
-        depth: the number of causes above each span, by span key.
+        rings: the rings that were cut, each with its earliest span first.
+        messages: who published and who consumed which message.
     """
 
     def __init__(self, spans: Sequence[Span]) -> None:
-        by_id: dict[tuple[str, str], list[Span]] = {}
-        by_message: dict[tuple[str, int, int], Span] = {}
-        for span in spans:
-            by_id.setdefault((span.trace_id, span.span_id), []).append(span)
-            address = message_of(span)
-            if span.kind == PRODUCER and address is not None:
-                by_message.setdefault(address, span)
-        self._by_id = by_id
-        self._by_message = by_message
-        self._cause: dict[SpanKey, Span] = {}
-        self._effects: dict[SpanKey, list[Span]] = {}
-        by_start = sorted(spans, key=lambda span: (span.start, -span.duration, span.kind))
+        by_start = sorted(spans, key=_order)
+        self._evidence = Evidence(by_start)
+        self.messages = Deliveries(by_start, self._evidence)
+        self._cause = self._find_causes(by_start)
+        self.rings = _cut_rings(by_start, self._cause)
+        self._delivered = {id(span) for span in by_start if self._has_come_by_message(span)}
+        self._effects: dict[int, list[Span]] = {}
         for span in by_start:
-            cause = self._find_cause(span)
-            if cause is not None and not self._would_cycle(span, cause):
-                self._cause[key_of(span)] = cause
-                self._effects.setdefault(key_of(cause), []).append(span)
-        self.roots = [span for span in by_start if key_of(span) not in self._cause]
+            cause = self._cause.get(id(span))
+            if cause is not None:
+                self._effects.setdefault(id(cause), []).append(span)
+        roots = [span for span in by_start if id(span) not in self._cause]
+        self.clocks = Clocks(roots, self)
+        self.roots = sorted(roots, key=self.start)
+        self._depth: dict[int, int] = {}
         self.spans = self._in_causal_order(by_start)
 
     def cause(self, span: Span) -> Span | None:
         """The cause of a span; None for a root."""
-        return self._cause.get(key_of(span))
+        return self._cause.get(id(span))
 
     def effects(self, span: Span) -> list[Span]:
         """The effects of a span, by start."""
-        return self._effects.get(key_of(span), [])
+        return self._effects.get(id(span), [])
+
+    def depth(self, span: Span) -> int:
+        """The number of causes above a span."""
+        return self._depth[id(span)]
+
+    def start(self, span: Span) -> int:
+        """The start of a span in ns, by the clock of the first root."""
+        return span.start + self.clocks.offset(span)
+
+    def end(self, span: Span) -> int:
+        """The end of a span in ns, by the clock of the first root."""
+        return span.end + self.clocks.offset(span)
+
+    def is_delivery(self, span: Span) -> bool:
+        """Whether a message led to the span, instead of a call or the code of the same service."""
+        return id(span) in self._delivered
 
     def ancestors(self, span: Span) -> Iterator[Span]:
         """The cause of a span, its cause, and so on up to a root."""
@@ -67,89 +81,97 @@ class Causality:
         stack = list(reversed(self.effects(span)))
         while stack:
             effect = stack.pop()
-            if effect.kind == CONSUMER and not across_messages:
+            if not across_messages and self.is_delivery(effect):
                 continue
             yield effect
             stack.extend(reversed(self.effects(effect)))
 
     def is_orphan(self, span: Span) -> bool:
-        """Whether the span has a parent that is not in the set."""
-        return span.parent_id is not None and self.cause(span) is None
+        """Whether the span has a parent that is not in the set, and no other cause."""
+        return span.parent_id is not None and self.cause(span) is None and self._evidence.parent(span) is None
 
-    def _find_cause(self, span: Span) -> Span | None:
-        if span.kind == SERVER:
-            halves = self._by_id[(span.trace_id, span.span_id)]
-            client = next((half for half in halves if half.kind not in {span.kind, CONSUMER}), None)
-            if client is not None:
-                return client
-        if span.parent_id is not None:
-            parents = self._by_id.get((span.trace_id, span.parent_id))
-            if parents:
-                return _best_parent(span, parents)
-        if span.kind != CONSUMER:
-            return None
-        for linked in span.links:
-            producers = [p for p in self._by_id.get(linked, ()) if p.kind == PRODUCER]
-            if producers:
-                return producers[0]
-        address = message_of(span)
-        return None if address is None else self._by_message.get(address)
+    def _find_causes(self, by_start: Sequence[Span]) -> dict[int, Span]:
+        causes: dict[int, Span] = {}
+        for span in by_start:
+            cause = self._evidence.outer_half(span) or self._evidence.parent(span)
+            if cause is None and span.links:
+                linked = self.messages.publishers(span) or self._evidence.linked(span)
+                cause = linked[0] if linked else None
+            if cause is not None:
+                causes[id(span)] = cause
+        for span in by_start:
+            publishers = self.messages.publishers(span)
+            if publishers and is_consuming(span):
+                self._add_message(span, publishers, causes)
+        return causes
 
-    def _would_cycle(self, span: Span, cause: Span) -> bool:
-        key = key_of(span)
-        return key_of(cause) == key or any(key_of(above) == key for above in self.ancestors(cause))
+    def _add_message(self, span: Span, publishers: Sequence[Span], causes: dict[int, Span]) -> None:
+        """Join a consumer span with the publisher of its message, directly or at the start of its chain.
+
+        A span of the same service above it may have received the message. It cannot have done so if it
+        ended before the message was published; and unless it polled, it is a loop that handles many messages
+        if it started before.
+        """
+        cause = causes.get(id(span))
+        if cause is not None and is_publishing(cause):
+            return
+        receive = self.messages.received_by(span)
+        if receive is not None and self.messages.publishers(receive):
+            return
+        first = span
+        for _ in range(_NEAR):
+            above = causes.get(id(first))
+            if above is None or above is span or above.service != span.service or above.kind == SERVER:
+                break
+            first = above
+        latest = first.end if is_receiving(first) else first.start
+        if id(first) in causes or latest < publishers[0].start:
+            first = span
+        causes[id(first)] = publishers[0]
+
+    def _has_come_by_message(self, span: Span) -> bool:
+        cause = self.cause(span)
+        if cause is None:
+            return span.kind == CONSUMER
+        if is_consuming(cause) and cause.service == span.service:
+            return False
+        if span.kind == CONSUMER or bool(self.messages.publishers(span)):
+            return True
+        return is_publishing(cause) and span.parent_id != cause.span_id and span.span_id != cause.span_id
 
     def _in_causal_order(self, by_start: Sequence[Span]) -> list[Span]:
-        """Sort by start, but keep each effect after its cause, for the clocks of two machines differ."""
-        not_before: dict[SpanKey, int] = {}
-        depth: dict[SpanKey, int] = {}
-        stack = [(root, root.start, 0) for root in reversed(self.roots)]
+        """Sort by start, but keep each effect after its cause, even if clocks differ in an unknown way."""
+        not_before: dict[int, int] = {}
+        stack = [(root, self.start(root), 0) for root in reversed(self.roots)]
         while stack:
             span, moment, level = stack.pop()
-            not_before[key_of(span)] = moment
-            depth[key_of(span)] = level
-            stack += [(effect, max(moment, effect.start), level + 1) for effect in self.effects(span)]
-        self.depth = depth
-        return sorted(by_start, key=lambda span: (not_before[key_of(span)], depth[key_of(span)]))
+            not_before[id(span)] = moment
+            self._depth[id(span)] = level
+            stack += [(effect, max(moment, self.start(effect)), level + 1) for effect in self.effects(span)]
+        return sorted(by_start, key=lambda span: (not_before[id(span)], self._depth[id(span)]))
 
 
-def critical_path(causality: Causality) -> set[SpanKey]:
-    """The critical path: the spans that determined the total duration.
-
-    It leads from the span that ends last up through its causes to a root. Inside each of these spans it leads
-    from the end back through the synchronous calls that the span waited for, one after the other (Yang and
-    Miller, "Critical path analysis for the execution of parallel and distributed programs", 1988).
-    """
-    if not causality.spans:
-        return set()
-    last = max(causality.spans, key=lambda span: span.end)
-    trunk = [last, *causality.ancestors(last)]
-    path = {key_of(span) for span in trunk}
-    for span, onward in zip(trunk, [None, *trunk[:-1]], strict=True):
-        until = span.end if onward is None or onward.kind != CONSUMER else min(span.end, onward.start)
-        _walk_back(span, until, causality, path)
-    return path
+def _order(span: Span) -> tuple[int, int, int, str, str, str, str]:
+    """A total order by start, so that the order of arrival decides nothing."""
+    return (span.start, -span.duration, span.kind, span.service, span.name, span.trace_id, span.span_id)
 
 
-def message_of(span: Span) -> tuple[str, int, int] | None:
-    """(topic, partition, offset) of the message of a span; None if the span does not name one message."""
-    if span.topic is None or span.partition is None or span.offset is None:
-        return None
-    return (span.topic, span.partition, span.offset)
-
-
-def _best_parent(span: Span, halves: Sequence[Span]) -> Span:
-    """The half of a shared span that belongs to the service of its child."""
-    return next((half for half in halves if half.service == span.service), halves[0])
-
-
-def _walk_back(span: Span, until: int, causality: Causality, path: set[SpanKey]) -> None:
-    stack = [(span, until)]
-    while stack:
-        above, moment = stack.pop()
-        calls = [call for call in causality.effects(above) if call.kind != CONSUMER]
-        for call in sorted(calls, key=lambda call: call.end, reverse=True):
-            if call.end <= moment:
-                path.add(key_of(call))
-                stack.append((call, call.end))
-                moment = call.start
+def _cut_rings(by_start: Sequence[Span], causes: dict[int, Span]) -> list[list[Span]]:
+    """Remove the cause of the earliest span of each ring, and return the rings."""
+    rings = []
+    finished: set[int] = set()
+    for span in by_start:
+        path: dict[int, Span] = {}
+        above: Span | None = span
+        while above is not None and id(above) not in finished and id(above) not in path:
+            path[id(above)] = above
+            above = causes.get(id(above))
+        if above is not None and id(above) in path:
+            walked = list(path.values())
+            ring = walked[list(path).index(id(above)) :]
+            earliest = min(ring, key=_order)
+            del causes[id(earliest)]
+            at = next(index for index, member in enumerate(ring) if member is earliest)
+            rings.append(ring[at:] + ring[:at])
+        finished.update(path)
+    return rings

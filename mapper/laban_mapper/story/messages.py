@@ -1,7 +1,7 @@
 """What happened to each message of an order, in each group that consumes its topic."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laban.vocabulary import (
@@ -13,10 +13,22 @@ from laban.vocabulary import (
 )
 from laban_collector.store.rows import Lag, Span
 from laban_mapper.model import GroupState, Message, MessageStateName
-from laban_mapper.spans import CONSUMER, NS_PER_MS, PRODUCER, error_of, failed
-from laban_mapper.story.causality import Causality, message_of
+from laban_mapper.spans import (
+    CLIENT,
+    NS_PER_MS,
+    PRODUCER,
+    SERVER,
+    error_of,
+    failed,
+    is_consuming,
+    is_publishing,
+    is_receiving,
+)
+from laban_mapper.story.causality import Causality
+from laban_mapper.story.deliveries import Publication
 from laban_mapper.times import utc_time
 
+_PROCESSED, _RECEIVED, _CALLED, _OTHER = range(4)
 _DEAD_LETTER = re.compile(r"(^|[._-])(dlq|dlt|dead[._-]?letters?)($|[._-])", re.IGNORECASE)
 
 
@@ -36,6 +48,11 @@ class Consumption:
         """Every group that reads the topic, according to spans or committed offsets."""
         return sorted({row.group for row in self.lag if row.topic == topic} | set(self.groups.get(topic, ())))
 
+    def group_of(self, service: str, topic: str) -> str | None:
+        """The group with which a service reads the topic; None if that is unknown, or if it has several."""
+        found = [group for group, reader in self.groups.get(topic, {}).items() if reader == service]
+        return found[0] if len(found) == 1 else None
+
     def lag_of(self, group: str, topic: str, partition: int | None) -> Lag | None:
         """The newest poll of a group in a partition."""
         for row in self.lag:
@@ -44,42 +61,59 @@ class Consumption:
         return None
 
 
-def messages_of(causality: Causality, consumption: Consumption) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one group did with one message.
+
+    Attributes:
+        state: the same for people.
+        attempts: the spans that consumed the message, by start; none if no span did.
+        done: the end of the attempt that counts, in ns by the corrected clock; None if it is unknown.
+    """
+
+    state: GroupState
+    attempts: tuple[Span, ...] = ()
+    done: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published message, and what each group did with it."""
+
+    message: Message
+    deliveries: tuple[Delivery, ...]
+
+
+def messages_of(causality: Causality, consumption: Consumption) -> list[Published]:
     """All published messages by time, each with its state in every group."""
-    messages = []
-    for span in causality.spans:
-        if span.kind != PRODUCER or span.topic is None:
-            continue
-        states = _states(span, causality, consumption)
-        messages.append(
-            Message(
-                topic=span.topic,
-                partition=span.partition,
-                offset=span.offset,
-                key=span.message_key,
-                published=utc_time(span.start),
-                service=span.service,
-                system=span.messaging_system,
-                groups=states,
-            )
-        )
-    return messages
+    publications = causality.messages.publications()
+    if not publications:
+        return []
+    position = {id(span): index for index, span in enumerate(causality.spans)}
+    publications.sort(key=lambda publication: position[id(publication.span)])
+    readers = _Readers(causality, consumption)
+    return [
+        _published(publication, causality, readers)
+        for publication in publications
+        if publication.topic is not None
+    ]
 
 
 def wait_of(span: Span, causality: Causality) -> float | None:
-    """Milliseconds between the publishing of a message and its consumption; None if unknown."""
-    if span.kind != CONSUMER:
+    """Milliseconds between the publishing of a message and its consumption; None if unknown.
+
+    A batch has waited as long as its first message.
+    """
+    if not is_consuming(span) and not causality.is_delivery(span):
         return None
-    producer = producer_of(span, causality)
-    if producer is not None:
-        return max(0.0, (span.start - producer.start) / NS_PER_MS)
+    publishers = causality.messages.publishers(span)
+    cause = causality.cause(span)
+    if not publishers and cause is not None and is_publishing(cause):
+        publishers = [cause]
+    if publishers:
+        return _wait_since(min(publishers, key=causality.start), span, causality)
     recorded = span.attributes.get(LABAN_QUEUE_TIME_MS)
-    return float(recorded) if isinstance(recorded, int | float) else None
-
-
-def producer_of(span: Span, causality: Causality) -> Span | None:
-    """The span that published the message of a consumer span."""
-    return next((above for above in causality.ancestors(span) if above.kind == PRODUCER), None)
+    return float(recorded) if isinstance(recorded, int | float) and recorded >= 0 else None
 
 
 def unread_reason(message: Message, topic: str = "this topic") -> str:
@@ -97,47 +131,133 @@ def is_dead_letter(topic: str) -> bool:
     return _DEAD_LETTER.search(topic) is not None
 
 
-def _states(published: Span, causality: Causality, consumption: Consumption) -> list[GroupState]:
-    attempts: dict[str, list[Span]] = {}
-    for effect in _consumers(published, causality):
-        attempts.setdefault(effect.group or effect.service, []).append(effect)
-    topic = published.topic or ""
-    silent = [group for group in consumption.groups_of(topic) if group not in attempts]
-    states = [_consumed(group, spans, causality) for group, spans in attempts.items()]
-    states += [_not_consumed(group, published, consumption) for group in silent]
-    return sorted(states, key=lambda state: state.group)
+class _Readers:
+    """The group of each consumer span. A span that does not name it has the group of its service."""
+
+    def __init__(self, causality: Causality, consumption: Consumption) -> None:
+        self._consumption = consumption
+        self._named: dict[tuple[str, str | None], set[str]] = {}
+        self._inherited: dict[int, str] = {}
+        self._groups: dict[str, list[str]] = {}
+        self._lag: dict[tuple[str, str, int], list[Lag]] = {}
+        for span in causality.spans:
+            if span.group is not None:
+                self._named.setdefault((span.service, span.topic), set()).add(span.group)
+            if is_consuming(span):
+                self._share(span, causality.messages.received_by(span))
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Every group that reads a topic."""
+        if topic not in self._groups:
+            self._groups[topic] = self._consumption.groups_of(topic)
+        return self._groups[topic]
+
+    def in_partition(self, group: str, topic: str, partition: int | None) -> Consumption:
+        """What is known about one group in one partition."""
+        if not self._lag:
+            for row in self._consumption.lag:
+                self._lag.setdefault((row.group, row.topic, row.partition), []).append(row)
+        rows = () if partition is None else self._lag.get((group, topic, partition), ())
+        return Consumption(rows, self._consumption.groups)
+
+    def group_of(self, span: Span, topic: str) -> str:
+        """The group, or the service if its group is unknown."""
+        group = span.group or self._inherited.get(id(span))
+        if group is not None:
+            return group
+        named = self._named.get((span.service, topic), set())
+        if len(named) == 1:
+            return next(iter(named))
+        service = span.service.removeprefix(f"{span.namespace}/")
+        return self._consumption.group_of(service, topic) or span.service
+
+    def _share(self, span: Span, receive: Span | None) -> None:
+        """Give a receive span and a process span below it the group that one of them names."""
+        if receive is None:
+            return
+        if span.group is None and receive.group is not None:
+            self._inherited[id(span)] = receive.group
+        elif span.group is not None and receive.group is None:
+            self._inherited.setdefault(id(receive), span.group)
 
 
-def _consumers(published: Span, causality: Causality) -> Iterable[Span]:
-    """The consumer spans of a message; receive spans only if there is no process span."""
-    address = message_of(published)
-    direct = [span for span in causality.effects(published) if span.kind == CONSUMER]
-    if address is not None:
-        seen = {id(span) for span in direct}
-        direct += [
-            span
-            for span in causality.spans
-            if span.kind == CONSUMER and message_of(span) == address and id(span) not in seen
-        ]
-    processing = [span for span in direct if span.messaging_operation != "receive"]
-    return processing or direct
+def _published(publication: Publication, causality: Causality, readers: _Readers) -> Published:
+    span = publication.merged()
+    topic = span.topic or ""
+    consumers: dict[str, list[Span]] = {}
+    for consumer in causality.messages.consumers(publication):
+        consumers.setdefault(readers.group_of(consumer, topic), []).append(consumer)
+    deliveries = [_consumed(group, spans, publication.span, causality) for group, spans in consumers.items()]
+    silent = [group for group in readers.groups_of(topic) if group not in consumers]
+    deliveries += [
+        Delivery(_not_consumed(group, span, readers.in_partition(group, topic, span.partition)))
+        for group in silent
+    ]
+    deliveries.sort(key=lambda delivery: delivery.state.group)
+    message = Message(
+        topic=topic,
+        partition=span.partition,
+        offset=span.offset,
+        key=span.message_key,
+        published=utc_time(span.start),
+        service=span.service,
+        system=span.messaging_system,
+        groups=[delivery.state for delivery in deliveries],
+    )
+    return Published(message, tuple(deliveries))
 
 
-def _consumed(group: str, attempts: list[Span], causality: Causality) -> GroupState:
-    attempts = sorted(attempts, key=lambda span: span.start)
+def _consumed(group: str, consumers: Sequence[Span], published: Span, causality: Causality) -> Delivery:
+    attempts = sorted(_attempts(consumers, causality), key=causality.start)
     last = attempts[-1]
-    good = [span for span in attempts if not failed(span)]
+    good = [span for span in attempts if not _gave_up(span)]
     shown = good[0] if good else last
     recorded = max((_attempt(span) for span in attempts), default=1)
-    return GroupState(
+    state = GroupState(
         group=group,
         state=_outcome(attempts, good, causality),
         service=shown.service,
-        wait_ms=wait_of(shown, causality),
+        wait_ms=_wait_since(published, shown, causality),
         duration_ms=shown.duration / NS_PER_MS,
         attempts=max(len(attempts), recorded),
         error=_error_below(last, causality) if shown is last else None,
     )
+    done = None if causality.clocks.is_guess(shown) else causality.end(shown)
+    return Delivery(state, tuple(attempts), done)
+
+
+def _attempts(consumers: Sequence[Span], causality: Causality) -> list[Span]:
+    """One span for each time that a group consumed a message.
+
+    A receive span and a process span are about one consumption, and the process span says how it went. Of
+    process spans inside each other, the outer counts. Without any of these, the server that was called with
+    the message counts, or else the first span of the other service.
+    """
+    best = min(_rank(span) for span in consumers)
+    found = [span for span in consumers if _rank(span) == best]
+    if best == _OTHER:
+        return [min(found, key=causality.start)]
+    ids = {id(span) for span in found}
+    outer = [span for span in found if id(causality.messages.received_by(span)) not in ids]
+    return outer or found
+
+
+def _rank(span: Span) -> int:
+    if is_consuming(span):
+        return _RECEIVED if is_receiving(span) else _PROCESSED
+    return _CALLED if span.kind == SERVER else _OTHER
+
+
+def _gave_up(span: Span) -> bool:
+    """Whether the consumption failed. A failed call or publishing is not the failure of its service."""
+    return failed(span) and (is_consuming(span) or span.kind not in {CLIENT, PRODUCER})
+
+
+def _wait_since(published: Span, span: Span, causality: Causality) -> float | None:
+    """None if the clocks differ by an unknown time."""
+    wait = causality.start(span) - causality.start(published)
+    clocks = causality.clocks
+    return None if wait < 0 or clocks.is_guess(span) or clocks.is_guess(published) else wait / NS_PER_MS
 
 
 def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> MessageStateName:
@@ -153,7 +273,7 @@ def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> Me
 def dead_letter_of(span: Span, causality: Causality) -> Span | None:
     """The span below a consumer span that published to a dead letter topic; None if there is none."""
     for below in causality.below(span, across_messages=False):
-        if below.kind == PRODUCER and below.topic is not None and is_dead_letter(below.topic):
+        if is_publishing(below) and below.topic is not None and is_dead_letter(below.topic):
             return below
     return None
 

@@ -7,7 +7,6 @@ from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import RootCause
 from laban_mapper.spans import (
     CLIENT,
-    CONSUMER,
     INTERNAL,
     NS_PER_MS,
     SERVER,
@@ -50,7 +49,9 @@ def explain(span: Span, causality: Causality, peers: Mapping[Peer, str]) -> Fail
     chain = _chain(span, deepest, causality)
     if callee is not None:
         cause = RootCause(
-            service=callee.service, operation=operation_of(callee), error=_too_slow(deepest, callee)
+            service=callee.service,
+            operation=operation_of(callee),
+            error=_too_slow(deepest, callee, causality),
         )
         return Failure(span, cause, _without(callee.service, chain))
     service = deepest.service
@@ -82,18 +83,28 @@ def peer_name(span: Span, peers: Mapping[Peer, str]) -> str | None:
 
 def _deepest(span: Span, causality: Causality) -> Span:
     """The deepest failed effect; of several, the last one to end, because the caller gave up on that one."""
+    failing = _failing(span, causality)
     while True:
-        errors = [e for e in causality.effects(span) if e.kind != CONSUMER and _failed_below(e, causality)]
+        calls = [effect for effect in causality.effects(span) if not causality.is_delivery(effect)]
+        errors = [call for call in calls if id(call) in failing]
         if not errors:
             return span
-        span = max(errors, key=lambda effect: (failed(effect), effect.end))
+        span = max(errors, key=lambda call: (failed(call), causality.end(call)))
 
 
-def _failed_below(span: Span, causality: Causality) -> bool:
-    """Whether the span failed, or a span below it if it is an internal span without an error of its own."""
-    if failed(span) or span.kind not in {UNSPECIFIED, INTERNAL}:
-        return failed(span)
-    return any(failed(below) for below in causality.below(span, across_messages=False))
+def _failing(span: Span, causality: Causality) -> set[int]:
+    """The ids of the spans below that failed, and of internal spans with such a span below them."""
+    below = list(causality.below(span, across_messages=False))
+    inside: set[int] = set()
+    for effect in reversed(below):
+        if failed(effect) or id(effect) in inside:
+            inside.add(id(effect))
+            inside.add(id(causality.cause(effect)))
+    return {
+        id(effect)
+        for effect in below
+        if failed(effect) or (effect.kind in {UNSPECIFIED, INTERNAL} and id(effect) in inside)
+    }
 
 
 def _callee(span: Span, causality: Causality) -> Span | None:
@@ -104,10 +115,10 @@ def _callee(span: Span, causality: Causality) -> Span | None:
     return servers[0] if servers else None
 
 
-def _too_slow(client: Span, callee: Span) -> str:
+def _too_slow(client: Span, callee: Span, causality: Causality) -> str:
     took = format_duration(callee.duration / NS_PER_MS)
     waited = format_duration(client.duration / NS_PER_MS)
-    if callee.end > client.end or timed_out(client):
+    if causality.end(callee) > causality.end(client) or timed_out(client):
         return f"answered after {took}; {client.service} gave up after {waited}"
     return error_of(client) or "error"
 

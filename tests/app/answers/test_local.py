@@ -334,3 +334,66 @@ def test_known_values_are_the_newest_first(store: Answering) -> None:
     assert before.value == "1"
     a_day_later = utc_time(T0 + 25 * 3600 * 1000 * MS)
     assert answers.known_values("order", until=a_day_later).values == []
+
+
+def test_both_forms_of_a_trace_id_are_one_story(store: Answering) -> None:
+    entry = http_server("web", "GET /", 0, 50)
+    call = http_client("web", "GET", 5, 40, entry)
+    short = "0" * 16 + entry.trace_id[16:]
+    server = replace(http_server("api", "GET /things", 10, 30, call), trace_id=short)
+    answers = store([*named([entry, call]), server])
+    story = answers.story("order", "123")
+    assert [(step.service, step.depth, step.trace_id) for step in story.steps] == [
+        ("web", 0, entry.trace_id),
+        ("web", 1, entry.trace_id),
+        ("api", 2, short),
+    ]
+    assert story.outcome == "ok"
+
+
+def test_a_link_to_the_other_form_of_a_trace_id_is_followed(store: Answering) -> None:
+    created, _, _, published, *_ = hybrid_order()
+    short = "0" * 16 + created.trace_id[16:]
+    published = replace(published, trace_id=short)
+    consumer = replace(
+        process("audit", published, 300, 5),
+        trace_id="d" * 32,
+        parent_id=None,
+        links=((short, published.span_id),),
+    )
+    story = store([*named([created]), published, consumer]).story("order", "123")
+    assert [step.service for step in story.steps] == ["order", "order", "audit"]
+
+
+def test_an_ambiguous_form_of_a_trace_id_stays_apart(store: Answering) -> None:
+    mine = http_server("web", "GET /", 0, 50)
+    low = mine.trace_id[16:]
+    others = [
+        replace(http_server("api", "GET /", 10, 5), trace_id=high + low) for high in ("0" * 16, "f" * 16)
+    ]
+    assert store([*named([mine]), *others]).story("order", "123").spans == 1
+
+
+def test_services_of_two_namespaces_are_told_apart(store: Answering) -> None:
+    entry = http_server("api", "GET /a", 0, 90, namespace="shop")
+    call = http_client("api", "GET", 5, 80, entry, namespace="shop")
+    other = http_server("api", "GET /b", 10, 60, call, namespace="billing")
+    story = store(named([entry, call, other])).story("order", "123")
+    assert [(step.service, step.namespace) for step in story.steps] == [
+        ("shop/api", "shop"),
+        ("shop/api", "shop"),
+        ("billing/api", "billing"),
+    ]
+
+
+def test_a_second_consumer_is_found_by_the_address_of_the_message(store: Answering) -> None:
+    spans = hybrid_order()
+    published = spans[3]
+    audit = replace(process("audit", published, 300, 5), trace_id="d" * 32, parent_id=None)
+    story = store([*named(spans), audit]).story("order", "123")
+    [orders] = [message for message in story.messages if message.topic == "orders"]
+    assert [(state.group, state.state) for state in orders.groups] == [
+        ("audit", "processed"),
+        ("email", "processed"),
+        ("payment", "processed"),
+    ]

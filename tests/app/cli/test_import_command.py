@@ -15,6 +15,8 @@ from laban_collector.store.duckdb.store import DuckDBStore
 from ...collector.json_requests import json_request, json_span
 from ...serving import laban, serving
 
+NOTHING_ODD: dict[str, object] = {"without_service_name": 0, "odd_times": [], "warnings": []}
+
 
 def export(path: Path, *spans: dict[str, object]) -> str:
     """A file of JSON lines, one span per line."""
@@ -48,6 +50,7 @@ def test_json_has_the_documented_shape(tmp_path: Path) -> None:
         "stored": 1,
         "duplicates": 1,
         "refused": [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 2}],
+        **NOTHING_ODD,
     }
 
 
@@ -64,6 +67,35 @@ def test_an_import_without_a_readable_span_exits_1(tmp_path: Path) -> None:
     done = laban("import", str(tmp_path / "notes.txt"), "--db", str(tmp_path / "spans.duckdb"))
     assert done.returncode == 1
     assert "neither JSON nor OTLP protobuf" in done.stdout
+
+
+def test_an_import_of_nothing_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "nothing.json").write_text("[]")
+    done = laban("import", str(tmp_path / "nothing.json"), "--db", str(tmp_path / "spans.duckdb"))
+    assert done.returncode == 1
+    assert done.stdout == "0 spans in 1 file: nothing was imported\n  1 file(s) without spans\n"
+
+
+def test_impossible_dates_and_missing_service_names_are_reported(tmp_path: Path) -> None:
+    early = json_span(startTimeUnixNano="1795000000000", endTimeUnixNano="1795000000001")
+    nameless = json_request(json_span(spanId="2" * 16))
+    nameless["resourceSpans"][0]["resource"] = {}  # type: ignore[index]
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps(sent) + "\n" for sent in (json_request(early), nameless)))
+    db = str(tmp_path / "spans.duckdb")
+    lines = laban("import", str(file), "--db", db).stdout.splitlines()
+    assert lines[1] == "  1 span is dated 1970: milliseconds sent as nanoseconds?"
+    assert lines[2].startswith("  1 span has no service.name and is shown as unknown_service")
+    again = json.loads(laban("import", str(file), "--json", "--db", db).stdout)
+    status = json.loads(laban("status", "--json", "--db", db).stdout)
+    for answer in (again, status):
+        assert answer["without_service_name"] == 1
+        assert [(odd["spans"], odd["ahead"], odd["first"][:4]) for odd in answer["odd_times"]] == [
+            (1, False, "1970")
+        ]
+        assert answer["warnings"] == [line.strip() for line in lines[1:]]
+    shown = laban("status", "--db", db).stdout
+    assert all(line.strip() in shown for line in lines[1:])
 
 
 def test_a_missing_file_exits_2_and_nothing_is_imported(tmp_path: Path) -> None:
@@ -98,7 +130,7 @@ def test_a_collector_that_has_the_database_open_stores_the_imported_spans(tmp_pa
         again = laban("import", file, "--json", "--url", running.url)
         story = laban("story", "basket.id=o-2", "--json", "--url", running.url)
         status = httpx.get(f"{running.url}/api/v1/status").json()["collector"]
-    counts = {"files": 1, "spans": 3, "refused": rejected}
+    counts = {"files": 1, "spans": 3, "refused": rejected} | NOTHING_ODD
     assert json.loads(first.stdout) == counts | {"stored": 2, "duplicates": 1}
     assert json.loads(again.stdout) == counts | {"stored": 0, "duplicates": 3}
     assert json.loads(story.stdout)["spans"] == 2  # both in one trace

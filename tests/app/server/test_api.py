@@ -56,6 +56,15 @@ def test_an_invalid_time_range_is_400(api: httpx.Client) -> None:
     assert backwards.status_code == 400
 
 
+def test_the_status_counts_spans_that_look_wrong(api: httpx.Client) -> None:
+    status = api.get("/api/v1/status").json()
+    assert {name: status[name] for name in ("without_service_name", "odd_times", "warnings")} == {
+        "without_service_name": 0,
+        "odd_times": [],
+        "warnings": [],
+    }
+
+
 def test_openapi_describes_every_route(api: httpx.Client) -> None:
     described = api.get("/api/v1/openapi.json").json()
     assert "/api/v1/order/{order_id}" in described["paths"]

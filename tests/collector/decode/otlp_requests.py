@@ -24,6 +24,9 @@ BUSINESS = (
     "order.id",
     "orderId",
     "app.customer_id",
+    "message.id",
+    "heroku.app.id",
+    "span.kind",
     "url.path",
     "http.target",
     "url.full",
@@ -49,7 +52,19 @@ PATHS = (
 
 texts = st.one_of(
     st.sampled_from(
-        (*ROUTES, *PATHS, "", "5", "-1", "99999999999999999999", "publish", "receive", "create", "x" * 200)
+        (
+            *ROUTES,
+            *PATHS,
+            "",
+            "5",
+            "-1",
+            "99999999999999999999",
+            "publish",
+            "receive",
+            "create",
+            "Server",
+            "x" * 200,
+        )
     ),
     st.text(st.characters(codec="utf-8"), max_size=12),
 )
@@ -58,7 +73,7 @@ scalars = st.one_of(
     texts.map(lambda text: AnyValue(string_value=text)),
     integers.map(lambda number: AnyValue(int_value=number)),
     st.booleans().map(lambda truth: AnyValue(bool_value=truth)),
-    st.floats().map(lambda number: AnyValue(double_value=number)),
+    st.one_of(st.floats(), integers.map(float)).map(lambda number: AnyValue(double_value=number)),
     st.binary(max_size=6).map(lambda data: AnyValue(bytes_value=data)),
     st.just(AnyValue()),
 )

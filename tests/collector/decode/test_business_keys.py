@@ -20,7 +20,44 @@ def test_technical_ids_are_not_business_keys(name: str) -> None:
     assert KeyFinder().find({name: "123"}) == set()
 
 
-@pytest.mark.parametrize("value", ["", "x" * 129, "a\nb", 1.5, True, ["1"]])
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (1234.0, {"1234"}),
+        (-7.0, {"-7"}),
+        (2.0**60, {"1.152921504606847e+18"}),
+        (True, {"true"}),
+        (False, {"false"}),
+        (["a", 7, 8.0, True, 1.5, "", ["b"], {"c": "d"}, None, "a"], {"a", "7", "8", "true"}),
+        ([], set[str]()),
+    ],
+)
+def test_a_value_of_another_type_is_found_as_text(value: object, found: set[str]) -> None:
+    assert KeyFinder().find({"order.id": value}) == {("order.id", text) for text in found}
+
+
+def test_a_long_list_has_a_bounded_number_of_values() -> None:
+    found = KeyFinder().find({"order.id": list(range(10_000))})
+    assert found == {("order.id", str(number)) for number in range(100)}
+
+
+def test_a_resource_or_scope_has_business_keys_except_those_of_its_platform() -> None:
+    found = KeyFinder().of_origin('{"tenant.id":"t-1","host.id":"h","heroku.app.id":"a","shop_ids":["x"]}')
+    assert found == (("tenant.id", "t-1"),)
+
+
+def test_events_and_links_have_business_keys_except_the_number_of_a_message_in_a_stream() -> None:
+    found = KeyFinder().of_children(['{"order.id":["1","2"]}', None, '{"message.id":7}', '{"userId":3}'])
+    assert set(found) == {("order.id", "1"), ("order.id", "2"), ("user.id", "3")}
+
+
+def test_a_rule_may_name_an_attribute_that_is_no_business_key_by_default() -> None:
+    finder = KeyFinder(parse_rules("message.id=attribute:message.id|attribute:vcs.change.id"))
+    assert set(finder.of_children(['{"message.id":7}'])) == {("message.id", "7")}
+    assert finder.of_origin('{"vcs.change.id":"9"}') == (("message.id", "9"),)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 129, "a\nb", 1.5, None, {"id": "1"}])
 def test_a_value_that_cannot_be_an_id_is_ignored(value: object) -> None:
     assert KeyFinder().find({"order.id": value}) == set()
 

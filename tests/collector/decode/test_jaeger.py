@@ -183,6 +183,20 @@ def test_a_malformed_span_is_left_out_alone_and_counted(fields: dict[str, object
     assert found.problems == {f"span(s) rejected: {reason}": 1}
 
 
+def test_without_a_child_of_reference_the_first_span_that_it_follows_in_the_trace_is_the_parent() -> None:
+    found = read_spans(
+        jaeger_span(
+            references=[
+                reference("FOLLOWS_FROM", "4", trace="77"),
+                reference("FOLLOWS_FROM", "5"),
+                reference("FOLLOWS_FROM", "6"),
+            ]
+        )
+    )
+    assert [row["parent_id"] for row in found.spans] == [5]
+    assert [row["linked_span_id"] for row in found.links] == [4, 5, 6]
+
+
 def test_a_malformed_reference_is_dropped_and_counted() -> None:
     found = read_spans(jaeger_span(references=[reference("FOLLOWS_FROM", "")]))
     assert len(found.spans) == 1

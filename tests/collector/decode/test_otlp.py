@@ -15,9 +15,11 @@ from laban_collector.decode import otlp, otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.results import AcceptedRequest, DecodedRequests
+from laban_collector.protect.protection import Protection
+from laban_collector.settings import load_settings
 
 from ..batches import assert_same, outcomes_of, rows_of
-from ..requests import START, body, key_values, request, span
+from ..requests import START, TRACE_ID, body, key_values, request, span
 from .otlp_requests import odd_requests, plain_requests
 
 FINDER = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference|kafka.key:orders*"))
@@ -139,6 +141,45 @@ def test_a_key_shared_by_plain_and_unusual_requests_is_one_correlation() -> None
     odd.kind = 9  # type: ignore[assignment]  # from the future
     decoded = check([body(span(0, {"order.id": "1"})), body(odd)])
     assert len(rows_of(decoded.batch)["correlations"]) == 1
+
+
+@pytest.mark.parametrize("protection", [None, Protection.from_settings(load_settings())])
+@pytest.mark.parametrize("number", [3, 100])
+def test_keys_of_any_type_and_place_are_found_both_ways(number: int, protection: Protection | None) -> None:
+    spans = [span(at, {"order.id": [f"L-{at}", at, 2.0**53 - at, True]}) for at in range(number)]
+    for at, one in enumerate(spans):
+        one.events.add(time_unix_nano=START, attributes=key_values({"refund.id": float(at)}))
+        one.links.add(trace_id=b"\1" * 16, span_id=b"\2" * 8, attributes=key_values({"parcel.id": at}))
+    sent = request(*spans, resource={"service.name": "s", "tenant.id": ["t-1", "t-2"], "secret_id": "x"})
+    other = span(number, {"order.id": "alone", "token": "bearer abc"})
+    other.trace_id = b"\7" * 16
+    payloads = [sent.SerializeToString(), body(other)]
+    by_row = otlp_protobuf.decode(payloads, FINDER)
+    by_column = OtlpDecoder(FINDER, protection).decode(payloads)
+    batch = by_row.batch if protection is None else protection.protect(by_row.batch)
+    assert_same(DecodedRequests(batch, by_row.outcomes), by_column)
+    found = {(row["key"], row["value"]) for row in by_column.batch.correlations.to_pylist()}
+    assert {("tenant.id", "t-1"), ("tenant.id", "t-2"), ("order.id", "alone"), ("order.id", "true")} <= found
+    assert {
+        ("refund.id", "0"),
+        ("parcel.id", "1"),
+        ("order.id", "L-1"),
+        ("order.id", str(2**53 - 1)),
+    } <= found
+    assert (("secret.id", "x") in found) == (protection is None)
+    tenants = {row["trace_lo"] for row in by_column.batch.correlations.to_pylist() if row["value"] == "t-1"}
+    assert tenants == {int.from_bytes(TRACE_ID[8:])}
+
+
+@pytest.mark.parametrize("number", [10, 100])
+def test_the_tag_span_kind_replaces_a_missing_kind_only(number: int) -> None:
+    tags = ["client", "SERVER", "SPAN_KIND_PRODUCER", "consumer", "internal", "proxy", 7, ["server"]]
+    spans = [span(at, {"span.kind": tag}, Span.SPAN_KIND_UNSPECIFIED) for at, tag in enumerate(tags)]
+    spans.append(span(8, {"span.kind": "server"}, Span.SPAN_KIND_CLIENT))
+    spans += [span(at, {}, Span.SPAN_KIND_UNSPECIFIED) for at in range(9, number)]
+    table = check([body(*spans)]).batch.spans
+    assert table["kind"].to_pylist() == [3, 2, 4, 5, 1, 0, 0, 0, 3] + [0] * (number - 9)
+    assert table["attributes"].to_pylist()[0] == '{"span.kind":"client"}'
 
 
 def test_no_requests_make_an_empty_batch() -> None:

@@ -56,6 +56,12 @@ def test_both_halves_of_a_shared_span_are_read() -> None:
     assert found.services == ["web", "api"]
 
 
+def test_the_tag_span_kind_replaces_a_missing_kind() -> None:
+    row = one(tags={"span.kind": "client"}, remoteEndpoint={"serviceName": "bank", "ipv4": "10.0.0.1"})
+    assert (row["kind"], row["peer_service"], row["peer_address"]) == (3, "bank", "10.0.0.1")
+    assert one(kind="SERVER", tags={"span.kind": "client"})["kind"] == 2
+
+
 def test_a_shared_half_without_a_kind_is_the_servers() -> None:
     assert one(shared=True)["kind"] == 2
 

@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -16,7 +17,7 @@ from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ..json_requests import json_request, json_span
-from ..requests import body, span
+from ..requests import body, request, span
 
 NOT_JSON = "line(s) skipped: not JSON"
 UNKNOWN = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
@@ -34,6 +35,24 @@ def jaeger(number: int = 0) -> dict[str, object]:
 
 def zipkin(number: int = 0) -> dict[str, object]:
     return {"traceId": "ab", "id": f"{number + 1:016x}", "timestamp": 1}
+
+
+def console_span(number: int = 0) -> bytes:
+    """Return a span as Python's SDK prints it; each number gives another span."""
+    printed: dict[str, object] = {
+        "name": f"GET /{number}",
+        "context": {"trace_id": f"0x{'a' * 32}", "span_id": f"0x{number + 1:016x}", "trace_state": "[]"},
+        "kind": "SpanKind.SERVER",
+        "parent_id": None,
+        "start_time": "2026-11-18T03:20:01.000000Z",
+        "end_time": "2026-11-18T03:20:01.500000Z",
+        "status": {"status_code": "UNSET"},
+        "attributes": {"order.id": f"C-{number}"},
+        "events": [],
+        "links": [],
+        "resource": {"attributes": {"service.name": "shop"}, "schema_url": ""},
+    }
+    return json.dumps(printed, indent=4).encode() + b"\n"
 
 
 def lines(*documents: object) -> bytes:
@@ -118,6 +137,11 @@ def test_json_lines_after_another_line_are_read(database: Database) -> None:
     assert (report.stored, report.refused) == (1, {NOT_JSON: 1})
 
 
+def test_a_lone_brace_among_lines_costs_no_good_line(database: Database) -> None:
+    report = imported(database, lines(otlp(0)) + b"{\n" + lines(otlp(1)) + b"{\n" + lines(otlp(2)))
+    assert (report.stored, report.refused) == (3, {NOT_JSON: 2})
+
+
 def test_malformed_spans_among_good_ones_are_left_out_and_counted(database: Database) -> None:
     bad = json_span(traceId="xyz")
     report = imported(database, lines(json_request(bad, json_span(), json_span(name=5))))
@@ -176,9 +200,92 @@ def test_a_file_without_spans_is_skipped_with_the_reason(
     assert (report.spans, report.refused) == (0, {reason: 1})
 
 
-def test_an_empty_export_is_accepted(database: Database) -> None:
-    report = imported(database, b'{"resourceSpans":[]}', b'{"data":[]}')
-    assert (report.files, report.spans, report.refused) == (2, 0, {})
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[]",
+        b'{"resourceSpans":[]}',
+        b'{"resourceSpans":[]}\n' * 3,
+        b'{"resourceSpans":[{"scopeSpans":[{"spans":[]}]}]}',
+        b'{"data":[]}',
+        b"[[], []]",
+    ],
+)
+def test_an_export_of_nothing_is_said_to_have_no_spans(database: Database, data: bytes) -> None:
+    report = imported(database, data, lines(otlp(0)))
+    assert (report.files, report.spans, report.refused) == (2, 1, {"file(s) without spans": 1})
+
+
+def test_a_file_of_spaces_is_empty(database: Database) -> None:
+    assert imported(database, b" \n\r\n").refused == {"file(s) skipped: empty": 1}
+
+
+def test_impossible_dates_and_missing_service_names_are_counted(database: Database) -> None:
+    odd = [
+        otlp(number, startTimeUnixNano=str(start)) for number, start in enumerate((7, 1795000000000, 2**62))
+    ]
+    nameless = otlp(3)
+    nameless["resourceSpans"][0]["resource"] = {}  # type: ignore[index]
+    report = imported(database, lines(*odd, nameless, otlp(4)), lines(*odd[1:]))
+    ahead = 2**62
+    assert report.quality.unnamed == 1
+    assert report.quality.outside == [(1, 7, 7), (2, 1795000000000, 1795000000000), (2, ahead, ahead)]
+
+
+def test_console_output_among_log_lines_is_imported(database: Database) -> None:
+    logs = b"INFO: started\n[2026-11-28] {ready}\n"
+    cut = console_span(7)[: len(console_span(7)) // 2]
+    data = (
+        logs
+        + console_span(0)
+        + b"\n\n"
+        + console_span(1).replace(b"\n", b"\r\n")
+        + cut
+        + b"\n"
+        + console_span(2)
+        + logs
+    )
+    report = imported(database, data)
+    assert report.stored == 3
+    assert report.refused == {NOT_JSON: 4, "document(s) damaged: not JSON": 1}
+
+
+LAYOUTS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "as printed": lambda spans: b"\n".join(spans),
+    "a list": lambda spans: b"[" + b",".join(spans) + b"]",
+    "indented less": lambda spans: b"\n".join(spans).replace(b"\n    ", b"\n  "),
+    "lines": lambda spans: b"".join(json.dumps(json.loads(span)).encode() + b"\n" for span in spans),
+    "after JSON log lines": lambda spans: b'{"level":"info"}\n' * 2 + b"\n".join(spans),
+    "after many lines": lambda spans: b"hello\n" * 5000 + b"\n".join(spans),
+    "with gzip": lambda spans: gzip.compress(b"\n".join(spans)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_console_output_is_imported_in_any_layout(database: Database, layout: str) -> None:
+    spans = [console_span(number) for number in range(3)]
+    assert imported(database, LAYOUTS[layout](spans)).stored == 3
+
+
+def test_console_output_comes_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laban_collector.importing.chunks.CHUNK_BYTES", 5000)
+    unclosed = b"{\n" + b' "x": 1,\n' * 2000
+    data = b"hello\n".join(console_span(number) for number in range(40)) + unclosed + console_span(99)
+    found = list(chunks(opened(data), is_json_document))
+    assert {chunk.kind for chunk in found} == {Kind.CONSOLE}
+    assert max(sum(map(len, chunk.parts)) for chunk in found) < 15_000
+    documents = [part for chunk in found for part in chunk.parts if is_json_document(part)]
+    assert documents == [console_span(number).rstrip() for number in (*range(40), 99)]
+
+
+def test_console_output_of_other_languages_is_named(database: Database) -> None:
+    node = b"{\n  resource: {\n    attributes: {}\n  },\n  traceId: '0af7',\n  name: 'GET /'\n}\n"
+    go = b'{"Name":"x","SpanContext":{"TraceID":"0af7"},"SpanKind":1}\n'
+    node_report, go_report = imported(database, node), imported(database, go)
+    [reason] = node_report.refused
+    assert reason.startswith("document(s) skipped: Node's ConsoleSpanExporter prints JavaScript")
+    [reason] = go_report.refused
+    assert reason.startswith("document(s) skipped: the output of Go's stdouttrace")
 
 
 def test_both_halves_of_a_shared_span_are_stored(database: Database) -> None:
@@ -229,5 +336,9 @@ def test_lines_come_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -
 
 def test_protobuf_that_begins_like_json_is_protobuf() -> None:
     """A first message of 123 bytes starts with a newline and a brace."""
-    sent = b"\n{" + b"\n" * 123
+    sent = next(
+        sent
+        for length in range(100)
+        if (sent := request(resource={"service.name": "x" * length}).SerializeToString())[:2] == b"\n{"
+    )
     assert list(chunks(opened(sent), is_json_document)) == [Chunk(Kind.PROTOBUF, [sent])]

@@ -64,6 +64,7 @@ def with_column(table: pa.Table, name: str, values: Sequence[object]) -> pa.Tabl
     [
         ("spans", "kind", 6, "kind"),
         ("spans", "duration", -1, "duration"),
+        ("spans", "duration", 2**63 - 1, "after the year 2262"),
         ("spans", "name", None, "nulls"),
         ("spans", "attributes", "[]", "not a JSON object"),
         ("spans", "attributes", "{", "not JSON"),

@@ -16,7 +16,7 @@ from laban_collector.protect.protection import Protection
 from laban_collector.protect.redaction import REDACTED, Redactor
 
 from ..batches import rows_of
-from ..requests import key_values, request, span
+from ..requests import START, key_values, request, span
 
 CARD = "4111 1111 1111 1111"
 GENEROUS = AttributeLimits(attributes=1000, length=10_000)
@@ -90,6 +90,16 @@ def test_a_column_is_redacted_if_any_attribute_that_fills_it_is_a_secret(secret:
 def test_a_business_key_with_a_secret_value_is_left_out() -> None:
     batch = protect(span(0, {"order.id": "4111111111111111"}), span(1, {"order.id": "7"}))
     assert set(batch.correlations["value"].to_pylist()) == {"7"}
+
+
+def test_a_secret_in_a_list_an_event_or_a_resource_is_no_business_key() -> None:
+    sent = span(0, {"order.id": ["4111111111111111", "7"]})
+    sent.events.add(
+        time_unix_nano=START,
+        attributes=key_values({"token.id": 8, "user.id": "Bearer abcdefghijklmnopqrstuvwxyz0123"}),
+    )
+    batch = protect(sent, span(1), resource={"service.name": "s", "secret.id": "9", "tenant.id": "10"})
+    assert set(batch.correlations["value"].to_pylist()) == {"7", "10"}
 
 
 def test_values_over_the_limits_are_truncated_and_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,11 @@
 from datetime import UTC, timedelta
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
 from laban_dashboard.presentation.order_timeline import is_final, message_rows, parse_query, timeline_data
+from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS
+from laban_mapper.model import Outcome
 from tests.dashboard.shop_answers import END, shop_message, shop_story
 
 
@@ -73,3 +75,31 @@ def test_a_story_is_final_two_minutes_after_its_end_unless_it_waits() -> None:
     assert is_final(shop_story("1002"), END + timedelta(hours=1))
     assert not is_final(shop_story("1002"), END - timedelta(seconds=50))
     assert not is_final(shop_story("1001"), END + timedelta(hours=1))
+
+
+def test_bars_start_by_corrected_clocks() -> None:
+    story = shop_story("1001")
+    late = story.steps[1].model_copy(update={"start_ms": 40.0})
+    data = timeline_data(story.model_copy(update={"steps": [story.steps[0], late]}), UTC)
+    [_, bar] = cast("list[dict[str, Any]]", data["steps"])
+    assert ("Start", "11:59:00.003 (+40 ms)") in bar["fields"]
+
+
+def test_of_many_steps_equal_ones_share_a_row() -> None:
+    story = shop_story("1001")
+    head = story.steps[0]
+    query = head.model_copy(update={"operation": "SELECT", "kind": "client", "cause": 0})
+    data = timeline_data(story.model_copy(update={"steps": [head, *[query] * 900]}), UTC)
+    rows = cast("list[dict[str, Any]]", data["steps"])
+    assert [row["operation"] for row in rows] == ["POST /orders", "SELECT × 900"]
+
+
+def test_a_success_with_errors_is_final() -> None:
+    story = shop_story("1001").model_copy(update={"outcome": "ok_with_errors"})
+    assert is_final(story, END + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("outcome", get_args(Outcome))
+def test_every_outcome_has_a_colour_and_an_icon(outcome: str) -> None:
+    assert outcome in OUTCOME_COLOURS
+    assert outcome in OUTCOME_ICONS

@@ -4,33 +4,41 @@ from laban_dashboard.presentation.time_window import ALL, CUSTOM, TimeRange, res
 from tests.dashboard.shop_answers import BEGIN, END, ShopAnswers
 
 STATUS = ShopAnswers().status()
+LATER = END + timedelta(days=1)
 
 
-def test_a_relative_range_ends_at_the_newest_span() -> None:
-    window = resolve_window(TimeRange("5 min"), STATUS)
+def test_a_relative_range_ends_now() -> None:
+    now = END + timedelta(minutes=4)
+    window = resolve_window(TimeRange("5 min"), STATUS, now)
+    assert window is not None
+    assert (window.since, window.until) == (now - timedelta(minutes=5), now)
+
+
+def test_a_relative_range_of_an_old_recording_ends_at_its_newest_span() -> None:
+    window = resolve_window(TimeRange("5 min"), STATUS, LATER)
     assert window is not None
     assert window.until > END
     assert window.seconds == 300
 
 
 def test_a_window_never_starts_before_the_first_span() -> None:
-    window = resolve_window(TimeRange("1 h"), STATUS)
+    window = resolve_window(TimeRange("1 h"), STATUS, LATER)
     assert window is not None
     assert window.since == BEGIN
 
 
 def test_all_covers_the_first_to_the_newest_span_inclusive() -> None:
-    window = resolve_window(TimeRange(ALL), STATUS)
+    window = resolve_window(TimeRange(ALL), STATUS, LATER)
     assert window is not None
     assert (window.since, window.until > END) == (BEGIN, True)
 
 
 def test_a_custom_range_is_used_unchanged() -> None:
     since, until = END - timedelta(minutes=3), END - timedelta(minutes=2)
-    window = resolve_window(TimeRange(CUSTOM, since, until), STATUS)
+    window = resolve_window(TimeRange(CUSTOM, since, until), STATUS, LATER)
     assert window is not None
     assert (window.since, window.until) == (since, until)
 
 
 def test_an_empty_store_has_no_window() -> None:
-    assert resolve_window(TimeRange(ALL), ShopAnswers(spans=0).status()) is None
+    assert resolve_window(TimeRange(ALL), ShopAnswers(spans=0).status(), LATER) is None

@@ -90,11 +90,12 @@ def test_an_error_in_the_callee_is_the_root_cause() -> None:
     assert (story.root_cause.service, story.root_cause.error) == ("user", "KeyError: 'c-7'")
 
 
-def test_a_caught_error_is_not_a_failure() -> None:
+def test_a_caught_error_is_not_a_failure_and_not_hidden() -> None:
     entry = http_server("order", "POST /orders", 0, 40)
     call = http_client("order", "GET", 5, 20, entry, status=2, events=raised("ConnectError", "refused"))
     story = build_story("order", "123", [entry, call])
-    assert story.outcome == "ok"
+    assert story.outcome == "ok_with_errors"
+    assert story.verdict == "Order 123 was created in 40 ms; order GET failed (ConnectError: refused)."
     assert story.root_cause is None
     assert [step.error for step in story.steps] == [None, "ConnectError: refused"]
 
@@ -102,7 +103,11 @@ def test_a_caught_error_is_not_a_failure() -> None:
 def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
     first = http_server("order", "POST /orders", 0, 40, http_status=503, status=2)
     second = replace(http_server("order", "POST /orders", 100, 40), trace_id="b" * 32)
-    assert build_story("order", "123", [first, second]).outcome == "ok"
+    retried = build_story("order", "123", [first, second])
+    assert retried.outcome == "ok_with_errors"
+    assert retried.verdict == (
+        "Order 123 was created in 40 ms; order POST /orders succeeded after 1 failed attempt (HTTP 503)."
+    )
     assert build_story("order", "123", [first]).outcome == "failed"
 
 
@@ -175,7 +180,8 @@ def test_a_successful_second_attempt_is_a_retry() -> None:
     second = process("payment", published, 120, 10)
     story = build_story("order", "123", [created, published, first, second])
     assert states(story)["orders", "payment"] == "retried"
-    assert story.outcome == "ok"
+    assert story.outcome == "ok_with_errors"
+    assert story.verdict.endswith("; payment processed orders after 130 ms on attempt 2.")
 
 
 def test_a_message_processed_twice_is_a_duplicate() -> None:
@@ -249,3 +255,135 @@ def test_a_missing_parent_makes_the_story_incomplete() -> None:
 def test_a_story_can_be_read_from_its_json() -> None:
     story = build_story("order", "123", monolith_timeout())
     assert Story.model_validate_json(story.model_dump_json()) == story
+
+
+def test_a_missing_parent_is_given_as_the_reason() -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    lost = [replace(http_server("user", "GET /users", at, 5), parent_id=f"{at:016x}") for at in (100, 200)]
+    verdict = build_story("order", "123", [entry, *lost]).verdict
+    assert verdict == (
+        "Order 123 was created in 84 ms; incomplete, because 2 spans have parents that were not received "
+        "(the sampler or a service without laban)."
+    )
+    assert "because 1 span has a parent that was not received" in build_story("order", "1", lost[:1]).verdict
+
+
+def test_an_error_below_a_consumer_that_went_on_shows_in_the_outcome() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    published = publish("order", "orders", 60, created)
+    handled = process("billing", published, 90, 50)
+    inner = span("billing", "handler", 1, 91, 40, handled)
+    insert = span(
+        "billing",
+        "INSERT",
+        3,
+        92,
+        30,
+        inner,
+        db_system="postgresql",
+        status=2,
+        status_message="duplicate key",
+    )
+    story = build_story("order", "123", [created, published, handled, inner, insert])
+    assert story.outcome == "ok_with_errors"
+    assert states(story) == {("orders", "billing"): "processed"}
+    assert story.verdict == (
+        "Order 123 was created in 84 ms; billing processed orders after 140 ms; "
+        "billing INSERT failed (duplicate key)."
+    )
+
+
+def test_an_error_is_told_once_for_all_that_failed_because_of_it() -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    calls = [http_client("order", "GET", at, 10, entry, status=2, http_status=500) for at in (5, 20)]
+    servers = [http_server("user", "GET /users", 6, 8, call, status=2, http_status=500) for call in calls]
+    story = build_story("order", "123", [entry, *calls, *servers])
+    assert story.verdict == "Order 123 was created in 84 ms; user GET /users failed 2 times (HTTP 500)."
+
+
+def test_attempts_before_a_success_are_told_as_attempts() -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    failing = [http_client("order", "GET", at, 5, entry, status=2, http_status=503) for at in (5, 15)]
+    good = http_client("order", "GET", 25, 5, entry)
+    verdict = build_story("order", "123", [entry, *failing, good]).verdict
+    assert verdict.endswith("; order GET succeeded after 2 failed attempts (HTTP 503).")
+
+
+def test_many_kinds_of_errors_are_counted() -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    failing = [span("order", f"step {number}", 1, number, 1, entry, status=2) for number in range(9)]
+    verdict = build_story("order", "123", [entry, *failing]).verdict
+    assert verdict == (
+        "Order 123 was created in 84 ms; order step 0 failed (error); order step 1 failed (error); "
+        "7 more kinds of errors."
+    )
+
+
+def test_waiting_and_incomplete_win_over_errors_and_tell_them() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    call = http_client("order", "GET", 5, 20, created, status=2)
+    published = publish("order", "orders", 60, created)
+    spans = [created, call, published]
+    waiting = build_story(
+        "order", "123", spans, Consumption([lag("email", "orders", 0, 50)], {"orders": {"email": "email"}})
+    )
+    incomplete = build_story("order", "123", spans)
+    assert (waiting.outcome, incomplete.outcome) == ("waiting", "incomplete")
+    assert all("order GET failed (error)" in story.verdict for story in (waiting, incomplete))
+
+
+def test_rings_are_shown_whole_and_noted() -> None:
+    first = http_server("order", "POST /orders", 0, 84)
+    call = http_client("order", "GET", 5, 20, first)
+    own = http_server("selfie", "GET /self", 0, 10)
+    ring = [replace(first, parent_id=call.span_id), call, replace(own, parent_id=own.span_id)]
+    story = build_story("order", "123", ring)
+    assert len(story.steps) == 3
+    assert story.outcome == "ok"
+    assert story.notes == [
+        "2 spans are each other's parents in a ring; it is cut at its earliest span, order POST /orders",
+        "selfie GET /self is its own parent; the ring is cut there",
+    ]
+
+
+def test_services_of_two_namespaces_with_one_name_are_told_apart() -> None:
+    entry = http_server("api", "GET /a", 0, 90, namespace="shop")
+    call = http_client("api", "GET", 5, 80, entry, namespace="shop")
+    other = http_server("api", "GET /b", 10, 60, call, namespace="billing")
+    user = http_server("user", "GET /u", 70, 5, call, namespace="shop")
+    steps = build_story("order", "123", [entry, call, other, user]).steps
+    assert [step.service for step in steps] == ["shop/api", "shop/api", "billing/api", "user"]
+    assert [step.namespace for step in steps] == ["shop", "shop", "billing", "shop"]
+
+
+def test_names_are_shortened_in_the_verdict_and_whole_in_the_steps() -> None:
+    name = "x" * 500
+    story = build_story("order", "123", [span("a" * 300, name, 2, 0, 5)])
+    assert len(story.verdict) < 220
+    assert story.steps[0].operation == name
+
+
+def test_a_truncated_story_says_what_it_left_out() -> None:
+    story = build_story("order", "123", hybrid_order(), truncated=True)
+    assert story.notes == ["the story has more than these 8 spans; the rest is left out"]
+
+
+def test_a_wide_and_a_deep_story_are_built_in_linear_time() -> None:
+    """Quadratic work on these would take minutes."""
+    entry = http_server("order", "POST /orders", 0, 90_000)
+    wide = [span("order", f"step {n % 7}", 1, n, 1, entry, status=2 * (n % 5 == 0)) for n in range(10_000)]
+    deep = [span("order", "level", 1, 0, 1, entry)]
+    for level in range(10_000):
+        deep.append(span("order", "level", 1, level / 1000, 1, deep[-1], status=2))
+    assert len(build_story("order", "123", [entry, *wide, *deep]).steps) == 20_002
+
+
+@pytest.mark.parametrize("shift", [-56 * 365, 365])
+def test_a_span_with_an_impossible_date_does_not_count_in_the_duration(shift: int) -> None:
+    entry = http_server("order", "POST /orders", 0, 84)
+    day = 24 * 3600 * 1000
+    odd = span("order", "archive", 1, shift * day, 5, entry)
+    story = build_story("order", "123", [entry, odd], now=entry.end)
+    assert (story.duration_ms, story.started) == (84, story.steps[0].time)
+    assert len(story.steps) == 2
+    assert build_story("order", "123", [odd], now=entry.end).duration_ms == 5

@@ -38,6 +38,7 @@ class AttributeDictionary:
         names: the distinct keys.
         text: the string values (as in `attributes.values`), null for others.
         integer: the integer values, null for others.
+        boolean: the truth values, null for others and for unusual encodings.
         json: `"key":value` of each attribute, as in `to_json`.
         is_changed: whether `replace_values` has changed any value.
     """
@@ -55,7 +56,7 @@ class AttributeDictionary:
         self._keys = replace(keys, {row: key for row, (key, _) in exact.items()})
         self.text = replace(read["string_value"], {row: _only(str, it) for row, it in self._values.items()})
         self.integer = replace(read["int_value"], {row: _only(int, it) for row, it in self._values.items()})
-        self._boolean = replace(read["bool_value"], dict.fromkeys(exact))
+        self.boolean = replace(read["bool_value"], dict.fromkeys(exact))
         distinct = self._keys.dictionary_encode()
         self.key: Index = as_numpy(distinct.indices).astype(np.int64)
         self.names: list[str] = distinct.dictionary.to_pylist()
@@ -92,7 +93,7 @@ class AttributeDictionary:
         value = pc.coalesce(
             pc.binary_join_element_wise(quote, self.text, quote, nothing),
             pc.cast(self.integer, pa.string()),
-            pc.cast(self._boolean, pa.string()),
+            pc.cast(self.boolean, pa.string()),
         )
         members = pc.binary_join_element_wise(quote, self._keys, pa.scalar('":'), value, nothing)
         escaped = pc.fill_null(pc.match_substring_regex(self.text, _ESCAPED), fill_value=False)

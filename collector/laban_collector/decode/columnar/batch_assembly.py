@@ -3,6 +3,7 @@
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from laban.vocabulary import TAG_SPAN_KIND
 from laban_collector.batch import span_batch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, table
@@ -22,16 +24,20 @@ from laban_collector.decode.columnar.attribute_dictionary import (
     JsonObjects,
     Mask,
     as_numpy,
+    entry_of_owner,
     lengths,
 )
-from laban_collector.decode.columnar.business_keys import ColumnarKeyFinder
+from laban_collector.decode.columnar.business_keys import Children, ColumnarKeyFinder, OriginRange
 from laban_collector.decode.columnar.promotion import promote
+from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
+from laban_collector.protect.limits import CUT_MARK
 from laban_collector.protect.protection import Protection
+from laban_collector.protect.redaction import REDACTED
 
 Ids = NDArray[np.uint64]
 
 _TIME: Final = pa.timestamp("ns")
-_MAX_TIME: Final = np.uint64(2**63 - 1)
+_MAX_TIME: Final = np.uint64(2**63 - 2)
 _KINDS: Final = 6
 _CODES: Final = 3
 
@@ -78,6 +84,19 @@ class SpanColumns:
             found[of_span[repeated]] = True
         return np.flatnonzero(found)
 
+    def kinds(self) -> NDArray[np.uint8]:
+        """Return the kinds; an unspecified one comes from the tag `span.kind`, if there is one."""
+        kinds: NDArray[np.uint8] = as_numpy(self.fields["kind"]).astype(np.uint8)
+        entries = self.attributes.dictionary
+        if TAG_SPAN_KIND not in entries.names:
+            return kinds
+        tags = entry_of_owner(self.attributes, [entries.with_key(TAG_SPAN_KIND)])
+        tagged = np.flatnonzero((tags >= 0) & (kinds == UNSPECIFIED))
+        distinct, which = np.unique(tags[tagged], return_inverse=True)
+        of_tags = [kind_of_tag(entries.value(entry)) for entry in distinct.tolist()]
+        kinds[tagged] = np.array(of_tags, np.uint8)[which]
+        return kinds
+
     def identity(self) -> dict[str, pa.Array]:
         """Return the id columns."""
         return {
@@ -85,6 +104,13 @@ class SpanColumns:
             "trace_lo": pa.array(self._trace_ids[:, 1]),
             "span_id": pa.array(self._span_ids[:, 0]),
         }
+
+    def children(self) -> Children:
+        """Return the attributes of events and links."""
+        every = self.all_attributes
+        first = len(self.attributes.owner)
+        of_child = np.concatenate([self.events.span, self.links.span])
+        return Children(of_child[every.owner[first:] - len(self)], every.entry[first:])
 
     def attributes_as_json(self, remaining: Mask) -> list[JsonObjects]:
         """Return the attributes of spans (those in the mask), of events and of links."""
@@ -134,7 +160,7 @@ class BatchAssembler:
 
     def assemble(self, spans: SpanColumns, origins: Sequence[Origin]) -> SpanBatch:
         """Return all spans as a batch; `origins` are their resources and scopes, in order."""
-        kinds = as_numpy(spans.fields["kind"]).astype(np.uint8)
+        kinds = spans.kinds()
         promoted = promote(spans.attributes, kinds, spans.fields["name"])
         start, end = (_times(spans.fields[name]) for name in ("start", "end"))
         identity = spans.identity()
@@ -143,6 +169,7 @@ class BatchAssembler:
             identity
             | _span_columns(spans, origins, attributes)
             | {
+                "kind": pa.array(kinds),
                 "start": start,
                 "duration": pc.subtract(end.view(pa.int64()), start.view(pa.int64())),
             }
@@ -157,9 +184,11 @@ class BatchAssembler:
                 scopes=table(span_batch.SCOPES, _distinct([origin.scope for origin in origins])),
                 events=_table(span_batch.EVENTS, _event_columns(spans.events, identity, of_events)),
                 links=_table(span_batch.LINKS, _link_columns(spans.links, identity, of_links)),
-                correlations=self._keys.correlations(times, spans.attributes, promoted),
+                correlations=self._keys.correlations(
+                    times, spans.attributes, promoted, spans.children(), _ranges(origins)
+                ),
             ),
-            are_attributes_changed=spans.attributes.dictionary.is_changed,
+            are_attributes_changed=spans.attributes.dictionary.is_changed or _are_changed(origins),
         )
 
     def _protected(self, batch: SpanBatch, *, are_attributes_changed: bool) -> SpanBatch:
@@ -203,14 +232,27 @@ class _Children:
         )
 
 
+def _are_changed(origins: Sequence[Origin]) -> bool:
+    """Whether an attribute of a resource or a scope was redacted or truncated."""
+    texts = {text for origin in origins for text in (origin.resource.attributes, origin.scope.attributes)}
+    return any(REDACTED in text or CUT_MARK in text for text in texts)
+
+
+def _ranges(origins: Sequence[Origin]) -> list[OriginRange]:
+    ends = itertools.accumulate(origin.spans for origin in origins)
+    return [
+        OriginRange((origin.resource.attributes, origin.scope.attributes), end - origin.spans, end)
+        for origin, end in zip(origins, ends, strict=True)
+    ]
+
+
 def _span_columns(
     spans: SpanColumns, origins: Sequence[Origin], attributes: JsonObjects
 ) -> dict[str, pa.Array]:
-    """Return the columns that differ from the fields sent, without ids, times and promoted columns."""
+    """Return the columns that differ from the fields sent, without ids, kinds, times and promoted columns."""
     fields, counts = spans.fields, [origin.spans for origin in origins]
     return {
         "parent_id": pa.array(_ids(fields["parent_id"], 1)[:, 0]),
-        "kind": fields["kind"].cast(pa.uint8()),
         "status": spans.status_code.cast(pa.uint8()),
         "status_message": _none_if_empty(_status(fields, "message")),
         "trace_state": _none_if_empty(fields["trace_state"]),

@@ -3,16 +3,17 @@
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types: pyright does not know its tables in signatures, nor its kernels, created at import.
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from laban.business_keys.keys import MAX_VALUE_LENGTH, bounded, template_pattern
+from laban.business_keys.keys import MAX_VALUE_LENGTH, attribute_values, bounded, template_pattern
 from laban.vocabulary import (
     HTTP_ROUTE,
     MESSAGING_DESTINATION_NAME,
@@ -23,7 +24,13 @@ from laban.vocabulary import (
 )
 from laban_collector.batch import span_batch
 from laban_collector.decode.business_keys import KeyFinder, url_path
-from laban_collector.decode.columnar.attribute_dictionary import Attributes, Index, as_numpy, entry_of_owner
+from laban_collector.decode.columnar.attribute_dictionary import (
+    AttributeDictionary,
+    Attributes,
+    Index,
+    as_numpy,
+    entry_of_owner,
+)
 from laban_collector.decode.columnar.promotion import PromotedColumns
 
 _TRACE: Final = ["trace_hi", "trace_lo"]
@@ -83,6 +90,26 @@ def _runs(keys: Sequence[NDArray[Any]]) -> tuple[Index, Index]:
     return order, np.flatnonzero(begins)
 
 
+class Children(NamedTuple):
+    """The attributes of events and links.
+
+    Attributes:
+        span: the span of each attribute.
+        entry: the number of each in the dictionary of all attributes.
+    """
+
+    span: Index
+    entry: Index
+
+
+class OriginRange(NamedTuple):
+    """The attributes of the resource and of the scope, as JSON, of the spans from `begin` to `end`."""
+
+    attributes: tuple[str, str]
+    begin: int
+    end: int
+
+
 class ColumnarKeyFinder:
     """Finds the business keys of many spans.
 
@@ -93,34 +120,37 @@ class ColumnarKeyFinder:
     def __init__(self, finder: KeyFinder) -> None:
         self._finder = finder
 
-    def correlations(self, spans: pa.Table, attributes: Attributes, promoted: PromotedColumns) -> pa.Table:
+    def correlations(
+        self,
+        spans: pa.Table,
+        attributes: Attributes,
+        promoted: PromotedColumns,
+        children: Children,
+        origins: Sequence[OriginRange],
+    ) -> pa.Table:
         """Return the correlations of spans (`span_batch.CORRELATIONS`).
 
         Args:
             spans: their trace ids, `start` and `end`.
             attributes: their attributes.
             promoted: their promoted columns.
+            children: the attributes of their events and links.
+            origins: the attributes of their resources and scopes.
         """
         found = _Correlations()
-        self._add_attributes(found, attributes)
+        finder, entries = self._finder, attributes.dictionary
+        _add_attributes(found, entries, attributes.owner, attributes.entry, finder.attribute_keys)
+        _add_attributes(found, entries, children.span, children.entry, finder.child_keys)
+        self._add_origins(found, origins)
         self._add_routes(found, attributes, promoted)
         self._add_message_keys(found, promoted)
         return found.to_table(spans)
 
-    def _add_attributes(self, found: _Correlations, attributes: Attributes) -> None:
-        entries, find = attributes.dictionary, self._finder.attribute_keys
-        keys = {number: keys for number, name in enumerate(entries.names) if (keys := find(name))}
-        if not keys:
-            return
-        key_of_attribute = entries.key[attributes.entry]
-        for number, named in keys.items():
-            held = np.flatnonzero(key_of_attribute == number)
-            which = pa.array(attributes.entry[held])
-            of_spans = entries.text.take(which)
-            if of_spans.null_count:
-                of_spans = pc.coalesce(of_spans, pc.cast(entries.integer.take(which), pa.string()))
-            for key in named:
-                found.add(key, attributes.owner[held], of_spans)
+    def _add_origins(self, found: _Correlations, origins: Sequence[OriginRange]) -> None:
+        """Add the keys of resources and scopes; nearly none have any."""
+        for texts, begin, end in origins:
+            for key, value in itertools.chain.from_iterable(map(self._finder.of_origin, texts)):
+                found.add(key, np.arange(begin, end), pa.repeat(value, end - begin))
 
     def _add_routes(self, found: _Correlations, attributes: Attributes, promoted: PromotedColumns) -> None:
         """Add the keys in paths. Most routes have none, and their many paths are skipped."""
@@ -167,6 +197,48 @@ class ColumnarKeyFinder:
                 values = promoted.texts.take(pa.array(keys[about]))
                 for key in self._finder.kafka_keys(topic):
                     found.add(key, about, values)
+
+
+def _add_attributes(
+    found: _Correlations,
+    entries: AttributeDictionary,
+    spans: Index,
+    entry: Index,
+    keys_of: Callable[[str], list[str]],
+) -> None:
+    """Add the keys in attributes, given as their spans and their numbers in the dictionary."""
+    keys = {number: keys for number, name in enumerate(entries.names) if (keys := keys_of(name))}
+    if not keys or not len(entry):
+        return
+    key_of_attribute = entries.key[entry]
+    for number, named in keys.items():
+        held = np.flatnonzero(key_of_attribute == number)
+        numbers = entry[held]
+        which = pa.array(numbers)
+        texts = entries.text.take(which)
+        if texts.null_count:
+            texts = pc.coalesce(
+                texts,
+                pc.cast(entries.integer.take(which), pa.string()),
+                pc.cast(entries.boolean.take(which), pa.string()),
+            )
+        for key in named:
+            found.add(key, spans[held], texts)
+        if texts.null_count:
+            unusual = np.flatnonzero(as_numpy(texts.is_null()))
+            rows, values = _values_of(entries, numbers[unusual])
+            for key in named:
+                found.add(key, spans[held[unusual[rows]]], values)
+
+
+def _values_of(entries: AttributeDictionary, numbers: Index) -> tuple[Index, pa.StringArray]:
+    """Return the values in doubles and lists, and the position of the attribute of each."""
+    distinct, which = np.unique(numbers, return_inverse=True)
+    values = pa.array(
+        [attribute_values(entries.value(number)) for number in distinct.tolist()], pa.list_(pa.string())
+    )
+    taken = values.take(pa.array(which))
+    return as_numpy(pc.list_parent_indices(taken)), taken.flatten()
 
 
 def _parameters(template: str, paths: pa.StringArray) -> dict[str, pa.StringArray] | None:

@@ -8,6 +8,15 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
+    6: """
+        DROP TABLE edges;
+        CREATE TABLE edges (
+            minute BIGINT NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,
+            protocol VARCHAR NOT NULL, evidence VARCHAR NOT NULL, address VARCHAR, rpc_service VARCHAR,
+            consumer VARCHAR, receiving BOOLEAN, bucket SMALLINT, calls BIGINT NOT NULL,
+            errors BIGINT NOT NULL, timed BIGINT NOT NULL, elapsed BIGINT
+        );
+    """,
     5: "",  # digests are computed again
     4: """
         UPDATE spans s SET resource_id = r.hash FROM resources r WHERE r.resource_id = s.resource_id;

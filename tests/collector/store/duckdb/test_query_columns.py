@@ -23,7 +23,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag, MessageRef, Peer
+from laban_collector.store.rows import ALL_STARTS, Lag, MessageRef, Peer
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -115,7 +115,10 @@ def run_every_query(path: Path) -> None:
 def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     """Call every method of the reader."""
     reader.contents()
-    reader.extent()
+    reader.namespaces()
+    reader.extent(*ALL_STARTS)
+    reader.extent(*WHOLE)
+    reader.spans_outside(*WHOLE)
     reader.traces_with("order", "1", 10)
     reader.nearest_values("order", "1", 10)
     reader.recent_values("order", *WHOLE, 10)

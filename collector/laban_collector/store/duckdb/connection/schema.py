@@ -8,7 +8,7 @@ import duckdb
 from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.connection.sql import sql
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """Incremented with every change of `schema.sql`. A file with a higher version is refused."""
 
 
@@ -47,6 +47,7 @@ def bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path) -> int | Non
         return None
     for older in range(version, SCHEMA_VERSION):
         cursor.execute(sql(f"connection/update_from_{older}"))
+    cursor.execute(sql("connection/schema"))  # creates the tables that an update dropped
     return version
 
 

@@ -143,8 +143,9 @@ CREATE TABLE IF NOT EXISTS edges (
     evidence VARCHAR NOT NULL,           -- parent, link, attribute
     address VARCHAR,                     -- called address; if no callee reported, other calls may identify its service
     rpc_service VARCHAR,                 -- likewise
-    consumer VARCHAR,                    -- service and topic of consumed messages
-    receiving BOOLEAN,                   -- a receive; it does not count if the consumer also has process spans
+    flow VARCHAR,                        -- of messages: sent or consumed by which service, and the topic
+    part VARCHAR,                        -- send, client send, create, receive or process; edges.sql says which count
+    is_async BOOLEAN NOT NULL,
     bucket SMALLINT,                     -- floor(32 * ln(latency in ns))
     calls BIGINT NOT NULL,
     errors BIGINT NOT NULL,

@@ -1,6 +1,6 @@
 -- Adds up the counts of minutes that were counted in parts.
 CREATE TEMP TABLE added_up AS
-SELECT minute, source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
+SELECT minute, source, target, protocol, evidence, address, rpc_service, flow, part, is_async, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
        sum(elapsed)::BIGINT AS elapsed
 FROM edges

@@ -5,8 +5,10 @@ WITH missing AS MATERIALIZED (
     FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 )
 SELECT s.trace_hi AS from_hi, s.trace_lo AS from_lo, s.span_id AS from_span, s.start AS sent,
-       s.messaging_destination AS published, true AS old
+       s.messaging_destination AS published, s.messaging_system AS system, r.service AS sender, true AS old
 FROM spans s
 SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
-WHERE s.kind = 4 AND s.arrival < $before::UBIGINT AND s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+JOIN edge_services r USING (resource_id)
+WHERE (s.kind = 4 OR (s.kind <> 2 AND s.messaging_operation IN ('send', 'create'))) AND s.arrival < $before::UBIGINT
+  AND s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
   AND s.start >= make_timestamp_ns($from) AND s.start < make_timestamp_ns($to)

@@ -1,54 +1,71 @@
 -- Edges: source and target, with counts, percentiles and evidence.
 -- Latencies are in buckets of 3 %; each bucket has its count and its mean, which is exact for a single latency.
 WITH facts AS MATERIALIZED (
-    SELECT source, target, protocol, evidence, address, rpc_service, consumer, receiving, bucket,
+    SELECT source, target, protocol, evidence, address, rpc_service, flow, part, is_async, bucket,
            sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
            sum(elapsed)::DOUBLE AS elapsed
     FROM edge_counts
     GROUP BY ALL
     HAVING sum(calls) > 0
 ),
--- The service behind an address or an RPC service, if it is always the same.
-addresses AS (
-    SELECT address, min(target) AS target
-    FROM facts WHERE address IS NOT NULL AND evidence = 'parent'
-    GROUP BY address HAVING count(DISTINCT target) = 1
+-- A receive and a process span of one message count once: receive spans do not count beside process spans. Of a batch,
+-- the spans that create its messages count; the spans that send it have the errors and the latency.
+flows AS (
+    SELECT flow, bool_or(part = 'process') AS processing, bool_or(part = 'create') AS creating,
+           bool_or(part = 'send') AS sending, bool_or(part = 'client send') AS sending_batches
+    FROM facts WHERE flow IS NOT NULL
+    GROUP BY flow
 ),
-rpc_services AS (
-    SELECT rpc_service, min(target) AS target
-    FROM facts WHERE rpc_service IS NOT NULL AND starts_with(target, 'service:')
-    GROUP BY rpc_service HAVING count(DISTINCT target) = 1
-),
--- A receive and a process span of one message count once: receive spans of a consumer with process spans do not count.
-processing AS (SELECT DISTINCT consumer FROM facts WHERE NOT receiving),
-edges AS MATERIALIZED (
-    SELECT f.source,
-           CASE WHEN starts_with(f.target, 'external:') THEN coalesce(a.target, r.target, f.target) ELSE f.target END
-               AS target,
-           f.protocol, f.evidence, f.bucket, f.calls, f.errors, f.timed, f.elapsed
+parts AS (
+    SELECT f.*,
+           CASE part WHEN 'receive' THEN NOT processing
+                     WHEN 'create' THEN sending_batches OR NOT sending
+                     WHEN 'client send' THEN NOT creating AND NOT sending
+                     ELSE true END AS counts,
+           CASE part WHEN 'receive' THEN NOT processing
+                     WHEN 'create' THEN NOT sending_batches AND NOT sending
+                     ELSE true END AS tells
     FROM facts f
-    LEFT JOIN addresses a USING (address)
-    LEFT JOIN rpc_services r USING (rpc_service)
-    LEFT JOIN processing p ON p.consumer = f.consumer
-    WHERE f.receiving IS DISTINCT FROM true OR p.consumer IS NULL
+    LEFT JOIN flows USING (flow)
+),
+-- Messages without a destination: if a consumer is known, they went there.
+delivered AS (
+    SELECT DISTINCT source, protocol FROM facts
+    WHERE starts_with(flow, 'consumed by ') AND starts_with(source, 'service:')
+),
+edges AS MATERIALIZED (
+    SELECT coalesce(s.name, p.source) AS source, coalesce(t.name, p.target) AS target, p.protocol, p.evidence, p.is_async,
+           p.bucket, CASE WHEN counts THEN p.calls ELSE 0 END AS calls, CASE WHEN tells THEN p.errors ELSE 0 END AS errors,
+           CASE WHEN tells THEN p.timed ELSE 0 END AS timed, p.elapsed
+    FROM parts p
+    LEFT JOIN edge_names t
+      ON t.node = p.target AND t.address IS NOT DISTINCT FROM p.address
+         AND t.rpc_service IS NOT DISTINCT FROM p.rpc_service
+    LEFT JOIN (FROM edge_names WHERE address IS NULL AND rpc_service IS NULL) s ON s.node = p.source
+    LEFT JOIN delivered d
+      ON d.source = p.source AND d.protocol = p.protocol AND p.is_async AND starts_with(p.target, 'external:')
+    WHERE (counts OR tells) AND d.source IS NULL
 ),
 buckets AS (
-    SELECT source, target, protocol, sum(timed)::BIGINT AS timed, sum(elapsed) / sum(timed) AS latency
+    SELECT source, target, protocol, is_async, sum(timed)::BIGINT AS timed, sum(elapsed) / sum(timed) AS latency
     FROM edges
     WHERE timed > 0
-    GROUP BY source, target, protocol, bucket
+    GROUP BY source, target, protocol, is_async, bucket
 ),
 latencies AS (
-    SELECT source, target, protocol, list(latency ORDER BY latency) AS latencies, list(timed ORDER BY latency) AS timed
+    SELECT source, target, protocol, is_async, list(latency ORDER BY latency) AS latencies,
+           list(timed ORDER BY latency) AS timed
     FROM buckets
     GROUP BY ALL
 )
-SELECT source, target, protocol, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
+SELECT source, target, protocol, is_async, sum(calls)::BIGINT AS calls,
+       least(sum(errors), sum(calls))::BIGINT AS errors,
        any_value(l.latencies) AS latencies, any_value(l.timed) AS timed,
        coalesce(sum(calls) FILTER (evidence = 'parent'), 0)::BIGINT AS by_parent,
        coalesce(sum(calls) FILTER (evidence = 'link'), 0)::BIGINT AS by_link,
        coalesce(sum(calls) FILTER (evidence = 'attribute'), 0)::BIGINT AS by_attribute
 FROM edges
-LEFT JOIN latencies l USING (source, target, protocol)
-GROUP BY source, target, protocol
-ORDER BY source, target, protocol
+LEFT JOIN latencies l USING (source, target, protocol, is_async)
+GROUP BY source, target, protocol, is_async
+HAVING sum(calls) > 0
+ORDER BY source, target, protocol, is_async

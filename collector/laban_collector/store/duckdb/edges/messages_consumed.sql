@@ -1,67 +1,159 @@
 -- Consumed messages: topic → group with the time in the queue, and group → service with the processing time. Topic →
--- service if the group is unknown. A batch with two links counts as two.
+-- service if the group is unknown; service → service if the topic is unknown. A batch with two links counts as two.
 INSERT INTO edge_counts BY NAME
-WITH consuming AS MATERIALIZED (
-    SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, status, arrival,
-           messaging_destination AS topic, messaging_group, coalesce(messaging_system, 'messaging') AS protocol,
+WITH producers AS (
+    SELECT p.*, coalesce(f.trace_hi, p.from_hi) AS trace_hi
+    FROM edge_producers p
+    LEFT JOIN edge_forms f ON f.short = p.from_hi AND f.trace_lo = p.from_lo
+    WHERE old OR $all
+),
+spans_consuming AS MATERIALIZED (
+    SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, failed, arrival,
+           messaging_destination AS topic, messaging_group, messaging_system AS system,
            greatest(coalesce(messaging_batch_count, 1), 1) AS batch,
-           coalesce(messaging_operation, 'process') <> 'process' AS receiving, service
-    FROM edge_scope
-    WHERE (old OR $all) AND messaging_destination IS NOT NULL
-      AND (kind = 5 OR (kind <> 4 AND messaging_operation IN ('receive', 'process')))
+           messaging_operation IS NOT DISTINCT FROM 'receive' AS receiving, service, peer_service
+    FROM edge_traced
+    WHERE role = 4 AND messaging_batch_count IS DISTINCT FROM 0
 ),
-producers AS (FROM edge_producers WHERE old OR $all),
--- The producer that each consumer names.
-by_parent AS MATERIALIZED (
-    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_span, p.sent, p.published
-    FROM consuming c
-    JOIN producers p ON p.from_span = c.parent_id AND p.from_lo = c.trace_lo AND p.from_hi = c.trace_hi
+-- Messages that are delivered by a call: a server span, or a span of another service, directly below the producer.
+pushed AS MATERIALIZED (
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.parent_id, c.kind, c.start, c.duration,
+           c.call_failed AS failed, c.arrival, c.upper_topic AS topic,
+           c.messaging_group, c.upper_system AS system, 1 AS batch, false AS receiving, c.service, NULL AS peer_service
+    FROM edge_related c
+    ANTI JOIN spans_consuming k
+      ON k.trace_lo = c.trace_lo AND k.trace_hi = c.trace_hi AND k.service = c.service
+         AND (k.parent_id = c.parent_id OR k.span_id = c.parent_id)
+    WHERE c.upper_role = 3 AND c.role <> 4 AND (c.role = 1 OR c.service <> c.upper_service)
+    QUALIFY c.role = 1 OR row_number() OVER (
+        PARTITION BY c.trace_lo, c.trace_hi, c.parent_id, c.service ORDER BY c.role = 1 DESC, c.start, c.span_id, c.kind
+    ) = 1
 ),
-by_link AS (
-    SELECT l.trace_hi, l.trace_lo, l.span_id, c.kind, 'link' AS evidence, l.from_span, p.sent, p.published
+-- What is directly above a consumer, if it does not publish.
+above AS MATERIALIZED (
+    SELECT trace_hi, trace_lo, span_id, kind, messaging_operation IS NOT DISTINCT FROM 'receive' AS receiving,
+           messaging_destination AS topic, service, upper_id, upper_kind, upper_role, upper_service, upper_topic,
+           upper_group, upper_system, upper_role = 2 AND coalesce(upper_system, upper_topic) IS NULL AS upper_calls
+    FROM edge_related
+    WHERE role = 4 AND upper_role <> 3
+    -- Two halves of one id: the inner one.
+    QUALIFY row_number() OVER (
+        PARTITION BY trace_hi, trace_lo, span_id, kind ORDER BY upper_service = service DESC, upper_role % 2 DESC, upper_role
+    ) = 1
+),
+-- A process span below a receive span of its service is the consumption; it takes what it does not say from above.
+layers AS MATERIALIZED (
+    FROM above
+    WHERE upper_role = 4 AND NOT receiving AND upper_service = service AND coalesce(upper_topic = topic, true)
+),
+consuming AS MATERIALIZED (
+    SELECT c.* REPLACE (coalesce(c.topic, l.upper_topic) AS topic,
+                        coalesce(c.messaging_group, l.upper_group) AS messaging_group,
+                        coalesce(c.system, l.upper_system) AS system)
+    FROM (FROM spans_consuming UNION ALL FROM pushed) c
+    LEFT JOIN layers l USING (trace_hi, trace_lo, span_id, kind)
+    ANTI JOIN (SELECT trace_hi, trace_lo, upper_id AS span_id, upper_kind AS kind FROM layers) u
+        ON u.trace_lo = c.trace_lo AND u.trace_hi = c.trace_hi AND u.span_id = c.span_id AND u.kind = c.kind
+    -- A consumer without any word of messages, directly below a client of another service, was called: see calls.sql.
+    ANTI JOIN (FROM above WHERE upper_calls AND upper_service <> service) a
+        ON a.trace_lo = c.trace_lo AND a.trace_hi = c.trace_hi AND a.span_id = c.span_id AND a.kind = c.kind
+           AND coalesce(c.topic, c.system, c.messaging_group) IS NULL
+),
+-- The producers that the spans name: the parent, the other half of a shared span, links.
+named AS MATERIALIZED (
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_hi, p.from_lo, p.from_span, p.sent,
+           p.published, p.sender, p.system
+    FROM (FROM spans_consuming UNION ALL FROM pushed) c
+    JOIN producers p ON p.from_span = c.parent_id AND p.from_lo = c.trace_lo AND p.trace_hi = c.trace_hi
+    UNION ALL
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent', p.from_hi, p.from_lo, p.from_span, p.sent, p.published,
+           p.sender, p.system
+    FROM spans_consuming c
+    JOIN producers p ON p.from_span = c.span_id AND p.from_lo = c.trace_lo AND p.trace_hi = c.trace_hi
+    UNION ALL
+    SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'link', p.from_hi, p.from_lo, p.from_span, p.sent, p.published,
+           p.sender, p.system
     FROM edge_links l
-    JOIN consuming c USING (trace_lo, trace_hi, span_id)
+    JOIN spans_consuming c
+      ON c.trace_lo = l.trace_lo AND c.span_id = l.span_id AND c.arrival = l.arrival
     JOIN producers p USING (from_lo, from_hi, from_span)
 ),
+-- The producer of the only message of the receive span above.
+inherited AS (
+    SELECT l.trace_hi, l.trace_lo, l.span_id, l.kind, any_value(n.evidence) AS evidence, any_value(n.from_hi) AS from_hi,
+           any_value(n.from_lo) AS from_lo, any_value(n.from_span) AS from_span, any_value(n.sent) AS sent,
+           any_value(n.published) AS published, any_value(n.sender) AS sender, any_value(n.system) AS system
+    FROM layers l
+    JOIN named n
+      ON n.trace_lo = l.trace_lo AND n.trace_hi = l.trace_hi AND n.span_id = l.upper_id AND n.kind = l.upper_kind
+    GROUP BY ALL
+    HAVING count(*) = 1
+),
 sources AS MATERIALIZED (
-    FROM by_parent
+    FROM named
     UNION ALL
-    FROM by_link ANTI JOIN by_parent USING (trace_hi, trace_lo, span_id, from_span)
+    FROM inherited ANTI JOIN named USING (trace_hi, trace_lo, span_id, kind)
 ),
 -- Without a producer, the instrumentation may have recorded the time in the queue; attributes are read only for these.
 alone AS MATERIALIZED (
-    SELECT arrival, trace_hi, trace_lo, span_id, kind
+    SELECT arrival, trace_lo, span_id, kind
     FROM consuming ANTI JOIN sources USING (trace_hi, trace_lo, span_id, kind)
 ),
 noted AS (
-    SELECT s.trace_hi, s.trace_lo, s.span_id, s.kind,
+    SELECT s.arrival, s.trace_lo, s.span_id, s.kind,
            try_cast(json_extract_string(s.attributes, $queue_time) AS DOUBLE) * 1e6 AS wait
-    FROM spans s SEMI JOIN alone USING (arrival, trace_hi, trace_lo, span_id, kind)
+    FROM spans s SEMI JOIN alone USING (arrival, trace_lo, span_id, kind)
     WHERE s.messaging_destination IS NOT NULL
 ),
--- A consumer may name the queue while the producer names the exchange; in Kafka both are the topic.
+-- A consumer may name the queue while the producer names the exchange; in Kafka both are the topic. A message that was
+-- consumed before it was sent shows that clocks differ: its time in the queue is unknown.
 messages AS MATERIALIZED (
-    SELECT c.* REPLACE (CASE c.protocol WHEN 'kafka' THEN topic ELSE coalesce(f.published, topic) END AS topic),
+    SELECT c.start, c.service, c.messaging_group, c.failed, c.duration, c.receiving,
+           coalesce(c.system, f.system, 'messaging') AS protocol,
+           CASE WHEN coalesce(c.system, f.system) = 'kafka' THEN coalesce(c.topic, f.published)
+                ELSE coalesce(f.published, c.topic) END AS topic,
            coalesce(f.evidence, 'attribute') AS evidence,
            CASE WHEN f.evidence IS NULL THEN c.batch ELSE 1 END AS calls,
-           coalesce(greatest(epoch_ns(c.start) - epoch_ns(f.sent), 0), n.wait)::BIGINT AS wait
+           coalesce(CASE WHEN f.sent <= c.start THEN epoch_ns(c.start) - epoch_ns(f.sent) END, n.wait)::BIGINT AS wait,
+           -- Who sent it, if no span of the producer says so.
+           CASE WHEN f.evidence IS NOT NULL THEN 'service:' || f.sender
+                WHEN a.upper_service <> c.service THEN 'service:' || a.upper_service
+                WHEN a.upper_service IS NOT NULL THEN NULL
+                WHEN c.peer_service <> c.service AND lower(c.peer_service) <> lower(coalesce(c.system, ''))
+                    THEN 'external:' || c.peer_service
+                ELSE 'unseen:callers'
+           END AS sender,
+           f.evidence IS NULL AND a.upper_service <> c.service AS under_sender,
+           f.evidence IS NOT NULL AND f.published IS NULL AS without_topic
     FROM consuming c
     LEFT JOIN sources f USING (trace_hi, trace_lo, span_id, kind)
-    LEFT JOIN noted n USING (trace_hi, trace_lo, span_id, kind)
+    LEFT JOIN noted n ON n.arrival = c.arrival AND n.trace_lo = c.trace_lo AND n.span_id = c.span_id AND n.kind = c.kind
+    LEFT JOIN above a
+      ON a.trace_lo = c.trace_lo AND a.trace_hi = c.trace_hi AND a.span_id = c.span_id AND a.kind = c.kind
 ),
 edges AS (
     SELECT start, 'topic:' || topic AS source,
            CASE WHEN messaging_group IS NULL THEN 'service:' || service ELSE 'group:' || messaging_group END AS target,
-           protocol, evidence, service || ' ' || topic AS consumer, receiving, calls, status = 2 AS failed,
-           wait AS latency
-    FROM messages
+           protocol, evidence, calls, failed, wait AS latency, service, topic, receiving
+    FROM messages WHERE topic IS NOT NULL
     UNION ALL
-    SELECT start, 'group:' || messaging_group, 'service:' || service, protocol, evidence, service || ' ' || topic,
-           receiving, calls, status = 2, duration
-    FROM messages WHERE messaging_group IS NOT NULL
+    SELECT start, 'group:' || messaging_group, 'service:' || service, protocol, evidence, calls, failed, duration,
+           service, topic, receiving
+    FROM messages WHERE topic IS NOT NULL AND messaging_group IS NOT NULL
+    UNION ALL
+    -- The sender has no span that publishes, or its span does not name the topic.
+    SELECT start, sender, 'topic:' || topic, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
+           false, NULL, service, topic, receiving
+    FROM messages
+    WHERE topic IS NOT NULL AND coalesce(without_topic OR under_sender OR starts_with(sender, 'external:'), false)
+    UNION ALL
+    SELECT start, sender, 'service:' || service, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
+           failed, wait, service, '', receiving
+    FROM messages WHERE topic IS NULL AND sender IS NOT NULL
 )
-SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, consumer, receiving,
-       floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
+SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence,
+       'consumed by ' || service || ' ' || topic AS flow, CASE WHEN receiving THEN 'receive' ELSE 'process' END AS part,
+       true AS is_async, floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
        CASE WHEN $all THEN sum(calls) ELSE -sum(calls) END::BIGINT AS calls,
        CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
        CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from laban.vocabulary import LABAN_QUEUE_TIME_MS, LABAN_RPC_STREAMING
 from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
 from laban_collector.store.rows import MINUTE
 
@@ -34,6 +35,7 @@ _SLICE: Final = 250_000
 _MANY_TRACES: Final = 1000
 """With more traces than this, every digest seems to hold one of them."""
 _QUANTILES: Final = (0.5, 0.95, 0.99)
+_NAMES: Final = pa.schema(dict.fromkeys(("node", "address", "rpc_service", "name"), pa.string()))
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
 
@@ -66,9 +68,9 @@ class EdgeQuery:
             return
         bounds = {"before": first, "window_from": 0, "window_to": 0}
         self._add_needed(began, ended, (first, last), bounds)
-        for everything in (True, False):
-            self._work_out({**_ALWAYS, "all": everything})
-        self._run("messages_sent", _ALWAYS)
+        self._work_out({**_ALWAYS, "all": True})
+        if self._needs_others():
+            self._work_out({**_ALWAYS, "all": False})
 
     def add_window(self, since: int, until: int) -> None:
         """Add the edges that began in a window, ns since the epoch."""
@@ -80,7 +82,6 @@ class EdgeQuery:
             bounds = {"before": _NO_COMMIT, "window_from": begin, "window_to": end}
             self._add_needed(begin, end, commits, bounds)
             self._work_out({**window, "all": True})
-            self._run("messages_sent", window)
             self._run("clear")
 
     def add_minutes(self, since: int, until: int) -> None:
@@ -89,6 +90,10 @@ class EdgeQuery:
 
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge."""
+        found = self._run("callees").fetchall()
+        names = names_of({Callee(*callee): Seen(proven, callers) for *callee, proven, callers in found})
+        rows = [{**callee._asdict(), "name": name} for callee, name in names.items()]
+        self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
         return self._run("edges")
 
     def changes(self) -> pa.Table:
@@ -154,9 +159,25 @@ class EdgeQuery:
             return [EVERYTHING]
         return [part.commits for part in self._commit_ranges.that_may_hold(traces)]
 
+    def _needs_others(self) -> bool:
+        """Whether the selected spans need others, whose edges may have been counted before."""
+        return self._count("number_of_others") > 0
+
     def _work_out(self, parameters: Parameters) -> None:
+        self._run("pass_of_all" if parameters["all"] else "pass_of_others")
+        self._run("clear_pass")
+        self._run("forms")
+        self._run("trace_ids_in_one_form" if self._count("number_of_forms") else "trace_ids_as_sent")
+        self._run("pairs")
+        if self._count("number_of_pairs"):
+            self._run("related")
         self._run("calls", parameters)
+        self._run("messages_sent", parameters)
         self._run("messages_consumed", {**parameters, **_QUEUE_TIME})
+
+    def _count(self, name: str) -> int:
+        [(number,)] = self._run(name).fetchall()
+        return int(number)
 
     def _run(self, name: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql(f"edges/{name}"), parameters)

@@ -3,7 +3,7 @@ INSERT INTO edge_rows
 WITH found AS (
     SELECT rowid AS row, start
     FROM spans
-    SEMI JOIN edge_traces USING (trace_lo, trace_hi)
+    SEMI JOIN edge_traces USING (trace_lo)
     WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before::UBIGINT
     UNION
     SELECT rowid, start FROM spans SEMI JOIN edge_consumers USING (arrival, trace_lo, trace_hi, span_id)

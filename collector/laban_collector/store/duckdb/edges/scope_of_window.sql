@@ -4,4 +4,4 @@ SELECT *, false AS old FROM edge_spans
 WHERE start >= make_timestamp_ns(getvariable('edge_bounds').first)
   AND start < make_timestamp_ns(getvariable('edge_bounds').last)
 UNION ALL BY NAME
-SELECT *, true AS old FROM edge_others
+SELECT *, true AS old FROM edge_others;

@@ -1,5 +1,11 @@
 -- Short statements of this folder. The line above a statement is its name.
 
+-- name: clear_pass
+TRUNCATE edge_forms;
+TRUNCATE edge_traced;
+TRUNCATE edge_pairs;
+TRUNCATE edge_related
+
 -- name: commits_of_window
 -- The first and the last commit with a span of a window.
 SELECT min(arrival) AS first, max(arrival) AS last FROM spans
@@ -22,9 +28,26 @@ INSERT INTO edges BY NAME FROM new_edges LIMIT 1000000000000
 -- name: insert_unmet_links
 INSERT INTO unmet_links BY NAME FROM new_unmet_links
 
+-- name: number_of_forms
+SELECT count(*) AS forms FROM edge_forms
+
+-- name: number_of_pairs
+SELECT count(*) AS pairs FROM edge_pairs
+
+-- name: number_of_others
+SELECT count(*) AS others FROM edge_others
+
 -- name: others
 -- All columns of the needed spans, now that their rows are known.
 INSERT INTO edge_others BY NAME FROM edge_spans WHERE row IN (SELECT row FROM edge_rows)
+
+-- name: pass_of_all
+-- Edges are computed of all spans in the scope.
+CREATE OR REPLACE TEMP VIEW edge_pass AS FROM edge_scope
+
+-- name: pass_of_others
+-- Edges are computed of the spans that were counted before.
+CREATE OR REPLACE TEMP VIEW edge_pass AS SELECT *, true AS old FROM edge_others
 
 -- name: range_of_commits
 -- The first and the last start in some commits.
@@ -45,6 +68,17 @@ SET VARIABLE edge_streaming = $streaming::VARCHAR
 -- name: table_of_edges
 -- The table in which edges are added up; local to this connection.
 CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
+
+-- name: trace_ids_as_sent
+-- The selected spans; all spans of a trace have the same form of its id. A table, because it is read often.
+INSERT INTO edge_traced BY NAME FROM edge_pass
+
+-- name: trace_ids_in_one_form
+-- The selected spans, with one form of each trace id.
+INSERT INTO edge_traced BY NAME
+SELECT s.* REPLACE (coalesce(f.trace_hi, s.trace_hi) AS trace_hi)
+FROM edge_pass s
+LEFT JOIN edge_forms f ON f.short = s.trace_hi AND f.trace_lo = s.trace_lo
 
 -- name: traces_to_find
 -- The traces of linked producers that have not been found yet.

@@ -10,6 +10,7 @@ from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
+from laban_collector.store.rows import MINUTE, PLAUSIBLE_SINCE
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +36,13 @@ _DELETES: Final = (
     "lag",
     "spans",
     "edges",
+    "odd_edges",
     "unmet_links",
     "digests",
     "ledger",
 )
 """The order matters: correlations are found by their spans, and lag rows by the ledger."""
+_BY_MINUTE: Final = ("edges", "odd_edges")
 _NS: Final = 1_000_000_000
 
 
@@ -49,7 +52,8 @@ NOTHING: Final = Deleted(0, 0.0)
 class Retention:
     """Deletes whole commits, oldest first, with all rows that belong to their spans.
 
-    Commits are in the file in order, so deleting by commit frees whole blocks and keeps the ledger exact.
+    Their age is the time since they arrived, so a wrong date of a span does not matter. Commits are in the
+    file in order, so deleting by commit frees whole blocks and keeps the ledger exact.
     Imported old spans stay as long as the spans that arrived with them. The newest commit always stays,
     because the next sequence depends on it. Resources and scopes stay too.
 
@@ -133,7 +137,8 @@ class Retention:
         with self._database.writing() as cursor:
             began = time.monotonic()
             for name in _DELETES:
-                cursor.execute(sql(f"housekeeping/delete_{name}"), {"until": last})
+                odd = {"odd": PLAUSIBLE_SINCE // MINUTE} if name in _BY_MINUTE else {}
+                cursor.execute(sql(f"housekeeping/delete_{name}"), {"until": last, **odd})
         return spans, time.monotonic() - began
 
     def _adapt(self, seconds: float) -> None:

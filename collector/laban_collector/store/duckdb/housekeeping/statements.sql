@@ -7,9 +7,22 @@ SELECT max(arrival) AS newest FROM ledger WHERE time < make_timestamp_ns($time::
 DELETE FROM digests WHERE last_arrival <= $until
 
 -- name: delete_edges
--- The minutes that have no spans left.
+-- The minutes that have no spans left. One span dated 1970 must not keep all later minutes.
 DELETE FROM edges
-WHERE minute < (SELECT epoch_ns(min(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
+WHERE minute >= $odd
+  AND minute < (
+      SELECT coalesce(epoch_ns(min(start)) // 60_000_000_000, 9_223_372_036_854_775_807) FROM spans
+      WHERE arrival > $until AND start >= make_timestamp_ns($odd * 60_000_000_000)
+  )
+
+-- name: delete_odd_edges
+-- The minutes before the year 2000, and after the newest span, that have no spans left.
+DELETE FROM edges
+WHERE minute < $odd AND minute < (
+          SELECT coalesce(epoch_ns(min(start)) // 60_000_000_000, $odd) FROM spans
+          WHERE arrival > $until AND start < make_timestamp_ns($odd * 60_000_000_000)
+      )
+   OR minute > (SELECT epoch_ns(max(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
 
 -- name: delete_events
 DELETE FROM span_events WHERE arrival <= $until

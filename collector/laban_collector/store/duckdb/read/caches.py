@@ -16,33 +16,67 @@ Partition = tuple[str, str, int, str]
 
 
 class SpanExtentCache:
-    """The starts of the first and the last span of one database. Thread-safe.
+    """The first and the last start of the spans from a time on, of one database. Thread-safe.
 
     Without this cache, DuckDB would read all spans to answer while spans arrive.
+
+    Args:
+        since: ns since the epoch; earlier spans do not count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, since: int) -> None:
+        self._since = since
         self._lock = threading.Lock()
         self._oldest: int | None = None
         self._newest = 0
         self._times: Times | None = None
+        self._beyond: int | None = None
 
-    def times(self, cursor: duckdb.DuckDBPyConnection) -> Times | None:
-        """Return the starts of the first and the last span, ns since the epoch; None without spans."""
+    def times(self, cursor: duckdb.DuckDBPyConnection, until: int) -> Times | None:
+        """Return the starts of the first and the last span before `until`, ns; None without spans.
+
+        Args:
+            cursor: of the database.
+            until: ns since the epoch. Fastest if it never decreases.
+        """
         with self._lock:
             [(oldest, newest)] = cursor.execute(sql("read/oldest_and_newest_commit")).fetchall()
-            if oldest != self._oldest:  # first use, or the oldest commits were deleted
-                [(first, last)] = cursor.execute(sql("read/extent")).fetchall()
-                self._times = None if first is None else (first, last)
+            if oldest != self._oldest or self._has_crossed(until):  # first use, or commits were deleted
+                self._read_all(cursor, until)
                 self._oldest, self._newest = oldest, newest
             elif newest is not None and newest > self._newest:
-                parameters = {"known": self._newest}
-                [(first, last)] = cursor.execute(sql("read/extent_since"), parameters).fetchall()
-                if first is not None:
-                    known = self._times or (first, last)
-                    self._times = (min(first, known[0]), max(last, known[1]))
+                self._read_after(cursor, self._newest, until)
                 self._newest = newest
             return self._times
+
+    def _has_crossed(self, until: int) -> bool:
+        """Whether known spans are on another side of `until` than before."""
+        later = self._beyond is not None and self._beyond < until
+        return later or (self._times is not None and self._times[1] >= until)
+
+    def _read_all(self, cursor: duckdb.DuckDBPyConnection, until: int) -> None:
+        self._times, self._beyond = None, None
+        [(first, last)] = cursor.execute(sql("read/extent")).fetchall()
+        if first is not None and self._since <= first and last < until:
+            self._times = (first, last)
+        elif first is not None:
+            self._read_after(cursor, 0, until)
+
+    def _read_after(self, cursor: duckdb.DuckDBPyConnection, commit: int, until: int) -> None:
+        parameters = {"known": commit, "since": self._since, "until": until}
+        [(first, last, beyond)] = cursor.execute(sql("read/extent_after"), parameters).fetchall()
+        if first is not None:
+            known = self._times or (first, last)
+            self._times = (min(first, known[0]), max(last, known[1]))
+        if beyond is not None:
+            self._beyond = beyond if self._beyond is None else min(beyond, self._beyond)
+
+
+class SpanExtentCaches(dict[int, SpanExtentCache]):
+    """A cache for each start of the window; there are two: the year 2000, and 1970."""
+
+    def __missing__(self, since: int) -> SpanExtentCache:
+        return self.setdefault(since, SpanExtentCache(since))
 
 
 class NewestLagCache:

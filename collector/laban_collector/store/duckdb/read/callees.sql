@@ -3,7 +3,8 @@ WITH wanted AS (
     SELECT unnest($addresses::VARCHAR[]) AS address, unnest($ports::BIGINT[]) AS port,
            unnest($rpc_services::VARCHAR[]) AS rpc_service
 )
-SELECT DISTINCT p.peer_address AS address, p.peer_port AS port, p.rpc_service, r.service
+SELECT DISTINCT p.peer_address AS address, p.peer_port AS port, p.rpc_service,
+                coalesce(r.namespace || '/', '') || r.service AS service
 FROM spans p
 JOIN wanted w
   ON p.peer_address IS NOT DISTINCT FROM w.address AND p.peer_port IS NOT DISTINCT FROM w.port

@@ -5,7 +5,8 @@ WITH recent AS (
            CASE WHEN s.rpc_system IS NOT NULL AND contains(s.attributes, $streaming) THEN NULL
                 ELSE s.duration END AS duration,
            s.messaging_destination AS topic, s.messaging_group AS consumer_group,
-           coalesce(s.messaging_operation, 'process') = 'process' AS processing, r.service
+           coalesce(s.messaging_operation, 'process') = 'process' AS processing,
+           coalesce(r.namespace || '/', '') || r.service AS service
     FROM spans s JOIN resources r USING (resource_id)
     WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until)
 ),
@@ -20,7 +21,9 @@ calls AS (
 ),
 waits AS (
     SELECT c.start, c.topic || ' → ' || coalesce(c.consumer_group, c.service) AS name,
-           greatest(epoch_ns(c.start) - epoch_ns(p.start), 0) AS elapsed, c.status = 2 AS failed
+           -- A message that was consumed before it was sent shows that clocks differ: its wait is unknown.
+           CASE WHEN c.start >= p.start THEN epoch_ns(c.start) - epoch_ns(p.start) END AS elapsed,
+           c.status = 2 AS failed
     FROM recent c
     JOIN recent p ON p.span_id = c.parent_id AND p.trace_lo = c.trace_lo AND p.trace_hi = c.trace_hi
     WHERE c.kind = 5 AND c.processing AND p.kind = 4 AND c.topic IS NOT NULL

@@ -9,7 +9,7 @@ WITH answered AS (
     WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until) AND s.kind IN (2, 5)
 )
 SELECT epoch_ns(s.start) // $bucket * $bucket AS bucket,
-       r.service || '  ' || CASE
+       coalesce(r.namespace || '/', '') || r.service || '  ' || CASE
            WHEN s.rpc_method IS NOT NULL THEN coalesce(s.rpc_service || '/', '') || s.rpc_method
            WHEN s.http_method IS NOT NULL THEN s.http_method || ' ' || coalesce(s.http_route, s.name)
            WHEN s.messaging_destination IS NOT NULL THEN 'process ' || s.messaging_destination

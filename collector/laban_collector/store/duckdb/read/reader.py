@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from laban.vocabulary import UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -23,9 +24,11 @@ from laban_collector.store.duckdb.index.commit_ranges import (
     key_of_message,
     key_of_value,
 )
-from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCache
+from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
 from laban_collector.store.duckdb.read.rows import (
     Row,
+    Service,
+    both_forms,
     edge_of,
     halves,
     lag_of,
@@ -36,9 +39,11 @@ from laban_collector.store.duckdb.read.rows import (
     trace_ids,
 )
 from laban_collector.store.rows import (
+    ALL_STARTS,
     MAX_ROWS,
     MINUTE,
     Contents,
+    DatedSpans,
     EdgeRow,
     Lag,
     LatencyPoint,
@@ -70,9 +75,9 @@ class DuckDBReader(SpanReader):
         self._database = database
         self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
-        self._extent = SpanExtentCache()
+        self._extents = SpanExtentCaches()
         self._newest_lag = NewestLagCache()
-        self._service_of: dict[int, str] = {}
+        self._service_of: dict[int, Service] = {}
         self._snapshot = threading.local()
 
     @contextmanager
@@ -87,14 +92,23 @@ class DuckDBReader(SpanReader):
 
     def contents(self) -> Contents:
         """Return a summary of the store."""
-        [row] = self._rows("contents")
+        [row] = self._rows("contents", {"unknown": UNKNOWN_SERVICE})
         services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
         return Contents(services=services, **row)
 
-    def extent(self) -> tuple[int, int] | None:
-        """Return the starts of the first and the last span; None if there are no spans."""
+    def extent(self, since: int, until: int) -> tuple[int, int] | None:
+        """Return the first and the last start of the spans that start in the window; None without spans."""
         with self._reading() as cursor:
-            return self._extent.times(cursor)
+            return self._extents[since].times(cursor, until)
+
+    def spans_outside(self, since: int, until: int) -> list[DatedSpans]:
+        """Return the spans that start outside the window, by the number of digits of their starts."""
+        window = {"since": since, "until": until}
+        return [DatedSpans(**row) for row in self._rows("spans_outside", window)]
+
+    def namespaces(self) -> list[str]:
+        """Return the namespaces of all services."""
+        return [row["namespace"] for row in self._rows("namespaces", {"limit": _MAX_SERVICES})]
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
@@ -118,7 +132,10 @@ class DuckDBReader(SpanReader):
         return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
-        """Return the first spans of these traces that start in the window, by start."""
+        """Return the first spans of these traces that start in the window, by start.
+
+        The spans of another form of a trace id are included: see `both_forms`.
+        """
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = {low: low for _, low in traces}
         window = {"since": since, "until": until, "limit": limit}
@@ -127,7 +144,9 @@ class DuckDBReader(SpanReader):
         links: list[Row] = []
         with self._reading() as cursor:
             parts = self._commit_ranges.that_may_hold(wanted)
-            for rows in _within(cursor, parts, "spans_of", wanted, window):
+            read = list(_within(cursor, parts, "spans_of", wanted, window))
+            traces = both_forms(traces, {(row["trace_hi"], row["trace_lo"]) for rows in read for row in rows})
+            for rows in read:
                 spans = [row for row in rows if (row["trace_hi"], row["trace_lo"]) in traces]
                 if spans:
                     found += spans
@@ -163,7 +182,9 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             newest = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
             services = self._services(cursor, (row["resource_id"] for row in newest))
-        consumers |= {Consumer(row["topic"], row["group"], services[row["resource_id"]]) for row in newest}
+        consumers |= {
+            Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in newest
+        }
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
@@ -186,7 +207,10 @@ class DuckDBReader(SpanReader):
             if complete and self._are_counted(cursor):
                 query, window = "callees_counted", {"since": begin, "until": end}
             else:
-                query, window = "callees", {"since": begin * MINUTE, "until": end * MINUTE}
+                query, window = (
+                    "callees",
+                    {"since": begin * MINUTE, "until": min(end * MINUTE, ALL_STARTS[1])},
+                )
             rows = named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, **window}))
         return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
 
@@ -229,12 +253,12 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             return named_rows(cursor.execute(sql(f"read/{query}"), dict(parameters or {})))
 
-    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, str]:
+    def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, Service]:
         """Return the services of at least these resources; they never change."""
         unknown = set(resources) - self._service_of.keys()
         if unknown:
             found = cursor.execute(sql("read/services_of"), {"resources": list(unknown)}).fetchall()
-            self._service_of.update(found)
+            self._service_of.update((resource, Service(*service)) for resource, *service in found)
         return self._service_of
 
 

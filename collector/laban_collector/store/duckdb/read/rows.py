@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
 
@@ -18,9 +18,16 @@ T = TypeVar("T")
 Row = dict[str, Any]
 """A row, by column name."""
 TraceAddress = tuple[int, int]
-"""The high and low half of a trace id."""
+"""The high and low half of a trace id; the high half of an id of 64 bits is 0."""
 SpanAddress = tuple[int, int, int]
 """The high and low half of a trace id, and a span id."""
+
+
+class Service(NamedTuple):
+    """The service of a resource."""
+
+    name: str
+    namespace: str | None
 
 
 def named_rows(cursor: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -37,6 +44,20 @@ def trace_ids(rows: Iterable[Row]) -> list[str]:
 def halves(trace_id: str) -> TraceAddress:
     """Return the high and low half of a trace id, as the tables store them."""
     return (int(trace_id[:16], 16), int(trace_id[16:], 16))
+
+
+def both_forms(wanted: Set[TraceAddress], found: Iterable[TraceAddress]) -> set[TraceAddress]:
+    """Return the wanted traces, and the other forms of their ids that were found.
+
+    Some tracers cut a trace id to 64 bits. An id of 64 bits and one of 128 bits are two forms of one id if
+    their low halves are equal and no second id of 128 bits has this low half.
+    """
+    highs: defaultdict[int, set[int]] = defaultdict(set)
+    for high, low in {*wanted, *found}:
+        highs[low].add(high)
+    return {*wanted} | {
+        (high, low) for low, both in highs.items() if len(both) == 2 and 0 in both for high in both
+    }
 
 
 def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
@@ -57,7 +78,7 @@ def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
 
 def spans_of(
     spans: Iterable[Row],
-    services: Mapping[int, str],
+    services: Mapping[int, Service],
     events: Iterable[Row],
     links: Iterable[Row],
     limit: int,
@@ -100,8 +121,7 @@ def edge_of(row: Row) -> EdgeRow:
     """Convert one row of `edges/edges.sql`."""
     quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
-    is_async = any(end.startswith(("topic:", "group:")) for end in (row["source"], row["target"]))
-    return EdgeRow(kind="async" if is_async else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
+    return EdgeRow(kind="async" if row.pop("is_async") else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
 
 
 def _trace_id(high: int, low: int) -> str:
@@ -133,18 +153,20 @@ def _object(attributes: str | None) -> dict[str, object]:
 
 def _span(
     row: Row,
-    services: Mapping[int, str],
+    services: Mapping[int, Service],
     events: Mapping[SpanAddress, list[SpanEvent]],
     links: Mapping[SpanAddress, list[tuple[str, str]]],
 ) -> Span:
     """Convert one row of `spans_of.sql`; its columns have the names of `Span`'s fields."""
     address, parent_id = _address(row), row["parent_id"]
+    service = services[row["resource_id"]]
     fields = {name: value for name, value in row.items() if name not in _NOT_IN_SPAN}
     fields |= {
         "trace_id": _trace_id(address[0], address[1]),
         "span_id": f"{address[2]:016x}",
         "parent_id": f"{parent_id:016x}" if parent_id else None,
-        "service": services[row["resource_id"]],
+        "service": service.name,
+        "namespace": service.namespace,
         "attributes": _object(row["attributes"]),
         "events": tuple(events.get(address, ())),
         "links": tuple(links.get(address, ())),

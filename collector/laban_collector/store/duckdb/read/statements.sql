@@ -2,17 +2,34 @@
 
 -- name: contents
 -- A summary of the store.
-SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces, epoch_ns(min(start)) AS first,
-       epoch_ns(max(start)) AS last
+SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces,
+       count(*) FILTER (resource_id IN (
+           SELECT resource_id FROM resources
+           WHERE service = $unknown OR starts_with(service, $unknown || ':')  -- the default of an SDK
+       )) AS unnamed
 FROM spans
 
 -- name: extent
 -- The first and the last start; from statistics instead of rows if the log is empty.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
 
--- name: extent_since
--- The first and the last start of the spans after a commit.
-SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans WHERE arrival > $known::UBIGINT
+-- name: extent_after
+-- The first and the last start in a window of the spans after a commit, and the first start after the window.
+SELECT epoch_ns(min(start) FILTER (start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until))) AS first,
+       epoch_ns(max(start) FILTER (start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until))) AS last,
+       epoch_ns(min(start) FILTER (start >= make_timestamp_ns($until))) AS beyond
+FROM spans WHERE arrival > $known::UBIGINT
+
+-- name: spans_outside
+-- Spans that start outside a window, by the number of digits of their starts: times in another unit have fewer.
+SELECT count(*) AS spans, epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last
+FROM spans
+WHERE start < make_timestamp_ns($since) OR start >= make_timestamp_ns($until)
+GROUP BY start < make_timestamp_ns($since), length(epoch_ns(start)::VARCHAR)
+ORDER BY first
+
+-- name: namespaces
+SELECT DISTINCT namespace FROM resources WHERE namespace IS NOT NULL ORDER BY namespace LIMIT $limit
 
 -- name: oldest_and_newest_commit
 SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
@@ -27,4 +44,4 @@ LIMIT $limit
 
 -- name: services_of
 -- The services of some resources.
-SELECT resource_id, service FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
+SELECT resource_id, service, namespace FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)

@@ -17,7 +17,10 @@ INSERT INTO scopes BY NAME FROM batch_scopes
 SELECT coalesce(max(arrival), 0) AS sequence FROM ledger
 
 -- name: latest_start
-SELECT coalesce(max(epoch_ns(start)), 0) AS latest FROM spans
+-- The latest start before a time, and the first start from that time on.
+SELECT coalesce(epoch_ns(max(start) FILTER (start < make_timestamp_ns($until))), 0) AS latest,
+       epoch_ns(min(start) FILTER (start >= make_timestamp_ns($until))) AS ahead
+FROM spans
 
 -- name: ids_of_resources
 SELECT hash, resource_id FROM resources

@@ -20,7 +20,7 @@ from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, plausible_starts
 
 _LAG: Final = pa.schema(
     {
@@ -69,11 +69,12 @@ class DuckDBWriter(BatchLoader):
         self._clock = clock
         with database.reading() as cursor:
             [(sequence,)] = cursor.execute(sql("write/last_commit")).fetchall()
-            [(latest,)] = cursor.execute(sql("write/latest_start")).fetchall()
+            _, until = plausible_starts(time.time_ns())
+            [(latest, ahead)] = cursor.execute(sql("write/latest_start"), {"until": until}).fetchall()
             self._resources = IdTable("resources", "resource_id", cursor)
             self._scopes = IdTable("scopes", "scope_id", cursor)
         self._sequence = int(sequence)
-        self._known = DedupFilter(latest)
+        self._known = DedupFilter(latest, ahead)
 
     @property
     def sequence(self) -> int:

@@ -103,7 +103,7 @@ def test_a_late_caller_replaces_the_unknown_caller(database: Database) -> None:
     writer = DuckDBWriter(database)
     store(writer, [[server]])
     count(database)
-    assert pairs(database) == [("entry:clients", "service:stock")]
+    assert pairs(database) == [("unseen:callers", "service:stock")]
     store(writer, [[client]])
     count(database)
     assert pairs(database) == [("service:order", "service:stock")]
@@ -144,7 +144,7 @@ def test_counts_are_deleted_with_the_last_span_of_their_minute(database: Databas
     assert rows(database, "SELECT DISTINCT minute FROM edges") == [(T0 // MINUTE + 1,)]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 5])
 def test_a_file_of_an_older_version_is_counted_from_the_start(tmp_path: Path, version: int) -> None:
     path = tmp_path / "old.duckdb"
     first, second = random_commits(shop(3), 2, 3)

@@ -10,7 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban_collector.ingest.ledger import check_ledger
 from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.housekeeping.retention import NOTHING, Retention
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import Lag
@@ -38,6 +40,14 @@ def write_commits(database: Database, commits: int, spans: int = 1) -> None:
 def span_in_own_trace(number: int) -> Span:
     span = with_all(number)
     span.trace_id = (number + 1).to_bytes(16)
+    return span
+
+
+def _called_at(number: int, start: int) -> Span:
+    """Return a server span, which is a call in the graph, with this start."""
+    span = span_in_own_trace(number)
+    span.kind = Span.SPAN_KIND_SERVER
+    span.start_time_unix_nano, span.end_time_unix_nano = start, start + 1
     return span
 
 
@@ -82,6 +92,25 @@ def test_a_business_key_stays_as_long_as_a_span_of_its_trace(database: Database)
     retention_by_age(database, 1, START + 2 * DAY * NS + NS).run()
     assert row_count(database, "spans") == 1
     assert row_count(database, "correlations") == 2
+
+
+def test_a_wrong_date_of_a_span_neither_deletes_nor_keeps_others(database: Database) -> None:
+    times = itertools.count(START, DAY * NS)
+    writer = DuckDBWriter(database, times.__next__)
+    writer.write(batch(_called_at(1, 0), _called_at(2, START)))
+    writer.write(batch(_called_at(3, START + 365 * DAY * NS), _called_at(4, START + DAY * NS)))
+    writer.write(batch(_called_at(5, START // 10**6), _called_at(6, START + 2 * DAY * NS)))
+    counter = EdgeCounter(database, CommitRanges(database))
+    while counter.count_next() is not None:
+        pass
+    minutes = "SELECT DISTINCT minute * 60 FROM edges ORDER BY minute"
+    assert len(rows(database, minutes)) == 6
+    retention = retention_by_age(database, 10, START + 3 * DAY * NS)
+    assert retention.run() == NOTHING
+    assert retention_by_age(database, 1.5, START + 3 * DAY * NS).run().spans == 4
+    kept = [START // 10**15 // 60 * 60, (START // NS + 2 * DAY) // 60 * 60]
+    assert rows(database, minutes) == [(seconds,) for seconds in kept]
+    assert row_count(database, "spans") == 2
 
 
 def test_the_ledger_matches_after_a_deletion(database: Database) -> None:

@@ -5,6 +5,7 @@ import pytest
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read import reader as reader_module
 from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.read.rows import both_forms
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import MINUTE, Lag, Peer, Span, SpanEvent
 
@@ -111,6 +112,7 @@ def test_every_field_of_a_span_is_read_back(database: Database) -> None:
         attributes={"an": "attribute"},
         events=(SpanEvent(T0 + 1, "an event", {"another": "attribute"}),),
         links=((f"{0xA4:032x}", f"{0xA5:016x}"),),
+        namespace="a namespace of services",
     )
     unset = [field.name for field in fields(Span) if field.default == getattr(sent, field.name)]
     assert unset == []
@@ -119,3 +121,20 @@ def test_every_field_of_a_span_is_read_back(database: Database) -> None:
     # By convention a partition id is text, so the number that was sent also stays in the attributes.
     partition = {"messaging.destination.partition.id": 11}
     assert asdict(found) == asdict(sent) | {"attributes": sent.attributes | partition}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "returned"),
+    [
+        ({(7, 1)}, {(7, 1), (0, 1)}, {(7, 1), (0, 1)}),
+        ({(0, 1)}, {(7, 1), (0, 1)}, {(7, 1), (0, 1)}),
+        ({(7, 1)}, {(0, 1)}, {(7, 1), (0, 1)}),
+        ({(7, 1)}, {(7, 1), (8, 1), (0, 1)}, {(7, 1)}),
+        ({(7, 1)}, {(7, 1), (8, 1)}, {(7, 1)}),
+        ({(7, 1)}, {(7, 1), (0, 2)}, {(7, 1)}),
+    ],
+)
+def test_the_forms_of_a_trace_id_are_one_id_if_there_is_no_doubt(
+    wanted: set[tuple[int, int]], found: set[tuple[int, int]], returned: set[tuple[int, int]]
+) -> None:
+    assert both_forms(wanted, found) == returned

@@ -52,3 +52,22 @@ def test_spans_beyond_the_capacity_are_suspects_by_their_start() -> None:
     first = spans(range(1_000), start=1)
     assert len(seen.suspects(first)) == 1_000
     assert len(seen.suspects(spans(range(10_000, 11_000), start=10_001))) <= 2
+
+
+HOUR = 3600 * 10**9
+
+
+def test_a_span_ahead_of_the_clock_makes_no_others_suspects() -> None:
+    seen = DedupFilter(latest=0, capacity=10, clock=lambda: 1_000)
+    seen.add(spans(range(1), start=2 * HOUR))
+    for first in range(10, 60, 10):
+        seen.add(spans(range(first, first + 10), start=first))
+    assert seen.suspects(spans(range(1), start=2 * HOUR)).tolist() == [0]
+    assert seen.suspects(spans(range(10, 60), start=10)).tolist() == list(range(50))
+    assert seen.suspects(spans(range(60, 160), start=60)).tolist() == []
+
+
+def test_stored_spans_ahead_of_the_clock_are_suspects() -> None:
+    seen = DedupFilter(latest=100, ahead=2 * HOUR)
+    assert seen.suspects(spans(range(2), start=2 * HOUR - 1)).tolist() == [1]
+    assert seen.suspects(spans(range(2), start=100)).tolist() == [0]
