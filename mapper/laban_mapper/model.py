@@ -13,6 +13,7 @@ Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
 NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
+SecondsFrom = Literal["message", "span", "interpolated"]
 MessageStateName = Literal[
     "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
@@ -81,6 +82,7 @@ class GroupState(Answer):
     error: str | None = None
     messages_ahead: int | None = None
     seconds_ahead: float | None = None
+    waiting_ms: float | None = None
 
 
 class Message(Answer):
@@ -131,12 +133,15 @@ class Node(Answer):
     """A node of the service map: a service, a topic, a consumer group …
 
     The name of a service is short if no other service on the map has the same name in another namespace.
+    A group has the worst of its lag statuses, and the sum of its messages; None without a recent poll.
     """
 
     id: str
     kind: NodeKind
     name: str
     namespace: str | None = None
+    lag_status: LagStatus | None = None
+    lag_messages: int | None = None
 
 
 class Evidence(Answer):
@@ -179,7 +184,12 @@ class ServiceMap(Answer):
 
 
 class PartitionLag(Answer):
-    """How far behind a group is in one partition."""
+    """How far behind a group is in one partition.
+
+    Retention deleted the `lost` messages before the group read them; `messages` does not contain them.
+    `seconds_from` is None if nothing waits or `seconds` is unknown. With a `problem`, the rest is what an
+    earlier poll read.
+    """
 
     topic: str
     partition: int
@@ -189,21 +199,120 @@ class PartitionLag(Answer):
     seconds: float | None
     status: LagStatus
     time: datetime
+    start: int | None = None
+    lost: int = 0
+    seconds_from: SecondsFrom | None = None
+    problem: str | None = None
+
+
+class BusinessKey(Answer):
+    """A business key and its value."""
+
+    key: str
+    value: str
+
+
+class WaitingMessage(Answer):
+    """A message that a group has not processed, and the business keys by which it is known.
+
+    It had waited for `waiting_ms` when its partition was polled.
+    """
+
+    partition: int
+    offset: int
+    published: datetime
+    waiting_ms: float
+    service: str
+    message_key: str | None = None
+    keys: list[BusinessKey]
+    trace_id: str
+
+
+class QueueCause(Answer):
+    """What slowed the consumers of a queue, or failed in them: in how many of the newest messages.
+
+    Attributes:
+        mean_ms: the time that a slow operation itself took per message.
+        share: its share of all the time that the consumers took, from 0 to 1.
+    """
+
+    kind: Literal["slow", "failing"]
+    service: str
+    operation: str
+    error: str | None = None
+    messages: int
+    of: int
+    mean_ms: float | None = None
+    share: float | None = None
+    sentence: str
+
+
+class WaitingTopic(Answer):
+    """The messages of a topic that a group has not committed.
+
+    Attributes:
+        messages: all of them. Without a commit: all in the log.
+        known: those that are known by a span, and not processed.
+        named: those of them that were read (at most 100 of each partition) and have a business key.
+        processed: those that the group has processed, but not yet committed.
+        oldest: the first known ones.
+        left_out: known ones that are not among them.
+        unexamined_partitions: partitions with messages that were not looked up.
+        published_per_s: messages that come per second, in the last minutes; None if unknown.
+        consumed_per_s: messages that the group consumes per second.
+        drain_s: seconds until nothing waits; None if unknown, or if the queue does not drain.
+        causes: what slowed the consumers, or failed in them.
+    """
+
+    topic: str
+    messages: int
+    known: int
+    named: int
+    processed: int
+    oldest: list[WaitingMessage]
+    left_out: int
+    unexamined_partitions: int = 0
+    published_per_s: float | None
+    consumed_per_s: float | None
+    drain_s: float | None
+    causes: list[QueueCause]
 
 
 class GroupLag(Answer):
-    """How far behind a group is; its status is the worst of its partitions."""
+    """How far behind a group is; its status is the worst of its partitions, None if none could be read."""
 
     group: str
-    status: LagStatus
+    status: LagStatus | None
     messages: int
     topics: list[PartitionLag]
+    cluster: str | None = None
+    lost: int = 0
+    members: int | None = None
+    problem: str | None = None
+    waiting: list[WaitingTopic] | None = None
+
+
+class LagProblem(Answer):
+    """A group, topic or partition whose offsets could not be read; None where it is not one of them."""
+
+    cluster: str
+    group: str | None
+    topic: str | None
+    partition: int | None
+    reason: str
+    time: datetime
 
 
 class LagReport(Answer):
-    """The newest lag of every consumer group."""
+    """The newest lag of every consumer group. Groups of the same name in two clusters are two groups.
+
+    The waiting messages, and groups and topics that nobody reads, are part of it if they were asked for.
+    """
 
     groups: list[GroupLag]
+    problems: list[LagProblem] = []
+    groups_without_members: list[str] | None = None
+    topics_without_groups: list[str] | None = None
     truncated: bool = False
 
 
@@ -216,6 +325,7 @@ class LagPoint(Answer):
     partition: int
     messages: int | None
     seconds: float | None
+    cluster: str | None = None
 
 
 class LagHistory(Answer):

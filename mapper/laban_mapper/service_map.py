@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from laban_collector.store.rows import EdgeRow, Lag
+from laban_mapper.lag import with_lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
 MAX_EDGES: Final = 5000
@@ -56,7 +57,7 @@ def build_service_map(
     return ServiceMap(
         since=since,
         until=until,
-        nodes=_nodes(ends, namespaces),
+        nodes=with_lag(_nodes(ends, namespaces), lag),
         edges=shown,
         truncated=len(edges) >= MAX_EDGES,
         callers_not_seen=sum(row.calls for row in rows if row.source == UNSEEN),

@@ -191,9 +191,7 @@ def shop_message() -> Message:
                 duration_ms=3,
                 attempts=1,
             ),
-            GroupState(
-                group="email", state="waiting", service="email", messages_ahead=42, seconds_ahead=12.0
-            ),
+            GroupState(group="email", state="waiting", service="email", messages_ahead=42, waiting_ms=12000),
             GroupState(
                 group="payment", state="processed", service="payment", wait_ms=61, duration_ms=150, attempts=1
             ),
@@ -259,6 +257,9 @@ class ShopAnswers:
     def lag(self) -> LagReport:
         """Return the lag of three groups."""
         return shop_lag() if self.edges else LagReport(groups=[])
+
+    def waiting(self) -> LagReport:
+        return shop_lag()
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """Return a reading every 30 seconds; the lag of email grows."""

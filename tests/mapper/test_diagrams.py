@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,6 +48,33 @@ def test_a_group_without_a_known_service_stays_a_node() -> None:
     drawing = simplify(shop(silent=True))
     (arrow,) = [arrow for arrow in drawing.arrows if arrow.target == "group:audit"]
     assert arrow.lines == ("kafka, never seen",)
+
+
+def stopped() -> ServiceMap:
+    polled = [
+        replace(lag("email", "orders", 0, 1700), status="STOP"),
+        replace(lag("audit", "orders", 0, 30), status="STALL"),
+    ]
+    return build_service_map(HOPS, polled, SINCE, SINCE + timedelta(minutes=1))
+
+
+def test_a_group_that_has_stopped_is_marked_on_its_arrow() -> None:
+    (arrow,) = [arrow for arrow in simplify(stopped()).arrows if arrow.target == "service:mailer"]
+    assert arrow.failing
+    assert arrow.lines == ("group email", "STOP, 1,700 behind", "kafka 2.0/s", "wait p95 9.0 ms")
+
+
+@pytest.mark.parametrize(
+    ("form", "label"),
+    [
+        ("dot", r'label="group audit\nno span seen\nSTALL, 30 behind"'),
+        ("mermaid", '{{"audit<br/>STALL, 30 behind"}}'),
+    ],
+)
+def test_a_group_without_spans_is_marked_on_its_node(form: Format, label: str) -> None:
+    text = render(stopped(), form).decode()
+    assert label in text.replace("\n", r"\n")
+    assert "STOP, 1,700 behind" in text
 
 
 def test_the_label_shows_the_share_of_errors() -> None:

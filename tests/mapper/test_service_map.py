@@ -1,13 +1,15 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from laban_collector.store.rows import EdgeRow
 from laban_mapper import service_map
+from laban_mapper.lag import lag_mark
 from laban_mapper.model import ServiceMap
 from laban_mapper.service_map import build_service_map
 
-from .shop_spans import lag
+from .shop_spans import MS, T0, lag
 
 SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -63,6 +65,27 @@ def test_a_map_with_too_many_edges_keeps_the_busiest_and_is_marked_truncated(
     assert len(built.edges) == 2
     assert built.truncated
     assert not build_service_map(HOPS[:1], [], SINCE, UNTIL).truncated
+
+
+def test_a_group_node_has_its_worst_status_and_all_its_messages() -> None:
+    polled = [
+        replace(lag("email", "orders", 10, 30), status="WARN"),
+        replace(lag("email", "orders", 5, 30), partition=1, status="STOP"),
+        replace(lag("email", "orders", 28, 30), cluster="staging", status="OK"),
+        lag("audit", "orders", 30, 30),
+    ]
+    nodes = {node.id: node for node in build_service_map(HOPS, polled, SINCE, UNTIL).nodes}
+    email, audit, order = nodes["group:email"], nodes["group:audit"], nodes["service:order"]
+    assert (email.lag_status, email.lag_messages) == ("STOP", 47)
+    assert (audit.lag_status, audit.lag_messages) == ("OK", 0)
+    assert (order.lag_status, order.lag_messages) == (None, None)
+    assert [lag_mark(node) for node in (email, audit, order)] == ["STOP, 47 behind", None, None]
+
+
+def test_a_group_that_was_polled_long_ago_has_no_status() -> None:
+    gone = replace(lag("email", "orders", 5, 30), time=T0 - 61_000 * MS)
+    nodes = build_service_map(HOPS, [gone, lag("audit", "orders", 30, 30)], SINCE, UNTIL).nodes
+    assert [node.lag_status for node in nodes if node.id == "group:email"] == [None]
 
 
 def call(source: str, target: str) -> EdgeRow:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -118,7 +119,11 @@ class LocalAnswers:
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
-        return lag.report(self._reader.latest_lag())
+        return lag_report(self._reader)
+
+    def waiting(self) -> LagReport:
+        """How far behind each consumer group is, which messages wait, and why."""
+        return waiting_report(self._reader)
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """How far behind each consumer group was over time."""

@@ -39,6 +39,10 @@ class Answers(Protocol):
         """How far behind each consumer group is now."""
         ...
 
+    def waiting(self) -> LagReport:
+        """The same with the messages that wait, what made the queue, and how fast it drains."""
+        ...
+
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """How far behind each consumer group was over time."""
         ...

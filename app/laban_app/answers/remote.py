@@ -65,6 +65,10 @@ class RemoteAnswers:
         """How far behind each consumer group is now."""
         return self._get("/lag", LagReport)
 
+    def waiting(self) -> LagReport:
+        """How far behind each consumer group is, which messages wait, and why."""
+        return self._get("/lag", LagReport, waiting="true")
+
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """How far behind each consumer group was over time."""
         return self._get("/lag/history", LagHistory, since=since, until=until)

@@ -11,7 +11,7 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import halves
 from laban_collector.importing.wire_format import to_bytes
 from laban_collector.store.base import SpanWriter, Written
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 from laban_mapper.model import Imported
 
 _RETRYABLE: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -56,7 +56,7 @@ class RemoteWriter(SpanWriter):
             self._sleep(wait)
             waited += wait
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:  # noqa: ARG002
+    def write_lag(self, rows: Sequence[LagRow]) -> None:  # noqa: ARG002
         """Not supported: raises RequestRefused."""
         raise RequestRefused("A collector polls the lag itself.")
 

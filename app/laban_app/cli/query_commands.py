@@ -9,9 +9,11 @@ import typer
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
 from laban_app.cli import terminal
+from laban_app.cli.lag_text import show_lag
 from laban_app.cli.story_text import show_story
-from laban_app.cli.tables import show_lag, show_map, show_status
+from laban_app.cli.tables import show_map, show_status
 from laban_app.cli.terminal import Source, TimeRange
+from laban_app.cli.waiting_text import show_waiting
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
 
@@ -99,12 +101,21 @@ def diagram(
     terminal.stderr().print(f"wrote {output} ({len(answer.nodes)} nodes, {len(answer.edges)} edges)")
 
 
-def lag(source: Source, json: terminal.Json = False) -> None:
+def lag(
+    source: Source,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Name the messages that wait, and what made the queue.")
+    ] = False,
+    json: terminal.Json = False,
+) -> None:
     """Show how far behind each consumer group is."""
-    answer = _open(source).lag()
+    answers = _open(source)
+    answer = answers.waiting() if waiting else answers.lag()
     if json:
         terminal.print_json(answer)
-    elif answer.groups:
+    elif waiting and (answer.groups or answer.problems):
+        show_waiting(terminal.safe(answer), terminal.stdout())
+    elif answer.groups or answer.problems:
         show_lag(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(

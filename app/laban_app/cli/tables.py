@@ -1,4 +1,4 @@
-"""The service map, the lag and the status as tables for the terminal."""
+"""The service map and the status as tables for the terminal."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from laban_app.cli import terminal
-from laban_mapper.model import CollectorStatus, Edge, LagReport, Node, ServiceMap, Status
+from laban_app.cli.lag_text import LAG_STYLES
+from laban_mapper.lag import lag_mark
+from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
@@ -20,13 +22,6 @@ _KIND_WORDS: Final = {
     "external": " (external)",
     "entry": "",
     "unseen": "",
-}
-_LAG_STYLES: Final = {
-    "OK": "green",
-    "WARN": "yellow",
-    "STALL": "bold red",
-    "STOP": "bold red",
-    "REWIND": "magenta",
 }
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -45,7 +40,7 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     for source in callers_first(service_map):
         edges = [edge for edge in service_map.edges if edge.source == source]
         if edges:
-            table.add_row(Text(_name(nodes[source]), style="bold cyan"))
+            table.add_row(_marked(nodes[source], "bold cyan"))
         for edge in edges:
             table.add_row(*_edge(edge, nodes[edge.target]))
     console.print(table)
@@ -58,33 +53,6 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
         console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
-
-
-def show_lag(report: LagReport, console: Console) -> None:
-    """Print how far behind each group is, one row per partition."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("group", overflow="fold")  # only names wrap on a narrow terminal
-    table.add_column("status", no_wrap=True)
-    table.add_column("topic", overflow="fold")
-    for heading in ("partition", "committed", "end", "behind", "time behind"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for group in report.groups:
-        name, status = group.group, Text(group.status, style=_LAG_STYLES[group.status])
-        for lag in group.topics:
-            table.add_row(
-                Text(name, style="bold cyan"),
-                status,
-                lag.topic,
-                str(lag.partition),
-                "–" if lag.committed is None else str(lag.committed),
-                str(lag.end),
-                "–"
-                if lag.messages is None
-                else Text(str(lag.messages), style="bold" if lag.messages else "dim"),
-                "–" if lag.seconds is None else format_duration(lag.seconds * 1000),
-            )
-            name, status = "", Text("")
-    console.print(table)
 
 
 def show_status(status: Status, console: Console) -> None:
@@ -108,13 +76,21 @@ def show_status(status: Status, console: Console) -> None:
 def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
     arrow = "──▶" if edge.kind == "sync" else "┄┄▶"
     errors = Text(str(edge.errors), style="bold red" if edge.errors else "dim")
+    style = "" if edge.kind == "sync" else "magenta"
     return (
-        Text(f"  {arrow} {_name(target)}", style="" if edge.kind == "sync" else "magenta"),
+        Text(f"  {arrow} ", style=style) + _marked(target, style),
         edge.protocol,
         str(edge.calls),
         errors,
         *("–" if ms is None else format_duration(ms) for ms in (edge.p50_ms, edge.p95_ms, edge.p99_ms)),
     )
+
+
+def _marked(node: Node, style: str) -> Text:
+    """The name of a node, and how it lags if it is a group that does not keep up."""
+    mark = lag_mark(node)
+    name = Text(_name(node), style=style)
+    return name if mark is None else name + Text(f"  ⏸ {mark}", style=LAG_STYLES[node.lag_status or "OK"])
 
 
 def _name(node: Node) -> str:

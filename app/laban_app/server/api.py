@@ -114,8 +114,12 @@ def _router(answers: Answers, storage: StorageService) -> APIRouter:
         return answers.story(key, value, _time(since), _time(until))
 
     @router.get("/lag", summary="How far behind each consumer group is now")
-    def lag() -> LagReport:
-        return answers.lag()
+    def lag(
+        waiting: Annotated[
+            bool, Query(description="Also name the messages that wait, and what made the queue.")
+        ] = False,
+    ) -> LagReport:
+        return answers.waiting() if waiting else answers.lag()
 
     @router.get("/lag/history", summary="How far behind each consumer group was over time")
     def lag_history(since: Since = None, until: Until = None) -> LagHistory:

@@ -95,7 +95,8 @@ class Collector:
         """Return one poller for each Kafka cluster, so that one that is down costs only itself."""
         interval, write = self._settings.lag_interval, self.storage.write_lag
         clusters = self._settings.kafka_clusters
-        return [LagPoller(cluster, interval, write, name) for name, cluster in clusters.items()]
+        history = self.storage.recent_lag
+        return [LagPoller(cluster, interval, write, name, history) for name, cluster in clusters.items()]
 
     def _new_batch_receiver(self) -> BatchReceiver:
         settings = self._settings

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
@@ -13,9 +14,12 @@ from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagRow
 
 _log = logging.getLogger(__name__)
+
+_RECENT: Final = 3600 * 10**9
+"""ns; see `recent_lag`."""
 
 
 class StorageService(SpanWriter):
@@ -94,15 +98,24 @@ class StorageService(SpanWriter):
         """
         return self._running().write_through(batch)
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Store one poll of the consumer lag.
 
         Raises:
             StoreError: nothing was stored.
         """
         self._tables.write_lag(rows)
-        self.metrics.lag_rows.set(len(rows))
+        self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
+
+    def recent_lag(self) -> list[Lag]:
+        """Return the stored polls of the last hour, by time; the newest ones if there are very many.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+        now = time.time_ns()
+        return self.store.reader().lag_between(now - _RECENT, now)
 
     def settle(self) -> None:
         """Wait until everything acknowledged so far is in the tables."""

@@ -1,64 +1,21 @@
-"""Evaluation of consumer lag: lag in seconds and a status, from the history of offsets. No I/O and no clock.
+"""Evaluation of consumer lag: seconds and a status, from the history of offsets. No I/O and no clock."""
 
-The statuses are those of Burrow (https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules). They
-are
-derived from the offsets alone: a poller sees the committed offset, but not the time of the commit.
-"""
-
-from collections import deque
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from itertools import pairwise
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from statistics import median
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from laban_collector.store.rows import Lag
+from laban_collector.lag.commit_interval import CommitInterval
+from laban_collector.lag.log_history import LogHistory
+from laban_collector.lag.status import GroupHistory, GroupReading
+from laban_collector.store.rows import Lag, LagProblem, LagRow
 
-WINDOW: Final = 6
-"""Readings needed for a status; half a minute at the default interval."""
-
-STOP_WINDOW: Final = 24
-"""Readings without a commit after which a group has stopped."""
-
-KEPT: Final = 720
-"""Readings kept; an hour at the default interval."""
+_POLLS: Final = 15
+"""Polls from which the time between two polls is known."""
 
 _NS: Final = 1e9
-
-
-class LagStatus(StrEnum):
-    """The status of a group in one partition."""
-
-    OK = "OK"
-    """It keeps up or reduces its lag, or there are too few readings."""
-    WARN = "WARN"
-    """It commits, but its lag grows."""
-    STALL = "STALL"
-    """It has stopped committing although there are messages to consume."""
-    STOP = "STOP"
-    """It has not committed for a long time, and the log grows."""
-    REWIND = "REWIND"
-    """Its committed offset has decreased."""
-
-
-class EndReading(NamedTuple):
-    """The end offset of a partition at a time (ns)."""
-
-    time: int
-    end: int
-
-
-class GroupReading(NamedTuple):
-    """The committed offset of a group (None without a commit) and the end offset at a time (ns)."""
-
-    time: int
-    committed: int | None
-    end: int
-
-    @property
-    def lag(self) -> int | None:
-        """Messages behind; 0 if a recreated log ends before the committed offset."""
-        return None if self.committed is None else max(self.end - self.committed, 0)
 
 
 class Partition(NamedTuple):
@@ -104,33 +61,80 @@ class Offsets(NamedTuple):
 
 
 class LagTracker:
-    """Derives lag from each poll and the polls before it."""
+    """Derives lag from each poll and the polls before it.
+
+    Args:
+        cluster: the name of the cluster in the rows.
+    """
 
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
-        self._ends: dict[Partition, deque[EndReading]] = {}
-        self._groups: dict[tuple[str, Partition], deque[GroupReading]] = {}
+        self._logs: dict[Partition, LogHistory] = {}
+        self._groups: dict[tuple[str, Partition], GroupHistory] = {}
+        self._intervals: defaultdict[str, CommitInterval] = defaultdict(CommitInterval)
+        self._polls: deque[int] = deque(maxlen=_POLLS)
+        self._time: int | None = None
+        self._poll = 1
 
-    def observe(self, time: int, offsets: Offsets) -> list[Lag]:
-        """Return the lag of every group and partition at a time (ns). The history of others is dropped."""
-        self._ends = {partition: self._ends.get(partition, deque(maxlen=KEPT)) for partition in offsets.logs}
-        for partition, log in offsets.logs.items():
-            history = self._ends[partition]
-            if history and history[-1].end > log.end:  # the topic was recreated
-                history.clear()
-            history.append(EndReading(time, log.end))
-        polled = {
-            (group, partition): GroupReading(time, committed, offsets.logs[partition].end)
-            for group, partitions in offsets.committed.items()
-            for partition, committed in partitions.items()
-            if partition in offsets.logs
+    def observe(self, time: int, offsets: Offsets) -> list[LagRow]:
+        """Return the lag of every group and partition at a time (ns), and what could not be read.
+
+        The history of others is dropped, unless a problem explains why they are missing.
+        """
+        self._measure_poll(time)
+        unread = {(problem.group, problem.topic, problem.partition) for problem in offsets.problems}
+        self._logs = {
+            partition: history
+            for partition, history in self._logs.items()
+            if partition in offsets.logs or _explains(unread, None, partition)
         }
-        self._groups = {key: self._groups.get(key, deque(maxlen=KEPT)) for key in polled}
-        return [self._lag(*key, reading, offsets.logs[key[1]]) for key, reading in polled.items()]
+        for partition, log in offsets.logs.items():
+            self._logs.setdefault(partition, LogHistory()).add(time, log.end)
+        rows = self._rows(time, offsets)
+        polled = {(row.group, Partition(row.topic, row.partition)) for row in rows}
+        self._groups = {
+            key: history for key, history in self._groups.items() if key in polled or _explains(unread, *key)
+        }
+        kept = {group for group, _ in self._groups}
+        for group in [group for group in self._intervals if group not in kept]:
+            del self._intervals[group]
+        return [*rows, *(LagProblem(time, self._cluster, *problem) for problem in offsets.problems)]
 
-    def _lag(self, group: str, partition: Partition, reading: GroupReading, log: Log) -> Lag:
-        history = self._groups[group, partition]
-        history.append(reading)
+    def prime(self, rows: Iterable[LagRow]) -> None:
+        """Learn from stored rows of this cluster, sorted by time, before the first poll."""
+        own = (row for row in rows if isinstance(row, Lag) and row.cluster == self._cluster)
+        for time, poll in groupby(own, key=lambda row: row.time):
+            logs: dict[Partition, Log] = {}
+            committed: dict[str, dict[Partition, int | None]] = {}
+            for row in poll:
+                partition = Partition(row.topic, row.partition)
+                logs[partition] = Log(row.start, row.end)
+                committed.setdefault(row.group, {})[partition] = row.committed
+            self.observe(time, Offsets(logs, committed))
+
+    def _measure_poll(self, time: int) -> None:
+        """Learn the time between two polls; small changes would make patience flicker."""
+        if self._time is not None and time > self._time:
+            self._polls.append(time - self._time)
+            found = round(median(self._polls))
+            if abs(found - self._poll) > self._poll // 50:
+                self._poll = found
+        self._time = time
+
+    def _rows(self, time: int, offsets: Offsets) -> list[Lag]:
+        return [
+            self._lag(group, partition, GroupReading(time, offset, log.end, log.start), offsets)
+            for group, partitions in offsets.committed.items()
+            for partition, offset in partitions.items()
+            if (log := offsets.logs.get(partition)) is not None
+        ]
+
+    def _lag(self, group: str, partition: Partition, reading: GroupReading, offsets: Offsets) -> Lag:
+        history = self._groups.get((group, partition))
+        if history is None:
+            history = self._groups[group, partition] = GroupHistory(self._intervals[group])
+        members = offsets.members.get(group)
+        seconds, source = self._behind(partition, reading, offsets.times.get((group, partition)))
         return Lag(
             time=reading.time,
             cluster=self._cluster,
@@ -138,70 +142,37 @@ class LagTracker:
             topic=partition.topic,
             partition=partition.number,
             committed=reading.committed,
-            end=log.end,
-            start=log.start,
+            end=reading.end,
+            start=reading.start,
             messages=reading.lag,
-            seconds=seconds_behind(self._ends[partition], reading.committed),
-            status=evaluate(history),
+            seconds=seconds,
+            status=history.observe(reading, self._poll, members),
+            lost=reading.lost,
+            seconds_from=source,
+            members=members,
         )
 
-
-def seconds_behind(history: Sequence[EndReading], committed: int | None) -> float | None:
-    """Return how many seconds before the newest reading the log's end passed the committed offset.
-
-    Between two readings, the log is assumed to grow evenly. The result is None without a commit, or if the
-    log passed the offset before the first reading.
-    """
-    if committed is None or not history:
-        return None
-    now = history[-1]
-    if now.end <= committed:
-        return 0.0
-    for before, after in pairwise(history):
-        if before.end <= committed < after.end:
-            share = (committed - before.end) / (after.end - before.end)
-            return (now.time - (before.time + share * (after.time - before.time))) / _NS
-    return None
+    def _behind(
+        self, partition: Partition, reading: GroupReading, written: int | None
+    ) -> tuple[float | None, str | None]:
+        """Return the age of the first message that was not read, and where it is known from."""
+        if reading.committed is None:
+            return None, None
+        if reading.lag == 0:
+            return 0.0, None
+        if written is not None and 0 < written <= reading.time:
+            return (reading.time - written) / _NS, "message"
+        passed = self._logs[partition].passed(max(reading.committed, reading.start))
+        return (None, None) if passed is None else ((reading.time - passed) / _NS, "interpolated")
 
 
-def evaluate(history: Sequence[GroupReading]) -> LagStatus:
-    """Return the status of a group in a partition; the newest reading is the last one."""
-    window = list(history)[-WINDOW:]
-    if not window or window[-1].lag == 0:
-        return LagStatus.OK
-    if _has_rewound(window):
-        return LagStatus.REWIND
-    if len(window) < WINDOW:
-        return LagStatus.OK
-    if window[0].committed == window[-1].committed:
-        return _evaluate_without_commit(history, window)
-    return LagStatus.WARN if _falls_behind(window) else LagStatus.OK
-
-
-def _has_rewound(window: Sequence[GroupReading]) -> bool:
-    offsets = [reading.committed for reading in window if reading.committed is not None]
-    return any(after < before for before, after in pairwise(offsets))
-
-
-def _falls_behind(window: Sequence[GroupReading]) -> bool:
-    """Whether the lag grew over the window without reaching zero."""
-    lags = [reading.lag for reading in window]
-    first, last = lags[0], lags[-1]
-    return first is not None and last is not None and 0 not in lags and last > first
-
-
-def _evaluate_without_commit(history: Sequence[GroupReading], window: Sequence[GroupReading]) -> LagStatus:
-    """Return the status of a group that has lag and has not committed in the window."""
-    committed = window[-1].committed
-    still: list[GroupReading] = []
-    for reading in reversed(history):
-        if reading.committed != committed:
-            break
-        still.append(reading)
-    moved = len(still) < len(history)
-    log_moved = still[0].end > still[-1].end
-    if log_moved and (len(still) >= STOP_WINDOW or not moved):
-        return LagStatus.STOP
-    if committed is None:  # no commit and no new messages: it may never have consumed this partition
-        return LagStatus.OK
-    return LagStatus.STALL
+def _explains(
+    unread: set[tuple[str | None, str | None, int | None]], group: str | None, partition: Partition
+) -> bool:
+    """Whether a partition, or a group in it, is missing because of a problem."""
+    return bool(unread) and any(
+        (one, topic, number) in unread
+        for one in (None, group)
+        for topic in (None, partition.topic)
+        for number in (None, partition.number)
+    )

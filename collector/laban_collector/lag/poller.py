@@ -21,7 +21,7 @@ from laban_collector.lag.outages import explain
 from laban_collector.lag.problems import ProblemLog
 from laban_collector.lag.reader import OffsetReader
 from laban_collector.lag.security import client_options
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagRow
 
 _log = logging.getLogger(__name__)
 
@@ -40,19 +40,22 @@ class LagPoller:
         interval: seconds between two polls.
         write: stores the lag.
         name: the name of the cluster in the settings; the rows have it. '' for the ID that Kafka gave it.
+        history: returns the stored lag of the last hour, from which the usual commit intervals are known.
     """
 
     def __init__(
         self,
         cluster: KafkaCluster,
         interval: float,
-        write: Callable[[Sequence[Lag]], None],
+        write: Callable[[Sequence[LagRow]], None],
         name: str = "",
+        history: Callable[[], Sequence[Lag]] = lambda: (),
     ) -> None:
         self._cluster = cluster
         self._interval = interval
         self._write = write
         self._name = name
+        self._history = history
         self._called = f"Kafka {name} at {cluster.bootstrap}" if name else f"Kafka at {cluster.bootstrap}"
         self._filters = Filters.of(cluster)
         self._problems = ProblemLog(self._called)
@@ -118,10 +121,17 @@ class LagPoller:
         if self._tracker is None:
             found = self._reader.cluster_id if self._reader else None
             self._tracker = LagTracker(self._name or found or self._cluster.bootstrap)
+            self._prime(self._tracker)
         try:
             self._write(self._tracker.observe(time.time_ns(), offsets))
         except StoreError:
             _log.exception("The consumer lag of this poll could not be stored.")
+
+    def _prime(self, tracker: LagTracker) -> None:
+        try:
+            tracker.prime(self._history())
+        except StoreError as error:
+            _log.warning("The stored lag could not be read, so statuses begin anew: %s", error)
 
     def _outage(self, error: Exception) -> None:
         self._failures += 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.protect.protection import Protection
 from laban_collector.store.base import SpanWriter, Written
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 
 
 class ProtectedWriter:
@@ -24,6 +24,6 @@ class ProtectedWriter:
         """Protect and write a batch."""
         return self._writer.write(self._protection.protect(batch))
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Write lag rows, which have no attributes."""
         self._writer.write_lag(rows)

@@ -17,11 +17,16 @@ from laban_collector.store.rows import (
     DatedSpans,
     EdgeRow,
     Lag,
+    LagProblem,
+    LagRate,
+    LagRow,
     LatencyPoint,
     MessageRef,
     Peer,
     Span,
     TraceRef,
+    Unread,
+    UnreadRange,
 )
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
@@ -36,6 +41,7 @@ EXPORTED_TABLES: Final = (
     "correlations",
     "edges",
     "lag",
+    "lag_problems",
     "ledger",
 )
 """The tables of an export: one Parquet file each."""
@@ -127,7 +133,7 @@ class SpanWriter(Protocol):
         """
         ...
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Store one poll of the consumer lag.
 
         Raises:
@@ -211,6 +217,30 @@ class SpanReader(Protocol):
         """Return the traces with a span on one of these messages."""
         ...
 
+    def published(self, messages: Collection[MessageRef], since: int, until: int) -> dict[MessageRef, int]:
+        """Return when these messages were published (ns), as far as a span of the window tells."""
+        ...
+
+    def unread(
+        self, ranges: Sequence[UnreadRange], since: int, until: int, limit: int
+    ) -> dict[UnreadRange, Unread]:
+        """Return what the spans of a window tell of unread messages: of each range, the first `limit`."""
+        ...
+
+    def keys_of(
+        self, trace_ids: Collection[str], since: int, until: int, limit: int
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return the business keys and values of traces, at most `limit` each."""
+        ...
+
+    def newest_consumptions(self, group: str, topic: str, since: int, until: int, limit: int) -> list[str]:
+        """Return the newest traces in which a group has processed messages of a topic."""
+        ...
+
+    def lag_rates(self, since: int, until: int) -> list[LagRate]:
+        """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
+        ...
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
@@ -225,6 +255,10 @@ class SpanReader(Protocol):
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
+        ...
+
+    def lag_problems(self) -> list[LagProblem]:
+        """Return what the newest poll of each cluster could not read."""
         ...
 
     def lag_between(self, since: int, until: int) -> list[Lag]:

@@ -21,7 +21,20 @@ MAX_ROWS: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The lag of one consumer group in one partition, at one time."""
+    """The lag of one consumer group in one partition, at one time.
+
+    Attributes:
+        committed: None if the group has not committed an offset.
+        end: the offset of the next message.
+        start: the first offset that retention has left.
+        messages: in the log and not committed; None without a commit.
+        seconds: the age of the first message that was not read; None if unknown.
+        status: OK, WARN, STALL, STOP or REWIND.
+        lost: messages that retention deleted before the group read them.
+        seconds_from: `message` (its timestamp), `span` (of its producer) or `interpolated` (from the ends of
+            the log); None if nothing waits or it is unknown.
+        members: of the group; None if unknown.
+    """
 
     time: int
     cluster: str
@@ -34,6 +47,25 @@ class Lag:
     messages: int | None
     seconds: float | None
     status: str
+    lost: int = 0
+    seconds_from: str | None = None
+    members: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LagProblem:
+    """A group, topic or partition whose offsets could not be read; None where it is not one of them."""
+
+    time: int
+    cluster: str
+    group: str | None
+    topic: str | None
+    partition: int | None
+    reason: str
+
+
+LagRow = Lag | LagProblem
+"""What a poll writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +140,54 @@ class MessageRef:
     topic: str
     partition: int
     offset: int
+
+
+class UnreadRange(NamedTuple):
+    """The messages of a partition, from `first` up to `end`, that a group has not committed."""
+
+    group: str
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadMessage:
+    """A message by the span that published it."""
+
+    offset: int
+    published: int
+    service: str
+    trace_id: str
+    message_key: str | None
+    attributes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What spans tell of a range of messages.
+
+    Attributes:
+        known: messages with a span that published them.
+        processed: those of them that the group has processed, although it has not committed them.
+        messages: the first of the others, by offset.
+    """
+
+    known: int = 0
+    processed: int = 0
+    messages: tuple[UnreadMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LagRate:
+    """Messages per second that came to a topic, and that a group has consumed of it; None if unknown."""
+
+    cluster: str
+    group: str
+    topic: str
+    published_per_s: float | None
+    consumed_per_s: float | None
 
 
 class Peer(NamedTuple):

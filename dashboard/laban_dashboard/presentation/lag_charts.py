@@ -1,6 +1,7 @@
 """The Lag page's data: card captions, table rows and the chart over time."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import altair as alt
@@ -9,7 +10,8 @@ from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.chart_axes import time_axis, time_tooltip
 from laban_mapper.model import GroupLag, LagPoint, PartitionLag
 
-SEVERITY_ORDER = ("STOP", "STALL", "REWIND", "WARN", "OK")
+SEVERITY_ORDER = ("STOP", "STALL", "REWIND", "WARN", None, "OK")
+"""None: a group that could not be read."""
 Measure = Literal["messages", "seconds"]
 
 
@@ -22,11 +24,24 @@ def by_severity(groups: Sequence[GroupLag]) -> list[GroupLag]:
 
 def lag_caption(group: GroupLag) -> str:
     """Format the text below a number of messages: `messages behind, about 42 s` (slowest partition)."""
+    if group.problem is not None:
+        return group.problem
     if not group.messages:
         return "no messages waiting"
     noun = "message behind" if group.messages == 1 else "messages behind"
     seconds = [partition.seconds for partition in group.topics if partition.seconds is not None]
     return f"{noun}, about {formatting.duration(max(seconds) * 1000)}" if seconds else noun
+
+
+def group_names(groups: Sequence[GroupLag]) -> dict[tuple[str, str | None], str]:
+    """Return the name of each group, by group and cluster: `email`, or `email (prod)` if ambiguous."""
+    known = Counter(group.group for group in groups)
+    return {
+        (group.group, group.cluster): group.group
+        if known[group.group] == 1
+        else f"{group.group} ({group.cluster})"
+        for group in groups
+    }
 
 
 def partition_rows(groups: Sequence[GroupLag]) -> list[dict[str, object]]:
@@ -61,11 +76,15 @@ def lag_chart(points: Sequence[LagPoint], measure: Measure, *, by_partition: boo
 def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
     return {
         "group": group.group,
+        "cluster": group.cluster,
         "topic": partition.topic,
         "partition": partition.partition,
         "status": partition.status,
         "messages": partition.messages,
         "seconds": partition.seconds,
+        "seconds from": partition.seconds_from,
+        "lost": partition.lost,
+        "problem": partition.problem,
         "committed": partition.committed,
         "end": partition.end,
         "read at": partition.time,
@@ -76,10 +95,10 @@ def _by_partition(points: Sequence[LagPoint], measure: Measure) -> list[dict[str
     return [
         {
             "time": point.time.isoformat(),
-            "series": f"{point.group} · {point.topic}/{point.partition}",
+            "series": f"{name} · {point.topic}/{point.partition}",
             "lag": getattr(point, measure),
         }
-        for point in points
+        for name, point in _named(points)
         if getattr(point, measure) is not None
     ]
 
@@ -87,11 +106,21 @@ def _by_partition(points: Sequence[LagPoint], measure: Measure) -> list[dict[str
 def _by_group(points: Sequence[LagPoint], measure: Measure) -> list[dict[str, object]]:
     """Add up the partitions' messages; take the slowest partition's seconds."""
     totals: dict[tuple[str, str], float] = {}
-    for point in points:
+    for name, point in _named(points):
         value = point.messages if measure == "messages" else point.seconds
         if value is None:
             continue
-        key = (point.time.isoformat(), point.group)
+        key = (point.time.isoformat(), name)
         total = totals.get(key, 0.0)
         totals[key] = total + value if measure == "messages" else max(total, value)
     return [{"time": time, "series": group, "lag": lag} for (time, group), lag in totals.items()]
+
+
+def _named(points: Sequence[LagPoint]) -> Iterator[tuple[str, LagPoint]]:
+    """Yield each point with the name of its group, which has the cluster if several have the group."""
+    clusters: dict[str, set[str | None]] = {}
+    for point in points:
+        clusters.setdefault(point.group, set()).add(point.cluster)
+    for point in points:
+        several = len(clusters[point.group]) > 1
+        yield f"{point.group} ({point.cluster})" if several else point.group, point

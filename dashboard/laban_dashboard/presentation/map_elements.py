@@ -108,12 +108,14 @@ def map_elements(
 
 def _node(node: Node, centre: tuple[float, float], lag_by_group: Mapping[str, GroupLag]) -> dict[str, object]:
     group = lag_by_group.get(node.name) if node.kind == "group" else None
+    messages = node.lag_messages if group is None else group.messages
+    status = node.lag_status if group is None else group.status
     return {
         "id": node.id,
         "kind": node.kind,
         "name": _short(node.name),
-        "note": f"{group.messages:,} behind" if group and group.messages else "",
-        "status": group.status if group else "",
+        "note": f"{messages:,} behind" if messages else "",
+        "status": status or "",
         "width": _width(node),
         "x": round(centre[0], 1),
         "y": round(centre[1], 1),

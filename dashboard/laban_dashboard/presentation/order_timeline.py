@@ -162,7 +162,7 @@ def _group_progress(group: GroupState) -> str:
     """Describe what a consumer group has done with a message."""
     if group.state == "waiting":
         ahead = formatting.count(group.messages_ahead or 0, "message")
-        about = f", about {formatting.duration(group.seconds_ahead * 1000)}" if group.seconds_ahead else ""
+        about = "" if group.waiting_ms is None else f", about {formatting.duration(group.waiting_ms)}"
         return f"waiting behind {ahead}{about}"
     if group.state == "untraced":
         return "committed past this message, but sent no span"

@@ -10,11 +10,11 @@ STATUS_COLOURS: Final = {
     "REWIND": "violet",
 }
 STATUS_MEANINGS: Final = {
-    "OK": "The group keeps up: its lag is zero or falls regularly.",
+    "OK": "The group keeps up, or reduces its lag.",
     "WARN": "The group commits offsets, but its lag grows: it is slower than the producers.",
-    "STALL": "The group commits the same offset repeatedly while messages wait: it is running but stuck.",
-    "STOP": "The group has not committed an offset recently although messages wait: it is down.",
-    "REWIND": "The group committed a lower offset than before: someone reset it, so it reads messages again.",
+    "STALL": "The group has not committed for longer than usual while messages wait: it is stuck.",
+    "STOP": "The same while messages keep coming, and no member of the group is known: it is down.",
+    "REWIND": "The group committed a lower offset than before, or is past the end of a topic made anew.",
 }
 OUTCOME_COLOURS: Final = {
     "ok": "green",
@@ -54,6 +54,13 @@ STATE_COLOURS: Final = {
 }
 
 
-def status_badge(status: str) -> str:
-    """Format a lag status as a coloured badge in Markdown."""
-    return f":{STATUS_COLOURS.get(status, 'gray')}-badge[{status}]"
+def status_badge(status: str | None) -> str:
+    """Format a lag status as a coloured badge in Markdown; None: it could not be read."""
+    return f":{STATUS_COLOURS.get(status or '', 'gray')}-badge[{status or 'unknown'}]"
+
+
+def status_meaning(status: str | None) -> str:
+    """Explain a lag status in a sentence, in Markdown."""
+    if status is None:
+        return "The offsets of the group could not be read."
+    return f"**{status}**: {STATUS_MEANINGS[status]}"

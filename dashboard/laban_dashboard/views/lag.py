@@ -11,43 +11,52 @@ from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.lag_charts import (
     Measure,
     by_severity,
+    group_names,
     lag_caption,
     lag_chart,
     partition_rows,
 )
-from laban_dashboard.presentation.status_labels import STATUS_MEANINGS, status_badge
+from laban_dashboard.presentation.status_labels import (
+    STATUS_MEANINGS,
+    status_badge,
+    status_meaning,
+)
 from laban_dashboard.presentation.time_window import CUSTOM, TimeWindow
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.page_layout import page_header
 from laban_dashboard.widgets.time_range_picker import time_range_picker
-from laban_mapper.model import GroupLag
+from laban_mapper.lag import problem_place
+from laban_mapper.model import GroupLag, LagProblem
 
 REFRESH_S = 5
 _MEASURES = {"Messages": "messages", "Seconds": "seconds"}
 _CARDS = 12
+_PROBLEMS = 5
 _ALL = "All groups"
 
 
-def _card(group: GroupLag) -> None:
-    with st.container(border=True, width=230, key=f"card-{group.group}"):
+def _card(group: GroupLag, name: str) -> None:
+    with st.container(border=True, width=230, key=f"card-{name}"):
         st.markdown(
-            f"**{formatting.escape_markdown(group.group)}** {status_badge(group.status)}",
-            help=f"**{group.status}**: {STATUS_MEANINGS[group.status]}",
+            f"**{formatting.escape_markdown(name)}** {status_badge(group.status)}",
+            help=status_meaning(group.status),
         )
         st.markdown(f"### {group.messages:,}")
         st.caption(lag_caption(group))
 
 
 def _cards(groups: Sequence[GroupLag]) -> None:
+    names = group_names(groups)
     with st.container(horizontal=True):
         for group in groups[:_CARDS]:
-            _card(group)
+            _card(group, names[group.group, group.cluster])
     if len(groups) > _CARDS:
         st.caption(f"The table shows {len(groups) - _CARDS} more groups.")
 
 
 def _chart(answers: Answers, groups: Sequence[GroupLag], window: TimeWindow) -> None:
-    names = [_ALL, *(group.group for group in groups)]
+    name_of = group_names(groups)
+    names = [_ALL, *name_of.values()]
     wanted = st.query_params.get("group", _ALL)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = st.selectbox(
@@ -70,7 +79,7 @@ def _chart(answers: Answers, groups: Sequence[GroupLag], window: TimeWindow) -> 
     points = [
         point
         for point in answers.lag_history(window.since, until).points
-        if chosen in (_ALL, None, point.group)
+        if chosen in (_ALL, None, name_of.get((point.group, point.cluster), point.group))
     ]
     if not points:
         return notices.empty_window("No lag readings in this time range.")
@@ -87,6 +96,10 @@ def _partitions(groups: Sequence[GroupLag]) -> None:
         key="partitions",
         column_config={
             "group": "Consumer group",
+            "cluster": "Cluster",
+            "seconds from": "Seconds from",
+            "lost": st.column_config.NumberColumn("Lost (messages)", format="localized"),
+            "problem": "Problem",
             "topic": "Topic",
             "partition": "Partition",
             "status": "Status",
@@ -104,7 +117,9 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return None
-    groups = by_severity(answers.lag().groups)
+    report = answers.lag()
+    groups = by_severity(report.groups)
+    _problems(report.problems)
     if not groups:
         return _no_groups()
     _cards(groups)
@@ -114,6 +129,19 @@ def _body() -> None:
         for status, meaning in STATUS_MEANINGS.items():
             st.markdown(f"{status_badge(status)} {meaning}")
     return None
+
+
+def _problems(problems: Sequence[LagProblem]) -> None:
+    """Tell what the newest poll could not read."""
+    if not problems:
+        return
+    lines = [
+        f"{formatting.escape_markdown(problem_place(problem))}: {problem.reason}"
+        for problem in problems[:_PROBLEMS]
+    ]
+    if len(problems) > _PROBLEMS:
+        lines.append(f"and {len(problems) - _PROBLEMS} more")
+    st.warning("Not read: " + "  \n".join(lines))
 
 
 def _no_groups() -> None:

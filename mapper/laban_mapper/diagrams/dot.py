@@ -5,6 +5,7 @@ from typing import Final
 from graphviz import Digraph, escape, nohtml
 
 from laban_mapper.diagrams.drawing import Arrow, Drawing
+from laban_mapper.lag import lag_mark
 from laban_mapper.model import Node, NodeKind
 
 _FONT: Final = "Helvetica,Arial,sans-serif"
@@ -45,7 +46,10 @@ def to_dot(drawing: Drawing) -> str:
 
 
 def _text(node: Node) -> str:
-    return f"group {node.name}\nno span seen" if node.kind == "group" else node.name
+    """The label of a node. A group is drawn only if its service is unknown."""
+    if node.kind != "group":
+        return node.name
+    return "\n".join(text for text in (f"group {node.name}", "no span seen", lag_mark(node)) if text)
 
 
 def _edge(arrow: Arrow) -> dict[str, str]:

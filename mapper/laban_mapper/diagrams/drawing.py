@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from laban_mapper.lag import lag_mark
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import shortened
 from laban_mapper.printable import printable
@@ -16,7 +17,7 @@ class Arrow(NamedTuple):
         target: node ID.
         dashed: whether the calls are asynchronous.
         lines: the lines of its label.
-        failing: whether any of the calls failed.
+        failing: whether any of the calls failed, or the group of the label does not keep up.
     """
 
     source: str
@@ -41,13 +42,15 @@ def simplify(service_map: ServiceMap) -> Drawing:
     """
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     services = _services_of_groups(service_map)
+    marks = {node.id: mark for node in service_map.nodes if (mark := lag_mark(node)) is not None}
     arrows = []
     for edge in service_map.edges:
         if edge.source in services:
             continue
         target = services.get(edge.target, edge.target)
-        name = edge.target.partition(":")[2] if edge.target in services else None
-        arrows.append(_arrow(edge, target, name, seconds))
+        merged = edge.target if edge.target in services else None
+        name = None if merged is None else merged.partition(":")[2]
+        arrows.append(_arrow(edge, target, name, seconds, marks.get(merged or "")))
     nodes = [_printable(node) for node in service_map.nodes if node.id not in services]
     return _with_short_names(Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows)))
 
@@ -66,8 +69,9 @@ def _services_of_groups(service_map: ServiceMap) -> dict[str, str]:
     return {group: min(targets) for group, targets in led_to.items() if len(targets) == 1}
 
 
-def _arrow(edge: Edge, target: str, group: str | None, seconds: float) -> Arrow:
+def _arrow(edge: Edge, target: str, group: str | None, seconds: float, mark: str | None) -> Arrow:
     lines = [f"group {group}"] if group else []
+    lines += [mark] if mark else []
     lines.append(
         f"{edge.protocol} {_rate(edge.calls / seconds)}" if edge.calls else f"{edge.protocol}, never seen"
     )
@@ -76,7 +80,8 @@ def _arrow(edge: Edge, target: str, group: str | None, seconds: float) -> Arrow:
         lines.append(f"{waiting}p95 {format_duration(edge.p95_ms)}")
     if edge.errors:
         lines.append(f"{_share(edge.errors, edge.calls)} errors")
-    return Arrow(edge.source, target, edge.kind == "async", tuple(map(printable, lines)), edge.errors > 0)
+    failing = edge.errors > 0 or mark is not None
+    return Arrow(edge.source, target, edge.kind == "async", tuple(map(printable, lines)), failing)
 
 
 def _printable(node: Node) -> Node:

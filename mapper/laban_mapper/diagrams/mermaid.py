@@ -3,6 +3,7 @@
 from typing import Final
 
 from laban_mapper.diagrams.drawing import Arrow, Drawing
+from laban_mapper.lag import lag_mark
 from laban_mapper.model import NodeKind
 
 _SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {
@@ -30,7 +31,8 @@ def to_mermaid(drawing: Drawing) -> str:
     lines = ["flowchart LR"]
     for node in drawing.nodes:
         left, right = _SHAPES[node.kind]
-        lines.append(f'    {names[node.id]}{left}"{_quoted(node.name)}"{right}:::{node.kind}')
+        label = "<br/>".join(_quoted(text) for text in (node.name, lag_mark(node)) if text)
+        lines.append(f'    {names[node.id]}{left}"{label}"{right}:::{node.kind}')
     lines += [_arrow(arrow, names) for arrow in drawing.arrows]
     failing = [str(number) for number, arrow in enumerate(drawing.arrows) if arrow.failing]
     if failing:

@@ -53,12 +53,14 @@ class Consumption:
         found = [group for group, reader in self.groups.get(topic, {}).items() if reader == service]
         return found[0] if len(found) == 1 else None
 
-    def lag_of(self, group: str, topic: str, partition: int | None) -> Lag | None:
-        """The newest poll of a group in a partition."""
-        for row in self.lag:
-            if (row.group, row.topic, row.partition) == (group, topic, partition):
-                return row
-        return None
+    def lag_of(self, group: str, topic: str, partition: int | None, offset: int | None = None) -> Lag | None:
+        """The newest poll of a group in a partition; None if several clusters may have the message."""
+        found = [
+            row for row in self.lag if (row.group, row.topic, row.partition) == (group, topic, partition)
+        ]
+        if len(found) > 1 and offset is not None:
+            found = [row for row in found if row.start <= offset < row.end]
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +309,12 @@ def _attempt(span: Span) -> int:
 
 def _not_consumed(group: str, published: Span, consumption: Consumption) -> GroupState:
     """The state in a group without a span: waiting, consumed without tracing, or unknown."""
-    lag = consumption.lag_of(group, published.topic or "", published.partition)
+    lag = consumption.lag_of(group, published.topic or "", published.partition, published.offset)
     service = consumption.groups.get(published.topic or "", {}).get(group)
     if lag is None or published.offset is None:
         return GroupState(group=group, state="unseen", service=service)
-    next_read = lag.committed if lag.committed is not None else lag.start
+    next_read = max(lag.committed or 0, lag.start)
+    waiting = (lag.time - published.start) / NS_PER_MS
     if lag.committed is not None and lag.committed > published.offset:
         return GroupState(group=group, state="untraced", service=service)
     return GroupState(
@@ -320,4 +323,5 @@ def _not_consumed(group: str, published: Span, consumption: Consumption) -> Grou
         service=service,
         messages_ahead=max(0, published.offset - next_read),
         seconds_ahead=lag.seconds,
+        waiting_ms=waiting if waiting >= 0 else None,  # unknown if it was published after the poll
     )

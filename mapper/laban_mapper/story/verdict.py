@@ -162,4 +162,4 @@ def _problem(message: Message, state: GroupState, done: float | None) -> str:
 def _behind(state: GroupState) -> str:
     count = state.messages_ahead or 0
     ahead = {0: "as the next message", 1: "behind 1 message"}.get(count, f"behind {count} messages")
-    return f"{ahead} (about {format_duration(state.seconds_ahead * 1000)})" if state.seconds_ahead else ahead
+    return ahead if state.waiting_ms is None else f"{ahead} (about {format_duration(state.waiting_ms)})"

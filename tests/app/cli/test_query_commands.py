@@ -3,11 +3,15 @@
 import json
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ...mapper.shop_spans import hybrid_order, monolith_timeout
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+
+from ...mapper.shop_spans import MS, T0, hybrid_order, lag, monolith_timeout
 from ...serving import Serving, laban, serving
 from ..answers.test_local import named
 
@@ -125,6 +129,28 @@ def test_lag_without_polls_names_the_kafka_option(served: Serving) -> None:
     done = laban("lag", "--url", served.url)
     assert done.returncode == 0
     assert "--kafka" in done.stderr
+
+
+def test_waiting_orders_are_named_by_the_command_and_by_the_collector(tmp_path: Path) -> None:
+    db = tmp_path / "spans.duckdb"
+    with serving(db) as running:
+        running.send(named(hybrid_order(), "123"))
+    behind = replace(lag("billing", "orders", 7, 9), status="STOP", time=T0 + 10_000 * MS)
+    with Database.open(db) as database:
+        DuckDBWriter(database).write_lag([behind])
+    text = laban("lag", "--waiting", "--db", str(db))
+    assert text.returncode == 0, text.stderr
+    assert "orders: 2 messages waiting, 1 of 2 known by name" in text.stdout
+    assert "order.id=123" in text.stdout
+    with serving(db) as running:
+        answer = json.loads(laban("lag", "--waiting", "--json", "--url", running.url).stdout)
+        without = json.loads(laban("lag", "--json", "--url", running.url).stdout)
+    (group,) = answer["groups"]
+    (topic,) = group["waiting"]
+    assert [one["keys"] for one in topic["oldest"]] == [[{"key": "order.id", "value": "123"}]]
+    assert answer["topics_without_groups"] == []
+    assert without["groups"][0]["waiting"] is None
+    assert without["groups"][0]["topics"] == group["topics"]
 
 
 def test_an_invalid_time_exits_2(served: Serving) -> None:

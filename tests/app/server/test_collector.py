@@ -33,7 +33,7 @@ from laban_collector.errors import AddressInUse
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 
 from ...broker import free_port
 from ...collector.log_watch import LogWatch
@@ -199,7 +199,7 @@ def test_the_lag_of_a_real_broker_is_stored(
     polled = threading.Event()
     write_lag = DuckDBWriter.write_lag
 
-    def write_and_tell(writer: DuckDBWriter, lag: Sequence[Lag]) -> None:
+    def write_and_tell(writer: DuckDBWriter, lag: Sequence[LagRow]) -> None:
         write_lag(writer, lag)
         polled.set()
 
@@ -222,7 +222,7 @@ def test_a_cluster_that_is_down_costs_only_itself(
     polls: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
     write_lag = DuckDBWriter.write_lag
 
-    def write_and_tell(writer: DuckDBWriter, lag: Sequence[Lag]) -> None:
+    def write_and_tell(writer: DuckDBWriter, lag: Sequence[LagRow]) -> None:
         write_lag(writer, lag)
         polls.put({row.cluster for row in lag})
 

@@ -22,7 +22,7 @@ from laban_collector.ingest.pipeline import CommitFailureLog, Pipeline
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 
 from ..requests import body, span
 
@@ -52,7 +52,7 @@ class Gate:
         self.sizes.append(batch.spans.num_rows)
         return self._writer.write(batch)
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         self._writer.write_lag(rows)
 
 

@@ -1,150 +1,148 @@
 import pytest
 
-from laban_collector.lag.evaluation import (
-    STOP_WINDOW,
-    WINDOW,
-    EndReading,
-    GroupReading,
-    LagStatus,
-    LagTracker,
-    Log,
-    Offsets,
-    Partition,
-    evaluate,
-    seconds_behind,
-)
+from laban_collector.lag.evaluation import LagTracker, Log, Offsets, Partition, Problem
+from laban_collector.store.rows import Lag, LagProblem
 
 SECOND = 1_000_000_000
+FIRST = Partition("orders", 0)
 
 
-def ends(*offsets: int) -> list[EndReading]:
-    """Return end offsets, read every ten seconds."""
-    return [EndReading(number * 10 * SECOND, end) for number, end in enumerate(offsets)]
-
-
-def readings(*offsets: tuple[int | None, int]) -> list[GroupReading]:
-    """Return (committed, end) pairs, read every second."""
-    return [GroupReading(number * SECOND, *pair) for number, pair in enumerate(offsets)]
-
-
-@pytest.mark.parametrize(
-    ("history", "committed", "seconds"),
-    [
-        (ends(0, 100), 100, 0.0),  # nothing to consume
-        (ends(0, 100), 90, 1.0),  # the log passed 90 one second ago
-        (ends(0, 100, 100, 100), 50, 25.0),  # and has not grown since
-        (ends(0, 100, 300), 100, 10.0),
-        (ends(0, 100, 300), 0, 20.0),
-        (ends(0, 100, 300), 200, 5.0),
-        (ends(40, 100), 39, None),  # passed before the first reading
-        (ends(40), 39, None),
-        (ends(40), 40, 0.0),
-        (ends(40), None, None),
-        ([], 0, None),
-        (ends(10), 20, 0.0),  # a recreated topic ends before the committed offset
-    ],
-)
-def test_seconds_behind_is_how_long_ago_the_log_passed_the_committed_offset(
-    history: list[EndReading], committed: int | None, seconds: float | None
-) -> None:
-    assert seconds_behind(history, committed) == seconds
-
-
-def test_a_group_without_lag_is_ok_whatever_its_history() -> None:
-    assert evaluate(readings(*[(5, 5 + lag) for lag in range(9, -1, -1)])) == LagStatus.OK
-    assert evaluate(readings((9, 9), (5, 9), (9, 9))) == LagStatus.OK
-
-
-def test_a_group_that_reduces_its_lag_is_ok() -> None:
-    assert evaluate(readings(*[(n * 10, 100 + n) for n in range(WINDOW)])) == LagStatus.OK
-
-
-def test_a_group_that_commits_with_growing_lag_is_warned_of() -> None:
-    assert evaluate(readings(*[(n, n * 3 + 1) for n in range(WINDOW)])) == LagStatus.WARN
-
-
-def test_a_group_that_was_without_lag_in_the_window_is_ok() -> None:
-    caught_up = [(n, n * 3 + 1) for n in range(WINDOW)]
-    caught_up[2] = (2, 2)
-    assert evaluate(readings(*caught_up)) == LagStatus.OK
-
-
-def test_a_group_that_no_longer_commits_stalls() -> None:
-    assert evaluate(readings((1, 5), *[(2, 5)] * WINDOW)) == LagStatus.STALL
-    assert evaluate(readings((1, 5), *[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STALL
-
-
-def test_a_short_pause_is_not_a_stall() -> None:
-    assert evaluate(readings((1, 5), *[(2, 5)] * (WINDOW - 1))) == LagStatus.OK
-
-
-def test_a_group_without_commits_for_long_has_stopped_if_the_log_grows() -> None:
-    moving_log = [(2, 5 + n) for n in range(STOP_WINDOW)]
-    assert evaluate(readings((1, 5), *moving_log[:-1])) == LagStatus.STALL
-    assert evaluate(readings((1, 5), *moving_log)) == LagStatus.STOP
-
-
-def test_a_group_that_never_moved_has_stopped_if_the_log_grows() -> None:
-    assert evaluate(readings(*[(2, 5 + n) for n in range(WINDOW)])) == LagStatus.STOP
-    assert evaluate(readings(*[(None, n) for n in range(WINDOW)])) == LagStatus.STOP
-
-
-def test_no_group_stops_while_the_log_does_not_grow() -> None:
-    assert evaluate(readings(*[(2, 5)] * STOP_WINDOW * 2)) == LagStatus.STALL
-    assert evaluate(readings(*[(None, 5)] * STOP_WINDOW * 2)) == LagStatus.OK
-
-
-def test_a_recent_decrease_of_the_committed_offset_is_a_rewind() -> None:
-    back = [(9, 10), (3, 10)]
-    assert evaluate(readings(*back)) == LagStatus.REWIND
-    onward = [(3 + n, 12) for n in range(1, WINDOW)]
-    assert evaluate(readings(*back, *onward[:-1])) == LagStatus.REWIND
-    assert evaluate(readings(*back, *onward)) == LagStatus.OK
-
-
-def test_the_first_readings_are_ok() -> None:
-    assert evaluate(readings((2, 5))) == LagStatus.OK
-    assert evaluate([]) == LagStatus.OK
-
-
-def poll(end: int, committed: int | None, topic: str = "orders") -> Offsets:
+def poll(end: int, committed: int | None, topic: str = "orders", start: int = 0) -> Offsets:
     partition = Partition(topic, 0)
-    return Offsets({partition: Log(0, end)}, {"email": {partition: committed}})
+    return Offsets({partition: Log(start, end)}, {"email": {partition: committed}})
+
+
+def lags(tracker: LagTracker, time: int, offsets: Offsets) -> list[Lag]:
+    return [row for row in tracker.observe(time, offsets) if isinstance(row, Lag)]
 
 
 def test_the_tracker_returns_lag_in_messages_and_seconds() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(0, 0))
-    [lag] = tracker.observe(10 * SECOND, poll(100, 90))
+    [lag] = lags(tracker, 10 * SECOND, poll(100, 90))
     assert (lag.cluster, lag.group, lag.topic, lag.partition) == ("cluster", "email", "orders", 0)
     assert (lag.time, lag.committed, lag.end, lag.start) == (10 * SECOND, 90, 100, 0)
-    assert (lag.messages, lag.seconds, lag.status) == (10, 1.0, "OK")
+    assert (lag.messages, lag.seconds, lag.seconds_from, lag.status) == (10, 1.0, "interpolated", "OK")
 
 
 def test_a_log_has_a_history_before_any_group_commits() -> None:
     tracker = LagTracker("cluster")
-    partition = Partition("orders", 0)
-    tracker.observe(0, Offsets({partition: Log(0, 0)}, {}))
-    [lag] = tracker.observe(10 * SECOND, poll(100, 50))
+    tracker.observe(0, Offsets({FIRST: Log(0, 0)}, {}))
+    [lag] = lags(tracker, 10 * SECOND, poll(100, 50))
     assert lag.seconds == 5.0
 
 
 def test_lag_is_unknown_without_a_commit() -> None:
-    [lag] = LagTracker("cluster").observe(0, poll(7, None))
-    assert (lag.committed, lag.messages, lag.seconds) == (None, None, None)
+    [lag] = lags(LagTracker("cluster"), 0, poll(7, None))
+    assert (lag.committed, lag.messages, lag.seconds, lag.seconds_from) == (None, None, None, None)
+
+
+def test_lag_without_messages_is_no_seconds() -> None:
+    [lag] = lags(LagTracker("cluster"), 0, poll(7, 7))
+    assert (lag.messages, lag.seconds, lag.seconds_from) == (0, 0.0, None)
+
+
+def test_what_retention_deleted_is_lost_and_not_behind() -> None:
+    tracker = LagTracker("cluster")
+    tracker.observe(0, poll(40, 5))
+    [lag] = lags(tracker, 10 * SECOND, poll(100, 5, start=70))
+    assert (lag.messages, lag.lost, lag.seconds) == (30, 65, 5.0)
+
+
+def test_the_timestamp_of_the_first_unread_message_is_better_than_a_guess() -> None:
+    tracker = LagTracker("cluster")
+    tracker.observe(0, poll(0, 0))
+    read = poll(100, 90)._replace(times={("email", FIRST): 7 * SECOND})
+    [lag] = lags(tracker, 10 * SECOND, read)
+    assert (lag.seconds, lag.seconds_from) == (3.0, "message")
+
+
+@pytest.mark.parametrize("written", [-1, 0, 99 * SECOND])
+def test_an_impossible_timestamp_is_not_used(written: int) -> None:
+    tracker = LagTracker("cluster")
+    tracker.observe(0, poll(0, 0))
+    [lag] = lags(tracker, 10 * SECOND, poll(100, 90)._replace(times={("email", FIRST): written}))
+    assert (lag.seconds, lag.seconds_from) == (1.0, "interpolated")
+
+
+def test_the_members_of_a_group_are_told() -> None:
+    [lag] = lags(LagTracker("cluster"), 0, poll(9, 9)._replace(members={"email": 3}))
+    assert lag.members == 3
+    [lag] = lags(LagTracker("cluster"), 0, poll(9, 9))
+    assert lag.members is None
 
 
 def test_a_recreated_topic_starts_a_new_history() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(0, 0))
     tracker.observe(10 * SECOND, poll(100, 100))
-    [lag] = tracker.observe(20 * SECOND, poll(5, 1))
-    assert (lag.messages, lag.seconds) == (4, None)
+    [lag] = lags(tracker, 20 * SECOND, poll(5, 1))
+    assert (lag.messages, lag.seconds, lag.status) == (4, None, "REWIND")
 
 
 def test_a_deleted_partition_is_left_out_and_its_history_dropped() -> None:
     tracker = LagTracker("cluster")
     tracker.observe(0, poll(9, 0))
-    assert tracker.observe(SECOND, Offsets({}, {"email": {Partition("orders", 0): 0}})) == []
-    [lag] = tracker.observe(2 * SECOND, poll(9, 0))
+    assert tracker.observe(SECOND, Offsets({}, {"email": {FIRST: 0}})) == []
+    [lag] = lags(tracker, 2 * SECOND, poll(9, 0))
+    assert lag.seconds is None
+
+
+NO_LEADER = Problem(None, "orders", 0, "no leader")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        NO_LEADER,
+        Problem(None, "orders", None, "not authorised"),
+        Problem(None, None, None, "broker does not answer"),
+    ],
+)
+def test_a_problem_is_told_and_keeps_the_history(problem: Problem) -> None:
+    tracker = LagTracker("cluster")
+    tracker.observe(0, poll(0, 0))
+    tracker.observe(10 * SECOND, poll(100, 0))
+    rows = tracker.observe(20 * SECOND, Offsets({}, {"email": {FIRST: 0}}, [problem]))
+    assert rows == [LagProblem(20 * SECOND, "cluster", *problem)]
+    [lag] = lags(tracker, 30 * SECOND, poll(100, 50))
+    assert lag.seconds == 25.0
+
+
+def test_a_problem_of_one_group_costs_only_itself() -> None:
+    tracker = LagTracker("cluster")
+    both = Offsets({FIRST: Log(0, 9)}, {"email": {FIRST: 1}, "audit": {FIRST: 5}})
+    tracker.observe(0, both)
+    one = Offsets({FIRST: Log(0, 9)}, {"audit": {FIRST: 6}}, [Problem("email", None, None, "not authorised")])
+    rows = tracker.observe(SECOND, one)
+    assert [(row.group, type(row)) for row in rows] == [("audit", Lag), ("email", LagProblem)]
+
+
+def history(end: int, polls: int) -> list[Lag]:
+    """Rows of a group that commits every ten seconds, polled every five."""
+    tracker = LagTracker("cluster")
+    found: list[Lag] = []
+    for number in range(polls):
+        found += lags(tracker, number * 5 * SECOND, poll(end + number, end + number - number % 2))
+    return found
+
+
+def test_a_new_tracker_learns_from_stored_rows() -> None:
+    stored = history(100, 12)
+    primed, fresh = LagTracker("cluster"), LagTracker("cluster")
+    primed.prime([*stored, LagProblem(stored[-1].time, "cluster", None, "orders", 1, "no leader")])
+    begin = stored[-1].time
+    statuses: dict[str, list[str]] = {"primed": [], "fresh": []}
+    for number in range(1, 6):
+        for name, tracker in (("primed", primed), ("fresh", fresh)):
+            [lag] = lags(tracker, begin + number * 5 * SECOND, poll(111 + 3 * number, 110))
+            statuses[name].append(lag.status)
+    assert statuses["primed"][-1] == "STOP"
+    assert set(statuses["fresh"]) == {"OK"}
+
+
+def test_rows_of_another_cluster_teach_nothing() -> None:
+    tracker = LagTracker("other")
+    tracker.prime(history(100, 12))
+    [lag] = lags(tracker, 100 * SECOND, poll(150, 110))
     assert lag.seconds is None

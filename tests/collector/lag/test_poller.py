@@ -13,7 +13,7 @@ from laban_collector.errors import StoreError
 from laban_collector.kafka_settings import KafkaCluster
 from laban_collector.lag.brokers import TIMEOUT
 from laban_collector.lag.poller import LagPoller
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagRow
 
 from ...broker import free_port, start_broker, stop_broker
 from ..log_watch import LogWatch
@@ -32,9 +32,10 @@ class Polls:
     def __init__(self) -> None:
         self._rows: queue.SimpleQueue[Lag] = queue.SimpleQueue()
 
-    def write(self, rows: Sequence[Lag]) -> None:
+    def write(self, rows: Sequence[LagRow]) -> None:
         for row in rows:
-            self._rows.put(row)
+            if isinstance(row, Lag):
+                self._rows.put(row)
 
     def wait_for(self, wanted: Wanted) -> Lag:
         """Wait for the next row that is wanted."""
@@ -46,7 +47,7 @@ class Polls:
 
 @contextmanager
 def polling(
-    bootstrap: str, write: Callable[[Sequence[Lag]], None], name: str = ""
+    bootstrap: str, write: Callable[[Sequence[LagRow]], None], name: str = ""
 ) -> Generator[LagPoller, None, None]:
     poller = LagPoller(KafkaCluster(bootstrap=bootstrap), 0.1, write, name)
     poller.start()
@@ -77,8 +78,18 @@ def test_a_poller_follows_a_group_that_consumes(embedded_broker: str) -> None:
         shop.commit(1)
         row = polls.wait_for(lambda row: of_group(row) and row.committed == 1)
         assert (row.messages, row.status) == (3, "REWIND")
-        polls.wait_for(lambda row: of_group(row) and row.status == "STALL")
     assert row.cluster == "tansu_cluster"
+
+
+def test_a_poller_learns_how_often_a_group_commits(embedded_broker: str) -> None:
+    shop, polls = Shop(embedded_broker), Polls()
+    with polling(embedded_broker, polls.write):
+        shop.commit(0)
+        shop.produce(20)
+        for offset in range(2, 12, 2):
+            shop.commit(offset)
+            polls.wait_for(lambda row, offset=offset: row.group == shop.group and row.committed == offset)  # type: ignore[misc]
+        polls.wait_for(lambda row: row.group == shop.group and row.status == "STALL")
 
 
 def test_an_outage_and_its_end_are_logged_once_each(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -111,7 +122,7 @@ def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
 ) -> None:
     calls = threading.Semaphore(0)
 
-    def fail(_: Sequence[Lag]) -> None:
+    def fail(_: Sequence[LagRow]) -> None:
         calls.release()
         raise StoreError("the disk is full")
 
@@ -119,6 +130,40 @@ def test_lag_that_cannot_be_stored_is_logged_and_polled_again(
         assert calls.acquire(timeout=WAIT)
         assert calls.acquire(timeout=WAIT)
     assert "could not be stored" in caplog.text
+
+
+def test_a_poller_knows_what_was_stored_before_it_started(embedded_broker: str) -> None:
+    shop, polls = Shop(embedded_broker), Polls()
+    shop.commit(0)
+    shop.produce(4)
+    stored = Lag(time.time_ns() - 10**10, "prod", shop.group, shop.topic, 0, 0, 0, 0, 0, 0.0, "OK")
+    cluster = KafkaCluster(bootstrap=embedded_broker)
+    started = LagPoller(cluster, 0.1, polls.write, "prod", lambda: [stored])
+    started.start()
+    try:
+        row = polls.wait_for(lambda row: row.group == shop.group and row.partition == 0)
+    finally:
+        started.stop()
+    assert row.messages == 4
+    assert row.seconds is not None
+    assert 5 < row.seconds < 60
+
+
+def test_a_history_that_cannot_be_read_is_logged_and_the_poll_goes_on(
+    embedded_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> Sequence[Lag]:
+        raise StoreError("the disk is full")
+
+    shop, polls = Shop(embedded_broker), Polls()
+    shop.commit(0)
+    started = LagPoller(KafkaCluster(bootstrap=embedded_broker), 0.1, polls.write, "prod", fail)
+    started.start()
+    try:
+        polls.wait_for(lambda row: row.group == shop.group)
+    finally:
+        started.stop()
+    assert "the disk is full" in caplog.text
 
 
 def test_a_poller_without_a_broker_stops_and_leaves_no_thread() -> None:

@@ -16,7 +16,7 @@ from laban_collector.store.base import (
     StoreHealth,
     Written,
 )
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import LagRow
 
 
 class MemoryStore(Store, BatchLoader):
@@ -56,7 +56,7 @@ class MemoryStore(Store, BatchLoader):
         self._sequence = sequence
         return [self._load(batch) for batch in batches]
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         raise self._unsupported("lag")
 
     def reader(self, *, staleness: float = 0.0) -> SpanReader:

@@ -8,6 +8,8 @@ from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 
 from ..shop_spans import (
+    MS,
+    T0,
     grpc_client,
     http_client,
     http_server,
@@ -113,11 +115,41 @@ def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
 
 def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 12.0)], SEEN))
+    polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS)
+    story = build_story("order", "123", spans, Consumption([polled], SEEN))
     assert story.outcome == "waiting"
     assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
-    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 12.0)
+    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 300.0)
+    assert email.waiting_ms == 12_000
+
+
+def test_the_time_of_a_message_published_after_the_poll_is_unknown() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    story = build_story("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 300.0)], SEEN))
+    assert "email is still waiting behind 7 messages on orders in group email" in story.verdict
+    (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
+    assert email.waiting_ms is None
+
+
+def test_messages_that_retention_deleted_are_not_ahead() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    story = build_story(
+        "order", "123", spans, Consumption([replace(lag("email", "orders", 0, 50), start=5)], SEEN)
+    )
+    (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
+    assert email.messages_ahead == 2
+
+
+def test_a_group_of_the_same_name_in_another_cluster_is_another_group() -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    here = lag("email", "orders", 5, 50)
+    elsewhere = replace(lag("email", "orders", 3, 5), cluster="staging")
+    story = build_story("order", "123", spans, Consumption([elsewhere, here], SEEN))
+    (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
+    assert (email.state, email.messages_ahead) == ("waiting", 2)
+    ambiguous = Consumption([here, replace(elsewhere, end=50)], SEEN)
+    assert states(build_story("order", "123", spans, ambiguous))["orders", "email"] == "unseen"
 
 
 def test_a_group_without_a_commit_waits_from_the_start_of_the_log() -> None:

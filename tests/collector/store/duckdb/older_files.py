@@ -9,6 +9,10 @@ from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
     6: """
+        ALTER TABLE lag DROP COLUMN lost;
+        ALTER TABLE lag DROP COLUMN seconds_from;
+        ALTER TABLE lag DROP COLUMN members;
+        DROP TABLE lag_problems;
         DROP TABLE edges;
         CREATE TABLE edges (
             minute BIGINT NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,

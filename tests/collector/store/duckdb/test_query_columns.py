@@ -23,7 +23,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import ALL_STARTS, Lag, MessageRef, Peer
+from laban_collector.store.rows import ALL_STARTS, Lag, LagProblem, MessageRef, Peer, UnreadRange
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -94,6 +94,7 @@ def run_every_query(path: Path) -> None:
         store(writer, [*commits, commits[0]])
         writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
+        writer.write_lag([LagProblem(T0, "c", None, "t", 1, "no leader")])
         counter = EdgeCounter(database, CommitRanges(database), 1_000)
         counter.uncounted()
         read_everything(DuckDBReader(database), spans[0].trace_id)
@@ -125,6 +126,11 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.spans_of([trace_id], 0, 1 << 62, 1000)
     reader.traces_linked_from([trace_id])
     reader.traces_of_messages([MessageRef("orders", 0, 1)], *WHOLE)
+    reader.published([MessageRef("orders", 0, 1)], *WHOLE)
+    reader.unread([UnreadRange("email", "orders", 0, 0, 9)], *WHOLE, 10)
+    reader.keys_of([trace_id], *WHOLE, 10)
+    reader.newest_consumptions("email", "orders", *WHOLE, 10)
+    reader.lag_rates(*WHOLE)
     reader.groups_of(["orders"])
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
     reader.edges(WHOLE[0], WHOLE[1] - 1)
@@ -132,6 +138,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     for _ in range(2):
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)
+    reader.lag_problems()
     for by in ("edge", "route"):
         reader.latency(by, *WHOLE, 60 * S)
 

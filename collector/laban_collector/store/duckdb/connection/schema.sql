@@ -109,7 +109,20 @@ CREATE TABLE IF NOT EXISTS lag (
     log_start BIGINT NOT NULL,
     messages BIGINT,
     seconds DOUBLE,
-    status VARCHAR NOT NULL              -- OK, WARN, STALL, STOP, REWIND
+    status VARCHAR NOT NULL,             -- OK, WARN, STALL, STOP, REWIND
+    lost BIGINT DEFAULT 0,               -- messages that retention deleted before the group read them
+    seconds_from VARCHAR,                -- message, interpolated
+    members INTEGER                      -- of the group; NULL if unknown
+);
+
+-- What a poll could not read: one row per group, topic or partition; NULL where it is not one of them.
+CREATE TABLE IF NOT EXISTS lag_problems (
+    time TIMESTAMP_NS NOT NULL,
+    cluster VARCHAR NOT NULL,
+    consumer_group VARCHAR,
+    topic VARCHAR,
+    partition INTEGER,
+    reason VARCHAR NOT NULL
 );
 
 -- One row per acknowledged commit. DuckDB opens a truncated write-ahead log without a message; this table reveals the

@@ -34,6 +34,7 @@ _DELETES: Final = (
     "links",
     "correlations",
     "lag",
+    "lag_problems",
     "spans",
     "edges",
     "odd_edges",

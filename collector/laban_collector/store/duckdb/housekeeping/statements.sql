@@ -30,6 +30,9 @@ DELETE FROM span_events WHERE arrival <= $until
 -- name: delete_lag
 DELETE FROM lag WHERE time < (SELECT max(time) FROM ledger WHERE arrival <= $until)
 
+-- name: delete_lag_problems
+DELETE FROM lag_problems WHERE time < (SELECT max(time) FROM ledger WHERE arrival <= $until)
+
 -- name: delete_ledger
 DELETE FROM ledger WHERE arrival <= $until
 

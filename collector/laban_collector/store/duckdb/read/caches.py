@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 import duckdb
 
@@ -13,6 +14,9 @@ from laban_collector.store.rows import MAX_ROWS, Lag
 Times = tuple[int, int]
 Partition = tuple[str, str, int, str]
 """Group, topic, partition, cluster."""
+
+_LATE: Final = 60 * 10**9
+"""The longest time, ns, by which the polls of one cluster may be stored later than those of another."""
 
 
 class SpanExtentCache:
@@ -95,7 +99,7 @@ class NewestLagCache:
         """Return the newest polls by group, topic and partition."""
         with self._lock:
             times = {row.time for row in self._newest.values()} or {0}
-            window = {"since": max(times), "until": self._clock() + 1}
+            window = {"since": self._begin(), "until": self._clock() + 1}
             polls = named_rows(cursor.execute(sql("read/latest_lag"), window))
             if len(times) > 1:  # drop groups whose polls were deleted
                 [(oldest,)] = cursor.execute(sql("read/oldest_lag")).fetchall()
@@ -107,3 +111,10 @@ class NewestLagCache:
                 row = lag_of(poll | poll.pop("rest"))
                 self._newest[row.group, row.topic, row.partition, row.cluster] = row
             return [row for _, row in sorted(self._newest.items())][:MAX_ROWS]
+
+    def _begin(self) -> int:
+        """Return the time from which polls may be new: clusters are polled at different times."""
+        newest: dict[str, int] = {}
+        for row in self._newest.values():
+            newest[row.cluster] = max(newest.get(row.cluster, 0), row.time)
+        return max(min(newest.values(), default=0), max(newest.values(), default=0) - _LATE)

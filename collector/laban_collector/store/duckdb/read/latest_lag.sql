@@ -3,7 +3,7 @@
 SELECT epoch_ns(max(lag.time)) AS time, cluster, consumer_group AS "group", topic, partition,
        max_by({
            committed: committed, "end": log_end, start: log_start, messages: messages, seconds: seconds,
-           status: status
+           status: status, lost: lost, seconds_from: seconds_from, members: members
        }, lag.time) AS rest
 FROM lag
 WHERE lag.time >= make_timestamp_ns($since) AND lag.time < make_timestamp_ns($until)

@@ -31,12 +31,15 @@ from laban_collector.store.duckdb.read.rows import (
     both_forms,
     edge_of,
     halves,
+    keys_of,
     lag_of,
     latency_point_of,
     named_rows,
     newest_traces,
     spans_of,
     trace_ids,
+    unread_of,
+    unread_parameters,
 )
 from laban_collector.store.rows import (
     ALL_STARTS,
@@ -46,11 +49,15 @@ from laban_collector.store.rows import (
     DatedSpans,
     EdgeRow,
     Lag,
+    LagProblem,
+    LagRate,
     LatencyPoint,
     MessageRef,
     Peer,
     Span,
     TraceRef,
+    Unread,
+    UnreadRange,
 )
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
@@ -176,6 +183,51 @@ class DuckDBReader(SpanReader):
             rows = _all_within(cursor, parts, "traces_of_messages", wanted, window)
         return trace_ids(row for row in rows if (row["topic"], row["partition"], row["offset"]) in addresses)
 
+    def published(self, messages: Collection[MessageRef], since: int, until: int) -> dict[MessageRef, int]:
+        """Return when these messages were published (ns), as far as a span of the window tells."""
+        wanted = {key_of_message(one.partition, one.offset): one.offset for one in messages}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            window = {"since": since, "until": until}
+            rows = _all_within(cursor, parts, "publications_of", wanted, window)
+        found: dict[MessageRef, int] = {}
+        for row in rows:
+            message = MessageRef(row["topic"], row["partition"], row["offset"])
+            found[message] = min(row["start"], found.get(message, row["start"]))
+        return {message: found[message] for message in messages if message in found}
+
+    def unread(
+        self, ranges: Sequence[UnreadRange], since: int, until: int, limit: int
+    ) -> dict[UnreadRange, Unread]:
+        """Return what the spans of a window tell of unread messages: of each range, the first `limit`."""
+        if not ranges:
+            return {}
+        parameters = {
+            **unread_parameters(ranges),
+            "since": since,
+            "until": until,
+            "limit": limit,
+        }
+        return unread_of(self._rows("unread", parameters), ranges)
+
+    def keys_of(
+        self, trace_ids: Collection[str], since: int, until: int, limit: int
+    ) -> dict[str, list[tuple[str, str]]]:
+        """Return the business keys and values of traces, at most `limit` each."""
+        traces = [halves(trace_id) for trace_id in trace_ids]
+        ids = {"highs": [high for high, _ in traces], "lows": [low for _, low in traces]}
+        return keys_of(self._rows("keys_of", {**ids, "since": since, "until": until, "limit": limit}))
+
+    def newest_consumptions(self, group: str, topic: str, since: int, until: int, limit: int) -> list[str]:
+        """Return the newest traces in which a group has processed messages of a topic."""
+        window = {"since": since, "until": until, "limit": limit}
+        return trace_ids(self._rows("newest_consumptions", {"group": group, "topic": topic, **window}))
+
+    def lag_rates(self, since: int, until: int) -> list[LagRate]:
+        """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
+        rows = self._rows("lag_rates", {"since": since, "until": until, "limit": MAX_ROWS})
+        return [LagRate(**row) for row in rows]
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
@@ -228,6 +280,10 @@ class DuckDBReader(SpanReader):
         """Return the newest row of each (cluster, group, topic, partition)."""
         with self._reading() as cursor:
             return self._newest_lag.rows(cursor)
+
+    def lag_problems(self) -> list[LagProblem]:
+        """Return what the newest poll of each cluster could not read."""
+        return [LagProblem(**row) for row in self._rows("lag_problems", {"limit": MAX_ROWS})]
 
     def lag_between(self, since: int, until: int) -> list[Lag]:
         """Return all rows in the window, by time."""

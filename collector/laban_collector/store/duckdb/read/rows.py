@@ -8,7 +8,17 @@ from typing import Any, Final, NamedTuple, TypeVar
 import duckdb
 
 from laban_collector.store.duckdb.edges.query import quantiles_of
-from laban_collector.store.rows import EdgeRow, Lag, LatencyPoint, Span, SpanEvent, TraceRef
+from laban_collector.store.rows import (
+    EdgeRow,
+    Lag,
+    LatencyPoint,
+    Span,
+    SpanEvent,
+    TraceRef,
+    Unread,
+    UnreadMessage,
+    UnreadRange,
+)
 
 _NS_PER_MS: Final = 1e6
 _NOT_IN_SPAN: Final = ("trace_hi", "trace_lo", "resource_id", "arrival")
@@ -117,11 +127,58 @@ def lag_of(row: Row) -> Lag:
     return Lag(**row)
 
 
+def unread_parameters(ranges: Sequence[UnreadRange]) -> dict[str, object]:
+    """Return the ranges as parameters of `unread.sql`."""
+    return {
+        "groups": [one.group for one in ranges],
+        "topics": [one.topic for one in ranges],
+        "partitions": [one.partition for one in ranges],
+        "firsts": [one.first for one in ranges],
+        "ends": [one.end for one in ranges],
+        "least": min(one.first for one in ranges),
+        "most": max(one.end for one in ranges),
+    }
+
+
+def unread_of(rows: Iterable[Row], ranges: Sequence[UnreadRange]) -> dict[UnreadRange, Unread]:
+    """Convert the rows of `unread.sql`; a range without a row has no span."""
+    found: defaultdict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["group"], row["topic"], row["partition"]].append(row)
+    return {one: _unread(found[one.group, one.topic, one.partition]) for one in ranges}
+
+
+def keys_of(rows: Iterable[Row]) -> dict[str, list[tuple[str, str]]]:
+    """Convert the rows of `keys_of.sql`: keys and values by trace id."""
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows:
+        found[_trace_id(row["trace_hi"], row["trace_lo"])].append((row["key"], row["value"]))
+    return dict(found)
+
+
 def edge_of(row: Row) -> EdgeRow:
     """Convert one row of `edges/edges.sql`."""
     quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
     return EdgeRow(kind="async" if row.pop("is_async") else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)
+
+
+def _unread(rows: Sequence[Row]) -> Unread:
+    if not rows:
+        return Unread()
+    messages = tuple(
+        UnreadMessage(
+            offset=row["offset"],
+            published=row["start"],
+            service=row["service"],
+            trace_id=_trace_id(row["trace_hi"], row["trace_lo"]),
+            message_key=row["message_key"],
+            attributes=_object(row["attributes"]),
+        )
+        for row in rows
+        if not row["processed"]
+    )
+    return Unread(rows[0]["known"], rows[0]["processed_of_known"], messages)
 
 
 def _trace_id(high: int, low: int) -> str:

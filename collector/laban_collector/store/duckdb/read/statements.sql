@@ -31,6 +31,15 @@ ORDER BY first
 -- name: namespaces
 SELECT DISTINCT namespace FROM resources WHERE namespace IS NOT NULL ORDER BY namespace LIMIT $limit
 
+-- name: lag_problems
+-- What the newest poll of each cluster could not read. Columns have the names of the fields of `LagProblem`.
+SELECT epoch_ns(p.time) AS time, cluster, consumer_group AS "group", topic, partition, reason
+FROM lag_problems p
+WHERE p.time >= (SELECT max(time) FROM lag_problems newest WHERE newest.cluster = p.cluster)
+  AND p.time >= (SELECT coalesce(max(lag.time), p.time) FROM lag WHERE lag.cluster = p.cluster)
+ORDER BY cluster, consumer_group, topic, partition, reason
+LIMIT $limit
+
 -- name: oldest_and_newest_commit
 SELECT min(arrival) AS oldest, max(arrival) AS newest FROM ledger
 

@@ -7,6 +7,10 @@ SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM batch_id
 INSERT INTO lag BY NAME
 SELECT * FROM batch_lag
 
+-- name: insert_lag_problems
+INSERT INTO lag_problems BY NAME
+SELECT * FROM batch_lag_problems
+
 -- name: insert_resources
 INSERT INTO resources BY NAME FROM batch_resources
 

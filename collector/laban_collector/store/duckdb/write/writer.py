@@ -20,7 +20,7 @@ from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
-from laban_collector.store.rows import Lag, plausible_starts
+from laban_collector.store.rows import Lag, LagProblem, LagRow, plausible_starts
 
 _LAG: Final = pa.schema(
     {
@@ -35,15 +35,28 @@ _LAG: Final = pa.schema(
         "messages": pa.int64(),
         "seconds": pa.float64(),
         "status": pa.string(),
+        "lost": pa.int64(),
+        "seconds_from": pa.string(),
+        "members": pa.int32(),
+    }
+)
+_PROBLEMS: Final = pa.schema(
+    {
+        "time": pa.timestamp("ns"),
+        "cluster": pa.string(),
+        "consumer_group": pa.string(),
+        "topic": pa.string(),
+        "partition": pa.int32(),
+        "reason": pa.string(),
     }
 )
 _LAG_FIELDS: Final[dict[str, str]] = {
-    **{name: name for name in _LAG.names},
+    **{name: name for name in (*_LAG.names, *_PROBLEMS.names)},
     "consumer_group": "group",
     "log_end": "end",
     "log_start": "start",
 }
-"""The field of `Lag` for each column."""
+"""The field of `Lag` or `LagProblem` for each column."""
 
 Loaded = Callable[[int, int, bool], object]
 """Receives the sequence of a commit, its number of new spans, and whether a client waits for them."""
@@ -105,20 +118,21 @@ class DuckDBWriter(BatchLoader):
             self.loaded(sequence, sum(one.spans for one in written), awaited)
         return written
 
-    def write_lag(self, rows: Sequence[Lag]) -> None:
+    def write_lag(self, rows: Sequence[LagRow]) -> None:
         """Store one poll of the consumer lag.
 
         Raises:
             StoreError: nothing was stored.
         """
+        lag = _lag_table([row for row in rows if isinstance(row, Lag)], _LAG)
+        problems = _lag_table([row for row in rows if isinstance(row, LagProblem)], _PROBLEMS)
         if not rows:
             return
-        arrays = [
-            pa.array([getattr(row, _LAG_FIELDS[field.name]) for row in rows], field.type) for field in _LAG
-        ]
         with self._database.writing() as cursor:
-            cursor.register("batch_lag", pa.Table.from_arrays(arrays, schema=_LAG))
-            cursor.execute(sql("write/insert_lag"))
+            for name, table in (("lag", lag), ("lag_problems", problems)):
+                if table.num_rows:
+                    cursor.register(f"batch_{name}", table)
+                    cursor.execute(sql(f"write/insert_{name}"))
 
     def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
         """Commit a batch with this sequence; None: with the next one, and only if a span is new.
@@ -170,6 +184,13 @@ class DuckDBWriter(BatchLoader):
 
     def _id_tables(self, batch: SpanBatch) -> "tuple[tuple[IdTable, pa.Table], ...]":
         return (self._resources, batch.resources), (self._scopes, batch.scopes)
+
+
+def _lag_table(rows: Sequence[LagRow], schema: pa.Schema) -> pa.Table:
+    arrays = [
+        pa.array([getattr(row, _LAG_FIELDS[field.name]) for row in rows], field.type) for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _known_rows(

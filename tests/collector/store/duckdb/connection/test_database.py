@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,12 +17,19 @@ from laban_collector.errors import (
 )
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
+from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
+
+from ..older_files import make_older
+from ..random_shop import T0
 
 TABLES = {
     "edges",
     "correlations",
     "digests",
     "lag",
+    "lag_problems",
     "ledger",
     "meta",
     "resources",
@@ -213,3 +221,16 @@ def test_the_error_for_a_locked_file_names_the_other_process(tmp_path: Path) -> 
                 Database.open(path, read_only=read_only)
         other.communicate()
     Database.open(path).close()
+
+
+def test_lag_of_an_older_version_has_the_new_columns(tmp_path: Path) -> None:
+    path = tmp_path / "old.duckdb"
+    old = Lag(T0, "c", "email", "orders", 0, 5, 9, 0, 4, 1.5, "OK")
+    with Database.open(path) as database:
+        DuckDBWriter(database).write_lag([old])
+    make_older(path, 5)
+    with Database.open(path) as database:
+        assert DuckDBReader(database).latest_lag() == [replace(old, seconds_from="interpolated")]
+        assert DuckDBReader(database).lag_problems() == []
+        DuckDBWriter(database).write_lag([replace(old, time=T0 + 1, lost=3, members=1)])
+        assert DuckDBReader(database).latest_lag()[0].lost == 3

@@ -7,7 +7,7 @@ from laban_collector.store.duckdb.read import reader as reader_module
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.read.rows import both_forms
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import MINUTE, Lag, Peer, Span, SpanEvent
+from laban_collector.store.rows import MINUTE, Lag, LagProblem, Peer, Span, SpanEvent
 
 from ....requests import START
 from ..edges.test_counter import count, store
@@ -45,6 +45,34 @@ def test_a_group_disappears_with_its_last_poll(database: Database) -> None:
         cursor.execute("DELETE FROM lag WHERE consumer_group = 'audit'")
     assert reader.latest_lag() == [poll(2)]
     assert DuckDBReader(database).latest_lag() == [poll(2)]
+
+
+def test_the_polls_of_a_slow_cluster_are_not_missed(database: Database) -> None:
+    writer, reader = DuckDBWriter(database), DuckDBReader(database)
+    slow = replace(poll(1), cluster="slow")
+    writer.write_lag([poll(2)])
+    writer.write_lag([slow])
+    assert reader.latest_lag() == [poll(2), slow]
+    writer.write_lag([poll(7)])
+    assert reader.latest_lag() == [poll(7), slow]
+    slow = replace(poll(6), cluster="slow")
+    writer.write_lag([slow])
+    assert reader.latest_lag() == [poll(7), slow]
+
+
+def problem(second: int, cluster: str = "c") -> LagProblem:
+    return LagProblem(START + second, cluster, "email", None, None, "not authorised")
+
+
+def test_only_the_problems_of_the_newest_poll_are_told(database: Database) -> None:
+    writer, reader = DuckDBWriter(database), DuckDBReader(database)
+    assert reader.lag_problems() == []
+    writer.write_lag([problem(1), poll(1)])
+    writer.write_lag([problem(2), poll(2, "audit")])
+    writer.write_lag([problem(1, "other")])
+    assert reader.lag_problems() == [problem(2), problem(1, "other")]
+    writer.write_lag([poll(3)])
+    assert reader.lag_problems() == [problem(1, "other")]
 
 
 def call(number: int, service: str, peer: Peer) -> list[Span]:

@@ -10,7 +10,7 @@ from laban_collector.errors import StoreError
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import Lag
+from laban_collector.store.rows import Lag, LagProblem
 
 from ....requests import START, body, request, span
 
@@ -139,12 +139,22 @@ def test_a_failed_commit_stores_no_rows_and_the_next_one_works(database: Databas
 
 
 def test_lag_is_stored_with_unknown_values(database: Database) -> None:
-    known = Lag(START, "c", "email", "orders", 0, 5, 9, 0, 4, 1.5, "OK")
+    known = Lag(START, "c", "email", "orders", 0, 5, 9, 7, 2, 1.5, "OK", 2, "message", 3)
     unknown = Lag(START, "c", "email", "orders", 1, None, 9, 0, None, None, "STOP")
     writer = DuckDBWriter(database)
     writer.write_lag([])
     writer.write_lag([known, unknown])
     assert rows(database, "SELECT epoch_ns(time), * EXCLUDE (time) FROM lag ORDER BY partition") == [
-        (START, "c", "email", "orders", 0, 5, 9, 0, 4, 1.5, "OK"),
-        (START, "c", "email", "orders", 1, None, 9, 0, None, None, "STOP"),
+        (START, "c", "email", "orders", 0, 5, 9, 7, 2, 1.5, "OK", 2, "message", 3),
+        (START, "c", "email", "orders", 1, None, 9, 0, None, None, "STOP", 0, None, None),
+    ]
+
+
+def test_what_a_poll_could_not_read_is_stored_apart(database: Database) -> None:
+    lag = Lag(START, "c", "email", "orders", 0, 5, 9, 0, 4, 1.5, "OK")
+    problem = LagProblem(START, "c", None, "orders", 1, "no leader")
+    DuckDBWriter(database).write_lag([problem, lag])
+    assert rows(database, "SELECT count(*) FROM lag") == [(1,)]
+    assert rows(database, "SELECT epoch_ns(time), * EXCLUDE (time) FROM lag_problems") == [
+        (START, "c", None, "orders", 1, "no leader")
     ]
