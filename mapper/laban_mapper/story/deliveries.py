@@ -26,19 +26,21 @@ class Publication:
     Attributes:
         span: the span that published the message.
         carriers: the spans that sent only this message on behalf of `span`; they may know what it does not.
+        consumers: the spans that consumed the message.
     """
 
     span: Span
     carriers: tuple[Span, ...] = ()
+    consumers: tuple[Span, ...] = ()
 
     @property
     def topic(self) -> str | None:
-        """The topic, if known."""
-        return _first(span.topic for span in (self.span, *self.carriers))
+        """The topic; a publisher that does not know it may have a consumer that does."""
+        return _first(span.topic for span in (self.span, *self.carriers, *self.consumers))
 
     def merged(self) -> Span:
         """The span, with what its carriers know about the message."""
-        if not self.carriers:
+        if not self.carriers and self.span.topic is not None:
             return self.span
         spans = (self.span, *self.carriers)
         _, partition, offset = _first(message_of(span) for span in spans) or (None, None, None)
@@ -78,7 +80,9 @@ class Deliveries:
     def publications(self) -> list[Publication]:
         """The published messages. A span that only carried other publications is not a message itself."""
         return [
-            Publication(span, tuple(self._carriers.get(id(span), ())))
+            Publication(
+                span, tuple(self._carriers.get(id(span), ())), tuple(self._consumers.get(id(span), ()))
+            )
             for span in self._publishing
             if id(span) not in self._carried or id(span) in self._consumers
         ]
@@ -86,10 +90,6 @@ class Deliveries:
     def publishers(self, span: Span) -> list[Span]:
         """The spans that published the messages that a span consumed."""
         return self._publishers.get(id(span), [])
-
-    def consumers(self, publication: Publication) -> list[Span]:
-        """The spans that consumed a message."""
-        return self._consumers.get(id(publication.span), [])
 
     def received_by(self, span: Span) -> Span | None:
         """The nearest span of the same service above a span that received or processed messages."""

@@ -187,7 +187,7 @@ def _published(publication: Publication, causality: Causality, readers: _Readers
     span = publication.merged()
     topic = span.topic or ""
     consumers: dict[str, list[Span]] = {}
-    for consumer in causality.messages.consumers(publication):
+    for consumer in publication.consumers:
         consumers.setdefault(readers.group_of(consumer, topic), []).append(consumer)
     deliveries = [_consumed(group, spans, publication.span, causality) for group, spans in consumers.items()]
     silent = [group for group in readers.groups_of(topic) if group not in consumers]

@@ -363,3 +363,11 @@ def test_a_group_is_not_inherited_across_a_message() -> None:
         ["billing"],
     ]
     assert story.steps[-1].by_message
+
+
+def test_a_message_whose_publisher_does_not_know_the_topic_has_that_of_its_consumer() -> None:
+    created, published = order()
+    unnamed = replace(published, topic=None, partition=None, offset=None)
+    story = story_of(created, unnamed, process("billing", published, 90, 5))
+    assert [message.topic for message in story.messages] == ["orders"]
+    assert [state.state for state in groups(story)] == ["processed"]

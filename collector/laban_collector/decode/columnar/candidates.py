@@ -90,17 +90,16 @@ class Candidates:
         self._texts, self._integers = entries.text, entries.integer
         if len(further):
             self.placement = np.concatenate([self.placement, further])
-            rows = pa.array(self._source)
-            self._texts = pa.concat_arrays([self._texts, self._texts.take(rows)])
-            self._integers = pa.concat_arrays([self._integers, self._integers.take(rows)])
+            self._texts = pa.concat_arrays([self._texts, self._texts.take(pa.array(self._source))])
         self._added_texts: dict[str, int] = {}
         self._added_integers: dict[int, int] = {}
         self.port: Index = np.zeros(len(self.placement) + 1, np.int64)
         self.notable: Mask = np.zeros(len(self.placement) + 1, np.bool_)
         self.from_socket: Mask = np.append(_FROM_SOCKET[self.placement], False)
         is_text = as_numpy(pc.fill_null(pc.not_equal(self._texts, ""), fill_value=False))
-        is_integer = as_numpy(self._integers.is_valid())
-        self.fits: Mask = (_IS_TEXT[self.placement] & is_text) | (_IS_INTEGER[self.placement] & is_integer)
+        self.fits: Mask = _IS_TEXT[self.placement] & is_text
+        # Further places are for texts.
+        self.fits[: len(entries)] |= _IS_INTEGER[first[entries.key]] & as_numpy(self._integers.is_valid())
         unfit = np.flatnonzero((self.placement >= 0) & ~self.fits)
         self.lossless: Mask = (self.fits & _RESTORES[self.placement])[: len(entries)]
         self._convert_texts()
@@ -153,7 +152,7 @@ class Candidates:
         changed: dict[int, str | None] = {}
         sent = self._texts.take(pa.array(rows)).to_pylist()
         for row, text, number in zip(rows.tolist(), sent, self.placement[rows].tolist(), strict=True):
-            convert_text, _, _, port_in, _ = _CONVERSIONS[number]
+            convert_text, port_in = _CONVERSIONS[number].convert, _CONVERSIONS[number].port
             value = convert_text(text) or None
             if value != text:
                 changed[row] = value
@@ -172,16 +171,30 @@ class Candidates:
             return rows
         found = [np.zeros(0, np.int64)]
         for number in np.unique(self.placement[rows]).tolist():
-            _, unusual, refused, _, notable = _CONVERSIONS[number]
+            conversion = _CONVERSIONS[number]
             these = rows[self.placement[rows] == number]
-            if refused is not None:
-                refuses = self._matches(these, refused)
-                self.fits[these[refuses]] = False
-                these = these[~refuses]
-            if notable is not None:
-                self.notable[these] = self._matches(these, notable)
-            found.append(these if unusual is None else these[self._matches(these, unusual)])
+            if conversion.refused is not None:
+                refused = self._matches(these, conversion.refused)
+                self.fits[these[refused]] = False
+                these = these[~refused]
+            if conversion.same is not None:
+                these = self._convert_same(these, *conversion.same)
+            if conversion.notable is not None:
+                self.notable[these] = self._matches(these, conversion.notable)
+            if conversion.unusual is not None:
+                these = these[self._matches(these, conversion.unusual)]
+            found.append(these)
         return np.concatenate(found)
+
+    def _convert_same(self, rows: Index, pattern: str, value: str) -> Index:
+        """Convert those of these candidates that match to the same text, and return the others."""
+        matching = self._matches(rows, pattern)
+        mask = np.zeros(len(self.placement), np.bool_)
+        mask[rows[matching]] = True
+        self._texts = pc.if_else(pa.array(mask), value, self._texts)
+        self.lossless &= ~mask[: len(self.lossless)]
+        self.notable[:-1] |= mask
+        return rows[~matching]
 
     def _matches(self, rows: Index, pattern: str) -> Mask:
         matches: Mask = as_numpy(pc.match_substring_regex(self._texts.take(pa.array(rows)), pattern))

@@ -43,8 +43,8 @@ _SLOT: Final = {name: slot for slot, name in enumerate(SLOTS)}
 _HINTS: Final = destinations.Sent._fields[5:]
 _CHANGE_ALL: Final = ("published_to", "queue", "anonymous", "consumer_id")
 """Hints that may change a destination or a group that is known."""
-_SEPARATOR: Final = " "
-"""It occurs in no part of a URL's host."""
+_FEW: Final = 512
+"""With more combinations, texts are compared: many attributes may be converted to the same text."""
 
 
 def complete_peers(choice: Choice, candidates: Candidates, kinds: Kinds) -> None:
@@ -65,22 +65,15 @@ def complete_peers(choice: Choice, candidates: Candidates, kinds: Kinds) -> None
 def _take_hosts(choice: Choice, candidates: Candidates, owners: Index, ports: Index) -> None:
     """Take the hosts of these owners' URLs; there are many URLs, and few hosts."""
     urls, which = np.unique(choice.of(_SLOT[URL])[owners], return_inverse=True)
-    parts = pc.extract_regex(candidates.some_texts(urls), f"^(?:{hosts.URL})$")
-    names = ("scheme", "host", "port")
-    joined = pc.binary_join_element_wise(*(pc.struct_field(parts, name) for name in names), _SEPARATOR)
-    encoded = joined.dictionary_encode()
-    found = [_host(text) for text in encoded.dictionary.to_pylist()]
-    named = np.array([*(candidates.add_text(host.name) for host in found), -1], np.int64)
-    ported = np.array([*(host.port for host in found), 0], np.int64)
+    origins = pc.struct_field(pc.extract_regex(candidates.some_texts(urls), hosts.ORIGIN), "origin")
+    encoded = origins.dictionary_encode()
+    found = [hosts.host_of_url(text) for text in encoded.dictionary.to_pylist()]
+    named = np.array([*(-1 if it is None else candidates.add_text(it.name) for it in found), -1], np.int64)
+    ported = np.array([*(0 if it is None else it.port for it in found), 0], np.int64)
     of_url = as_numpy(pc.fill_null(encoded.indices, len(found))).astype(np.int64)[which]
     known = np.flatnonzero(named[of_url] >= 0)
     choice.set(_SLOT[ADDRESS], owners[known], named[of_url[known]])
     ports[owners[known]] = ported[of_url[known]]
-
-
-def _host(joined: str) -> hosts.Host:
-    scheme, name, port = joined.split(_SEPARATOR)
-    return hosts.clean_host(name, port, scheme)
 
 
 def _gives_way(number: Index, candidates: Candidates) -> Mask:
@@ -168,6 +161,12 @@ def _asking(choice: Choice, candidates: Candidates) -> Index:
     return np.flatnonzero(asking)
 
 
+def _codes(texts: pa.StringArray) -> Index:
+    """Return equal numbers for equal texts, -1 for null."""
+    codes: Index = as_numpy(pc.fill_null(texts.dictionary_encode().indices, -1)).astype(np.int64)
+    return codes
+
+
 class _Combinations:
     """The distinct combinations of the texts in some columns, and of further numbers, of some owners.
 
@@ -185,7 +184,12 @@ class _Combinations:
     ) -> None:
         self._choice, self._candidates, self._owners = choice, candidates, owners
         numbers = [choice.of(_SLOT[column])[owners] for column in columns]
-        self.first, self._which = distinct([*(it.astype(np.int64) for it in further), *numbers])
+        others = [it.astype(np.int64) for it in further]
+        self.first, self._which = distinct([*others, *numbers])
+        if len(self.first) > _FEW:
+            codes = [_codes(candidates.some_texts(number[self.first])) for number in numbers]
+            first, which = distinct([*(it[self.first] for it in others), *codes])
+            self.first, self._which = self.first[first], which[self._which]
         self._texts: dict[str, list[str | None]] = {
             column: candidates.some_texts(number[self.first]).to_pylist()
             for column, number in zip(columns, numbers, strict=True)

@@ -22,6 +22,8 @@ from laban_collector.decode.dialects.operations import consumes
 
 TEMPORARY: Final = "(temporary)"
 """The topic of all destinations that were made for one client; the word of the conventions for span names."""
+MADE_NAMES: Final = r"amq\.gen-|amq\.rabbitmq\.reply-to|spring\.gen-|_INBOX\.|temp-queue://|temp-topic://"
+"""How names that brokers and libraries make begin. For RE2, too."""
 UNUSUAL: Final = r"^amq\.|^spring\.gen-|^_INBOX\.|^temp-|^[<(]"
 """What `name` may change. For RE2, too."""
 COMPOUND: Final = r"[:,]|/(?i:subscriptions|consumergroups)/|^projects/|-partition-[0-9]+$|^\(temporary\)$"
@@ -35,11 +37,7 @@ SUBSCRIBED: Final = f"^{_PUBSUB}$"
 """The messaging systems whose consumers name their subscription as the destination. For RE2, too."""
 
 _DEFAULT_EXCHANGES: Final = frozenset(("", "amq.default", "<default>", "(default)"))
-_TEMPORARY_NAME: Final = re.compile(
-    r"(?:amq\.gen-|amq\.rabbitmq\.reply-to|spring\.gen-|_INBOX\.|temp-queue://|temp-topic://).*"
-    r"|\((?:temporary|anonymous)\)",
-    re.DOTALL,
-)
+_TEMPORARY_NAME: Final = re.compile(rf"(?:{MADE_NAMES}).*|\((?:temporary|anonymous)\)", re.DOTALL)
 _COMPOUND: Final = re.compile(COMPOUND)
 _ARN: Final = re.compile(r"arn:[^:]+:(?P<service>[^:]+):[^:]*:[^:]*:(?P<resource>.+)")
 _QUEUE_URL: Final = re.compile(r"https?://[^/]+/[0-9]{12}/([^/]+)")

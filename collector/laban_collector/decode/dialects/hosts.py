@@ -7,20 +7,20 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-# This pattern is read by RE2 too, which has no \Z: use it with `fullmatch`, or between ^ and $.
-URL: Final = (
-    r"(?s)(?:jdbc:)?(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?:[^/?#@]*@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#:;,@\[\]\\\x00-\x20]+)(?::(?P<port>[0-9]{1,5}))?(?:[/?#;,\\].*)?"
-)
-"""A URL with a host: `scheme`, `host` and `port`. Of several hosts, the first."""
+ORIGIN: Final = r"^(?P<origin>[A-Za-z][A-Za-z0-9+.\-:]*//[^/?#]*)"
+"""The part of a URL that `host_of_url` reads. For RE2, too."""
 UNUSUAL: Final = r"[^a-z0-9._\-]|^[^a-z0-9]|[^a-z0-9]$"
 """What `host_name` may change. For RE2, too."""
 ONLY_NUMBERS: Final = r"^[0-9.]*$|^[0-9a-fA-F]*:[0-9a-fA-F:.]*$"
 """IP addresses, which are no names of callers. For RE2, too."""
 
-_URL: Final = re.compile(URL)
+_URL: Final = re.compile(
+    r"(?s)(?:jdbc:)?(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://(?:[^/?#@]*@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#:;,@\[\]\\\x00-\x20]+)(?::(?P<port>[0-9]{1,5}))?(?:[/?#;,\\].*)?"
+)
+"""A URL with a host. Of several hosts, the first."""
 _HOST_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^/\\:;,@\[\]\s]+)(?::([0-9]{1,5}))?")
-_IPV6: Final = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:(?:[0-9A-Fa-f.]*)(?:%\S+)?")
+_IPV6: Final = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\S+)?")
 _MAPPED: Final = re.compile(r"::ffff:([0-9]{1,3}(?:\.[0-9]{1,3}){3})", re.IGNORECASE)
 _CONNECTION: Final = re.compile(
     r"(?:^|;)\s*(?:data source|server|host|address|addr|network address)\s*=\s*"

@@ -65,6 +65,7 @@ class Conversion(NamedTuple):
         convert: returns the value for the column, or None if it does not fit.
         unusual: a pattern for RE2: other values stay as they are. Most do, and skip `convert`. None for all.
         refused: a pattern for RE2: values that match do not fit.
+        same: a pattern for RE2, and the text to which all values that match are converted.
         port: returns the port in an address, 0 for none.
         notable: a pattern for RE2 and `re`: a rule about several attributes may change values that match.
     """
@@ -72,6 +73,7 @@ class Conversion(NamedTuple):
     convert: Callable[[str], str | None]
     unusual: str | None = None
     refused: str | None = None
+    same: tuple[str, str] | None = None
     port: Callable[[str], int] | None = None
     notable: str | None = None
 
@@ -99,7 +101,12 @@ _CONNECTED_HOST: Final = Conversion(hosts.name_in_connection, port=hosts.port_in
 _CALLER: Final = Conversion(hosts.caller_name, refused=hosts.ONLY_NUMBERS)
 _CONVERSIONS: Final[Mapping[str, Conversion]] = {
     ADDRESS: _HOST,
-    DESTINATION: Conversion(destinations.name, destinations.UNUSUAL, notable=destinations.COMPOUND),
+    DESTINATION: Conversion(
+        destinations.name,
+        destinations.UNUSUAL,
+        same=(f"^(?:{destinations.MADE_NAMES})", destinations.TEMPORARY),
+        notable=destinations.COMPOUND,
+    ),
     SYSTEM: Conversion(systems.broker, notable=destinations.SUBSCRIBED),
     METHOD: Conversion(str, unusual=methods.FULL, notable=methods.FULL),
     DATABASE: Conversion(systems.database),

@@ -168,6 +168,7 @@ class EdgeQuery:
         self._run("clear_pass")
         self._run("forms")
         self._run("trace_ids_in_one_form" if self._count("number_of_forms") else "trace_ids_as_sent")
+        self._run("keys")
         self._run("pairs")
         if self._count("number_of_pairs"):
             self._run("related")

@@ -6,5 +6,5 @@ SELECT c.*, p.span_id AS upper_id, p.kind AS upper_kind, p.role AS upper_role, p
        p.protocol AS upper_protocol, p.peer_address AS upper_address, p.peer_port AS upper_port,
        coalesce(p.db_system, p.peer_service, p.peer_address, p.rpc_service) IS NOT NULL AS upper_named
 FROM edge_pairs
-JOIN edge_traced c ON c.rowid = lower_row
-JOIN edge_traced p ON p.rowid = upper_row
+JOIN edge_traced c ON c.row = lower_row
+JOIN edge_traced p ON p.row = upper_row

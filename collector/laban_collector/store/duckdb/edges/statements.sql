@@ -2,7 +2,7 @@
 
 -- name: clear_pass
 TRUNCATE edge_forms;
-TRUNCATE edge_traced;
+TRUNCATE edge_keys;
 TRUNCATE edge_pairs;
 TRUNCATE edge_related
 
@@ -27,6 +27,11 @@ INSERT INTO edges BY NAME FROM new_edges LIMIT 1000000000000
 
 -- name: insert_unmet_links
 INSERT INTO unmet_links BY NAME FROM new_unmet_links
+
+-- name: keys
+INSERT INTO edge_keys
+SELECT row, trace_hi, trace_lo, span_id, parent_id, role, messaging_operation IS NOT DISTINCT FROM 'receive'
+FROM edge_traced
 
 -- name: number_of_forms
 SELECT count(*) AS forms FROM edge_forms
@@ -70,12 +75,12 @@ SET VARIABLE edge_streaming = $streaming::VARCHAR
 CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
 
 -- name: trace_ids_as_sent
--- The selected spans; all spans of a trace have the same form of its id. A table, because it is read often.
-INSERT INTO edge_traced BY NAME FROM edge_pass
+-- The selected spans; all spans of a trace have the same form of its id.
+CREATE OR REPLACE TEMP VIEW edge_traced AS FROM edge_pass
 
 -- name: trace_ids_in_one_form
 -- The selected spans, with one form of each trace id.
-INSERT INTO edge_traced BY NAME
+CREATE OR REPLACE TEMP VIEW edge_traced AS
 SELECT s.* REPLACE (coalesce(f.trace_hi, s.trace_hi) AS trace_hi)
 FROM edge_pass s
 LEFT JOIN edge_forms f ON f.short = s.trace_hi AND f.trace_lo = s.trace_lo

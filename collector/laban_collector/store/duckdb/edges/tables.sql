@@ -52,12 +52,14 @@ CREATE TEMP TABLE edge_producers (
 );
 -- The high halves of traces that some services call by their low half only.
 CREATE TEMP TABLE edge_forms (trace_hi UBIGINT, trace_lo UBIGINT, short UBIGINT);
--- The spans of which edges are computed, and pairs of them (see related.sql).
-CREATE TEMP TABLE edge_traced AS SELECT *, false AS old FROM edge_spans LIMIT 0;
+-- The keys of the spans of which edges are computed, and pairs of them (see pairs.sql).
+CREATE TEMP TABLE edge_keys (
+    row BIGINT, trace_hi UBIGINT, trace_lo UBIGINT, span_id UBIGINT, parent_id UBIGINT, role UTINYINT, receives BOOLEAN
+);
 CREATE TEMP TABLE edge_pairs (lower_row BIGINT, upper_row BIGINT);
 CREATE TEMP TABLE edge_related AS
 SELECT *, span_id AS upper_id, kind AS upper_kind, role AS upper_role, service AS upper_service,
        messaging_destination AS upper_topic, messaging_group AS upper_group, messaging_system AS upper_system,
        messaging_operation AS upper_operation, call_failed AS upper_failed, latency AS upper_latency,
-       protocol AS upper_protocol, peer_address AS upper_address, peer_port AS upper_port, old AS upper_named
-FROM edge_traced LIMIT 0;
+       protocol AS upper_protocol, peer_address AS upper_address, peer_port AS upper_port, true AS upper_named
+FROM (SELECT *, false AS old FROM edge_spans) LIMIT 0;
