@@ -166,6 +166,10 @@ class Settings(BaseSettings):
     keys: Keys = Field(
         "", description="Additional business key rules: order.id=route:order_id|kafka.key:orders*"
     )
+    k8s_namespaces: bool = Field(
+        default=False,
+        description="Take the namespace of a service without `service.namespace` from `k8s.namespace.name`.",
+    )
     max_request_bytes: int = Field(
         16 * _MIB, ge=1024, description="Maximum size of a request in bytes, after decompression."
     )

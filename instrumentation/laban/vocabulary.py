@@ -22,6 +22,7 @@ SCOPE_ASGI: Final = "laban.asgi"
 
 SERVICE_NAME: Final = "service.name"
 SERVICE_NAMESPACE: Final = "service.namespace"
+K8S_NAMESPACE_NAME: Final = "k8s.namespace.name"
 SERVICE_VERSION: Final = "service.version"
 SERVICE_INSTANCE_ID: Final = "service.instance.id"
 

@@ -110,7 +110,8 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
             yield _collector(owner)
         return
     with store:
-        writer = ProtectedWriter(store.writer(), Protection.from_settings(settings))
+        protection = Protection.from_settings(settings)
+        writer = ProtectedWriter(store.writer(), protection, k8s_namespaces=settings.k8s_namespaces)
         yield _Target(str(settings.db), writer, settings.keys)
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from laban.business_keys.keys import parse_rules
 from laban_collector.address import Address
+from laban_collector.batch.namespaces import with_kubernetes_namespaces
+from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.errors import NotAccepting
@@ -100,7 +102,8 @@ class Collector:
 
     def _new_batch_receiver(self) -> BatchReceiver:
         settings = self._settings
-        protected = ProtectedWriter(self.storage, Protection.from_settings(settings))
+        protection = Protection.from_settings(settings)
+        protected = ProtectedWriter(self.storage, protection, k8s_namespaces=settings.k8s_namespaces)
         return BatchReceiver(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
 
     def _new_pipeline(self) -> Pipeline:
@@ -111,7 +114,10 @@ class Collector:
             commit_delay=self._settings.commit_delay,
         )
         decoder = OtlpDecoder(finder, Protection.from_settings(self._settings))
-        return Pipeline(decoder.decode, self.storage.take, limits)
+        return Pipeline(decoder.decode, self._take, limits)
+
+    def _take(self, batch: SpanBatch) -> None:
+        self.storage.take(with_kubernetes_namespaces(batch) if self._settings.k8s_namespaces else batch)
 
 
 async def _stop_together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:
