@@ -14,7 +14,6 @@ from laban.vocabulary import (
     CLIENT_PORT,
     LOCAL_ADDRESS,
     LOCAL_PORT,
-    MESSAGING_DESTINATION_NAME,
     MESSAGING_SYSTEM,
     PEER_SERVICE,
     SERVER_ADDRESS,
@@ -25,7 +24,7 @@ from laban.vocabulary import (
 )
 from laban_collector.batch.attributes import Value
 from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
-from laban_collector.decode.dialects.placements import DESTINATION, SYSTEM
+from laban_collector.decode.dialects.placements import SYSTEM
 from laban_collector.decode.json_documents import (
     UINT32,
     UINT64,
@@ -144,12 +143,10 @@ def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Val
     remote = as_object(span.get("remoteEndpoint"), "remoteEndpoint")
     peer = text(remote, "serviceName")
     if peer and kind in _MESSAGING:
-        # The remote endpoint of a message is the broker; it stands for the topic if no tag names one.
+        # The remote endpoint of a message is the broker. It is no topic: all topics would become one.
         named, _ = promote(attributes, kind)
         if SYSTEM not in named:
             attributes[MESSAGING_SYSTEM] = peer
-        if DESTINATION not in named:
-            attributes[MESSAGING_DESTINATION_NAME] = peer
     elif peer:
         attributes.setdefault(PEER_SERVICE, peer)
     address = (CLIENT_ADDRESS, CLIENT_PORT) if kind in _CALLED else (SERVER_ADDRESS, SERVER_PORT)

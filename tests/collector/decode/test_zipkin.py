@@ -136,9 +136,9 @@ def test_braves_tags_of_rabbitmq_name_exchange_and_queue(
     assert row["messaging_group"] == group
 
 
-def test_the_remote_endpoint_of_a_message_is_its_broker() -> None:
+def test_the_remote_endpoint_of_a_message_is_its_broker_and_no_topic() -> None:
     row = one(kind="PRODUCER", remoteEndpoint={"serviceName": "rabbitmq"})
-    assert (row["messaging_system"], row["messaging_destination"]) == ("rabbitmq", "rabbitmq")
+    assert (row["messaging_system"], row["messaging_destination"]) == ("rabbitmq", None)
     assert row["messaging_operation"] == "send"
 
 
