@@ -23,6 +23,8 @@ _KINDS: Final[dict[str, NodeKind]] = {
 }
 UNSEEN: Final = "unseen:callers"
 """The node ID of callers that were not seen."""
+_UNKNOWN: Final = "unknown"
+"""The name of callees that no caller names; their node IDs are `external:unknown/CALLER`."""
 _WORDS: Final = {UNSEEN: "caller not seen"}
 
 
@@ -96,6 +98,8 @@ def _node(node_id: str, namespaces: Collection[str]) -> Node:
     namespace, slash, short = name.partition("/")
     if kind == "service" and slash and namespace in namespaces:
         return Node(id=node_id, kind="service", name=short, namespace=namespace)
+    if kind == "external" and namespace == _UNKNOWN:
+        name = _UNKNOWN
     return Node(id=node_id, kind=_KINDS.get(kind, "external"), name=_WORDS.get(node_id, name))
 
 

@@ -105,6 +105,12 @@ def test_callers_not_seen_are_counted_and_on_the_map_only_if_asked_for() -> None
     assert [edge.target for edge in asked.edges if edge.source == node.id] == ["service:back"]
 
 
+def test_callees_without_a_name_are_one_node_for_each_caller() -> None:
+    rows = [call(f"service:{caller}", f"external:unknown/{caller}") for caller in ("web", "order")]
+    built = build_service_map(rows, [], SINCE, UNTIL)
+    assert [node.name for node in built.nodes if node.kind == "external"] == ["unknown", "unknown"]
+
+
 def test_the_name_of_a_service_is_short_unless_two_namespaces_have_it() -> None:
     rows = [
         call("service:shop/web", "service:shop/api"),

@@ -243,11 +243,12 @@ sums AS (
            rpc_service, bucket, calls, errors, timed, elapsed
     FROM answered_sums
     UNION ALL
-    -- A callee without any name is unknown; the name of a span says what was done, not where.
+    -- A callee without any name is unknown; the name of a span says what was done, not where. Two callers may mean two
+    -- callees.
     SELECT minute, 'service:' || source,
            CASE WHEN db_system IS NOT NULL THEN 'database:' || db_system || coalesce('/' || db_namespace, '')
                 ELSE 'external:' || coalesce(peer_service, peer_address || coalesce(':' || peer_port, ''), rpc_service,
-                                             'unknown')
+                                             'unknown/' || source)
            END,
            protocol, 'attribute', peer_address || coalesce(':' || peer_port, ''), rpc_service, bucket, calls, errors,
            timed, elapsed

@@ -219,7 +219,7 @@ def test_a_message_pushed_to_a_server_is_an_async_hop_through_its_topic(
     sent = trace.span("order", PRODUCER, **ORDERS)
     pushed = trace.span("stock", kind, sent, status=2)
     rows = {(row["source"], row["target"]): row for row in rows_of(database, [sent, pushed])}
-    rows.pop(("service:stock", "external:unknown"), None)
+    rows.pop(("service:stock", "external:unknown/stock"), None)
     assert set(rows) == {("service:order", "topic:orders"), ("topic:orders", "service:stock")}
     delivered = rows["topic:orders", "service:stock"]
     assert (delivered["is_async"], delivered["calls"], delivered["errors"]) == (True, 1, 1)
@@ -300,7 +300,7 @@ def test_a_callee_without_a_name_is_unknown_and_not_named_after_a_span(
     database: Database, trace: Trace
 ) -> None:
     assert edges_of(database, [trace.span("order", CLIENT, name="fetch 4711")]) == {
-        ("service:order", "external:unknown"): 1
+        ("service:order", "external:unknown/order"): 1
     }
 
 
