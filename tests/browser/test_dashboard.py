@@ -187,7 +187,7 @@ def test_the_lag_page_has_every_group_its_partitions_and_a_chart(
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     assert {"email", "payment", "orders", "STOP"} <= cells_of(page)
     page.locator(".st-key-card-email").get_by_test_id("stTooltipIcon").hover()
-    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed an offset recently")
+    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed for longer than usual")
 
 
 @pytest.mark.parametrize("colour_scheme", ["light", "dark"])
