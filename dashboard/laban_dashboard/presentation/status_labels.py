@@ -13,7 +13,7 @@ STATUS_MEANINGS: Final = {
     "OK": "The group keeps up, or reduces its lag.",
     "WARN": "The group commits offsets, but its lag grows: it is slower than the producers.",
     "STALL": "The group has not committed for longer than usual while messages wait: it is stuck.",
-    "STOP": "The group has not committed for longer than usual, messages keep coming, and no member is known.",
+    "STOP": "The group has not committed for longer than usual, messages keep coming, no member is known.",
     "REWIND": "The group committed a lower offset than before, or is past the end of a topic made anew.",
 }
 OUTCOME_COLOURS: Final = {
