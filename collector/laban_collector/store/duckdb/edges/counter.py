@@ -17,7 +17,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
-STEP: Final = 500_000
+STEP: Final = 600_000
 """Maximum number of spans that are counted at once, unless a commit has more; limits the memory."""
 
 
