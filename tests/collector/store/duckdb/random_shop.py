@@ -212,5 +212,6 @@ class _Shop:
             start=at,
             duration=self._random.randrange(1, S),
             status=self._random.choice([0, 0, 0, 2]),
+            namespace="payments" if service == "bank" else None,
         )
         return replace(span, **fields)  # type: ignore[arg-type]
