@@ -140,6 +140,7 @@ class _Readers:
         self._consumption = consumption
         self._named: dict[tuple[str, str | None], set[str]] = {}
         self._inherited: dict[int, str] = {}
+        self._queues: dict[int, str] = {}
         self._groups: dict[str, list[str]] = {}
         self._lag: dict[tuple[str, str, int], list[Lag]] = {}
         for span in causality.spans:
@@ -163,13 +164,16 @@ class _Readers:
         return Consumption(rows, self._consumption.groups)
 
     def group_of(self, span: Span, topic: str) -> str:
-        """The group, or the service if its group is unknown."""
+        """The group, or the queue if it has another name than the topic; the service if both are unknown."""
         group = span.group or self._inherited.get(id(span))
         if group is not None:
             return group
         named = self._named.get((span.service, topic), set())
         if len(named) == 1:
             return next(iter(named))
+        queue = span.topic or self._queues.get(id(span))
+        if queue not in (None, topic) and span.messaging_system != KAFKA:
+            return str(queue)
         service = span.service.removeprefix(f"{span.namespace}/")
         return self._consumption.group_of(service, topic) or span.service
 
@@ -177,6 +181,8 @@ class _Readers:
         """Give a receive span and a process span below it the group that one of them names."""
         if receive is None:
             return
+        if span.topic is None and receive.topic is not None and receive.messaging_system != KAFKA:
+            self._queues[id(span)] = receive.topic
         if span.group is None and receive.group is not None:
             self._inherited[id(span)] = receive.group
         elif span.group is not None and receive.group is None:

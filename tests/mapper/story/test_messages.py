@@ -371,3 +371,14 @@ def test_a_message_whose_publisher_does_not_know_the_topic_has_that_of_its_consu
     story = story_of(created, unnamed, process("billing", published, 90, 5))
     assert [message.topic for message in story.messages] == ["orders"]
     assert [state.state for state in groups(story)] == ["processed"]
+
+
+def test_a_queue_of_another_name_than_its_topic_is_the_group() -> None:
+    created = http_server("order", "POST /orders", 0, 84)
+    sent = publish("order", "orders", 60, created, offset=None, messaging_system="aws.sns")
+    queue = {"messaging_system": "aws_sqs", "offset": None}
+    received = process("stock", sent, 80, 1, messaging_operation="receive", **queue)
+    received = replace(received, group=None, topic="stock-q")
+    handled = replace(process("stock", received, 81, 9, **queue), group=None, topic=None)
+    [message] = build_story("order", "1", [created, sent, received, handled]).messages
+    assert [(state.group, state.state) for state in message.groups] == [("stock-q", "processed")]

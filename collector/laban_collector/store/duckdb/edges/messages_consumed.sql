@@ -105,10 +105,13 @@ noted AS (
     FROM spans s SEMI JOIN alone USING (arrival, trace_lo, span_id, kind)
     WHERE s.messaging_destination IS NOT NULL
 ),
--- A consumer may name the queue while the producer names the exchange; in Kafka both are the topic. A message that was
--- consumed before it was sent shows that clocks differ: its time in the queue is unknown.
+-- A consumer may name the queue while the producer names the exchange: the queue is the group. In Kafka both are the
+-- topic. A message that was consumed before it was sent shows that clocks differ: its time in the queue is unknown.
 messages AS MATERIALIZED (
-    SELECT c.start, c.service, c.messaging_group, c.failed, c.duration, c.receiving,
+    SELECT c.start, c.service,
+           CASE WHEN c.messaging_group IS NULL AND coalesce(c.system, f.system, '') <> 'kafka' AND c.topic <> f.published
+                THEN c.topic ELSE c.messaging_group END AS messaging_group,
+           c.failed, c.duration, c.receiving,
            coalesce(c.system, f.system, 'messaging') AS protocol,
            CASE WHEN coalesce(c.system, f.system) = 'kafka' THEN coalesce(c.topic, f.published)
                 ELSE coalesce(f.published, c.topic) END AS topic,

@@ -354,6 +354,26 @@ def test_a_process_span_below_a_receive_span_is_one_consumption_with_what_either
     assert rows["topic:orders", "group:stock"]["latencies"] == [2 * S]
 
 
+def test_a_queue_that_is_fed_by_a_topic_of_another_name_is_the_group(
+    database: Database, trace: Trace
+) -> None:
+    sent = trace.span("order", PRODUCER, messaging_system="aws.sns", topic="orders")
+    received = trace.span(
+        "stock",
+        CONSUMER,
+        sent,
+        messaging_system="aws_sqs",
+        topic="stock-queue",
+        messaging_operation="receive",
+    )
+    processed = trace.span("stock", CONSUMER, received, messaging_operation="process")
+    assert edges_of(database, [sent, received, processed]) == {
+        ("service:order", "topic:orders"): 1,
+        ("topic:orders", "group:stock-queue"): 1,
+        ("group:stock-queue", "service:stock"): 1,
+    }
+
+
 def test_an_empty_poll_is_not_a_message(database: Database, trace: Trace) -> None:
     poll = trace.span("stock", CLIENT, messaging_operation="receive", batch_count=0, group="stock", **ORDERS)
     assert edges_of(database, [poll]) == {}
