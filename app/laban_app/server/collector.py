@@ -114,10 +114,11 @@ class Collector:
             commit_delay=self._settings.commit_delay,
         )
         decoder = OtlpDecoder(finder, Protection.from_settings(self._settings))
-        return Pipeline(decoder.decode, self._take, limits)
+        take = self._take_with_namespaces if self._settings.k8s_namespaces else self.storage.take
+        return Pipeline(decoder.decode, take, limits)
 
-    def _take(self, batch: SpanBatch) -> None:
-        self.storage.take(with_kubernetes_namespaces(batch) if self._settings.k8s_namespaces else batch)
+    def _take_with_namespaces(self, batch: SpanBatch) -> None:
+        self.storage.take(with_kubernetes_namespaces(batch))
 
 
 async def _stop_together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

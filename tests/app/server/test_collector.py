@@ -37,7 +37,7 @@ from laban_collector.store.rows import LagRow
 
 from ...broker import free_port
 from ...collector.log_watch import LogWatch
-from ...collector.requests import body, span
+from ...collector.requests import body, request, span
 from ...collector.running import running_collector, settings
 from ...collector.shop import Shop
 
@@ -189,6 +189,18 @@ def test_configured_rules_are_applied(database: Database) -> None:
         url = f"http://{endpoints.http}/v1/traces"
         httpx.post(url, content=body(span(0, attributes)), headers=PROTOBUF).raise_for_status()
     assert rows(database, "SELECT key, value FROM correlations") == [{"key": "order.id", "value": "123"}]
+
+
+@pytest.mark.parametrize(("asked", "namespace"), [("true", "prod"), ("false", None)])
+def test_the_namespace_of_kubernetes_is_taken_if_asked(
+    database: Database, asked: str, namespace: str | None
+) -> None:
+    resource = {"service.name": "api", "k8s.namespace.name": "prod"}
+    sent = request(span(0), resource=resource).SerializeToString()
+    with running_collector(database, k8s_namespaces=asked) as endpoints:
+        url = f"http://{endpoints.http}/v1/traces"
+        httpx.post(url, content=sent, headers=PROTOBUF).raise_for_status()
+    assert rows(database, "SELECT namespace FROM resources") == [{"namespace": namespace}]
 
 
 def test_the_lag_of_a_real_broker_is_stored(
