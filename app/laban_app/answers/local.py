@@ -38,7 +38,7 @@ from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, i
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
-from laban_mapper.times import default_end, is_implausible, nanoseconds, storable, utc_time
+from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -92,9 +92,7 @@ class LocalAnswers:
             consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        now = self._clock()
-        story = build_story(key, value, spans, consumption, peers, truncated=truncated, now=now)
-        return _with_marked_times(story, now)
+        return build_story(key, value, spans, consumption, peers, truncated=truncated, now=self._clock())
 
     def service_map(
         self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
@@ -201,17 +199,6 @@ class LocalAnswers:
     def _extent(self, now: int) -> Window | None:
         """The first and the last start; implausible ones count only if there are no others."""
         return self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
-
-
-def _with_marked_times(story: Story, now: int) -> Story:
-    """Mark the steps with an impossible date."""
-    if not any(is_implausible(nanoseconds(step.time), now) for step in story.steps):
-        return story
-    steps = [
-        step.model_copy(update={"odd_time": is_implausible(nanoseconds(step.time), now)})
-        for step in story.steps
-    ]
-    return story.model_copy(update={"steps": steps})
 
 
 def _check_range(since: datetime | None, until: datetime | None) -> None:

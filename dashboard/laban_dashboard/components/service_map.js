@@ -8,7 +8,7 @@ const KINDS = {
   topic: { label: "topic", shape: "round-rectangle", light: ["#fbe9c6", "#a9670a"], dark: ["#46330f", "#f0b95a"] },
   group: { label: "consumer group", shape: "round-hexagon", light: ["#cdeee4", "#0b7a64"], dark: ["#123d35", "#4fd1b0"] },
   database: { label: "database", shape: "bottom-round-rectangle", light: ["#ecdcf8", "#8436b8"], dark: ["#3a2350", "#c99bf0"] },
-  external: { label: "called, not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  external: { label: "not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
   entry: { label: "caller, not traced", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
   unseen: { label: "caller not seen", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
 };

@@ -24,7 +24,7 @@ NODE_KIND_LABELS = {
     "topic": "Kafka topic",
     "group": "consumer group",
     "database": "database",
-    "external": "called, not traced",
+    "external": "not traced",
     "entry": "caller, not traced",
     "unseen": "caller not seen",
 }

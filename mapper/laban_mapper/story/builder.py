@@ -43,7 +43,8 @@ def build_story(
         consumption: the consumers of each topic, and how far they are.
         peers: the service at each address, for client spans without a server span.
         truncated: whether the story has more spans than these.
-        now: ns since the epoch. Spans with an impossible date then do not count in how long the story took.
+        now: ns since the epoch. Spans with an impossible date then are marked, and do not count in how long
+            the story took.
     """
     causality = _without_other_messages(Causality(with_namespaces(spans)), value)
     messages = messages_of(causality, consumption or Consumption())
@@ -60,7 +61,7 @@ def build_story(
         spans=len(causality.spans),
         started=utc_time(first),
         duration_ms=(last - first) / NS_PER_MS,
-        steps=_steps(causality, first),
+        steps=_steps(causality, first, now),
         messages=[published.message for published in messages],
         truncated=truncated,
         notes=notes_of(causality, left_out=len(spans) - len(causality.spans), truncated=truncated),
@@ -137,13 +138,23 @@ def _success_after(span: Span, requests: Sequence[Span], causality: Causality) -
     return None
 
 
-def _steps(causality: Causality, first: int) -> list[Step]:
+def _steps(causality: Causality, first: int, now: int | None) -> list[Step]:
     critical = critical_path(causality)
     index = {id(span): number for number, span in enumerate(causality.spans)}
-    return [_step(span, causality, first, index, critical=id(span) in critical) for span in causality.spans]
+    return [
+        _step(span, causality, first, index, now, critical=id(span) in critical) for span in causality.spans
+    ]
 
 
-def _step(span: Span, causality: Causality, first: int, index: Mapping[int, int], *, critical: bool) -> Step:
+def _step(
+    span: Span,
+    causality: Causality,
+    first: int,
+    index: Mapping[int, int],
+    now: int | None,
+    *,
+    critical: bool,
+) -> Step:
     status = STATUS_NAMES.get(span.status, "unset")
     cause = causality.cause(span)
     return Step(
@@ -164,6 +175,7 @@ def _step(span: Span, causality: Causality, first: int, index: Mapping[int, int]
         parent_id=span.parent_id,
         depth=causality.depth(span),
         critical=critical,
+        odd_time=now is not None and is_implausible(span.start, now),
         start_ms=max(0.0, (causality.start(span) - first) / NS_PER_MS),
         cause=None if cause is None else index[id(cause)],
         by_message=causality.is_delivery(span),

@@ -179,7 +179,8 @@ answered_calls AS (
     FROM under_client
     WHERE role = 1
     UNION ALL
-    SELECT start, source, target, client_protocol, client_latency, callee_failed OR client_failed, 'parent', peer_address, peer_port, NULL
+    SELECT start, source, target, client_protocol, client_latency, callee_failed OR client_failed, 'parent',
+           peer_address, peer_port, NULL
     FROM (
         FROM without_server
         ANTI JOIN servers USING (client_hi, client_lo, client_id, target)

@@ -27,8 +27,7 @@ SELECT row, trace_hi, trace_lo, span_id, parent_id, start, duration, latency, ar
        END::UTINYINT AS role,
        status = 2 AS failed,
        -- Of HTTP errors, those that the callee is to blame for.
-       CASE kind WHEN 2 THEN status = 2 OR coalesce(http_status, 0) >= 500
-                 WHEN 3 THEN status = 2 AND coalesce(http_status, 500) >= 500
+       CASE kind WHEN 3 THEN status = 2 AND coalesce(http_status, 500) >= 500
                  ELSE status = 2 OR coalesce(http_status, 0) >= 500 END AS call_failed,
        coalesce(db_system, rpc_system, CASE WHEN http_method IS NOT NULL THEN 'http' END) AS protocol,
        rpc_service, db_system, db_namespace, peer_service, peer_address, peer_port,
