@@ -78,7 +78,7 @@ def test_counts_equal_the_edges_of_all_spans_in_any_order_of_arrival(database: D
 
 def test_compacting_counts_does_not_change_the_edges(database: Database) -> None:
     store(DuckDBWriter(database), random_commits(shop(1), 9, 1))
-    counter = count(database, step=1)
+    counter = count(database, step=5)
     in_parts, parts = from_counts(database, *WHOLE), rows(database, "SELECT count(*) FROM edges")
     counter.compact()
     assert from_counts(database, *WHOLE) == in_parts
@@ -180,7 +180,7 @@ def test_a_producer_of_hours_before_is_found(database: Database, digest_spans: i
     writer = DuckDBWriter(database)
     store(writer, [[producer], *([span] for span in shop(4)), [consumer]])
     assert (Digester(database, digest_spans).catch_up() > 0) == (digest_spans == 1)
-    count(database, step=1)
+    count(database, step=20)
     since, until = T0 - 10 * MINUTE, T0 + 21 * 60 * MINUTE
     assert from_counts(database, since, until) == from_spans(database, since, until)
     [waits] = [
