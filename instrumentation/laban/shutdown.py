@@ -2,7 +2,8 @@
 
 `atexit` covers a normal exit. A process killed by SIGTERM runs no atexit handlers, and uvicorn raises the
 signal again after its own clean shutdown. So if the program does not handle SIGTERM, laban does, and then
-lets the signal kill the process. A process forked by multiprocessing runs no atexit handlers either, only
+lets the signal kill the process. That stays so if the program resets the signal to its default, as gunicorn's
+uvicorn workers do. A process forked by multiprocessing runs no atexit handlers either, only
 multiprocessing's own finalizers.
 """
 
@@ -25,6 +26,8 @@ _FINALIZER_PRIORITY: Final = -1_000
 MAX_EXPORT_S: Final = 10.0
 """The longest time that SIGTERM waits for the last export."""
 
+_set_handler: Final = signal.signal
+
 _before_exit: Final[list[Callable[[], None]]] = []
 
 
@@ -46,10 +49,20 @@ def install() -> None:
     atexit.register(_run_callbacks)
     # Only if the program imports multiprocessing: most do not, and the import is slow.
     wrapt.register_post_import_hook(_install_in_children, "multiprocessing.util")
+    wrapt.wrap_function_wrapper(signal, "signal", _keep_exporting)
     if threading.current_thread() is not threading.main_thread():
         return  # only the main thread can set signal handlers
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _export_and_die)
+        _set_handler(signal.SIGTERM, _export_and_die)
+
+
+def _keep_exporting(
+    wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """`signal.signal(number, handler)`: SIGTERM's default is laban's handler, which ends the process, too."""
+    if args == (signal.SIGTERM, signal.SIG_DFL):
+        return wrapped(signal.SIGTERM, _export_and_die)
+    return wrapped(*args, **kwargs)
 
 
 def _install_in_children(util: Any) -> None:
@@ -75,7 +88,7 @@ def _export_and_die(number: int, _frame: FrameType | None) -> None:
     export = threading.Thread(target=_export_rest, name="laban-last-spans", daemon=True)
     export.start()
     export.join(MAX_EXPORT_S)
-    signal.signal(number, signal.SIG_DFL)
+    _set_handler(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
