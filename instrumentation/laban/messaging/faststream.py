@@ -1,8 +1,7 @@
 """The instrumentation of FastStream: a Kafka record is handled inside its process span.
 
-FastStream uses aiokafka, confluent-kafka, aio-pika and nats-py, which laban traces. But it polls
-confluent-kafka in an executor, reads batches before it handles them, and handles records in tasks of their
-own if a subscriber has several workers. So `laban.processing` wraps the method that handles a record.
+FastStream runs on clients that laban traces. But it polls confluent-kafka in an executor, reads batches
+before it handles them, and handles records in tasks of their own if a subscriber has several workers. So `laban.processing` wraps the method that handles a record.
 """
 
 from collections.abc import Callable, Collection
