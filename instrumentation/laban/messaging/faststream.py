@@ -1,7 +1,8 @@
 """The instrumentation of FastStream: a Kafka record is handled inside its process span.
 
 FastStream runs on clients that laban traces. But it polls confluent-kafka in an executor, reads batches
-before it handles them, and handles records in tasks of their own if a subscriber has several workers. So `laban.processing` wraps the method that handles a record.
+before it handles them, and handles records in tasks of their own if a subscriber has several workers. So
+`laban.processing` wraps the method that handles a record.
 """
 
 from collections.abc import Callable, Collection
