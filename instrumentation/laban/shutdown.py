@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from laban.fail_open import fail_open
+from laban.sdk import draining_processor
 
 _FINALIZER_PRIORITY: Final = -1_000
 """Runs after the program's own multiprocessing finalizers."""
@@ -83,11 +85,18 @@ def _run_callbacks() -> None:
 
 
 def _export_and_die(number: int, _frame: FrameType | None) -> None:
+    # A pool sends the signal to processes that may have begun to end by themselves.
+    if draining_processor.after_draining(partial(_die, number)):
+        return
     # In a thread: the signal may have interrupted the main thread while it holds a lock that the export
     # needs.
     export = threading.Thread(target=_export_rest, name="laban-last-spans", daemon=True)
     export.start()
     export.join(MAX_EXPORT_S)
+    _die(number)
+
+
+def _die(number: int) -> None:
     _set_handler(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

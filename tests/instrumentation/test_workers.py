@@ -124,7 +124,8 @@ if __name__ == "__main__":
     with running(traced(sink.endpoint, "program", sys.executable, str(program)), LATE) as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
-    assert sorted(span.name for span in sink.spans) == ["parent", "task 0", "task 1", "task 2", "task 3"]
+    expected = ["parent", "task 0", "task 1", "task 2", "task 3"]
+    assert sorted(span.name for span in sink.spans) == expected, output
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

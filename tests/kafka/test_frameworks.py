@@ -1,10 +1,8 @@
 """Frameworks on top of Kafka clients, and a scheduler, under `laban run` in an environment of their own."""
 
-import os
 import secrets
 import signal
 import subprocess
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +13,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
+from ..environments import uv
 from ..instrumentation.otlp_sink import Received, Sink, sinking
 from ..instrumentation.processes import environment
-from ..test_install import Venv, plain_environment, wheel
+from ..test_install import Venv, wheel
 
 __all__ = ["wheel"]
 
@@ -42,27 +41,8 @@ ERROR = 2
 def frameworks(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Venv:
     """An environment with the frameworks, and laban with the extras of the clients that they use."""
     venv = Venv.make(tmp_path_factory.mktemp("frameworks") / "venv", "--without-pip")
-    # The settings of pip: see `share_mirror` in `run`.
-    of_pip = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    mirror = os.environ.get("UV_DEFAULT_INDEX", of_pip)
-    index = {"UV_DEFAULT_INDEX": mirror} if mirror else {}
-    uv = Path(sys.executable).with_name("uv")
-    done = subprocess.run(
-        [
-            *(uv, "pip", "install", "--quiet", "--python", venv.folder),
-            *(f"{wheel}[aiokafka,confluent-kafka]", *PACKAGES),
-        ],
-        env=plain_environment() | index | {"UV_SYSTEM_CERTS": "true"},
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_S,
-        check=False,
-    )
+    packages = (f"{wheel}[aiokafka,confluent-kafka]", *PACKAGES)
+    done = uv("pip", "install", "--quiet", "--python", venv.folder, *packages, timeout=_INSTALL_S)
     if done.returncode != 0:
         pytest.skip(f"the frameworks cannot be had from the package index: {done.stderr.strip()[-500:]}")
     return venv
