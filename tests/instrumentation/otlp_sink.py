@@ -26,6 +26,8 @@ class Received:
     status: int
     attributes: dict[str, Any]
     resource: dict[str, Any]
+    links: tuple[tuple[bytes, bytes], ...] = ()
+    """The trace and the span that each link names."""
 
 
 class Sink:
@@ -95,6 +97,7 @@ def _spans(request: ExportTraceServiceRequest) -> Generator[Received]:
                     span.status.code,
                     _attributes(span.attributes),
                     resource,
+                    tuple((link.trace_id, link.span_id) for link in span.links),
                 )
 
 

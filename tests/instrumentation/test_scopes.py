@@ -15,6 +15,8 @@ SCOPES = {
     "aiokafka": "laban.aiokafka",
     "confluent_kafka": "laban.confluent_kafka",
     "processing": "laban.processing",
+    "apscheduler": "laban.apscheduler",
+    "faust": "laban.faust",
     "nats": "laban.nats",
     "pika": "laban.pika",
     "grpc": "laban.grpc",

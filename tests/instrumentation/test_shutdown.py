@@ -68,6 +68,31 @@ def test_spans_survive_sigterm_and_the_signal_still_kills_the_process(sink: Sink
     assert [span.name for span in sink.spans] == ["served"]
 
 
+def test_spans_survive_a_signal_during_the_last_export(sink: Sink) -> None:
+    program = """
+import os, signal
+from laban.sdk.draining_processor import WatchedExporter
+export = WatchedExporter.export
+def interrupted(self, spans):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return export(self, spans)
+WatchedExporter.export = interrupted
+span("served")
+"""
+    with running(python(sink.endpoint, program), LATE) as process:
+        assert process.wait(10) == -signal.SIGTERM
+    assert [span.name for span in sink.spans] == ["served"]
+
+
+def test_spans_survive_sigterm_in_a_program_that_resets_the_signal(sink: Sink) -> None:
+    reset = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)"
+    with running(python(sink.endpoint, reset + LOOP), LATE) as process:
+        line_of(process, "ready")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+    assert [span.name for span in sink.spans] == ["served"]
+
+
 def test_a_signal_handler_of_the_program_stays_in_place(sink: Sink) -> None:
     program = """
 import signal, sys, threading

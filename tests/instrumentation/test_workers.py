@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,13 @@ from .test_shutdown import LATE, SPAN
 
 GUNICORN = ("gunicorn", "--workers", "2", "--graceful-timeout", "10", "web_application:wsgi", "--bind")
 PRELOADED = ("gunicorn", "--preload", *GUNICORN[1:])
+ON_UVICORN = (
+    *GUNICORN[:-2],
+    "--worker-class",
+    "uvicorn.workers.UvicornWorker",
+    "web_application:asgi",
+    "--bind",
+)
 UVICORN = ("uvicorn", "--log-level", "warning", "web_application:asgi", "--port")
 
 
@@ -49,10 +57,17 @@ def answer(port: int, process: subprocess.Popen[str]) -> str:
     [
         (GUNICORN, ()),
         (PRELOADED, ()),
+        (ON_UVICORN, ()),
         (UVICORN, ("--workers", "2", "--timeout-worker-healthcheck", "60")),
         (UVICORN, ("--reload", "--reload-dir", str(PROGRAMS))),
     ],
-    ids=["gunicorn", "gunicorn preloaded", "uvicorn with workers", "uvicorn with reload"],
+    ids=[
+        "gunicorn",
+        "gunicorn preloaded",
+        "gunicorn with uvicorn",
+        "uvicorn with workers",
+        "uvicorn with reload",
+    ],
 )
 def test_spans_of_a_servers_workers_arrive_when_the_server_ends(
     sink: Sink, command: tuple[str, ...], options: tuple[str, ...]
@@ -68,6 +83,49 @@ def test_spans_of_a_servers_workers_arrive_when_the_server_ends(
     spans = [span for span in sink.spans if span.name.startswith("served ")]
     assert len(spans) == 5
     assert {span.name.partition(" ")[2] for span in spans} == served
+
+
+def test_a_reload_loses_no_spans_of_the_process_before(sink: Sink, tmp_path: Path) -> None:
+    shutil.copy(PROGRAMS / "web_application.py", tmp_path)
+    port = free_port()
+    command = traced(sink.endpoint, "program", *UVICORN, str(port), "--reload", "--reload-dir", str(tmp_path))
+    with running(command, LATE | {"PYTHONPATH": str(tmp_path)}) as process:
+        served = [answer(port, process)]
+        (tmp_path / "web_application.py").open("a").write("# changed\n")
+        while served[-1] == served[0]:
+            served.append(answer(port, process))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    names = [span.name for span in sink.spans if span.name.startswith("served ")]
+    assert sorted(names) == sorted(f"served {each}" for each in served)
+
+
+POOLS = {
+    "Pool": "context.Pool(2)",
+    "ProcessPoolExecutor": "ProcessPoolExecutor(2, mp_context=context)",
+}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("pool", POOLS)
+def test_spans_of_the_processes_of_a_pool_arrive(sink: Sink, pool: str, method: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""{SPAN}
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{method}")
+    with {POOLS[pool]} as pool:
+        print(list(pool.map(span, [f"task {{number}}" for number in range(4)])))
+    span("parent")
+"""
+    )
+    with running(traced(sink.endpoint, "program", sys.executable, str(program)), LATE) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    expected = ["parent", "task 0", "task 1", "task 2", "task 3"]
+    assert sorted(span.name for span in sink.spans) == expected, output
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

@@ -17,8 +17,8 @@ Record = TypeVar("Record")
 
 # When an exception leaves a loop, the current instruction of the loop's frame is the one that raised.
 # Otherwise it pops the iterator, returns, yields, or requests the next record. These are the prefixes of the
-# names of the instructions that can raise, tested on CPython 3.11, 3.12 and 3.13 only. An unknown
-# instruction, of a later CPython say, counts as success: a missing error is better than a wrong one. Stores
+# names of the instructions that can raise, tested on CPython 3.11 to 3.14 only. An unknown instruction, of a
+# later CPython say, counts as success: a missing error is better than a wrong one. Stores
 # to and deletions of plain names are not listed, because they can release the iterator themselves.
 _RAISING: Final = (
     *("BEFORE_", "BINARY_", "BUILD_", "CALL", "CHECK_", "CLEANUP_THROW", "COMPARE_OP", "CONTAINS_OP"),

@@ -18,6 +18,22 @@ PATIENCE_S: Final = 0.8
 """How long shutdown waits for the collector to accept the next batch."""
 
 
+_draining: Final[set[int]] = set()
+"""The threads that export the last spans."""
+_afterwards: Final[list[Callable[[], None]]] = []
+
+
+def after_draining(callback: Callable[[], None]) -> bool:
+    """Call this as soon as the current thread has exported its last spans; False if it does not export now.
+
+    For a signal handler: it interrupts the thread, which can go on only when the handler has returned.
+    """
+    if threading.get_ident() not in _draining:
+        return False
+    _afterwards.append(callback)
+    return True
+
+
 class WatchedExporter(SpanExporter):
     """An exporter that records the time of its last success and counts the spans that it failed to export."""
 
@@ -67,6 +83,16 @@ class DrainingSpanProcessor(BatchSpanProcessor):
 
     def shutdown(self) -> None:
         """Export the queued spans, as long as the collector accepts them."""
+        thread = threading.get_ident()
+        _draining.add(thread)
+        try:
+            self._drain()
+        finally:
+            _draining.discard(thread)
+            while _afterwards:
+                _afterwards.pop()()
+
+    def _drain(self) -> None:
         with fail_open("cannot limit the last export"):
             batch = cast("Any", self._batch_processor)
             self._limit_join(batch._worker_thread)  # noqa: SLF001 - no public access

@@ -1,0 +1,1 @@
+"""Instrumentations of schedulers: each run of a job is the root of a trace."""

@@ -1,0 +1,1 @@
+"""Instruments Faust (faust-streaming)."""
