@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 from numpy.typing import NDArray
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -32,7 +33,6 @@ _CONSUMER: Final = 5
 """OTLP SpanKind."""
 
 Numbers = NDArray[np.uint64]
-Offsets = NDArray[np.int64]
 
 
 class Reader(NamedTuple):
@@ -49,14 +49,14 @@ class Keys(NamedTuple):
     Attributes:
         traces: the low halves of the ids of their traces.
         linked: the low halves of the ids of the traces that their links lead to.
-        offsets: the offsets of their messages.
+        messages: numbers of their messages: of topic, partition and offset.
         values: the values of their business keys.
         readers: the consumer groups of their spans.
     """
 
     traces: Numbers
     linked: Numbers
-    offsets: Offsets
+    messages: Numbers
     values: pa.ChunkedArray
     readers: frozenset[Reader]
 
@@ -120,9 +120,11 @@ class Unloaded:
         return any(np.isin(part.linked, wanted).any() for part in self._parts)
 
     def may_have_message(self, messages: Collection[MessageRef]) -> bool:
-        """Whether a span has the offset of one of these messages."""
-        wanted = np.array([message.offset for message in messages], np.int64)
-        return any(np.isin(part.offsets, wanted).any() for part in self._parts)
+        """Whether a span is on one of these messages; another message may have the same number."""
+        topics = np.array([_number_of(message.topic) for message in messages], np.uint64)
+        partitions = np.array([message.partition for message in messages], np.int64)
+        wanted = _mixed(topics, partitions, np.array([message.offset for message in messages], np.int64))
+        return any(np.isin(part.messages, wanted).any() for part in self._parts)
 
     def readers(self) -> frozenset[Reader]:
         """Return the consumer groups of the spans."""
@@ -133,12 +135,28 @@ def _low_halves(trace_ids: Collection[str]) -> Numbers:
     return np.array([int(trace_id[-16:], 16) for trace_id in trace_ids], np.uint64)
 
 
+def _messages_of(spans: pa.Table) -> Numbers:
+    columns = ["messaging_destination", "messaging_partition", "messaging_offset"]
+    named = spans.select(columns).drop_null()
+    topics = named[columns[0]].combine_chunks().dictionary_encode()
+    numbers = np.array([_number_of(topic) for topic in topics.dictionary.to_pylist()], np.uint64)
+    return _mixed(numbers[topics.indices.to_numpy()], *(named[name].to_numpy() for name in columns[1:]))
+
+
+def _number_of(topic: str) -> int:
+    return xxhash.xxh3_64_intdigest(topic.encode())
+
+
+def _mixed(topics: Numbers, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> Numbers:
+    """Return a number for each message."""
+    return topics ^ (partitions.view(np.uint64) << np.uint64(48)) ^ offsets.view(np.uint64)
+
+
 def _keys_of(batch: SpanBatch) -> Keys:
-    offsets = batch.spans["messaging_offset"].drop_null()
     return Keys(
         batch.spans["trace_lo"].to_numpy(),
         batch.links["linked_trace_lo"].to_numpy(),
-        offsets.to_numpy(),
+        _messages_of(batch.spans),
         batch.correlations["value"],
         _readers_of(batch),
     )
@@ -149,7 +167,7 @@ def _joined(parts: Sequence[Keys]) -> Keys:
     return Keys(
         np.concatenate([part.traces for part in parts]),
         np.concatenate([part.linked for part in parts]),
-        np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.messages for part in parts]),
         pa.chunked_array([pa.chunked_array(values, pa.string()).combine_chunks()], pa.string()),
         frozenset().union(*(part.readers for part in parts)),
     )

@@ -14,9 +14,12 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 _log = logging.getLogger(__name__)
 
-FLOOD: Final = 50_000
+FLOOD: Final = 200_000
 """Spans in ten seconds; while more arrive, graphs do not wait for the newest spans."""
 _FLOOD_TIME: Final = 10.0
+STREAM: Final = 10_000
+"""The same for spans that keep coming: a graph would wait each time. One burst of them is waited for."""
+_STREAM_TIME: Final = 5.0
 _PAUSE: Final = 4.0
 """Seconds without new spans after which a flood is over; loads are at most two seconds apart."""
 MANY: Final = 1_000_000
@@ -141,7 +144,9 @@ class EdgeCountingThread:
             self._latest.popleft()
         if not self._latest or self._latest[-1].at < self._clock() - _PAUSE:
             return False
-        return sum(commit.spans for commit in self._latest) > FLOOD
+        spans = sum(commit.spans for commit in self._latest)
+        keep_coming = self._latest[-1].at - self._latest[0].at >= _STREAM_TIME
+        return spans > FLOOD or (keep_coming and spans > STREAM)
 
     def _spans(self) -> int:
         return sum(commit.spans for commit in self._commits)
