@@ -3,12 +3,13 @@
 Times are nanoseconds, because a trace is also read by programs: `start_ns` since the epoch, UTC.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from laban.vocabulary import MESSAGING_DESTINATION_PARTITION_ID, PROMOTED
-from laban_collector.store.rows import Attributes, WholeEvent, WholeLink, WholeSpan
+from laban_collector.store.rows import Attributes, ResourceRow, ScopeRow, WholeEvent, WholeLink, WholeSpan
 from laban_mapper.model import Answer
 
 Kind = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
@@ -18,6 +19,8 @@ AttributeValues = dict[str, Any]
 _KINDS: Final[tuple[Kind, ...]] = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: Final[tuple[StatusName, ...]] = ("unset", "ok", "error")
 _ERROR: Final = 2
+_ORIGINS: Final = 256
+"""Resources and scopes that are kept: many spans have the same one."""
 _PROMOTED: Final = {promoted.column: promoted for promoted in PROMOTED}
 
 
@@ -181,7 +184,6 @@ def json_of(trace_id: str, pages: Iterable[Sequence[WholeSpan]], limit: int | No
 
 
 def _span(row: WholeSpan) -> TraceSpan:
-    resource, scope = row.resource, row.scope
     # The rows come from the store, so checking each field again would take longer than reading it.
     return TraceSpan.model_construct(
         trace_id=row.trace_id,
@@ -201,14 +203,22 @@ def _span(row: WholeSpan) -> TraceSpan:
         dropped_events=row.dropped_events,
         links=[_link(link) for link in row.links],
         dropped_links=row.dropped_links,
-        resource=TraceResource.model_construct(
-            service=resource.service,
-            namespace=resource.namespace,
-            attributes=json.loads(resource.attributes),
-        ),
-        scope=TraceScope.model_construct(
-            name=scope.name, version=scope.version, attributes=json.loads(scope.attributes)
-        ),
+        resource=_resource(row.resource),
+        scope=_scope(row.scope),
+    )
+
+
+@functools.lru_cache(_ORIGINS)
+def _resource(row: ResourceRow) -> TraceResource:
+    return TraceResource.model_construct(
+        service=row.service, namespace=row.namespace, attributes=json.loads(row.attributes)
+    )
+
+
+@functools.lru_cache(_ORIGINS)
+def _scope(row: ScopeRow) -> TraceScope:
+    return TraceScope.model_construct(
+        name=row.name, version=row.version, attributes=json.loads(row.attributes)
     )
 
 

@@ -149,7 +149,10 @@ def _number_of(topic: str) -> int:
 
 def _mixed(topics: Numbers, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> Numbers:
     """Return a number for each message."""
-    return topics ^ (partitions.view(np.uint64) << np.uint64(48)) ^ offsets.view(np.uint64)
+    numbers = topics.copy()
+    numbers ^= partitions.view(np.uint64) << np.uint64(48)
+    numbers ^= offsets.view(np.uint64)
+    return numbers
 
 
 def _keys_of(batch: SpanBatch) -> Keys:

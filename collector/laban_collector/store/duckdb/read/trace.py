@@ -12,7 +12,7 @@ from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.duckdb.read.rows import Row, SpanAddress, TraceAddress, both_forms, named_rows
 from laban_collector.store.rows import Attributes, ResourceRow, ScopeRow, WholeEvent, WholeLink, WholeSpan
 
-PAGE: Final = 2_000
+PAGE: Final = 5_000
 """Spans that are read at once; limits the memory."""
 
 _MANY_ORIGINS: Final = 10_000
