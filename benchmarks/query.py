@@ -1,9 +1,9 @@
-"""Measures the latency of stories and of the graph of the last 15 minutes, also while spans arrive.
+"""Measures the latency of stories, traces and the graph of the last 15 minutes, also while spans arrive.
 
-`./run bench query [--spans 1M,10M,50M] [--keep DIR] [--quick] [--publish]` fills a store of each size at
-1,000 spans per second of shop time. `--keep` keeps the stores for the next run. Each question is measured
-warm and cold; cold means that the database is reopened and the file is dropped from the system's cache. Every
-answer is checked.
+`./run bench query [--spans 1M,10M,50M] [--rate N] [--keep DIR] [--quick] [--publish]` fills a store of each
+size at 1,000 spans per second of shop time. `--keep` keeps the stores for the next run. Each question is
+measured warm and cold; cold means that the database is reopened and the file is dropped from the system's
+cache. Every answer is checked.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +24,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.workload import report
-from benchmarks.workload.filling import LATEST, Filler
+from benchmarks.workload.filling import INCOMING, LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
+from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.local import LocalAnswers
 from laban_app.server.process import STALE_S
 from laban_collector.ingest.storage_service import StorageService
@@ -44,8 +45,8 @@ _WINDOW: Final = timedelta(minutes=15)
 _HOW: Final = (
     "The store has 1,000 spans per second, so the last 15 minutes hold 900,000. Cold: before each\n"
     "question, the benchmark reopens the database and drops the file from the system's cache\n"
-    "(posix_fadvise). Spans arriving: the same process decodes, journals, loads and counts 50,000 spans\n"
-    "per second; as in a collector, a story waits until all acknowledged spans are loaded. The benchmark\n"
+    "(posix_fadvise). Spans arriving: the same process decodes, journals, loads and counts {rate:,} spans\n"
+    "per second; as in a collector, a story or a trace waits for spans that belong to it. The benchmark\n"
     "checks that each story within the limits has the spans made for it."
 )
 _MORE: Final = 500_000
@@ -73,10 +74,12 @@ class Questions:
     Args:
         filler: the filler that wrote the store.
         last: the start of the newest span, ns since the epoch.
+        traces: the ids of some traces.
         times: how many times to ask the expensive questions.
     """
 
-    def __init__(self, filler: Filler, last: int, times: int) -> None:
+    def __init__(self, filler: Filler, last: int, traces: Sequence[str], times: int) -> None:
+        self._traces = traces
         self._day = filler.day
         # Late spans of the last rounds are still to come; in a small store, this applies to all rounds.
         self._complete = filler.rounds > LATEST
@@ -92,20 +95,13 @@ class Questions:
         yield Asked("story of an order in about 50 traces", self._watched, self._times)
         yield Asked("story of an order beyond the limits", self._hot, self._times)
         yield Asked("graph of the last 15 min", self._graph, self._times)
+        yield Asked("one trace, whole", self._trace, self._times * 5)
 
-    def busy(self, storage: StorageService) -> Iterator[Asked]:
-        """Yield the questions to ask while spans arrive; each settles the storage first."""
-
-        def order(answers: LocalAnswers) -> None:
-            storage.settle()
-            self._order(answers)
-
-        def graph(answers: LocalAnswers) -> None:
-            storage.settle_edges()
-            self._graph(answers)
-
-        yield Asked("story of an order, spans arriving", order, self._times)
-        yield Asked("graph of the last 15 min, spans arriving", graph, self._times)
+    def busy(self) -> Iterator[Asked]:
+        """Yield the questions to ask while spans arrive."""
+        yield Asked("story of an order, spans arriving", self._order, self._times * 5)
+        yield Asked("graph of the last 15 min, spans arriving", self._graph, self._times)
+        yield Asked("one trace, whole, spans arriving", self._trace, self._times * 5)
 
     def _order(self, answers: LocalAnswers) -> None:
         self._story(answers, self._random.choice(self._ordinary))
@@ -121,6 +117,9 @@ class Questions:
             f"order {value}: {found} of {expected} spans"
         )
 
+    def _trace(self, answers: LocalAnswers) -> None:
+        assert b"".join(answers.trace_json(self._random.choice(self._traces)))
+
     def _hot(self, answers: LocalAnswers) -> None:
         assert answers.story("order.id", HOT_ORDERS[0]).spans > 0
 
@@ -130,11 +129,11 @@ class Questions:
         assert services > 40, f"{services} services in the graph"
 
 
-def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
+def measure(path: Path, spans: int, times: int, rate: int) -> dict[str, Figures]:
     """Measure all questions to a store of this many spans: warm, cold, and on a copy while spans arrive."""
     with Database.open(path) as database:
         filler = filled(database, spans)
-        questions = Questions(filler, _last(database), times)
+        questions = Questions(filler, _last(database), _traces(database), times)
     figures: dict[str, Figures] = {}
     with Database.open(path, read_only=True) as database:
         answers = LocalAnswers(DuckDBReader(database))
@@ -146,7 +145,7 @@ def measure(path: Path, spans: int, times: int) -> dict[str, Figures]:
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         copy = Path(shutil.copy(path, name))
         os.sync()  # do not measure the write-back of gigabytes
-        figures |= _measure_busy(copy, spans, times)
+        figures |= _measure_busy(copy, spans, times, rate)
     return figures
 
 
@@ -182,24 +181,21 @@ def _count(database: Database) -> None:
     counter.compact()
 
 
-def _measure_busy(path: Path, spans: int, times: int) -> dict[str, Figures]:
+def _measure_busy(path: Path, spans: int, times: int, rate: int) -> dict[str, Figures]:
     """Measure as in a collector: load or count all accepted spans before each answer."""
     with Database.open(path) as database:
         filler = filled(database, spans)
         questions, storage = (
-            Questions(filler, _last(database), times),
+            Questions(filler, _last(database), _traces(database), times),
             StorageService(DuckDBStore(database), RetentionLimits()),
         )
-        answers = LocalAnswers(DuckDBReader(database, staleness=STALE_S))
         storage.start()
+        answers = ArrivingAnswers(storage, STALE_S)
         try:
-            with filler.arriving(storage.take):
+            with filler.arriving(storage.take, rate):
                 while not storage.store.flooded:  # measure the steady state, not the start
                     time.sleep(0.1)
-                return {
-                    asked.name: _timed(asked, lambda: nullcontext(answers))
-                    for asked in questions.busy(storage)
-                }
+                return {asked.name: _timed(asked, lambda: nullcontext(answers)) for asked in questions.busy()}
         finally:
             storage.stop()
 
@@ -208,6 +204,15 @@ def _last(database: Database) -> int:
     extent = DuckDBReader(database).extent(*ALL_STARTS)
     assert extent is not None, "a filled store has spans"
     return extent[1]
+
+
+def _traces(database: Database) -> list[str]:
+    """Return the ids of some traces, spread over the store."""
+    with database.reading() as cursor:
+        found = cursor.execute(
+            "SELECT trace_hi, trace_lo FROM spans USING SAMPLE reservoir(500 ROWS) REPEATABLE (7)"
+        ).fetchall()
+    return [f"{high:016x}{low:016x}" for high, low in found]
 
 
 @contextmanager
@@ -257,6 +262,7 @@ def main() -> None:
     """Fill the stores, measure, print a table, and publish it if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=sizes_of, default="1M", help="sizes of the stores: 1M,10M,50M")
+    parser.add_argument("--rate", type=int, default=INCOMING, help="spans per second that arrive")
     parser.add_argument("--keep", type=Path, help="keep the stores in this directory and reuse them")
     parser.add_argument("--quick", action="store_true", help="use 100,000 spans and few questions")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
@@ -268,10 +274,10 @@ def main() -> None:
         for size, spans in sizes.items():
             print(f"{size} spans", file=sys.stderr)
             path = Path(folder) / f"{size}.duckdb"
-            measured[size] = measure(path, spans, 3 if options.quick else 20)
+            measured[size] = measure(path, spans, 3 if options.quick else 20, options.rate)
             counted.append(f"{counting(path, spans):.1f} µs with {size}")
     counting_cost = f"Counting a span for the graph takes {', '.join(counted)} spans stored (processor time)."
-    text = f"{report.machine()}\n\n{table(measured)}\n\n{counting_cost}\n\n{_HOW}"
+    text = f"{report.machine()}\n\n{table(measured)}\n\n{counting_cost}\n\n{_HOW.format(rate=options.rate)}"
     print(text)
     if options.publish:
         report.publish("query", text)

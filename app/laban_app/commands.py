@@ -9,6 +9,7 @@ _EXPORTS: Final = "laban_app.cli.export_commands"
 
 ORDER: Final = Command("Explain what happened to an order.", "server", f"{_QUERIES}:order")
 STORY: Final = Command("Explain what happened to a business key.", "server", f"{_QUERIES}:story")
+TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
 DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
 LAG: Final = Command("Show how far behind each consumer group is.", "server", f"{_QUERIES}:lag")

@@ -3,6 +3,7 @@
 AppError
 ├── UnknownValue          no trace carries this business key value
 ├── NotInRange            traces carry it, but none of their spans lie in the requested time range
+├── UnknownTrace          no span of this trace is stored
 ├── CollectorUnreachable  there is neither a running collector nor a readable database
 ├── RequestRefused        the collector refused a request, or failed
 ├── NothingToDraw         a diagram of a time range without calls
@@ -54,6 +55,16 @@ class NotInRange(AppError):
         super().__init__(
             f"No span of {key} {value} lies in this time range: it was seen between {first:%F %T} and "
             f"{last:%F %T} UTC. Widen the time range, or leave it out."
+        )
+
+
+class UnknownTrace(AppError):
+    """No span of this trace is stored."""
+
+    def __init__(self, trace_id: str) -> None:
+        super().__init__(
+            f"No span of trace {trace_id} is stored. It may be too old, sampled out, or not sent yet; "
+            "`laban status` shows the stored time range."
         )
 
 

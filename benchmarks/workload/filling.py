@@ -18,7 +18,7 @@ REQUEST: Final = 512
 A_SECOND: Final = 1_000
 """Spans per second of the shop's time."""
 INCOMING: Final = 50_000
-"""Spans per second that arrive while the benchmark asks questions."""
+"""Spans per second that arrive while the benchmark asks questions, unless it is told otherwise."""
 LATEST: Final = 10
 """The most rounds that a span is late: seven minutes."""
 
@@ -71,7 +71,9 @@ class Filler:
         return stored
 
     @contextmanager
-    def arriving(self, take: Callable[[SpanBatch], object]) -> Generator[None, None, None]:
+    def arriving(
+        self, take: Callable[[SpanBatch], object], rate: int = INCOMING
+    ) -> Generator[None, None, None]:
         """Pass new batches to `take` at a steady rate, or as fast as possible, until the block ends."""
         over = threading.Event()
 
@@ -80,7 +82,7 @@ class Filler:
             while not over.wait(max(due - time.monotonic(), 0)):
                 batch = self._decode()
                 take(batch)
-                due += batch.spans.num_rows / INCOMING
+                due += batch.spans.num_rows / rate
 
         thread = threading.Thread(target=run)
         thread.start()

@@ -2,6 +2,7 @@
 
 MapperError
 ├── InvalidTimeRange  a time cannot be read, or a range ends before it begins
+├── InvalidTraceId    it is not the ID of a trace
 └── RenderFailed      a diagram cannot be drawn
 """
 
@@ -12,6 +13,10 @@ class MapperError(Exception):
 
 class InvalidTimeRange(MapperError):
     """A time cannot be read, or a range ends before it begins."""
+
+
+class InvalidTraceId(MapperError):
+    """It is not the ID of a trace."""
 
 
 class RenderFailed(MapperError):

@@ -173,6 +173,9 @@ class ServiceMap(Answer):
     `callers_not_seen` counts the calls and messages whose sender is not known: a parent was named and has not
     arrived, because of sampling, loss, or a service that is not traced. They are on the map only if asked
     for, as calls of the node `unseen:callers`.
+
+    While very many spans arrive, the map may lack the newest ones: those that were stored after `counted_to`.
+    If that is None, the map has all spans that were acknowledged before the question.
     """
 
     since: datetime
@@ -181,6 +184,7 @@ class ServiceMap(Answer):
     edges: list[Edge]
     truncated: bool = False
     callers_not_seen: int = 0
+    counted_to: datetime | None = None
 
 
 class PartitionLag(Answer):

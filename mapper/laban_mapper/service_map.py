@@ -36,6 +36,7 @@ def build_service_map(
     *,
     namespaces: Collection[str] = (),
     unseen: bool = False,
+    counted_to: datetime | None = None,
 ) -> ServiceMap:
     """The service map of a time range, with the MAX_EDGES busiest edges.
 
@@ -47,6 +48,7 @@ def build_service_map(
         until: end of the time range.
         namespaces: the namespaces of the services.
         unseen: whether callers that were not seen are a node of the map.
+        counted_to: when the newest counted spans were stored, if some are not counted yet.
     """
     busiest = sorted(rows, key=lambda row: row.calls, reverse=True)[:MAX_EDGES]
     edges = [_edge(row) for row in busiest]
@@ -63,6 +65,7 @@ def build_service_map(
         edges=shown,
         truncated=len(edges) >= MAX_EDGES,
         callers_not_seen=sum(row.calls for row in rows if row.source == UNSEEN),
+        counted_to=counted_to,
     )
 
 

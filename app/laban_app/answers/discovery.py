@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from laban_app.answers.local import LocalAnswers
-from laban_app.answers.protocol import Answers
+from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.errors import CollectorUnreachable
 from laban_app.wiring import STORE
@@ -20,7 +20,7 @@ _PROBE_TIMEOUT: Final = 1.0
 """Seconds to wait for an answer of a collector that may not be running."""
 
 
-def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> Answers:
+def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> TraceAnswers:
     """Open a source of answers; the arguments and errors are those of `open_store`."""
     store = open_store(url, db, token)
     return LocalAnswers(store.reader()) if isinstance(store, Store) else store

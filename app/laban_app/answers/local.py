@@ -2,12 +2,13 @@
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.lag_answers import lag_report, waiting_report
-from laban_app.errors import NotInRange, UnknownValue
+from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
     ALL_STARTS,
@@ -17,6 +18,7 @@ from laban_collector.store.rows import (
     Peer,
     Span,
     TraceRef,
+    WholeSpan,
     plausible_starts,
 )
 from laban_mapper import lag
@@ -39,6 +41,8 @@ from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 from laban_mapper.story.root_cause import peer_of
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
+from laban_mapper.trace import Trace, json_of, trace_of
+from laban_mapper.trace_ids import parse_trace_id
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -89,18 +93,27 @@ class LocalAnswers:
             if not spans:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = {span.topic for span in spans if span.topic is not None}
-            consumption = Consumption(reader.latest_lag(), _groups_of(reader, topics, groups))
+            lag_of_groups = reader.latest_lag() if topics else []
+            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
         return build_story(key, value, spans, consumption, peers, truncated=truncated, now=self._clock())
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        settled: bool = True,
     ) -> ServiceMap:
-        """Which service calls which, and how."""
+        """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
         requested = self._window(since, until)
         begin, end = _whole_minutes(*requested)
-        edges = self._reader.edges(begin, end)
+        with self._reader.at_one_moment():
+            edges = self._reader.edges(begin, end)
+            stale = begin % MINUTE == end % MINUTE == 0 and not (settled and self._reader.all_counted())
+            counted_to = self._reader.counted_to() if stale else None
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
         first, last = self._extent(self._clock()) or requested
         if begin <= last and first < end:
@@ -113,7 +126,26 @@ class LocalAnswers:
             utc_time(end),
             namespaces=self._reader.namespaces(),
             unseen=unseen,
+            counted_to=None if counted_to is None else utc_time(counted_to),
         )
+
+    def trace(self, trace_id: str, limit: int | None = None) -> Trace:
+        """One trace with all that was sent; raises UnknownTrace."""
+        wanted = parse_trace_id(trace_id)
+        return trace_of(wanted, self._pages(wanted, limit), limit)
+
+    def trace_json(self, trace_id: str, limit: int | None = None) -> Iterator[bytes]:
+        """The same as JSON, piece by piece, for traces of very many spans."""
+        wanted = parse_trace_id(trace_id)
+        return json_of(wanted, self._pages(wanted, limit), limit)
+
+    def _pages(self, trace_id: str, limit: int | None) -> Iterator[list[WholeSpan]]:
+        """The spans of a trace, and one more than the limit if there are; the first are read at once."""
+        pages = self._reader.trace(trace_id, None if limit is None else limit + 1)
+        first = next(pages, None)
+        if first is None:
+            raise UnknownTrace(trace_id)
+        return chain([first], pages)
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""

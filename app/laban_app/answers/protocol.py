@@ -1,9 +1,11 @@
 """The questions that can be asked, of a database in this process or of a collector over HTTP."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, Protocol
 
 from laban_mapper.model import KnownValues, LagHistory, LagReport, LatencyHistory, ServiceMap, Status, Story
+from laban_mapper.trace import Trace
 
 
 class Answers(Protocol):
@@ -61,4 +63,25 @@ class Answers(Protocol):
 
     def status(self) -> Status:
         """What is stored."""
+        ...
+
+
+class TraceAnswers(Answers, Protocol):
+    """The questions above, and one for programs and the command line only: a whole trace."""
+
+    def trace(self, trace_id: str, limit: int | None = None) -> Trace:
+        """One trace with all that was sent.
+
+        Args:
+            trace_id: 32 or 16 hex digits, in any form that `parse_trace_id` accepts.
+            limit: maximum number of spans: the first by start.
+
+        Raises:
+            UnknownTrace: no span of it is stored.
+            InvalidTraceId: it is not the ID of a trace.
+        """
+        ...
+
+    def trace_json(self, trace_id: str, limit: int | None = None) -> Iterator[bytes]:
+        """The same as JSON, piece by piece; a trace may have very many spans."""
         ...

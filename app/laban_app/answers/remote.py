@@ -1,14 +1,21 @@
 """Answers from a running `laban serve` over its HTTP API."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Any, Final, Literal, Self, TypeVar
 
 import httpx
 
-from laban_app.errors import AppError, CollectorUnreachable, NotInRange, RequestRefused, UnknownValue
+from laban_app.errors import (
+    AppError,
+    CollectorUnreachable,
+    NotInRange,
+    RequestRefused,
+    UnknownTrace,
+    UnknownValue,
+)
 from laban_collector.importing import BATCH_TYPE
 from laban_mapper.errors import InvalidTimeRange, MapperError
 from laban_mapper.model import (
@@ -23,6 +30,8 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.trace import Trace
+from laban_mapper.trace_ids import parse_trace_id
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
 _UNLIMITED: Final = httpx.Timeout(None, connect=2.0)
@@ -60,6 +69,23 @@ class RemoteAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how."""
         return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+
+    def trace(self, trace_id: str, limit: int | None = None) -> Trace:
+        """One trace with all that was sent; raises UnknownTrace."""
+        return Trace.model_validate_json(b"".join(self.trace_json(trace_id, limit)))
+
+    def trace_json(self, trace_id: str, limit: int | None = None) -> Iterator[bytes]:
+        """The same as JSON, piece by piece; ends with CollectorUnreachable if the connection breaks."""
+        wanted = parse_trace_id(trace_id)
+        given = {} if limit is None else {"limit": str(limit)}
+        try:
+            with self._client.stream("GET", f"/traces/{wanted}", params=given) as response:
+                if response.status_code != HTTPStatus.OK:
+                    response.read()
+                    raise UnknownTrace(wanted) if _is_unknown(response) else error_of(self.url, response, {})
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
@@ -141,13 +167,26 @@ class RemoteAnswers:
         try:
             response = self._client.get(path, params=given)
         except httpx.HTTPError as error:
-            raise CollectorUnreachable(
-                f"No collector answers at {self.url} ({error}). Is `laban serve` running there? "
-                "Start it, or name another source with --url or --db."
-            ) from error
+            raise self._unreachable(error) from error
         if response.status_code == HTTPStatus.OK:
             return answer.model_validate_json(response.content)
         raise error_of(self.url, response, given)
+
+    def _unreachable(self, error: httpx.HTTPError) -> CollectorUnreachable:
+        return CollectorUnreachable(
+            f"No collector answers at {self.url} ({error}). Is `laban serve` running there? "
+            "Start it, or name another source with --url or --db."
+        )
+
+
+def _is_unknown(response: httpx.Response) -> bool:
+    """Whether a collector says that it has no span of a trace; an older one has no such path."""
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        return False
+    try:
+        return "error" in response.json()
+    except ValueError:
+        return False
 
 
 def _text(value: object) -> str:

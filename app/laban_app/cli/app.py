@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from laban.commands import command_names, find_command
-from laban_app.errors import AppError, NotInRange, UnknownValue
+from laban_app.errors import AppError, NotInRange, UnknownTrace, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_mapper.errors import MapperError
 from laban_mapper.printable import printable
@@ -29,7 +29,7 @@ def main() -> None:
     sys.meta_path.insert(0, _WithoutPandas())
     try:
         app(prog_name="laban")
-    except (UnknownValue, NotInRange) as error:
+    except (UnknownValue, NotInRange, UnknownTrace) as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
         _fail(error, WRONG_USE)

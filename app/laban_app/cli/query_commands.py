@@ -1,4 +1,4 @@
-"""The commands that answer questions: order, story, map, diagram, lag, status."""
+"""The commands that answer questions: order, story, trace, map, diagram, lag, status."""
 
 import sys
 from pathlib import Path
@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from laban_app.answers.discovery import open_answers
-from laban_app.answers.protocol import Answers
+from laban_app.answers.protocol import TraceAnswers
 from laban_app.cli import terminal
 from laban_app.cli.lag_text import show_lag
 from laban_app.cli.story_text import show_story
 from laban_app.cli.tables import show_map, show_status
 from laban_app.cli.terminal import Source, TimeRange
+from laban_app.cli.trace_text import READ, show_trace
 from laban_app.cli.waiting_text import show_waiting
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
@@ -54,6 +55,24 @@ def story(
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
     _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
+
+
+def trace(
+    trace_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Trace ID: 32 hex digits, or 16; or a traceparent header.")
+    ],
+    source: Source,
+    json: terminal.Json = False,
+) -> None:
+    """Show one trace, whole.
+
+    With --json, prints every span with all that was sent. Exits 1 if the trace is unknown.
+    """
+    answers = _open(source)
+    if json:
+        terminal.write_json(answers.trace_json(trace_id))
+    else:
+        show_trace(terminal.safe(answers.trace(trace_id, READ)), terminal.stdout())
 
 
 def service_map(
@@ -132,7 +151,7 @@ def status(source: Source, json: terminal.Json = False) -> None:
         show_status(terminal.safe(answer), terminal.stdout())
 
 
-def _open(source: Source) -> Answers:
+def _open(source: Source) -> TraceAnswers:
     return open_answers(source.url, source.db, source.token)
 
 

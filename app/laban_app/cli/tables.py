@@ -53,6 +53,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
         console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
+    if service_map.counted_to:
+        newest = f"spans stored after {service_map.counted_to:%H:%M:%S} UTC are not counted yet"
+        console.print(Text(f"Very many spans arrive: {newest}", style="yellow"))
 
 
 def show_status(status: Status, console: Console) -> None:

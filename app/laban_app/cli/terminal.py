@@ -1,5 +1,6 @@
 """Options that commands share, and the consoles that they print to."""
 
+import codecs
 import re
 import sys
 from collections.abc import Iterable
@@ -92,7 +93,19 @@ def print_json(answer: BaseModel) -> None:
 
 def print_json_text(text: str) -> None:
     """Print JSON; characters that a terminal could obey are escaped, as JSON allows."""
-    typer.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    typer.echo(_UNSAFE_IN_JSON.sub(_escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def write_json(pieces: Iterable[bytes]) -> None:
+    """Print one JSON object that comes in pieces of UTF-8, which may be cut anywhere."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for piece in pieces:
+        typer.echo(_UNSAFE_IN_JSON.sub(_escaped, decoder.decode(piece)), nl=False)
+    typer.echo(decoder.decode(b"", final=True))
 
 
 def safe(answer: A) -> A:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 
-from laban_app.answers.protocol import Answers
-from laban_app.errors import AppError, NotInRange, UnknownValue
+from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.errors import AppError, NotInRange, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
@@ -17,7 +17,7 @@ from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
-from laban_mapper.errors import InvalidTimeRange, MapperError
+from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
 from laban_mapper.model import (
     KnownValues,
     LagHistory,
@@ -30,6 +30,7 @@ from laban_mapper.model import (
     UnknownAnswer,
 )
 from laban_mapper.times import parse_time
+from laban_mapper.trace import Trace
 
 _TIME = "A duration ago (15m, 2h, 7d), `now`, or ISO 8601."
 _FORM = (
@@ -62,13 +63,27 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.NOT_FOUND: {"model": UnknownAnswer, "description": "No trace carries it"}
 }
+_UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
+    HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No span of the trace is stored"},
+}
+TraceId = Annotated[
+    str,
+    Path(
+        description="32 hex digits, or 16 for an ID of 64 bits; upper case and dashes are fine.",
+        json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"},
+    ),
+]
+Limit = Annotated[
+    int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
+]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
     str, Query(description="A business key or its first part, such as `order`.", min_length=1, max_length=64)
 ]
 
 
-def build_api(answers: Answers, version: str, storage: StorageService) -> FastAPI:
+def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> FastAPI:
     """Build the application; its routes read from `answers` and from the storage behind them."""
     api = FastAPI(
         title="laban",
@@ -78,7 +93,7 @@ def build_api(answers: Answers, version: str, storage: StorageService) -> FastAP
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    for router in (_router(answers, storage), _map_router(answers, storage)):
+    for router in (_router(answers), _settled_router(answers, storage)):
         api.include_router(router, prefix="/api/v1")
     add_admin_routes(api, storage)
     for error in (AppError, MapperError, CollectorError):
@@ -101,9 +116,9 @@ async def _deny(_: Scope, send: Send, error: ErrorResponse, headers: Headers) ->
     await respond(send, error.http_status, body, "application/json", headers)
 
 
-def _router(answers: Answers, storage: StorageService) -> APIRouter:
-    # Every answer includes all acknowledged spans.
-    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
+def _router(answers: TraceAnswers) -> APIRouter:
+    # These answers wait only for the spans that they need.
+    router = APIRouter(responses=_REFUSALS)
 
     @router.get("/order/{order_id}", summary="What happened to an order", responses=_UNKNOWN)
     def order(order_id: str, since: Since = None, until: Until = None) -> Story:
@@ -112,6 +127,32 @@ def _router(answers: Answers, storage: StorageService) -> APIRouter:
     @router.get("/story", summary="What happened to a business key value", responses=_UNKNOWN)
     def story(key: Key, value: str, since: Since = None, until: Until = None) -> Story:
         return answers.story(key, value, _time(since), _time(until))
+
+    @router.get(
+        "/traces/{trace_id}",
+        summary="One trace with all that was sent",
+        description="The spans by start, then a summary. A trace of very many spans comes piece by piece; "
+        "if the collector fails meanwhile, the JSON is cut off.",
+        response_model=Trace,
+        responses=_UNKNOWN_TRACE,
+    )
+    def trace(trace_id: TraceId, limit: Limit = None) -> StreamingResponse:
+        return StreamingResponse(answers.trace_json(trace_id, limit), media_type="application/json")
+
+    @router.get(
+        "/map",
+        summary="Which service calls which, and how",
+        description="A time range of five minutes or more is widened to whole minutes.",
+    )
+    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen)
+
+    return router
+
+
+def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
+    # All acknowledged spans are in the tables before these answers begin.
+    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
     @router.get("/lag", summary="How far behind each consumer group is now")
     def lag(
@@ -145,21 +186,6 @@ def _router(answers: Answers, storage: StorageService) -> APIRouter:
     return router
 
 
-def _map_router(answers: Answers, storage: StorageService) -> APIRouter:
-    # While very many spans arrive, the newest ones may be missing in a map.
-    router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle_edges)])
-
-    @router.get(
-        "/map",
-        summary="Which service calls which, and how",
-        description="A time range of five minutes or more is widened to whole minutes.",
-    )
-    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until), unseen=unseen)
-
-    return router
-
-
 def _time(text: str | None) -> datetime | None:
     return None if text is None else parse_time(text, datetime.now(UTC))
 
@@ -170,8 +196,17 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
         return _not_found(UnknownAnswer(error=str(error), nearest=error.nearest))
     if isinstance(error, NotInRange):
         return _not_found(UnknownAnswer(error=str(error), nearest=[], first=error.first, last=error.last))
-    status = HTTPStatus.BAD_REQUEST if isinstance(error, InvalidTimeRange) else HTTPStatus.SERVICE_UNAVAILABLE
-    return JSONResponse({"error": str(error)}, status)
+    return JSONResponse({"error": str(error)}, _status_of(error))
+
+
+def _status_of(error: Exception) -> HTTPStatus:
+    match error:
+        case UnknownTrace():
+            return HTTPStatus.NOT_FOUND
+        case InvalidTimeRange() | InvalidTraceId():
+            return HTTPStatus.BAD_REQUEST
+        case _:
+            return HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _not_found(answer: UnknownAnswer) -> JSONResponse:

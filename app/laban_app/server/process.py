@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import uvicorn
 
+from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.discovery import api_scheme, served_by
-from laban_app.answers.local import LocalAnswers
 from laban_app.server.api import build_api, guarded
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_import_routes
@@ -42,8 +42,8 @@ ms."""
 _M_ARENA_MAX: Final = -8
 """The number of the option M_ARENA_MAX in malloc.h of glibc."""
 _ARENAS: Final = 2
-STALE_S: Final = 10.0
-"""Seconds of the newest commits that may be missing in a map under very high load."""
+STALE_S: Final = 20.0
+"""Seconds of the newest commits that a map may lack while very many spans arrive; it says so."""
 _STOP_GRACE_S: Final = 2
 """Seconds for responses in progress; then the receivers stop, and everything must end within 10 s."""
 
@@ -136,7 +136,7 @@ async def _answering(
 ) -> AsyncGenerator[str, None]:
     """Run the API; yields the HOST:PORT that it is bound to."""
     storage = collector.storage
-    answers = LocalAnswers(storage.store.reader(staleness=STALE_S))
+    answers = ArrivingAnswers(storage, STALE_S)
     api = build_api(answers, importlib.metadata.version("laban"), storage)
     add_import_routes(api, collector.batch_receiver, storage.metrics)
     identity = entrance.identity

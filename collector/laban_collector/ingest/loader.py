@@ -12,6 +12,7 @@ from laban_collector.batch.splitter import split
 from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest.journal import Journal, Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing
+from laban_collector.ingest.unloaded import SegmentKeys, Unloaded
 from laban_collector.store.base import Written
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class JournalLoader:
         self._open = Segment()
         self._sealed: deque[Segment] = deque()
         """Segments that take no more batches and wait to be loaded."""
+        self._loading: Segment | None = None
         self._written: dict[int, Written | None] = {}
         """The results of batches that a client waits for."""
         self._failure: StoreError | None = None
@@ -77,6 +79,13 @@ class JournalLoader:
         """Acknowledged spans that are not in the tables yet, except for those that are being loaded."""
         with self._changed:
             return sum(segment.spans for segment in self._segments())
+
+    def keys(self) -> Unloaded:
+        """Return the keys of all acknowledged batches that are not in the tables yet."""
+        with self._changed:
+            loading = [] if self._loading is None else [self._loading]
+            segments = [*loading, *self._segments()]
+        return Unloaded(segment.keys.keys() for segment in segments)
 
     def start(self, unloaded: Sequence[Journaled]) -> None:
         """Load the batches that an earlier process left in the journal, then take batches.
@@ -225,7 +234,8 @@ class JournalLoader:
             if not self._sealed:
                 self._seal()
             self._changed.notify_all()
-            return self._sealed.popleft().sequences
+            self._loading = self._sealed.popleft()
+            return self._loading.sequences
 
     def _is_due(self) -> bool:
         if self._sealed:
@@ -265,7 +275,7 @@ class JournalLoader:
             for one, counts in zip(sequences, written, strict=True):
                 if one in self._written:
                     self._written[one] = counts
-            self._loaded, self._failure = sequences[-1], None
+            self._loaded, self._failure, self._loading = sequences[-1], None, None
             self._changed.notify_all()
         return True
 
@@ -285,10 +295,11 @@ class JournalLoader:
 
 
 class Segment:
-    """Sequences and sizes of the batches in one journal file; the batches themselves would take 100 MB."""
+    """Sequences, keys and sizes of the batches in one journal file; whole batches would take 100 MB."""
 
     def __init__(self) -> None:
         self.sequences: list[int] = []
+        self.keys = SegmentKeys()
         self.spans = 0
         self._bytes = 0
         self._until: float | None = None
@@ -298,6 +309,7 @@ class Segment:
         if self._until is None:
             self._until = time.monotonic() + LONGEST_WAIT
         self.sequences.append(journaled.sequence)
+        self.keys.add(journaled.batch)
         self.spans += journaled.batch.spans.num_rows
         self._bytes += journaled.batch.nbytes
 

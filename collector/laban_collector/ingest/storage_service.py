@@ -12,6 +12,7 @@ from laban_collector.ingest.journal import Journal
 from laban_collector.ingest.ledger import LedgerReport, check_ledger
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
+from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
 from laban_collector.store.rows import Lag, LagRow
@@ -122,11 +123,21 @@ class StorageService(SpanWriter):
         if self._loader is not None:
             self._loader.settle()
 
-    def settle_edges(self) -> None:
-        """Wait until graphs contain all acknowledged spans; in a flood, they may miss the newest seconds."""
-        if not self.store.flooded:
+    def unloaded(self) -> Unloaded:
+        """Return the keys of the acknowledged spans that are not in the tables yet."""
+        return Unloaded(()) if self._loader is None else self._loader.keys()
+
+    def settle_edges(self) -> bool:
+        """Wait until graphs contain all acknowledged spans; in a flood, they may miss the newest seconds.
+
+        Returns:
+            Whether it waited for all.
+        """
+        flooded = self.store.flooded
+        if not flooded:
             self.settle()
         self.store.settle()
+        return not flooded
 
     def unready(self) -> str | None:
         """Return why the collector cannot store spans; None if it can. A lost database is opened again.

@@ -27,6 +27,7 @@ from laban_collector.store.rows import (
     TraceRef,
     Unread,
     UnreadRange,
+    WholeSpan,
 )
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
@@ -209,6 +210,17 @@ class SpanReader(Protocol):
         """
         ...
 
+    def trace(self, trace_id: str, limit: int | None = None) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of a trace by start, in parts of some thousand; nothing if there are none.
+
+        The spans of another form of the id are included, as in `spans_of`.
+
+        Args:
+            trace_id: of the trace.
+            limit: maximum number of spans.
+        """
+        ...
+
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""
         ...
@@ -251,6 +263,14 @@ class SpanReader(Protocol):
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
         """Return all edges that began in the window; faster for whole minutes."""
+        ...
+
+    def counted_to(self) -> int | None:
+        """Return when the newest spans were stored that edges of whole minutes contain; None: no spans."""
+        ...
+
+    def all_counted(self) -> bool:
+        """Return whether the edges of whole minutes contain all stored spans, or are computed from them."""
         ...
 
     def latest_lag(self) -> list[Lag]:

@@ -124,6 +124,75 @@ class Span:
         return self.start + self.duration
 
 
+class Attributes(NamedTuple):
+    """Attributes as a JSON object, and how many the sender dropped."""
+
+    json: str
+    dropped: int = 0
+
+
+class WholeEvent(NamedTuple):
+    """An event with everything that was sent."""
+
+    time: int
+    name: str
+    attributes: Attributes
+
+
+class WholeLink(NamedTuple):
+    """A link with everything that was sent."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str | None
+    flags: int
+    attributes: Attributes
+
+
+class ResourceRow(NamedTuple):
+    """The resource of a span; its attributes are a JSON object."""
+
+    service: str
+    namespace: str | None
+    attributes: str
+
+
+class ScopeRow(NamedTuple):
+    """The instrumentation scope of a span; its attributes are a JSON object."""
+
+    name: str
+    version: str | None
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSpan:
+    """One stored span with everything that was sent.
+
+    `promoted` holds the attributes that have a column of their own, by column; `attributes` holds the others.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    trace_state: str | None
+    flags: int
+    name: str
+    kind: int
+    start: int
+    duration: int
+    status: int
+    status_message: str | None
+    promoted: dict[str, str | int]
+    attributes: Attributes
+    events: tuple[WholeEvent, ...]
+    dropped_events: int
+    links: tuple[WholeLink, ...]
+    dropped_links: int
+    resource: ResourceRow
+    scope: ScopeRow
+
+
 @dataclass(frozen=True, slots=True)
 class TraceRef:
     """A trace that contains a correlation, and the time range of that correlation."""

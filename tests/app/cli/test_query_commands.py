@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
-from ...mapper.shop_spans import MS, T0, hybrid_order, lag, monolith_timeout
+from ...mapper.shop_spans import MS, T0, TRACE, hybrid_order, lag, monolith_timeout
 from ...serving import Serving, laban, serving
 from ..answers.test_local import named
 
@@ -52,6 +53,32 @@ def test_order_json_has_the_documented_shape(served: Serving) -> None:
         ("orders", "payment", "processed"),
         ("payments", "order", "processed"),
     }
+
+
+@pytest.mark.parametrize("form", [TRACE, TRACE.upper(), f"00-{TRACE}-{'b' * 16}-01"])
+def test_trace_prints_the_tree_of_its_spans(served: Serving, form: str) -> None:
+    done = laban("trace", form, "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("8 spans · ")
+    assert any(
+        line.rstrip().endswith("ms") and "order  POST /orders  server" in line
+        for line in done.stdout.splitlines()
+    )
+
+
+def test_trace_json_is_the_answer_of_the_api(served: Serving) -> None:
+    done = laban("trace", TRACE, "--json", "--url", served.url)
+    assert json.loads(done.stdout) == httpx.get(f"{served.url}/api/v1/traces/{TRACE}").json()
+
+
+@pytest.mark.parametrize(("trace_id", "code", "text"), [("f" * 32, 1, "is stored"), ("xyz", 2, "hex digits")])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_trace_that_is_unknown_or_no_id_is_told(
+    served: Serving, trace_id: str, code: int, text: str, form: list[str]
+) -> None:
+    done = laban("trace", trace_id, *form, "--url", served.url)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert text in done.stderr
 
 
 def test_an_unknown_order_exits_1_and_names_the_nearest_known(served: Serving) -> None:

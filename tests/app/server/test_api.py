@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ...mapper.shop_spans import hybrid_order
+from ...mapper.shop_spans import TRACE, hybrid_order
 from ...serving import serving
 from ..answers.test_local import named
 
@@ -28,6 +28,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/order/123", "verdict"),
         ("/story?key=order.id&value=123", "verdict"),
         ("/map", "edges"),
+        (f"/traces/{TRACE}", "spans"),
         ("/lag", "groups"),
         ("/lag/history", "points"),
         ("/latency?by=edge", "points"),
@@ -46,6 +47,21 @@ def test_an_unknown_order_is_404_with_the_nearest_known(api: httpx.Client) -> No
     answer = api.get("/api/v1/order/12")
     assert answer.status_code == 404
     assert answer.json()["nearest"] == ["123"]
+
+
+def test_a_trace_comes_whole(api: httpx.Client) -> None:
+    answer = api.get(f"/api/v1/traces/{TRACE.upper()}").json()
+    assert (answer["trace_id"], answer["span_count"], answer["truncated"]) == (TRACE, 8, False)
+    assert len(answer["spans"]) == 8
+    first = api.get(f"/api/v1/traces/{TRACE}?limit=2").json()
+    assert (first["spans"], first["truncated"]) == (answer["spans"][:2], True)
+
+
+@pytest.mark.parametrize(("trace_id", "status"), [("f" * 32, 404), ("abc", 400), ("0" * 32, 400)])
+def test_a_trace_that_is_unknown_or_no_id_is_refused(api: httpx.Client, trace_id: str, status: int) -> None:
+    answer = api.get(f"/api/v1/traces/{trace_id}")
+    assert answer.status_code == status
+    assert "race" in answer.json()["error"]
 
 
 def test_an_invalid_time_range_is_400(api: httpx.Client) -> None:

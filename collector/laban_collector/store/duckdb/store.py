@@ -66,7 +66,7 @@ class DuckDBStore(Store):
 
     def reader(self, *, staleness: float = 0.0) -> SpanReader:
         """Return a reader; see `DuckDBReader`."""
-        return DuckDBReader(self.database, staleness, self._commit_ranges)
+        return DuckDBReader(self.database, staleness, self._commit_ranges, self._polls)
 
     @property
     def failure(self) -> str | None:
@@ -124,7 +124,7 @@ class DuckDBStore(Store):
         writer = self._duckdb_writer()
         self._background = Background(self.database, self._commit_ranges, retention, deleted)
         self._background.start(writer.sequence)
-        writer.loaded = self._background.edges.stored
+        writer.loaded = self._background.stored
 
     def stop(self) -> None:
         """Count the loaded spans unless there are very many, and end the threads."""
@@ -180,8 +180,12 @@ class DuckDBStore(Store):
         from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
         if self._writer is None:
-            self._writer = DuckDBWriter(self.database)
+            self._writer = writer = DuckDBWriter(self.database)
+            self._commit_ranges.newest.follow(lambda: writer.sequence)
         return self._writer
+
+    def _polls(self) -> int:
+        return 0 if self._writer is None else self._writer.polls
 
     def _size(self) -> FileSize:
         try:

@@ -20,6 +20,7 @@ from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -107,6 +108,10 @@ def run_every_query(path: Path) -> None:
         read_everything(reader, spans[0].trace_id)
         store(writer, random_commits(shop(5), 1, 5))
         read_everything(reader, spans[0].trace_id)
+        ranges = CommitRanges(database)
+        ranges.newest.follow(lambda: writer.sequence)
+        ranges.that_may_hold([1])
+        ranges.read_newest()
         DuckDBStore(database).check_ledger()
         database.size()
         Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
@@ -123,7 +128,10 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.traces_with("order", "1", 10)
     reader.nearest_values("order", "1", 10)
     reader.recent_values("order", *WHOLE, 10)
+    reader.traces_with("order", "1", 0)  # more than the limit
     reader.spans_of([trace_id], 0, 1 << 62, 1000)
+    reader.spans_of([trace_id], 0, 1 << 62, 1)
+    assert list(reader.trace(trace_id))
     reader.traces_linked_from([trace_id])
     reader.traces_of_messages([MessageRef("orders", 0, 1)], *WHOLE)
     reader.published([MessageRef("orders", 0, 1)], *WHOLE)
@@ -135,6 +143,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
+    reader.counted_to()
     for _ in range(2):
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)
@@ -143,7 +152,10 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
         reader.latency(by, *WHOLE, 60 * S)
 
 
-def test_every_query_returns_the_pinned_columns(tmp_path: Path, columns: Columns) -> None:
+def test_every_query_returns_the_pinned_columns(
+    tmp_path: Path, columns: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "PAGE", 2)
     run_every_query(tmp_path / "spans.duckdb")
     golden: Columns = json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert columns == golden, f"if the change is intended, write it to {GOLDEN.name}"

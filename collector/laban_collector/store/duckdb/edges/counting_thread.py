@@ -17,6 +17,11 @@ _log = logging.getLogger(__name__)
 FLOOD: Final = 200_000
 """Spans in ten seconds; while more arrive, graphs do not wait for the newest spans."""
 _FLOOD_TIME: Final = 10.0
+STREAM: Final = 10_000
+"""The same for spans that keep coming: a graph would wait each time. One burst of them is waited for."""
+_STREAM_TIME: Final = 5.0
+_PAUSE: Final = 4.0
+"""Seconds without new spans after which a flood is over; loads are at most two seconds apart."""
 MANY: Final = 1_000_000
 """With more uncounted spans than this, queries do not wait, and the graph is computed from the spans."""
 _INTERVAL: Final = 5.0
@@ -119,7 +124,8 @@ class EdgeCountingThread:
         """Wait until the spans that a graph must contain are counted, or cannot be; the others come next."""
         with self._changed:
             needed = self._needed()
-            if self._commits:
+            # In a flood, each graph would start a step, and steps cost more the smaller they are.
+            if self._commits and (needed > self._counted or not self._is_flooded()):
                 self._wanted = self._commits[-1].sequence
             self._changed.notify_all()
             self._changed.wait_for(
@@ -136,7 +142,11 @@ class EdgeCountingThread:
     def _is_flooded(self) -> bool:
         while self._latest and self._latest[0].at < self._clock() - _FLOOD_TIME:
             self._latest.popleft()
-        return sum(commit.spans for commit in self._latest) > FLOOD
+        if not self._latest or self._latest[-1].at < self._clock() - _PAUSE:
+            return False
+        spans = sum(commit.spans for commit in self._latest)
+        keep_coming = self._latest[-1].at - self._latest[0].at >= _STREAM_TIME
+        return spans > FLOOD or (keep_coming and spans > STREAM)
 
     def _spans(self) -> int:
         return sum(commit.spans for commit in self._commits)

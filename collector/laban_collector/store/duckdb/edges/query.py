@@ -19,7 +19,8 @@ import pyarrow as pa
 from laban.vocabulary import LABAN_QUEUE_TIME_MS, LABAN_RPC_STREAMING
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
-from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRange, CommitRanges
+from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRanges
+from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.rows import MINUTE
 
 STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'

@@ -15,6 +15,11 @@ WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
 -- The last counted commit.
 SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0) AS counted
 
+-- name: counted_to
+-- When the last counted commit was stored.
+SELECT epoch_ns(max(time)) AS time FROM ledger
+WHERE arrival <= coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0)
+
 -- name: delete_minutes
 DELETE FROM edges WHERE minute IN (SELECT unnest($minutes))
 

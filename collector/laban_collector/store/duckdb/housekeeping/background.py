@@ -31,9 +31,10 @@ class Background:
         deleted: Callable[[Deleted], None],
     ) -> None:
         self.edges = EdgeCountingThread(database, commit_ranges)
+        self._newest = commit_ranges.newest
         limited = limits.age is not None or limits.size is not None
         retention = [RetentionThread(database, limits, deleted)] if limited else []
-        self._periodic = [DigestThread(database), *retention]
+        self._periodic = [DigestThread(database, commit_ranges), *retention]
 
     def start(self, sequence: int) -> None:
         """Start the threads; `sequence` is the sequence of the newest commit.
@@ -44,6 +45,11 @@ class Background:
         self.edges.start(sequence)
         for thread in self._periodic:
             thread.start()
+
+    def stored(self, sequence: int, spans: int, awaited: bool) -> None:  # noqa: FBT001 - called by position
+        """Record a stored commit; see `EdgeCountingThread.stored`."""
+        self._newest.stored(sequence)
+        self.edges.stored(sequence, spans, awaited)
 
     def stop(self) -> None:
         """Count the remaining spans unless there are very many, and end the threads."""

@@ -1,4 +1,4 @@
-"""Finds the ranges of commits that a query has to read, from the digests."""
+"""Finds the ranges of commits that a query has to read, from the digests and the newest keys."""
 
 import itertools
 import threading
@@ -11,50 +11,15 @@ import numpy as np
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.index import bloom
+from laban_collector.store.duckdb.index.keys import LAST, WORDS_PER_KEY, CommitRange, Consumer
+from laban_collector.store.duckdb.index.newest_keys import NewestKeys
 
-_LAST: Final = (1 << 64) - 1
 _MAX_PARTS: Final = 8
 """Maximum number of parts of a query; each part runs a query, so further neighbours are joined."""
 _FEW_KEYS: Final = 32
 """Maximum number of keys of joined neighbours: a query compares each row with each key."""
 _MAX_AGE: Final = 1.0
-"""Seconds until digests are read again. Newer commits are always read, with or without a digest."""
-WORDS_PER_KEY: Final = 3
-"""For the Bloom filters of digests; with 16 bits per key, at most one absent key in 1,000 seems present."""
-
-# These distinguish numbers of different kinds.
-LINKED: Final = 0x5851F42D4C957F2D
-MESSAGE: Final = 0x14057B7EF767814F
-
-
-def key_of_value(value: str) -> int:
-    """Return the key of a business key's value in a digest."""
-    return bloom.hash_of_text(value)
-
-
-def key_of_link(trace_lo: int) -> int:
-    """Return the key of a link to a trace in a digest."""
-    return trace_lo ^ LINKED
-
-
-def key_of_message(partition: int, offset: int) -> int:
-    """Return the key of a message in a digest; `digest_numbers.sql` computes the same."""
-    return (partition & 0x7FFF) << 48 ^ offset & 0x7FFF_FFFF_FFFF_FFFF ^ MESSAGE
-
-
-class Consumer(NamedTuple):
-    """A consumer group that reads a topic, and its service."""
-
-    topic: str
-    group: str
-    service: str
-
-
-class CommitRange(NamedTuple):
-    """The commits from `first` to `last`, both included."""
-
-    first: int
-    last: int
+"""Seconds until digests are read again. Newer commits are found without a digest."""
 
 
 class Part(NamedTuple):
@@ -64,7 +29,7 @@ class Part(NamedTuple):
     keys: frozenset[int]
 
 
-EVERYTHING: Final = CommitRange(0, _LAST)
+EVERYTHING: Final = CommitRange(0, LAST)
 
 
 class CommitRanges:
@@ -73,6 +38,9 @@ class CommitRanges:
     Args:
         database: holds the digests.
         clock: monotonic seconds.
+
+    Attributes:
+        newest: the keys of the commits that have no digest yet.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,12 +54,29 @@ class CommitRanges:
         self._filters: dict[int, bloom.Words] = {}
         """One filter per row, by the number of words."""
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
+        self.newest = NewestKeys(database)
 
-    def consumers(self) -> tuple[int, set[Consumer]]:
-        """Return the first commit that may have no digest, and all consumers in the commits before it."""
+    def consumers(self) -> tuple[int | None, set[Consumer]]:
+        """Return the first commit that has to be read, None if none, and the consumers in all others."""
         with self._lock:
             self._refresh()
-            return self._next, {consumer for digest in self._consumers.values() for consumer in digest}
+            known = {consumer for digest in self._consumers.values() for consumer in digest}
+            first = self._next
+        unread, newest = self.newest.consumers(first)
+        return unread, known | newest
+
+    def read_newest(self) -> None:
+        """Read the keys of the commits without a digest if queries read these commits; not for two threads.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        if not self.newest.are_wanted:
+            return
+        with self._lock:
+            self._refresh(max_age=0)
+            first = self._next
+        self.newest.read(first)
 
     def that_may_hold(self, keys: Collection[int]) -> list[Part]:
         """Return the ranges that may hold some of these keys, in file order; all other ranges hold none."""
@@ -99,20 +84,23 @@ class CommitRanges:
             return []
         numbers = np.array(list(keys), np.uint64)
         hashes = bloom.hash_numbers(numbers)
+        found: list[Part] = []
         with self._lock:
             self._refresh()
-            found = [Part(CommitRange(self._next, _LAST), frozenset(keys))]
+            first = self._next
             for size, filters in self._filters.items():
                 held = bloom.may_hold(filters, hashes, WORDS_PER_KEY)
                 found += [
                     Part(self._ranges[size][row], frozenset(numbers[held[row]].tolist()))
                     for row in np.flatnonzero(held.any(axis=1))
                 ]
-        return joined(sorted(found, key=lambda part: part.commits), _MAX_PARTS)
+        for commits, held in self.newest.that_may_hold(first, hashes):
+            found.append(Part(commits, frozenset(numbers[held].tolist())))
+        return joined(sorted(found, key=lambda part: part.commits), _MAX_PARTS) if found else []
 
-    def _refresh(self) -> None:
+    def _refresh(self, max_age: float = _MAX_AGE) -> None:
         now = self._clock()
-        if self._read_at is not None and now < self._read_at + _MAX_AGE:
+        if self._read_at is not None and now < self._read_at + max_age:
             return
         with self._database.reading() as cursor:
             [(oldest,)] = cursor.execute(sql("index/oldest_digest")).fetchall()

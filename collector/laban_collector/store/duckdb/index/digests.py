@@ -13,7 +13,8 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.duckdb.index import bloom
-from laban_collector.store.duckdb.index.commit_ranges import LINKED, MESSAGE, WORDS_PER_KEY, key_of_value
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.index.keys import WORDS_PER_KEY, CommitRange, keys_of_commits
 
 SPANS: Final = 122_880
 """Spans of a digest: as many as a row group, which DuckDB reads as a whole or not at all."""
@@ -50,35 +51,30 @@ class Digester:
             [(first, last)] = cursor.execute(sql("index/digest_next"), {"spans": self._spans}).fetchall()
             if last is None:
                 return False
-            commits = {"first": first, "last": last}
-            salts = {"linked": LINKED, "message": MESSAGE}
-            numbers = cursor.execute(sql("index/digest_numbers"), {**commits, **salts}).fetchnumpy()["key"]
-            values = cursor.execute(sql("index/digest_values"), commits).fetchall()
-        keys = [
-            np.asarray(numbers, np.uint64),
-            np.array([key_of_value(value) for (value,) in values], np.uint64),
-        ]
+            keys = keys_of_commits(cursor, CommitRange(first, last))
         with self._database.writing() as cursor:
-            cursor.execute(
-                sql("index/insert_digest"), {**commits, "filter": _filter_of(np.concatenate(keys))}
-            )
+            digest = {"first": first, "last": last, "filter": _filter_of(keys)}
+            cursor.execute(sql("index/insert_digest"), digest)
         return True
 
 
 class DigestThread(PeriodicThread):
-    """Computes digests as spans arrive.
+    """Computes digests as spans arrive, and reads the keys of the commits that have none.
 
     Args:
         database: open for writing.
+        commit_ranges: of the same database.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, commit_ranges: CommitRanges) -> None:
         super().__init__("laban-digests", _INTERVAL, "The newest spans have no digest yet")
         self._digester = Digester(database)
+        self._commit_ranges = commit_ranges
 
     def work(self) -> None:
-        """Compute the missing digests."""
+        """Compute the missing digests, and read the keys of the newest commits."""
         self._digester.catch_up()
+        self._commit_ranges.read_newest()
 
 
 def _filter_of(keys: bloom.Numbers) -> bytes:

@@ -6,3 +6,10 @@ SELECT min(first_arrival) AS oldest FROM digests
 -- name: digest_values
 -- The values of business keys that queries may look for in a range of commits.
 SELECT DISTINCT value FROM correlations WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+
+-- name: consumers_of_commits
+-- The consumer groups in a range of commits, their topics, and their services.
+SELECT DISTINCT s.messaging_destination AS topic, s.messaging_group AS "group", r.service
+FROM spans s JOIN resources r USING (resource_id)
+WHERE s.arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+  AND s.kind = 5 AND s.messaging_group IS NOT NULL AND s.messaging_destination IS NOT NULL

@@ -18,6 +18,9 @@ Partition = tuple[str, str, int, str]
 _LATE: Final = 60 * 10**9
 """The longest time, ns, by which the polls of one cluster may be stored later than those of another."""
 
+_RECENTLY: Final = 10**9
+"""ns; see `NewestLagCache`."""
+
 
 class SpanExtentCache:
     """The first and the last start of the spans from a time on, of one database. Thread-safe.
@@ -87,19 +90,29 @@ class NewestLagCache:
     """The newest poll of each consumer group and partition of one database. Thread-safe.
 
     Args:
+        polls: returns the number of stored polls, if it is known; while it is the same, polls are read again
+            only after a second, in case that some were deleted.
         clock: ns since the epoch; polls in the future are ignored.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, polls: Callable[[], int] | None = None, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._polls = polls
         self._clock = clock
         self._lock = threading.Lock()
         self._newest: dict[Partition, Lag] = {}
+        self._read: tuple[int, int] | None = None
+        """The number of polls at the last read, and its time."""
 
     def rows(self, cursor: duckdb.DuckDBPyConnection) -> list[Lag]:
         """Return the newest polls by group, topic and partition."""
         with self._lock:
+            now, number = self._clock(), None if self._polls is None else self._polls()
+            if self._read is not None and self._read[0] == number and 0 <= now - self._read[1] < _RECENTLY:
+                return self._rows()
             times = {row.time for row in self._newest.values()} or {0}
-            window = {"since": self._begin(), "until": self._clock() + 1}
+            window = {"since": self._begin(), "until": now + 1}
             polls = named_rows(cursor.execute(sql("read/latest_lag"), window))
             if len(times) > 1:  # drop groups whose polls were deleted
                 [(oldest,)] = cursor.execute(sql("read/oldest_lag")).fetchall()
@@ -110,7 +123,11 @@ class NewestLagCache:
             for poll in polls:
                 row = lag_of(poll | poll.pop("rest"))
                 self._newest[row.group, row.topic, row.partition, row.cluster] = row
-            return [row for _, row in sorted(self._newest.items())][:MAX_ROWS]
+            self._read = None if number is None else (number, now)
+            return self._rows()
+
+    def _rows(self) -> list[Lag]:
+        return [row for _, row in sorted(self._newest.items())][:MAX_ROWS]
 
     def _begin(self) -> int:
         """Return the time from which polls may be new: clusters are polled at different times."""

@@ -2,9 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import chain
 from typing import Final
 
 import duckdb
@@ -16,10 +15,12 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import (
     EVERYTHING,
-    CommitRange,
     CommitRanges,
-    Consumer,
     Part,
+)
+from laban_collector.store.duckdb.index.keys import (
+    CommitRange,
+    Consumer,
     key_of_link,
     key_of_message,
     key_of_value,
@@ -41,6 +42,7 @@ from laban_collector.store.duckdb.read.rows import (
     unread_of,
     unread_parameters,
 )
+from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
 from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
@@ -58,6 +60,7 @@ from laban_collector.store.rows import (
     TraceRef,
     Unread,
     UnreadRange,
+    WholeSpan,
 )
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
@@ -74,17 +77,23 @@ class DuckDBReader(SpanReader):
         database: the file.
         staleness: seconds of the newest commits that edges may miss while these are being counted.
         commit_ranges: of the same database, if the caller has them.
+        polls: returns the number of stored polls of the lag, if it is known.
     """
 
     def __init__(
-        self, database: Database, staleness: float = 0, commit_ranges: CommitRanges | None = None
+        self,
+        database: Database,
+        staleness: float = 0,
+        commit_ranges: CommitRanges | None = None,
+        polls: Callable[[], int] | None = None,
     ) -> None:
         self._database = database
         self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
         self._extents = SpanExtentCaches()
-        self._newest_lag = NewestLagCache()
+        self._newest_lag = NewestLagCache(polls)
         self._service_of: dict[int, Service] = {}
+        self._origins = Origins()
         self._snapshot = threading.local()
 
     @contextmanager
@@ -120,11 +129,11 @@ class DuckDBReader(SpanReader):
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
         parameters = {"prefix": key_prefix, "value": value, "limit": limit}
+        parts = self._commit_ranges.that_may_hold([key_of_value(value)])
         with self._reading() as cursor:
-            parts = self._commit_ranges.that_may_hold([key_of_value(value)])
-            rows = _in_each(cursor, [part.commits for part in parts], "traces_with", parameters)
-            if len(rows) >= limit and len(parts) > 1:
-                # A trace beyond the limit of one range may have its first time in another range.
+            rows = _in_each(cursor, [part.commits for part in parts], "rows_with", parameters)
+            if len(rows) >= limit:
+                # Grouped, so that all times of a trace are known, also those in another range.
                 rows = _in_each(cursor, [EVERYTHING], "traces_with", parameters)
         return newest_traces(rows, limit)
 
@@ -145,13 +154,13 @@ class DuckDBReader(SpanReader):
         """
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = {low: low for _, low in traces}
-        window = {"since": since, "until": until, "limit": limit}
+        window = {"since": since, "until": until}
         found: list[Row] = []
         events: list[Row] = []
         links: list[Row] = []
+        parts = self._commit_ranges.that_may_hold(wanted)
         with self._reading() as cursor:
-            parts = self._commit_ranges.that_may_hold(wanted)
-            read = list(_within(cursor, parts, "spans_of", wanted, window))
+            read = [_first_spans(cursor, part, wanted, window, limit) for part in parts]
             traces = both_forms(traces, {(row["trace_hi"], row["trace_lo"]) for rows in read for row in rows})
             for rows in read:
                 spans = [row for row in rows if (row["trace_hi"], row["trace_lo"]) in traces]
@@ -162,6 +171,18 @@ class DuckDBReader(SpanReader):
                     links += _in_each(cursor, [commits], "links_of", _traces_of(spans))
             services = self._services(cursor, (row["resource_id"] for row in found))
         return spans_of(found, services, events, links, limit)
+
+    def trace(self, trace_id: str, limit: int | None = None) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of a trace by start, in parts of some thousand; nothing if there are none.
+
+        The spans of another form of the id are included: see `both_forms`.
+        """
+        trace = halves(trace_id)
+        parts = self._commit_ranges.that_may_hold([trace[1]])
+        # A reader may take long for the parts, so all come from one state of the store.
+        with self._database.reading() as cursor:
+            self._origins = origins = self._origins.few()
+            yield from TraceQuery(cursor, trace, [part.commits for part in parts], origins).pages(limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""
@@ -231,17 +252,19 @@ class DuckDBReader(SpanReader):
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
-        with self._reading() as cursor:
-            newest = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
-            services = self._services(cursor, (row["resource_id"] for row in newest))
-        consumers |= {
-            Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in newest
-        }
+        if first is not None:
+            consumers |= self._consumers_since(first)
         groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for topic, group, service in sorted(consumers):
             if topic in topics:
                 groups[topic][group] = service
         return dict(groups)
+
+    def _consumers_since(self, first: int) -> set[Consumer]:
+        with self._reading() as cursor:
+            rows = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
+            services = self._services(cursor, (row["resource_id"] for row in rows))
+        return {Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in rows}
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes.
@@ -276,6 +299,18 @@ class DuckDBReader(SpanReader):
                 query.add_window(since, until)
             return [edge_of(row) for row in named_rows(query.result())]
 
+    def counted_to(self) -> int | None:
+        """Return when the newest spans were stored that edges of whole minutes contain; None: no spans."""
+        with self._reading() as cursor:
+            [(time,)] = cursor.execute(sql("edges/counted_to")).fetchall()
+        return None if time is None else int(time)
+
+    def all_counted(self) -> bool:
+        """Return whether the edges of whole minutes contain all stored spans, or are computed from them."""
+        with self._reading() as cursor:
+            behind = self._behind(cursor)
+        return behind is None or behind >= self._staleness
+
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
         with self._reading() as cursor:
@@ -302,8 +337,13 @@ class DuckDBReader(SpanReader):
 
     def _are_counted(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         """Return whether all edges are counted, except for those of the newest commits."""
-        [(behind,)] = cursor.execute(sql("edges/behind")).fetchall()
+        behind = self._behind(cursor)
         return behind is None or behind < self._staleness
+
+    def _behind(self, cursor: duckdb.DuckDBPyConnection) -> int | None:
+        """Return by how many ns the counts are behind the spans; None if all are counted."""
+        [(behind,)] = cursor.execute(sql("edges/behind")).fetchall()
+        return None if behind is None else int(behind)
 
     def _rows(self, query: str, parameters: Parameters | None = None) -> list[Row]:
         with self._reading() as cursor:
@@ -333,21 +373,23 @@ def _in_each(
     return rows
 
 
-def _within(
+def _first_spans(
     cursor: duckdb.DuckDBPyConnection,
-    parts: Sequence[Part],
-    query: str,
+    part: Part,
     wanted: Mapping[int, int],
-    parameters: Parameters | None = None,
-) -> Iterator[list[Row]]:
-    """Yield the rows of a query in each part.
+    window: Mapping[str, int],
+    limit: int,
+) -> list[Row]:
+    """Return the spans of some traces in a part: all, or the first by start if there are more than the limit.
 
-    Args:
-        wanted: the values to look for there, by the keys of the part.
+    Sorting takes as long as finding a few spans, so only too many spans are sorted.
     """
-    for commits, keys in parts:
-        asked = {"wanted": [wanted[key] for key in keys], **(parameters or {})}
-        yield _in_each(cursor, [commits], query, asked)
+    rows = _all_within(cursor, [part], "spans_of", wanted, {**window, "limit": limit + 1})
+    if len(rows) <= limit:
+        return rows
+    [last] = _all_within(cursor, [part], "last_start", wanted, {**window, "before": limit - 1})
+    first = {**window, "until": last["start"] + 1, "limit": limit + MAX_ROWS}
+    return _all_within(cursor, [part], "spans_of", wanted, first)
 
 
 def _all_within(
@@ -357,7 +399,20 @@ def _all_within(
     wanted: Mapping[int, int],
     parameters: Parameters | None = None,
 ) -> list[Row]:
-    return list(chain.from_iterable(_within(cursor, parts, query, wanted, parameters)))
+    """Return the rows of a query in all parts.
+
+    Args:
+        cursor: of the database.
+        parts: what to read.
+        query: the query.
+        wanted: the values to look for there, by the keys of the part.
+        parameters: other parameters of the query.
+    """
+    rows: list[Row] = []
+    for commits, keys in parts:
+        asked = {"wanted": [wanted[key] for key in keys], **(parameters or {})}
+        rows += _in_each(cursor, [commits], query, asked)
+    return rows
 
 
 def _commits_of(spans: Sequence[Row]) -> CommitRange:

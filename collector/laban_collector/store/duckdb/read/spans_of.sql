@@ -1,4 +1,4 @@
--- All columns of the spans of some traces, by start. Services are looked up by resource id, because a join costs more.
+-- All columns of spans of some traces, in any order. Services are looked up by resource id, because a join costs more.
 -- Columns have the names of the fields of `Span`.
 SELECT trace_hi, trace_lo, span_id, parent_id, resource_id, name, kind, epoch_ns(start) AS start, duration, status,
        status_message, http_method, http_route, http_status, rpc_system, rpc_service, rpc_method, messaging_system,
@@ -9,5 +9,4 @@ SELECT trace_hi, trace_lo, span_id, parent_id, resource_id, name, kind, epoch_ns
 FROM spans
 WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($wanted::UBIGINT[], trace_lo)
   AND spans.start >= make_timestamp_ns($since) AND spans.start < make_timestamp_ns($until)
-ORDER BY spans.start, span_id
 LIMIT $limit

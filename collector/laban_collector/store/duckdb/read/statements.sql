@@ -54,3 +54,17 @@ LIMIT $limit
 -- name: services_of
 -- The services of some resources.
 SELECT resource_id, service, namespace FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
+
+-- name: forms_of
+-- The forms of a trace id: the ids with its low half.
+SELECT DISTINCT trace_hi, trace_lo FROM spans
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND trace_lo = $trace_lo::UBIGINT
+
+-- name: resources_of
+-- Some resources with their attributes.
+SELECT resource_id, service, namespace, attributes FROM resources
+WHERE list_contains($ids::UBIGINT[], resource_id)
+
+-- name: scopes_of
+-- Some instrumentation scopes with their attributes.
+SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains($ids::UBIGINT[], scope_id)

@@ -74,10 +74,12 @@ class DuckDBWriter(BatchLoader):
 
     Attributes:
         loaded: called after each commit of `load`; None: no callback.
+        polls: number of stored polls of the lag.
     """
 
     def __init__(self, database: Database, clock: Callable[[], int] = time.time_ns) -> None:
         self.loaded: Loaded | None = None
+        self.polls = 0
         self._database = database
         self._clock = clock
         with database.reading() as cursor:
@@ -133,6 +135,7 @@ class DuckDBWriter(BatchLoader):
                 if table.num_rows:
                     cursor.register(f"batch_{name}", table)
                     cursor.execute(sql(f"write/insert_{name}"))
+        self.polls += 1
 
     def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
         """Commit a batch with this sequence; None: with the next one, and only if a span is new.

@@ -95,6 +95,29 @@ def test_settling_does_not_wait_for_the_newest_spans_of_a_flood(
     assert thread.uncounted == 0
 
 
+def test_settling_does_not_wait_while_spans_keep_coming(
+    monkeypatch: pytest.MonkeyPatch,
+    thread: EdgeCountingThread,
+    store: Callable[..., None],
+    release: threading.Event,
+    clock: Clock,
+) -> None:
+    monkeypatch.setattr(counting_thread, "STREAM", 3)
+    store(1, 2, 3, 4, 5)
+    assert not thread.flooded  # one burst
+    for number in (6, 7):
+        clock.now += 3
+        store(number)
+    assert thread.flooded
+    thread.settle()  # returns
+    assert thread.uncounted == 7
+    clock.now += 4.1  # seconds without new spans
+    assert not thread.flooded
+    release.set()
+    thread.settle()
+    assert thread.uncounted == 0
+
+
 def test_settling_waits_for_awaited_spans_even_in_a_flood(
     monkeypatch: pytest.MonkeyPatch,
     database: Database,

@@ -8,14 +8,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import Retention
-from laban_collector.store.duckdb.index.commit_ranges import (
-    CommitRange,
-    CommitRanges,
-    Part,
-    joined,
-    key_of_message,
-)
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges, Part, joined
 from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.index.keys import CommitRange, key_of_message
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import MessageRef

@@ -1,0 +1,55 @@
+from io import StringIO
+
+from rich.console import Console
+
+from laban_app.cli.trace_text import show_trace
+from laban_collector.store.rows import Attributes, WholeEvent
+from laban_mapper.trace import Trace, trace_of
+
+from ...mapper.test_trace import TRACE, pages, row
+
+
+def text_of(trace: Trace) -> list[str]:
+    console = Console(file=StringIO(), width=100, highlight=False)
+    show_trace(trace, console)
+    assert isinstance(console.file, StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_spans_are_indented_below_their_parents_with_times() -> None:
+    lines = text_of(
+        trace_of(TRACE, pages(row(1, duration=9_000_000), row(2, 1, at=2_000_001, duration=4_000_000)))
+    )
+    assert lines[0].startswith("2 spans · 1 service · no errors · 9.0 ms · ")
+    assert "order  span 1  server" in lines[3]
+    assert "  order  span 2  server" in lines[4]
+    assert (lines[4].split()[0], lines[4].split()[-2:]) == ("+2.0", ["4.0", "ms"])
+    assert lines[-1] == f"trace {TRACE} · all attributes: --json"
+
+
+def test_an_error_says_what_went_wrong() -> None:
+    event = WholeEvent(
+        1_010, "exception", Attributes('{"exception.type":"KeyError","exception.message":"sku"}')
+    )
+    failed = {"status": 2}
+    lines = text_of(
+        trace_of(
+            TRACE,
+            pages(
+                row(1, status_message="no stock", events=(event,), **failed),
+                row(2, events=(event,), **failed),
+                row(3, promoted={"error_type": "timeout"}, **failed),
+                row(4, **failed),
+            ),
+        )
+    )
+    assert [line.strip() for line in lines if "✗" in line] == ["✗ no stock", "✗ sku", "✗ timeout", "✗ error"]
+    assert "4 errors" in lines[0]
+
+
+def test_a_long_trace_says_what_it_leaves_out() -> None:
+    rows = [row(number, 1 if number > 1 else None) for number in range(1, 402)]
+    assert "… and 101 more spans of the first 401: see --json" in text_of(trace_of(TRACE, pages(*rows)))
+    truncated = text_of(trace_of(TRACE, pages(*rows[:5]), 3))
+    assert truncated[0].startswith("the first 3 spans · ")
+    assert "… and more spans: see --json" in truncated
