@@ -25,6 +25,7 @@ from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
+from laban_collector.store.private_files import keep_new_files_private
 from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.printable import printable
 
@@ -58,6 +59,7 @@ def import_files(
     import.
     """
     _check(files)
+    keep_new_files_private()
     settings = load_settings(db=db, token=token)
     with _target(url, settings) as target:
         report = _import(files, target)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -14,7 +15,9 @@ from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.private_files import make_private, refuse_links, unwritable
 from laban_collector.store.rows import Lag, LagRow
+from laban_collector.store.sidecar_files import journal_paths, ring_path
 
 _log = logging.getLogger(__name__)
 
@@ -40,19 +43,23 @@ class StorageService(SpanWriter):
         self._loader: JournalLoader | None = None
 
     def start(self) -> None:
-        """Check the ledger, load the journal, then take batches.
+        """Check the ledger, then take batches; the journal is loaded in the background.
 
         Raises:
-            StoreError: the store did not answer.
-            OSError: the journal or the ledger ring cannot be opened.
+            StoreError: the store did not answer; or the journal or the ledger ring cannot be opened.
         """
-        journal = Journal(self.store.path)
-        unloaded = journal.unloaded()
-        self._ring, self._report = check_ledger(self.store, unloaded)
-        self._add_gauges(self._report)
-        self.store.start(self._limits, self._on_deleted)
-        loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
-        loader.start(unloaded)
+        path = self.store.path
+        refuse_links((*journal_paths(path), ring_path(path)))
+        make_private((*journal_paths(path), ring_path(path)))
+        journal = Journal(path)
+        try:
+            self._ring, self._report = check_ledger(self.store, journal.unloaded())
+            self._add_gauges(self._report)
+            self.store.start(self._limits, self._on_deleted)
+            loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
+            loader.start()
+        except OSError as error:
+            raise unwritable(path if error.filename is None else Path(error.filename), error) from error
         self._loader = loader
 
     def stop(self) -> None:

@@ -1,12 +1,14 @@
 """Opens a database for a collector, and moves unreadable files to quarantine; never overwrites a file."""
 
 import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Final
 
-from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.private_files import copy_private, refuse_links, remove_if_empty
 from laban_collector.store.sidecar_files import (
     Now,
     move_to_quarantine,
@@ -31,11 +33,16 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     Raises:
         StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
     """
+    remove_if_empty(path)  # DuckDB refuses it
+    existed = os.path.lexists(path)
+    refuse_links([wal_of(path)])  # before it is copied
     _copy_log(path)
     try:
         return Database.open(path)
     except StoreError as damage:
         log_copy(path).unlink(missing_ok=True)
+        if not existed and isinstance(damage, StoreUnwritable):
+            _remove_begun(path)
         if not isinstance(damage, StoreDamaged) or not _was_ours(path):
             raise
         _log.error("%s", damage)
@@ -51,6 +58,12 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     return Database.open(path)
 
 
+def _remove_begun(path: Path) -> None:
+    """Remove the beginning of a new database that did not fit on the disk; it holds nothing."""
+    for file in (path, wal_of(path)):
+        file.unlink(missing_ok=True)
+
+
 def log_copy(path: Path) -> Path:
     """Return the path of the copy of a killed collector's log, kept until the ledger is checked."""
     return path.with_name(f"{path.name}.wal-at-start")
@@ -64,7 +77,7 @@ def _copy_log(path: Path) -> None:
     log, copy = wal_of(path), log_copy(path)
     copy.unlink(missing_ok=True)
     if log.exists() and shutil.disk_usage(log.absolute().parent).free > 2 * log.stat().st_size:
-        shutil.copyfile(log, copy)
+        copy_private(log, copy)
 
 
 def _was_ours(path: Path) -> bool:
