@@ -393,6 +393,7 @@ class CollectorStatus(Answer):
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    doing: str = ""
 
 
 class ImportRules(Answer):

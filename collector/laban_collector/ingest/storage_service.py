@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _RECENT: Final = 3600 * 10**9
 """ns; see `recent_lag`."""
+_MANY: Final = 100_000
+"""Uncounted spans, from which a map or a status says that it waits for them: more than a second's work."""
 
 
 class StorageService(SpanWriter):
@@ -173,6 +175,7 @@ class StorageService(SpanWriter):
             ledger_agrees=report is not None and report.agrees,
             set_aside=list(store.quarantined),
             failure=self._failure(),
+            doing=_doing(0 if self._loader is None else self._loader.left, store.uncounted),
         )
 
     def _unloaded(self) -> int:
@@ -234,3 +237,13 @@ class StorageService(SpanWriter):
         )
         for gauge in gauges:
             self.metrics.watch(*gauge)
+
+
+def _doing(left: int, uncounted: int) -> str:
+    """Return what is not finished, as text for people."""
+    found: list[str] = []
+    if left:
+        found.append(f"loading {left:,} spans that were acknowledged before the last stop")
+    if uncounted > _MANY:
+        found.append(f"counting the calls and messages of {uncounted:,} spans")
+    return "; ".join(found)

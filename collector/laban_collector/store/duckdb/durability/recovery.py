@@ -77,7 +77,11 @@ def _copy_log(path: Path) -> None:
     log, copy = wal_of(path), log_copy(path)
     copy.unlink(missing_ok=True)
     if log.exists() and shutil.disk_usage(log.absolute().parent).free > 2 * log.stat().st_size:
-        copy_private(log, copy)
+        try:
+            copy_private(log, copy)
+        except OSError as error:
+            copy.unlink(missing_ok=True)
+            _log.warning("%s was not copied before it is replayed: %s.", log, error)
 
 
 def _was_ours(path: Path) -> bool:
