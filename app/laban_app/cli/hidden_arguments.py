@@ -4,6 +4,7 @@ import ctypes
 import logging
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from laban_collector.secret_values import remember
 
 _log = logging.getLogger(__name__)
 
-_SECRET: Final = "--token"
+_OPTION: Final = "--token"
 _ARGUMENTS: Final = 45
 """The place of `arg_start` in /proc/self/stat, counted after the name of the program; proc(5) calls it 48."""
 
@@ -35,12 +36,12 @@ def hide_secret_arguments(arguments: Sequence[str]) -> None:
 
 def _overwrite(shown: bytes, secret: bytes, start: int) -> None:
     """Overwrite a whole argument, or the value in `--token=VALUE`."""
-    for before in (b"\0", f"{_SECRET}=".encode()):
+    for before in (b"\0", f"{_OPTION}=".encode()):
         at = shown.find(before + secret + b"\0")
         if at >= 0:
             ctypes.memset(start + at + len(before), ord("*"), len(secret))
 
 
 def _secrets(arguments: Sequence[str]) -> list[str]:
-    following = [value for name, value in zip(arguments, arguments[1:], strict=False) if name == _SECRET]
-    return following + [one.partition("=")[2] for one in arguments if one.startswith(f"{_SECRET}=")]
+    following = [value for name, value in pairwise(arguments) if name == _OPTION]
+    return following + [one.partition("=")[2] for one in arguments if one.startswith(f"{_OPTION}=")]
