@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from laban_collector.store.sidecar_files import (
 
 _log = logging.getLogger(__name__)
 
+_BAD_ENTRY: Final = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
 _MAGIC: Final = (8, b"DUCK")
 """Offset and content of the magic bytes in every DuckDB file."""
 
@@ -38,7 +40,7 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     refuse_links([wal_of(path)])  # before it is copied
     _copy_log(path)
     try:
-        return Database.open(path)
+        return _open_with_log(path)
     except StoreError as damage:
         log_copy(path).unlink(missing_ok=True)
         if not existed and isinstance(damage, StoreUnwritable):
@@ -56,6 +58,30 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
             wal_of(damaged).rename(log)  # the file is broken too: keep both together
     _quarantine(path, damaged)
     return Database.open(path)
+
+
+def _open_with_log(path: Path) -> Database:
+    """Open a database, and cut its log where an entry is not intact: the entries before it are replayed.
+
+    After a power cut, the last entry may be there in part. It was never acknowledged. If acknowledged ones are
+    cut off too, the comparison with the ledger tells, and the copy of the log is kept.
+
+    Raises:
+        StoreError: like `Database.open`.
+    """
+    log = wal_of(path)
+    while True:
+        try:
+            return Database.open(path)
+        except StoreDamaged as damage:
+            found = _BAD_ENTRY.search(str(damage))
+            if not found or not log_copy(path).exists():
+                raise
+            intact = int(found[1])
+            if not 0 < intact < log.stat().st_size:
+                raise
+            _log.warning("%s is not intact from byte %d on, and was cut there: %s", log, intact, damage)
+            os.truncate(log, intact)
 
 
 def _remove_begun(path: Path) -> None:
