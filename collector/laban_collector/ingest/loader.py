@@ -252,7 +252,7 @@ class JournalLoader:
         if self._failure is None:
             _log.error(
                 "Acknowledged spans wait in the journal: %s. Trying again.",
-                error,
+                str(error).rstrip("."),
                 exc_info=None if expected else error,
             )
         with self._changed:

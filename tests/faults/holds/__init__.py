@@ -1,18 +1,20 @@
 """Drills of what a collector must hold: one file a drill, found by this folder.
 
-A drill is a function `drill(folder, size)` in a module of its own. It raises AssertionError if the collector does
-not hold; otherwise it returns its figures.
+A drill is a function `drill(folder, size)` in a module of its own. It raises AssertionError if the collector
+does not hold; otherwise it returns its figures.
 """
 
 import importlib
 import pkgutil
 import resource
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 
-class Size(NamedTuple):
+@dataclass(frozen=True)
+class Size:
     """How large a drill is.
 
     Attributes:

@@ -1,6 +1,6 @@
 """SIGKILL while retention deletes and senders send: `count` kills.
 
-After each kill the ledger agrees with the spans. Retention deletes from the oldest on: no acknowledged span is
+After each kill the ledger agrees with the spans. Retention deletes the oldest: no acknowledged span is
 missing that arrived after one that is stored.
 """
 

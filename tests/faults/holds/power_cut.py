@@ -1,8 +1,8 @@
 """Power cuts: `count` cuts at random moments between two changes of the disk.
 
-A process stores spans while each of its changes of files, and each sync, is logged (this needs a C compiler). For
-each cut, the files are rebuilt as the disk may hold them: everything that was synced, and any sectors of what
-was not. Every span that was acknowledged before the cut must be there, and the start must find that all agrees.
+A process stores spans while each of its changes of files, and each sync, is logged (this needs a C compiler).
+For each cut, the files are rebuilt as the disk may hold them: everything that was synced, and any sectors of
+what was not. Every span that was acknowledged before the cut must be there, and the ledger must agree.
 """
 
 import os
