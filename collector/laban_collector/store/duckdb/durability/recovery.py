@@ -61,10 +61,10 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
 
 
 def _open_with_log(path: Path) -> Database:
-    """Open a database, and cut its log where an entry is not intact; those before it are replayed.
+    """Open a database; cut its log where an entry is not intact, and replay those before it.
 
-    After a power cut, the last entry may be there in part. It was never acknowledged. If acknowledged ones are
-    cut off too, the comparison with the ledger tells, and the copy of the log is kept.
+    After a power cut, the last entry may be there in part. It was never acknowledged. If acknowledged ones
+    are cut off too, the comparison with the ledger tells, and the copy of the log is kept.
 
     Raises:
         StoreError: like `Database.open`.
