@@ -28,7 +28,8 @@ WRONG_USE: Final = 2
 
 def main() -> None:
     """Run the command of `sys.argv`; laban's own errors end in one line and an exit code."""
-    hide_secret_arguments(sys.argv)
+    if any(argument.startswith("--token") for argument in sys.argv):
+        hide_secret_arguments(sys.argv)
     sys.meta_path.insert(0, _WithoutPandas())
     try:
         app(prog_name="laban")

@@ -1,15 +1,16 @@
-"""A full disk in each phase, `count` times: start, journal, load, checkpoint, retention, backup, clean stop.
+"""A full disk in each phase, `count` times: journal, load, backup, clean stop, start, and retention.
 
 As root, the disk is a small file system that is filled to the last byte; otherwise no file may grow. When
 there is space again, every acknowledged span is stored once, compared span by span.
 """
 
+import contextlib
 import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ from ...serving import Serving, serving
 from ..drills import report_of
 from ..sending import Senders, stored
 from . import Held, Size
+from ._forked import forked
+from .killed_in_retention import deleted_by_retention
 
 _DISK: Final = 96 << 20
 _PATIENCE_S: Final = 60
@@ -27,31 +30,35 @@ _PATIENCE_S: Final = 60
 
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
-    acknowledged, refused = 0, 0
+    acknowledged, refused, deleted = 0, 0, 0
     for _ in range(size.count):
-        for name, phase in _PHASES.items():
+        for phases in (_one_collector, _retention):
             senders = Senders(threads=2)
             with _disk(folder / "disk") as place:
-                path = place / "full.duckdb"
-                phase(path, senders)
-                _compare(path, senders, name)
+                phases(place / "full.duckdb", senders)
+                deleted += _compare(place / "full.duckdb", senders, may_delete=phases is _retention)
             acknowledged += len(senders.acknowledged)
             refused += senders.statuses.get(503, 0)
-            assert set(senders.statuses) <= {200, 503}, (name, senders.statuses)
-            assert senders.retryable, name
+            assert set(senders.statuses) <= {200, 503}, senders.statuses
+            assert senders.retryable
     return Held(
-        f"{size.count * len(_PHASES):,} times, in {len(_PHASES)} phases",
-        f"{acknowledged:,} spans acknowledged, 0 lost; {refused:,} requests told to retry, none refused",
+        f"{size.count:,} × 6 phases",
+        f"{acknowledged:,} spans acknowledged, {deleted:,} deleted by retention, 0 lost; {refused:,} "
+        "requests told to retry",
     )
 
 
-def _compare(path: Path, senders: Senders, name: str) -> None:
+def _compare(path: Path, senders: Senders, *, may_delete: bool) -> int:
+    """Compare the spans with the acknowledged ones; return how many retention deleted."""
     report = report_of(path)
-    assert report.agrees, (name, report.in_words())
+    assert report.agrees, report.in_words()
     names = stored(path)
-    assert len(names) == len(set(names)), (name, "stored twice")
+    assert len(names) == len(set(names)), "stored twice"
+    if may_delete:
+        return deleted_by_retention(names, senders)
     lost = senders.acknowledged - set(names)
-    assert not lost, (name, len(lost), sorted(lost)[:5])
+    assert not lost, (len(lost), sorted(lost)[:5])
+    return 0
 
 
 @contextmanager
@@ -89,63 +96,66 @@ def _full(path: Path, process: int) -> Generator[None, None, None]:
             resource.prlimit(process, resource.RLIMIT_FSIZE, no_limit)
 
 
-def _while_sending(
-    path: Path, senders: Senders, *arguments: str, environment: Mapping[str, str] | None = None
-) -> None:
-    """Fill the disk while senders send; when there is space again, they are acknowledged again."""
-    with serving(path, *arguments, environment=environment) as collector:
-        with senders.sending(collector.http, at_least=2_000):
-            with _full(path, collector.process.pid):
-                _until(lambda: senders.statuses.get(503, 0) > 0)
-                assert httpx.get(f"{collector.url}/readyz").status_code == 503
-            before = len(senders.acknowledged)
-            _until(lambda: len(senders.acknowledged) > before + 1_000)
-        _until(lambda: httpx.get(f"{collector.url}/readyz").status_code == 200)
-
-
-def _in_journal(path: Path, senders: Senders) -> None:
-    _while_sending(path, senders)
-
-
-def _in_retention(path: Path, senders: Senders) -> None:
-    _while_sending(path, senders, "--retention", "1h")
-
-
-def _in_load(path: Path, senders: Senders) -> None:
-    """Spans are acknowledged, and cannot be loaded when a question asks for them."""
+def _one_collector(path: Path, senders: Senders) -> None:
     with serving(path) as collector:
-        with senders.sending(collector.http, at_least=1_000):
+        _in_journal(path, senders, collector)
+        _in_load(path, senders, collector)
+        _in_backup(path, senders, collector)
+        with senders.sending(collector.http, at_least=500):
             pass
-        with _full(path, collector.process.pid):
-            httpx.get(f"{collector.url}/api/v1/status", timeout=30)
-        _until(lambda: httpx.get(f"{collector.url}/readyz").status_code == 200)
-        _until(lambda: _spans(collector) == len(senders.acknowledged))
-
-
-def _at_stop(path: Path, senders: Senders) -> None:
-    """The last load and the last checkpoint fail; the next start finds everything."""
-    with serving(path) as collector:
-        with senders.sending(collector.http, at_least=1_000):
-            pass
-        with _full(path, collector.process.pid):
+        with _full(path, collector.process.pid):  # the last load and the last checkpoint fail
             collector.process.terminate()
             collector.process.wait(_PATIENCE_S)
-
-
-def _at_start(path: Path, senders: Senders) -> None:
-    """A killed collector starts again on a full disk, and becomes ready when there is space."""
-    with serving(path) as collector:
-        with senders.sending(collector.http, at_least=1_000):
-            pass
-        collector.process.kill()
-        collector.process.wait()
-    with _full(path, os.getpid()) if path.parent.is_mount() else _nothing():
-        _at_stop_of_a_start(path)
+    if path.parent.is_mount():
+        with _full(path, os.getpid()):
+            _start_and_stop(path)
     with serving(path) as collector:
         assert httpx.get(f"{collector.url}/readyz").status_code == 200
 
 
-def _at_stop_of_a_start(path: Path) -> None:
+def _in_journal(path: Path, senders: Senders, collector: Serving) -> None:
+    """Senders are told to retry; when there is space again, they are acknowledged again."""
+    with senders.sending(collector.http, at_least=1_000):
+        refused = senders.statuses.get(503, 0)
+        with _full(path, collector.process.pid):
+            _until(lambda: senders.statuses.get(503, 0) > refused)
+            assert httpx.get(f"{collector.url}/readyz").status_code == 503
+        before = len(senders.acknowledged)
+        _until(lambda: len(senders.acknowledged) > before + 500)
+    _until(lambda: httpx.get(f"{collector.url}/readyz").status_code == 200)
+
+
+def _in_load(path: Path, senders: Senders, collector: Serving) -> None:
+    """Spans are acknowledged, and cannot be loaded when a question asks for them."""
+    with senders.sending(collector.http, at_least=500):
+        pass
+    with _full(path, collector.process.pid):
+        httpx.get(f"{collector.url}/api/v1/status", timeout=30)
+    _until(lambda: httpx.get(f"{collector.url}/readyz").status_code == 200)
+    _until(lambda: _spans(collector) == len(senders.acknowledged))
+
+
+def _in_backup(path: Path, senders: Senders, collector: Serving) -> None:
+    """A backup that does not fit fails, leaves nothing, and harms no sender."""
+    with _full(path, collector.process.pid), contextlib.suppress(httpx.TransportError):  # it may break off
+        assert httpx.post(f"{collector.url}/api/v1/backup", timeout=30).status_code == 503
+    assert not list(path.parent.glob("*laban-work*"))
+    with senders.sending(collector.http, at_least=500):
+        pass
+
+
+def _retention(path: Path, senders: Senders) -> None:
+    """Retention deletes all the time, and cannot."""
+    with forked(path, retention="0.3s") as (process, address), senders.sending(address, at_least=1_000):
+        assert process.pid is not None
+        with _full(path, process.pid):
+            refused = senders.statuses.get(503, 0)
+            _until(lambda: senders.statuses.get(503, 0) > refused)
+        before = len(senders.acknowledged)
+        _until(lambda: len(senders.acknowledged) > before + 500)
+
+
+def _start_and_stop(path: Path) -> None:
     """Start, and stop before there is space: whatever the start could do, nothing is lost."""
     command = [sys.executable, "-m", "laban", "serve", "--db", str(path)]
     command += ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0"]
@@ -158,29 +168,9 @@ def _at_stop_of_a_start(path: Path) -> None:
         process.communicate(timeout=_PATIENCE_S)
 
 
-def _in_backup(path: Path, senders: Senders) -> None:
-    """A backup that does not fit fails, leaves nothing, and harms no sender."""
-    with serving(path) as collector:
-        with senders.sending(collector.http, at_least=1_000):
-            with _full(path, collector.process.pid):
-                try:
-                    answer = httpx.post(f"{collector.url}/api/v1/backup", timeout=30)
-                    assert answer.status_code == 503, answer.status_code
-                except httpx.TransportError as error:
-                    print(f"the backup broke off: {error}", flush=True)
-            before = len(senders.acknowledged)
-            _until(lambda: len(senders.acknowledged) > before)
-        assert not list(path.parent.glob("*laban-work*"))
-
-
 def _spans(collector: Serving) -> int:
     answer = httpx.get(f"{collector.url}/api/v1/status", timeout=30)
     return int(answer.json()["spans"]) if answer.is_success else -1
-
-
-@contextmanager
-def _nothing() -> Generator[None, None, None]:
-    yield
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -188,13 +178,3 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until, "the condition did not become true"
         time.sleep(0.01)
-
-
-_PHASES: Final[dict[str, Callable[[Path, Senders], None]]] = {
-    "journal": _in_journal,
-    "load": _in_load,
-    "retention": _in_retention,
-    "backup": _in_backup,
-    "stop": _at_stop,
-    "start": _at_start,
-}

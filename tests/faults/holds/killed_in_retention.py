@@ -5,6 +5,7 @@ missing that arrived after one that is stored.
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ def drill(folder: Path, size: Size) -> Held:
         report = report_of(path)
         assert report.agrees, report.in_words()
         if number % _CHECKED == 0 or number == size.count - 1:
-            deleted = _deleted(path, senders)
+            deleted = deleted_by_retention(stored(path), senders)
     return Held(
         f"{size.count:,} kills",
         f"{len(senders.acknowledged):,} spans acknowledged, {deleted:,} deleted by retention, 0 lost; ready "
@@ -43,9 +44,8 @@ def drill(folder: Path, size: Size) -> Held:
     )
 
 
-def _deleted(path: Path, senders: Senders) -> int:
+def deleted_by_retention(names: Sequence[str], senders: Senders) -> int:
     """Return the number of deleted spans, all of which are older than the stored ones."""
-    names = stored(path)
     assert len(names) == len(set(names)), "stored twice"
     missing = sorted(int(name.split()[1]) for name in senders.acknowledged - set(names))
     if missing:
