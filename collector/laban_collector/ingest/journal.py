@@ -91,6 +91,7 @@ class Journal:
             file.forget()
         if self._free:
             self._active = self._free.pop()
+            self._active.open()  # now, and not when the first sender waits
         return [batches for *_, batches in left]
 
     @property
@@ -191,6 +192,10 @@ class _File:
         _write(descriptor, [header, payload], self._end)
         os.fdatasync(descriptor)
         self._end += len(header) + len(payload)
+
+    def open(self) -> None:
+        """Open the file; create it if it does not exist."""
+        self._opened()
 
     def forget(self) -> None:
         """Start at the beginning again. Not synced: if old records are read again, their spans are

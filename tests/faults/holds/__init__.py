@@ -7,6 +7,8 @@ does not hold; otherwise it returns its figures.
 import importlib
 import pkgutil
 import resource
+import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,8 @@ class Held(NamedTuple):
     found: str
 
 
+_LONGEST_STOP_S: Final = 300
+
 Drill = Callable[[Path, Size], Held]
 
 SIZES: Final[dict[str, tuple[Size, Size]]] = {
@@ -63,6 +67,14 @@ def drills() -> dict[str, Drill]:
     """Return all drills by name."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     return {name: importlib.import_module(f"{__name__}.{name}").drill for name in sorted(names)}
+
+
+def stop(process: subprocess.Popen[str]) -> float:
+    """Stop a collector cleanly; return how many seconds that took, however busy the machine is."""
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(_LONGEST_STOP_S) == 0
+    return time.monotonic() - began
 
 
 def peak_rss_mib(process: int | None = None) -> int:

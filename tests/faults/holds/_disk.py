@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 
 _HEADER: Final = struct.Struct("<cQQQ")
 _SECTOR: Final = 512
+_BLOCK: Final = 256 << 10
+"""Bytes of a block of DuckDB, which a cut leaves whole or not at all. DuckDB rewrites blocks of metadata in
+place: one that is written in part has a wrong checksum, and the file is damaged."""
 
 
 class Change(NamedTuple):
@@ -101,7 +104,8 @@ class Disk:
         content, kept = bytearray(file.safe), chance.choice((0.0, 0.5, 0.9, 1.0))
         for one in file.pending:
             if chance.random() < kept:
-                _write(content, one if chance.random() < 0.8 else _torn(one, chance))
+                whole = len(one.data) >= _BLOCK or chance.random() < 0.8
+                _write(content, one if whole else _torn(one, chance))
         return bytes(content)
 
 

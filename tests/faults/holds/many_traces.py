@@ -10,7 +10,7 @@ import httpx
 from ...collector.requests import body, span
 from ...serving import serving
 from ..sending import PROTOBUF
-from . import Held, Size, peak_rss_mib
+from . import Held, Size, peak_rss_mib, stop
 
 _REQUEST: Final = 500
 _PATIENCE_S: Final = 300
@@ -40,6 +40,7 @@ def drill(folder: Path, size: Size) -> Held:
         assert story["truncated"] == (size.count >= _MAX_TRACES)
         memory = peak_rss_mib(collector.process.pid)
         assert client.get(f"{collector.url}/readyz").status_code == 200
+        stop(collector.process)
     return Held(
         f"an order in {size.count:,} traces",
         f"{found:,} traces in the answer, in {seconds:.1f} s ({len(answer.content) / 1e6:,.1f} MB); at most "

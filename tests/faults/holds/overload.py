@@ -13,7 +13,7 @@ import httpx
 from ...serving import serving
 from ..drills import report_of
 from ..sending import stored
-from . import Held, Size, peak_rss_mib
+from . import Held, Size, peak_rss_mib, stop
 from ._pressing import press
 
 _CONNECTIONS: Final = 64
@@ -28,6 +28,7 @@ def drill(folder: Path, size: Size) -> Held:
         pressed = asyncio.run(press(f"http://{collector.http}/v1/traces", size.seconds, _CONNECTIONS, _SPANS))
         memory = peak_rss_mib(collector.process.pid)
         assert httpx.get(f"{collector.url}/readyz", timeout=30).status_code == 200
+        stopped = stop(collector.process)
     assert not pressed.final, pressed.final[:5]
     assert pressed.acknowledged
     report = report_of(path)
@@ -41,5 +42,5 @@ def drill(folder: Path, size: Size) -> Held:
     return Held(
         f"{size.seconds:g} s, {_CONNECTIONS} connections",
         f"{len(sent):,} spans acknowledged, 0 lost; {refused:,} of {sum(pressed.statuses.values()):,} "
-        f"requests told to retry; at most {memory:,} MiB",
+        f"requests told to retry; at most {memory:,} MiB; stopped in {stopped:.0f} s",
     )

@@ -3,6 +3,7 @@
 A process stores spans while each of its changes of files, and each sync, is logged (this needs a C compiler).
 For each cut, the files are rebuilt as the disk may hold them: everything that was synced, and any sectors of
 what was not. Every span that was acknowledged before the cut must be there, and the ledger must agree.
+A block of the database file (256 KiB) is written as a whole or not at all: see `_disk.py`.
 """
 
 import os

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...serving import serving
-from . import Held, Size
+from . import Held, Size, stop
 from ._pressing import press
 
 _SPANS_A_SECOND: Final = 5_000
@@ -46,6 +46,7 @@ def drill(folder: Path, size: Size) -> Held:
         finally:
             over.set()
             watching.join()
+        stop(collector.process)
     assert not pressed.final, pressed.final[:5]
     early = _median(samples[len(samples) // 6 : len(samples) // 3])
     late = _median(samples[len(samples) * 2 // 3 :])

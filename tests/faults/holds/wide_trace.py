@@ -9,7 +9,7 @@ import httpx
 from ...collector.requests import body, span
 from ...serving import serving
 from ..sending import PROTOBUF
-from . import Held, Size, peak_rss_mib
+from . import Held, Size, peak_rss_mib, stop
 
 _REQUEST: Final = 500
 _PATIENCE_S: Final = 300
@@ -38,6 +38,7 @@ def drill(folder: Path, size: Size) -> Held:
         assert story["truncated"] == (size.count >= _MAX_SPANS)
         memory = peak_rss_mib(collector.process.pid)
         assert client.get(f"{collector.url}/readyz").status_code == 200
+        stop(collector.process)
     return Held(
         f"{size.count:,} spans in one trace",
         f"all stored; {story['spans']:,} of them in its order, in {seconds:.1f} s "

@@ -21,6 +21,8 @@ from laban_collector.store.sidecar_files import (
 _log = logging.getLogger(__name__)
 
 _BAD_ENTRY: Final = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+_ENTRY_HEADER: Final = 16
+"""Bytes of the length and the checksum of an entry, which come before the position that DuckDB names."""
 _MAGIC: Final = (8, b"DUCK")
 """Offset and content of the magic bytes in every DuckDB file."""
 
@@ -77,7 +79,7 @@ def _open_with_log(path: Path) -> Database:
             found = _BAD_ENTRY.search(str(damage))
             if not found or not log_copy(path).exists():
                 raise
-            intact = int(found[1])
+            intact = int(found[1]) - _ENTRY_HEADER
             if not 0 < intact < log.stat().st_size:
                 raise
             _log.warning("%s is not intact from byte %d on, and was cut there: %s", log, intact, damage)
