@@ -83,10 +83,10 @@ class Journal:
         Raises:
             OSError: a file cannot be read or removed.
         """
-        read = [(file, list(file.read())) for file in (self._active, *self._free)]
+        read = [(file, list(file.read())) for file in (*self._free, self._active)]  # the first file is last
         left = sorted(((batches[0].sequence, file, batches) for file, batches in read if batches), key=_first)
         self._sealed.extend(file for _, file, _ in left)
-        self._free = [file for file, batches in read[::-1] if not batches]
+        self._free = [file for file, batches in read if not batches]
         for file in self._free:
             file.forget()
         if self._free:
