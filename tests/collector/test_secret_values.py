@@ -11,7 +11,7 @@ import pytest
 from laban_app.server.log_format import PrintableFormatter
 from laban_collector import secret_values
 from laban_collector.errors import BadSettings
-from laban_collector.lag.brokers import _reason
+from laban_collector.lag.brokers import _reason  # pyright: ignore[reportPrivateUsage] # it reads foreign texts
 from laban_collector.lag.security import client_options
 from laban_collector.secret_values import remember, without_secrets
 from laban_collector.settings import load_settings
