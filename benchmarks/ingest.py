@@ -101,7 +101,6 @@ def inside(spans: int, directory: Path) -> str:
                 waiting.clear()
 
         rows.append(_rate("decode by columns, redact, journal, load; 1 thread", spans, made, period, commit))
-        journal.clear()
         journal.close()
     return report.table(["", "spans/s", "spans/CPU-second"], rows)
 

@@ -28,7 +28,7 @@ from benchmarks.workload.filling import INCOMING, LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.local import LocalAnswers
-from laban_app.server.process import STALE_S
+from laban_app.server.start import STALE_S
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database

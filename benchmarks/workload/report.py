@@ -46,3 +46,9 @@ def publish(section: str, text: str, document: Path = PERFORMANCE) -> None:
     before, _, rest = document.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def section(name: str, document: Path) -> str:
+    """Return one generated section of a document."""
+    begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
+    return document.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0]

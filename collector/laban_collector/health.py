@@ -25,6 +25,7 @@ class Health:
         ledger_agrees: whether the database contained every acknowledged span.
         set_aside: names of quarantined damaged files next to the database.
         failure: why the database is not available; None if it is.
+        doing: what is not finished since the start, or behind; empty if nothing is.
     """
 
     received: int
@@ -44,3 +45,4 @@ class Health:
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    doing: str = ""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     ByteSize,
     Field,
@@ -38,6 +39,7 @@ from laban_collector.kafka_settings import (
     option,
     unnamed_cluster,
 )
+from laban_collector.secret_values import remember
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
@@ -314,11 +316,23 @@ def load_settings(**arguments: Any) -> Settings:
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"laban.toml cannot be read: {error}") from error
     except ValidationError as error:
         raise BadSettings("\n".join(map(_explain, error.errors()))) from error
+    _remember_secrets(settings)
+    return settings
+
+
+def _remember_secrets(settings: BaseModel) -> None:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            remember(value.get_secret_value())
+        elif isinstance(value, dict):  # the clusters
+            for cluster in value.values():
+                _remember_secrets(cluster)
 
 
 def _explain(problem: ErrorDetails) -> str:

@@ -397,6 +397,7 @@ class CollectorStatus(Answer):
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    doing: str = ""
 
 
 class ImportRules(Answer):

@@ -1,6 +1,8 @@
 """Finds a source of answers: a running collector, or a database file that no collector has open."""
 
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,7 @@ import httpx
 from laban_app.answers.local import LocalAnswers
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.remote import RemoteAnswers
+from laban_app.answers.served_by import STARTING, api_scheme, served_by
 from laban_app.errors import CollectorUnreachable
 from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked
@@ -18,6 +21,9 @@ from laban_collector.store.base import Store
 
 _PROBE_TIMEOUT: Final = 1.0
 """Seconds to wait for an answer of a collector that may not be running."""
+_PATIENCE: Final = 5.0
+"""Seconds to wait while the collector of a file starts or stops."""
+_INTERVAL: Final = 0.1
 
 
 def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> TraceAnswers:
@@ -59,16 +65,6 @@ def open_store(
     )
 
 
-def served_by(db: Path) -> Path:
-    """The file next to a database in which the `laban serve` that has it open writes its API URL."""
-    return db.with_name(f"{db.name}.served-by")
-
-
-def api_scheme(settings: Settings) -> str:
-    """The URL scheme of a collector's API: http or https."""
-    return "http" if settings.tls_certificate is None else "https"
-
-
 def collector_of(db: Path, settings: Settings) -> RemoteAnswers | None:
     """The collector that has a database open; None unless its URL is next to the database and it answers."""
     file = served_by(db)
@@ -94,18 +90,41 @@ def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
 
 
 def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
-    try:
-        return STORE.open(db, read_only=True)
-    except StoreLocked:
-        collector = collector_of(db, settings)
-        if collector is None:
-            raise
-        return collector
+    return file_or_collector(lambda: STORE.open(db, read_only=True), db, settings)
+
+
+def file_or_collector(open_file: Callable[[], Store], db: Path, settings: Settings) -> RemoteAnswers | Store:
+    """Open a file, or the collector that has it open; waits briefly while a collector starts or stops.
+
+    Raises:
+        StoreError: the file cannot be opened; another process than a collector has it open (StoreLocked).
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return open_file()
+        except StoreLocked:
+            collector, waiting = collector_of(db, settings), time.monotonic() < until
+            if collector is not None and not (waiting and _is_starting(collector.url, settings)):
+                return collector
+            if not waiting:
+                raise
+        time.sleep(_INTERVAL)
+
+
+def _is_starting(url: str, settings: Settings) -> bool:
+    response = _probe(f"{url}/readyz", settings)
+    return response is not None and STARTING in response.text
 
 
 def _is_running(url: str, settings: Settings) -> bool:
+    response = _probe(f"{url}/healthz", settings)
+    return response is not None and response.is_success
+
+
+def _probe(url: str, settings: Settings) -> httpx.Response | None:
     verify = _trusted(url, settings) or True
     try:
-        return httpx.get(f"{url}/healthz", timeout=_PROBE_TIMEOUT, trust_env=False, verify=verify).is_success
+        return httpx.get(url, timeout=_PROBE_TIMEOUT, trust_env=False, verify=verify)
     except httpx.HTTPError:
-        return False
+        return None

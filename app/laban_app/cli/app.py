@@ -14,8 +14,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from laban.commands import command_names, find_command
+from laban_app.cli.hidden_arguments import hide_secret_arguments
 from laban_app.errors import AppError, NotInRange, UnknownTrace, UnknownValue
 from laban_collector.errors import CollectorError
+from laban_collector.secret_values import without_secrets
 from laban_mapper.errors import MapperError
 from laban_mapper.printable import printable
 
@@ -26,6 +28,8 @@ WRONG_USE: Final = 2
 
 def main() -> None:
     """Run the command of `sys.argv`; laban's own errors end in one line and an exit code."""
+    if any(argument.startswith("--token") for argument in sys.argv):
+        hide_secret_arguments(sys.argv)
     sys.meta_path.insert(0, _WithoutPandas())
     try:
         app(prog_name="laban")
@@ -137,5 +141,5 @@ def _is_named_tuple(hint: object) -> bool:
 
 
 def _fail(error: Exception, code: int) -> None:
-    sys.stderr.write(f"laban: {printable(str(error))}\n")
+    sys.stderr.write(f"laban: {printable(without_secrets(str(error)))}\n")
     raise SystemExit(code)

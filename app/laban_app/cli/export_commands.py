@@ -1,9 +1,12 @@
 """The commands that copy the stored data: export and backup."""
 
+import contextlib
+import os
 import shutil
 import tempfile
 import time
 import zipfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +19,7 @@ from laban_app.cli.terminal import Source
 from laban_app.errors import OutputFailed
 from laban_collector.errors import StoreError
 from laban_collector.store.base import EXPORTED_TABLES, Store
+from laban_collector.store.private_files import keep_new_files_private, publish, working_folder
 
 
 def export(
@@ -31,17 +35,18 @@ def export(
     """
     began = time.monotonic()
     store = open_store(source.url, source.db, source.token)
+    keep_new_files_private()
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputFailed(f"Cannot create the output directory: {error}. Name another: -o DIR") from error
-    taken = [f"{table}.parquet" for table in EXPORTED_TABLES if (output / f"{table}.parquet").exists()]
+    taken = [f"{table}.parquet" for table in EXPORTED_TABLES if os.path.lexists(output / f"{table}.parquet")]
     if taken:
         raise StoreError(f"{output} already holds {', '.join(taken)}: an export overwrites nothing.")
-    with tempfile.TemporaryDirectory(dir=output, prefix=".export-") as folder:
-        _export(store, Path(folder))
-        for file in sorted(Path(folder).glob("*.parquet")):
-            file.rename(output / file.name)
+    with _working_folder(output, ".export") as folder:
+        _export(store, folder)
+        for file in sorted(folder.glob("*.parquet")):
+            publish(file, output / file.name)
     _report(output, sum(file.stat().st_size for file in output.glob("*.parquet")), began)
 
 
@@ -54,22 +59,33 @@ def backup(
     The copy is consistent. A running collector keeps receiving spans meanwhile.
     """
     began = time.monotonic()
-    if file.exists():
+    keep_new_files_private()
+    if os.path.lexists(file):
         raise StoreError(f"{file} already exists: a backup overwrites nothing; name another file.")
     if not file.absolute().parent.is_dir():
         raise StoreError(f"{file}: the directory does not exist; create it first: mkdir -p {file.parent}")
     store = open_store(source.url, source.db, source.token)
     if isinstance(store, RemoteAnswers):
-        with store, tempfile.NamedTemporaryFile(dir=file.absolute().parent, prefix=".backup-") as copy:
-            store.download("backup", copy)
-            copy.flush()
-            Path(copy.name).chmod(0o644)
-            file.hardlink_to(copy.name)  # complete or absent; fails if the name has been taken meanwhile
+        with store, _working_folder(file.absolute().parent, file.name) as folder:
+            made = folder / file.name
+            with made.open("xb") as copy:
+                store.download("backup", copy)
+            publish(made, file)
     else:
         with store:
             for _ in store.backup(file):
                 pass
     _report(file, file.stat().st_size, began)
+
+
+@contextlib.contextmanager
+def _working_folder(parent: Path, name: str) -> Generator[Path, None, None]:
+    """A folder for unfinished files; see `working_folder`. Raises OutputFailed."""
+    try:
+        with working_folder(parent, name) as folder:
+            yield folder
+    except OSError as error:
+        raise OutputFailed(f"Cannot write to {parent}: {error.strerror or error}.") from error
 
 
 def _export(store: RemoteAnswers | Store, folder: Path) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from laban_app.answers.discovery import collector_of, remote
+from laban_app.answers.discovery import file_or_collector, remote
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
 from laban_app.cli import terminal
@@ -25,6 +25,7 @@ from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
+from laban_collector.store.private_files import keep_new_files_private
 from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.printable import printable
 
@@ -58,6 +59,7 @@ def import_files(
     import.
     """
     _check(files)
+    keep_new_files_private()
     settings = load_settings(db=db, token=token)
     with _target(url, settings) as target:
         report = _import(files, target)
@@ -99,15 +101,14 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
             yield _collector(collector)
         return
     try:
-        store = STORE.open(settings.db)
+        store = file_or_collector(lambda: STORE.open(settings.db), settings.db, settings)
     except StoreLocked as error:
-        owner = collector_of(settings.db, settings)
-        if owner is None:
-            raise StoreLocked(
-                f"{error.args[0]} To import, stop that process first, or name another file (--db)."
-            ) from error
-        with owner:
-            yield _collector(owner)
+        raise StoreLocked(
+            f"{error.args[0]} To import, stop that process first, or name another file (--db)."
+        ) from error
+    if isinstance(store, RemoteAnswers):
+        with store:
+            yield _collector(store)
         return
     with store:
         protection = Protection.from_settings(settings)

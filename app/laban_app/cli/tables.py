@@ -104,6 +104,8 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     """Names and values, problems first."""
     if status.failure is not None:
         yield "database", Text(f"NOT AVAILABLE: {status.failure}", style="bold red")
+    if status.doing:
+        yield "doing", Text(status.doing, style="yellow")
     if not status.ledger_agrees:
         yield "ledger", Text(f"checked at the start: {status.ledger}", style="bold red")
     for name in status.set_aside:

@@ -14,7 +14,7 @@ from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
-from laban_collector.receive.asgi import Headers, Scope, Send, respond
+from laban_collector.receive.asgi import App, Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
 from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
@@ -106,7 +106,7 @@ def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> F
     return api
 
 
-def guarded(api: FastAPI, access: Access) -> Guard:
+def guarded(api: App, access: Access) -> Guard:
     """Return the application behind access control; the health checks are open to everyone."""
     return Guard(api, access, _deny, "GET", frozenset({"/healthz", "/readyz"}))
 

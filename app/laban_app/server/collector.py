@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from laban.business_keys.keys import parse_rules
 from laban_collector.address import Address
@@ -17,7 +17,6 @@ from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.ingest.group_commit import Limits
 from laban_collector.ingest.pipeline import Pipeline
 from laban_collector.ingest.storage_service import StorageService
-from laban_collector.lag.poller import LagPoller
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.receive.access import Access
@@ -27,6 +26,9 @@ from laban_collector.receive.intake import Intake, IntakeLimits
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
 from laban_collector.store.base import RetentionLimits, Store
+
+if TYPE_CHECKING:
+    from laban_collector.lag.poller import LagPoller
 
 
 class Endpoints(NamedTuple):
@@ -93,10 +95,14 @@ class Collector:
         """Stop in reverse order; the pipeline stops when all accepted spans are on disk."""
         await self._running.aclose()
 
-    def _new_pollers(self) -> list[LagPoller]:
+    def _new_pollers(self) -> "list[LagPoller]":
         """Return one poller for each Kafka cluster, so that one that is down costs only itself."""
-        interval, write = self._settings.lag_interval, self.storage.write_lag
         clusters = self._settings.kafka_clusters
+        if not clusters:
+            return []
+        from laban_collector.lag.poller import LagPoller  # the Kafka client takes 0.2 s to import
+
+        interval, write = self._settings.lag_interval, self.storage.write_lag
         history = self.storage.recent_lag
         return [LagPoller(cluster, interval, write, name, history) for name, cluster in clusters.items()]
 

@@ -3,6 +3,7 @@
 import logging
 from logging import LogRecord
 
+from laban_collector.secret_values import without_secrets
 from laban_mapper.printable import printable
 
 
@@ -14,7 +15,7 @@ class PrintableFormatter(logging.Formatter):
 
     def format(self, record: LogRecord) -> str:
         """Return the line of a record, and its traceback."""
-        return "\n  ".join(map(printable, super().format(record).split("\n")))
+        return "\n  ".join(map(printable, without_secrets(super().format(record)).split("\n")))
 
     def formatMessage(self, record: LogRecord) -> str:  # noqa: N802 - named by logging
         """Return the line of a record, without its traceback."""

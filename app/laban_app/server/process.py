@@ -1,36 +1,28 @@
 """The process of `laban serve`: the collector and the HTTP API."""
 
 import asyncio
-import contextlib
 import ctypes
 import gc
-import importlib.metadata
 import importlib.util
 import json
 import logging
 import signal
-import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
 
 import pyarrow as pa
-import uvicorn
 
-from laban_app.answers.arriving import ArrivingAnswers
-from laban_app.answers.discovery import api_scheme, served_by
-from laban_app.server.api import build_api, guarded
-from laban_app.server.collector import Collector, Endpoints
-from laban_app.server.import_routes import add_import_routes
+from laban_app.server.api import guarded
+from laban_app.server.api_server import ApiServer, Front
+from laban_app.server.collector import Endpoints
 from laban_app.server.log_format import log_to_stderr
-from laban_app.wiring import STORE
-from laban_collector.address import Address
-from laban_collector.errors import AddressInUse
+from laban_app.server.start import Start
 from laban_collector.receive.access import Access
-from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
+from laban_collector.store.private_files import keep_new_files_private
 
 _log = logging.getLogger(__name__)
 
@@ -42,17 +34,6 @@ ms."""
 _M_ARENA_MAX: Final = -8
 """The number of the option M_ARENA_MAX in malloc.h of glibc."""
 _ARENAS: Final = 2
-STALE_S: Final = 20.0
-"""Seconds of the newest commits that a map may lack while very many spans arrive; it says so."""
-_STOP_GRACE_S: Final = 2
-"""Seconds for responses in progress; then the receivers stop, and everything must end within 10 s."""
-
-
-class _Entrance(NamedTuple):
-    """The access rules of the API, and its TLS certificate."""
-
-    access: Access
-    identity: Identity | None
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
@@ -65,6 +46,7 @@ def serve(settings: Settings, *, as_json: bool) -> None:
         CollectorError: an address is in use or would be open to everyone, or the database cannot be opened.
     """
     log_to_stderr()
+    keep_new_files_private()
     logging.getLogger("laban_collector").setLevel(logging.INFO)
     _log.setLevel(logging.INFO)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -93,18 +75,18 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = _stop_requested()
     # checked before a database is created
-    entrance = _Entrance(Access.from_settings(settings), Identity.from_settings(settings))
-    with contextlib.closing(STORE.recover(settings.db)) as store:
-        collector = Collector(settings, store)
-        async with (
-            _collecting(collector) as endpoints,
-            _answering(settings, entrance, collector) as api,
-        ):
-            with _advertised(settings, api):
-                _freeze_garbage_collection()
-                _announce(endpoints, api, as_json=as_json)
-                await stop.wait()
-                _log.info("Stopping; accepted spans are stored first.")
+    access, identity = Access.from_settings(settings), Identity.from_settings(settings)
+    front = Front()
+    server = ApiServer(settings.api, guarded(front, access), identity)
+    async with AsyncExitStack() as running:
+        running.push_async_callback(server.stop)
+        api = await server.start()
+        endpoints = await Start(settings, front, server, api).until(stop, running)
+        if endpoints is not None:
+            _freeze_garbage_collection()
+            _announce(endpoints, api, as_json=as_json)
+            await stop.wait()
+            _log.info("Stopping; accepted spans are stored first.")
 
 
 def _freeze_garbage_collection() -> None:
@@ -119,85 +101,6 @@ def _stop_requested() -> asyncio.Event:
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-@asynccontextmanager
-async def _collecting(collector: Collector) -> AsyncGenerator[Endpoints, None]:
-    endpoints = await collector.start()
-    try:
-        yield endpoints
-    finally:
-        await collector.stop()
-
-
-@asynccontextmanager
-async def _answering(
-    settings: Settings, entrance: _Entrance, collector: Collector
-) -> AsyncGenerator[str, None]:
-    """Run the API; yields the HOST:PORT that it is bound to."""
-    storage = collector.storage
-    answers = ArrivingAnswers(storage, STALE_S)
-    api = build_api(answers, importlib.metadata.version("laban"), storage)
-    add_import_routes(api, collector.batch_receiver, storage.metrics)
-    identity = entrance.identity
-    config = uvicorn.Config(
-        guarded(api, entrance.access),
-        http=HeaderLimitProtocol,
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_STOP_GRACE_S,
-        lifespan="off",
-        ssl_certfile=None if identity is None else identity.certificate,
-        ssl_keyfile=None if identity is None else identity.key,
-    )
-    server = _ServerWithoutSignals(config)
-    with _listening(settings.api) as listener:
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            host, port = listener.getsockname()[:2]
-            yield str(Address(host, port))
-        finally:
-            server.should_exit = True
-            await running
-
-
-class _ServerWithoutSignals(uvicorn.Server):
-    """A uvicorn server that does not handle signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
-@contextmanager
-def _listening(address: str) -> Generator[socket.socket, None, None]:
-    parsed = Address.parse(address)
-    family = socket.AF_INET6 if ":" in parsed.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((parsed.host, parsed.port))
-        except OSError as error:
-            raise AddressInUse(
-                f"The API cannot listen on {address}: {error.strerror}. "
-                "Choose another address with --api HOST:PORT."
-            ) from error
-        yield listener
-    finally:
-        listener.close()
-
-
-@contextmanager
-def _advertised(settings: Settings, api: str) -> Generator[None, None, None]:
-    """Write the URL of the API next to the database, so that `--db FILE` finds the collector."""
-    file = served_by(settings.db)
-    file.write_text(f"{api_scheme(settings)}://{api}\n", encoding="utf-8")
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
 
 
 def _announce(endpoints: Endpoints, api: str, *, as_json: bool) -> None:

@@ -33,6 +33,27 @@ def from_float(number: float) -> Value:
     return "Infinity" if number > 0 else "-Infinity"
 
 
+def representable(sent: object) -> Value:
+    """Return a parsed JSON value without what OTLP cannot hold.
+
+    NaN and infinities become strings, as in OTLP/JSON, and so do integers of more than 64 bits: as numbers,
+    their readers would round them.
+    """
+    match sent:
+        case bool() | str() | None:
+            return sent
+        case float():
+            return from_float(sent)
+        case int():
+            return sent if -(2**63) <= sent < 2**64 else str(sent)
+        case list():
+            return [representable(item) for item in sent]
+        case dict():
+            return {str(key): representable(value) for key, value in sent.items()}
+        case _:
+            raise TypeError(f"{type(sent)} is not a type of JSON")
+
+
 def _value(value: AnyValue) -> Value:
     match value.WhichOneof("value"):
         case "string_value":

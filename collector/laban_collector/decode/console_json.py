@@ -7,9 +7,9 @@ of the resource are the object `resource` itself.
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from laban_collector.batch.attributes import Value, from_float
+from laban_collector.batch.attributes import Value, representable
 from laban_collector.decode.batch_builder import (
     EventRow,
     LinkRow,
@@ -115,21 +115,7 @@ def _attributes(parent: JsonObject) -> dict[str, Value]:
 
 
 def _values(sent: JsonObject) -> dict[str, Value]:
-    return {key: _value(value) for key, value in sent.items()}
-
-
-def _value(sent: Any) -> Value:
-    """Return a value; Python prints NaN and Infinity, which are no JSON."""
-    match sent:
-        case float():
-            return from_float(sent)
-        case list():
-            return [_value(item) for item in sent]
-        case dict():
-            return _values(sent)
-        case _:
-            value: Value = sent
-            return value
+    return {key: representable(value) for key, value in sent.items()}
 
 
 def _trace_id(context: JsonObject) -> tuple[int, int]:

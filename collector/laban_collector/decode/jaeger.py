@@ -22,7 +22,7 @@ from laban.vocabulary import (
     TAG_COMPONENT,
     TAG_SPAN_KIND,
 )
-from laban_collector.batch.attributes import Value, from_float
+from laban_collector.batch.attributes import Value, from_float, representable
 from laban_collector.decode.batch_builder import (
     EventRow,
     LinkRow,
@@ -184,6 +184,6 @@ def _value(tag: JsonObject) -> Value:
             case "bool" if isinstance(value, str):
                 return value.lower() == "true"
             case _:
-                return value
-    except (WrongTypeError, ValueError):
-        return value
+                return representable(value)
+    except (WrongTypeError, ValueError, OverflowError):
+        return representable(value)

@@ -14,9 +14,12 @@ from msgspec import Raw
 from laban_collector.decode.json_documents import (
     INT64,
     JsonObject,
+    NumberTooLargeError,
     WrongTypeError,
     as_object,
+    finite_number,
     not_objects,
+    number_too_large,
     objects,
     parse,
     whole_number,
@@ -72,7 +75,10 @@ def key_values(field_tag: bytes, parent: JsonObject, name: str = "attributes", d
 
 
 def _parsed(field_tag: bytes, text: bytes) -> bytes:
-    return _key_value(field_tag, parse(text), "attributes", 0)
+    try:
+        return _key_value(field_tag, parse(text), "attributes", 0)
+    except NumberTooLargeError as error:
+        raise WrongTypeError(str(number_too_large(text, " of an attribute"))) from error
 
 
 _cached = lru_cache(1 << 15)(_parsed)
@@ -126,10 +132,14 @@ def _int(value: object, _: int) -> bytes:
 def _double(value: object, _: int) -> bytes:
     try:
         # Python reads "NaN", "Infinity" and "-Infinity" as well.
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        if isinstance(value, str):
+            return _DOUBLE + double(finite_number(value))
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _DOUBLE + double(float(value))
-    except (ValueError, OverflowError) as error:
-        raise WrongTypeError("doubleValue is not a number") from error
+    except OverflowError as error:
+        raise WrongTypeError("doubleValue is too large") from error
+    except ValueError as error:
+        raise WrongTypeError("doubleValue is not a number, or too large") from error
     raise WrongTypeError("doubleValue is not a number")
 
 

@@ -4,10 +4,12 @@ In OTLP requests, the attributes of spans stay text: most of them repeat from sp
 distinct attribute is parsed once, and the objects of its repetitions are never built.
 
 Numbers follow the JSON form of Protocol Buffers: a 64-bit integer is a number or a string. A fraction or an
-exponent is allowed if the value is an integer; no value is rounded.
+exponent is allowed if the value is an integer; no value is rounded. A number that no double can hold, such as
+1e999, is refused with its place.
 Source: https://protobuf.dev/programming-guides/json/
 """
 
+import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,6 +31,11 @@ _TIME_DIGITS: Final = 19
 _DIGITS: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,25}(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _HEX: Final = re.compile(r"[0-9A-Fa-f]*", re.ASCII)
+_STRING_OR_NUMBER: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
+_LONGEST_INTEGER: Final = 4300
+"""Digits. Python and the parser convert no longer ones, because that takes quadratic time."""
+_SHOWN: Final = 20
+"""Characters of a refused number in a message."""
 
 
 class WrongTypeError(Exception):
@@ -37,6 +44,10 @@ class WrongTypeError(Exception):
 
 class NotJsonError(ValueError):
     """A text is not JSON; the message contains the position of the error."""
+
+
+class NumberTooLargeError(NotJsonError):
+    """A text is JSON with a number that no double can hold; the message says which and where."""
 
 
 class _Span(TypedDict, total=False):
@@ -85,9 +96,13 @@ def parse(text: bytes | msgspec.Raw) -> object:
     """Parse a JSON document.
 
     Raises:
+        NumberTooLargeError: a number is too large.
         NotJsonError: the text is not JSON, or is nested hundreds of levels deep.
     """
-    return _decoded(_ANY, text)
+    try:
+        return _decoded(_ANY, text)
+    except msgspec.ValidationError as error:
+        raise number_too_large(bytes(text)) from error
 
 
 def parse_request(text: bytes) -> object:
@@ -116,6 +131,37 @@ def _decoded(decoder: "msgspec.json.Decoder[Any]", text: bytes | msgspec.Raw) ->
         raise NotJsonError(str(error)) from error
     except RecursionError as error:
         raise NotJsonError("nested too deep") from error
+
+
+def number_too_large(text: bytes, where: str = "") -> NumberTooLargeError:
+    """Return the error for a JSON text with a number that is too large; names the first one."""
+    for found in _STRING_OR_NUMBER.finditer(text):
+        number = found[0]
+        if not number.startswith(b'"') and _is_too_large(number):
+            shown = number[:_SHOWN].decode("ascii") + ("…" if len(number) > _SHOWN else "")
+            return NumberTooLargeError(f"the number {shown} at byte {found.start()}{where} is too large")
+    return NumberTooLargeError("a number is too large")
+
+
+def finite_number(text: str) -> float:
+    """Return a number that is written as text.
+
+    Raises:
+        ValueError: it is no number, or too large for a double.
+    """
+    number = float(text)
+    if math.isinf(number) and any(map(str.isdigit, text)):
+        raise ValueError(f"the number {text[:_SHOWN]} is too large")
+    return number
+
+
+def _is_too_large(number: bytes) -> bool:
+    if number.lstrip(b"-").isdigit():
+        return len(number) > _LONGEST_INTEGER
+    try:
+        return math.isinf(float(number))
+    except ValueError:  # not a number: the parser has refused an earlier one
+        return False
 
 
 def as_object(value: object, name: str) -> JsonObject:

@@ -22,7 +22,7 @@ from laban.vocabulary import (
     TAG_SPAN_KIND,
     ZIPKIN_TAGS,
 )
-from laban_collector.batch.attributes import Value
+from laban_collector.batch.attributes import Value, representable
 from laban_collector.decode.batch_builder import EventRow, SentSpan, checked_time, resource_row
 from laban_collector.decode.dialects.placements import SYSTEM
 from laban_collector.decode.json_documents import (
@@ -133,7 +133,8 @@ def _start(span: JsonObject, starts: _Starts) -> int:
 
 
 def _attributes(span: JsonObject, local: JsonObject, kind: int) -> dict[str, Value]:
-    attributes: dict[str, Value] = dict(as_object(span.get("tags"), "tags"))
+    tags = as_object(span.get("tags"), "tags")
+    attributes = {tag: representable(value) for tag, value in tags.items()}
     for tag, implied in ZIPKIN_TAGS.items():
         if tag in attributes:
             if attributes[tag] != "":  # the default exchange, which is no name

@@ -12,7 +12,14 @@ from typing import Any, Final
 from laban_collector.decode import console_json, jaeger, otlp_json, otlp_protobuf, zipkin
 from laban_collector.decode.batch_builder import SentSpan
 from laban_collector.decode.json_dialects import FILES
-from laban_collector.decode.json_documents import NotJsonError, WrongTypeError, as_object, parse_request
+from laban_collector.decode.json_documents import (
+    NotJsonError,
+    NumberTooLargeError,
+    WrongTypeError,
+    as_object,
+    finite_number,
+    parse_request,
+)
 from laban_collector.decode.otlp_json import ProtobufRequest
 from laban_collector.decode.results import Problems
 from laban_collector.errors import UndecodableRequest
@@ -25,6 +32,9 @@ _NO_JSON: Final = "line(s) skipped: not JSON"
 _UNKNOWN: Final = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
 _NO_FORMAT: Final = "file(s) skipped: neither JSON nor OTLP protobuf"
 _CUT_SHORT: Final = "document(s) damaged: not JSON from some point on"
+_TOO_LARGE: Final = "document(s) skipped"
+_NAMED: Final = 10
+"""Documents with too large numbers whose numbers are named; the others are only counted."""
 _DAMAGED: Final = "document(s) damaged: not JSON"
 _INSTEAD: Final = "Export OTLP to laban serve, or to a file with the OpenTelemetry Collector"
 _NODE: Final = f"document(s) skipped: Node's ConsoleSpanExporter prints JavaScript, not JSON. {_INSTEAD}"
@@ -75,6 +85,9 @@ def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[Content]:
             continue
         try:
             document = _parsed(line)
+        except NumberTooLargeError as error:
+            _skip(error, problems)
+            continue
         except ValueError:
             problems.reasons[_NO_JSON] += 1
             continue
@@ -85,10 +98,19 @@ def _of_console(documents: list[bytes], problems: Problems) -> Iterator[Content]
     for data in documents:
         try:
             document = _parsed(data)
+        except NumberTooLargeError as error:
+            _skip(error, problems)
+            continue
         except ValueError:
             problems.reasons[_reason(data)] += 1
             continue
         yield from _of_document(document, problems)
+
+
+def _skip(error: NumberTooLargeError, problems: Problems) -> None:
+    """Count a document with a number that is too large; the first few are named with their place."""
+    named = sum(reason.startswith(_TOO_LARGE) for reason in problems.reasons) < _NAMED
+    problems.reasons[f"{_TOO_LARGE}: {error if named else 'a number is too large'}"] += 1
 
 
 def _reason(data: bytes) -> str:
@@ -102,6 +124,9 @@ def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
     """Yield the contents of one JSON document, or of several concatenated ones."""
     try:
         documents: Iterator[object] = iter([_parsed(data)])
+    except NumberTooLargeError as error:
+        _skip(error, problems)
+        return
     except ValueError:
         documents = _concatenated(data, problems)
     for document in documents:
@@ -110,7 +135,7 @@ def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
 
 def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
     """Yield concatenated documents up to the first error."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_float=finite_number)
     text = _readable(data)
     position = 0
     while position < len(text):
@@ -177,13 +202,16 @@ def _parsed(data: bytes) -> object:
     """Parse a JSON document. Common deviations of exports (NaN, invalid UTF-8) are accepted.
 
     Raises:
+        NumberTooLargeError: a number is too large.
         ValueError: the data is not JSON.
     """
     try:
         return parse_request(data)
+    except NumberTooLargeError:
+        raise
     except NotJsonError:
         try:
-            return json.loads(_readable(data))
+            return json.loads(_readable(data), parse_float=finite_number)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
 

@@ -24,6 +24,7 @@ import pyarrow as pa
 import xxhash
 
 from laban_collector.batch.span_batch import SpanBatch
+from laban_collector.store.private_files import open_private
 from laban_collector.store.sidecar_files import journal_paths
 
 _HEADER: Final = struct.Struct("<8sQQQ")
@@ -70,14 +71,33 @@ class Journal:
         found = (one for file in (self._active, *self._free) for one in file.read())
         return sorted(found, key=lambda one: one.sequence)
 
-    def clear(self) -> None:
-        """Empty the journal: its batches are in the store.
+    def keep(self) -> list[list[Journaled]]:
+        """Seal the files with batches that an earlier process left, and empty the others.
+
+        Call it before the first batch is appended. At least one file is free afterwards, or `can_append` is
+        False until a file is dropped.
+
+        Returns:
+            The batches of each sealed file, in the order in which they must be loaded.
 
         Raises:
-            OSError: a file cannot be removed.
+            OSError: a file cannot be read or removed.
         """
-        for file in (self._active, *self._free):
+        read = [(file, list(file.read())) for file in (*self._free, self._active)]  # the first file is last
+        left = sorted(((batches[0].sequence, file, batches) for file, batches in read if batches), key=_first)
+        self._sealed.extend(file for _, file, _ in left)
+        self._free = [file for file, batches in read if not batches]
+        for file in self._free:
             file.forget()
+        if self._free:
+            self._active = self._free.pop()
+            self._active.open()  # now, and not when the first sender waits
+        return [batches for *_, batches in left]
+
+    @property
+    def can_append(self) -> bool:
+        """Whether there is a file to append to; only false when an earlier process left every file full."""
+        return self._active not in self._sealed
 
     def append(self, journaled: Journaled) -> None:
         """Append a batch; it is on disk when this returns.
@@ -111,14 +131,20 @@ class Journal:
         Raises:
             OSError: writing failed; the file is free nonetheless.
         """
-        file = self._sealed.popleft()
+        file, full = self._sealed.popleft(), not self.can_append
         self._free.append(file)
+        if full:
+            self._active = self._free.pop()
         file.forget()
 
     def close(self) -> None:
         """Close the files, and delete those whose batches are all in the store."""
         for file in (self._active, *self._free, *self._sealed):
             file.close()
+
+
+def _first(one: tuple[int, "_File", list[Journaled]]) -> int:
+    return one[0]
 
 
 class _File:
@@ -130,6 +156,7 @@ class _File:
 
     def read(self) -> Iterator[Journaled]:
         """Yield the intact records, in order."""
+        self._end = 0
         try:
             content = memoryview(self._path.read_bytes())
         except FileNotFoundError:
@@ -166,6 +193,10 @@ class _File:
         os.fdatasync(descriptor)
         self._end += len(header) + len(payload)
 
+    def open(self) -> None:
+        """Open the file; create it if it does not exist."""
+        self._opened()
+
     def forget(self) -> None:
         """Start at the beginning again. Not synced: if old records are read again, their spans are
         skipped."""
@@ -185,7 +216,7 @@ class _File:
     def _opened(self) -> int:
         """Return the descriptor of the open file; opening also syncs the directory."""
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = open_private(self._path)
             directory = os.open(self._path.absolute().parent, os.O_RDONLY)
             try:
                 os.fsync(directory)

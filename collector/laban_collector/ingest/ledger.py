@@ -1,13 +1,13 @@
 """Checks, when a collector starts, that the store holds every acknowledged commit."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from laban_collector.ingest.journal import Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing, Missing
 from laban_collector.store.base import LedgerCheck, Store
+from laban_collector.store.private_files import copy_private
 from laban_collector.store.sidecar_files import (
     Now,
     journal_paths,
@@ -98,7 +98,7 @@ def check_ledger(
     store.end_recovery(damaged)
     for journal, copy in zip(journal_paths(store.path), journal_paths(damaged), strict=True):
         if journal.exists():  # its readable batches are loaded next; then it is overwritten
-            shutil.copyfile(journal, copy)
+            copy_private(journal, copy)
             _log.error("%s was kept as %s.", journal, copy)
     ring = LedgerRing.open(ring_path(store.path))
     _start_ring(ring, found.newest, unloaded)

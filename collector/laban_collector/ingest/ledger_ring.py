@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
+from laban_collector.store.private_files import open_private
+
 SLOTS: Final = 4096
 """Number of commits in the ring: more than one minute's commits at the shortest commit delay."""
 
@@ -64,9 +66,10 @@ class LedgerRing:
         """Open the ring, and create it if it does not exist.
 
         Raises:
+            StoreError: it is a symbolic link.
             OSError: it cannot be opened or created.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = open_private(path)
         try:
             if os.fstat(descriptor).st_size != SLOTS * _SLOT.size:
                 # Allocate all of its space now, so that writing in place also works on a full disk.

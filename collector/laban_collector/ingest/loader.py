@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -55,6 +55,8 @@ class JournalLoader:
         self._ring = ring
         self._sequence = sequence
         self._loaded = sequence
+        self._left = 0
+        self._left_until = sequence
         self._wanted = 0
         """The sequence up to which a client waits for the tables."""
         self._open = Segment()
@@ -87,23 +89,33 @@ class JournalLoader:
             segments = [*loading, *self._segments()]
         return Unloaded(segment.keys.keys() for segment in segments)
 
-    def start(self, unloaded: Sequence[Journaled]) -> None:
-        """Load the batches that an earlier process left in the journal, then take batches.
+    def start(self) -> None:
+        """Take batches; the batches that an earlier process left in the journal are loaded first.
+
+        They are loaded in the background, so that senders and clients do not wait for them.
 
         Raises:
-            StoreError: they cannot be loaded; they stay in the journal.
+            StoreError: they fill the whole journal, and cannot be loaded; they stay there.
+            OSError: the journal cannot be read.
         """
-        if unloaded:
-            spans = sum(one.batch.spans.num_rows for one in unloaded)
-            _log.info("Loading %d spans that were acknowledged before the last stop.", spans)
-            while unloaded:
-                part = _first_segment(unloaded)
-                self._sequence = max(self._sequence, part[-1].sequence)
-                self._load([one.batch for one in part], self._sequence, awaited=False)
-                unloaded = unloaded[len(part) :]
-            self._loaded = self._sequence
-        self._journal.clear()
+        for batches in self._journal.keep():
+            segment = Segment()
+            for one in batches:
+                segment.add(one)
+            self._sealed.append(segment)
+            self._sequence = self._left_until = max(self._sequence, batches[-1].sequence)
+        self._left = sum(segment.spans for segment in self._sealed)
+        if self._left:
+            _log.info("Loading %d spans that were acknowledged before the last stop.", self._left)
+        while not self._journal.can_append:
+            if not self._try(self._sealed.popleft().sequences):
+                raise StoreUnwritable(f"Acknowledged spans cannot be loaded: {self._failure}")
         self._thread.start()
+
+    @property
+    def left(self) -> int:
+        """Spans that an earlier process acknowledged, while they are not all in the tables yet."""
+        return self._left
 
     def write(self, batch: SpanBatch) -> None:
         """Take a batch; it is on disk when this returns.
@@ -250,7 +262,7 @@ class JournalLoader:
         if self._failure is None:
             _log.error(
                 "Acknowledged spans wait in the journal: %s. Trying again.",
-                error,
+                str(error).rstrip("."),
                 exc_info=None if expected else error,
             )
         with self._changed:
@@ -261,7 +273,10 @@ class JournalLoader:
         """Load the oldest sealed segment, the batches with these sequences; return whether it succeeded."""
         try:
             awaited = any(one in self._written for one in sequences)
-            written = self._load(self._read_back(sequences), sequences[-1], awaited=awaited)
+            # After a kill, batches of the newest commits may still be in the journal. Their sequences are
+            # not used again.
+            sequence = max(sequences[-1], self._loaded)
+            written = self._load(self._read_back(sequences), sequence, awaited=awaited)
         except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
@@ -275,7 +290,9 @@ class JournalLoader:
             for one, counts in zip(sequences, written, strict=True):
                 if one in self._written:
                     self._written[one] = counts
-            self._loaded, self._failure, self._loading = sequences[-1], None, None
+            self._loaded, self._failure, self._loading = sequence, None, None
+            if self._loaded >= self._left_until:
+                self._left = 0
             self._changed.notify_all()
         return True
 
@@ -326,16 +343,3 @@ class Segment:
 
 def _is_enough(spans: int, size: int) -> bool:
     return spans >= ENOUGH or size >= ENOUGH_BYTES
-
-
-def _first_segment(batches: Iterable[Journaled]) -> list[Journaled]:
-    """Return the first batches that fill a segment; an earlier process may have left many."""
-    taken: list[Journaled] = []
-    spans = size = 0
-    for one in batches:
-        taken.append(one)
-        spans += one.batch.spans.num_rows
-        size += one.batch.nbytes
-        if _is_enough(spans, size):
-            break
-    return taken

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -15,12 +16,16 @@ from laban_collector.ingest.loader import JournalLoader
 from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.private_files import make_private, refuse_links, unwritable
 from laban_collector.store.rows import Lag, LagRow
+from laban_collector.store.sidecar_files import journal_paths, ring_path
 
 _log = logging.getLogger(__name__)
 
 _RECENT: Final = 3600 * 10**9
 """ns; see `recent_lag`."""
+_MANY: Final = 100_000
+"""Uncounted spans, from which a map or a status says that it waits for them: more than a second's work."""
 
 
 class StorageService(SpanWriter):
@@ -41,19 +46,23 @@ class StorageService(SpanWriter):
         self._loader: JournalLoader | None = None
 
     def start(self) -> None:
-        """Check the ledger, load the journal, then take batches.
+        """Check the ledger, then take batches; the journal is loaded in the background.
 
         Raises:
-            StoreError: the store did not answer.
-            OSError: the journal or the ledger ring cannot be opened.
+            StoreError: the store did not answer; or the journal or the ledger ring cannot be opened.
         """
-        journal = Journal(self.store.path)
-        unloaded = journal.unloaded()
-        self._ring, self._report = check_ledger(self.store, unloaded)
-        self._add_gauges(self._report)
-        self.store.start(self._limits, self._on_deleted)
-        loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
-        loader.start(unloaded)
+        path = self.store.path
+        refuse_links((*journal_paths(path), ring_path(path)))
+        make_private((*journal_paths(path), ring_path(path)))
+        journal = Journal(path)
+        try:
+            self._ring, self._report = check_ledger(self.store, journal.unloaded())
+            self._add_gauges(self._report)
+            self.store.start(self._limits, self._on_deleted)
+            loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
+            loader.start()
+        except OSError as error:
+            raise unwritable(path if error.filename is None else Path(error.filename), error) from error
         self._loader = loader
 
     def stop(self) -> None:
@@ -177,6 +186,7 @@ class StorageService(SpanWriter):
             ledger_agrees=report is not None and report.agrees,
             set_aside=list(store.quarantined),
             failure=self._failure(),
+            doing=_doing(0 if self._loader is None else self._loader.left, store.uncounted),
         )
 
     def _unloaded(self) -> int:
@@ -238,3 +248,13 @@ class StorageService(SpanWriter):
         )
         for gauge in gauges:
             self.metrics.watch(*gauge)
+
+
+def _doing(left: int, uncounted: int) -> str:
+    """Return what is not finished, as text for people."""
+    found: list[str] = []
+    if left:
+        found.append(f"loading {left:,} spans that were acknowledged before the last stop")
+    if uncounted > _MANY:
+        found.append(f"counting the calls and messages of {uncounted:,} spans")
+    return "; ".join(found)

@@ -20,6 +20,7 @@ from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
 from laban_collector.errors import ClusterError, KafkaLoginFailed, KafkaUnreachable
+from laban_collector.secret_values import without_secrets
 
 TIMEOUT: Final = 5.0
 """Seconds for a request, and for a connection."""
@@ -221,5 +222,5 @@ def _reason(error: Exception | None) -> str:
     if error is None:
         return "no broker is known"
     described = getattr(error, "description", None) or type(error).__name__
-    text = str(error.args[0]) if error.args else str(described)
+    text = without_secrets(str(error.args[0]) if error.args else str(described))
     return re.sub(r"^(\[Error \d+\] )?\w+Error: ", "", text)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from laban_collector.errors import KafkaCredentialsUnusable
 from laban_collector.kafka_settings import KafkaCluster
+from laban_collector.secret_values import remember, without_secrets
 
 _TOKEN_TIMEOUT: Final = 5.0
 """Seconds to wait for a token."""
@@ -79,7 +80,7 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # kafka-p
         """
         if not self._token or time.monotonic() >= self._renew_at:
             answer = self._request()
-            self._token = str(answer["access_token"])
+            self._token = remember(str(answer["access_token"]))
             self._renew_at = time.monotonic() + float(answer.get("expires_in", 0)) - _EARLY
         return self._token
 
@@ -95,13 +96,13 @@ class ClientCredentials(AbstractTokenProvider):  # type: ignore[misc]  # kafka-p
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise KafkaCredentialsUnusable(
-                f"{url} (sasl_oauth_token_url) issues no token: {error}"
+                f"{url} (sasl_oauth_token_url) issues no token: {without_secrets(str(error))}"
             ) from error
         if not isinstance(answer, dict) or not response.is_success or "access_token" not in answer:
             reason = answer.get("error") if isinstance(answer, dict) else None
             raise KafkaCredentialsUnusable(
                 f"{url} (sasl_oauth_token_url) issues no token: HTTP {response.status_code} "
-                f"{str(reason or '')[:100]!r}. Check sasl_oauth_client_id and its secret."
+                f"{without_secrets(str(reason or ''))[:100]!r}. Check sasl_oauth_client_id and its secret."
             )
         return answer
 
@@ -150,9 +151,9 @@ def _secret(cluster: KafkaCluster, name: str) -> str | None:
     given: SecretStr | None = getattr(cluster, name)
     file: Path | None = getattr(cluster, f"{name}_file")
     if given is not None or file is None:
-        return given.get_secret_value() if given is not None else None
+        return remember(given.get_secret_value()) if given is not None else None
     try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
+        return remember(file.read_text(encoding="utf-8").rstrip("\r\n"))
     except OSError as error:
         raise _unusable(f"{name}_file", file, error) from error
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ import streamlit as st
 from laban_app.answers.protocol import Answers
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.cells import safe_rows
 from laban_dashboard.presentation.lag_charts import (
     Measure,
     by_severity,
@@ -91,7 +92,7 @@ def _chart(answers: Answers, groups: Sequence[GroupLag], window: TimeWindow) -> 
 def _partitions(groups: Sequence[GroupLag]) -> None:
     st.markdown("#### Partitions")
     st.dataframe(
-        partition_rows(groups),
+        safe_rows(partition_rows(groups)),
         hide_index=True,
         key="partitions",
         column_config={

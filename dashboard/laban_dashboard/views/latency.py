@@ -7,6 +7,7 @@ import streamlit as st
 
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.cells import safe_rows
 from laban_dashboard.presentation.latency_charts import (
     LatencySummary,
     calls_chart,
@@ -24,18 +25,20 @@ _BY = {"By edge": "edge", "By route": "route"}
 
 def _table(summaries: Sequence[LatencySummary]) -> None:
     st.dataframe(
-        [
-            {
-                "name": summary.name,
-                "calls": summary.calls,
-                "errors": formatting.percentage(summary.errors, summary.calls),
-                "p50": summary.median_p50_ms,
-                "p95": summary.max_p95_ms,
-                "p99": summary.max_p99_ms,
-                "trend": summary.trend_p95_ms,
-            }
-            for summary in summaries
-        ],
+        safe_rows(
+            [
+                {
+                    "name": summary.name,
+                    "calls": summary.calls,
+                    "errors": formatting.percentage(summary.errors, summary.calls),
+                    "p50": summary.median_p50_ms,
+                    "p95": summary.max_p95_ms,
+                    "p99": summary.max_p99_ms,
+                    "trend": summary.trend_p95_ms,
+                }
+                for summary in summaries
+            ]
+        ),
         hide_index=True,
         key="slowest",
         column_config={

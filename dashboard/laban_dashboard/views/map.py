@@ -5,6 +5,7 @@ import streamlit as st
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.cells import safe_rows
 from laban_dashboard.presentation.map_elements import (
     MAX_NODES,
     VisibleMap,
@@ -41,21 +42,23 @@ def _table(visible: VisibleMap, seconds: float) -> None:
     """Draw the edges as a table, as an accessible alternative to the canvas."""
     names = {node.id: node.name for node in visible.nodes}
     st.dataframe(
-        [
-            {
-                "from": names.get(edge.source, edge.source),
-                "to": names.get(edge.target, edge.target),
-                "kind": edge.kind,
-                "protocol": edge.protocol,
-                "calls": edge.calls,
-                "rate": formatting.rate(edge.calls, seconds),
-                "errors": edge.errors,
-                "p50 ms": edge.p50_ms,
-                "p95 ms": edge.p95_ms,
-                "p99 ms": edge.p99_ms,
-            }
-            for edge in visible.edges
-        ],
+        safe_rows(
+            [
+                {
+                    "from": names.get(edge.source, edge.source),
+                    "to": names.get(edge.target, edge.target),
+                    "kind": edge.kind,
+                    "protocol": edge.protocol,
+                    "calls": edge.calls,
+                    "rate": formatting.rate(edge.calls, seconds),
+                    "errors": edge.errors,
+                    "p50 ms": edge.p50_ms,
+                    "p95 ms": edge.p95_ms,
+                    "p99 ms": edge.p99_ms,
+                }
+                for edge in visible.edges
+            ]
+        ),
         hide_index=True,
         key="edges",
         column_config={

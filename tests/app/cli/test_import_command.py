@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from laban_app.answers.discovery import served_by
+from laban_app.answers.served_by import served_by
 from laban_collector.ingest.ledger import check_ledger
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.store import DuckDBStore

@@ -15,7 +15,7 @@ from laban_collector.ingest.loader import JournalLoader
 from laban_collector.store.base import Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.sidecar_files import ring_path
+from laban_collector.store.sidecar_files import journal_paths, ring_path
 
 from ..requests import span
 from ..store.duckdb.write.test_writer import batch, counts, with_all
@@ -53,7 +53,7 @@ def tables(database: Database) -> Tables:
 def running(tables: Tables, path: Path) -> Generator[JournalLoader, None, None]:
     ring, journal = LedgerRing.open(ring_path(path)), Journal(path)
     journal_loader = JournalLoader(tables.load, journal, ring, 0)
-    journal_loader.start(journal.unloaded())
+    journal_loader.start()
     try:
         yield journal_loader
     finally:
@@ -156,6 +156,7 @@ def test_batches_that_could_not_be_loaded_are_loaded_at_the_next_start(
     assert stored_names(database) == []
     tables.failure = None
     with running(tables, database.path) as journal_loader:
+        journal_loader.settle()
         assert stored_names(database) == names_of(0, 1)
         journal_loader.write(batch_of(2))
     assert stored_names(database) == names_of(0, 1, 2)
@@ -178,7 +179,8 @@ def test_spans_beyond_a_row_group_go_into_the_next_load(
             tables.failure = None
             eventually(lambda: tables.spans == [4, 4, 1])
     tables.failure = None
-    with running(tables, database.path):
+    with running(tables, database.path) as journal_loader:
+        journal_loader.settle()
         assert counts(database)[0] == 9
     assert tables.spans == [4, 4, 1]
 
@@ -209,8 +211,48 @@ def test_batches_that_were_loaded_but_not_dropped_are_not_stored_again(
         journal = {path: path.read_bytes() for path in database.path.parent.glob("*.journal-*")}
     for path, content in journal.items():
         path.write_bytes(content)
-    with running(tables, database.path):
+    with running(tables, database.path) as journal_loader:
+        journal_loader.settle()
         assert stored_names(database) == names_of(0)
+
+
+def test_batches_are_taken_while_those_of_an_earlier_process_are_loaded(
+    tables: Tables, database: Database
+) -> None:
+    with running(tables, database.path) as journal_loader:
+        break_tables(tables)
+        journal_loader.write(batch_of(0))
+        journal_loader.write(batch_of(1))
+    tables.failure = None
+    tables.open.clear()
+    with running(tables, database.path) as journal_loader:
+        assert tables.entered.acquire(timeout=10)
+        assert journal_loader.left == 2
+        journal_loader.write(batch_of(2))
+        assert stored_names(database) == []
+        tables.open.set()
+        journal_loader.settle()
+        assert journal_loader.left == 0
+        assert stored_names(database) == names_of(0, 1, 2)
+    assert tables.loads == [(2, 2), (1, 3)]
+
+
+def test_a_journal_whose_files_are_all_full_is_emptied_before_batches_are_taken(
+    tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "ENOUGH", 1)
+    break_tables(tables)
+    files = len(journal_paths(database.path))
+    with running(tables, database.path) as journal_loader:
+        for number in range(files):
+            journal_loader.write(batch_of(number))
+    assert all(path.exists() for path in journal_paths(database.path))
+    with pytest.raises(StoreError, match="cannot be loaded: no room"), running(tables, database.path):
+        pass
+    tables.failure = None
+    with running(tables, database.path) as journal_loader:
+        journal_loader.write(batch_of(files))
+    assert stored_names(database) == names_of(*range(files + 1))
 
 
 def test_an_unexpected_error_is_logged_and_the_load_is_retried(

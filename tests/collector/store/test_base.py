@@ -42,6 +42,7 @@ def test_spans_that_a_store_refused_are_loaded_after_a_restart(tmp_path: Path) -
     restarted = MemoryStore(full.path)
     storage = StorageService(restarted, RetentionLimits())
     storage.start()
+    storage.settle()
     assert len(restarted.spans) == 1
     storage.stop()
 

@@ -17,10 +17,12 @@ from laban_collector.store.base import (
     StoreHealth,
 )
 from laban_collector.store.duckdb.connection.database import Database, FileSize, wal_of
+from laban_collector.store.duckdb.connection.spilled import remove_spilled
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.private_files import remove_leftovers
 from laban_collector.store.sidecar_files import move_to_quarantine, quarantined
 
 if TYPE_CHECKING:  # read-only commands start faster without these
@@ -52,8 +54,11 @@ class DuckDBStore(Store):
 
     @classmethod
     def recover(cls, path: Path) -> Self:
-        """Open a file for a collector; see `open_or_quarantine`."""
-        return cls(open_or_quarantine(path))
+        """Open a file for a collector, and remove what a killed one left; see `open_or_quarantine`."""
+        store = cls(open_or_quarantine(path))
+        remove_leftovers(path.absolute().parent, path.name)
+        remove_spilled(path)
+        return store
 
     @property
     def path(self) -> Path:

@@ -14,6 +14,8 @@ from laban_collector.errors import (
     StoreTooNew,
     StoreUnwritable,
 )
+from laban_collector.store.duckdb.connection.spilled import check_spill_folder
+from laban_collector.store.private_files import advice, make_private, refuse_links
 
 
 def check_place(path: Path, *, read_only: bool) -> None:
@@ -21,7 +23,7 @@ def check_place(path: Path, *, read_only: bool) -> None:
 
     Raises:
         StoreNotFound: the file does not exist (`read_only`), or its directory does not.
-        StoreError: the path is a directory.
+        StoreError: the path is a directory; or a file to write is a symbolic link.
     """
     if path.is_dir():
         raise StoreError(f"{path} is a directory: name a file (--db FILE).")
@@ -31,6 +33,15 @@ def check_place(path: Path, *, read_only: bool) -> None:
         raise StoreNotFound(
             f"The directory of {path} does not exist. Create it first: mkdir -p {path.parent}"
         )
+    if not read_only:
+        check_spill_folder(path)
+        refuse_links(database_files(path))
+        make_private(database_files(path))
+
+
+def database_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that DuckDB writes: the database and its write-ahead log."""
+    return path, path.with_name(f"{path.name}.wal")
 
 
 _NOT_WRITTEN: Final = re.compile(
@@ -40,8 +51,9 @@ _NOT_WRITTEN: Final = re.compile(
 
 def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
     """Return the error for a read or a write that DuckDB refused; its text begins with `what`."""
-    kind = StoreUnwritable if _NOT_WRITTEN.search(str(error)) else StoreError
-    return kind(f"{path}: {what}{error}")
+    if _NOT_WRITTEN.search(str(error)):
+        return StoreUnwritable(f"{path}: {what}{error}. {advice(path)}")
+    return StoreError(f"{path}: {what}{error}")
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:
@@ -53,6 +65,8 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
         )
     if "read a database file with version" in text or "newer version of DuckDB" in text:
         return StoreTooNew(f"{path} was written by a newer DuckDB: {text}")
+    if _NOT_WRITTEN.search(text):  # a full disk is no damage
+        return StoreUnwritable(f"{path} cannot be opened: {text.rstrip('.!')}. {advice(path)}")
     if isinstance(error, duckdb.IOException) and "Permission denied" in text:
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(

@@ -1,12 +1,15 @@
 """Opens a database for a collector, and moves unreadable files to quarantine; never overwrites a file."""
 
 import logging
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Final
 
-from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.private_files import copy_private, refuse_links, remove_if_empty
 from laban_collector.store.sidecar_files import (
     Now,
     move_to_quarantine,
@@ -17,6 +20,9 @@ from laban_collector.store.sidecar_files import (
 
 _log = logging.getLogger(__name__)
 
+_BAD_ENTRY: Final = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+_ENTRY_HEADER: Final = 16
+"""Bytes of the length and the checksum of an entry, which come before the position that DuckDB names."""
 _MAGIC: Final = (8, b"DUCK")
 """Offset and content of the magic bytes in every DuckDB file."""
 
@@ -31,11 +37,16 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     Raises:
         StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
     """
+    remove_if_empty(path)  # DuckDB refuses it
+    existed = os.path.lexists(path)
+    refuse_links([wal_of(path)])  # before it is copied
     _copy_log(path)
     try:
-        return Database.open(path)
+        return _open_with_log(path)
     except StoreError as damage:
         log_copy(path).unlink(missing_ok=True)
+        if not existed and isinstance(damage, StoreUnwritable):
+            _remove_begun(path)
         if not isinstance(damage, StoreDamaged) or not _was_ours(path):
             raise
         _log.error("%s", damage)
@@ -51,6 +62,36 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     return Database.open(path)
 
 
+def _open_with_log(path: Path) -> Database:
+    """Open a database; cut its log where an entry is not intact, and replay those before it.
+
+    After a power cut, the last entry may be there in part. It was never acknowledged. If acknowledged ones
+    are cut off too, the comparison with the ledger tells, and the copy of the log is kept.
+
+    Raises:
+        StoreError: like `Database.open`.
+    """
+    log = wal_of(path)
+    while True:
+        try:
+            return Database.open(path)
+        except StoreDamaged as damage:
+            found = _BAD_ENTRY.search(str(damage))
+            if not found or not log_copy(path).exists():
+                raise
+            intact = int(found[1]) - _ENTRY_HEADER
+            if not 0 < intact < log.stat().st_size:
+                raise
+            _log.warning("%s is not intact from byte %d on, and was cut there: %s", log, intact, damage)
+            os.truncate(log, intact)
+
+
+def _remove_begun(path: Path) -> None:
+    """Remove the beginning of a new database that did not fit on the disk; it holds nothing."""
+    for file in (path, wal_of(path)):
+        file.unlink(missing_ok=True)
+
+
 def log_copy(path: Path) -> Path:
     """Return the path of the copy of a killed collector's log, kept until the ledger is checked."""
     return path.with_name(f"{path.name}.wal-at-start")
@@ -64,7 +105,11 @@ def _copy_log(path: Path) -> None:
     log, copy = wal_of(path), log_copy(path)
     copy.unlink(missing_ok=True)
     if log.exists() and shutil.disk_usage(log.absolute().parent).free > 2 * log.stat().st_size:
-        shutil.copyfile(log, copy)
+        try:
+            copy_private(log, copy)
+        except OSError as error:
+            copy.unlink(missing_ok=True)
+            _log.warning("%s was not copied before it is replayed: %s.", log, error)
 
 
 def _was_ours(path: Path) -> bool:

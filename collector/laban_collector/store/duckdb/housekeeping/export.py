@@ -8,7 +8,7 @@ would need access to files, which queries do not have (`enable_external_access`)
 # pyarrow ships no types: its readers and batches are unknown to pyright wherever they are passed.
 
 import io
-import tempfile
+import os
 import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from laban_collector.errors import StoreError
 from laban_collector.store.base import EXPORTED_TABLES, OpenSink
-from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.private_files import make_private, publish, unwritable, working_folder
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536
@@ -78,17 +79,22 @@ def backup(database: Database, target: Path) -> Generator[int, None, None]:
     Raises:
         StoreError: the file exists, or DuckDB refused.
     """
-    if target.exists():
+    if os.path.lexists(target):
         raise StoreError(f"{target} exists, and a backup overwrites nothing. Name another file.")
-    partial = target.with_name(f"{target.name}.partial")
-    _remove(partial)
     try:
-        with Database.open(partial) as copy, database.reading() as cursor:
-            for table in EXPORTED_TABLES:
-                yield from _copy(_rows_of(cursor, table), copy, table)
-        partial.rename(target)
-    finally:
-        _remove(partial)
+        with working_folder(target.absolute().parent, target.name) as folder:
+            made = folder / target.name
+            yield from _backup(database, made)
+            publish(made, target)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def _backup(database: Database, made: Path) -> Generator[int, None, None]:
+    with Database.open(made) as copy, database.reading() as cursor:
+        for table in EXPORTED_TABLES:
+            yield from _copy(_rows_of(cursor, table), copy, table)
+    make_private([made])
 
 
 def stream_backup(database: Database) -> Generator[bytes, None, None]:
@@ -97,12 +103,10 @@ def stream_backup(database: Database) -> Generator[bytes, None, None]:
     Raises:
         StoreError: DuckDB refused.
     """
-    folder_of_database = database.path.absolute().parent
-    with tempfile.TemporaryDirectory(
-        dir=folder_of_database, prefix=f"{database.path.name}.backup-"
-    ) as folder:
-        made = Path(folder) / database.path.name
-        for _ in backup(database, made):
+    path = database.path
+    with working_folder(path.absolute().parent, path.name) as folder:
+        made = folder / path.name
+        for _ in _backup(database, made):
             yield b""  # the generator ends here if the client has gone away
         with made.open("rb") as file:
             while piece := file.read(_PIECE):
@@ -119,11 +123,6 @@ def _copy(rows: Iterator[pa.RecordBatch], copy: Database, table: str) -> Generat
         with copy.writing() as cursor:
             cursor.from_arrow(pa.Table.from_batches([batch])).insert_into(table)
         yield batch.num_rows
-
-
-def _remove(path: Path) -> None:
-    for place in (path, wal_of(path)):
-        place.unlink(missing_ok=True)
 
 
 class _Pipe(io.RawIOBase):

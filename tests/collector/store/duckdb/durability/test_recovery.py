@@ -31,7 +31,7 @@ def write_commits(path: Path, *numbers: int) -> None:
         ring = LedgerRing.open(ring_path(path))
         tables = DuckDBWriter(database)
         loader = JournalLoader(tables.load, Journal(path), ring, tables.sequence)
-        loader.start([])
+        loader.start()
         for number in numbers:
             loader.write(batch(span(number)))
             loader.settle()

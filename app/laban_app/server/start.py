@@ -1,0 +1,126 @@
+"""The start of a collector: opens the database, waits where it must, and then opens the API."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import logging
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+from fastapi import FastAPI
+
+from laban_app.answers.arriving import ArrivingAnswers
+from laban_app.answers.served_by import advertised
+from laban_app.server.api import build_api
+from laban_app.server.api_server import ApiServer, Front
+from laban_app.server.collector import Collector, Endpoints
+from laban_app.server.import_routes import add_import_routes
+from laban_app.wiring import STORE
+from laban_collector.errors import StoreLocked, StoreUnwritable
+from laban_collector.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+STALE_S: Final = 20.0
+"""Seconds of the newest commits that a map may lack while very many spans arrive; it says so."""
+_PATIENCE: Final = 5.0
+"""Seconds to wait for another process, such as a query, that has the database open."""
+_SOON: Final = 0.1
+_RETRY: Final = 1.0
+"""Seconds between two attempts on a full disk."""
+_LOG_INTERVAL: Final = 30.0
+
+
+class Start:
+    """Starts a collector; waits for space on a full disk, and briefly for a locked database.
+
+    Args:
+        settings: of the collector.
+        front: says what the collector does until it is ready.
+        server: answers already; it stops before the collector.
+        api: the HOST:PORT of the server.
+    """
+
+    def __init__(self, settings: Settings, front: Front, server: ApiServer, api: str) -> None:
+        self._settings = settings
+        self._front = front
+        self._server = server
+        self._api = api
+        self._locked_until = time.monotonic() + _PATIENCE
+        self._quiet_until = 0.0
+
+    async def until(self, stop: asyncio.Event, running: AsyncExitStack) -> Endpoints | None:
+        """Start; `running` stops everything. Returns None if the stop event is set before that.
+
+        Raises:
+            CollectorError: an address is in use, or the database cannot be opened.
+        """
+        while not stop.is_set():
+            try:
+                async with AsyncExitStack() as starting:
+                    endpoints = await self._once(starting)
+                    await running.enter_async_context(starting.pop_all())
+                    return endpoints
+            except StoreLocked:
+                if time.monotonic() >= self._locked_until or self._is_served():
+                    raise
+                wait = _SOON
+            except StoreUnwritable as error:
+                self._say(error)
+                wait = _RETRY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait)
+        return None
+
+    async def _once(self, starting: AsyncExitStack) -> Endpoints:
+        settings, front = self._settings, self._front
+        store = await asyncio.to_thread(STORE.recover, settings.db)
+        starting.callback(store.close)
+        collector = Collector(settings, store)
+        endpoints = await collector.start()
+        starting.push_async_callback(collector.stop)
+        front.open(_api_of(collector))
+        starting.push_async_callback(self._server.stop)
+        advertising = asyncio.create_task(self._advertise())
+        starting.push_async_callback(_end, advertising)
+        await asyncio.sleep(0)  # the file is written before the collector says that it is ready
+        return endpoints
+
+    async def _advertise(self) -> None:
+        """Tell `--db FILE` where this collector is, as soon as there is space on the disk."""
+        warned = False
+        while True:
+            try:
+                with advertised(self._settings, self._api):
+                    await asyncio.Event().wait()
+            except OSError as error:
+                if not warned:
+                    _log.warning("`--db` does not find this collector yet: %s.", error)
+                    warned = True
+            await asyncio.sleep(_RETRY)
+
+    def _say(self, error: StoreUnwritable) -> None:
+        self._front.doing = f"it cannot start yet. {error}"
+        if time.monotonic() >= self._quiet_until:
+            _log.error("The collector cannot start yet, and tries again every second. %s", error)
+            self._quiet_until = time.monotonic() + _LOG_INTERVAL
+
+    def _is_served(self) -> bool:
+        """Whether another collector has the database open; then waiting is useless."""
+        from laban_app.answers.discovery import collector_of  # its HTTP client takes 0.2 s to import
+
+        return collector_of(self._settings.db, self._settings) is not None
+
+
+def _api_of(collector: Collector) -> FastAPI:
+    answers = ArrivingAnswers(collector.storage, STALE_S)
+    api = build_api(answers, importlib.metadata.version("laban"), collector.storage)
+    add_import_routes(api, collector.batch_receiver, collector.storage.metrics)
+    return api
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
