@@ -1,8 +1,8 @@
 """Payment card numbers in texts and as numbers.
 
-A card number has the range and the length of a card scheme, and Luhn's check digit. One number in sixty has all
-of these by chance, so a number without separators is kept where the words near it say that it is an ID, a time or
-an amount. Source: ISO/IEC 7812-1, and the ranges that the schemes publish.
+A card number has the range and the length of a card scheme, and Luhn's check digit. One number in sixty has
+all of these by chance, so a number without separators is kept where the words near it say that it is an ID, a
+time or an amount. Source: ISO/IEC 7812-1, and the ranges that the schemes publish.
 """
 
 import re

@@ -12,12 +12,15 @@ from laban_collector.batch.attributes import Value
 from laban_collector.protect.cards import is_card, redact_cards
 from laban_collector.protect.secret_keys import NumberContext, Secrecy, SecretKeys, number_context
 from laban_collector.protect.secret_places import redact_commands, redact_tokens, redact_urls
-from laban_collector.protect.secret_texts import redact_assignments, redact_sentences
-from laban_collector.protect.suspects import contains_name, suspect_pattern
+from laban_collector.protect.secret_sentences import redact_sentences
+from laban_collector.protect.secret_texts import redact_assignments
+from laban_collector.protect.suspects import Index, contains_name, suspect_pattern, suspect_rows
 
 REDACTED: Final = "[redacted]"
 """The replacement for a secret."""
 
+_PLACE: Final = re.compile(r"[\s=:%<(]")
+"""Something between a name and its value."""
 _FLAG: Final = re.compile(r"--?([A-Za-z][\w.-]*)")
 _NAMES: Final = ("name", "key", "header", "field")
 _INTEGERS: Final = frozenset(key for one in PROMOTED if one.type == "integer" for key in keys_filling(one))
@@ -42,6 +45,10 @@ class Redactor:
     def suspect_pattern(self) -> str:
         """A pattern (RE2, ignoring case) that matches every text and every JSON object with a secret."""
         return suspect_pattern(self._further)
+
+    def suspect_rows(self, texts: bytes, ends: Index) -> Index:
+        """The numbers of the texts, at least of those that the pattern matches."""
+        return suspect_rows(texts, ends, self._further)
 
     def redact(self, key: str, value: Value) -> Value:
         """Return the value of an attribute without secrets."""
@@ -68,7 +75,7 @@ class Redactor:
             return structured
         text = redact_urls(text, REDACTED)
         text = redact_tokens(text, REDACTED)
-        if contains_name(text, self._further):
+        if _PLACE.search(text) is not None and contains_name(text, self._further):
             text = redact_commands(text, self._keys.secrecy, REDACTED)
             text = redact_assignments(text, self._keys.secrecy, REDACTED)
             text = redact_sentences(text, self._keys.secrecy, REDACTED)

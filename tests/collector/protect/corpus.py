@@ -1,4 +1,4 @@
-"""Generated attributes: secrets in the places where people leave them, and values that only resemble secrets."""
+"""Generated attributes: secrets where people leave them, and values that only resemble secrets."""
 
 import random
 import string
@@ -271,24 +271,23 @@ def _card(chance: random.Random) -> Hidden:
 
 def _card_as_number(chance: random.Random) -> Hidden:
     number = card_number(chance)
-    value: Value = chance.choice([int(number), [int(number)], {"n": int(number)}, f'{{"n": {number}}}'])
-    return Hidden(chance.choice(["card.number", "pan", "payment.details", "form.value"]), value, number)
+    values: list[Value] = [int(number), [int(number)], {"n": int(number)}, f'{{"n": {number}}}']
+    key = chance.choice(["card.number", "pan", "payment.details", "form.value"])
+    return Hidden(key, chance.choice(values), number)
 
 
 def _identifier(chance: random.Random) -> tuple[str, Value]:
     nanoseconds = 1_700_000_000_000_000_000 + chance.randrange(10**17)
     big = chance.randrange(10**15, 10**18)
-    value: Value = chance.choice(
-        [
-            *(
-                str(uuid.UUID(int=chance.getrandbits(128))),
-                f"{chance.getrandbits(256):064x}",
-                f"{chance.getrandbits(128):032x}",
-            ),
-            *(nanoseconds, str(nanoseconds), nanoseconds // 1000, nanoseconds // 10**6, big, str(big), -big),
-            *(f"order-{big}", f"ORD-2026-{chance.randrange(10**8):08}", f"{chance.getrandbits(64):016x}"),
-        ]
-    )
+    values: list[Value] = [
+        *(
+            str(uuid.UUID(int=chance.getrandbits(128))),
+            f"{chance.getrandbits(256):064x}",
+            f"{chance.getrandbits(128):032x}",
+        ),
+        *(nanoseconds, str(nanoseconds), nanoseconds // 1000, nanoseconds // 10**6, big, str(big), -big),
+        *(f"order-{big}", f"ORD-2026-{chance.randrange(10**8):08}", f"{chance.getrandbits(64):016x}"),
+    ]
     keys = (
         *(
             "order.id",
@@ -308,7 +307,7 @@ def _identifier(chance: random.Random) -> tuple[str, Value]:
             "tracking_number",
         ),
     )
-    return chance.choice(keys), value
+    return chance.choice(keys), chance.choice(values)
 
 
 def _plain_text(chance: random.Random) -> tuple[str, Value]:
@@ -424,7 +423,7 @@ def _statement(chance: random.Random) -> tuple[str, Value]:
                 "SELECT * FROM t WHERE token IS NOT NULL",
             ),
             *(
-                f"SELECT * FROM orders WHERE id = {chance.randrange(10**15, 10**16)}",
+                "SELECT * FROM orders WHERE id = {}".replace("{}", str(chance.randrange(10**15, 10**16))),
                 "DELETE FROM secrets WHERE id = :id",
             ),
             *(

@@ -227,7 +227,7 @@ class AttributeReader:
         if self._protection is None:
             return
         changed: dict[int, Value] = {}
-        keys = {key: safe for key in dictionary.names if (safe := self._protection.protect_key(key)) != key}
+        protected = {key: self._protection.protect_key(key) for key in dictionary.names}
         for row in self._suspects(dictionary, self._protection):
             value = dictionary.value(row)
             safe = self._protection.protect_value(dictionary.key_name(row), value)
@@ -235,9 +235,8 @@ class AttributeReader:
                 changed[row] = safe
         log_cuts(sum(CUT_MARK in to_json({"": value}) for value in changed.values()), 0)
         dictionary.replace_values(changed)
-        if keys:
-            dictionary.replace_keys(keys)
-
+        if any(key != kept for key, kept in protected.items()):
+            dictionary.replace_keys({key: kept for key, kept in protected.items() if key != kept})
 
     @staticmethod
     def _suspects(dictionary: AttributeDictionary, protection: Protection) -> list[int]:
