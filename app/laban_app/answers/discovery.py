@@ -1,20 +1,19 @@
 """Finds a source of answers: a running collector, or a database file that no collector has open."""
 
-import ssl
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from laban_app.answers.local import LocalAnswers
+from laban_app.answers.http_client import ExchangeFailed, HttpClient
 from laban_app.answers.protocol import Answers
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.errors import CollectorUnreachable
-from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked
-from laban_collector.receive.tls import client_context
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import Store
+
+if TYPE_CHECKING:
+    import ssl
 
 _PROBE_TIMEOUT: Final = 1.0
 """Seconds to wait for an answer of a collector that may not be running."""
@@ -23,7 +22,11 @@ _PROBE_TIMEOUT: Final = 1.0
 def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> Answers:
     """Open a source of answers; the arguments and errors are those of `open_store`."""
     store = open_store(url, db, token)
-    return LocalAnswers(store.reader()) if isinstance(store, Store) else store
+    if not isinstance(store, Store):
+        return store
+    from laban_app.answers.local import LocalAnswers  # a collector's answers need no database
+
+    return LocalAnswers(store.reader())
 
 
 def open_store(
@@ -88,12 +91,18 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
     return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
 
 
-def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
+def _trusted(url: str, settings: Settings) -> "ssl.SSLContext | None":
     """The trusted certificate authorities; None for plain HTTP, which does not need the files read."""
-    return client_context(settings) if url.lower().startswith("https:") else None
+    if not url.lower().startswith("https:"):
+        return None
+    from laban_collector.receive.tls import client_context
+
+    return client_context(settings)
 
 
 def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
+    from laban_app.wiring import STORE  # loads DuckDB and Arrow
+
     try:
         return STORE.open(db, read_only=True)
     except StoreLocked:
@@ -104,8 +113,9 @@ def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
 
 
 def _is_running(url: str, settings: Settings) -> bool:
-    verify = _trusted(url, settings) or True
+    client = HttpClient(url, trusted=_trusted(url, settings))
     try:
-        return httpx.get(f"{url}/healthz", timeout=_PROBE_TIMEOUT, trust_env=False, verify=verify).is_success
-    except httpx.HTTPError:
+        response = client.request("GET", "/healthz", timeout=_PROBE_TIMEOUT, connect_timeout=_PROBE_TIMEOUT)
+    except ExchangeFailed:
         return False
+    return response.status_code == HTTPStatus.OK

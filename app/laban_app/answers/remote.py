@@ -6,8 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Any, Final, Literal, Self, TypeVar
 
-import httpx
-
+from laban_app.answers.http_client import ExchangeFailed, HttpClient, Response
 from laban_app.errors import AppError, CollectorUnreachable, NotInRange, RequestRefused, UnknownValue
 from laban_collector.importing import BATCH_TYPE
 from laban_mapper.errors import InvalidTimeRange, MapperError
@@ -24,8 +23,7 @@ from laban_mapper.model import (
     UnknownAnswer,
 )
 
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
-_UNLIMITED: Final = httpx.Timeout(None, connect=2.0)
+_API: Final = "/api/v1"
 
 A = TypeVar("A", bound=Answer)
 
@@ -41,13 +39,7 @@ class RemoteAnswers:
 
     def __init__(self, url: str, token: str | None = None, trusted: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(
-            base_url=f"{self.url}/api/v1",
-            headers={} if token is None else {"authorization": f"Bearer {token}"},
-            timeout=_TIMEOUT,
-            trust_env=False,
-            verify=True if trusted is None else trusted,
-        )
+        self._client = HttpClient(self.url, token, trusted)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -97,20 +89,19 @@ class RemoteAnswers:
             RequestRefused: the collector refused.
         """
         try:
-            with self._client.stream("POST", f"/{what}", timeout=_UNLIMITED) as response:
-                if response.status_code != HTTPStatus.OK:
-                    response.read()
-                    raise error_of(self.url, response, {})
-                for piece in response.iter_bytes():
+            with self._client.stream("POST", f"{_API}/{what}") as (status, pieces):
+                if status != HTTPStatus.OK:
+                    raise error_of(self.url, Response(status, {}, b"".join(pieces)), {})
+                for piece in pieces:
                     sink.write(piece)
-        except httpx.HTTPError as error:
+        except ExchangeFailed as error:
             raise CollectorUnreachable(f"The {what} from {self.url} is incomplete: {error}.") from error
 
     def import_rules(self) -> ImportRules:
         """The rules by which a client decodes spans for this collector."""
         return self._get("/import", ImportRules)
 
-    def send_batch(self, body: bytes) -> httpx.Response:
+    def send_batch(self, body: bytes) -> Response:
         """Send a batch of `laban import`, and return the response, whatever its status.
 
         Raises:
@@ -119,16 +110,15 @@ class RemoteAnswers:
         """
         headers = {"content-type": BATCH_TYPE}
         try:
-            return self._client.post("/import", content=body, headers=headers, timeout=_UNLIMITED)
-        except httpx.HTTPError as error:
+            return self._client.request("POST", f"{_API}/import", body=body, headers=headers, timeout=None)
+        except ExchangeFailed as error:
             raise CollectorUnreachable(
                 f"The connection to {self.url} broke ({error}). Stored spans stay stored. "
                 "Import again: nothing is stored twice."
             ) from error
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Do nothing: each request has a connection of its own."""
 
     def __enter__(self) -> Self:
         return self
@@ -139,8 +129,8 @@ class RemoteAnswers:
     def _get(self, path: str, answer: type[A], **parameters: object) -> A:
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
         try:
-            response = self._client.get(path, params=given)
-        except httpx.HTTPError as error:
+            response = self._client.request("GET", f"{_API}{path}", parameters=given)
+        except ExchangeFailed as error:
             raise CollectorUnreachable(
                 f"No collector answers at {self.url} ({error}). Is `laban serve` running there? "
                 "Start it, or name another source with --url or --db."
@@ -154,7 +144,7 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def error_of(url: str, response: httpx.Response, given: Mapping[str, str]) -> AppError | MapperError:
+def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError | MapperError:
     """The error for a response other than 200."""
     try:
         body: dict[str, Any] = response.json()
