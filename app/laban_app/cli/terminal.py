@@ -1,5 +1,6 @@
 """Options that commands share, and the consoles that they print to."""
 
+import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeVar
 import typer
 from pydantic import BaseModel
 
-from laban_mapper.printable import printable
+from laban_mapper.printable import UNSAFE, printable
 from laban_mapper.times import parse_time
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""JSON itself escapes the control characters below these."""
+_UNSAFE_IN_JSON: Final = re.compile(f"(?![\t\n\r])[{UNSAFE}\u2028\u2029]")
+"""JSON itself escapes the control characters in texts; line breaks stand between them."""
 
 Db = Annotated[
     Path | None,
@@ -89,7 +90,7 @@ def print_json(answer: BaseModel) -> None:
 
 def print_json_text(text: str) -> None:
     """Print JSON; characters that a terminal could obey are escaped, as JSON allows."""
-    typer.echo(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    typer.echo(_UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
 
 def safe(answer: A) -> A:
