@@ -87,8 +87,11 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
     """
     if not url.lower().startswith(("http://", "https://")):
         raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320.")
-    token = settings.token
-    return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
+    token = None if settings.token is None else settings.token.get_secret_value()
+    try:
+        return RemoteAnswers(url, token, _trusted(url, settings))
+    except ValueError as error:
+        raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320: {error}.") from error
 
 
 def _trusted(url: str, settings: Settings) -> "ssl.SSLContext | None":
