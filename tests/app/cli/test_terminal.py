@@ -17,7 +17,7 @@ from ...collector.json_requests import json_span
 from ...hostile import HOSTILE, UNSAFE
 from ...serving import laban
 
-NASTY = "\x1b]0;title\x07\x1b[2Jx\r\nforged\x7f\x9b31m\u202egnp\u2066\ufeff\U000e0041"
+NASTY = "\x1b]0;title\x07\x1b[2Jx\r\nforged\x7f\x9b31m\u202egnp\u2066"
 ERRORS = """
 import sys
 from laban.__main__ import main
