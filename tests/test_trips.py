@@ -25,6 +25,10 @@ HELPERS = {
         "collector/laban_collector/metrics.py",
         "collector/laban_collector/protect/limits.py",
         "collector/laban_collector/protect/redaction.py",
+        "collector/laban_collector/protect/cards.py",
+        "collector/laban_collector/protect/secret_keys.py",
+        "collector/laban_collector/protect/secret_places.py",
+        "collector/laban_collector/protect/suspects.py",
         "collector/laban_collector/receive/otlp_responses.py",
         "collector/laban_collector/store/duckdb/connection/database.py",
         "collector/laban_collector/store/duckdb/connection/session.py",
@@ -37,6 +41,7 @@ HELPERS = {
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
+        "app/laban_app/cli/console.py",
         "app/laban_app/cli/story_text.py",
         "app/laban_app/cli/terminal.py",
         "collector/laban_collector/address.py",

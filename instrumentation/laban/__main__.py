@@ -78,10 +78,13 @@ def _is_bug(error: ModuleNotFoundError) -> bool:
 
 def _unknown(name: str) -> str:
     what = "option" if name.startswith("-") else "command"
+    shown = (
+        name if name.isprintable() else ascii(name)[1:-1]
+    )  # an argument may contain commands for a terminal
     known = _OPTIONS if name.startswith("-") else command_names()
     matches = ", ".join(get_close_matches(name, known))
     hint = f" Did you mean: {matches}?" if matches else ""
-    return f"there is no {what} `{name}`.{hint} `laban --help` lists the commands.\n"
+    return f"there is no {what} `{shown}`.{hint} `laban --help` lists the commands.\n"
 
 
 def _fail(message: str) -> None:

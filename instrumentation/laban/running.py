@@ -97,8 +97,13 @@ def _become(command: list[str]) -> NoReturn:
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell intended
     except FileNotFoundError:
-        sys.stderr.write(f"laban run: {command[0]}: no such program on PATH\n")
+        sys.stderr.write(f"laban run: {_shown(command[0])}: no such program on PATH\n")
         sys.exit(NOT_FOUND)
     except OSError as error:
-        sys.stderr.write(f"laban run: {command[0]}: cannot be run: {error.strerror}\n")
+        sys.stderr.write(f"laban run: {_shown(command[0])}: cannot be run: {error.strerror}\n")
         sys.exit(NOT_EXECUTABLE)
+
+
+def _shown(name: str) -> str:
+    """A name as an error shows it: what a terminal could obey is escaped."""
+    return name if name.isprintable() else ascii(name)[1:-1]

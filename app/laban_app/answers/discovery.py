@@ -1,23 +1,22 @@
 """Finds a source of answers: a running collector, or a database file that no collector has open."""
 
-import ssl
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from laban_app.answers.local import LocalAnswers
+from laban_app.answers.http_client import ExchangeFailed, HttpClient, Response
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.served_by import STARTING, api_scheme, served_by
 from laban_app.errors import CollectorUnreachable
-from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked
-from laban_collector.receive.tls import client_context
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import Store
+
+if TYPE_CHECKING:
+    import ssl
 
 _PROBE_TIMEOUT: Final = 1.0
 """Seconds to wait for an answer of a collector that may not be running."""
@@ -29,7 +28,11 @@ _INTERVAL: Final = 0.1
 def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> TraceAnswers:
     """Open a source of answers; the arguments and errors are those of `open_store`."""
     store = open_store(url, db, token)
-    return LocalAnswers(store.reader()) if isinstance(store, Store) else store
+    if not isinstance(store, Store):
+        return store
+    from laban_app.answers.local import LocalAnswers  # a collector's answers need no database
+
+    return LocalAnswers(store.reader())
 
 
 def open_store(
@@ -80,17 +83,29 @@ def remote(url: str, settings: Settings) -> RemoteAnswers:
     """
     if not url.lower().startswith(("http://", "https://")):
         raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320.")
-    token = settings.token
-    return RemoteAnswers(url, None if token is None else token.get_secret_value(), _trusted(url, settings))
+    token = None if settings.token is None else settings.token.get_secret_value()
+    try:
+        return RemoteAnswers(url, token, _trusted(url, settings))
+    except ValueError as error:
+        raise CollectorUnreachable(f"'{url}' is not a URL such as http://127.0.0.1:4320: {error}.") from error
 
 
-def _trusted(url: str, settings: Settings) -> ssl.SSLContext | None:
+def _trusted(url: str, settings: Settings) -> "ssl.SSLContext | None":
     """The trusted certificate authorities; None for plain HTTP, which does not need the files read."""
-    return client_context(settings) if url.lower().startswith("https:") else None
+    if not url.lower().startswith("https:"):
+        return None
+    from laban_collector.receive.tls import client_context
+
+    return client_context(settings)
 
 
 def _from_file(db: Path, settings: Settings) -> RemoteAnswers | Store:
-    return file_or_collector(lambda: STORE.open(db, read_only=True), db, settings)
+    def open_file() -> Store:
+        from laban_app.wiring import STORE  # loads DuckDB and Arrow
+
+        return STORE.open(db, read_only=True)
+
+    return file_or_collector(open_file, db, settings)
 
 
 def file_or_collector(open_file: Callable[[], Store], db: Path, settings: Settings) -> RemoteAnswers | Store:
@@ -113,18 +128,18 @@ def file_or_collector(open_file: Callable[[], Store], db: Path, settings: Settin
 
 
 def _is_starting(url: str, settings: Settings) -> bool:
-    response = _probe(f"{url}/readyz", settings)
-    return response is not None and STARTING in response.text
+    response = _probe(url, "/readyz", settings)
+    return response is not None and STARTING.encode() in response.content
 
 
 def _is_running(url: str, settings: Settings) -> bool:
-    response = _probe(f"{url}/healthz", settings)
-    return response is not None and response.is_success
+    response = _probe(url, "/healthz", settings)
+    return response is not None and response.status_code == HTTPStatus.OK
 
 
-def _probe(url: str, settings: Settings) -> httpx.Response | None:
-    verify = _trusted(url, settings) or True
+def _probe(url: str, path: str, settings: Settings) -> Response | None:
+    client = HttpClient(url, trusted=_trusted(url, settings))
     try:
-        return httpx.get(url, timeout=_PROBE_TIMEOUT, trust_env=False, verify=verify)
-    except httpx.HTTPError:
+        return client.request("GET", path, timeout=_PROBE_TIMEOUT, connect_timeout=_PROBE_TIMEOUT)
+    except ExchangeFailed:
         return None

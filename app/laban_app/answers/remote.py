@@ -6,8 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Any, Final, Literal, Self, TypeVar
 
-import httpx
-
+from laban_app.answers.http_client import ExchangeFailed, HttpClient, Response
 from laban_app.errors import (
     AppError,
     CollectorUnreachable,
@@ -33,8 +32,7 @@ from laban_mapper.model import (
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
 
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)
-_UNLIMITED: Final = httpx.Timeout(None, connect=2.0)
+_API: Final = "/api/v1"
 
 A = TypeVar("A", bound=Answer)
 
@@ -50,13 +48,7 @@ class RemoteAnswers:
 
     def __init__(self, url: str, token: str | None = None, trusted: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
-        self._client = httpx.Client(
-            base_url=f"{self.url}/api/v1",
-            headers={} if token is None else {"authorization": f"Bearer {token}"},
-            timeout=_TIMEOUT,
-            trust_env=False,
-            verify=True if trusted is None else trusted,
-        )
+        self._client = HttpClient(self.url, token, trusted)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -77,14 +69,14 @@ class RemoteAnswers:
     def trace_json(self, trace_id: str, limit: int | None = None) -> Iterator[bytes]:
         """The same as JSON, piece by piece; ends with CollectorUnreachable if the connection breaks."""
         wanted = parse_trace_id(trace_id)
-        given = {} if limit is None else {"limit": str(limit)}
+        query = "" if limit is None else f"?limit={limit}"
         try:
-            with self._client.stream("GET", f"/traces/{wanted}", params=given) as response:
-                if response.status_code != HTTPStatus.OK:
-                    response.read()
+            with self._client.stream("GET", f"{_API}/traces/{wanted}{query}") as (status, pieces):
+                if status != HTTPStatus.OK:
+                    response = Response(status, {}, b"".join(pieces))
                     raise UnknownTrace(wanted) if _is_unknown(response) else error_of(self.url, response, {})
-                yield from response.iter_bytes()
-        except httpx.HTTPError as error:
+                yield from pieces
+        except ExchangeFailed as error:
             raise self._unreachable(error) from error
 
     def lag(self) -> LagReport:
@@ -123,20 +115,19 @@ class RemoteAnswers:
             RequestRefused: the collector refused.
         """
         try:
-            with self._client.stream("POST", f"/{what}", timeout=_UNLIMITED) as response:
-                if response.status_code != HTTPStatus.OK:
-                    response.read()
-                    raise error_of(self.url, response, {})
-                for piece in response.iter_bytes():
+            with self._client.stream("POST", f"{_API}/{what}") as (status, pieces):
+                if status != HTTPStatus.OK:
+                    raise error_of(self.url, Response(status, {}, b"".join(pieces)), {})
+                for piece in pieces:
                     sink.write(piece)
-        except httpx.HTTPError as error:
+        except ExchangeFailed as error:
             raise CollectorUnreachable(f"The {what} from {self.url} is incomplete: {error}.") from error
 
     def import_rules(self) -> ImportRules:
         """The rules by which a client decodes spans for this collector."""
         return self._get("/import", ImportRules)
 
-    def send_batch(self, body: bytes) -> httpx.Response:
+    def send_batch(self, body: bytes) -> Response:
         """Send a batch of `laban import`, and return the response, whatever its status.
 
         Raises:
@@ -145,16 +136,15 @@ class RemoteAnswers:
         """
         headers = {"content-type": BATCH_TYPE}
         try:
-            return self._client.post("/import", content=body, headers=headers, timeout=_UNLIMITED)
-        except httpx.HTTPError as error:
+            return self._client.request("POST", f"{_API}/import", body=body, headers=headers, timeout=None)
+        except ExchangeFailed as error:
             raise CollectorUnreachable(
                 f"The connection to {self.url} broke ({error}). Stored spans stay stored. "
                 "Import again: nothing is stored twice."
             ) from error
 
     def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
+        """Do nothing: each request has a connection of its own."""
 
     def __enter__(self) -> Self:
         return self
@@ -165,21 +155,21 @@ class RemoteAnswers:
     def _get(self, path: str, answer: type[A], **parameters: object) -> A:
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
         try:
-            response = self._client.get(path, params=given)
-        except httpx.HTTPError as error:
+            response = self._client.request("GET", f"{_API}{path}", parameters=given)
+        except ExchangeFailed as error:
             raise self._unreachable(error) from error
         if response.status_code == HTTPStatus.OK:
             return answer.model_validate_json(response.content)
         raise error_of(self.url, response, given)
 
-    def _unreachable(self, error: httpx.HTTPError) -> CollectorUnreachable:
+    def _unreachable(self, error: ExchangeFailed) -> CollectorUnreachable:
         return CollectorUnreachable(
             f"No collector answers at {self.url} ({error}). Is `laban serve` running there? "
             "Start it, or name another source with --url or --db."
         )
 
 
-def _is_unknown(response: httpx.Response) -> bool:
+def _is_unknown(response: Response) -> bool:
     """Whether a collector says that it has no span of a trace; an older one has no such path."""
     if response.status_code != HTTPStatus.NOT_FOUND:
         return False
@@ -193,7 +183,7 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def error_of(url: str, response: httpx.Response, given: Mapping[str, str]) -> AppError | MapperError:
+def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError | MapperError:
     """The error for a response other than 200."""
     try:
         body: dict[str, Any] = response.json()

@@ -3,6 +3,7 @@
 import functools
 import importlib.metadata
 import inspect
+import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
@@ -24,6 +25,10 @@ from laban_mapper.printable import printable
 NOT_FOUND: Final = 1
 WRONG_USE: Final = 2
 """Exit codes."""
+_USAGE_ERROR: Final[type[Exception]] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+"""The base of all errors in a command line; Typer brings its own Click, and does not export it."""
 
 
 def main() -> None:
@@ -32,7 +37,11 @@ def main() -> None:
         hide_secret_arguments(sys.argv)
     sys.meta_path.insert(0, _WithoutPandas())
     try:
-        app(prog_name="laban")
+        sys.exit(app(prog_name="laban", standalone_mode=False))
+    except _USAGE_ERROR as error:
+        _fail_as_click(error)
+    except typer.Abort:
+        _fail("stopped", NOT_FOUND)
     except (UnknownValue, NotInRange, UnknownTrace) as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
@@ -140,6 +149,14 @@ def _is_named_tuple(hint: object) -> bool:
     return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
-def _fail(error: Exception, code: int) -> None:
+def _fail_as_click(error: Any) -> None:
+    """Print an error in a command line as Typer does, but with its arguments printable."""
+    text = io.StringIO()
+    error.show(text)
+    sys.stderr.write("\n".join(map(printable, without_secrets(text.getvalue()).split("\n"))))
+    raise SystemExit(error.exit_code)
+
+
+def _fail(error: Exception | str, code: int) -> None:
     sys.stderr.write(f"laban: {printable(without_secrets(str(error)))}\n")
     raise SystemExit(code)

@@ -149,7 +149,12 @@ def _open(name: str) -> BufferedReader:
 def _progress() -> Progress:
     """One progress bar per file on a terminal; nothing in a pipe."""
     screen = terminal.stderr()
-    bar = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    bar = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*bar, console=screen, disable=not screen.is_terminal)
 
 

@@ -2,21 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.cli import terminal
-from laban_app.cli.lag_text import show_lag
-from laban_app.cli.story_text import show_story
-from laban_app.cli.tables import show_map, show_status
 from laban_app.cli.terminal import Source, TimeRange
-from laban_app.cli.trace_text import READ, show_trace
-from laban_app.cli.waiting_text import show_waiting
 from laban_app.errors import NothingToDraw, OutputFailed
-from laban_mapper.diagrams.rendering import FORMATS, Format, render
+
+if TYPE_CHECKING:
+    from laban_mapper.diagrams.rendering import Format
+
+# What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
 
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
@@ -72,6 +71,8 @@ def trace(
     if json:
         terminal.write_json(answers.trace_json(trace_id))
     else:
+        from laban_app.cli.trace_text import READ, show_trace
+
         show_trace(terminal.safe(answers.trace(trace_id, READ)), terminal.stdout())
 
 
@@ -83,6 +84,8 @@ def service_map(
     if json:
         terminal.print_json(answer)
     elif answer.edges or answer.callers_not_seen:
+        from laban_app.cli.tables import show_map
+
         show_map(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
@@ -102,6 +105,8 @@ def diagram(
     unseen: Unseen = False,
 ) -> None:
     """Draw an architecture diagram of what ran."""
+    from laban_mapper.diagrams.rendering import render
+
     chosen = _format(form)
     answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if not answer.edges:
@@ -133,8 +138,12 @@ def lag(
     if json:
         terminal.print_json(answer)
     elif waiting and (answer.groups or answer.problems):
+        from laban_app.cli.waiting_text import show_waiting
+
         show_waiting(terminal.safe(answer), terminal.stdout())
     elif answer.groups or answer.problems:
+        from laban_app.cli.lag_text import show_lag
+
         show_lag(terminal.safe(answer), terminal.stdout())
     else:
         terminal.stderr().print(
@@ -148,6 +157,8 @@ def status(source: Source, json: terminal.Json = False) -> None:
     if json:
         terminal.print_json(answer)
     else:
+        from laban_app.cli.tables import show_status
+
         show_status(terminal.safe(answer), terminal.stdout())
 
 
@@ -162,10 +173,14 @@ def _show_story(
     if json:
         terminal.print_json(answer)
     else:
+        from laban_app.cli.story_text import show_story
+
         show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
 
 
-def _format(text: str) -> Format:
+def _format(text: str) -> "Format":
+    from laban_mapper.diagrams.rendering import FORMATS
+
     for known in FORMATS:
         if text == known:
             return known

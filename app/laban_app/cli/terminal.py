@@ -1,25 +1,24 @@
 """Options that commands share, and the consoles that they print to."""
 
 import codecs
+import json
 import re
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeVar
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
-from laban_mapper.printable import printable
+from laban_mapper.printable import UNSAFE, printable
 from laban_mapper.times import parse_time
 
-_PIPED_WIDTH: Final = 200
-"""Columns of output that goes to a file or a pipe: nothing is cut, and few lines are wrapped."""
-_UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""JSON itself escapes the control characters below these."""
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSAFE_IN_JSON: Final = re.compile(f"(?![\t\n\r])[{UNSAFE}\u2028\u2029]")
+"""JSON itself escapes the control characters in texts; line breaks stand between them."""
 
 Db = Annotated[
     Path | None,
@@ -97,7 +96,7 @@ def print_json_text(text: str) -> None:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    return json.dumps(found[0])[1:-1]
 
 
 def write_json(pieces: Iterable[bytes]) -> None:
@@ -133,32 +132,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def stdout() -> Console:
+def stdout() -> "Console":
     """The console for answers: coloured on a terminal, plain in a pipe."""
-    return _console(stderr=False)
+    from laban_app.cli.console import open_console  # the terminal library is slow to load
+
+    return open_console(stderr=False)
 
 
-def stderr() -> Console:
+def stderr() -> "Console":
     """The console for everything that is not the answer."""
-    return _console(stderr=True)
+    from laban_app.cli.console import open_console
 
-
-class _SafeConsole(Console):
-    """A console that prints no control characters except its own, whatever the text contains."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a renderable, with their texts made printable; lines stay lines."""
-        for segment in super().render(renderable, options):
-            if segment.control or segment.text.isprintable():
-                yield segment
-            else:
-                text = "\n".join(map(printable, segment.text.split("\n")))
-                yield Segment(text, segment.style)
-
-
-def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPED_WIDTH
-    return _SafeConsole(
-        stderr=stderr, highlight=False, soft_wrap=False, width=width, emoji=False, markup=False
-    )
+    return open_console(stderr=True)

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -31,6 +31,7 @@ from laban_collector.protect.limits import (
     truncate_text,
 )
 from laban_collector.protect.redaction import REDACTED, Redactor
+from laban_collector.protect.secret_keys import NumberContext, number_context
 from laban_collector.settings import Settings
 
 Index = NDArray[np.int64]
@@ -43,8 +44,12 @@ _NAMES: Final = {"name", "status_message", "trace_state"}
 """The text columns of spans, events and links that are not attributes."""
 _CHANGED: Final = f"{re.escape(REDACTED)}|{re.escape(CUT_MARK)}"
 """A pattern that matches every redacted or truncated value."""
+_CONTEXTS: Final = {one.column: number_context(keys_filling(one)[0]) for one in PROMOTED}
+"""What long numbers in a promoted column are; as in the attributes that fill it."""
 _FEW: Final = 64
 """Texts. Fewer are checked faster one by one than by compiling a pattern."""
+_SMALL: Final = 1 << 15
+"""Bytes. Fewer are searched faster without a pattern of RE2."""
 _CACHED: Final = 1 << 16
 """Harmless texts in the cache."""
 _CACHED_LENGTH: Final = 256
@@ -66,6 +71,7 @@ class Protection:
         self._limits = limits
         self._pattern = redactor.suspect_pattern
         self._harmless: set[str] = set()
+        self._protected_key = lru_cache(1 << 12)(redactor.redact_text)
         self._secret_columns = [one for one in PROMOTED if any(map(redactor.is_secret, keys_filling(one)))]
 
     @classmethod
@@ -112,10 +118,18 @@ class Protection:
 
     def find_suspects(self, texts: pa.Array) -> Index:
         """Return the positions of texts, plain or JSON, that may contain a secret or be too long."""
-        suspect = self._suspect_mask(texts, self._limits.length)
-        if not suspect.true_count:
+        _, ends, data = texts.buffers()
+        if not len(texts) or data is None:
             return np.zeros(0, np.int64)
-        return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
+        within = np.frombuffer(ends, np.int32, count=len(texts) + 1, offset=4 * texts.offset)
+        if within[-1] - within[0] > _SMALL:
+            suspect = self._suspect_mask(texts, self._limits.length)
+            return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
+        lengths = within[1:] - within[:-1]
+        found = self._redactor.suspect_rows(
+            bytes(data)[within[0] : within[-1]], (within[1:] - within[0]).astype(np.int64)
+        )
+        return np.union1d(found, np.flatnonzero(lengths > self._limits.length))
 
     def _suspect_mask(self, texts: pa.Array, length: int) -> pa.BooleanArray:
         return pc.or_(
@@ -126,6 +140,14 @@ class Protection:
     def protect_value(self, key: str, value: Value) -> Value:
         """Return the value of an attribute, protected; the same object if nothing changes."""
         return self._redactor.redact(key, truncate(value, self._limits.length))
+
+    def is_secret_key(self, key: str) -> bool:
+        """Whether attributes with this key have secret values."""
+        return self._redactor.is_secret(key)
+
+    def protect_key(self, key: str) -> str:
+        """Return the key of an attribute, without secrets in the key itself."""
+        return self._protected_key(key)
 
     def protect_names(self, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
         """Protect the texts of spans, events and links that are not attributes.
@@ -186,22 +208,23 @@ class Protection:
     def _protect_texts(self, table: pa.Table, names: set[str]) -> pa.Table:
         for at, field in enumerate(table.schema):
             if field.name in names:
-                table = table.set_column(at, field, self._protect_column(table[field.name]))
+                context = _CONTEXTS.get(field.name, NumberContext.UNKNOWN)
+                table = table.set_column(at, field, self._protect_column(table[field.name], context))
         return table
 
-    def _protect_column(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    def _protect_column(self, column: pa.ChunkedArray, context: NumberContext) -> pa.ChunkedArray:
         """Protect a column of plain texts with few distinct values."""
         distinct = pc.unique(column)
         suspects = self.find_suspects(distinct)
         if not len(suspects):
             return column
         found = distinct.take(pa.array(suspects))
-        safe = [self._protect_text(text) for text in found.to_pylist()]
+        safe = [self._protect_text(text, context) for text in found.to_pylist()]
         index = pc.index_in(column, value_set=found)
         return pc.coalesce(pa.array(safe, pa.string()).take(index.combine_chunks()), column)
 
-    def _protect_text(self, text: str) -> str:
-        return truncate_text(self._redactor.redact_text(text), self._limits.length)
+    def _protect_text(self, text: str, context: NumberContext = NumberContext.UNKNOWN) -> str:
+        return truncate_text(self._redactor.redact_text(text, context), self._limits.length)
 
     def _protect_attributes(self, table: pa.Table) -> pa.Table:
         """Protect the column of JSON objects, and add to the count of dropped attributes."""
@@ -225,29 +248,39 @@ class Protection:
         sent: dict[str, Value] = json.loads(text)
         kept, dropped, truncated = limit_attributes(sent, self._limits)
         log_cuts(truncated, dropped)
-        return to_json({key: self._redactor.redact(key, value) for key, value in kept.items()}), dropped
+        redacted = {self.protect_key(key): self._redactor.redact(key, value) for key, value in kept.items()}
+        return to_json(redacted), dropped
 
     def _secret_values(self, batch: SpanBatch) -> set[str]:
         """Return the values of secret attributes, in the form of business keys."""
-        values: list[object] = []
+        hidden: set[str] = set()
         for promoted in self._secret_columns:
-            values += pc.unique(batch.spans[promoted.column]).to_pylist()
+            hidden.update(*map(attribute_values, pc.unique(batch.spans[promoted.column]).to_pylist()))
         for table in (batch.spans, batch.resources, batch.scopes, batch.events, batch.links):
             texts = table[_ATTRIBUTES]
             for text in texts.take(pa.array(self._suspect_rows(texts))).to_pylist():
                 sent: dict[str, Value] = json.loads(text)
-                values += [value for key, value in sent.items() if self._redactor.is_secret(key)]
-        return {key for value in values for key in attribute_values(value)}
+                hidden.update(*(self._hidden_values(key, value) for key, value in sent.items()))
+        return hidden
+
+    def _hidden_values(self, key: str, value: Value) -> set[str]:
+        """Return the values of one attribute that are not stored, in the form of business keys."""
+        shown = () if self._redactor.is_secret(key) else attribute_values(self._redactor.redact(key, value))
+        return set(attribute_values(value)).difference(shown)
+
+    def _hides(self, key: str, value: Value) -> bool:
+        return self._redactor.is_secret(key) or self._redactor.redact(key, value) != value
 
     def _protect_correlations(self, table: pa.Table, secret_values: set[str]) -> pa.Table:
         """Return correlations without those that contain a secret."""
         if not table.num_rows:
             return table
-        is_secret = cache(self._redactor.is_secret)
-        keys = pa.array([not is_secret(key) for key in table["key"].to_pylist()])
-        safe = pc.equal(table["value"], self._protect_column(table["value"]))
-        secret = pc.is_in(table["value"], pa.array(sorted(secret_values), pa.string()))
-        return table.filter(pc.and_(pc.and_(safe, keys), pc.invert(secret)))
+        hides = cache(self._hides)
+        safe = [
+            value not in secret_values and not hides(key, value)
+            for key, value in zip(table["key"].to_pylist(), table["value"].to_pylist(), strict=True)
+        ]
+        return table.filter(pa.array(safe, pa.bool_()))
 
 
 def _text_columns(table: pa.Table) -> list[int]:

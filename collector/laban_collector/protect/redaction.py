@@ -1,50 +1,31 @@
-"""Redaction of secrets, found by attribute keys or by the patterns of values, such as payment card numbers.
+"""Redaction of secrets, found by attribute keys, by names within texts, by their place, or by their form."""
 
-Numbers and booleans are never secrets, whatever their key: `llm.token_count` is a number.
-Source for cards: ISO/IEC 7812-1 (Luhn's check digit) and the number ranges that the card schemes publish. A
-card number
-must match both: one number in ten passes the check alone, and order numbers must survive.
-"""
-
+import json
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
+from laban.vocabulary import PROMOTED, keys_filling
 from laban_collector.batch.attributes import Value
+from laban_collector.protect.cards import is_card, redact_cards
+from laban_collector.protect.secret_keys import NumberContext, Secrecy, SecretKeys, number_context
+from laban_collector.protect.secret_places import redact_commands, redact_tokens, redact_urls
+from laban_collector.protect.secret_sentences import redact_sentences
+from laban_collector.protect.secret_texts import redact_assignments
+from laban_collector.protect.suspects import Index, contains_name, suspect_pattern, suspect_rows
 
 REDACTED: Final = "[redacted]"
 """The replacement for a secret."""
 
-_SECRETS: Final = frozenset(
-    {"authorization", "cookie", "cookies", "passphrase", "pwd", "secrets", "credentials"}
-)
-_ENDINGS: Final = ("password", "passwd", "secret", "token", "apikey", "credential")
-_PAIRS: Final = frozenset({("api", "key"), ("access", "key"), ("private", "key")})
-_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-
-_PARAMETER: Final = re.compile(r"(?<![^?&;])([\w.\-]+)=([^&#;\s]+)")
-_SCHEME: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/\-]{16,}=*", re.IGNORECASE)
-_USER: Final = re.compile(r"://[^/\s@]*:[^/\s@]*@")
-_SUSPECT_CARD: Final = (
-    r"(?:^|[^0-9A-Za-z.]|\\[bfnrt]|\\u[0-9a-f]{4})(?:[3-6]|2[2-7])(?:[ -]?[0-9]){11,18}(?:$|[^0-9A-Za-z])"
-)
-"""A pattern (RE2, ignoring case) of a possible card number in a text, or in JSON after an escape."""
-_CARD: Final = re.compile(r"(?<![0-9A-Za-z.])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
-_CARD_SCHEMES: Final = re.compile(
-    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
-    r"|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"  # Mastercard
-    r"|3[47][0-9]{13}"  # American Express
-    r"|6(?:011|4[4-9][0-9]|5[0-9]{2})[0-9]{12}"  # Discover
-    r"|35(?:2[89]|[3-8][0-9])[0-9]{12}"  # JCB
-    r"|3(?:0[0-5]|[68][0-9])[0-9]{11}"  # Diners Club
-)
-_SUSPECT_KEYS: Final = (
-    r"authorization|cookie|passphrase|pwd|passw|secret|credential|token|(?:api|access|private)[^\"]?key"
-)
-_SUSPECT_TEXTS: Final = rf"bearer[\s\\]|basic[\s\\]|://[^/\s@\"]*:[^/\s@\"]*@|{_SUSPECT_CARD}"
+_PLACE: Final = re.compile(r"[\s=:%<(]")
+"""Something between a name and its value."""
+_FLAG: Final = re.compile(r"--?([A-Za-z][\w.-]*)")
+_NAMES: Final = ("name", "key", "header", "field")
+_INTEGERS: Final = frozenset(key for one in PROMOTED if one.type == "integer" for key in keys_filling(one))
+"""Keys of offsets, partitions, counts and status codes, whose numbers are no cards."""
+_VALUES: Final = ("value", "values", "val")
 
 
 class Redactor:
@@ -56,67 +37,120 @@ class Redactor:
     """
 
     def __init__(self, keys: Sequence[str] = (), kept: Sequence[str] = ()) -> None:
-        self._keys = tuple(keys)
-        self._kept = tuple(kept)
-        self.is_secret = lru_cache(4096)(self._is_secret)
+        self._further = [max(re.split(r"[*?\[\]]", key), key=len).lower() for key in keys]
+        self._keys = SecretKeys(keys, kept)
+        self.is_secret = self._keys.is_secret
 
     @cached_property
     def suspect_pattern(self) -> str:
         """A pattern (RE2, ignoring case) that matches every text and every JSON object with a secret."""
-        further = [re.escape(max(re.split(r"[*?\[\]]", key), key=len)) for key in self._keys]
-        return "|".join([_SUSPECT_KEYS, _SUSPECT_TEXTS, *further])
+        return suspect_pattern(self._further)
+
+    def suspect_rows(self, texts: bytes, ends: Index) -> Index:
+        """The numbers of the texts, at least of those that the pattern matches."""
+        return suspect_rows(texts, ends, self._further)
 
     def redact(self, key: str, value: Value) -> Value:
         """Return the value of an attribute without secrets."""
-        if self.is_secret(key) and isinstance(value, (str, list, dict)):
+        secrecy = self._keys.secrecy(key)
+        if secrecy is not Secrecy.NONE and isinstance(value, (str, list, dict)):
             return REDACTED
-        return self._redact_value(value)
+        if secrecy is Secrecy.ALL and _is_number(value):
+            return REDACTED
+        if key in _INTEGERS and str(value).isdigit():
+            return value
+        return self._redact_value(value, number_context(key))
 
-    def _redact_value(self, value: Value) -> Value:
+    def redact_text(self, text: str, context: NumberContext = NumberContext.UNKNOWN) -> str:
+        """Return a text without secrets.
+
+        Args:
+            text: an attribute, a name, a message or a key.
+            context: what long numbers in it are likely to be.
+        """
+        structured = (
+            self._redact_json(text) if text[:1] in "{[ \n" and text.strip()[:1] in {"{", "["} else None
+        )
+        if structured is not None:
+            return structured
+        text = redact_urls(text, REDACTED)
+        text = redact_tokens(text, REDACTED)
+        if _PLACE.search(text) is not None and contains_name(text, self._further):
+            text = redact_commands(text, self._keys.secrecy, REDACTED)
+            text = redact_assignments(text, self._keys.secrecy, REDACTED)
+            text = redact_sentences(text, self._keys.secrecy, REDACTED)
+        return redact_cards(text, context, REDACTED)
+
+    def _redact_json(self, text: str) -> str | None:
+        """Return a text that is JSON, redacted as a value; None if it is no JSON."""
+        try:
+            value = json.loads(text)
+            kept = self._redact_value(value, NumberContext.UNKNOWN)
+        except (ValueError, RecursionError):
+            return None
+        if kept == value:
+            return text
+        return json.dumps(kept, ensure_ascii=False, separators=(", ", ": ") if '": ' in text else (",", ":"))
+
+    def _redact_value(self, value: Value, context: NumberContext) -> Value:
         """Return a value without secrets that match a pattern or have a secret key in a nested map."""
         match value:
             case str():
-                return self.redact_text(value)
-            case list():
-                return [self._redact_value(item) for item in value]
-            case dict():
-                return {key: self.redact(key, item) for key, item in value.items()}
-            case _:
+                return self.redact_text(value, context)
+            case bool() | None:
                 return value
+            case int() | float():
+                is_secret = (
+                    value == value // 1 and is_card(str(int(value)), context) if _is_long(value) else False
+                )
+                return REDACTED if is_secret else value
+            case list():
+                return self._redact_list(value, context)
+            case dict():
+                return self._redact_map(value)
 
-    def redact_text(self, text: str) -> str:
-        """Return a text without card numbers, bearer tokens, secret parameters and passwords in URLs."""
-        if "=" in text:
-            text = _PARAMETER.sub(self._parameter, text)
-        if "://" in text:
-            text = _USER.sub(f"://{REDACTED}@", text)
-        text = _SCHEME.sub(rf"\1 {REDACTED}", text)
-        return _CARD.sub(lambda found: REDACTED if _is_card(found[0]) else found[0], text)
+    def _redact_list(self, items: list[Value], context: NumberContext) -> Value:
+        kept = [self._redact_value(item, context) for item in items]
+        for at, (first, second) in enumerate(pairwise(items)):
+            if (
+                isinstance(first, str)
+                and isinstance(second, str)
+                and self._is_named_by(first, second, len(items))
+            ):
+                kept[at + 1] = REDACTED
+        texts = [item for item in items if isinstance(item, str)]
+        if len(texts) == len(items) and any(text.startswith("-") for text in texts):
+            return self._redact_arguments(texts, kept)
+        return kept
 
-    def _parameter(self, found: re.Match[str]) -> str:
-        name = found[1]
-        return f"{name}={REDACTED}" if self.is_secret(name) else found[0]
-
-    def _is_secret(self, key: str) -> bool:
-        """Whether values with this key are secret."""
-        if any(fnmatchcase(key, pattern) for pattern in self._kept):
-            return False
-        if any(fnmatchcase(key, pattern) for pattern in self._keys):
-            return True
-        words = [word.lower() for word in _WORD.findall(key)]
-        return any(word in _SECRETS or word.endswith(_ENDINGS) for word in words) or not _PAIRS.isdisjoint(
-            pairwise(words)
+    def _redact_arguments(self, arguments: list[str], kept: list[Value]) -> list[Value]:
+        """Redact what a command line would not show: `["mysql", "-p", "x"]`."""
+        line = redact_commands(
+            " ".join(word if " " not in word else "_" for word in arguments), self._keys.secrecy, REDACTED
         )
+        shown = line.split(" ")
+        if len(shown) != len(arguments):
+            return kept
+        return [word if REDACTED in word else item for word, item in zip(shown, kept, strict=True)]
+
+    def _is_named_by(self, first: str, second: str, length: int) -> bool:
+        """Whether an element is the value of the one before it: a flag's, or a pair of name and value."""
+        flag = _FLAG.fullmatch(first)
+        if flag is not None:
+            return not second.startswith("-") and self.is_secret(flag[1])
+        return length == 2 and " " not in first and self.is_secret(first)
+
+    def _redact_map(self, members: dict[str, Value]) -> Value:
+        kept = {self.redact_text(key): self.redact(key, item) for key, item in members.items()}
+        name = next((members[key] for key in _NAMES if isinstance(members.get(key), str)), None)
+        if isinstance(name, str) and self.is_secret(name):
+            kept |= {key: REDACTED for key in _VALUES if isinstance(members.get(key), (str, list, dict))}
+        return kept
 
 
-def _is_card(text: str) -> bool:
-    digits = re.sub(r"[ -]", "", text)
-    return _CARD_SCHEMES.fullmatch(digits) is not None and _luhn(digits) % 10 == 0
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _luhn(digits: str) -> int:
-    """Return the sum of the digits; every second digit from the right is doubled, minus 9 if it exceeds 9."""
-    return sum(
-        digit if position % 2 == 0 else digit * 2 - (9 if digit > 4 else 0)
-        for position, digit in enumerate(map(int, reversed(digits)))
-    )
+def _is_long(value: float) -> bool:
+    return 10**11 <= value < 10**19

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, tzinfo
 
+from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])")
@@ -15,7 +16,7 @@ def escape_markdown(text: str) -> str:
     An error message can contain anything, for example an image link that makes the browser call a foreign
     host. A bare URL still becomes a link, which does nothing until the user clicks it.
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.split())))
 
 
 def duration(ms: float | None) -> str:

@@ -38,7 +38,7 @@ def to_dot(drawing: Drawing) -> str:
     graph.attr("edge", fontname=_FONT, fontsize="9", fontcolor=_LABEL, penwidth="1.3", arrowsize="0.7")
     names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
     for node in drawing.nodes:
-        label = _queue(node.name) if node.kind == "topic" else nohtml(escape(_text(node)))
+        label = _queue(node.name) if node.kind == "topic" else _label(_text(node))
         graph.node(names[node.id], label, **_STYLES[node.kind])
     for arrow in drawing.arrows:
         graph.edge(names[arrow.source], names[arrow.target], **_edge(arrow))
@@ -55,11 +55,17 @@ def _text(node: Node) -> str:
 def _edge(arrow: Arrow) -> dict[str, str]:
     color = _ERROR if arrow.failing else _ASYNC if arrow.dashed else _SYNC
     return {
-        "label": nohtml(escape("\n".join(arrow.lines))),
+        "label": _label("\n".join(arrow.lines)),
         "style": "dashed" if arrow.dashed else "solid",
         "color": color,
         "fontcolor": _ERROR if arrow.failing else _LABEL,
     }
+
+
+def _label(text: str) -> str:
+    """A text that Graphviz shows as it is: it knows escapes, HTML and entities (`&#27;`)."""
+    label: str = nohtml(escape(text.replace("&", "&amp;")))  # its type says that it is no HTML
+    return label
 
 
 def _queue(name: str) -> str:

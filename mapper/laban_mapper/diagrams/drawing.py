@@ -85,7 +85,7 @@ def _arrow(edge: Edge, target: str, group: str | None, seconds: float, mark: str
 
 
 def _printable(node: Node) -> Node:
-    return node if node.name.isprintable() else node.model_copy(update={"name": printable(node.name)})
+    return node.model_copy(update={"name": printable(node.name)})
 
 
 def _rate(per_second: float) -> str:

@@ -1,5 +1,6 @@
 """The drawing in Mermaid, which many wikis and code hosts show."""
 
+import re
 from typing import Final
 
 from laban_mapper.diagrams.drawing import Arrow, Drawing
@@ -15,6 +16,9 @@ _SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {
     "entry": ("([", "])"),
     "unseen": ("([", "])"),
 }
+_ENTITIES: Final = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
+_SPECIAL: Final = re.compile('[#&"<>`]|%%+')
+"""What could end a label, begin Markdown, an entity or HTML, or give Mermaid a directive (`%%{…}%%`)."""
 _CLASSES: Final = """\
     classDef service fill:#dbeafe,stroke:#1d4ed8,color:#1f2937
     classDef topic fill:#fef3c7,stroke:#b45309,color:#1f2937
@@ -47,4 +51,4 @@ def _arrow(arrow: Arrow, names: dict[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"#{ord(found[0][0])};" * len(found[0])), text)

@@ -1,7 +1,8 @@
 """Nothing that spans contain reaches the terminal as a command."""
 
 import json
-import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,20 @@ from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.times import utc_time
 
 from ...collector.json_requests import json_span
+from ...hostile import HOSTILE, UNSAFE
 from ...serving import laban
 
 NASTY = "\x1b]0;title\x07\x1b[2Jx\r\nforged\x7f\x9b31m\u202egnp\u2066"
-UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+ERRORS = """
+import sys
+from laban.__main__ import main
+for line in sys.stdin.read().split("|"):
+    sys.argv = ["laban", *line.split("~")]
+    try:
+        main()
+    except SystemExit as ended:
+        print("exit", ended.code, file=sys.stderr)
+"""
 
 
 def test_an_answer_is_made_safe_in_all_its_parts() -> None:
@@ -114,3 +125,37 @@ def test_no_command_prints_a_control_character_of_a_span(database: str, command:
 def test_the_stderr_console_is_as_safe(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.stderr().print(NASTY)
     assert UNSAFE.search(capsys.readouterr().err) is None
+
+
+def test_a_console_prints_every_hostile_text_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in HOSTILE:
+        table = Table(text)
+        table.add_row(text, Text(text))
+        terminal.stdout().print(table, text)
+        terminal.print_json(Node(id="a", kind="service", name=text.replace("\n", " ")))
+    assert UNSAFE.search(capsys.readouterr().out) is None
+
+
+def test_no_error_repeats_an_argument_that_commands_a_terminal(tmp_path: Path) -> None:
+    nasty = NASTY.replace("\r\n", " ")  # as an argument may be, in a terminal that pasted it
+    wrong = [
+        *((nasty,), (f"--{nasty}",), ("order",), ("order", "1", f"--{nasty}"), ("order", "1", nasty)),
+        *(("map", "--since", nasty), ("map", "--url", nasty), ("map", "--db", nasty), ("story", nasty)),
+        *(("story", f"{nasty}={nasty}", "--db", nasty), ("diagram", "--format", nasty), ("import", nasty)),
+        *(
+            ("backup", nasty, "--db", nasty),
+            ("export", "-o", nasty, "--db", nasty),
+            ("serve", "--api", nasty),
+        ),
+        *(("lag", "--url", f"http://{nasty}"), ("status", "--url", f"http://127.0.0.1:1/{nasty}")),
+        ("run", "--", nasty),
+    ]
+    lines = "|".join("~".join(arguments) for arguments in wrong)
+    command = [sys.executable, "-c", ERRORS]
+    done = subprocess.run(
+        command, cwd=tmp_path, input=lines, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert UNSAFE.search(done.stdout + done.stderr) is None
+    assert done.stderr.count("exit") == len(wrong)
+    assert "Traceback" not in done.stderr

@@ -88,6 +88,16 @@ class AttributeDictionary:
         self.text = replace(self.text, {row: _only(str, it) for row, it in changed.items()})
         self.json = replace(self.json, {row: self._member(row) for row in changed})
 
+    def replace_keys(self, changed: Mapping[str, str]) -> None:
+        """Replace some keys; two keys may become one."""
+        self.is_changed = True
+        rows = [row for row, key in enumerate(self._keys.to_pylist()) if key in changed]
+        self._values |= {row: self.value(row) for row in rows}
+        self._keys = replace(self._keys, {row: changed[self.key_name(row)] for row in rows})
+        distinct = self._keys.dictionary_encode()
+        self.key, self.names = as_numpy(distinct.indices).astype(np.int64), distinct.dictionary.to_pylist()
+        self.json = replace(self.json, {row: self._member(row) for row in rows})
+
     def _to_json(self) -> pa.StringArray:
         quote, nothing = pa.scalar('"'), pa.scalar("")
         value = pc.coalesce(
@@ -217,13 +227,25 @@ class AttributeReader:
         if self._protection is None:
             return
         changed: dict[int, Value] = {}
-        for row in self._protection.find_suspects(dictionary.json).tolist():
+        protected = {key: self._protection.protect_key(key) for key in dictionary.names}
+        for row in self._suspects(dictionary, self._protection):
             value = dictionary.value(row)
             safe = self._protection.protect_value(dictionary.key_name(row), value)
             if safe != value:
                 changed[row] = safe
         log_cuts(sum(CUT_MARK in to_json({"": value}) for value in changed.values()), 0)
         dictionary.replace_values(changed)
+        if any(key != kept for key, kept in protected.items()):
+            dictionary.replace_keys({key: kept for key, kept in protected.items() if key != kept})
+
+    @staticmethod
+    def _suspects(dictionary: AttributeDictionary, protection: Protection) -> list[int]:
+        """The attributes with a secret key, and those whose values may contain a secret."""
+        secret = np.array([protection.is_secret_key(name) for name in dictionary.names], np.bool_)
+        values = pc.coalesce(dictionary.text, pc.cast(dictionary.integer, pa.string()), dictionary.json)
+        suspect = secret[dictionary.key]
+        suspect[protection.find_suspects(values)] = True
+        return np.flatnonzero(suspect).tolist()
 
 
 def entry_of_owner(attributes: Attributes, wanted: Iterable[Mask]) -> Index:
