@@ -207,6 +207,28 @@ def test_a_library_without_its_extra_is_named_once(light: Venv) -> None:
         assert (done.returncode, done.stderr) == (0, line)
 
 
+@by_each_pip
+def test_bootstrap_installs_what_is_missing(light: Venv) -> None:
+    light.install("--no-deps", "redis", "aio-pika")
+    listed = light.run("laban", "bootstrap", "--json")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    answer = json.loads(listed.stdout)
+    core = next(each.split("==")[1] for each in answer["needed"] if "redis" in each)
+    wanted = [f"opentelemetry-instrumentation-{name}" for name in ("aio-pika", "redis")]
+    assert {f"{wanted[1]}=={core}", *answer["needed"]} == set(answer["needed"])
+    assert not light.packages() & set(wanted)
+    before = {name for name in light.packages() if name.startswith("opentelemetry")}
+
+    done = light.run("laban", "bootstrap", "--install")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("Installed.\n")
+    assert light.packages() >= before | set(wanted)
+    assert light.run("laban", "bootstrap").stdout.endswith("Nothing is missing.\n")
+    assert light.run("pip", "check").returncode == 1  # the libraries came without what they need
+    traced = light.run("laban", "run", "--", *light.command("python"), "-c", "import redis")
+    assert (traced.returncode, traced.stderr) == (0, "")
+
+
 def test_the_collector_serves_and_stops(full: Venv) -> None:
     free = [part for name in ("--otlp-grpc", "--otlp-http", "--api") for part in (name, "127.0.0.1:0")]
     with started(full, "laban", "serve", "--json", *free) as process:

@@ -20,6 +20,7 @@ from laban.business_keys.key_rules import configured_rules
 from laban.business_keys.span_processor import CorrelationProcessor
 from laban.fail_open import fail_open
 from laban.first_import import load_at_first_import, when_imported
+from laban.http import untraced
 from laban.sdk import otlp_exporters, resource_hash, span_attributes, span_start
 from laban.sdk.draining_processor import DrainingSpanProcessor
 
@@ -76,6 +77,7 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
             otlp_exporters.install()
         with fail_open("cannot look for missing extras"):
             missing_extras.warn_once(os.environ)
+            untraced.watch()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library when the program imports that library.
