@@ -7,13 +7,14 @@ import importlib
 import importlib.resources
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
 import pytest
 
+from laban.distro import LabanDistro
 from laban.first_import import load_at_first_import
 
 GROUP = "opentelemetry_instrumentor"
@@ -47,7 +48,12 @@ class Site:
         self.write(files | described)
 
     def instrument(
-        self, entry_point: str, *libraries: str, extra: str = "instruments", source: str = "class Acme: ..."
+        self,
+        entry_point: str,
+        *libraries: str,
+        extra: str = "instruments",
+        source: str = "class Acme: ...",
+        load: Callable[[EntryPoint], None] | None = None,
     ) -> None:
         """Install an instrumentation of these libraries, and let it wait."""
         module = entry_point.partition("=")[2].partition(":")[0].strip()
@@ -57,16 +63,19 @@ class Site:
             metadata="\n".join(f"Requires-Dist: {each}; extra == '{extra}'" for each in libraries),
             entry_points=entry_point,
         )
-        self.wait(entry_point.partition("=")[0].strip())
+        self.wait(entry_point.partition("=")[0].strip(), load)
 
-    def wait(self, name: str) -> None:
+    def wait(self, name: str, load: Callable[[EntryPoint], None] | None = None) -> None:
         [found] = [
             each
             for installed in distributions(path=[str(self.folder)])
             for each in installed.entry_points
             if each.name == name
         ]
-        load_at_first_import(found, lambda: self.load(found))
+        if load is None:
+            load_at_first_import(found, lambda: self.load(found))
+        else:
+            load(found)
 
     def load(self, entry_point: EntryPoint) -> None:
         entry_point.load()
@@ -247,3 +256,21 @@ def test_the_module_keeps_its_loader_and_its_resources(site: Site) -> None:
     assert module.__spec__
     assert type(module.__loader__) is type(module.__spec__.loader) is SourceFileLoader
     assert importlib.resources.files("acme14").joinpath("data.txt").read_text() == "tea"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise OSError('no licence')",
+        "class Acme:\n    def instrument(self, **_):\n        raise OSError('no licence')",
+    ],
+    ids=["when imported", "when used"],
+)
+def test_an_instrumentation_that_fails_leaves_the_import_alone(
+    site: Site, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"acme15_{len(source)}"
+    site.install(name, {f"{name}/__init__.py": "sku = 'tea'"})
+    site.instrument(f"{name} = otel_{name}:Acme", name, source=source, load=LabanDistro().load_instrumentor)
+    assert importlib.import_module(name).sku == "tea"
+    assert f"laban cannot load the instrumentation of {name}: OSError: no licence" in caplog.text
