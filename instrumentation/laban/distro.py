@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import logs, missing_extras, shutdown
+from laban import logs, missing_extras, shadowed_site, shutdown
 from laban.business_keys import propagation
 from laban.business_keys.key_rules import configured_rules
 from laban.business_keys.span_processor import CorrelationProcessor
@@ -78,6 +78,8 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
         with fail_open("cannot look for missing extras"):
             missing_extras.warn_once(os.environ)
             untraced.watch()
+        with fail_open("cannot run the environment's own sitecustomize"):
+            shadowed_site.run()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library when the program imports that library.

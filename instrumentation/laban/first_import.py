@@ -16,6 +16,7 @@ from importlib import import_module
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ import wrapt
 from opentelemetry.util._importlib_metadata import EntryPoint
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from laban.fail_open import failing_open
 
 Load = Callable[[], None]
 
@@ -36,8 +39,10 @@ _PACKAGE: Final = re.compile(r"^([^\s,.]+)/__init__\.(?:py|[\w.-]*(?:so|pyd))\b"
 _MODULE: Final = re.compile(r"^([A-Za-z]\w*)\.(?:py|[\w.-]*(?:so|pyd))\b", re.MULTILINE)
 """Lines of RECORD. A module whose name begins with an underscore is a part of something else."""
 _HELPERS: Final = frozenset({"opentelemetry", "packaging", "typing_extensions", "wrapt"})
-_BESIDE: Final = frozenset({"benchmarks", "doc", "docs", "example", "examples", "test", "tests"})
-"""Folders that some wheels install by mistake; the program's own modules may have these names."""
+_BESIDE: Final = frozenset(
+    {"benchmarks", "conftest", "doc", "docs", "example", "examples", "setup", "test", "tests"}
+)
+"""What some wheels install by mistake; the program's own modules may have these names."""
 
 
 def load_at_first_import(entry_point: EntryPoint, load: Load) -> None:
@@ -68,10 +73,12 @@ def when_imported(modules: Collection[str], entry_point: str, load: Load) -> Non
     waiting = [load]
     own = list(_with_parents(entry_point.partition(":")[0]))
 
+    @failing_open("cannot tell whether a library is imported")
     def imported(finished: ModuleType) -> None:
-        if any(_is_being_imported(name) and name != finished.__name__ for name in own):
+        here = getattr(finished, "__name__", None)
+        if any(_is_being_imported(name) and name != here for name in own):
             return  # the hook of that module follows
-        if any(_is_imported(name) or name == finished.__name__ for name in modules):
+        if any(_is_imported(name) or name == here for name in modules):
             with suppress(IndexError):  # another thread was first
                 waiting.pop()()
 
@@ -86,14 +93,17 @@ def _load_with_settings(load: Load) -> None:
     do.
     """
     waiting = [load]
+    lock = RLock()
 
     def before_middleware(
         wrapped: Callable[..., Any], _handler: object, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         if waiting:
             _ = import_module("django.conf").settings.MIDDLEWARE  # raises what Django would raise below
-            with suppress(IndexError):  # another thread was first
-                waiting.pop()()
+            with lock:
+                if waiting:
+                    load()
+                    waiting.clear()
         return wrapped(*args, **kwargs)
 
     def imported(handlers: ModuleType) -> None:
@@ -151,21 +161,22 @@ def _import_names(library: str) -> list[str]:
 
 def _imports(path: Sequence[str]) -> Iterator[str]:
     """The libraries that a module imports anywhere, read from its source; `path` is its name, split."""
+    known = sys.stdlib_module_names | _HELPERS | sys.modules.keys() | {path[0]}
+    for file in _source_files(path):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            yield from {name.partition(".")[0] for name in names} - known
+
+
+def _source_files(path: Sequence[str]) -> list[Path]:
     spec = find_spec(path[0])
-    for folder in (spec and spec.submodule_search_locations) or ():
-        stem = Path(folder, *path[1:])
-        for file in filter(Path.is_file, (stem.with_suffix(".py"), stem / "__init__.py")):
-            for node in ast.walk(ast.parse(file.read_bytes())):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    names = [node.module]
-                tops = (
-                    {name.partition(".")[0] for name in names}
-                    - sys.stdlib_module_names
-                    - _HELPERS
-                    - {path[0]}
-                )
-                yield from (top for top in tops if top not in sys.modules)
+    folders = (spec and spec.submodule_search_locations) or []
+    stems = [Path(folder, *path[1:]) for folder in folders]
+    files = [file for stem in stems for file in (stem.with_suffix(".py"), stem / "__init__.py")]
+    alone = [Path(spec.origin)] if spec and spec.origin and not folders else []
+    return [file for file in (*files, *alone) if file.suffix == ".py" and file.is_file()]
 
 
 def _as_module(name: str) -> str:
@@ -188,7 +199,7 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _is_being_imported(name: str) -> bool:
     module = sys.modules.get(name)
-    return module is not None and bool(getattr(module.__spec__, "_initializing", False))
+    return module is not None and bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _is_imported(name: str) -> bool:

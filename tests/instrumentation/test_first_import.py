@@ -173,6 +173,26 @@ def test_without_metadata_the_source_tells_the_library(site: Site, source: str) 
     assert site.loaded == ["shop-acme"]
 
 
+def test_the_source_may_be_one_file_among_others(site: Site) -> None:
+    site.install("acme16", {"acme16.py": ""})
+    site.install(
+        "otel-acme16", {"otel_one.py": "import acme16\nclass One: ..."}, entry_points="one = otel_one:One"
+    )
+    site.wait("one")
+    assert site.loaded == []
+    importlib.import_module("acme16")
+    assert site.loaded == ["one"]
+
+
+def test_an_object_in_place_of_a_module_counts_as_imported(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("acme17", {"acme17.py": ""})
+    monkeypatch.setitem(sys.modules, "acme17", object())
+    site.instrument("acme17 = otel_acme17:Acme", "acme17")
+    assert site.loaded == ["acme17"]
+
+
 def test_a_library_that_was_not_installed_as_usual_is_known_by_its_name(site: Site) -> None:
     site.install(
         "acme-eight", {}, metadata="Summary: an editable installation has no modules in its RECORD\n"
