@@ -127,6 +127,16 @@ def test_a_program_does_the_same_traced(program: str, run: Run) -> None:
     assert recorded >= set(SPANS[program].items())
 
 
+def test_exported_log_records_leave_the_programs_output_alone(stock: Path) -> None:
+    command = [sys.executable, str(PROGRAMS / "stock" / "logging_lines.py")]
+    exported = {"OTEL_LOGS_EXPORTER": "console", "OTEL_TRACES_EXPORTER": "none"}
+    plain, traced = BothWays(command, command, path(stock) | exported).results()
+    assert (traced[0], traced[2]) == (plain[0], plain[2])
+    assert len(plain[2].splitlines()) == 4
+    bodies = re.findall(r'"body": "(\w+)', traced[1])
+    assert bodies == ["before", "root", "configured"]
+
+
 def laban(*arguments: str) -> str:
     command = [str(LABAN), *arguments]
     done = subprocess.run(
