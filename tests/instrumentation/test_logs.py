@@ -37,9 +37,12 @@ def request_span(recording: Recording) -> Generator[Span]:
 
 
 def test_a_handler_beside_the_root_logger_gets_what_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            received.append(record.getMessage())
+
     received: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    monkeypatch.setattr(handler, "emit", lambda record: received.append(record.getMessage()))
+    handler = Keeping(logging.WARNING)
     monkeypatch.setattr(logging.Logger, "callHandlers", logging.Logger.callHandlers)  # restored afterwards
     logging.getLogger().addHandler(handler)
     logs.take_from_root(handler)
