@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,11 @@ class Venv:
         assert done.returncode == 0, done.stderr
 
     def packages(self) -> set[str]:
+        return {package.name for package in self.installed()} - OF_THE_VENV
+
+    def installed(self) -> list[Distribution]:
         (found,) = self.folder.glob("lib/python*/site-packages")
-        return {package.name for package in distributions(path=[str(found)])} - OF_THE_VENV
+        return list(distributions(path=[str(found)]))
 
 
 def plain_environment() -> dict[str, str]:
@@ -205,6 +208,23 @@ def test_a_library_without_its_extra_is_named_once(light: Venv) -> None:
     ):
         done = light.run(*command, environment=nowhere | {"OTEL_PYTHON_DISTRO": "laban"})
         assert (done.returncode, done.stderr) == (0, line)
+
+
+@by_each_pip
+def test_bootstrap_installs_what_is_missing(light: Venv) -> None:
+    light.install("--no-deps", "redis", "aio-pika")
+    wanted = {f"opentelemetry-instrumentation-{name}" for name in ("aio-pika", "redis")}
+    before = light.packages()
+    assert not before & wanted
+    listed = light.run("laban", "bootstrap", "--json")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    of_laban, *pinned = json.loads(listed.stdout)["needed"]
+    assert "aio-pika" in of_laban
+    done = light.run("laban", "bootstrap", "--install")
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["Installed."]), done.stderr
+    assert light.packages() >= before | wanted
+    assert {f"{package.name}=={package.version}" for package in light.installed()} >= set(pinned) != set()
+    assert light.run("laban", "bootstrap").stdout.endswith("Nothing is missing.\n")
 
 
 def test_the_collector_serves_and_stops(full: Venv) -> None:

@@ -63,6 +63,7 @@ HELPERS = {
         "mapper/laban_mapper/names.py",
         "mapper/laban_mapper/spans.py",
         "mapper/laban_mapper/story/clocks.py",
+        "mapper/laban_mapper/story/connection_chatter.py",
         "mapper/laban_mapper/story/critical_path.py",
         "mapper/laban_mapper/story/deliveries.py",
         "mapper/laban_mapper/story/evidence.py",

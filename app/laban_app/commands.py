@@ -20,6 +20,11 @@ IMPORT: Final = Command(
 EXPORT: Final = Command("Export all tables as Parquet files.", "server", f"{_EXPORTS}:export")
 BACKUP: Final = Command("Copy the database to a file.", "server", f"{_EXPORTS}:backup")
 RUN: Final = Command("Run a Python program with tracing.", None, "laban_app.cli.run_command:run")
+BOOTSTRAP: Final = Command(
+    "Show which libraries are traced, and what is missing.",
+    None,
+    "laban_app.cli.bootstrap_command:bootstrap",
+)
 SERVE: Final = Command(
     "Start the collector: it stores spans and answers questions.",
     "server",

@@ -1,4 +1,4 @@
-"""The `laban` command: `--version`, the list of commands and `laban run` need only the base install."""
+"""The `laban` command: the base install is enough for `--version`, the list of commands and some of them."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.metadata import entry_points, version
 from typing import Final
 
@@ -13,6 +14,9 @@ from laban.commands import command_names, find_command, is_installed
 
 WRONG_USE: Final = 2
 """Exit code for a command line that cannot be run."""
+
+_LIGHT: Final = {"bootstrap": "laban.bootstrap:bootstrap", "run": "laban.running:run"}
+"""Commands that need no extra, and the functions that read their arguments; each is imported when it runs."""
 
 _COMPLETION: Final = "_LABAN_COMPLETE"
 """The environment variable with which a shell asks for completions."""
@@ -40,10 +44,9 @@ def main() -> None:
     elif first is None or first in _HELP:
         (sys.stdout if first else sys.stderr).write(_overview())
         sys.exit(0 if first else WRONG_USE)
-    elif first == "run":
-        from laban import running  # only here: it imports the auto-instrumentation
-
-        running.run(arguments[1:])
+    elif first in _LIGHT:
+        module, _, function = _LIGHT[first].partition(":")
+        getattr(import_module(module), function)(arguments[1:])
     else:
         _run_command(first, arguments)
 

@@ -5,23 +5,22 @@ OpenTelemetry's own environment variables, and keeps the ones that the user has 
 """
 
 import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Final, cast
 
-import wrapt
 from opentelemetry.instrumentation.auto_instrumentation import _load
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # upstream has no types
 from opentelemetry.sdk import _configuration
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from laban import logs, missing_extras, shutdown
+from laban import logs, missing_extras, shadowed_site, shutdown
 from laban.business_keys import propagation
 from laban.business_keys.key_rules import configured_rules
 from laban.business_keys.span_processor import CorrelationProcessor
 from laban.fail_open import fail_open
+from laban.first_import import load_at_first_import, when_imported
+from laban.http import untraced
 from laban.sdk import otlp_exporters, resource_hash, span_attributes, span_start
 from laban.sdk.draining_processor import DrainingSpanProcessor
 
@@ -61,6 +60,8 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
         self.configured = True
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
+        if os.environ["OTEL_LOGS_EXPORTER"] == "none":
+            os.environ.setdefault("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "false")
         with fail_open("cannot set up OpenTelemetry"):
             key_rules = configured_rules()
             propagation.install(key_rules)
@@ -76,35 +77,26 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
             otlp_exporters.install()
         with fail_open("cannot look for missing extras"):
             missing_extras.warn_once(os.environ)
+            untraced.watch()
+        with fail_open("cannot run the environment's own sitecustomize"):
+            shadowed_site.run()
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the instrumentation of one library when the program imports that library.
 
-        Upstream imports every installed library, used or not, which takes more than a second.
+        Upstream imports every installed library, used or not. That takes more than a second, and changes
+        programs that expect to be the first to import a library.
         """
-        library = DEFERRED.get(entry_point.name)
-        if library is None:
-            self.load_upstream(entry_point, **kwargs)
+
+        def load() -> None:
+            self._load(entry_point, kwargs)
+
+        module = DEFERRED.get(entry_point.name)
+        if module is None:
+            with fail_open(f"cannot wait for the library of {entry_point.name}"):
+                load_at_first_import(entry_point, load)
         else:
-            self._load_when_used(library, entry_point, kwargs)
-
-    def _load_when_used(self, library: str, entry_point: EntryPoint, options: dict[str, Any]) -> None:
-        upstream = entry_point.value.partition(":")[0]
-        waiting = True
-
-        def load(_: object) -> None:
-            nonlocal waiting
-            if waiting and library in sys.modules:
-                waiting = False
-                self._load(entry_point, options)
-
-        def library_imported(_: object) -> None:
-            # If the upstream module itself imports the library, that module must finish its import first.
-            if upstream not in sys.modules or not _is_being_imported(sys.modules[upstream]):
-                load(None)
-
-        wrapt.register_post_import_hook(load, upstream)
-        wrapt.register_post_import_hook(library_imported, library)
+            when_imported([module], entry_point.value, load)
 
     def _load(self, entry_point: EntryPoint, options: dict[str, Any]) -> None:
         """Load laban's version of the instrumentation, or upstream's if there is none or it fails."""
@@ -119,10 +111,6 @@ class LabanDistro(BaseDistro):  # type: ignore[misc]  # upstream has no types
     def load_upstream(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Load the upstream instrumentation that the entry point names."""
         super().load_instrumentor(entry_point, **kwargs)
-
-
-def _is_being_imported(module: ModuleType) -> bool:
-    return bool(getattr(module.__spec__, "_initializing", False))
 
 
 def setup(service: str | None = None, endpoint: str | None = None) -> None:
@@ -152,6 +140,13 @@ def _load_with_asgi_patch(distro: LabanDistro, entry_point: EntryPoint, options:
 
     asgi.install(configured_rules())
     distro.load_upstream(entry_point, **options)
+
+
+def _load_logging(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
+    distro.load_upstream(entry_point, **options)
+    handler = getattr(entry_point.load(), "_logging_handler", None)
+    if handler is not None:
+        logs.take_from_root(handler)
 
 
 def _load_grpc_server(distro: LabanDistro, entry_point: EntryPoint, options: dict[str, Any]) -> None:
@@ -231,4 +226,5 @@ _LOADERS: Final[dict[str, Loader]] = {
     "grpc_client": _load_grpc_client,
     "grpc_aio_client": _load_grpc_aio_client,
     "kafka": _replacing_upstream("laban.messaging.kafka_python:LabanKafkaInstrumentor"),
+    "logging": _load_logging,
 }

@@ -34,6 +34,25 @@ def uninstall() -> None:
     unwrap(logging.Logger, "makeRecord")
 
 
+def take_from_root(handler: logging.Handler) -> None:
+    """Give a handler of the root logger the same records in another way.
+
+    With a handler of its own, the root logger does not print warnings of a program that has not configured
+    logging, and `basicConfig` does nothing.
+    """
+
+    def call_handlers(
+        wrapped: Callable[..., None], logger: logging.Logger, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        wrapped(*args, **kwargs)
+        [record] = args
+        if record.levelno >= handler.level and _reaches_root(logger):
+            handler.handle(record)
+
+    logging.getLogger().removeHandler(handler)
+    wrapt.wrap_function_wrapper(logging.Logger, "callHandlers", call_handlers)
+
+
 def current_ids() -> dict[str, str]:
     """The IDs of the current trace; unknown IDs are left out."""
     context = get_current()
@@ -75,6 +94,12 @@ def _make_record(
     for name in FIELDS:
         vars(record).setdefault(name, ids.get(name, ""))
     return record
+
+
+def _reaches_root(logger: logging.Logger) -> bool:
+    while logger.parent is not None and logger.propagate:
+        logger = logger.parent
+    return logger.parent is None
 
 
 def _trace_ids(context: Context) -> dict[str, str]:

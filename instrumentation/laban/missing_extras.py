@@ -53,6 +53,14 @@ LIBRARIES: Final = (
 """Every library that an extra traces, by the name of its distribution."""
 
 
+_EXPORTERS: Final = r"opentelemetry-.*"
+_TRACED_USERS: Final = {
+    "requests": re.compile(_EXPORTERS),
+    "urllib3": re.compile(rf"{_EXPORTERS}|requests|(aio)?boto(core|3)|elastic[-_.]transport", re.IGNORECASE),
+}
+"""Libraries that come with others, and the others that need none of their spans."""
+
+
 def warn(environment: MutableMapping[str, str]) -> None:
     """Print the line to stderr if a library is not traced, and mark the environment for child processes."""
     environment[ALREADY_WARNED] = "1"
@@ -78,10 +86,8 @@ def message(missing: Sequence[Traced]) -> str:
 
 def find_missing(environment: Mapping[str, str]) -> list[Traced]:
     """The libraries that are installed, not traced, and whose instrumentation the user has not disabled."""
-    disabled = {
-        name.strip() for name in environment.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")
-    }
-    if "*" in disabled or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    disabled = disabled_instrumentations(environment)
+    if "*" in disabled:
         return []
     return [
         traced
@@ -89,8 +95,15 @@ def find_missing(environment: Mapping[str, str]) -> list[Traced]:
         if not disabled.issuperset(traced.instrumentations)
         and _is_installed(traced.library)
         and not all(map(_is_installed, traced.packages))
-        and _is_used(traced.library)
+        and is_used(traced.library)
     ]
+
+
+def disabled_instrumentations(environment: Mapping[str, str]) -> set[str]:
+    """The names of the instrumentations that the user has disabled; `*` is all of them."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return {"*"}
+    return {name.strip() for name in environment.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
 
 
 def _is_installed(name: str) -> bool:
@@ -101,27 +114,25 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _is_used(library: str) -> bool:
+def is_used(library: str) -> bool:
+    """Whether the program uses a library that is installed; other packages bring some only for themselves."""
     if library == "starlette":
-        return not _is_installed(
-            "fastapi"
-        )  # FastAPI brings Starlette, and its own instrumentation traces both
-    if library == "requests":
-        return _is_required_by_others(library)
-    return True
+        return not _is_installed("fastapi")  # its own instrumentation traces both
+    traced_users = _TRACED_USERS.get(library)
+    return traced_users is None or _is_required_by_others(library, traced_users)
 
 
-def _is_required_by_others(library: str) -> bool:
-    """Whether the user, or a package other than OpenTelemetry's exporters, wants this library.
+def _is_required_by_others(library: str, users: re.Pattern[str]) -> bool:
+    """Whether a person, or a package other than these users, wants this library.
 
-    Installers write the file REQUESTED for a package that the user names. Otherwise the METADATA of every
-    package is searched as text, which takes some 5 ms for 180 packages.
+    Installers write the file REQUESTED for a package that is named. Otherwise the METADATA of every package
+    is searched as text, which takes some 5 ms for 180 packages.
     """
     if distribution(library).read_text("REQUESTED") is not None:
         return True
     return any(
         _requires(installed.read_text("METADATA") or "", library)
-        and not installed.metadata["Name"].startswith("opentelemetry-")
+        and not users.fullmatch(installed.metadata["Name"])
         for installed in distributions()
     )
 

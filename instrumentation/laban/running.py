@@ -9,10 +9,9 @@ import shutil
 import sys
 from argparse import REMAINDER, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import MutableMapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn
-
-from opentelemetry.instrumentation import auto_instrumentation
 
 from laban import missing_extras
 from laban.fail_open import fail_open
@@ -79,9 +78,17 @@ def _set_environment(
         environment["OTEL_SERVICE_NAME"] = service
     if endpoint:
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
-    site = str(Path(auto_instrumentation.__file__).parent)
+    site = str(Path(_auto_instrumentation()).parent)
     paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", site)]
     environment["PYTHONPATH"] = os.pathsep.join([site, *paths])
+
+
+def _auto_instrumentation() -> str:
+    """The package that contains `sitecustomize`. To import it would take as long as all else here."""
+    spec = find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("opentelemetry-instrumentation is not installed as files")
+    return spec.origin
 
 
 def _executable(name: str) -> str:

@@ -48,6 +48,7 @@ URL_FULL: Final = "url.full"
 URL_TEMPLATE: Final = "url.template"
 URL_PATH_DIALECTS: Final = (URL_PATH, "http.target", "http.path")
 URL_FULL_DIALECTS: Final = (URL_FULL, "http.url")
+DB_STATEMENT_DIALECTS: Final = ("db.query.text", "db.statement", "sql.query")
 DB_CONNECTION_STRING: Final = "db.connection_string"
 CLIENT_HOSTS: Final = ("url.domain", "http.host", DB_CONNECTION_STRING)
 """On CLIENT spans, they name the server."""

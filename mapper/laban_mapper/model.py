@@ -43,6 +43,7 @@ class Step(Answer):
         cause: the index in `steps` of the step that led to this one; None for the first step of a tree.
         by_message: whether a message led to this step, instead of a call or the code of the same service.
         namespace: the namespace of the service. `service` is `namespace/name` if the name occurs in several.
+        chatter: whether the step only keeps a connection or a transaction of a database.
     """
 
     time: datetime
@@ -68,6 +69,7 @@ class Step(Answer):
     cause: int | None = None
     by_message: bool = False
     namespace: str | None = None
+    chatter: bool = False
 
 
 class GroupState(Answer):

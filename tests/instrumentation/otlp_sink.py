@@ -26,6 +26,7 @@ class Received:
     status: int
     attributes: dict[str, Any]
     resource: dict[str, Any]
+    scope: str
     links: tuple[tuple[bytes, bytes], ...] = ()
     """The trace and the span that each link names."""
 
@@ -46,10 +47,12 @@ class Sink:
             self.spans.extend(_spans(request))
             self._arrival.notify_all()
 
-    def wait_for(self, count: int, within: float = 30) -> list[Received]:
-        """Wait until this number of spans has arrived; returns all spans."""
+    def wait_for(self, count: int, within: float = 30, scope: str = "") -> list[Received]:
+        """Wait until this number of spans has arrived, of a scope that ends like this; returns all spans."""
         with self._arrival:
-            complete = self._arrival.wait_for(lambda: len(self.spans) >= count, within)
+            complete = self._arrival.wait_for(
+                lambda: sum(span.scope.endswith(scope) for span in self.spans) >= count, within
+            )
             names = [f"{span.service}: {span.name}" for span in self.spans]
             assert complete, f"expected {count} spans, received: {names}"
             return list(self.spans)
@@ -97,6 +100,7 @@ def _spans(request: ExportTraceServiceRequest) -> Generator[Received]:
                     span.status.code,
                     _attributes(span.attributes),
                     resource,
+                    scope_spans.scope.name,
                     tuple((link.trace_id, link.span_id) for link in span.links),
                 )
 

@@ -36,6 +36,26 @@ def request_span(recording: Recording) -> Generator[Span]:
     context.detach(token)
 
 
+def test_a_handler_beside_the_root_logger_gets_what_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            received.append(record.getMessage())
+
+    received: list[str] = []
+    handler = Keeping(logging.WARNING)
+    monkeypatch.setattr(logging.Logger, "callHandlers", logging.Logger.callHandlers)  # restored afterwards
+    logging.getLogger().addHandler(handler)
+    logs.take_from_root(handler)
+    assert handler not in logging.getLogger().handlers
+    apart = logging.getLogger("shop.apart")
+    monkeypatch.setattr(apart, "propagate", False)
+    apart.warning("not for the root logger")
+    logger.warning("too few cups")
+    logger.info("not important enough")
+    logging.getLogger("shop.tea").error("no tea")
+    assert received == ["too few cups", "no tea"]
+
+
 def expected(span: Span) -> dict[str, str]:
     ids = span.get_span_context()
     return {

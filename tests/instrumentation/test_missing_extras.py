@@ -24,12 +24,14 @@ class Environment:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def install(self, *names: str, requires: str = "", requested: bool = False) -> None:
+    def install(self, *names: str, requires: str = "", requested: bool = False, version: str = "1.0") -> None:
         for name in names:
-            info = self.folder / f"{name.replace('-', '_')}-1.0.dist-info"
+            info = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
             info.mkdir()
             needed = f"Requires-Dist: {requires}\n" if requires else ""
-            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needed}\n")
+            (info / "METADATA").write_text(
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}\n"
+            )
             if requested:
                 (info / "REQUESTED").touch()
 

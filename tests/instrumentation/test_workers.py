@@ -37,13 +37,19 @@ def sink() -> Generator[Sink]:
 
 
 def answer(port: int, process: subprocess.Popen[str]) -> str:
-    """The server's response, the ID of its process; retries until the server listens."""
+    """The server's response, the ID of its process."""
+    return request(port, process, "/")[1]
+
+
+def request(port: int, process: subprocess.Popen[str], path: str) -> tuple[int, str]:
+    """Status and body of a server's response; retries until the server listens."""
     deadline = time.monotonic() + 60
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
-            connection.request("GET", "/")
-            return connection.getresponse().read().decode()
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         except OSError:
             assert process.poll() is None, "the server has ended"
             assert time.monotonic() < deadline, "the server does not answer"

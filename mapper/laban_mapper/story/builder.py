@@ -16,6 +16,7 @@ from laban_mapper.spans import (
     operation_of,
 )
 from laban_mapper.story.causality import Causality
+from laban_mapper.story.connection_chatter import is_connection_chatter
 from laban_mapper.story.critical_path import critical_path
 from laban_mapper.story.messages import Consumption, Published, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
@@ -180,4 +181,5 @@ def _step(
         cause=None if cause is None else index[id(cause)],
         by_message=causality.is_delivery(span),
         namespace=span.namespace,
+        chatter=is_connection_chatter(span),
     )

@@ -232,6 +232,8 @@ def _is_known_small(index: int, parent: Step, tree: _Tree) -> bool:
     step = tree.steps[index]
     if step.duration_ms > _MINOR * parent.duration_ms:
         return False
+    if step.chatter:
+        return step.error is None and not tree.flawed[index]
     if tree.quiet[index]:
         return _KNOWN_SMALL.match(step.operation) is not None
     is_leaf = not tree.children[index] and step.error is None

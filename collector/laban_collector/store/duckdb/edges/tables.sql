@@ -6,7 +6,7 @@ SELECT resource_id, coalesce(namespace || '/', '') || service AS service FROM re
 
 -- What edges need of each span. Attributes are most of the data and are read only for RPC spans: hence two parts.
 -- The role of a span: 0 internal work, 1 serves a request, 2 makes a call, 3 publishes a message, 4 consumes one. A span
--- without a kind makes a call if it names a peer.
+-- without a kind makes a call if it names a peer. Elasticsearch's client for Python records its calls as internal work.
 CREATE TEMP VIEW edge_spans AS
 WITH whole AS (
     SELECT *, rowid AS row, duration AS latency FROM spans WHERE rpc_system IS NULL
@@ -23,6 +23,7 @@ SELECT row, trace_hi, trace_lo, span_id, parent_id, start, duration, latency, ar
             WHEN messaging_operation IN ('send', 'create') THEN 3
             WHEN kind = 3 THEN 2
             WHEN kind = 0 AND coalesce(peer_service, peer_address, db_system) IS NOT NULL THEN 2
+            WHEN kind = 1 AND db_system = 'elasticsearch' AND peer_address IS NOT NULL THEN 2
             ELSE 0
        END::UTINYINT AS role,
        status = 2 AS failed,

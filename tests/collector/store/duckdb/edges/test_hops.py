@@ -150,10 +150,11 @@ def test_a_failure_inside_the_callee_counts_only_for_the_call_that_failed(
     assert errors == {"service:order": 0, "external:bank": 1}
 
 
+@pytest.mark.parametrize("kind", [CLIENT, INTERNAL])
 def test_a_client_span_below_a_client_span_of_its_service_is_a_step_of_one_call(
-    database: Database, trace: Trace
+    database: Database, trace: Trace, kind: int
 ) -> None:
-    query = trace.span("order", CLIENT, db_system="elasticsearch", peer_address="search")
+    query = trace.span("order", kind, db_system="elasticsearch", peer_address="search")
     request = trace.span("order", CLIENT, query, http_method="POST", peer_address="search", peer_port=9200)
     connect = trace.span(
         "order", CLIENT, request, peer_address="10.0.0.7", peer_port=9200, name="tcp.connect"
