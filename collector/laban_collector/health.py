@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from laban_collector.store.damage import Rescue, Verification
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -25,6 +27,8 @@ class Health:
         ledger_agrees: whether the database contained every acknowledged span.
         set_aside: names of quarantined damaged files next to the database.
         failure: why the database is not available; None if it is.
+        verification: what the background verification of the database found.
+        rescues: the rescues of damaged files.
     """
 
     received: int
@@ -44,3 +48,5 @@ class Health:
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    verification: Verification
+    rescues: list[Rescue]

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -65,12 +65,19 @@ class JournalLoader:
         self._unrecorded = False
         self._stopping = False
         self._changed = threading.Condition()
+        self.on_loss: Callable[[Journal, Sequence[int]], object] = _say_loss
+        """Called with the sequences of the batches that the journal no longer holds intact."""
         self._thread = threading.Thread(target=self._run, name="laban-load")
 
     @property
     def failure(self) -> str | None:
         """Why nothing can be loaded at the moment; None while loading works."""
         return None if self._failure is None else str(self._failure)
+
+    @property
+    def loaded(self) -> int:
+        """The sequence up to which all batches are in the tables."""
+        return self._loaded
 
     @property
     def unloaded(self) -> int:
@@ -251,7 +258,8 @@ class JournalLoader:
         """Load the oldest sealed segment, the batches with these sequences; return whether it succeeded."""
         try:
             awaited = any(one in self._written for one in sequences)
-            written = self._load(self._read_back(sequences), sequences[-1], awaited=awaited)
+            found = self._read_back(sequences)
+            written = self._load([one.batch for one in found], sequences[-1], awaited=awaited)
         except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
@@ -262,26 +270,26 @@ class JournalLoader:
                 _log.error("The journal cannot be cleared: %s. Its spans are stored already.", error)
             if self._failure is not None:
                 _log.warning("The spans that waited in the journal are loaded.")
-            for one, counts in zip(sequences, written, strict=True):
-                if one in self._written:
-                    self._written[one] = counts
+            for one, counts in zip(found, written, strict=True):
+                if one.sequence in self._written:
+                    self._written[one.sequence] = counts
             self._loaded, self._failure = sequences[-1], None
             self._changed.notify_all()
         return True
 
-    def _read_back(self, sequences: Sequence[int]) -> list[SpanBatch]:
-        """Read the batches with these sequences from the journal.
+    def _read_back(self, sequences: Sequence[int]) -> list[Journaled]:
+        """Read the batches with these sequences from the journal; those that are damaged are lost.
 
         Raises:
-            StoreError: the journal does not hold these batches intact.
+            StoreError: the journal cannot be read.
         """
         try:
-            found = list(self._journal.sealed())
+            found = [one for one in self._journal.sealed() if one.sequence in set(sequences)]
+            if len(found) < len(sequences):
+                self.on_loss(self._journal, sorted(set(sequences) - {one.sequence for one in found}))
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
-        if [one.sequence for one in found] != list(sequences):
-            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are intact")
-        return [one.batch for one in found]
+        return found
 
 
 class Segment:
@@ -310,6 +318,10 @@ class Segment:
     def time_left(self) -> float | None:
         """Seconds until the segment is loaded at the latest; None if it is empty."""
         return None if self._until is None else max(self._until - time.monotonic(), 0.0)
+
+
+def _say_loss(_: Journal, sequences: Sequence[int]) -> None:
+    _log.critical("The journal is damaged: %d acknowledged batches are lost.", len(sequences))
 
 
 def _is_enough(spans: int, size: int) -> bool:

@@ -87,6 +87,12 @@ class CommitRanges:
         """One filter per row, by the number of words."""
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
 
+    def forget(self) -> None:
+        """Forget all digests: the database is another one now."""
+        with self._lock:
+            self._read_at, self._next = None, 0
+            self._ranges, self._filters, self._consumers = {}, {}, {}
+
     def consumers(self) -> tuple[int, set[Consumer]]:
         """Return the first commit that may have no digest, and all consumers in the commits before it."""
         with self._lock:
