@@ -259,7 +259,10 @@ class JournalLoader:
         try:
             awaited = any(one in self._written for one in sequences)
             found = self._read_back(sequences)
-            written = self._load([one.batch for one in found], sequences[-1], awaited=awaited)
+            batches = [one.batch for one in found]
+            written = self._load(batches, sequences[-1], awaited=awaited) if batches else []
+            if len(found) < len(sequences):
+                self.on_loss(self._journal, sorted(set(sequences) - {one.sequence for one in found}))
         except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
@@ -278,18 +281,15 @@ class JournalLoader:
         return True
 
     def _read_back(self, sequences: Sequence[int]) -> list[Journaled]:
-        """Read the batches with these sequences from the journal; those that are damaged are lost.
+        """Read the batches with these sequences from the journal, without those that are damaged.
 
         Raises:
             StoreError: the journal cannot be read.
         """
         try:
-            found = [one for one in self._journal.sealed() if one.sequence in set(sequences)]
-            if len(found) < len(sequences):
-                self.on_loss(self._journal, sorted(set(sequences) - {one.sequence for one in found}))
+            return [one for one in self._journal.sealed() if one.sequence in set(sequences)]
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
-        return found
 
 
 class Segment:

@@ -39,7 +39,7 @@ _NOT_WRITTEN: Final = re.compile(
 
 
 _DAMAGED: Final = re.compile(
-    r"[Cc]orrupt|checksum|Could not read (?:enough|all|from file)|[Ff]ailed to (?:read|deserialize)"
+    r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"
     r"|Serialization Error|Failed to load metadata|out of range of file"
 )
 _PERHAPS_DAMAGED: Final = re.compile(
@@ -70,8 +70,11 @@ def is_damage(error: duckdb.Error) -> bool:
 
 def may_be_damage(error: duckdb.Error) -> bool:
     """Return whether an error is one that DuckDB also raises when it reads damaged rows."""
+    text = str(error)
+    if _NOT_WRITTEN.search(text):
+        return False
     internal = (duckdb.InternalException, duckdb.FatalException)
-    return isinstance(error, internal) or _PERHAPS_DAMAGED.search(str(error)) is not None
+    return isinstance(error, internal) or _PERHAPS_DAMAGED.search(text) is not None
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:

@@ -137,5 +137,5 @@ def _without_damaged_log(path: Path, damaged: Path) -> bool:
 
 
 def _was_ours(path: Path) -> bool:
-    """Return whether an unreadable file was a collector's database, by its first bytes or its ledger ring."""
-    return ring_path(path).exists() or is_duckdb(path)
+    """Return whether an unreadable file was a database of a collector, by its first bytes or its neighbours."""
+    return ring_path(path).exists() or metadata_path(path).exists() or is_duckdb(path)

@@ -5,9 +5,10 @@ with the statistics of the file and with the ledger. A checksum finds bytes that
 blocks that are whole and in the wrong place.
 """
 
+import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
@@ -147,8 +148,7 @@ class Verifier:
                 after = next((start for start in checked.starts if start >= first + _GROUP), None)
                 end = checked.rows() if after is None else after
                 count = 0
-                for begin in range(first, end, _ROWS):
-                    last = min(begin + _ROWS, end) - 1
+                for begin, last in _pieces(checked.starts, first, end):
                     count += checked.read(checked.columns, begin, last).num_rows
                 return count, after
         except ValueError as error:
@@ -190,6 +190,14 @@ def _leave(pause: Pause, used: float) -> None:
     """Leave the processor to others in proportion to the seconds used."""
     if pause(used * (1 - _SHARE) / _SHARE):
         raise _Ended
+
+
+def _pieces(starts: Sequence[int], first: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last row of pieces, each within one row group: only so its statistics tell."""
+    borders = [first, *(start for start in starts if first < start < end), end]
+    for begin, after in itertools.pairwise(borders):
+        for row in range(begin, after, _ROWS):
+            yield row, min(row + _ROWS, after) - 1
 
 
 def _is_intact(descriptor: int, piece: blocks.Piece) -> bool:
