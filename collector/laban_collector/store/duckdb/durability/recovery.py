@@ -137,5 +137,5 @@ def _without_damaged_log(path: Path, damaged: Path) -> bool:
 
 
 def _was_ours(path: Path) -> bool:
-    """Return whether an unreadable file was a database of a collector, by its first bytes or its neighbours."""
+    """Return whether an unreadable file was a database: its first bytes or the files next to it tell."""
     return ring_path(path).exists() or metadata_path(path).exists() or is_duckdb(path)
