@@ -55,7 +55,9 @@ def rescue(
     if json:
         terminal.print_json_text(json_module.dumps(_as_json(file, target, result, stored), indent=2))
     else:
-        terminal.stdout().print(printable(_in_words(file, target, result, stored)), highlight=False, soft_wrap=True)
+        terminal.stdout().print(
+            printable(_in_words(file, target, result, stored)), highlight=False, soft_wrap=True
+        )
     if result.losses.any:
         raise typer.Exit(_SOMETHING_LOST)
 
