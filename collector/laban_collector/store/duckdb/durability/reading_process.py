@@ -4,6 +4,9 @@ It answers requests on standard input, one JSON object a line. An answer is one 
 rows follow it as an Arrow stream of the announced number of bytes. The client is `DamagedFile`.
 """
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its buffers are unknown to pyright wherever they are passed.
+
 import json
 import sys
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -77,7 +77,7 @@ def rescue(damaged: Path, target: Path, progress: Progress = lambda _: None) -> 
 
 
 @contextmanager
-def _opened(damaged: Path, near: Path) -> Iterator[DamagedFile]:
+def _opened(damaged: Path, near: Path) -> Generator[DamagedFile, None, None]:
     """Open a damaged file in the first way that works; copies are made in the directory of `near`."""
     folder = near.with_name(f"{near.name}-work")
     reasons: list[str] = []
@@ -322,7 +322,7 @@ def _is_whole(log: Path) -> bool:
 
 
 @contextmanager
-def _descriptor(path: Path) -> Iterator[int]:
+def _descriptor(path: Path) -> Generator[int, None, None]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         yield descriptor
