@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.errors import StoreError
 from laban_collector.health import Health
 from laban_collector.ingest.journal import Journal
 from laban_collector.ingest.ledger import LedgerReport, check_ledger, note_loss, with_left_behind
@@ -61,7 +61,10 @@ class StorageService(SpanWriter):
         """
         try:
             self._start()
-        except StoreDamaged:
+        except StoreError:
+            self.store.confirm(lambda _: False)
+            if self.store.damage is None:
+                raise
             self.store.stop()
             self.store.set_aside(self._newest_loaded())
             self._tables = self.store.writer()

@@ -205,8 +205,12 @@ class DuckDBStore(Store):
 
     def confirm(self, pause: Callable[[float], bool]) -> None:
         """After an internal error of DuckDB, verify the whole file; see `Verifier`."""
-        if self.database.suspicion is None or self.damage is not None or self._verifier is None:
+        if self.database.suspicion is None or self.damage is not None:
             return
+        if self._verifier is None:
+            from laban_collector.store.duckdb.housekeeping.verification import Verifier
+
+            self._verifier = Verifier(self.database, self.check_ledger)
         _log.warning("%s is verified after an error: %s", self.path, self.database.suspicion)
         if self._verifier.run(lambda _: pause(0)):
             _log.warning("%s is intact: the error has another cause.", self.path)

@@ -40,7 +40,7 @@ _NOT_WRITTEN: Final = re.compile(
 
 _DAMAGED: Final = re.compile(
     r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"
-    r"|Serialization Error|Failed to load metadata|out of range of file"
+    r"|Serialization Error|Failed to load metadata|out of range of file|not recognized by this version"
 )
 _PERHAPS_DAMAGED: Final = re.compile(
     r"INTERNAL Error|FATAL Error|Could not read from|ZSTD|Decompress|Invalid unicode"

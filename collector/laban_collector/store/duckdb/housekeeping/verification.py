@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
-from laban_collector.store.base import EXPORTED_TABLES, LedgerCheck
+from laban_collector.store.base import LedgerCheck
 from laban_collector.store.damage import Verification
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -131,7 +131,9 @@ class Verifier:
 
     def _rows(self, pause: Pause) -> Iterator[int]:
         """Read all rows, a row group at a time; yield their number."""
-        for table in EXPORTED_TABLES:
+        with self._database.reading() as cursor:
+            tables = [name for (name,) in cursor.execute(sql("connection/tables")).fetchall()]
+        for table in tables:
             first: int | None = 0
             while first is not None:
                 began = time.thread_time()
