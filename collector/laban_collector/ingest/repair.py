@@ -44,6 +44,7 @@ class RepairThread:
     def start(self) -> None:
         """Start; rescues that an earlier process did not end begin again."""
         self._store.watch(self._trouble.set)
+        self.records = tuple(rescues(self._store.path))  # the comparison with the ledger may have added one
         self._trouble.set()
         self._thread.start()
 
