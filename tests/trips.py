@@ -31,7 +31,7 @@ from .otlp import to_otlp
 ROOT = Path(__file__).parents[1]
 PACKAGES = tuple(str(ROOT / folder) for folder in ("instrumentation", "collector", "mapper", "app"))
 FREE = "127.0.0.1:0"
-_BACKGROUND = {"laban-digests", "laban-edges"}
+_BACKGROUND = {"laban-digests", "laban-edges", "laban-metadata", "laban-repair", "laban-verify"}
 """Threads that work on what is stored already, whenever they wake."""
 
 

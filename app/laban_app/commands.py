@@ -19,6 +19,9 @@ IMPORT: Final = Command(
 )
 EXPORT: Final = Command("Export all tables as Parquet files.", "server", f"{_EXPORTS}:export")
 BACKUP: Final = Command("Copy the database to a file.", "server", f"{_EXPORTS}:backup")
+RESCUE: Final = Command(
+    "Copy everything readable of a damaged database.", "server", "laban_app.cli.rescue_command:rescue"
+)
 RUN: Final = Command("Run a Python program with tracing.", None, "laban_app.cli.run_command:run")
 BOOTSTRAP: Final = Command(
     "Show which libraries are traced, and what is missing.",

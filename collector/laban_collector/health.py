@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from laban_collector.store.damage import Rescue, Verification
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -26,6 +28,8 @@ class Health:
         set_aside: names of quarantined damaged files next to the database.
         failure: why the database is not available; None if it is.
         doing: what is not finished since the start, or behind; empty if nothing is.
+        verification: what the background verification of the database found.
+        rescues: the rescues of damaged files.
     """
 
     received: int
@@ -45,4 +49,6 @@ class Health:
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    verification: Verification
+    rescues: list[Rescue]
     doing: str = ""

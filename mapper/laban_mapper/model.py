@@ -376,6 +376,66 @@ class KnownValues(Answer):
     values: list[KnownValue]
 
 
+class StoreVerification(Answer):
+    """The background verification of the database file; the fields are those of `Verification`.
+
+    Attributes:
+        state: `waiting` before the first pass has ended, `intact`, or `damaged`.
+        passes: verifications of the whole file since the start.
+        verified: when the last pass ended, seconds since the epoch; None before.
+        age_s: seconds since then; None before.
+        seconds: how long the last pass took, including its pauses.
+        blocks: blocks that the last pass read.
+        rows: rows that the last pass read.
+        damage: what was found.
+    """
+
+    state: str = "waiting"
+    passes: int = 0
+    verified: float | None = None
+    age_s: float | None = None
+    seconds: float | None = None
+    blocks: int = 0
+    rows: int = 0
+    damage: str | None = None
+
+
+class LostCommitRange(Answer):
+    """Lost spans of neighbouring commits."""
+
+    first: int
+    last: int
+    spans: int
+
+
+class RescueStatus(Answer):
+    """The rescue of a damaged file.
+
+    Attributes:
+        file: name of the damaged file.
+        state: `waiting`, `running`, `done`, or `failed`.
+        reason: why the file was set aside.
+        found: spans that could be read.
+        stored: those of them that were not stored already.
+        lost: spans that are known to be lost.
+        exact: whether `lost` is exact, and not a lower bound; None before it is known.
+        incomplete: rescued spans that lack a damaged column.
+        commits: the commits of the lost spans, at most 1,000 ranges.
+        sentence: all of this for people.
+    """
+
+    file: str
+    state: str
+    reason: str
+    found: int
+    stored: int
+    lost: int
+    exact: bool | None = None
+    incomplete: int = 0
+    commits: list[LostCommitRange] = []
+    sentence: str
+
+
 class CollectorStatus(Answer):
     """How the collector is doing since it started, in bytes and seconds.
 
@@ -400,6 +460,8 @@ class CollectorStatus(Answer):
     set_aside: list[str]
     failure: str | None
     doing: str = ""
+    verification: StoreVerification = StoreVerification()
+    rescues: list[RescueStatus] = []
 
 
 class ImportRules(Answer):

@@ -1,7 +1,8 @@
 """`./run drill [NAME …] [--rounds N] [--count N] [--seconds N] [--seed N] [--publish]`: runs drills.
 
 The drills of `drills.py` break a collector `--rounds` times. Those of `holds/` have a size of their own,
-which `--count` and `--seconds` change.
+which `--count` and `--seconds` change. `damage` damages the files of a killed collector at random, `--count`
+times (`damage_drill`).
 """
 
 import argparse
@@ -14,9 +15,11 @@ from typing import Final
 
 from benchmarks.workload import report
 
-from . import holds
+from . import damage_drill, holds
 from .drills import DRILLS, LOSSY, Outcome
 
+_DAMAGE: Final = "damage"
+_MUTATIONS: Final = 500
 _HOLDS: Final = "holds"
 """Stands for all drills of `holds/`."""
 OPERATING: Final = report.PERFORMANCE.with_name("operating.md")
@@ -25,18 +28,21 @@ OPERATING: Final = report.PERFORMANCE.with_name("operating.md")
 def main() -> int:
     """Run the named drills, or all; return 1 if acknowledged spans were lost without a report."""
     parser = argparse.ArgumentParser(prog="./run drill", description=__doc__)
-    known = [*DRILLS, *holds.drills(), _HOLDS]
+    known = [*DRILLS, _DAMAGE, *holds.drills(), _HOLDS]
     parser.add_argument(
         "name",
         nargs="*",
-        help=f"one of {', '.join(known)} (default: those before "
-        f"{min(holds.drills())}; {_HOLDS}: those after)",
+        help=f"one of {', '.join(known)} (default: those before {_DAMAGE}; {_HOLDS}: those after)",
     )
     parser.add_argument(
         "--rounds", type=int, default=50, help="how many times each drill breaks the collector"
     )
     parser.add_argument("--seed", type=int, default=7, help="seed of the random moments and positions")
-    parser.add_argument("--count", type=int, help="kills, cuts, requests or spans of a drill of holds/")
+    parser.add_argument(
+        "--count", type=int, help="mutations of damage; kills, cuts, requests or spans of a drill of holds/"
+    )
+        "--count", type=int, help="mutations of damage; kills, cuts, requests or spans of a drill of holds/"
+    )
     parser.add_argument("--seconds", type=float, help="how long overload and soak send")
     parser.add_argument(
         "--publish",
@@ -51,6 +57,9 @@ def main() -> int:
     held = dict[str, holds.Held]()
     names = arguments.name or list(DRILLS)
     for name in holds.drills() if names == [_HOLDS] else names:
+        if name == _DAMAGE:
+            failed |= _damage(arguments.count or _MUTATIONS, arguments.seed, publish=arguments.publish)
+            continue
         if name not in DRILLS:
             held[name] = _hold(name, arguments)
             continue
@@ -89,6 +98,17 @@ def publish_held(held: Mapping[str, holds.Held]) -> None:
     rows |= {f"`{name}`": f"| `{name}` | {one.size} | {one.found} |" for name, one in held.items()}
     table = "\n".join(["| drill | size | result |", "|---|---|---|", *(rows[name] for name in sorted(rows))])
     report.publish("holds", f"{table}\n\n{report.machine()}", OPERATING)
+
+
+def _damage(count: int, seed: int, *, publish: bool) -> bool:
+    """Run the drill with random mutations; return whether one ended in what must not happen."""
+    with tempfile.TemporaryDirectory(prefix="laban-drill-") as folder:
+        trials = damage_drill.run(Path(folder), count, seed)
+    text = damage_drill.as_text(trials)
+    print(damage_drill.as_json(trials), text, sep="\n", flush=True)
+    if publish:
+        report.publish(_DAMAGE, text)
+    return any(trial.fails for trial in trials)
 
 
 def as_text(outcomes: Mapping[str, Outcome]) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
 from laban_mapper.lag import lag_mark
-from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status
+from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
@@ -110,6 +110,9 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
         yield "ledger", Text(f"checked at the start: {status.ledger}", style="bold red")
     for name in status.set_aside:
         yield "quarantined", Text(name, style="red")
+    for rescue in status.rescues:
+        whole = rescue.state == "done" and not rescue.lost and not rescue.incomplete and rescue.exact
+        yield "rescue", Text(rescue.sentence, style="" if whole else "bold red")
     yield "received", Text(f"{terminal.count(status.received, 'span')} since the start")
     duplicates = terminal.count(status.duplicates, "duplicate")
     yield "stored", Text(f"{terminal.count(status.stored, 'span')}, {duplicates}")
@@ -127,6 +130,7 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     )
     if status.forgotten:
         yield "deleted", Text(f"{terminal.count(status.forgotten, 'span')} by retention")
+    yield "verified", _verified(status.verification)
     if status.ledger_agrees:
         yield "ledger", Text(f"checked at the start: {status.ledger}")
 
@@ -138,6 +142,15 @@ def _refused(status: CollectorStatus) -> Text:
     if status.rejected:
         parts.append(f"{terminal.count(status.rejected, 'span')} of accepted requests")
     return Text(", ".join(parts), style="yellow") if parts else Text("none")
+
+
+def _verified(found: StoreVerification) -> Text:
+    if found.damage is not None:
+        return Text(f"DAMAGED: {found.damage}", style="bold red")
+    if found.age_s is None:
+        return Text("not yet since the start")
+    rows = terminal.count(found.rows, "row")
+    return Text(f"{format_duration(found.age_s * 1000)} ago: {found.blocks:,} blocks and {rows} are intact")
 
 
 def _commits(status: CollectorStatus) -> Text:

@@ -1,15 +1,26 @@
 """Routes of the HTTP API for operators: probes, metrics, export and backup."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import asdict
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import fields as dataclass_fields
 from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Final
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from laban_collector.errors import StoreUnwritable
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.metrics import CONTENT_TYPE
-from laban_mapper.model import CollectorStatus
+from laban_collector.store.damage import Rescue, Verification
+from laban_mapper.model import CollectorStatus, LostCommitRange, RescueStatus, StoreVerification
+
+_PIECE: Final = 1 << 20
+"""Bytes that are sent at once."""
 
 
 def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
@@ -32,28 +43,90 @@ def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
     )
     def export() -> StreamingResponse:
         storage.settle()
-        return StreamingResponse(_begun(storage.store.archive()), media_type="application/zip")
+        return _sent(_archive(storage), "application/zip")
 
     @api.post("/api/v1/backup", summary="A consistent copy as a DuckDB file", response_class=Response)
     def backup() -> StreamingResponse:
         storage.settle()
-        return StreamingResponse(_begun(storage.store.stream_backup()), media_type="application/octet-stream")
+        return _sent(_backup(storage), "application/octet-stream")
 
 
 def collector_status(storage: StorageService) -> CollectorStatus:
     """How the collector is doing."""
-    return CollectorStatus(**asdict(storage.health()))
+    health = storage.health()
+    fields = {field.name: getattr(health, field.name) for field in dataclass_fields(health)}
+    return CollectorStatus(
+        **fields
+        | {
+            "verification": _verification(health.verification),
+            "rescues": [_rescue(one) for one in health.rescues],
+        }
+    )
 
 
-def _begun(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
-    """Produce the first piece now, so that an error before it still becomes a status code."""
-    first = next(pieces, b"")
+def _verification(found: Verification) -> StoreVerification:
+    age = None if found.verified is None else max(time.time() - found.verified, 0.0)
+    return StoreVerification(**found.model_dump(), age_s=age)
 
-    def all_pieces() -> Generator[bytes, None, None]:
-        try:
-            yield first
-            yield from pieces
-        finally:
-            pieces.close()
 
-    return all_pieces()
+def _rescue(record: Rescue) -> RescueStatus:
+    losses = record.losses
+    return RescueStatus(
+        file=record.file,
+        state=record.state,
+        reason=record.reason,
+        found=record.found,
+        stored=record.stored,
+        lost=record.lost,
+        exact=None if losses is None else losses.exact,
+        incomplete=0 if losses is None else losses.incomplete,
+        commits=[] if losses is None else [LostCommitRange(**one.model_dump()) for one in losses.commits],
+        sentence=record.in_words(),
+    )
+
+
+# Everything is written to a file next to the database first, which has no name any more when it is sent
+# with its length: an error while the data are read becomes a status code, and a response that breaks off is
+# shorter than it says. The file takes as much space as the response.
+
+
+def _archive(storage: StorageService) -> IO[bytes]:
+    """Write the archive of an export to a file.
+
+    Raises:
+        StoreError: the data cannot be read, or the file cannot be written.
+    """
+    file = tempfile.TemporaryFile(dir=storage.store.path.absolute().parent)  # noqa: SIM115 - closed when sent
+    try:
+        with contextlib.closing(storage.store.archive()) as pieces:
+            for piece in pieces:
+                file.write(piece)
+    except OSError as error:
+        file.close()
+        raise StoreUnwritable(f"There is no space next to the database for the export: {error}") from error
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _backup(storage: StorageService) -> IO[bytes]:
+    """Write a backup to a file; raises like `_archive`."""
+    path = storage.store.path.absolute()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.backup-") as folder:
+        made = Path(folder) / path.name
+        for _ in storage.store.backup(made):
+            pass
+        return made.open("rb")
+
+
+def _sent(file: IO[bytes], kind: str) -> StreamingResponse:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+
+    def pieces() -> Iterator[bytes]:
+        with file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    return StreamingResponse(pieces(), media_type=kind, headers={"content-length": str(size)})

@@ -8,7 +8,8 @@ Files take turns: batches are appended to one file while the content of another 
 files are used only while DuckDB is busy. Each file is a list of records (a header, and the tables of a batch
 as Arrow IPC streams). When the turn of a file comes again, it is overwritten from the beginning, because
 syncing a file that does not grow is faster. A record that was being written when the power failed has a wrong
-checksum, and a record of an earlier turn has a lower sequence: the list ends there."""
+checksum, and a record of an earlier turn has a lower sequence: the list ends there. Intact records after a
+damaged one are read."""
 
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
@@ -24,12 +25,15 @@ import pyarrow as pa
 import xxhash
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.store.private_files import open_private
+from laban_collector.store.private_files import copy_private, open_private
 from laban_collector.store.sidecar_files import journal_paths
 
 _HEADER: Final = struct.Struct("<8sQQQ")
 """Magic, sequence, number of bytes that follow, XXH3 of these bytes with the sequence as seed."""
 _MAGIC: Final = b"labanJ\x00\x01"
+_EMPTIED: Final = bytes(len(_MAGIC))
+"""In the place of the magic: the batches are in the store. The rest stays, for the case that the store loses
+them."""
 _OPTIONS: Final = pa.ipc.IpcWriteOptions()
 """Created once; otherwise each stream reads the options from the environment."""
 _TABLES: Final = ("spans", "resources", "scopes", "events", "links", "correlations")
@@ -70,6 +74,20 @@ class Journal:
         """
         found = (one for file in (self._active, *self._free) for one in file.read())
         return sorted(found, key=lambda one: one.sequence)
+
+    def left_behind(self, after: int) -> list[Journaled]:
+        """Read everything intact after a commit, also what was loaded: the store lacks commits after it.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        found = {
+            one.sequence: one
+            for file in (self._active, *self._free)
+            for one in file.read(emptied=True)
+            if one.sequence > after
+        }
+        return [found[sequence] for sequence in sorted(found)]
 
     def keep(self) -> list[list[Journaled]]:
         """Seal the files with batches that an earlier process left, and empty the others.
@@ -118,12 +136,16 @@ class Journal:
         self._active = self._free.pop()
 
     def sealed(self) -> Iterator[Journaled]:
-        """Read the oldest sealed file, up to the first damaged batch.
+        """Read the intact batches of the oldest sealed file.
 
         Raises:
             OSError: the file cannot be read.
         """
         return self._sealed[0].appended()
+
+    def copy_sealed(self, path: Path) -> None:
+        """Copy the oldest sealed file, which is damaged; raises OSError."""
+        self._sealed[0].copy_to(path)
 
     def drop(self) -> None:
         """Empty the oldest sealed file: its batches are in the store.
@@ -154,34 +176,37 @@ class _File:
         self._end = 0
         """The offset of the next record."""
 
-    def read(self) -> Iterator[Journaled]:
-        """Yield the intact records, in order."""
+    def read(self, *, emptied: bool = False) -> Iterator[Journaled]:
+        """Yield the intact records, in order; with `emptied` also those that were loaded."""
         self._end = 0
         try:
-            content = memoryview(self._path.read_bytes())
+            content = self._path.read_bytes()
         except FileNotFoundError:
             return
-        previous = 0
-        while (found := _record(content)) is not None and (not previous or found[0] == previous + 1):
-            previous, payload = found
-            self._end += _HEADER.size + len(payload)
-            content = content[_HEADER.size + len(payload) :]
-            yield Journaled(previous, _from_bytes(payload))
+        for record in _records(content, emptied=emptied):
+            self._end = record.end  # so that `appended` reads until there, and `close` keeps the file
+            yield Journaled(record.sequence, _from_bytes(record.payload))
 
     def appended(self) -> Iterator[Journaled]:
         """Yield the records that this process appended."""
         # The file is not mapped into memory, because a disk error would then end the process.
-        offset = 0
+        offset = previous = 0
         while offset < self._end:
             header = os.pread(self._opened(), _HEADER.size, offset)
-            if len(header) < _HEADER.size or not header.startswith(_MAGIC):
-                return
-            _, _, length, _ = _HEADER.unpack(header)
+            length = _HEADER.unpack(header)[2] if len(header) == _HEADER.size else 0
+            length = min(length, self._end - offset)
             found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
             if found is None:
+                rest = os.pread(self._opened(), self._end, 0)
+                later = [one for one in _records(rest) if one.sequence > previous]
+                yield from (Journaled(one.sequence, _from_bytes(one.payload)) for one in later)
                 return
-            yield Journaled(found[0], _from_bytes(found[1]))
+            previous = found[0]
+            yield Journaled(previous, _from_bytes(found[1]))
             offset += _HEADER.size + length
+
+    def copy_to(self, path: Path) -> None:
+        copy_private(self._path, path)
 
     def append(self, journaled: Journaled) -> None:
         payload = _to_bytes(journaled.batch)
@@ -202,7 +227,7 @@ class _File:
         skipped."""
         self._end = 0
         if self._descriptor is not None:
-            os.pwrite(self._descriptor, bytes(_HEADER.size), 0)
+            os.pwrite(self._descriptor, _EMPTIED, 0)
         else:
             self._path.unlink(missing_ok=True)
 
@@ -223,6 +248,38 @@ class _File:
             finally:
                 os.close(directory)
         return self._descriptor
+
+
+class _Record(NamedTuple):
+    sequence: int
+    payload: memoryview
+    end: int
+
+
+def _records(content: bytes, *, emptied: bool = False) -> Iterator[_Record]:
+    """Yield the records of the last turn, in order.
+
+    Records after a damaged one are found by their beginning. Those of an earlier turn have lower sequences.
+
+    Args:
+        content: of a journal file.
+        emptied: also yield the records of an emptied file, and those of earlier turns.
+    """
+    if content.startswith(_EMPTIED):
+        if not emptied:
+            return
+        content = _MAGIC + content[len(_MAGIC) :]
+    view, offset, previous = memoryview(content), 0, 0
+    while offset >= 0:
+        found = _record(view[offset:])
+        if found is None:
+            offset = content.find(_MAGIC, offset + 1)
+            continue
+        sequence, payload = found
+        if sequence <= previous and not emptied:
+            return
+        previous, offset = sequence, offset + _HEADER.size + len(payload)
+        yield _Record(sequence, payload, offset)
 
 
 def _record(content: memoryview) -> tuple[int, memoryview] | None:

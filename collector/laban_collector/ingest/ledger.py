@@ -3,14 +3,17 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from laban_collector.ingest.journal import Journaled
+from laban_collector.ingest.journal import Journal, Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing, Missing
 from laban_collector.store.base import LedgerCheck, Store
+from laban_collector.store.damage import Losses, Rescue
 from laban_collector.store.private_files import copy_private
 from laban_collector.store.sidecar_files import (
     Now,
     journal_paths,
+    keep_record,
     move_to_quarantine,
     quarantine_path,
     ring_path,
@@ -63,7 +66,10 @@ class LedgerReport:
 
 
 def check_ledger(
-    store: Store, unloaded: Sequence[Journaled] = (), now: Now = utc_now
+    store: Store,
+    unloaded: Sequence[Journaled] = (),
+    now: Now = utc_now,
+    found: LedgerCheck | None = None,
 ) -> tuple[LedgerRing, LedgerReport]:
     """Compare a newly opened store with its ledger and the ring, and log the result.
 
@@ -74,6 +80,7 @@ def check_ledger(
         store: open for writing.
         unloaded: batches in the journal; they are loaded next, so they are not lost.
         now: the time for the names of quarantined files.
+        found: the comparison with the ledger in the store; None: it is made here.
 
     Returns:
         The open ring, and the report.
@@ -83,7 +90,7 @@ def check_ledger(
         OSError: the ring cannot be opened.
     """
     ring = LedgerRing.open(ring_path(store.path))
-    found = store.check_ledger()
+    found = found or store.check_ledger()
     report = _report(found, ring, unloaded)
     if report.agrees:
         _log.info("%s: %s.", store.path, report.in_words())
@@ -94,6 +101,7 @@ def check_ledger(
         return ring, report
     ring.close()
     damaged = quarantine_path(store.path, now)
+    note_loss(store, damaged, report.missing, report.in_words())
     move_to_quarantine(ring_path(store.path), ring_path(damaged))
     store.end_recovery(damaged)
     for journal, copy in zip(journal_paths(store.path), journal_paths(damaged), strict=True):
@@ -103,6 +111,45 @@ def check_ledger(
     ring = LedgerRing.open(ring_path(store.path))
     _start_ring(ring, found.newest, unloaded)
     return ring, report
+
+
+def with_left_behind(
+    store: Store, newest: int, journal: Journal, unloaded: Sequence[Journaled]
+) -> list[Journaled]:
+    """Add batches that were loaded and are still in the journal, if the store has lost the newest commits.
+
+    Raises:
+        OSError: the journal or the ring cannot be read.
+    """
+    ring = LedgerRing.open(ring_path(store.path))
+    try:
+        missing = ring.missing_after(newest, {one.sequence: one.batch.spans.num_rows for one in unloaded})
+    finally:
+        ring.close()
+    if not missing.commits:
+        return list(unloaded)
+    found = journal.left_behind(newest)
+    _log.warning("%s lacks commits; %d batches of them are in the journal.", store.path, len(found))
+    return sorted({one.sequence: one for one in (*found, *unloaded)}.values(), key=lambda one: one.sequence)
+
+
+def note_loss(store: Store, damaged: Path, missing: Missing, sentence: str) -> None:
+    """Record lost commits next to a store, so that its status says so until the record is deleted.
+
+    Args:
+        store: the store that lacks them.
+        damaged: the name under which damaged files are kept.
+        missing: the lost commits.
+        sentence: the same for people.
+
+    Raises:
+        OSError: the record cannot be written.
+    """
+    losses = Losses(exact=missing.exact)
+    keep_record(
+        store.path,
+        Rescue(file=damaged.name, state="done", losses=losses, unread=missing.spans, note=sentence),
+    )
 
 
 def _report(found: LedgerCheck, ring: LedgerRing, unloaded: Sequence[Journaled]) -> LedgerReport:

@@ -71,15 +71,31 @@ class LedgerRing:
         """
         descriptor = open_private(path)
         try:
-            if os.fstat(descriptor).st_size != SLOTS * _SLOT.size:
-                # Allocate all of its space now, so that writing in place also works on a full disk.
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, bytes(SLOTS * _SLOT.size), 0)
+            size = os.fstat(descriptor).st_size
+            if size != SLOTS * _SLOT.size:
+                # Allocate all of its space now, so that writing in place also works on a full disk. What a
+                # damaged ring still holds stays.
+                os.ftruncate(descriptor, SLOTS * _SLOT.size)
+                os.pwrite(descriptor, bytes(max(SLOTS * _SLOT.size - size, 0)), size)
                 os.fsync(descriptor)
             return cls(path, descriptor, clock)
         except BaseException:
             os.close(descriptor)
             raise
+
+    @property
+    def gaps(self) -> int:
+        """Commits that are missing between those in the ring: their slots are damaged."""
+        return max(self._entries) - min(self._entries) + 1 - len(self._entries) if self._entries else 0
+
+    def spans_after(self, sequence: int) -> dict[int, int]:
+        """Return the spans of each commit after this one, as far as the ring holds the commit before it."""
+        entries = self._entries
+        return {
+            number: entry.total - entries[number - 1].total
+            for number, entry in entries.items()
+            if number > sequence and number - 1 in entries
+        }
 
     @property
     def last(self) -> Entry | None:

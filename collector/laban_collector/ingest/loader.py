@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -69,12 +69,19 @@ class JournalLoader:
         self._unrecorded = False
         self._stopping = False
         self._changed = threading.Condition()
+        self.on_loss: Callable[[Journal, Sequence[int]], object] = _say_loss
+        """Called with the sequences of the batches that the journal no longer holds intact."""
         self._thread = threading.Thread(target=self._run, name="laban-load")
 
     @property
     def failure(self) -> str | None:
         """Why nothing can be loaded at the moment; None while loading works."""
         return None if self._failure is None else str(self._failure)
+
+    @property
+    def loaded(self) -> int:
+        """The sequence up to which all batches are in the tables."""
+        return self._loaded
 
     @property
     def unloaded(self) -> int:
@@ -89,15 +96,21 @@ class JournalLoader:
             segments = [*loading, *self._segments()]
         return Unloaded(segment.keys.keys() for segment in segments)
 
-    def start(self) -> None:
+    def start(self, lost: Sequence[Journaled] = ()) -> None:
         """Take batches; the batches that an earlier process left in the journal are loaded first.
 
         They are loaded in the background, so that senders and clients do not wait for them.
 
+        Args:
+            lost: batches that were in the tables once, and are to be loaded again; rare, so this waits.
+
         Raises:
-            StoreError: they fill the whole journal, and cannot be loaded; they stay there.
+            StoreError: batches fill the whole journal, or were lost, and cannot be loaded; they stay there.
             OSError: the journal cannot be read.
         """
+        for one in lost:
+            self._sequence = self._loaded = max(self._sequence, one.sequence)
+            self._load([one.batch], self._sequence, awaited=False)
         for batches in self._journal.keep():
             segment = Segment()
             for one in batches:
@@ -276,7 +289,11 @@ class JournalLoader:
             # After a kill, batches of the newest commits may still be in the journal. Their sequences are
             # not used again.
             sequence = max(sequences[-1], self._loaded)
-            written = self._load(self._read_back(sequences), sequence, awaited=awaited)
+            found = self._read_back(sequences)
+            batches = [one.batch for one in found]
+            written = self._load(batches, sequence, awaited=awaited) if batches else []
+            if len(found) < len(sequences):
+                self.on_loss(self._journal, sorted(set(sequences) - {one.sequence for one in found}))
         except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
@@ -287,28 +304,25 @@ class JournalLoader:
                 _log.error("The journal cannot be cleared: %s. Its spans are stored already.", error)
             if self._failure is not None:
                 _log.warning("The spans that waited in the journal are loaded.")
-            for one, counts in zip(sequences, written, strict=True):
-                if one in self._written:
-                    self._written[one] = counts
+            for one, counts in zip(found, written, strict=True):
+                if one.sequence in self._written:
+                    self._written[one.sequence] = counts
             self._loaded, self._failure, self._loading = sequence, None, None
             if self._loaded >= self._left_until:
                 self._left = 0
             self._changed.notify_all()
         return True
 
-    def _read_back(self, sequences: Sequence[int]) -> list[SpanBatch]:
-        """Read the batches with these sequences from the journal.
+    def _read_back(self, sequences: Sequence[int]) -> list[Journaled]:
+        """Read the batches with these sequences from the journal, without those that are damaged.
 
         Raises:
-            StoreError: the journal does not hold these batches intact.
+            StoreError: the journal cannot be read.
         """
         try:
-            found = list(self._journal.sealed())
+            return [one for one in self._journal.sealed() if one.sequence in set(sequences)]
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
-        if [one.sequence for one in found] != list(sequences):
-            raise StoreError(f"The journal is damaged: {len(found)} of {len(sequences)} batches are intact")
-        return [one.batch for one in found]
 
 
 class Segment:
@@ -339,6 +353,10 @@ class Segment:
     def time_left(self) -> float | None:
         """Seconds until the segment is loaded at the latest; None if it is empty."""
         return None if self._until is None else max(self._until - time.monotonic(), 0.0)
+
+
+def _say_loss(_: Journal, sequences: Sequence[int]) -> None:
+    _log.critical("The journal is damaged: %d acknowledged batches are lost.", len(sequences))
 
 
 def _is_enough(spans: int, size: int) -> bool:

@@ -1,6 +1,7 @@
 """The storage service of a collector: the journal and the ledger ring in front of a store."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,15 +11,22 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.health import Health
 from laban_collector.ingest.journal import Journal
-from laban_collector.ingest.ledger import LedgerReport, check_ledger
-from laban_collector.ingest.ledger_ring import LedgerRing
+from laban_collector.ingest.ledger import LedgerReport, check_ledger, note_loss, with_left_behind
+from laban_collector.ingest.ledger_ring import LedgerRing, Missing
 from laban_collector.ingest.loader import JournalLoader
+from laban_collector.ingest.repair import RepairThread, note_journaled
 from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
 from laban_collector.store.private_files import make_private, refuse_links, unwritable
 from laban_collector.store.rows import Lag, LagRow
-from laban_collector.store.sidecar_files import journal_paths, ring_path
+from laban_collector.store.sidecar_files import (
+    journal_paths,
+    keep_record,
+    quarantine_path,
+    rescues,
+    ring_path,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +52,13 @@ class StorageService(SpanWriter):
         self._ring: LedgerRing | None = None
         self._report: LedgerReport | None = None
         self._loader: JournalLoader | None = None
+        self._repair = RepairThread(store, self._replace, self.write)
+        self._tables_changing = threading.Lock()
 
     def start(self) -> None:
         """Check the ledger, then take batches; the journal is loaded in the background.
+
+        If the store turns out to be damaged meanwhile, it is set aside.
 
         Raises:
             StoreError: the store did not answer; or the journal or the ledger ring cannot be opened.
@@ -54,19 +66,53 @@ class StorageService(SpanWriter):
         path = self.store.path
         refuse_links((*journal_paths(path), ring_path(path)))
         make_private((*journal_paths(path), ring_path(path)))
-        journal = Journal(path)
         try:
-            self._ring, self._report = check_ledger(self.store, journal.unloaded())
-            self._add_gauges(self._report)
-            self.store.start(self._limits, self._on_deleted)
-            loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
-            loader.start()
+            self._start_or_replace()
         except OSError as error:
             raise unwritable(path if error.filename is None else Path(error.filename), error) from error
+        self._add_gauges(self.report)
+        self._repair.start()
+
+    def _start_or_replace(self) -> None:
+        try:
+            self._start()
+        except StoreError:
+            self.store.confirm(lambda _: False)
+            if self.store.damage is None:
+                raise
+            self.store.stop()
+            self.store.set_aside(self._newest_loaded())
+            self._tables = self.store.writer()
+            self._start()
+
+    def _newest_loaded(self) -> int:
+        """Return the sequence of the newest commit that is not in the journal."""
+        unloaded = Journal(self.store.path).unloaded()
+        if unloaded:
+            return max(unloaded[0].sequence - 1, 0)
+        ring = LedgerRing.open(ring_path(self.store.path))
+        try:
+            return 0 if ring.last is None else ring.last.sequence
+        finally:
+            ring.close()
+
+    def _start(self) -> None:
+        journal = Journal(self.store.path)
+        left = journal.unloaded()
+        found = self.store.check_ledger()
+        unloaded = with_left_behind(self.store, found.newest, journal, left)
+        note_journaled(self.store, unloaded)
+        self._ring, self._report = check_ledger(self.store, unloaded, found=found)
+        self.store.start(self._limits, self._on_deleted)
+        loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
+        loader.on_loss = self._on_journal_loss
+        waiting = {one.sequence for one in left}
+        loader.start([one for one in unloaded if one.sequence not in waiting])
         self._loader = loader
 
     def stop(self) -> None:
         """Load all batches, end all threads, and close the ledger ring. Call it after the last batch."""
+        self._repair.stop()
         if self._loader is not None:
             self._loader.stop()
             self._loader = None
@@ -114,7 +160,8 @@ class StorageService(SpanWriter):
         Raises:
             StoreError: nothing was stored.
         """
-        self._tables.write_lag(rows)
+        with self._tables_changing:
+            self._tables.write_lag(rows)
         self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
 
@@ -182,12 +229,22 @@ class StorageService(SpanWriter):
             used=store.used,
             wal=store.wal,
             forgotten=int(metrics.value("laban_spans_forgotten_total")),
-            ledger=report.in_words() if report else "not compared yet",
-            ledger_agrees=report is not None and report.agrees,
+            ledger=self._ledger_in_words(),
+            ledger_agrees=report is not None and report.agrees and self._all_rescued(),
             set_aside=list(store.quarantined),
             failure=self._failure(),
+            verification=store.verification,
+            rescues=list(self._repair.records),
             doing=_doing(0 if self._loader is None else self._loader.left, store.uncounted),
         )
+
+    def _all_rescued(self) -> bool:
+        return self.store.damage is None and all(record.agrees for record in self._repair.records)
+
+    def _ledger_in_words(self) -> str:
+        report = "not compared yet" if self._report is None else self._report.in_words()
+        rescued = [record.in_words() for record in self._repair.records]
+        return "; ".join(dict.fromkeys([report, *rescued]))
 
     def _unloaded(self) -> int:
         return 0 if self._loader is None else self._loader.unloaded
@@ -197,11 +254,42 @@ class StorageService(SpanWriter):
         return self.store.failure or loading or self.metrics.failure
 
     def _load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
-        with self.metrics.loads.time():
+        with self._tables_changing, self.metrics.loads.time():
             written = self._tables.load(batches, sequence, awaited=awaited)
         self.metrics.stored.inc(sum(one.spans for one in written))
         self.metrics.duplicates.inc(sum(one.duplicates for one in written))
         return written
+
+    def _replace(self) -> None:
+        """Set the damaged store aside, and continue with an empty one; acknowledged spans wait in the
+        journal.
+
+        Raises:
+            StoreError: it failed; try again.
+            OSError: a file cannot be renamed or written.
+        """
+        ring, loader = self._ring, self._running()
+        with self._tables_changing:
+            self.store.stop()
+            damaged = self.store.set_aside(loader.loaded)
+            if ring is not None:
+                [record] = [one for one in rescues(self.store.path) if one.file == damaged.name]
+                journaled = ring.spans_after(loader.loaded)
+                keep_record(self.store.path, record.model_copy(update={"journaled": journaled}))
+            self._tables = self.store.writer()
+            self.store.start(self._limits, self._on_deleted)
+
+    def _on_journal_loss(self, journal: Journal, sequences: Sequence[int]) -> None:
+        damaged = quarantine_path(self.store.path)
+        journal.copy_sealed(journal_paths(damaged)[0])
+        spans = {} if self._ring is None else self._ring.spans_after(sequences[0] - 1)
+        missing = Missing(
+            len(sequences), sum(spans.get(one, 0) for one in sequences), exact=spans.keys() >= set(sequences)
+        )
+        sentence = f"the journal was damaged: {missing.spans:,} spans of {missing.commits:,} commits are lost"
+        _log.critical("%s.", sentence)
+        note_loss(self.store, damaged, missing, sentence)
+        self._repair.look()
 
     def _running(self) -> JournalLoader:
         if self._loader is None:
@@ -229,6 +317,31 @@ class StorageService(SpanWriter):
                 "laban_database_set_aside_files",
                 "Damaged files next to the database.",
                 lambda: len(health().quarantined),
+            ),
+            (
+                "laban_database_intact",
+                "1 if the last verification of the whole database found no damage.",
+                lambda: health().verification.state == "intact",
+            ),
+            (
+                "laban_database_verified_timestamp_seconds",
+                "When the last verification of the whole database ended; 0 before the first.",
+                lambda: health().verification.verified or 0.0,
+            ),
+            (
+                "laban_database_verifications",
+                "Verifications of the whole database since the start.",
+                lambda: health().verification.passes,
+            ),
+            (
+                "laban_rescue_lost_spans",
+                "Spans of damaged files that could not be rescued.",
+                lambda: sum(record.lost for record in self._repair.records),
+            ),
+            (
+                "laban_rescues_running",
+                "Damaged files that are being rescued.",
+                lambda: sum(record.state in ("waiting", "running") for record in self._repair.records),
             ),
             (
                 "laban_ledger_missing_commits",

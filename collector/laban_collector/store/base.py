@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from laban_collector.errors import StoreUnsupported
+from laban_collector.store.damage import Rescued, Verification
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
@@ -114,6 +115,7 @@ class StoreHealth:
         wal: bytes of the write-ahead log.
         uncounted: spans that are stored but not yet counted for the graph.
         quarantined: names of damaged files kept next to the data.
+        verification: what the background verification found.
     """
 
     file: int
@@ -121,6 +123,7 @@ class StoreHealth:
     wal: int
     uncounted: int
     quarantined: tuple[str, ...]
+    verification: Verification
 
 
 class SpanWriter(Protocol):
@@ -428,6 +431,74 @@ class Store(ABC):
             StoreError: the store did not answer.
         """
         raise self._unsupported("backup")
+
+    @property
+    def damage(self) -> str | None:
+        """What proves that the data are damaged; None: nothing does. Then `set_aside` is due."""
+        return None
+
+    def watch(self, trouble: Callable[[], object]) -> None:  # noqa: B027 - most stores repair themselves
+        """Call `trouble` when the data are damaged, or may be (`confirm`)."""
+
+    def confirm(self, pause: Callable[[float], bool]) -> None:  # noqa: B027
+        """After an error that damage may have caused, verify everything; sets `damage` if it is damage.
+
+        Args:
+            pause: waits for some seconds, and returns whether to end.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
+
+    def set_aside(self, sequence: int) -> Path:  # noqa: ARG002 - for stores that can
+        """Keep the damaged data under another name, which is returned, and continue with an empty store.
+
+        Args:
+            sequence: of the newest commit; the numbers go on from there.
+
+        Raises:
+            StoreError: it failed; try again.
+        """
+        raise self._unsupported("quarantine")
+
+    def rescue(
+        self,
+        damaged: Path,
+        write: "Callable[[SpanBatch], object]",  # noqa: ARG002
+        pause: Callable[[float], bool],  # noqa: ARG002
+    ) -> Rescued | None:
+        """Store everything readable of damaged data again.
+
+        Args:
+            damaged: the data, as `set_aside` named them.
+            write: stores a batch; batches may come twice.
+            pause: waits for some seconds, and returns whether to end.
+
+        Returns:
+            What was read; None if `pause` ended it.
+
+        Raises:
+            StoreError: nothing can be read, or stored.
+        """
+        raise self._unsupported(f"rescue of {damaged}")
+
+    @classmethod
+    def rescue_file(cls, damaged: Path, target: Path) -> Rescued:
+        """Copy everything readable of damaged data to a new place.
+
+        Raises:
+            StoreError: nothing can be read, or the place is taken or cannot be written.
+        """
+        raise StoreUnsupported(f"{damaged}: {cls.__name__} cannot rescue to {target}.")
+
+    @classmethod
+    def read_batches(cls, path: Path, write: "Callable[[SpanBatch], object]") -> None:  # noqa: ARG003
+        """Read all spans of a store as batches.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        raise StoreUnsupported(f"{path}: {cls.__name__} cannot read batches.")
 
     @abstractmethod
     def close(self) -> None:

@@ -185,22 +185,24 @@ def test_spans_beyond_a_row_group_go_into_the_next_load(
     assert tables.spans == [4, 4, 1]
 
 
-def test_a_damaged_journal_is_reported(
+def test_a_damaged_batch_in_the_journal_is_reported_and_the_others_are_loaded(
     tables: Tables, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "RETRY", 0.01)
     break_tables(tables)
+    lost: list[int] = []
     with running(tables, database.path) as journal_loader:
-        journal_loader.write(batch_of(0))
+        journal_loader.on_loss = lambda _, sequences: lost.extend(sequences)
+        for number in range(3):
+            journal_loader.write(batch_of(number))
         journal_loader.settle()
-        [file] = database.path.parent.glob("*.journal-*")
+        [file] = database.path.parent.glob("*.journal-0")
         content = file.read_bytes()
-        file.write_bytes(bytes([*content[:-1], content[-1] ^ 1]))
+        file.write_bytes(bytes([*content[:100], content[100] ^ 1, *content[101:]]))
         tables.failure = None
-        eventually(lambda: journal_loader.failure == "The journal is damaged: 0 of 1 batches are intact")
-        file.write_bytes(content)
-        eventually(lambda: journal_loader.failure is None)
-    assert stored_names(database) == names_of(0)
+        eventually(lambda: journal_loader.failure is None and journal_loader.unloaded == 0)
+    assert len(lost) == 1
+    assert sorted([*stored_names(database), *names_of(*[one - 1 for one in lost])]) == names_of(0, 1, 2)
 
 
 def test_batches_that_were_loaded_but_not_dropped_are_not_stored_again(

@@ -16,6 +16,7 @@ from laban_collector.store.base import (
     StoreHealth,
     Written,
 )
+from laban_collector.store.damage import Verification
 from laban_collector.store.rows import LagRow
 
 
@@ -63,7 +64,7 @@ class MemoryStore(Store, BatchLoader):
         raise self._unsupported("reader")
 
     def health(self) -> StoreHealth:
-        return StoreHealth(file=0, used=0, wal=0, uncounted=0, quarantined=())
+        return StoreHealth(file=0, used=0, wal=0, uncounted=0, quarantined=(), verification=Verification())
 
     def probe(self, *, write: bool) -> None:
         if self.full:

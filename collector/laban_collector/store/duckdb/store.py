@@ -1,11 +1,12 @@
 """`DuckDBStore`: one DuckDB file as a store; connects the folders of this package."""
 
 import logging
+import weakref
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.store.base import (
     BatchLoader,
     Deleted,
@@ -16,17 +17,26 @@ from laban_collector.store.base import (
     Store,
     StoreHealth,
 )
+from laban_collector.store.damage import Rescued, Verification
 from laban_collector.store.duckdb.connection.database import Database, FileSize, wal_of
 from laban_collector.store.duckdb.connection.spilled import remove_spilled
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine
+from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine, set_aside
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.private_files import remove_leftovers
-from laban_collector.store.sidecar_files import move_to_quarantine, quarantined
+from laban_collector.store.sidecar_files import (
+    move_to_quarantine,
+    quarantine_path,
+    quarantined,
+    rescued_path,
+    ring_path,
+)
 
 if TYPE_CHECKING:  # read-only commands start faster without these
+    from laban_collector.batch.span_batch import SpanBatch
     from laban_collector.store.duckdb.housekeeping.background import Background
+    from laban_collector.store.duckdb.housekeeping.verification import Verifier
     from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 _log = logging.getLogger(__name__)
@@ -44,6 +54,8 @@ class DuckDBStore(Store):
     def __init__(self, database: Database) -> None:
         self.database = database
         self._commit_ranges = CommitRanges(database)
+        self._readers: weakref.WeakSet[DuckDBReader] = weakref.WeakSet()
+        self._verifier: Verifier | None = None
         self._writer: DuckDBWriter | None = None
         self._background: Background | None = None
 
@@ -58,6 +70,12 @@ class DuckDBStore(Store):
         store = cls(open_or_quarantine(path))
         remove_leftovers(path.absolute().parent, path.name)
         remove_spilled(path)
+        try:
+            store.writer()
+        except StoreDamaged as damage:
+            store.database.abandon()
+            set_aside(path, quarantine_path(path), str(damage))
+            return cls(Database.open(path))
         return store
 
     @property
@@ -71,7 +89,9 @@ class DuckDBStore(Store):
 
     def reader(self, *, staleness: float = 0.0) -> SpanReader:
         """Return a reader; see `DuckDBReader`."""
-        return DuckDBReader(self.database, staleness, self._commit_ranges, self._polls)
+        reader = DuckDBReader(self.database, staleness, self._commit_ranges, self._polls)
+        self._readers.add(reader)
+        return reader
 
     @property
     def failure(self) -> str | None:
@@ -87,6 +107,7 @@ class DuckDBStore(Store):
             wal=size.wal,
             uncounted=0 if self._background is None else self._background.edges.uncounted,
             quarantined=tuple(path.name for path in quarantined(self.path)),
+            verification=Verification() if self._verifier is None else self._verifier.result,
         )
 
     def probe(self, *, write: bool) -> None:
@@ -95,6 +116,8 @@ class DuckDBStore(Store):
         Raises:
             StoreError: DuckDB refused.
         """
+        if self.damage is not None:
+            raise StoreDamaged(f"{self.path} is damaged: {self.damage}. It is being set aside; try again.")
         if write:
             self.database.try_writing()
         else:
@@ -125,9 +148,11 @@ class DuckDBStore(Store):
             StoreError: DuckDB refused.
         """
         from laban_collector.store.duckdb.housekeeping.background import Background
+        from laban_collector.store.duckdb.housekeeping.verification import Verifier
 
         writer = self._duckdb_writer()
-        self._background = Background(self.database, self._commit_ranges, retention, deleted)
+        self._verifier = Verifier(self.database, self.check_ledger)
+        self._background = Background(self.database, self._commit_ranges, retention, deleted, self._verifier)
         self._background.start(writer.sequence)
         writer.loaded = self._background.stored
 
@@ -172,6 +197,92 @@ class DuckDBStore(Store):
         from laban_collector.store.duckdb.housekeeping.export import stream_backup
 
         return stream_backup(self.database)
+
+    @property
+    def damage(self) -> str | None:
+        """What proves that the file is damaged; None: nothing does."""
+        return self.database.damage
+
+    def watch(self, trouble: Callable[[], object]) -> None:
+        """Call `trouble` when the file is damaged, or may be."""
+        self.database.on_trouble = trouble
+
+    def confirm(self, pause: Callable[[float], bool]) -> None:
+        """After an internal error of DuckDB, verify the whole file; see `Verifier`."""
+        if self.database.suspicion is None or self.damage is not None:
+            return
+        if self._verifier is None:
+            from laban_collector.store.duckdb.housekeeping.verification import Verifier
+
+            self._verifier = Verifier(self.database, self.check_ledger)
+        _log.warning("%s is verified after an error: %s", self.path, self.database.suspicion)
+        if self._verifier.run(lambda _: pause(0)):
+            _log.warning("%s is intact: the error has another cause.", self.path)
+
+    def set_aside(self, sequence: int) -> Path:
+        """Keep the damaged file as `FILE.damaged-<time>`, and continue with a new one.
+
+        Call it after `stop`; `start` again afterwards, with a new `writer`.
+
+        Raises:
+            StoreError: queries are still running, or the new file cannot be created.
+        """
+        damaged, reason = quarantine_path(self.path), self.damage or "unknown"
+        ring = ring_path(self.path)
+
+        def move() -> None:
+            content = ring.read_bytes() if ring.exists() else b""
+            set_aside(self.path, damaged, reason)
+            if content:  # the ring continues; the rescue compares the damaged file with its present content
+                ring_path(damaged).replace(ring)
+                ring_path(damaged).write_bytes(content)
+
+        self.database.replace(move, sequence)
+        self._writer = None
+        self._commit_ranges.forget()
+        for reader in self._readers:
+            reader.forget()
+        return damaged
+
+    def rescue(
+        self, damaged: Path, write: "Callable[[SpanBatch], object]", pause: Callable[[float], bool]
+    ) -> Rescued | None:
+        """Store everything readable of a damaged file again; see `rescue_process`."""
+        from laban_collector.store.duckdb.durability import rescue_process
+        from laban_collector.store.duckdb.durability.rescued_batches import batches, copy_lag
+
+        staged = rescued_path(damaged)
+        for left in (staged, wal_of(staged)):
+            left.unlink(missing_ok=True)
+        result = rescue_process.run(damaged, staged, pause)
+        if result is None:
+            return None
+        try:
+            with Database.open(staged, read_only=True) as rescued:
+                for batch in batches(rescued):
+                    if pause(0):
+                        return None
+                    write(batch)
+                copy_lag(rescued, self.database)
+        finally:
+            staged.unlink(missing_ok=True)
+        return result
+
+    @classmethod
+    def rescue_file(cls, damaged: Path, target: Path) -> Rescued:
+        """Copy everything readable of a damaged file to a new one; see `rescue`."""
+        from laban_collector.store.duckdb.durability.rescue import rescue
+
+        return rescue(damaged, target)
+
+    @classmethod
+    def read_batches(cls, path: Path, write: "Callable[[SpanBatch], object]") -> None:
+        """Read all spans of a file as batches."""
+        from laban_collector.store.duckdb.durability.rescued_batches import batches
+
+        with Database.open(path, read_only=True) as rescued:
+            for batch in batches(rescued):
+                write(batch)
 
     def close(self) -> None:
         """Checkpoint, and close the file.

@@ -16,8 +16,11 @@ from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.durability.rescued_batches import batches
+from laban_collector.store.duckdb.durability.saved_metadata import save
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.housekeeping.retention import Retention
+from laban_collector.store.duckdb.housekeeping.verification import Verifier
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read import trace
@@ -112,7 +115,12 @@ def run_every_query(path: Path) -> None:
         ranges.newest.follow(lambda: writer.sequence)
         ranges.that_may_hold([1])
         ranges.read_newest()
-        DuckDBStore(database).check_ledger()
+        check_ledger = DuckDBStore(database).check_ledger
+        verifier = Verifier(database, check_ledger)
+        assert verifier.run(lambda _: False)
+        assert not verifier._is_used(1 << 40)
+        assert save(database)
+        assert list(batches(database))
         database.size()
         Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
         Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()

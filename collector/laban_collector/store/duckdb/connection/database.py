@@ -1,9 +1,10 @@
 """One DuckDB file: opens it, prepares its tables, and gives out cursors to read and to write."""
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,14 @@ from typing import Final, NamedTuple, Self
 
 import duckdb
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.store.duckdb.connection import schema
-from laban_collector.store.duckdb.connection.open_errors import check_place, open_error, use_error
+from laban_collector.store.duckdb.connection.open_errors import (
+    check_place,
+    may_be_damage,
+    open_error,
+    use_error,
+)
 from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
 
@@ -70,6 +76,13 @@ class Database:
         self.read_only = read_only
         self._session = Session(path, partial(_connect, path, read_only=read_only))
         self._one_writer = threading.Lock()
+        self.damage: str | None = None
+        """What proves that the file is damaged; None: nothing does."""
+        self.suspicion: str | None = None
+        """An error that damaged rows also cause."""
+        self._descriptor: int | None = None
+        self.on_trouble: Callable[[], object] = lambda: None
+        """Called after `damage` or `suspicion` is set."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -100,9 +113,59 @@ class Database:
 
     @property
     def failure(self) -> str | None:
-        """The reason why DuckDB invalidated the database; None while it answers. The next use opens it
-        again."""
-        return self._session.failure
+        """The reason why the database does not answer, or must not be trusted; None while it answers. After
+        DuckDB invalidated it, the next use opens it again."""
+        return self._session.failure or self.damage
+
+    @contextmanager
+    def descriptor(self) -> Generator[int, None, None]:
+        """Yield a descriptor of the file for reading. It is closed only after the database: closing any
+        descriptor of a file gives up the process's lock on it (POSIX)."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self.path, os.O_RDONLY)
+        yield self._descriptor
+
+    def _close_descriptor(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def declare_damaged(self, reason: str) -> None:
+        """Record that the file is damaged."""
+        if self.damage is None:
+            _log.critical("%s is damaged: %s", self.path, reason)
+        self.damage = reason
+        self.on_trouble()
+
+    def replace(self, move: Callable[[], None], sequence: int) -> None:
+        """Continue with a new file, after `move` has renamed the damaged one.
+
+        Args:
+            move: renames the file and its log.
+            sequence: of the newest commit; the numbers go on from there.
+
+        Raises:
+            StoreError: queries are still running on the file, or the new one cannot be created.
+        """
+
+        def rename() -> None:
+            self._close_descriptor()
+            move()
+
+        def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+            connection.execute("BEGIN TRANSACTION")
+            schema.bring_up_to_date(connection, self.path)
+            if sequence:
+                connection.execute(sql("durability/mark_sequence"), {"sequence": sequence})
+            connection.execute("COMMIT")
+            connection.execute("CHECKPOINT")
+
+        try:
+            with self._one_writer:
+                self._session.replace(rename, prepare)
+        except duckdb.Error as error:
+            raise open_error(self.path, error) from error
+        self.damage = self.suspicion = None
 
     @contextmanager
     def reading(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
@@ -169,6 +232,12 @@ class Database:
         finally:
             with self._one_writer:
                 self._session.close()
+                self._close_descriptor()
+
+    def abandon(self) -> None:
+        """Close the file without a checkpoint: it is damaged."""
+        self._session.close()
+        self._close_descriptor()
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +259,13 @@ class Database:
         try:
             yield
         except duckdb.Error as error:
-            raise use_error(self.path, what, error) from error
+            translated = use_error(self.path, what, error)
+            if isinstance(translated, StoreDamaged):
+                self.declare_damaged(str(error))
+            elif may_be_damage(error):
+                self.suspicion = str(error)
+                self.on_trouble()
+            raise translated from error
 
     def _prepare(self) -> None:
         """Check which version wrote the file, and create or update its tables."""

@@ -49,11 +49,43 @@ _NOT_WRITTEN: Final = re.compile(
 )
 
 
+_DAMAGED: Final = re.compile(
+    r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"
+    r"|Serialization Error|Failed to load metadata|out of range of file|not recognized by this version"
+)
+_PERHAPS_DAMAGED: Final = re.compile(
+    r"INTERNAL Error|FATAL Error|Could not read from|ZSTD|Decompress|Invalid unicode"
+)
+
+
 def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
     """Return the error for a read or a write that DuckDB refused; its text begins with `what`."""
-    if _NOT_WRITTEN.search(str(error)):
-        return StoreUnwritable(f"{path}: {what}{error}. {advice(path)}")
-    return StoreError(f"{path}: {what}{error}")
+    text = str(error)
+    if _NOT_WRITTEN.search(text):
+        return StoreUnwritable(f"{path}: {what}{text}. {advice(path)}")
+    if is_damage(error):
+        return StoreDamaged(
+            f"{path} is damaged: {text}. A collector sets it aside and rescues what is readable; without "
+            f"one, run `laban rescue {path}`."
+        )
+    return StoreError(f"{path}: {what}{text}")
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Return whether an error proves that the file is damaged."""
+    text = str(error)
+    return isinstance(error, duckdb.SerializationException) or (
+        _DAMAGED.search(text) is not None and _NOT_WRITTEN.search(text) is None
+    )
+
+
+def may_be_damage(error: duckdb.Error) -> bool:
+    """Return whether an error is one that DuckDB also raises when it reads damaged rows."""
+    text = str(error)
+    if _NOT_WRITTEN.search(text):
+        return False
+    internal = (duckdb.InternalException, duckdb.FatalException)
+    return isinstance(error, internal) or _PERHAPS_DAMAGED.search(text) is not None
 
 
 def open_error(path: Path, error: duckdb.Error) -> StoreError:
@@ -71,5 +103,6 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(
         f"{path} cannot be read as a database: {text.rstrip('.!')}. It was left unchanged; "
-        "move it away, or name another file (--db FILE)."
+        f"move it away, or name another file (--db FILE). If it was one, `laban rescue {path}` copies what "
+        "is readable."
     )

@@ -10,7 +10,8 @@ from typing import Final
 
 import duckdb
 
-from laban_collector.errors import StoreUnwritable
+from laban_collector.errors import StoreDamaged, StoreUnwritable
+from laban_collector.store.duckdb.connection.open_errors import is_damage
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Session:
         self._cursors = 0
         self._fatal: str | None = None
         self._try_at = 0.0
+        self._replacing = False
 
     @property
     def failure(self) -> str | None:
@@ -71,8 +73,31 @@ class Session:
         """Close the file."""
         self._connection.close()
 
+    def replace(self, move: Callable[[], None], prepare: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        """Close the file, and open the one that has its name after `move`; nobody uses it before `prepare`.
+
+        Raises:
+            StoreUnwritable: queries are still running; nothing was done.
+            duckdb.Error: the other file cannot be opened; the next request tries again.
+        """
+        with self._changed:
+            self._replacing = True
+            try:
+                if not self._changed.wait_for(lambda: self._cursors == 0, _DRAIN_TIME):
+                    raise StoreUnwritable(f"{self._path}: queries are still running on the damaged file.")
+                self._connection.close()
+                self._fatal = "the damaged file was set aside"
+                move()
+                self._connection = self._connect()
+                prepare(self._connection)
+                self._fatal = None
+            finally:
+                self._replacing = False
+
     def _take(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
+            if self._replacing:
+                raise StoreDamaged(f"{self._path} is damaged. It is being set aside; try again.")
             if self._fatal is not None:
                 self._reopen()
             cursor = self._connection.cursor()
@@ -98,6 +123,8 @@ class Session:
         try:
             self._connection = self._connect()
         except duckdb.Error as error:
+            if is_damage(error):
+                raise
             raise StoreUnwritable(f"{self._path} cannot be opened again yet: {error}") from error
         self._fatal = None
         _log.warning("%s: reopened, with every committed row.", self._path)

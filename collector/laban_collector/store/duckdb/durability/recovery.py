@@ -1,17 +1,29 @@
-"""Opens a database for a collector, and moves unreadable files to quarantine; never overwrites a file."""
+"""Opens a database for a collector, and sets damaged files aside; never overwrites a file.
+
+FILE, FILE.wal ──▶ opened on trial ──▶ opened
+                       │ damaged
+                       ├─▶ the log is cut at its first wrong entry, and the whole log is kept ──▶ opened
+                       └─▶ FILE.damaged-<time>, rescued later (`rescue`), and a new FILE
+"""
 
 import logging
 import os
-import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
+from laban_collector.store.damage import Rescue
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.duckdb.durability.blocks import DATA, is_duckdb
+from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
+from laban_collector.store.duckdb.durability.saved_metadata import metadata_path
 from laban_collector.store.private_files import copy_private, refuse_links, remove_if_empty
 from laban_collector.store.sidecar_files import (
     Now,
+    keep_record,
     move_to_quarantine,
     quarantine_path,
     ring_path,
@@ -20,19 +32,16 @@ from laban_collector.store.sidecar_files import (
 
 _log = logging.getLogger(__name__)
 
-_BAD_ENTRY: Final = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
-_ENTRY_HEADER: Final = 16
-"""Bytes of the length and the checksum of an entry, which come before the position that DuckDB names."""
-_MAGIC: Final = (8, b"DUCK")
-"""Offset and content of the magic bytes in every DuckDB file."""
+_LONGEST_TRIAL: Final = 600.0
+"""Seconds until opening a file counts as impossible."""
 
 
 def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     """Open a database for a collector; rename damaged files, and open the remaining or a new file.
 
-    A damaged log is moved alone, because the file holds everything up to the last checkpoint. A damaged file
-    is moved together with its log to `FILE.damaged-<time>`, so that DuckDB still finds the log next to the
-    file. A file that was never a laban database is not moved.
+    A damaged log is cut at its first wrong entry, and the whole log is kept as `FILE.damaged-<time>.wal`. A
+    damaged file is moved together with its log to `FILE.damaged-<time>`, so that DuckDB still finds the log
+    next to the file. A file that was never a laban database is not moved.
 
     Raises:
         StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
@@ -41,55 +50,88 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     existed = os.path.lexists(path)
     refuse_links([wal_of(path)])  # before it is copied
     _copy_log(path)
-    try:
-        return _open_with_log(path)
-    except StoreError as damage:
-        log_copy(path).unlink(missing_ok=True)
-        if not existed and isinstance(damage, StoreUnwritable):
-            _remove_begun(path)
-        if not isinstance(damage, StoreDamaged) or not _was_ours(path):
-            raise
-        _log.error("%s", damage)
-    damaged = quarantine_path(path, now)
-    log = wal_of(path)
-    if log.exists():
-        move_to_quarantine(log, wal_of(damaged))
+    reason = trial(path)
+    if reason is not None and _without_torn_end(path):
+        reason = trial(path)
+    if reason is None:
         try:
             return Database.open(path)
-        except StoreDamaged:
-            wal_of(damaged).rename(log)  # the file is broken too: keep both together
-    _quarantine(path, damaged)
+        except StoreError as damage:
+            log_copy(path).unlink(missing_ok=True)
+            if not existed and isinstance(damage, StoreUnwritable):
+                _remove_begun(path)
+            if not isinstance(damage, StoreDamaged):
+                raise
+            reason = str(damage)
+    if not _was_ours(path):
+        log_copy(path).unlink(missing_ok=True)
+        return Database.open(path)  # raises StoreDamaged
+    _log.error("%s: %s", path, reason)
+    log_copy(path).unlink(missing_ok=True)
+    damaged = quarantine_path(path, now)
+    if _without_damaged_log(path, damaged):
+        return Database.open(path)
+    set_aside(path, damaged, reason)
     return Database.open(path)
 
 
-def _open_with_log(path: Path) -> Database:
-    """Open a database; cut its log where an entry is not intact, and replay those before it.
+def _without_torn_end(path: Path) -> bool:
+    """Cut off the last entry of a log if it was written in part; return whether it was.
 
     After a power cut, the last entry may be there in part. It was never acknowledged. If acknowledged ones
     are cut off too, the comparison with the ledger tells, and the copy of the log is kept.
-
-    Raises:
-        StoreError: like `Database.open`.
     """
     log = wal_of(path)
-    while True:
-        try:
-            return Database.open(path)
-        except StoreDamaged as damage:
-            found = _BAD_ENTRY.search(str(damage))
-            if not found or not log_copy(path).exists():
-                raise
-            intact = int(found[1]) - _ENTRY_HEADER
-            if not 0 < intact < log.stat().st_size:
-                raise
-            _log.warning("%s is not intact from byte %d on, and was cut there: %s", log, intact, damage)
-            os.truncate(log, intact)
+    if not log_copy(path).exists():
+        return False
+    content = log.read_bytes()
+    intact = intact_length(content)
+    if not intact or not is_torn(content[intact:]):
+        return False
+    _log.warning("%s ends in an entry that was written in part: cut at byte %d.", log, intact)
+    os.truncate(log, intact)
+    return True
 
 
 def _remove_begun(path: Path) -> None:
     """Remove the beginning of a new database that did not fit on the disk; it holds nothing."""
     for file in (path, wal_of(path)):
         file.unlink(missing_ok=True)
+
+
+def trial(path: Path) -> str | None:
+    """Open a file in another process; return why it is damaged, None if a collector can use it."""
+    if not path.exists() or not (path.stat().st_size or ring_path(path).exists() or wal_of(path).exists()):
+        return None
+    if path.stat().st_size < DATA:
+        return "the file is cut off within its headers"
+    command = [sys.executable, "-m", "laban_collector.store.duckdb.durability.opening_process", str(path)]
+    try:
+        found = subprocess.run(command, capture_output=True, timeout=_LONGEST_TRIAL, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it could not be opened within {_LONGEST_TRIAL:.0f} s"
+    if found.returncode < 0:
+        return f"the process that opened it on trial was ended by signal {-found.returncode}"
+    return found.stdout.decode(errors="replace") if found.returncode == 1 and found.stdout else None
+
+
+def set_aside(path: Path, damaged: Path, reason: str) -> None:
+    """Rename a damaged file with its log and its ledger ring, and record that it must be rescued.
+
+    Raises:
+        OSError: a file cannot be renamed or written.
+    """
+    keep_record(path, Rescue(file=damaged.name, reason=reason))
+    pairs = (
+        (wal_of(path), wal_of(damaged)),
+        (ring_path(path), ring_path(damaged)),
+        (metadata_path(path), metadata_path(damaged)),
+        (path, damaged),
+    )
+    for old, new in pairs:
+        if old.exists():
+            move_to_quarantine(old, new)
+    _log.critical("%s is damaged. It was moved to %s, and a new database starts here.", path, damaged)
 
 
 def log_copy(path: Path) -> Path:
@@ -112,18 +154,25 @@ def _copy_log(path: Path) -> None:
             _log.warning("%s was not copied before it is replayed: %s.", log, error)
 
 
+def _without_damaged_log(path: Path, damaged: Path) -> bool:
+    """Cut a damaged log at its first wrong entry, and keep the whole one; return False if that is no cure."""
+    log, kept = wal_of(path), wal_of(damaged)
+    if not log.exists():
+        return False
+    move_to_quarantine(log, kept)
+    content = kept.read_bytes()
+    for length in sorted({intact_length(content), 0}, reverse=True):
+        if length:
+            log.write_bytes(content[:length])
+        else:
+            log.unlink(missing_ok=True)
+        if trial(path) is None:
+            _log.error("%s: the first %d of %d bytes of the log are intact.", path, length, len(content))
+            return True
+    kept.rename(log)  # the file is broken too: keep both together
+    return False
+
+
 def _was_ours(path: Path) -> bool:
-    """Return whether an unreadable file was a collector's database, by its first bytes or its ledger ring."""
-    if ring_path(path).exists():
-        return True
-    offset, magic = _MAGIC
-    with path.open("rb") as file:
-        return file.read(offset + len(magic))[offset:] == magic
-
-
-def _quarantine(path: Path, damaged: Path) -> None:
-    pairs = ((wal_of(path), wal_of(damaged)), (ring_path(path), ring_path(damaged)), (path, damaged))
-    for old, new in pairs:
-        if old.exists():
-            move_to_quarantine(old, new)
-    _log.critical("%s is damaged. It was moved to %s, and a new database starts here.", path, damaged)
+    """Return whether an unreadable file was a database: its first bytes or the files next to it tell."""
+    return ring_path(path).exists() or metadata_path(path).exists() or is_duckdb(path)

@@ -4,20 +4,23 @@ from collections.abc import Callable
 
 from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.durability.saved_metadata import MetadataThread
 from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
 from laban_collector.store.duckdb.housekeeping.retention import RetentionThread
+from laban_collector.store.duckdb.housekeeping.verification import VerificationThread, Verifier
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import DigestThread
 
 
 class Background:
-    """Counts edges, computes digests, and deletes the oldest spans.
+    """Counts edges, computes digests, verifies the file, and deletes the oldest spans.
 
     Args:
         database: open for writing.
         commit_ranges: of the same database.
         limits: the retention limits.
         deleted: called after each retention run that deleted spans.
+        verifier: of the same database.
 
     Attributes:
         edges: counts calls and messages as spans arrive.
@@ -29,12 +32,18 @@ class Background:
         commit_ranges: CommitRanges,
         limits: RetentionLimits,
         deleted: Callable[[Deleted], None],
+        verifier: Verifier,
     ) -> None:
         self.edges = EdgeCountingThread(database, commit_ranges)
         self._newest = commit_ranges.newest
         limited = limits.age is not None or limits.size is not None
         retention = [RetentionThread(database, limits, deleted)] if limited else []
-        self._periodic = [DigestThread(database, commit_ranges), *retention]
+        self._periodic = [
+            DigestThread(database, commit_ranges),
+            VerificationThread(verifier),
+            MetadataThread(database),
+            *retention,
+        ]
 
     def start(self, sequence: int) -> None:
         """Start the threads; `sequence` is the sequence of the newest commit.

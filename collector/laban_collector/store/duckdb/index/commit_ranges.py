@@ -56,6 +56,13 @@ class CommitRanges:
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
         self.newest = NewestKeys(database)
 
+    def forget(self) -> None:
+        """Forget all digests: the database is another one now."""
+        with self._lock:
+            self._read_at, self._next = None, 0
+            self._ranges, self._filters, self._consumers = {}, {}, {}
+        self.newest.forget()
+
     def consumers(self) -> tuple[int | None, set[Consumer]]:
         """Return the first commit that has to be read, None if none, and the consumers in all others."""
         with self._lock:

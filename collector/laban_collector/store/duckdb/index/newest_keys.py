@@ -64,6 +64,12 @@ class NewestKeys:
         """Set where to ask for the newest complete commit; all later commits come from there."""
         self._complete = complete
 
+    def forget(self) -> None:
+        """Forget all keys: the database is another one now."""
+        with self._lock:
+            self._read = None
+            self._repeats += 1
+
     def stored(self, sequence: int) -> None:
         """Record a stored commit. One with an earlier number, as after a restart, may be read already."""
         with self._lock:

@@ -90,11 +90,16 @@ class DuckDBReader(SpanReader):
         self._database = database
         self._staleness = staleness * 1e9
         self._commit_ranges = commit_ranges or CommitRanges(database)
+        self._polls = polls
+        self._snapshot = threading.local()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was read: the database is another one now."""
         self._extents = SpanExtentCaches()
-        self._newest_lag = NewestLagCache(polls)
+        self._newest_lag = NewestLagCache(self._polls)
         self._service_of: dict[int, Service] = {}
         self._origins = Origins()
-        self._snapshot = threading.local()
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:

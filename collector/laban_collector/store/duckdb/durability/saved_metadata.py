@@ -1,0 +1,110 @@
+"""A copy of a file's headers and metadata blocks, `FILE.metadata`: without them no row can be found.
+
+They are about one hundredth of a file. A checkpoint writes them anew, so the copy is renewed after each one.
+It fits the file until the next checkpoint; after that, most blocks of rows are still in their places, and the
+others are recognized by their statistics (`CheckedTable`).
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import xxhash
+
+from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.durability import blocks
+from laban_collector.store.duckdb.durability.blocks import DATA, HEADER, Piece
+from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
+
+_INTERVAL: Final = 5.0
+"""Seconds between two looks at whether there was a checkpoint."""
+_ENTRY: Final = struct.Struct("<QQQ")
+"""Offset, number of bytes, XXH3 of the bytes with the offset as seed."""
+
+
+class Saved(NamedTuple):
+    """A copied header or block."""
+
+    piece: Piece
+    content: bytes
+
+
+def metadata_path(path: Path) -> Path:
+    """Return the file that holds the copy."""
+    return path.with_name(f"{path.name}.metadata")
+
+
+def save(database: Database) -> bool:
+    """Copy the headers and the metadata blocks; return False if a checkpoint came in between.
+
+    Raises:
+        StoreError: DuckDB refused.
+        OSError: the copy cannot be written.
+    """
+    with database.descriptor() as descriptor, database.reading() as cursor:
+        before = os.pread(descriptor, DATA, 0)
+        size = blocks.block_size(descriptor)
+        numbers = {number for (number,) in cursor.execute(sql("durability/metadata_blocks")).fetchall()}
+        pieces = [Piece(DATA + number * size, size) for number in sorted(numbers)]
+        saved = [Saved(piece, os.pread(descriptor, piece.size, piece.offset)) for piece in pieces]
+        if os.pread(descriptor, DATA, 0) != before or not all(map(_is_intact, saved)):
+            return False
+    headers = [Saved(Piece(at, HEADER), before[at : at + HEADER]) for at in range(0, DATA, HEADER)]
+    target = metadata_path(database.path)
+    new = target.with_name(f"{target.name}.new")
+    with new.open("wb") as file:
+        for piece, content in (*headers, *saved):
+            file.write(_ENTRY.pack(*piece, xxhash.xxh3_64_intdigest(content, seed=piece.offset)))
+            file.write(content)
+    new.replace(target)
+    return True
+
+
+def restore(metadata: Path, path: Path) -> int:
+    """Write the copied headers and blocks into a file; return how many there were."""
+    count = 0
+    with path.open("r+b") as file:
+        for piece, content in _read(metadata):
+            file.seek(piece.offset)
+            file.write(content)
+            count += 1
+    return count
+
+
+def _read(metadata: Path) -> Iterator[Saved]:
+    """Yield the intact entries, up to the first damaged one."""
+    with metadata.open("rb") as file:
+        while len(prefix := file.read(_ENTRY.size)) == _ENTRY.size:
+            offset, size, checksum = _ENTRY.unpack(prefix)
+            content = file.read(min(size, 1 << 20))
+            if xxhash.xxh3_64_intdigest(content, seed=offset) != checksum:
+                return
+            yield Saved(Piece(offset, size), content)
+
+
+def _is_intact(saved: Saved) -> bool:
+    words = blocks.words_of(saved.content)
+    return len(words) * 8 == saved.piece.size and blocks.is_intact(words)
+
+
+class MetadataThread(PeriodicThread):
+    """Renews the copy after checkpoints.
+
+    Args:
+        database: open for writing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__("laban-metadata", _INTERVAL, "The metadata of the database cannot be copied")
+        self._database = database
+        self._headers = b""
+
+    def work(self) -> None:
+        """Copy the metadata if there was a checkpoint since the last time."""
+        with self._database.descriptor() as descriptor:
+            headers = os.pread(descriptor, DATA, 0)
+        if headers != self._headers and self._database.damage is None and save(self._database):
+            self._headers = headers
