@@ -79,7 +79,7 @@ class CheckedTable:
         ranges = [
             one for one in self._ranges.get(column, ()) if one.first_row <= last and first <= one.last_row
         ]
-        if not ranges or not len(values):
+        if not ranges or not len(values) or pa.types.is_nested(values.type):  # statistics of its members
             return
         actual = pc.min_max(values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values)
         smallest, largest = actual["min"].as_py(), actual["max"].as_py()

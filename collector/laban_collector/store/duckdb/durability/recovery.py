@@ -17,10 +17,11 @@ from typing import Final
 from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
 from laban_collector.store.damage import Rescue
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.duckdb.connection.open_errors import check_place
 from laban_collector.store.duckdb.durability.blocks import DATA, is_duckdb
 from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
 from laban_collector.store.duckdb.durability.saved_metadata import metadata_path
-from laban_collector.store.private_files import copy_private, refuse_links, remove_if_empty
+from laban_collector.store.private_files import copy_private, remove_if_empty
 from laban_collector.store.sidecar_files import (
     Now,
     keep_record,
@@ -46,9 +47,9 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     Raises:
         StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
     """
+    check_place(path, read_only=False)  # before anything is copied or moved
     remove_if_empty(path)  # DuckDB refuses it
     existed = os.path.lexists(path)
-    refuse_links([wal_of(path)])  # before it is copied
     _copy_log(path)
     reason = trial(path)
     if reason is not None and _without_torn_end(path):
