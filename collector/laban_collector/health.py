@@ -25,6 +25,7 @@ class Health:
         ledger_agrees: whether the database contained every acknowledged span.
         set_aside: names of quarantined damaged files next to the database.
         failure: why the database is not available; None if it is.
+        others: calls that the map counts for other nodes, because an hour had too many names; by node.
     """
 
     received: int
@@ -44,3 +45,4 @@ class Health:
     ledger_agrees: bool
     set_aside: list[str]
     failure: str | None
+    others: dict[str, int]

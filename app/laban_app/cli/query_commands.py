@@ -16,6 +16,8 @@ from laban_app.cli.terminal import Source, TimeRange
 from laban_app.cli.waiting_text import show_waiting
 from laban_app.errors import NothingToDraw, OutputFailed
 from laban_mapper.diagrams.rendering import FORMATS, Format, render
+from laban_mapper.diagrams.selection import around, busiest, is_large
+from laban_mapper.model import ServiceMap
 
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
@@ -81,13 +83,36 @@ def diagram(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
     ] = None,
     unseen: Unseen = False,
+    focus: Annotated[
+        str | None,
+        typer.Option(
+            "--focus", metavar="NAME", help="Draw only the nodes with this name, and their neighbours."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", metavar="N", min=1, help="Draw the N busiest nodes, and one for the rest of each kind."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Draw all nodes, also if there are very many: it may take minutes.")
+    ] = False,
 ) -> None:
-    """Draw an architecture diagram of what ran."""
+    """Draw an architecture diagram of what ran.
+
+    If there are too many nodes for a picture (SVG or PNG), it shows the busiest ones and says so.
+    """
     chosen = _format(form)
+    if everything and top is not None:
+        raise typer.BadParameter("--top and --all exclude each other")
     answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if not answer.edges:
         raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
-    drawn = render(answer, chosen)
+    answer, note = _selected(answer, focus, top, everything=everything or chosen in ("dot", "mermaid"))
+    drawn = render(answer, chosen, note)
+    if note is not None:
+        terminal.stderr().print(f"{note} All of them: --all, or --format mermaid or dot.", highlight=False)
     if output is None:
         if chosen == "png" and sys.stdout.isatty():
             raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
@@ -130,6 +155,19 @@ def status(source: Source, json: terminal.Json = False) -> None:
         terminal.print_json(answer)
     else:
         show_status(terminal.safe(answer), terminal.stdout())
+
+
+def _selected(
+    found: ServiceMap, focus: str | None, top: int | None, *, everything: bool
+) -> tuple[ServiceMap, str | None]:
+    """Return what is drawn of a map, and what is left out."""
+    if focus is not None:
+        found = around(found, focus)
+        if not found.edges:
+            raise NothingToDraw(f"Nothing to draw: the map has no node '{focus}'. Its names: laban map")
+    if top is not None:
+        return busiest(found, top)
+    return (found, None) if everything or not is_large(found) else busiest(found)
 
 
 def _open(source: Source) -> Answers:

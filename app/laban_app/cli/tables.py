@@ -22,6 +22,7 @@ _KIND_WORDS: Final = {
     "external": " (external)",
     "entry": "",
     "unseen": "",
+    "other": "",
 }
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -120,6 +121,8 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
             f"{_size(status.file)}, of which {_size(status.file - status.used)} free; log {_size(status.wal)}"
         ),
     )
+    if status.others:
+        yield "map", Text(_others(status), style="yellow")
     if status.forgotten:
         yield "deleted", Text(f"{terminal.count(status.forgotten, 'span')} by retention")
     if status.ledger_agrees:
@@ -133,6 +136,15 @@ def _refused(status: CollectorStatus) -> Text:
     if status.rejected:
         parts.append(f"{terminal.count(status.rejected, 'span')} of accepted requests")
     return Text(", ".join(parts), style="yellow") if parts else Text("none")
+
+
+def _others(status: CollectorStatus) -> str:
+    """The calls that the map does not tell apart, because there were too many names in an hour."""
+    parts = ", ".join(
+        f"{terminal.count(calls, 'call')} of {node.replace(':', ' ')}"
+        for node, calls in sorted(status.others.items())
+    )
+    return f"{parts}: an hour had more names than the limit"
 
 
 def _commits(status: CollectorStatus) -> Text:

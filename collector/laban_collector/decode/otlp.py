@@ -11,20 +11,18 @@ start, a repeated attribute) is decoded span by span by `otlp_protobuf`. Both wa
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from laban_collector.batch import span_batch
 from laban_collector.batch.attributes import values
 from laban_collector.batch.splitter import join
 from laban_collector.decode import otlp_json, otlp_protobuf
-from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, resource_row, scope_row, table
+from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, resource_row, scope_row
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.arrow_messages import parse_without_attributes, read_spans
 from laban_collector.decode.columnar.batch_assembly import BatchAssembler, Origin, SpanColumns
@@ -156,19 +154,11 @@ class OtlpDecoder:
                     yield Origin(resource, self._scope(scope_spans.scope.SerializeToString()), spans)
 
     def _resource_row(self, sent: bytes) -> ResourceRow:
-        row = resource_row(values(Resource.FromString(sent).attributes))
-        return ResourceRow(*self._protected(span_batch.RESOURCES, row))
+        return resource_row(values(Resource.FromString(sent).attributes), self._protection)
 
     def _scope_row(self, sent: bytes) -> ScopeRow:
         scope = InstrumentationScope.FromString(sent)
-        row = scope_row(scope.name, scope.version, values(scope.attributes))
-        return ScopeRow(*self._protected(span_batch.SCOPES, row))
-
-    def _protected(self, schema: pa.Schema, row: tuple[object, ...]) -> tuple[Any, ...]:
-        if self._protection is None:
-            return row
-        [safe] = self._protection.protect_table(table(schema, [row])).to_pylist()
-        return tuple(safe.values())
+        return scope_row(scope.name, scope.version, values(scope.attributes), self._protection)
 
 
 def _accepted(request: _Request) -> AcceptedRequest:

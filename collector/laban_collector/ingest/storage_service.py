@@ -13,7 +13,15 @@ from laban_collector.ingest.ledger import LedgerReport, check_ledger
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.metrics import Metrics
-from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.base import (
+    DEFAULT_NAMES,
+    Deleted,
+    NameLimits,
+    RetentionLimits,
+    SpanWriter,
+    Store,
+    Written,
+)
 from laban_collector.store.rows import Lag, LagRow
 
 _log = logging.getLogger(__name__)
@@ -28,12 +36,14 @@ class StorageService(SpanWriter):
     Args:
         store: open for writing; the caller closes it after `stop`.
         limits: the retention limits.
+        names: the names that graphs distinguish in an hour.
     """
 
-    def __init__(self, store: Store, limits: RetentionLimits) -> None:
+    def __init__(self, store: Store, limits: RetentionLimits, names: NameLimits = DEFAULT_NAMES) -> None:
         self.metrics = Metrics()
         self.store = store
         self._limits = limits
+        self._names = names
         self._tables = store.writer()
         self._ring: LedgerRing | None = None
         self._report: LedgerReport | None = None
@@ -50,7 +60,7 @@ class StorageService(SpanWriter):
         unloaded = journal.unloaded()
         self._ring, self._report = check_ledger(self.store, unloaded)
         self._add_gauges(self._report)
-        self.store.start(self._limits, self._on_deleted)
+        self.store.start(self._limits, self._on_deleted, self._names)
         loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
         loader.start(unloaded)
         self._loader = loader
@@ -166,6 +176,7 @@ class StorageService(SpanWriter):
             ledger_agrees=report is not None and report.agrees,
             set_aside=list(store.quarantined),
             failure=self._failure(),
+            others=dict(store.others),
         )
 
     def _unloaded(self) -> int:
@@ -199,6 +210,11 @@ class StorageService(SpanWriter):
                 "laban_spans_uncounted",
                 "Spans in the tables that the graph does not count yet.",
                 lambda: health().uncounted,
+            ),
+            (
+                "laban_calls_of_others",
+                "Calls that the map counts as “other”, because an hour had too many names.",
+                lambda: sum(health().others.values()),
             ),
             ("laban_database_up", "1 while the database can store spans.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: health().file),

@@ -10,7 +10,7 @@ whole.
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, Self
 
@@ -127,6 +127,20 @@ class Protection:
         """Return the value of an attribute, protected; the same object if nothing changes."""
         return self._redactor.redact(key, truncate(value, self._limits.length))
 
+    def protect_name(self, name: str | None) -> str | None:
+        """Return a name of a resource or a scope, protected; None stays None."""
+        return name and self._protect_text(name)
+
+    def _protect_text(self, text: str) -> str:
+        return truncate_text(self._redactor.redact_text(text), self._limits.length)
+
+    def protect_attributes(self, attributes: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return the attributes of a resource or a scope, protected; the same object if nothing changes."""
+        kept, dropped, truncated = limit_attributes(attributes, self._limits)
+        log_cuts(truncated, dropped)
+        safe = {key: self._redactor.redact(key, value) for key, value in kept.items()}
+        return attributes if safe == attributes else safe
+
     def protect_names(self, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
         """Protect the texts of spans, events and links that are not attributes.
 
@@ -199,9 +213,6 @@ class Protection:
         safe = [self._protect_text(text) for text in found.to_pylist()]
         index = pc.index_in(column, value_set=found)
         return pc.coalesce(pa.array(safe, pa.string()).take(index.combine_chunks()), column)
-
-    def _protect_text(self, text: str) -> str:
-        return truncate_text(self._redactor.redact_text(text), self._limits.length)
 
     def _protect_attributes(self, table: pa.Table) -> pa.Table:
         """Protect the column of JSON objects, and add to the count of dropped attributes."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from laban_collector.errors import StoreError
 from laban_collector.store.base import (
+    DEFAULT_NAMES,
     BatchLoader,
     Deleted,
     LedgerCheck,
+    NameLimits,
     OpenSink,
     RetentionLimits,
     SpanReader,
@@ -82,6 +84,7 @@ class DuckDBStore(Store):
             wal=size.wal,
             uncounted=0 if self._background is None else self._background.edges.uncounted,
             quarantined=tuple(path.name for path in quarantined(self.path)),
+            others={} if self._background is None else self._background.edges.others,
         )
 
     def probe(self, *, write: bool) -> None:
@@ -113,7 +116,12 @@ class DuckDBStore(Store):
             move_to_quarantine(copy, wal_of(keep_as))
         copy.unlink(missing_ok=True)
 
-    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+    def start(
+        self,
+        retention: RetentionLimits,
+        deleted: Callable[[Deleted], None],
+        names: NameLimits = DEFAULT_NAMES,
+    ) -> None:
         """Start the threads that count edges, compute digests, and enforce the retention limits.
 
         Raises:
@@ -122,7 +130,7 @@ class DuckDBStore(Store):
         from laban_collector.store.duckdb.housekeeping.background import Background
 
         writer = self._duckdb_writer()
-        self._background = Background(self.database, self._commit_ranges, retention, deleted)
+        self._background = Background(self.database, self._commit_ranges, retention, deleted, names)
         self._background.start(writer.sequence)
         writer.loaded = self._background.edges.stored
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from laban_collector.store.base import Deleted, RetentionLimits
+from laban_collector.store.base import Deleted, NameLimits, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
 from laban_collector.store.duckdb.housekeeping.retention import RetentionThread
@@ -18,6 +18,7 @@ class Background:
         commit_ranges: of the same database.
         limits: the retention limits.
         deleted: called after each retention run that deleted spans.
+        names: the names that graphs distinguish in an hour.
 
     Attributes:
         edges: counts calls and messages as spans arrive.
@@ -29,8 +30,9 @@ class Background:
         commit_ranges: CommitRanges,
         limits: RetentionLimits,
         deleted: Callable[[Deleted], None],
+        names: NameLimits,
     ) -> None:
-        self.edges = EdgeCountingThread(database, commit_ranges)
+        self.edges = EdgeCountingThread(database, commit_ranges, names)
         limited = limits.age is not None or limits.size is not None
         retention = [RetentionThread(database, limits, deleted)] if limited else []
         self._periodic = [DigestThread(database), *retention]
