@@ -117,6 +117,10 @@ class Protection:
             return np.zeros(0, np.int64)
         return np.flatnonzero(pc.fill_null(suspect, fill_value=False).to_numpy(zero_copy_only=False))
 
+    def find_unusual(self, texts: pa.Array) -> Index:
+        """Return the positions of texts, plain or JSON objects, that may need any protection."""
+        return np.flatnonzero(self._suspect_mask(texts, self._harmless_length).to_numpy(zero_copy_only=False))
+
     def _suspect_mask(self, texts: pa.Array, length: int) -> pa.BooleanArray:
         return pc.or_(
             pc.match_substring_regex(texts, self._pattern, ignore_case=True),
