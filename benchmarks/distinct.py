@@ -28,12 +28,13 @@ from benchmarks.workload import report, servers
 
 _REQUEST: Final = 4_000
 """Values in a request."""
+_CONNECTIONS: Final = 4
 _OTHER_SPANS: Final = 10
 _PAUSE: Final = 0.05
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
 _MIB: Final = 1 << 20
 _HOW: Final = (
-    f"Each value is sent once, {_REQUEST:,} in a request, one request after the other. “Other sender” is\n"
+    f"Each value is sent once, {_REQUEST:,} in a request, over {_CONNECTIONS} connections. “Other sender” is\n"
     f"the time to the acknowledgement of {_OTHER_SPANS} spans, sent every {_PAUSE * 1000:.0f} ms meanwhile.\n"
     "The first row is without distinct values. CPU is that of the collector until all spans are counted in\n"
     "the map."
@@ -201,6 +202,24 @@ class OtherSender:
         return request.SerializeToString()
 
 
+def _post_all(address: str, requests: list[bytes]) -> None:
+    """Send requests over several connections at once."""
+
+    def send(part: list[bytes]) -> None:
+        connection = http.client.HTTPConnection(address, timeout=300)
+        for body in part:
+            _post(connection, body)
+        connection.close()
+
+    threads = [
+        threading.Thread(target=send, args=(requests[at::_CONNECTIONS],)) for at in range(_CONNECTIONS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def _post(connection: http.client.HTTPConnection, body: bytes) -> None:
     while True:
         connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
@@ -228,15 +247,12 @@ def measure(fill: Fill, values: int, directory: Path) -> Figures:
     """Send the values of one kind to a new collector."""
     requests = list(_requests(fill, values, time.time_ns()))
     with servers.laban(directory / "distinct.duckdb") as server:
-        connection = http.client.HTTPConnection(server.http, timeout=300)
         other = OtherSender(server.http)
         before, began = server.cpu_seconds(), time.perf_counter()
         with other.running():
-            for body in requests:
-                _post(connection, body)
+            _post_all(server.http, requests)
             _get(server.api, "/api/v1/map")
         cpu, seconds = server.cpu_seconds() - before, time.perf_counter() - began
-        connection.close()
         map_seconds = _seconds(lambda: _get(server.api, "/api/v1/map"))
         diagram = [sys.executable, "-m", "laban", "diagram", "--url", f"http://{server.api}"]
         diagram_seconds = _seconds(lambda: subprocess.run(diagram, check=True, capture_output=True))

@@ -15,6 +15,7 @@ HELPERS = {
     "body": {
         "collector/laban_collector/batch/attributes.py",
         "collector/laban_collector/batch/span_batch.py",
+        "collector/laban_collector/decode/batch_builder.py",
         "collector/laban_collector/decode/business_keys.py",
         "collector/laban_collector/decode/columnar/candidates.py",
         "collector/laban_collector/decode/columnar/choice.py",
@@ -30,6 +31,7 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/connection/sql.py",
         "collector/laban_collector/store/duckdb/edges/counting_thread.py",
         "collector/laban_collector/store/duckdb/index/bloom.py",
+        "collector/laban_collector/store/duckdb/write/id_table.py",
         "collector/laban_collector/store/rows.py",
         "instrumentation/laban/business_keys/keys.py",
     },

@@ -114,7 +114,8 @@ SELECT coalesce(sum(spans), 0)::BIGINT AS spans FROM ledger WHERE arrival > $cou
 -- The number of rows of some hours, and whether names are left out of the hour already.
 SELECT minute // 60 AS hour, count(*) AS number,
        bool_or(starts_with(source, 'other:') OR starts_with(target, 'other:') OR protocol = ''
-               OR coalesce(address, rpc_service) = '' OR coalesce(flow, '') IN ('sent by other', 'consumed by other'))
+               OR coalesce(address = '', false) OR coalesce(rpc_service = '', false)
+               OR coalesce(flow IN ('sent by other', 'consumed by other'), false)) AS has_others
 FROM edges
 WHERE minute BETWEEN $first * 60 AND $last * 60 + 59 AND minute // 60 IN (SELECT unnest($hours))
 GROUP BY hour
