@@ -33,12 +33,10 @@ _OTHER_SPANS: Final = 10
 _PAUSE: Final = 0.05
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
 _MIB: Final = 1 << 20
-_HOW: Final = (
-    f"Each value is sent once, {_REQUEST:,} in a request, over {_CONNECTIONS} connections. “Other sender” is\n"
-    f"the time to the acknowledgement of {_OTHER_SPANS} spans, sent every {_PAUSE * 1000:.0f} ms meanwhile.\n"
-    "The first row is without distinct values. CPU is that of the collector until all spans are counted in\n"
-    "the map."
-)
+_HOW: Final = f"""\
+Each value is sent once, {_REQUEST:,} in a request, over {_CONNECTIONS} connections. “Other sender” is the
+time to the acknowledgement of {_OTHER_SPANS} spans, sent every {_PAUSE * 1000:.0f} ms meanwhile. The first
+row is without distinct values. CPU is that of the collector until all spans are counted in the map."""
 
 Fill = Callable[[ResourceSpans, Span, int], object]
 """Makes one span, alone in its resource, carry the value with a number."""
@@ -79,6 +77,12 @@ def _name(_: ResourceSpans, span: Span, number: int) -> None:
     span.kind = Span.SPAN_KIND_SERVER
     span.name = f"GET /items/{number}"
     span.attributes.append(_text("http.route", f"/items/{number}"))
+
+
+def _order_route(_: ResourceSpans, span: Span, number: int) -> None:
+    span.kind = Span.SPAN_KIND_SERVER
+    span.attributes.append(_text("http.route", f"/tenants/{number}/orders/{{order_id}}"))
+    span.attributes.append(_text("url.path", f"/tenants/{number}/orders/{number}"))
 
 
 def _attribute_key(_: ResourceSpans, span: Span, number: int) -> None:
@@ -130,6 +134,7 @@ KINDS: Final[dict[str, Fill]] = {
     "pods of one service": _pod,
     "scope versions": _scope,
     "routes and span names": _name,
+    "routes with an order": _order_route,
     "attribute keys": _attribute_key,
     "topics": _topic,
     "topics and groups": _group,

@@ -51,6 +51,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {until} UTC"
     legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
     console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
+    if service_map.truncated:
+        busiest = "Only the busiest edges; the others are added up in the nodes named “other …”"
+        console.print(Text(busiest, style="dim"))
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
         console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))

@@ -18,9 +18,9 @@ from laban.business_keys.keys import (
     bounded,
     canonical_key,
     parameter_key,
+    parameter_names,
     route_keys,
     route_parameters,
-    template_pattern,
 )
 from laban.vocabulary import (
     KAFKA_KEY_CORRELATION,
@@ -119,7 +119,7 @@ class KeyFinder:
 
     def _parameter_keys(self, template: str) -> list[tuple[str, str]]:
         """Return (parameter, business key) for each parameter of a route that is a key, in their order."""
-        names = template_pattern(template).groupindex
+        names = parameter_names(template)
         found = [(name, key) for name in names if (key := parameter_key(template, name)) is not None]
         return found + [(rule.argument, rule.key) for rule in self._route_rules if rule.argument in names]
 
