@@ -1,3 +1,6 @@
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its tables are unknown to pyright in signatures.
+
 from collections.abc import Sequence
 
 import pyarrow as pa
