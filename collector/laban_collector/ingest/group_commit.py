@@ -21,7 +21,7 @@ _QUIET_PART: Final = 2
 group took longer, it stops after half of that time: the machine is busy, and so are the senders."""
 _LITTLE: Final = 1 << 16
 """Bytes of a little request. Little requests overtake large ones: these cost others up to a group's time."""
-_FAIR_TIME: Final = 0.25
+_FAIR_TIME: Final = 0.15
 """Seconds of processor time that a group may take to decode, so that others need not wait longer. Only
 requests with very many distinct values take so long."""
 
