@@ -15,6 +15,7 @@ HELPERS = {
     "body": {
         "collector/laban_collector/batch/attributes.py",
         "collector/laban_collector/batch/span_batch.py",
+        "collector/laban_collector/decode/batch_builder.py",
         "collector/laban_collector/decode/business_keys.py",
         "collector/laban_collector/decode/columnar/candidates.py",
         "collector/laban_collector/decode/columnar/choice.py",
@@ -37,6 +38,7 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/housekeeping/background.py",
         "collector/laban_collector/store/duckdb/index/bloom.py",
         "collector/laban_collector/store/duckdb/index/newest_keys.py",
+        "collector/laban_collector/store/duckdb/write/id_table.py",
         "collector/laban_collector/store/rows.py",
         "instrumentation/laban/business_keys/keys.py",
     },

@@ -24,6 +24,7 @@ class Server(NamedTuple):
     process: int | None
     grpc: str
     http: str
+    api: str = ""
 
     def cpu_seconds(self) -> float:
         """Return the processor time used so far, in seconds (Linux); NaN if the process is unknown."""
@@ -51,7 +52,7 @@ def laban(database: Path) -> Generator[Server, None, None]:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            yield Server("laban", process.pid, ready["grpc"], ready["http"])
+            yield Server("laban", process.pid, ready["grpc"], ready["http"], ready["api"])
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

@@ -30,6 +30,7 @@ class Health:
         doing: what is not finished since the start, or behind; empty if nothing is.
         verification: what the background verification of the database found.
         rescues: the rescues of damaged files.
+        others: calls that the map counts for other nodes, because an hour had too many names; by node.
     """
 
     received: int
@@ -51,4 +52,5 @@ class Health:
     failure: str | None
     verification: Verification
     rescues: list[Rescue]
+    others: dict[str, int]
     doing: str = ""

@@ -207,6 +207,20 @@ class Settings(BaseSettings):
     max_attribute_length: int = Field(
         32_768, ge=64, description="Maximum characters of an attribute value. A mark shows where it was cut."
     )
+    max_services: int = Field(
+        5_000,
+        ge=1,
+        description="Maximum services that the map distinguishes in an hour. Further ones count as “other "
+        "services”; their spans are stored and found as always.",
+    )
+    max_topics: int = Field(5_000, ge=1, description="The same for topics, and as many consumer groups.")
+    max_peers: int = Field(
+        5_000, ge=1, description="The same for hosts outside, as many databases, and addresses of services."
+    )
+    max_operations: int = Field(
+        5_000, ge=1, description="The same for the RPC services of calls, and for protocols."
+    )
+    max_edges: int = Field(20_000, ge=1, description="The same for the edges between all these.")
     redact: str = Field(
         "",
         description="Additional attributes to redact, as key patterns with commas: customer.email,*.iban. "

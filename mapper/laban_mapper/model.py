@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
-NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen"]
+NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen", "other"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 SecondsFrom = Literal["message", "span", "interpolated"]
@@ -462,6 +462,7 @@ class CollectorStatus(Answer):
     doing: str = ""
     verification: StoreVerification = StoreVerification()
     rescues: list[RescueStatus] = []
+    others: dict[str, int] = {}
 
 
 class ImportRules(Answer):

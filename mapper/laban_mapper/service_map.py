@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from laban_collector.store.rows import EdgeRow, Lag
+from laban_collector.store.rows import OTHER_EDGES, OTHERS, EdgeRow, Lag
 from laban_mapper.lag import with_lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
@@ -20,12 +20,13 @@ _KINDS: Final[dict[str, NodeKind]] = {
     "database": "database",
     "entry": "entry",
     "unseen": "unseen",
+    "other": "other",
 }
 UNSEEN: Final = "unseen:callers"
 """The node ID of callers that were not seen."""
 _UNKNOWN: Final = "unknown"
 """The name of callees that no caller names; their node IDs are `external:unknown/CALLER`."""
-_WORDS: Final = {UNSEEN: "caller not seen"}
+_WORDS: Final = {UNSEEN: "caller not seen"} | {node: node.replace(":", " ") for node in OTHERS.values()}
 
 
 def build_service_map(
@@ -38,7 +39,7 @@ def build_service_map(
     unseen: bool = False,
     counted_to: datetime | None = None,
 ) -> ServiceMap:
-    """The service map of a time range, with the MAX_EDGES busiest edges.
+    """The service map of a time range, with the MAX_EDGES busiest edges; the rest becomes edges of others.
 
     Args:
         rows: calls between two nodes, added up.
@@ -50,11 +51,13 @@ def build_service_map(
         unseen: whether callers that were not seen are a node of the map.
         counted_to: when the newest counted spans were stored, if some are not counted yet.
     """
-    busiest = sorted(rows, key=lambda row: row.calls, reverse=True)[:MAX_EDGES]
-    edges = [_edge(row) for row in busiest]
+    ranked = sorted(rows, key=lambda row: row.calls, reverse=True)
+    edges = [_edge(row) for row in ranked[:MAX_EDGES]]
+    is_truncated = len(edges) >= MAX_EDGES
+    edges += _of_others(edges, ranked[MAX_EDGES:])
     known = {(edge.source, edge.target) for edge in edges}
     silent = {(f"topic:{row.topic}", f"group:{row.group}") for row in lag} - known
-    edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: MAX_EDGES - len(edges)]
+    edges += [_silent_edge(topic, group) for topic, group in sorted(silent)][: max(MAX_EDGES - len(edges), 0)]
     edges.sort(key=lambda edge: (edge.source, edge.target, edge.protocol))
     shown = [edge for edge in edges if unseen or edge.source != UNSEEN]
     ends = {end for edge in edges for end in (edge.source, edge.target) if unseen or end != UNSEEN}
@@ -63,10 +66,40 @@ def build_service_map(
         until=until,
         nodes=with_lag(_nodes(ends, namespaces), lag),
         edges=shown,
-        truncated=len(edges) >= MAX_EDGES,
+        truncated=is_truncated or len(edges) >= MAX_EDGES,
         callers_not_seen=sum(row.calls for row in rows if row.source == UNSEEN),
         counted_to=counted_to,
     )
+
+
+def _of_others(shown: Iterable[Edge], rows: Iterable[EdgeRow]) -> list[Edge]:
+    """The sums of further rows. Nodes without another edge are one node for each kind.
+
+    Percentiles do not add up, so they are unknown.
+    """
+    known = {end for edge in shown for end in (edge.source, edge.target)}
+    sums: dict[tuple[str, str, str, str], EdgeRow] = {}
+    for row in rows:
+        source, target = (
+            node if node in known else OTHERS.get(node.partition(":")[0], node)
+            for node in (row.source, row.target)
+        )
+        if source == row.source and target == row.target:
+            target = OTHER_EDGES
+        key = (source, target, row.kind, row.protocol)
+        found = sums.get(key)
+        sums[key] = EdgeRow(
+            *key,
+            calls=row.calls + (found.calls if found else 0),
+            errors=row.errors + (found.errors if found else 0),
+            p50_ms=None,
+            p95_ms=None,
+            p99_ms=None,
+            by_parent=row.by_parent + (found.by_parent if found else 0),
+            by_link=row.by_link + (found.by_link if found else 0),
+            by_attribute=row.by_attribute + (found.by_attribute if found else 0),
+        )
+    return [_edge(row) for row in sums.values()]
 
 
 def _edge(row: EdgeRow) -> Edge:

@@ -57,13 +57,23 @@ def test_json_names_the_ends_from_and_to_and_can_be_read_back() -> None:
     assert ServiceMap.model_validate_json(text) == built
 
 
-def test_a_map_with_too_many_edges_keeps_the_busiest_and_is_marked_truncated(
+def test_a_map_with_too_many_edges_keeps_the_busiest_and_adds_up_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(service_map, "MAX_EDGES", 2)
-    built = build_service_map(HOPS, [lag("audit", "orders", 0, 30)], SINCE, UNTIL)
-    assert len(built.edges) == 2
+    more = [replace(HOPS[1], source=f"service:s{number}", calls=number) for number in (1, 2)]
+    built = build_service_map([*HOPS, *more], [lag("audit", "orders", 0, 30)], SINCE, UNTIL)
+    assert [(edge.source, edge.target, edge.calls, edge.errors, edge.p95_ms) for edge in built.edges] == [
+        ("other:services", "service:pricing", 3, 4, None),
+        ("service:order", "service:pricing", 30, 2, 20.0),
+        ("service:order", "topic:orders", 30, 0, 2.0),
+        ("topic:orders", "other:groups", 30, 0, None),
+    ]
     assert built.truncated
+    assert [(node.kind, node.name) for node in built.nodes if node.kind == "other"] == [
+        ("other", "other groups"),
+        ("other", "other services"),
+    ]
     assert not build_service_map(HOPS[:1], [], SINCE, UNTIL).truncated
 
 

@@ -14,6 +14,7 @@ from laban_app.errors import NothingToDraw, OutputFailed
 
 if TYPE_CHECKING:
     from laban_mapper.diagrams.rendering import Format
+    from laban_mapper.model import ServiceMap
 
 # What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
 
@@ -103,15 +104,38 @@ def diagram(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
     ] = None,
     unseen: Unseen = False,
+    focus: Annotated[
+        str | None,
+        typer.Option(
+            "--focus", metavar="NAME", help="Draw only the nodes with this name, and their neighbours."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", metavar="N", min=1, help="Draw the N busiest nodes, and one for the rest of each kind."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Draw all nodes, also if there are very many: it may take minutes.")
+    ] = False,
 ) -> None:
-    """Draw an architecture diagram of what ran."""
+    """Draw an architecture diagram of what ran.
+
+    If there are too many nodes for a picture (SVG or PNG), it shows the busiest ones and says so.
+    """
     from laban_mapper.diagrams.rendering import render
 
     chosen = _format(form)
+    if everything and top is not None:
+        raise typer.BadParameter("--top and --all exclude each other")
     answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
     if not answer.edges:
         raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
-    drawn = render(answer, chosen)
+    answer, note = _selected(answer, focus, top, everything=everything or chosen in ("dot", "mermaid"))
+    drawn = render(answer, chosen, note)
+    if note is not None:
+        terminal.stderr().print(f"{note} All of them: --all, or --format mermaid or dot.", highlight=False)
     if output is None:
         if chosen == "png" and sys.stdout.isatty():
             raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
@@ -160,6 +184,21 @@ def status(source: Source, json: terminal.Json = False) -> None:
         from laban_app.cli.tables import show_status
 
         show_status(terminal.safe(answer), terminal.stdout())
+
+
+def _selected(
+    found: "ServiceMap", focus: str | None, top: int | None, *, everything: bool
+) -> "tuple[ServiceMap, str | None]":
+    """Return what is drawn of a map, and what is left out."""
+    from laban_mapper.diagrams.selection import around, busiest, is_large
+
+    if focus is not None:
+        found = around(found, focus)
+        if not found.edges:
+            raise NothingToDraw(f"Nothing to draw: the map has no node '{focus}'. Its names: laban map")
+    if top is not None:
+        return busiest(found, top)
+    return (found, None) if everything or not is_large(found) else busiest(found)
 
 
 def _open(source: Source) -> TraceAnswers:

@@ -22,6 +22,7 @@ _KIND_WORDS: Final = {
     "external": " (external)",
     "entry": "",
     "unseen": "",
+    "other": "",
 }
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -50,6 +51,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {until} UTC"
     legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
     console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
+    if service_map.truncated:
+        busiest = "Only the busiest edges; the others are added up in the nodes named “other …”"
+        console.print(Text(busiest, style="dim"))
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
         console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
@@ -128,6 +132,8 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
             f"{_size(status.file)}, of which {_size(status.file - status.used)} free; log {_size(status.wal)}"
         ),
     )
+    if status.others:
+        yield "map", Text(_others(status), style="yellow")
     if status.forgotten:
         yield "deleted", Text(f"{terminal.count(status.forgotten, 'span')} by retention")
     yield "verified", _verified(status.verification)
@@ -151,6 +157,15 @@ def _verified(found: StoreVerification) -> Text:
         return Text("not yet since the start")
     rows = terminal.count(found.rows, "row")
     return Text(f"{format_duration(found.age_s * 1000)} ago: {found.blocks:,} blocks and {rows} are intact")
+
+
+def _others(status: CollectorStatus) -> str:
+    """The calls that the map does not tell apart, because there were too many names in an hour."""
+    parts = ", ".join(
+        f"{terminal.count(calls, 'call')} of {node.replace(':', ' ')}"
+        for node, calls in sorted(status.others.items())
+    )
+    return f"{parts}: an hour had more names than the limit"
 
 
 def _commits(status: CollectorStatus) -> Text:

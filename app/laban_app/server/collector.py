@@ -25,7 +25,7 @@ from laban_collector.receive.http import HttpReceiver
 from laban_collector.receive.intake import Intake, IntakeLimits
 from laban_collector.receive.tls import Identity
 from laban_collector.settings import Settings
-from laban_collector.store.base import RetentionLimits, Store
+from laban_collector.store.base import NameLimits, RetentionLimits, Store
 
 if TYPE_CHECKING:
     from laban_collector.lag.poller import LagPoller
@@ -48,7 +48,14 @@ class Collector:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size))
+        names = NameLimits(
+            services=settings.max_services,
+            topics=settings.max_topics,
+            peers=settings.max_peers,
+            operations=settings.max_operations,
+            edges=settings.max_edges,
+        )
+        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size), names)
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 

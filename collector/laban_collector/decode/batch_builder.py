@@ -33,6 +33,7 @@ from laban_collector.decode.business_keys import Correlation, KeyFinder
 from laban_collector.decode.promotion import Columns, promote
 from laban_collector.decode.results import MalformedError
 from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
+from laban_collector.protect.protection import Protection
 
 _MAX_TIME: Final = 2**63 - 2
 """The largest timestamp of DuckDB means infinity, which is no number of ns."""
@@ -239,25 +240,37 @@ def table(schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def resource_row(attributes: Mapping[str, Value]) -> ResourceRow:
-    """Return the row of a resource. The order of the attributes does not matter for its id."""
+def resource_row(attributes: Mapping[str, Value], protection: Protection | None = None) -> ResourceRow:
+    """Return the row of a resource, protected. The order of the attributes does not matter for its id."""
     attributes = dict(sorted(attributes.items()))
     text = to_json(attributes)
-    return ResourceRow(
-        _hash(text),
+    names = (
         _scalar_text(attributes.get(SERVICE_NAME)) or UNKNOWN_SERVICE,
-        text,
         _scalar_text(attributes.get(SERVICE_NAMESPACE)),
         _scalar_text(attributes.get(SERVICE_VERSION)),
         _scalar_text(attributes.get(SERVICE_INSTANCE_ID)),
     )
+    service, *others = names if protection is None else map(protection.protect_name, names)
+    return ResourceRow(_hash(text), service or "", _protected(attributes, text, protection), *others)
 
 
-def scope_row(name: str, version: str, attributes: Mapping[str, Value]) -> ScopeRow:
-    """Return the row of an instrumentation scope."""
-    text = to_json(dict(sorted(attributes.items())))
+def scope_row(
+    name: str, version: str, attributes: Mapping[str, Value], protection: Protection | None = None
+) -> ScopeRow:
+    """Return the row of an instrumentation scope, protected."""
+    attributes = dict(sorted(attributes.items()))
+    text = to_json(attributes)
     scope_id = _hash(to_json({"name": name, "version": version, "attributes": text}))
-    return ScopeRow(scope_id, name, text, version or None)
+    safe, safe_version = (
+        (name, version) if protection is None else map(protection.protect_name, (name, version))
+    )
+    return ScopeRow(scope_id, safe or "", _protected(attributes, text, protection), safe_version or None)
+
+
+def _protected(attributes: Mapping[str, Value], text: str, protection: Protection | None) -> str:
+    """Return attributes as JSON, protected; `text` is the JSON of the attributes as sent."""
+    safe = attributes if protection is None else protection.protect_attributes(attributes)
+    return text if safe is attributes else to_json(safe)
 
 
 def json_or_none(attributes: Mapping[str, Value]) -> str | None:

@@ -18,9 +18,9 @@ from laban.business_keys.keys import (
     bounded,
     canonical_key,
     parameter_key,
+    parameter_names,
     route_keys,
     route_parameters,
-    template_pattern,
 )
 from laban.vocabulary import (
     KAFKA_KEY_CORRELATION,
@@ -50,6 +50,7 @@ class KeyFinder:
         self._kafka_rules = [rule for rule in rules if rule.source == "kafka.key"]
         self.parameter_keys = lru_cache(_ROUTES)(self._parameter_keys)
         self.of_origin = lru_cache(_ORIGINS)(self._of_origin)
+        self._origin_keys = lru_cache(_ORIGINS)(self._keys_of_origin)
 
     def find(
         self,
@@ -97,7 +98,7 @@ class KeyFinder:
         """Return the business keys for the name of an attribute of an event or a link."""
         return self._named(name) if name == RPC_MESSAGE_ID else self.attribute_keys(name)
 
-    def _origin_keys(self, name: str) -> list[str]:
+    def _keys_of_origin(self, name: str) -> list[str]:
         """Return the business keys for the name of an attribute of a resource or a scope."""
         technical = name.partition(".")[0] in PLATFORM_NAMESPACES
         return self._named(name) if technical else self.attribute_keys(name)
@@ -118,7 +119,7 @@ class KeyFinder:
 
     def _parameter_keys(self, template: str) -> list[tuple[str, str]]:
         """Return (parameter, business key) for each parameter of a route that is a key, in their order."""
-        names = template_pattern(template).groupindex
+        names = parameter_names(template)
         found = [(name, key) for name in names if (key := parameter_key(template, name)) is not None]
         return found + [(rule.argument, rule.key) for rule in self._route_rules if rule.argument in names]
 

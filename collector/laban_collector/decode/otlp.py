@@ -9,33 +9,23 @@ start, a repeated attribute) is decoded span by span by `otlp_protobuf`. Both wa
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: pyright does not know its tables in signatures.
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from laban_collector.batch import span_batch
-from laban_collector.batch.attributes import values
 from laban_collector.batch.splitter import join
 from laban_collector.decode import otlp_json, otlp_protobuf
-from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, resource_row, scope_row, table
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.arrow_messages import parse_without_attributes, read_spans
-from laban_collector.decode.columnar.batch_assembly import BatchAssembler, Origin, SpanColumns
+from laban_collector.decode.columnar.batch_assembly import BatchAssembler, SpanColumns
+from laban_collector.decode.origins import Origin, OriginReader
 from laban_collector.decode.results import AcceptedRequest, DecodedRequests, JsonBody, Problems
 from laban_collector.errors import UndecodableRequest
 from laban_collector.protect.protection import Protection
 
 _FEW: Final = 60
 """Spans. Fewer are decoded faster one by one: the columnar way takes about 6 ms for any number."""
-_CACHED_ROWS: Final = 4096
-"""Cached rows of resources, and of scopes. They are few, and every request repeats them."""
 
 _Outcome = AcceptedRequest | UndecodableRequest
 
@@ -70,8 +60,7 @@ class OtlpDecoder:
         self._finder = finder
         self._protection = protection
         self._assembler = BatchAssembler(finder, protection)
-        self._resource = lru_cache(_CACHED_ROWS)(self._resource_row)
-        self._scope = lru_cache(_CACHED_ROWS)(self._scope_row)
+        self._origins = OriginReader(protection)
 
     def decode(self, payloads: Sequence[bytes]) -> DecodedRequests:
         """Decode bodies, protobuf or `JsonBody`, into one batch.
@@ -101,7 +90,7 @@ class OtlpDecoder:
         if isinstance(body, JsonBody):
             problems = Problems()
             body = otlp_json.convert_body(body, problems)
-        origins = list(self._origins(parse_without_attributes(body)))
+        origins = self._origins.read(parse_without_attributes(body))
         return _Request(number, body, origins, sum(origin.spans for origin in origins), problems)
 
     def _decode_by_span(self, requests: Sequence[_Request], outcomes: dict[int, _Outcome]) -> DecodedRequests:
@@ -146,29 +135,6 @@ class OtlpDecoder:
         except ValueError:
             return None
         return spans if len(spans) == sum(request.spans for request in requests) else None
-
-    def _origins(self, request: ExportTraceServiceRequest | TracesData) -> Iterator[Origin]:
-        for resource_spans in request.resource_spans:
-            resource = self._resource(resource_spans.resource.SerializeToString())
-            for scope_spans in resource_spans.scope_spans:
-                spans = len(scope_spans.spans)
-                if spans:
-                    yield Origin(resource, self._scope(scope_spans.scope.SerializeToString()), spans)
-
-    def _resource_row(self, sent: bytes) -> ResourceRow:
-        row = resource_row(values(Resource.FromString(sent).attributes))
-        return ResourceRow(*self._protected(span_batch.RESOURCES, row))
-
-    def _scope_row(self, sent: bytes) -> ScopeRow:
-        scope = InstrumentationScope.FromString(sent)
-        row = scope_row(scope.name, scope.version, values(scope.attributes))
-        return ScopeRow(*self._protected(span_batch.SCOPES, row))
-
-    def _protected(self, schema: pa.Schema, row: tuple[object, ...]) -> tuple[Any, ...]:
-        if self._protection is None:
-            return row
-        [safe] = self._protection.protect_table(table(schema, [row])).to_pylist()
-        return tuple(safe.values())
 
 
 def _accepted(request: _Request) -> AcceptedRequest:

@@ -19,6 +19,11 @@ _QUIET: Final = 0.0015
 _QUIET_PART: Final = 2
 """A small group stops waiting after this many seconds without a request: all senders have sent. If the last
 group took longer, it stops after half of that time: the machine is busy, and so are the senders."""
+_LITTLE: Final = 1 << 16
+"""Bytes of a little request. Little requests overtake large ones: these cost others up to a group's time."""
+_FAIR_TIME: Final = 0.15
+"""Seconds of processor time that a group may take to decode, so that others need not wait longer. Only
+requests with very many distinct values take so long."""
 
 RETRY_AFTER: Final = 1.0
 """Seconds that a sender waits before it retries."""
@@ -51,16 +56,29 @@ class GroupCommit:
     Args:
         limits: the limits of the pipeline.
         clock: monotonic seconds.
+        cpu_clock: seconds of processor time of the thread that takes the groups.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._limits = limits
         self._clock = clock
+        self._cpu_clock = cpu_clock
+        self._cpu_began = 0.0
         self._changed = threading.Condition()
         self._requests: deque[Request] = deque()
         self._bytes = 0
         """Bytes of the waiting requests."""
         self._in_flight = 0
+        self._taken_bytes = 0
+        self._most_bytes = limits.commit_bytes
+        """Bytes of requests that can be decoded in a fair time, to judge from the latest large ones."""
+        self._was_large = False
+        """Whether the latest group had large requests; then the little ones are next."""
         self._accepting = False
         self._writer_idle = True
         self._began = 0.0
@@ -120,6 +138,7 @@ class GroupCommit:
             self._changed.wait_for(self._may_begin)
             self._await_more()
             self._began = self._clock()
+            self._cpu_began = self._cpu_clock()
             return self._take()
 
     def decoded(self, requests: Sequence[Request]) -> None:
@@ -129,8 +148,11 @@ class GroupCommit:
         is therefore worth waiting for more of them.
         """
         small = sum(len(request.body) for request in requests) * _SMALL < self._limits.commit_bytes
-        taken = self._clock() - self._began
+        taken, cpu = self._clock() - self._began, self._cpu_clock() - self._cpu_began
         with self._changed:
+            if self._was_large:
+                fair = self._taken_bytes * _FAIR_TIME / max(cpu, 1e-9)
+                self._most_bytes = min(self._limits.commit_bytes, int(fair))
             several = len(requests) + len(self._requests) > 1
             self._quiet = max(_QUIET, taken / _QUIET_PART)
             self._wait = min(2 * taken, _LONGEST_WAIT) if small and several else 0.0
@@ -167,11 +189,24 @@ class GroupCommit:
         return self._accepting and self._bytes < self._limits.commit_bytes
 
     def _take(self) -> list[Request]:
+        """Take the next requests: all of the queue, or after a group of large requests the little ones."""
+        little: deque[Request] = deque()
+        if self._was_large:
+            little.extend(one for one in self._requests if len(one.body) <= _LITTLE)
+        if little and len(little) < len(self._requests):
+            self._requests = deque(one for one in self._requests if len(one.body) > _LITTLE)
+            taken = self._take_from(little, self._limits.commit_bytes)
+            self._requests.extend(little)
+        else:
+            taken = self._take_from(self._requests, self._most_bytes)
+        self._was_large = any(len(request.body) > _LITTLE for request in taken)
+        self._bytes -= self._taken_bytes
+        return taken
+
+    def _take_from(self, waiting: deque[Request], most: int) -> list[Request]:
         taken: list[Request] = []
-        size = 0
-        while self._requests and size < self._limits.commit_bytes:
-            request = self._requests.popleft()
-            taken.append(request)
-            size += len(request.body)
-        self._bytes -= size
+        self._taken_bytes = 0
+        while waiting and (self._taken_bytes < most or not taken):
+            taken.append(waiting.popleft())
+            self._taken_bytes += len(taken[-1].body)
         return taken

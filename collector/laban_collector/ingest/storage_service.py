@@ -17,7 +17,15 @@ from laban_collector.ingest.loader import JournalLoader
 from laban_collector.ingest.repair import RepairThread, note_journaled
 from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.metrics import Metrics
-from laban_collector.store.base import Deleted, RetentionLimits, SpanWriter, Store, Written
+from laban_collector.store.base import (
+    DEFAULT_NAMES,
+    Deleted,
+    NameLimits,
+    RetentionLimits,
+    SpanWriter,
+    Store,
+    Written,
+)
 from laban_collector.store.private_files import make_private, refuse_links, unwritable
 from laban_collector.store.rows import Lag, LagRow
 from laban_collector.store.sidecar_files import (
@@ -42,12 +50,14 @@ class StorageService(SpanWriter):
     Args:
         store: open for writing; the caller closes it after `stop`.
         limits: the retention limits.
+        names: the names that graphs distinguish in an hour.
     """
 
-    def __init__(self, store: Store, limits: RetentionLimits) -> None:
+    def __init__(self, store: Store, limits: RetentionLimits, names: NameLimits = DEFAULT_NAMES) -> None:
         self.metrics = Metrics()
         self.store = store
         self._limits = limits
+        self._names = names
         self._tables = store.writer()
         self._ring: LedgerRing | None = None
         self._report: LedgerReport | None = None
@@ -103,7 +113,7 @@ class StorageService(SpanWriter):
         unloaded = with_left_behind(self.store, found.newest, journal, left)
         note_journaled(self.store, unloaded)
         self._ring, self._report = check_ledger(self.store, unloaded, found=found)
-        self.store.start(self._limits, self._on_deleted)
+        self.store.start(self._limits, self._on_deleted, self._names)
         loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
         loader.on_loss = self._on_journal_loss
         waiting = {one.sequence for one in left}
@@ -235,6 +245,7 @@ class StorageService(SpanWriter):
             failure=self._failure(),
             verification=store.verification,
             rescues=list(self._repair.records),
+            others=dict(store.others),
             doing=_doing(0 if self._loader is None else self._loader.left, store.uncounted),
         )
 
@@ -277,7 +288,7 @@ class StorageService(SpanWriter):
                 journaled = ring.spans_after(loader.loaded)
                 keep_record(self.store.path, record.model_copy(update={"journaled": journaled}))
             self._tables = self.store.writer()
-            self.store.start(self._limits, self._on_deleted)
+            self.store.start(self._limits, self._on_deleted, self._names)
 
     def _on_journal_loss(self, journal: Journal, sequences: Sequence[int]) -> None:
         damaged = quarantine_path(self.store.path)
@@ -308,6 +319,11 @@ class StorageService(SpanWriter):
                 "laban_spans_uncounted",
                 "Spans in the tables that the graph does not count yet.",
                 lambda: health().uncounted,
+            ),
+            (
+                "laban_calls_of_others",
+                "Calls that the map counts as “other”, because an hour had too many names.",
+                lambda: sum(health().others.values()),
             ),
             ("laban_database_up", "1 while the database can store spans.", lambda: self._failure() is None),
             ("laban_database_file_bytes", "The database file.", lambda: health().file),

@@ -10,7 +10,7 @@ whole.
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final, Self
 
@@ -131,6 +131,10 @@ class Protection:
         )
         return np.union1d(found, np.flatnonzero(lengths > self._limits.length))
 
+    def find_unusual(self, texts: pa.Array) -> Index:
+        """Return the positions of texts, plain or JSON objects, that may need any protection."""
+        return np.flatnonzero(self._suspect_mask(texts, self._harmless_length).to_numpy(zero_copy_only=False))
+
     def _suspect_mask(self, texts: pa.Array, length: int) -> pa.BooleanArray:
         return pc.or_(
             pc.match_substring_regex(texts, self._pattern, ignore_case=True),
@@ -148,6 +152,15 @@ class Protection:
     def protect_key(self, key: str) -> str:
         """Return the key of an attribute, without secrets in the key itself."""
         return self._protected_key(key)
+
+    def protect_name(self, name: str | None) -> str | None:
+        """Return a name of a resource or a scope, protected; None stays None."""
+        return name and self._protect_text(name)
+
+    def protect_attributes(self, attributes: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return the attributes of a resource or a scope, protected; the same object if nothing changes."""
+        safe, _ = self._limited_and_redacted(attributes)
+        return attributes if safe == attributes else safe
 
     def protect_names(self, tables: Sequence[pa.Table]) -> Sequence[pa.Table]:
         """Protect the texts of spans, events and links that are not attributes.
@@ -245,11 +258,14 @@ class Protection:
 
     def _protect_object(self, text: str) -> tuple[str, int]:
         """Return a JSON object, protected, and the number of dropped attributes."""
-        sent: dict[str, Value] = json.loads(text)
+        safe, dropped = self._limited_and_redacted(json.loads(text))
+        return to_json(safe), dropped
+
+    def _limited_and_redacted(self, sent: Mapping[str, Value]) -> tuple[dict[str, Value], int]:
         kept, dropped, truncated = limit_attributes(sent, self._limits)
         log_cuts(truncated, dropped)
-        redacted = {self.protect_key(key): self._redactor.redact(key, value) for key, value in kept.items()}
-        return to_json(redacted), dropped
+        safe = {self.protect_key(key): self._redactor.redact(key, value) for key, value in kept.items()}
+        return safe, dropped
 
     def _secret_values(self, batch: SpanBatch) -> set[str]:
         """Return the values of secret attributes, in the form of business keys."""

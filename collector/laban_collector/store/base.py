@@ -5,9 +5,9 @@ durations are nanoseconds.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
@@ -74,6 +74,28 @@ class RetentionLimits(NamedTuple):
     size: int | None = None
 
 
+class NameLimits(NamedTuple):
+    """The distinct names of each kind that are counted in one hour; later ones count as one other name.
+
+    Attributes:
+        services: services.
+        topics: topics, and as many consumer groups.
+        peers: databases; as many hosts outside, and addresses of services.
+        operations: RPC services; as many protocols.
+        edges: edges between all these.
+    """
+
+    services: int = 5_000
+    topics: int = 5_000
+    peers: int = 5_000
+    operations: int = 5_000
+    edges: int = 20_000
+
+
+DEFAULT_NAMES: Final = NameLimits()
+"""The limits if nothing is set."""
+
+
 class Deleted(NamedTuple):
     """The result of one retention run.
 
@@ -116,6 +138,7 @@ class StoreHealth:
         uncounted: spans that are stored but not yet counted for the graph.
         quarantined: names of damaged files kept next to the data.
         verification: what the background verification found.
+        others: calls that were counted for other nodes since the start, because there were too many names.
     """
 
     file: int
@@ -124,6 +147,7 @@ class StoreHealth:
     uncounted: int
     quarantined: tuple[str, ...]
     verification: Verification
+    others: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class SpanWriter(Protocol):
@@ -375,12 +399,18 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+    def start(
+        self,
+        retention: RetentionLimits,
+        deleted: Callable[[Deleted], None],
+        names: NameLimits = DEFAULT_NAMES,
+    ) -> None:
         """Start the background work: edge counting, indexing, retention.
 
         Args:
             retention: limits beyond which the oldest spans are deleted.
             deleted: called after each run that deleted spans.
+            names: the names that graphs distinguish in an hour.
 
         Raises:
             StoreUnsupported: limits are given and this store cannot delete.

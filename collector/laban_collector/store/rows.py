@@ -18,6 +18,18 @@ ALL_STARTS: Final = (0, 2**63 - 2)
 MAX_ROWS: Final = 50_000
 """Maximum number of rows in the lists of latencies and of the lag that a reader returns."""
 
+OTHER_EDGES: Final = "other:edges"
+"""The target of all edges beyond their limit."""
+OTHERS: Final = {
+    "service": "other:services",
+    "topic": "other:topics",
+    "group": "other:groups",
+    "database": "other:databases",
+    "external": "other:hosts",
+    "edge": OTHER_EDGES,
+}
+"""The nodes that stand for all names of a kind beyond a limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lag:

@@ -11,6 +11,7 @@ const KINDS = {
   external: { label: "not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
   entry: { label: "caller, not traced", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
   unseen: { label: "caller not seen", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  other: { label: "several of a kind", shape: "rectangle", light: ["#e5e7eb", "#6b7280"], dark: ["#374151", "#9ca3af"] },
 };
 const OUTLINES = {
   service: "M3 1h20a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
@@ -20,6 +21,7 @@ const OUTLINES = {
   external: "M5 1h16l4 4v4l-4 4H5L1 9V5z",
   entry: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
   unseen: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
+  other: "M1 1h24v12H1z",
 };
 
 function colours(element) {

@@ -16,6 +16,7 @@ _PADDING = {
     "external": 44,
     "entry": 44,
     "unseen": 44,
+    "other": 44,
 }
 """Pixels to add to the name's width for each node kind; topics also have an icon."""
 
@@ -27,19 +28,23 @@ NODE_KIND_LABELS = {
     "external": "not traced",
     "entry": "caller, not traced",
     "unseen": "caller not seen",
+    "other": "several of a kind",
 }
 
 MAX_NODES = 80
 """A larger map is hard to read, so only its busiest nodes are drawn."""
+MAX_EDGES = 150
+"""The same for edges; Graphviz takes minutes to lay out several hundred."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleMap:
-    """The part of a map that is drawn, and the number of hidden nodes."""
+    """The part of a map that is drawn, and the number of hidden nodes and edges."""
 
     nodes: list[Node]
     edges: list[Edge]
     hidden_nodes: int
+    hidden_edges: int = 0
 
 
 def edge_id(edge: Edge) -> str:
@@ -64,7 +69,8 @@ def node_label(node: Node) -> str:
 def visible_map(found: ServiceMap, text: str, *, queues: bool = True, limit: int = MAX_NODES) -> VisibleMap:
     """Return the nodes whose name contains `text`, and their neighbours; all nodes if `text` is empty.
 
-    Without `queues`, topics and groups are left out. Above `limit` nodes, only the busiest are kept.
+    Without `queues`, topics and groups are left out. Above `limit` nodes, only the busiest are kept, and of
+    the edges between them the MAX_EDGES busiest.
     """
     edges = list(found.edges) if queues else _without_queues(found)
     connected = {end for edge in edges for end in (edge.source, edge.target)}
@@ -76,7 +82,13 @@ def visible_map(found: ServiceMap, text: str, *, queues: bool = True, limit: int
     hidden = max(0, len(nodes) - limit)
     if hidden:
         nodes, edges = _busiest(nodes, edges, limit)
-    return VisibleMap(sorted(nodes, key=lambda node: node.id), sorted(edges, key=edge_id), hidden)
+    drawn = sorted(edges, key=lambda edge: (-edge.calls, edge_id(edge)))[:MAX_EDGES]
+    return VisibleMap(
+        sorted(nodes, key=lambda node: node.id),
+        sorted(drawn, key=edge_id),
+        hidden,
+        len(edges) - len(drawn),
+    )
 
 
 def map_elements(

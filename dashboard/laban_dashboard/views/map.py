@@ -125,9 +125,10 @@ def _body() -> None:
     with side_by_side():
         with st.container():
             service_map(map_elements(visible, window.seconds, lag, selected), _MAP, _select_clicked)
-            if visible.hidden_nodes:
+            if visible.hidden_nodes or visible.hidden_edges:
                 st.caption(
-                    f"Showing the {len(visible.nodes)} busiest nodes; {visible.hidden_nodes} are hidden. "
+                    f"Showing the {len(visible.nodes)} busiest nodes and {len(visible.edges)} edges; "
+                    f"{visible.hidden_nodes} nodes and {visible.hidden_edges} edges are hidden. "
                     "Filter by name to find them."
                 )
         details_panel(visible, selected, window.seconds, lag)

@@ -6,6 +6,7 @@ instrumentation.
 
 import re
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final, Literal, NamedTuple, cast, get_args
 from urllib.parse import unquote
 
@@ -71,6 +72,8 @@ _TECHNICAL_ENTITIES: Final = _TECHNICAL_NAMESPACES | frozenset(
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _KEY: Final = re.compile(r"[A-Za-z][\w.-]{0,63}")
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|(?<=/):(\w+)")
+_WHOLE_PARAMETER: Final = re.compile(_PARAMETER.pattern.replace("(?<=/)", ""))
+_MARK: Final = re.compile("[{<:]")
 
 
 class KeyRule(NamedTuple):
@@ -150,8 +153,40 @@ def route_parameters(template: str, path: str) -> dict[str, str]:
     Supports `{order_id}`, `{order_id:path}`, `:order_id` and `<int:order_id>`. Ignores the query, and
     percent-decodes the values.
     """
-    match = template_pattern(template).fullmatch(path.partition("?")[0])
-    return {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
+    path = path.partition("?")[0]
+    values = _by_segments(template, path)
+    if values is None:
+        match = template_pattern(template).fullmatch(path)
+        values = match.groupdict() if match else {}
+    return {name: unquote(value) for name, value in values.items()}
+
+
+def _by_segments(template: str, path: str) -> dict[str, str] | None:
+    """What `template_pattern` would find; None if a parameter is not a whole segment of the path.
+
+    Compiling a pattern takes 50 times as long, and services may make up routes without end.
+    """
+    parts = template.rstrip("/").split("/")
+    segments = path.removesuffix("/").split("/")
+    matches = len(parts) == len(segments)
+    values: dict[str, str] = {}
+    for number, (part, segment) in enumerate(zip_longest(parts, segments, fillvalue="")):
+        if not _MARK.search(part):
+            matches = matches and part == segment
+            continue
+        parameter = _WHOLE_PARAMETER.fullmatch(part)
+        if parameter is None or not number or "path" in parameter.groups():
+            return None
+        braced, _, _, angled, colon = parameter.groups()
+        values.setdefault(braced or angled or colon, segment)
+        matches = matches and segment != ""
+    return values if matches else {}
+
+
+def parameter_names(template: str) -> list[str]:
+    """The names of a route template's parameters, in their order; much faster than its pattern."""
+    found = (braced or angled or colon for braced, _, _, angled, colon in _PARAMETER.findall(template))
+    return list(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1024)

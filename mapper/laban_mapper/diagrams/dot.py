@@ -26,14 +26,17 @@ _STYLES: Final[dict[NodeKind, dict[str, str]]] = {
     "external": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
     "entry": {"shape": "oval", "style": "filled", "fillcolor": "#f1f5f9", "color": "#64748b"},
     "unseen": {"shape": "oval", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
+    "other": {"shape": "box3d", "style": "filled", "fillcolor": "#e5e7eb", "color": "#6b7280"},
     "topic": {"shape": "plain"},
 }
 
 
-def to_dot(drawing: Drawing) -> str:
-    """DOT source; the same drawing gives the same text."""
+def to_dot(drawing: Drawing, note: str | None = None) -> str:
+    """DOT source with a note above the drawing; the same drawing gives the same text."""
     graph = Digraph("laban")
     graph.attr(rankdir="LR", bgcolor="white", pad="0.3", nodesep="0.45", ranksep="0.9", fontname=_FONT)
+    if note is not None:
+        graph.attr(label=nohtml(escape(f"{note}\n ")), labelloc="t", fontsize="15", fontcolor=_INK)
     graph.attr("node", fontname=_FONT, fontsize="13", fontcolor=_INK, penwidth="1.2", margin="0.18,0.10")
     graph.attr("edge", fontname=_FONT, fontsize="9", fontcolor=_LABEL, penwidth="1.3", arrowsize="0.7")
     names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}

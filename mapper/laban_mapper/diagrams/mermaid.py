@@ -1,5 +1,6 @@
 """The drawing in Mermaid, which many wikis and code hosts show."""
 
+import json
 import re
 from typing import Final
 
@@ -15,6 +16,7 @@ _SHAPES: Final[dict[NodeKind, tuple[str, str]]] = {
     "external": ("[", "]"),
     "entry": ("([", "])"),
     "unseen": ("([", "])"),
+    "other": ("[/", "/]"),
 }
 _ENTITIES: Final = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
 _SPECIAL: Final = re.compile('[#&"<>`]|%%+')
@@ -26,13 +28,15 @@ _CLASSES: Final = """\
     classDef database fill:#dcfce7,stroke:#15803d,color:#1f2937
     classDef external fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937
     classDef entry fill:#f1f5f9,stroke:#64748b,color:#1f2937
-    classDef unseen fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937"""
+    classDef unseen fill:#f1f5f9,stroke:#64748b,stroke-dasharray:4,color:#1f2937
+    classDef other fill:#e5e7eb,stroke:#6b7280,color:#1f2937"""
 
 
-def to_mermaid(drawing: Drawing) -> str:
-    """A Mermaid flowchart; the same drawing gives the same text."""
+def to_mermaid(drawing: Drawing, note: str | None = None) -> str:
+    """A Mermaid flowchart with a note as its title; the same drawing gives the same text."""
     names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
-    lines = ["flowchart LR"]
+    title = [] if note is None else ["---", f"title: {json.dumps(note)}", "---"]
+    lines = [*title, "flowchart LR"]
     for node in drawing.nodes:
         left, right = _SHAPES[node.kind]
         label = "<br/>".join(_quoted(text) for text in (node.name, lag_mark(node)) if text)

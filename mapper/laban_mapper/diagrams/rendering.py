@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 from laban_mapper.diagrams.dot import to_dot
 from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.mermaid import to_mermaid
+from laban_mapper.diagrams.selection import TOP
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import ServiceMap
 
@@ -19,16 +20,16 @@ _TIMEOUT_S: Final = 60
 _PNG_DPI: Final = "144"
 
 
-def render(service_map: ServiceMap, form: Format) -> bytes:
-    """Render the diagram of a service map; the same map gives the same bytes.
+def render(service_map: ServiceMap, form: Format, note: str | None = None) -> bytes:
+    """Render the diagram of a service map, with a note as its title; the same map gives the same bytes.
 
     Raises:
         RenderFailed: Graphviz is not installed, or it failed.
     """
     drawing = simplify(service_map)
     if form == "mermaid":
-        return to_mermaid(drawing).encode()
-    source = to_dot(drawing)
+        return to_mermaid(drawing, note).encode()
+    source = to_dot(drawing, note)
     return source.encode() if form == "dot" else draw(source, form)
 
 
@@ -45,7 +46,12 @@ def draw(source: str, form: str, *, dpi: str = _PNG_DPI) -> bytes:
         )
     except subprocess.CalledProcessError as error:
         raise RenderFailed(f"Graphviz failed: {error.stderr.decode(errors='replace').strip()}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        raise RenderFailed(
+            f"Graphviz has not finished in {_TIMEOUT_S} s. Draw less (--top {TOP}, --focus NAME), or write "
+            "the text of the drawing (--format dot, --format mermaid)."
+        ) from error
+    except OSError as error:
         raise RenderFailed(f"Graphviz could not run: {error}") from error
     return done.stdout
 

@@ -146,6 +146,29 @@ def test_diagram_writes_every_format(served: Serving, tmp_path: Path, form: str,
     assert target.read_bytes().startswith(beginning)
 
 
+def test_a_picture_of_the_busiest_nodes_says_what_it_leaves_out(served: Serving) -> None:
+    done = laban("diagram", "--top", "2", "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("The busiest 5 of 10 nodes")
+    assert "--format mermaid or dot" in done.stderr
+    assert "The busiest 5 of 10" in done.stdout.replace("&#160;", " ")
+
+
+def test_a_diagram_around_a_node_has_only_its_neighbours(served: Serving) -> None:
+    whole = laban("diagram", "--format", "mermaid", "--url", served.url).stdout
+    done = laban("diagram", "--focus", "payment", "--format", "mermaid", "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    assert "payment" in done.stdout
+    assert done.stdout.count('|"') < whole.count('|"')
+    missing = laban("diagram", "--focus", "nobody", "--url", served.url)
+    assert missing.returncode == 2
+    assert "no node 'nobody'" in missing.stderr
+
+
+def test_a_diagram_of_the_busiest_and_of_all_nodes_exits_2(served: Serving) -> None:
+    assert laban("diagram", "--top", "2", "--all", "--url", served.url).returncode == 2
+
+
 def test_an_unknown_format_exits_2(served: Serving) -> None:
     done = laban("diagram", "--format", "gif", "--url", served.url)
     assert done.returncode == 2

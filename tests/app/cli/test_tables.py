@@ -56,14 +56,18 @@ def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None
         ledger_agrees=True,
         set_aside=[],
         failure=None,
+        others={"other:services": 95_000, "other:hosts": 1},
     )
     answer = Status(
         version="1", spans=1234, traces=1, services=["web"], first=None, last=None, collector=collector
     )
     screen = StringIO()
-    show_status(answer, Console(file=screen, width=100))
+    show_status(answer, Console(file=screen, width=120))
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in screen.getvalue().splitlines()}
     assert rows["spans"] == "1,234 in about 1 trace"
     assert rows["stored"] == "1,234 spans, 1 duplicate"
     assert rows["refused"] == "1 request malformed, 2 requests too large, 2 spans of accepted requests"
+    assert rows["map"] == (
+        "1 call of other hosts, 95,000 calls of other services: an hour had more names than the limit"
+    )
     assert rows["commits"] == "1 journal write, 2.0 ms each"

@@ -90,3 +90,27 @@ def test_after_close_the_waiting_requests_form_the_last_group(queue: GroupCommit
 def test_an_empty_body_counts_as_a_request(queue: GroupCommit) -> None:
     queue.add(request(0))
     assert len(queue.next_group()) == 1
+
+
+def test_a_little_request_overtakes_large_ones_after_a_group_of_them() -> None:
+    queue = GroupCommit(Limits(in_flight_bytes=1 << 30, commit_bytes=100_000, commit_delay=0.0))
+    queue.open()
+    for size in (100_000, 100_001, 100_002, 10, 11):
+        queue.add(request(size))
+    groups = [[len(one.body) for one in queue.next_group()] for _ in range(4)]
+    assert groups == [[100_000], [10, 11], [100_001], [100_002]]
+
+
+def test_after_a_group_that_took_long_the_next_one_is_smaller() -> None:
+    cpu = iter([0.0, 1.0, 1.0, 1.01])  # the first group takes a second, the second one 10 ms
+    limits = Limits(in_flight_bytes=1 << 30, commit_bytes=400_000, commit_delay=0.0)
+    queue = GroupCommit(limits, cpu_clock=lambda: next(cpu, 9.0))
+    queue.open()
+    for _ in range(9):
+        queue.add(request(100_000))
+    sizes: list[int] = []
+    for _ in range(3):
+        group = queue.next_group()
+        queue.decoded(group)
+        sizes.append(len(group))
+    assert sizes == [4, 1, 4]

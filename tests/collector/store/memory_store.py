@@ -7,9 +7,11 @@ from typing import Self
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.store.base import (
+    DEFAULT_NAMES,
     BatchLoader,
     Deleted,
     LedgerCheck,
+    NameLimits,
     RetentionLimits,
     SpanReader,
     Store,
@@ -73,7 +75,12 @@ class MemoryStore(Store, BatchLoader):
     def check_ledger(self) -> LedgerCheck:
         return LedgerCheck(self._sequence, self._sequence, different=0, lacking=0, surplus=0)
 
-    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+    def start(
+        self,
+        retention: RetentionLimits,
+        deleted: Callable[[Deleted], None],
+        names: NameLimits = DEFAULT_NAMES,
+    ) -> None:
         if retention != RetentionLimits():
             raise self._unsupported("retention")
 

@@ -78,7 +78,12 @@ def test_all_files_of_a_store_are_private(tmp_path: Path) -> None:
         names = {file.name for file in tmp_path.iterdir()}
         storage.stop()
         store.close()
-    assert names - {"a.duckdb.metadata"} == {"a.duckdb", "a.duckdb.wal", "a.duckdb.ledger", "a.duckdb.journal-0"}
+    assert names - {"a.duckdb.metadata"} == {
+        "a.duckdb",
+        "a.duckdb.wal",
+        "a.duckdb.ledger",
+        "a.duckdb.journal-0",
+    }
 
 
 def test_files_of_an_older_version_become_private(tmp_path: Path) -> None:

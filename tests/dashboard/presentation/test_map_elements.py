@@ -67,6 +67,17 @@ def test_of_too_many_nodes_only_the_busiest_are_kept() -> None:
     assert {node.id for node in shown.nodes} == {f"service:s{at}" for at in range(91, 101)}
 
 
+def test_of_too_many_edges_only_the_busiest_are_kept() -> None:
+    pairs = [(source, target) for source in range(14) for target in range(14) if source != target]
+    edges = [
+        edge(f"service:s{source}", f"service:s{target}", "http", calls=at)
+        for at, (source, target) in enumerate(pairs)
+    ]
+    shown = visible_map(graph_of(edges), "")
+    assert (len(shown.nodes), len(shown.edges), shown.hidden_edges) == (14, 150, 32)
+    assert min(one.calls for one in shown.edges) == 32
+
+
 def test_a_long_name_is_shortened_in_the_middle() -> None:
     (first, _) = drawn(graph_of([edge("service:" + "a" * 30 + "-backend", "topic:t", "kafka", 1)]))["nodes"]
     assert first["name"] == "a" * 17 + "…aa-backend"

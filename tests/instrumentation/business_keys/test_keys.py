@@ -1,5 +1,7 @@
 """The pure functions for business keys: names, rules, routes, values."""
 
+from urllib.parse import unquote
+
 import pytest
 
 from laban.business_keys.keys import (
@@ -7,9 +9,11 @@ from laban.business_keys.keys import (
     bounded,
     canonical_key,
     entity_of,
+    parameter_names,
     parse_rules,
     route_keys,
     route_parameters,
+    template_pattern,
 )
 from laban.errors import LabanError, MalformedRule
 
@@ -121,3 +125,60 @@ def test_ids_become_text(value: object, kept: str) -> None:
 @pytest.mark.parametrize("value", ["", " ", "x" * 129, "a\nb", "\x00", None, True, 1.5, ["1"], {"a": 1}])
 def test_values_that_cannot_be_ids_are_rejected(value: object) -> None:
     assert bounded(value) is None
+
+
+TEMPLATES = (
+    "/orders/{order_id}",
+    "/orders/{order_id}/",
+    "/a/{x}/b/{x}",
+    "/{x}",
+    "/",
+    "",
+    "/a//{x}",
+    "/a/:id/b",
+    ":id/b",
+    "/a/{x}-{y}",
+    "/a/<int:x>",
+    "/a/<x>",
+    "/a/{x:path}",
+    "/a/<path:x>/b",
+    "/a/{path}",
+    "/a.b/{x}",
+    "/a/<regex(b/c):x>",
+    "a/{x}//",
+)
+PATHS = (
+    "/orders/1",
+    "/orders/1/",
+    "/orders/",
+    "/orders//",
+    "/a/1/b/2",
+    "/a/1/b/",
+    "/",
+    "",
+    "/1",
+    "/1/",
+    "/1//",
+    "/a//1",
+    "/a/1/b",
+    "/a/1-2",
+    "/a/1/2",
+    "/a/1/2/b",
+    "/aXb/1",
+    "/a.b/1",
+    "a/1",
+    "a/1/",
+    "a/1//",
+    "/a/%31",
+    "/a/1?x=/2",
+    ":id/b",
+)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_parameters_by_segments_are_those_of_the_pattern(template: str) -> None:
+    assert parameter_names(template) == list(template_pattern(template).groupindex)
+    for path in PATHS:
+        match = template_pattern(template).fullmatch(path.partition("?")[0])
+        expected = {name: unquote(value) for name, value in match.groupdict().items()} if match else {}
+        assert route_parameters(template, path) == expected, path

@@ -6,7 +6,7 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from laban.vocabulary import TAG_SPAN_KIND
 from laban_collector.batch import span_batch
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.batch_builder import ResourceRow, ScopeRow, table
+from laban_collector.decode.batch_builder import table
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.columnar.attribute_dictionary import (
     AttributeReader,
@@ -29,6 +29,7 @@ from laban_collector.decode.columnar.attribute_dictionary import (
 )
 from laban_collector.decode.columnar.business_keys import Children, ColumnarKeyFinder, OriginRange
 from laban_collector.decode.columnar.promotion import promote
+from laban_collector.decode.origins import Origin
 from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
 from laban_collector.protect.limits import CUT_MARK
 from laban_collector.protect.protection import Protection
@@ -40,14 +41,6 @@ _TIME: Final = pa.timestamp("ns")
 _MAX_TIME: Final = np.uint64(2**63 - 2)
 _KINDS: Final = 6
 _CODES: Final = 3
-
-
-class Origin(NamedTuple):
-    """The resource and the scope of a number of consecutive spans."""
-
-    resource: ResourceRow
-    scope: ScopeRow
-    spans: int
 
 
 class SpanColumns:

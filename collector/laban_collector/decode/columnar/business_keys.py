@@ -34,6 +34,8 @@ from laban_collector.decode.columnar.attribute_dictionary import (
 from laban_collector.decode.columnar.promotion import PromotedColumns
 
 _TRACE: Final = ["trace_hi", "trace_lo"]
+_FEW: Final = 16
+"""Spans of a route. Fewer are read one by one."""
 _UNUSUAL_VALUE: Final = "[^!-~]"
 """A space or a character outside ASCII: `bounded` may change or refuse the value."""
 _UNUSUAL_PATH: Final = "[?%]"
@@ -158,11 +160,34 @@ class ColumnarKeyFinder:
         if URL_TEMPLATE in attributes.dictionary.names:
             templates = np.where(templates < 0, _entries_with_text(attributes, [URL_TEMPLATE]), templates)
         paths_of = _Paths(attributes)
+        order = np.argsort(templates, kind="stable")
+        begins = np.searchsorted(templates[order], np.arange(len(promoted.texts) + 1))
+        rare: list[tuple[str, Index]] = []
         for entry, template in _distinct(templates, promoted.texts):
             keys = self._finder.parameter_keys(template)
-            if keys:
-                spans = np.flatnonzero(templates == entry)
+            spans = order[begins[entry] : begins[entry + 1]]
+            if keys and len(spans) < _FEW:
+                rare.append((template, spans))
+            elif keys:
                 self._add_route(found, template, keys, spans, paths_of.take(spans))
+        if rare:
+            self._add_rare_routes(found, rare, paths_of)
+
+    def _add_rare_routes(
+        self, found: _Correlations, rare: Sequence[tuple[str, Index]], paths_of: "_Paths"
+    ) -> None:
+        """Add the keys in paths of routes with few spans, span by span: a pattern takes longer."""
+        spans = np.concatenate([own for _, own in rare])
+        templates = itertools.chain.from_iterable([template] * len(own) for template, own in rare)
+        values: dict[str, list[tuple[int, str]]] = {}
+        for span, template, path in zip(
+            spans.tolist(), templates, paths_of.take(spans).to_pylist(), strict=True
+        ):
+            for key, value in self._finder.in_route(template, path) if path is not None else ():
+                values.setdefault(key, []).append((span, value))
+        for key, pairs in values.items():
+            texts = pa.array([value for _, value in pairs], pa.string())
+            found.add(key, np.array([span for span, _ in pairs]), texts)
 
     def _add_route(
         self,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final, Self
 
 from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.store.base import (
+    DEFAULT_NAMES,
     BatchLoader,
     Deleted,
     LedgerCheck,
+    NameLimits,
     OpenSink,
     RetentionLimits,
     SpanReader,
@@ -108,6 +110,7 @@ class DuckDBStore(Store):
             uncounted=0 if self._background is None else self._background.edges.uncounted,
             quarantined=tuple(path.name for path in quarantined(self.path)),
             verification=Verification() if self._verifier is None else self._verifier.result,
+            others={} if self._background is None else self._background.edges.others,
         )
 
     def probe(self, *, write: bool) -> None:
@@ -141,7 +144,12 @@ class DuckDBStore(Store):
             move_to_quarantine(copy, wal_of(keep_as))
         copy.unlink(missing_ok=True)
 
-    def start(self, retention: RetentionLimits, deleted: Callable[[Deleted], None]) -> None:
+    def start(
+        self,
+        retention: RetentionLimits,
+        deleted: Callable[[Deleted], None],
+        names: NameLimits = DEFAULT_NAMES,
+    ) -> None:
         """Start the threads that count edges, compute digests, and enforce the retention limits.
 
         Raises:
@@ -152,7 +160,9 @@ class DuckDBStore(Store):
 
         writer = self._duckdb_writer()
         self._verifier = Verifier(self.database, self.check_ledger)
-        self._background = Background(self.database, self._commit_ranges, retention, deleted, self._verifier)
+        self._background = Background(
+            self.database, self._commit_ranges, retention, deleted, names, self._verifier
+        )
         self._background.start(writer.sequence)
         writer.loaded = self._background.stored
 

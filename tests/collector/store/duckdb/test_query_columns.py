@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 import laban_collector.store.duckdb
-from laban_collector.store.base import RetentionLimits
+from laban_collector.store.base import NameLimits, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.session import Session
 from laban_collector.store.duckdb.connection.sql import sql
@@ -26,6 +27,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import ALL_STARTS, Lag, LagProblem, MessageRef, Peer, UnreadRange
 
@@ -99,7 +101,7 @@ def run_every_query(path: Path) -> None:
         writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
         writer.write_lag([LagProblem(T0, "c", None, "t", 1, "no leader")])
-        counter = EdgeCounter(database, CommitRanges(database), 1_000)
+        counter = EdgeCounter(database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1))
         counter.uncounted()
         read_everything(DuckDBReader(database), spans[0].trace_id)
         store(writer, random_commits(shop(4), 2, 4))
@@ -115,6 +117,10 @@ def run_every_query(path: Path) -> None:
         ranges.newest.follow(lambda: writer.sequence)
         ranges.that_may_hold([1])
         ranges.read_newest()
+        with database.writing() as cursor:
+            for name, column in (("resources", "resource_id"), ("scopes", "scope_id")):
+                unknown = pa.table({column: pa.array([1], pa.uint64())})
+                IdTable(name, column, cursor, 1).unstored(unknown, cursor)
         check_ledger = DuckDBStore(database).check_ledger
         verifier = Verifier(database, check_ledger)
         assert verifier.run(lambda _: False)

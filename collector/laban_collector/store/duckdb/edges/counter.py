@@ -7,13 +7,16 @@ the last counted commit is stored with the counts, in the same transaction."""
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
+from collections.abc import Mapping
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
+from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.edges.name_limits import NameLimiter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
@@ -28,13 +31,26 @@ class EdgeCounter:
         database: open for writing.
         commit_ranges: of the same database.
         step: maximum number of spans that are counted at once, unless a commit has more.
+        names: the names that are counted in an hour.
     """
 
-    def __init__(self, database: Database, commit_ranges: CommitRanges, step: int = STEP) -> None:
+    def __init__(
+        self,
+        database: Database,
+        commit_ranges: CommitRanges,
+        step: int = STEP,
+        names: NameLimits = DEFAULT_NAMES,
+    ) -> None:
         self._database = database
         self._commit_ranges = commit_ranges
         self._step = step
+        self._limiter = NameLimiter(names)
         self._touched: set[int] = set()
+
+    @property
+    def others(self) -> Mapping[str, int]:
+        """The calls that were counted for other nodes since the start, by node."""
+        return self._limiter.calls
 
     def counted(self) -> int:
         """Return the last counted commit.
@@ -70,6 +86,7 @@ class EdgeCounter:
             query = EdgeQuery(cursor, self._commit_ranges)
             query.add_commits(counted + 1, last)
             changes, met, unmet = query.changes(), query.met_links(), query.unmet_links()
+            changes = self._limiter.limited(cursor, changes)
         with self._database.writing() as cursor:
             _apply(cursor, "insert_edges", "new_edges", changes)
             _apply(cursor, "delete_unmet_links", "met_links", met)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from laban_collector.errors import StoreError
+from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
@@ -47,13 +48,18 @@ class EdgeCountingThread:
     Args:
         database: open for writing.
         commit_ranges: of the same database.
+        names: the names that are counted in an hour.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, database: Database, commit_ranges: CommitRanges, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        commit_ranges: CommitRanges,
+        names: NameLimits = DEFAULT_NAMES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._counter = EdgeCounter(database, commit_ranges)
+        self._counter = EdgeCounter(database, commit_ranges, names=names)
         self._clock = clock
         self._changed = threading.Condition()
         self._commits: deque[_Commit] = deque()
@@ -73,6 +79,11 @@ class EdgeCountingThread:
         """The number of stored and uncounted spans."""
         with self._changed:
             return self._spans()
+
+    @property
+    def others(self) -> dict[str, int]:
+        """The calls that were counted for other nodes since the start, by node."""
+        return dict(self._counter.others)
 
     @property
     def flooded(self) -> bool:

@@ -21,7 +21,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
-from laban_collector.store.rows import MINUTE
+from laban_collector.store.rows import MINUTE, OTHERS
 
 STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
 """The JSON of a span's attributes contains this if its RPC streams."""
@@ -35,12 +35,14 @@ _SLICE: Final = 250_000
 """Approximate number of spans whose edges are computed at once; limits the memory."""
 _MANY_TRACES: Final = 1000
 """With more traces than this, every digest seems to hold one of them."""
+MOST_NAMES: Final = 2_000
+"""Nodes in a graph, besides the ones for the rest; also addresses that name them."""
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAMES: Final = pa.schema(dict.fromkeys(("node", "address", "rpc_service", "name"), pa.string()))
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
 
-Parameters = Mapping[str, int | bool | str]
+Parameters = Mapping[str, int | bool | str | list[str]]
 
 
 class EdgeQuery:
@@ -90,7 +92,10 @@ class EdgeQuery:
         self._run("minutes", {"since": since // MINUTE, "until": until // MINUTE})
 
     def result(self) -> duckdb.DuckDBPyConnection:
-        """Run `edges.sql`: one row per edge."""
+        """Run `edges.sql`: one row per edge, between the busiest nodes if there are very many."""
+        if self._count("number_of_names") > MOST_NAMES:
+            self._run("fold", {"most": MOST_NAMES, "kinds": list(OTHERS), "others": list(OTHERS.values())})
+            self._run("take_folded")
         found = self._run("callees").fetchall()
         names = names_of({Callee(*callee): Seen(proven, callers) for *callee, proven, callers in found})
         rows = [{**callee._asdict(), "name": name} for callee, name in names.items()]

@@ -1,5 +1,12 @@
 -- Short statements of this folder. The line above a statement is its name.
 
+-- name: calls_of_others
+-- The calls in the changes that are counted for other nodes.
+SELECT name, sum(calls)::BIGINT AS calls
+FROM (SELECT source AS name, calls FROM edge_changes UNION ALL SELECT target, calls FROM edge_changes)
+WHERE starts_with(name, 'other:')
+GROUP BY name
+
 -- name: clear_pass
 TRUNCATE edge_forms;
 TRUNCATE edge_keys;
@@ -41,6 +48,12 @@ FROM edge_traced
 -- name: number_of_forms
 SELECT count(*) AS forms FROM edge_forms
 
+-- name: number_of_names
+-- The number of nodes, or of addresses or RPC services if there are more.
+SELECT greatest((SELECT count(*) FROM (SELECT source FROM edge_counts UNION SELECT target FROM edge_counts)),
+                count(DISTINCT address), count(DISTINCT rpc_service)) AS names
+FROM edge_counts
+
 -- name: number_of_pairs
 SELECT count(*) AS pairs FROM edge_pairs
 
@@ -79,6 +92,10 @@ SET VARIABLE edge_streaming = $streaming::VARCHAR
 -- The table in which edges are added up; local to this connection.
 CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
 
+-- name: take_folded
+DROP TABLE edge_counts;
+ALTER TABLE edge_folded RENAME TO edge_counts
+
 -- name: trace_ids_as_sent
 -- The selected spans; all spans of a trace have the same form of its id.
 CREATE OR REPLACE TEMP VIEW edge_traced AS FROM edge_pass
@@ -97,3 +114,17 @@ SELECT DISTINCT from_lo FROM edge_links ANTI JOIN edge_producers USING (from_lo,
 -- name: uncounted
 -- The number of uncounted spans.
 SELECT coalesce(sum(spans), 0)::BIGINT AS spans FROM ledger WHERE arrival > $counted
+
+-- name: rows_of_hours
+-- The number of rows of some hours, and whether names are left out of the hour already.
+SELECT minute // 60 AS hour, count(*) AS number,
+       bool_or(starts_with(source, 'other:') OR starts_with(target, 'other:') OR protocol = ''
+               OR coalesce(address = '', false) OR coalesce(rpc_service = '', false)
+               OR coalesce(flow IN ('sent by other', 'consumed by other'), false)) AS has_others
+FROM edges
+WHERE minute BETWEEN $first * 60 AND $last * 60 + 59 AND minute // 60 IN (SELECT unnest($hours))
+GROUP BY hour
+
+-- name: rows_of_changed_hours
+-- The number of changed rows of each hour.
+SELECT minute // 60 AS hour, count(*) AS number FROM edge_changes GROUP BY hour ORDER BY hour

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from laban_collector.store.base import Deleted, RetentionLimits
+from laban_collector.store.base import Deleted, NameLimits, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.durability.saved_metadata import MetadataThread
 from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
@@ -20,6 +20,7 @@ class Background:
         commit_ranges: of the same database.
         limits: the retention limits.
         deleted: called after each retention run that deleted spans.
+        names: the names that graphs distinguish in an hour.
         verifier: of the same database.
 
     Attributes:
@@ -32,9 +33,10 @@ class Background:
         commit_ranges: CommitRanges,
         limits: RetentionLimits,
         deleted: Callable[[Deleted], None],
+        names: NameLimits,
         verifier: Verifier,
     ) -> None:
-        self.edges = EdgeCountingThread(database, commit_ranges)
+        self.edges = EdgeCountingThread(database, commit_ranges, names)
         self._newest = commit_ranges.newest
         limited = limits.age is not None or limits.size is not None
         retention = [RetentionThread(database, limits, deleted)] if limited else []

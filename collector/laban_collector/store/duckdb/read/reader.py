@@ -66,6 +66,8 @@ from laban_collector.store.rows import (
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
+_MAX_KNOWN: Final = 1 << 16
+"""Resources whose services are kept in memory: senders may make up new ones without end."""
 
 Parameters = Mapping[str, object]
 
@@ -356,11 +358,15 @@ class DuckDBReader(SpanReader):
 
     def _services(self, cursor: duckdb.DuckDBPyConnection, resources: Iterable[int]) -> Mapping[int, Service]:
         """Return the services of at least these resources; they never change."""
-        unknown = set(resources) - self._service_of.keys()
+        wanted = set(resources)
+        if len(self._service_of) > _MAX_KNOWN:  # other threads may still read the old ones
+            self._service_of = {}
+        known = self._service_of
+        unknown = wanted - known.keys()
         if unknown:
             found = cursor.execute(sql("read/services_of"), {"resources": list(unknown)}).fetchall()
-            self._service_of.update((resource, Service(*service)) for resource, *service in found)
-        return self._service_of
+            known.update((resource, Service(*service)) for resource, *service in found)
+        return known
 
 
 def trace_ids_without(rows: Iterable[Row], traces: Collection[tuple[int, int]]) -> list[str]:

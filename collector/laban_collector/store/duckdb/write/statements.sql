@@ -27,7 +27,23 @@ SELECT coalesce(epoch_ns(max(start) FILTER (start < make_timestamp_ns($until))),
 FROM spans
 
 -- name: ids_of_resources
-SELECT hash, resource_id FROM resources
+-- The numbers of some resources. MATERIALIZED: see duplicate_rows.sql.
+WITH wanted AS MATERIALIZED (FROM batch_hashes)
+SELECT hash, resource_id FROM resources SEMI JOIN wanted USING (hash)
 
 -- name: ids_of_scopes
-SELECT hash, scope_id FROM scopes
+WITH wanted AS MATERIALIZED (FROM batch_hashes)
+SELECT hash, scope_id FROM scopes SEMI JOIN wanted USING (hash)
+
+-- name: last_of_resources
+-- The last number. In files of older versions, hashes are numbers; new numbers do not continue from those.
+SELECT coalesce(max(resource_id) FILTER (resource_id <> hash), 0) AS last FROM resources
+
+-- name: last_of_scopes
+SELECT coalesce(max(scope_id) FILTER (scope_id <> hash), 0) AS last FROM scopes
+
+-- name: newest_resources
+SELECT hash, resource_id FROM resources ORDER BY resource_id DESC LIMIT $most
+
+-- name: newest_scopes
+SELECT hash, scope_id FROM scopes ORDER BY scope_id DESC LIMIT $most

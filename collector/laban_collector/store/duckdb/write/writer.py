@@ -20,6 +20,7 @@ from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
+from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.rows import Lag, LagProblem, LagRow, plausible_starts
 
 _LAG: Final = pa.schema(
@@ -159,7 +160,7 @@ class DuckDBWriter(BatchLoader):
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, sequence: int) -> None:
         spans, order = batch.spans, TraceOrder(batch.spans)
         for table, rows in self._id_tables(batch):
-            new = table.unstored(rows)
+            new = table.unstored(rows, cursor)
             if new.num_rows:
                 cursor.register(f"batch_{table.name}", new)
                 cursor.execute(sql(f"write/insert_{table.name}"))
@@ -182,8 +183,8 @@ class DuckDBWriter(BatchLoader):
         self._sequence = sequence
         if batch.spans.num_rows:
             self._known.add(batch.spans)
-        for table, rows in self._id_tables(batch):
-            table.remember(rows)
+        for table, _ in self._id_tables(batch):
+            table.remember()
 
     def _id_tables(self, batch: SpanBatch) -> "tuple[tuple[IdTable, pa.Table], ...]":
         return (self._resources, batch.resources), (self._scopes, batch.scopes)
@@ -223,45 +224,6 @@ def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
         # Correlations of a trace without a new span are stored already.
         correlations=of_traces(batch.correlations, spans),
     )
-
-
-class IdTable:
-    """The ids of resources or scopes: small numbers, because a hash takes eight bytes per span in the file.
-
-    Args:
-        name: name of the table, `resources` or `scopes`.
-        column: the column of ids there and in spans; it holds hashes in a batch, numbers in the database.
-        cursor: reads the stored ids.
-    """
-
-    def __init__(self, name: str, column: str, cursor: duckdb.DuckDBPyConnection) -> None:
-        self.name = name
-        self._column = column
-        self._ids: dict[int, int] = dict(cursor.execute(sql(f"write/ids_of_{name}")).fetchall())
-        # In files of older versions, hashes are ids; new ids do not continue from those.
-        self._newest = max((number for one, number in self._ids.items() if one != number), default=0)
-        self._stored = set(self._ids)
-
-    def unstored(self, rows: pa.Table) -> pa.Table:
-        """Return the rows that are not stored yet, for the table."""
-        hashes = rows[self._column].to_pylist()
-        for one in hashes:
-            if one not in self._ids:
-                self._newest += 1
-                self._ids[one] = self._newest
-        new = pa.array([one not in self._stored for one in hashes], pa.bool_())
-        return self.with_ids(rows.append_column("hash", rows[self._column]).filter(new))
-
-    def with_ids(self, rows: pa.Table) -> pa.Table:
-        """Replace hashes with ids."""
-        column = rows.schema.get_field_index(self._column)
-        encoded = rows[self._column].combine_chunks().dictionary_encode()
-        ids = [self._ids[one] for one in encoded.dictionary.to_pylist()]
-        return rows.set_column(column, self._column, pa.array(ids, pa.uint64()).take(encoded.indices))
-
-    def remember(self, rows: pa.Table) -> None:
-        """Record that these rows are stored."""
-        self._stored.update(rows[self._column].to_pylist())
 
 
 class TraceOrder:

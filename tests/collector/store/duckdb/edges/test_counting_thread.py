@@ -31,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def thread(database: Database, clock: Clock) -> Generator[EdgeCountingThread, None, None]:
-    counting = EdgeCountingThread(database, CommitRanges(database), clock)
+    counting = EdgeCountingThread(database, CommitRanges(database), clock=clock)
     counting.start(0)
     yield counting
     counting.stop()
