@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
-from benchmarks.workload import report, servers
+from benchmarks.workload import peers, report, servers
 from benchmarks.workload.sender import Load, Sent, send
 from benchmarks.workload.shop import Template, templates
 from laban_collector.decode import otlp_protobuf
@@ -209,15 +209,15 @@ def main() -> None:
         stored = sum(measured.sent.spans for measured in ours.values())
         others = [servers.Server(name, None, grpc, http) for name, grpc, http in options.beside]
         if (agent := servers.rotel_agent()) is not None:
-            others.insert(0, running.enter_context(servers.rotel(agent)))
-        peers = {other.name: over_the_wire(other, wanted, spans) for other in others}
+            others.insert(0, running.enter_context(peers.rotel(agent, directory)))
+        theirs = {other.name: over_the_wire(other, wanted, spans) for other in others}
         size = database.stat().st_size / stored
         with Database.open(database, read_only=True) as opened, opened.reading() as cursor:
             [(kept,)] = cursor.execute("SELECT count(*) FROM spans").fetchall()
     assert kept == stored, f"{stored} spans were acknowledged, but {kept} are stored"
     held = f"{stored:,} spans, all of them in the file: {size:.0f} bytes per span."
     facts = f"{held} Peak RSS {rss / _MIB:,.0f} MiB."
-    text = "\n\n".join([report.machine(), *alone, wire_table(ours, peers), facts])
+    text = "\n\n".join([report.machine(), *alone, wire_table(ours, theirs), facts])
     print(text)
     if options.publish:
         report.publish("ingest", text)

@@ -22,6 +22,7 @@ HELPERS = {
         "collector/laban_collector/decode/columnar/completion.py",
         "collector/laban_collector/decode/dialects/hosts.py",
         "collector/laban_collector/decode/dialects/systems.py",
+        "collector/laban_collector/ingest/memory.py",
         "collector/laban_collector/ingest/unloaded.py",
         "collector/laban_collector/metrics.py",
         "collector/laban_collector/protect/limits.py",

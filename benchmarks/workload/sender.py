@@ -42,6 +42,7 @@ class Load:
         connections: number of concurrent connections.
         compress: whether to use gzip.
         first_round: first round of the templates; loads of one run that share a round send duplicates.
+        path: where the server takes traces over HTTP.
     """
 
     protocol: str
@@ -51,6 +52,7 @@ class Load:
     connections: int
     compress: bool
     first_round: int
+    path: str = "/v1/traces"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +120,8 @@ Connection = tuple[Send, Callable[[], Awaitable[object]]]
 async def _http(load: Load) -> Connection:
     host, _, port = load.address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST /v1/traces HTTP/1.1\r\nhost: {load.address}\r\ncontent-type: application/x-protobuf\r\n"
+    head = f"POST {load.path} HTTP/1.1\r\nhost: {load.address}\r\n"
+    head += "content-type: application/x-protobuf\r\n"
     if load.compress:
         head += "content-encoding: gzip\r\n"
 

@@ -18,13 +18,20 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server(NamedTuple):
-    """A running collector. Addresses are HOST:PORT; the process is None if the benchmark did not start it."""
+    """A running collector. Addresses are HOST:PORT; the process is None if the benchmark did not start it.
+
+    Attributes:
+        path: where it takes traces over HTTP.
+        data: the file or directory in which it stores them; None if it stores nothing on disk.
+    """
 
     name: str
     process: int | None
     grpc: str
     http: str
     api: str = ""
+    path: str = "/v1/traces"
+    data: Path | None = None
 
     def cpu_seconds(self) -> float:
         """Return the processor time used so far, in seconds (Linux); NaN if the process is unknown."""
@@ -52,7 +59,7 @@ def laban(database: Path) -> Generator[Server, None, None]:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            yield Server("laban", process.pid, ready["grpc"], ready["http"], ready["api"])
+            yield Server("laban", process.pid, ready["grpc"], ready["http"], ready["api"], data=database)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -65,23 +72,8 @@ def rotel_agent() -> Path | None:
     return agent if agent is not None and agent.exists() else None
 
 
-@contextmanager
-def rotel(agent: Path) -> Generator[Server, None, None]:
-    """Run rotel, a collector in Rust, configured to decode spans and drop them."""
-    grpc, http = (f"127.0.0.1:{port}" for port in _free_ports(2))
-    command = [str(agent), "start", "--exporter", "blackhole"]
-    command += ["--otlp-grpc-endpoint", grpc, "--otlp-http-endpoint", http]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for address in (grpc, http):
-                _wait_for(address, process)
-            yield Server("rotel", process.pid, grpc, http)
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [int(one.getsockname()[1]) for one in listening]
     for one in listening:
@@ -89,7 +81,12 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _wait_for(address: str, process: "subprocess.Popen[bytes]", patience: float = 10.0) -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]", patience: float = 10.0) -> None:
+    """Wait until a process listens at an address.
+
+    Raises:
+        ConnectionRefusedError: it has ended, or does not listen after `patience` seconds.
+    """
     host, _, port = address.rpartition(":")
     deadline = time.monotonic() + patience
     while True:

@@ -12,6 +12,7 @@ from laban_collector.batch.splitter import split
 from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest.journal import Journal, Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing
+from laban_collector.ingest.memory import release_unused
 from laban_collector.ingest.unloaded import SegmentKeys, Unloaded
 from laban_collector.store.base import Written
 
@@ -236,6 +237,7 @@ class JournalLoader:
             while not self._try(sequences):
                 if not self._may_try_again(len(sequences)):
                     return
+            release_unused()  # only here: until the load returns, its batches are in use
 
     def _may_try_again(self, left: int) -> bool:
         """Wait, and return True; False if the loader is stopping with `left` batches in the journal."""

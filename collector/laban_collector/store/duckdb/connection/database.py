@@ -34,7 +34,8 @@ _WAL_AUTOCHECKPOINT: Final = "256MB"
 
 # By default DuckDB's cache takes most of the memory, although the operating system caches the file too.
 # Queries that need more spill to a directory next to the file, which DuckDB removes.
-_MEMORY: Final = "256MB"
+# It fills what it may have with rows that were just loaded, so this is most of the memory of a collector.
+_MEMORY: Final = "128MB"
 
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": STORAGE_COMPATIBILITY,
