@@ -48,7 +48,7 @@ def victoria_traces(program: Path, data: Path) -> Generator[Server, None, None]:
         "-loggerLevel=ERROR",
     ]
     with _running([str(program), *options], (grpc, http)) as process:
-        yield Server("VictoriaTraces", process, grpc, http, _VICTORIA_PATH, data / "victoria")
+        yield Server("VictoriaTraces", process, grpc, http, path=_VICTORIA_PATH, data=data / "victoria")
 
 
 def _jaeger_config(grpc: str, http: str, query: Sequence[str]) -> dict[str, object]:
