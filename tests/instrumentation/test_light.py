@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from laban.commands import command_names, find_command
+from laban_collector.store.duckdb.store import DuckDBStore
 
 from ..base_install import make_base_install
 from .processes import environment
@@ -125,15 +126,23 @@ def test_an_unknown_command_or_option_names_the_nearest(base_install: Path, type
 RUN = "from laban.__main__ import main\nsys.argv[0] = 'laban'\nmain()"
 
 
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its questions need DuckDB and the terminal library; those to a collector may need neither."""
+    path = tmp_path_factory.mktemp("database") / "empty.duckdb"
+    DuckDBStore.open(path).close()
+    return str(path)
+
+
 @pytest.mark.parametrize("missing", ["typer", "duckdb", "rich"])
-def test_one_missing_package_of_an_extra_names_the_extra(missing: str) -> None:
-    done = python(RUN, [missing], "order", "1001")
+def test_one_missing_package_of_an_extra_names_the_extra(missing: str, empty_database: str) -> None:
+    done = python(RUN, [missing], "map", "--db", empty_database)
     assert done.returncode == 2
-    assert done.stderr == "laban: `laban order` needs laban[server]: pip install 'laban[server]'\n"
+    assert done.stderr == "laban: `laban map` needs laban[server]: pip install 'laban[server]'\n"
 
 
 @pytest.mark.parametrize("missing", ["ipaddress", "laban_mapper", "laban_app.answers.local"])
-def test_a_bug_is_not_taken_for_a_missing_extra(missing: str) -> None:
-    done = python(RUN, [missing], "order", "1001")
+def test_a_bug_is_not_taken_for_a_missing_extra(missing: str, empty_database: str) -> None:
+    done = python(RUN, [missing], "map", "--db", empty_database)
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr

@@ -224,7 +224,8 @@ def test_the_file_of_a_stopped_collector_can_be_queried(tmp_path: Path) -> None:
     with serving(db) as running:
         running.send(named(monolith_timeout(), "7"))
     assert running.process.returncode == 0
-    assert sorted(tmp_path.iterdir()) == [db, db.with_name("spans.duckdb.ledger")]
+    kept = [db.with_name(f"spans.duckdb.{part}") for part in ("ledger", "metadata")]
+    assert sorted(tmp_path.iterdir()) == [db, *kept]
     story = json.loads(laban("order", "7", "--json", "--db", str(db)).stdout)
     assert story["root_cause"]["service"] == "user"
 
