@@ -13,6 +13,7 @@ import pytest
 from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
+from laban_collector.store.duckdb.connection.spilled import remove_spilled
 from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
 from laban_collector.store.duckdb.housekeeping.export import stream_backup
 from laban_collector.store.duckdb.store import DuckDBStore
@@ -235,3 +236,20 @@ def test_a_service_whose_ledger_does_not_fit_says_what_to_do(tmp_path: Path) -> 
     again.stop()
     assert not any(file.exists() for file in journal_paths(store.path))
     store.close()
+
+
+def test_what_a_running_process_spills_stays(tmp_path: Path) -> None:
+    path, spilled = tmp_path / "a.duckdb", tmp_path / "a.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    hold = "import duckdb, sys; connection = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        spilled.parent.mkdir()
+        spilled.write_bytes(b"in use")
+        remove_spilled(path)
+        assert spilled.exists()
+        other.communicate(b"\n")
+    remove_spilled(path)
+    assert not spilled.parent.exists()

@@ -69,9 +69,9 @@ class DuckDBStore(Store):
     @classmethod
     def recover(cls, path: Path) -> Self:
         """Open a file for a collector, and remove what a killed one left; see `open_or_quarantine`."""
+        remove_spilled(path)
         store = cls(open_or_quarantine(path))
         remove_leftovers(path.absolute().parent, path.name)
-        remove_spilled(path)
         try:
             store.writer()
         except StoreDamaged as damage:

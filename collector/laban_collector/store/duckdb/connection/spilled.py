@@ -1,7 +1,9 @@
 """The folder next to a database to which DuckDB writes what does not fit into memory: `FILE.tmp`."""
 
 import contextlib
+import fcntl
 import logging
+import os
 import re
 import stat
 from pathlib import Path
@@ -36,10 +38,31 @@ def check_spill_folder(path: Path) -> None:
 
 
 def remove_spilled(path: Path) -> None:
-    """Remove what a killed process spilled; call it while this process alone has the database open."""
+    """Remove what a killed process spilled, unless another process has the database open.
+
+    Call it before this process opens the database: then DuckDB may spill there itself, and this gives up all
+    locks of this process on the file (POSIX).
+    """
     folder = spill_folder(path)
     if folder.is_symlink() or not folder.is_dir():
         return
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        _empty(folder)
+        return
+    except OSError:  # opening the database reports why it cannot be opened
+        return
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _empty(folder)
+    except OSError as error:  # BlockingIOError: another process has it open
+        _log.debug("%s is left as it is: %s", folder, error)
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
     for file in folder.iterdir():
         if _SPILLED.fullmatch(file.name):
             file.unlink()

@@ -50,6 +50,7 @@ class CheckedTable:
         self._ranges: dict[str, list[_Range]] = {}
         """Per column, in order. Two blocks that were exchanged have right checksums, but wrong values."""
         self.columns = [column for column, *_ in connection.table(name).description]
+        self._last_row = -1
         self.starts: list[int] = []
         """The first row of each row group; empty if `read_statistics` was not called."""
 
@@ -81,6 +82,10 @@ class CheckedTable:
         ]
         if not ranges or not len(values) or pa.types.is_nested(values.type):  # statistics of its members
             return
+        last = min(last, self._last_row)
+        known = sum(min(last, one.last_row) - max(first, one.first_row) + 1 for one in ranges)
+        if known < last - first + 1:  # of some rows, the file does not tell
+            return
         actual = pc.min_max(values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values)
         smallest, largest = actual["min"].as_py(), actual["max"].as_py()
         if isinstance(smallest, str):
@@ -99,9 +104,10 @@ class CheckedTable:
         for group in sorted(sizes):
             begins[group] = begin
             begin += sizes[group]
-        self.starts = list(begins.values())
-        for group, column, kind, start, count, stats, updated in found:
-            bounds = None if updated else _bounds(kind, stats)
+        self.starts, self._last_row = list(begins.values()), begin - 1
+        for group, column, kind, start, count, stats, updated, persistent in found:
+            # Rows in memory are not in the file, and their statistics grow with every row that is added.
+            bounds = _bounds(kind, stats) if persistent and not updated else None
             if bounds is not None:
                 row = begins[group] + start
                 self._ranges.setdefault(column, []).append(_Range(row, row + count - 1, *bounds))

@@ -32,7 +32,8 @@ SELECT DISTINCT block_id FROM pragma_metadata_info()
 
 -- name: segments
 -- Where the rows of a table are, and the range of their values.
-SELECT row_group_id, column_name, segment_type, start, count, stats, has_updates FROM pragma_storage_info(?)
+SELECT row_group_id, column_name, segment_type, start, count, stats, has_updates, persistent
+FROM pragma_storage_info(?)
 ORDER BY row_group_id, column_id, segment_id
 
 -- name: insert_rescued_ledger

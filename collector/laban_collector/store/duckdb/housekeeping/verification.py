@@ -75,7 +75,7 @@ class Verifier:
                 blocks_read += count
             for count in self._rows(pause):
                 rows_read += count
-            self._compare_with_ledger()
+            self._compare_with_ledger(pause)
         except _Ended:
             return True
         except StoreDamaged as damage:
@@ -137,12 +137,28 @@ class Verifier:
             first: int | None = 0
             while first is not None:
                 began = time.thread_time()
-                count, first = self._read_group(table, first)
+                count, first = self._read_group(table, first, pause)
                 yield count
                 _leave(pause, time.thread_time() - began)
 
-    def _read_group(self, table: str, first: int) -> tuple[int, int | None]:
-        """Read a row group; return the number of rows, and the first row of the next one."""
+    def _read_group(self, table: str, first: int, pause: Pause) -> tuple[int, int | None]:
+        """Read a row group; return the number of rows, and the first row of the next one.
+
+        DuckDB tells the statistics of the file as it is now, and not as the transaction sees it: a checkpoint
+        may move rows in between. So wrong values count only if they stay wrong.
+        """
+        for _ in range(_READS):
+            try:
+                return self._read_group_once(table, first)
+            except _WrongValues:
+                if pause(_SETTLE):
+                    raise _Ended from None
+        try:
+            return self._read_group_once(table, first)
+        except _WrongValues as error:
+            raise StoreDamaged(str(error)) from error
+
+    def _read_group_once(self, table: str, first: int) -> tuple[int, int | None]:
         try:
             with self._database.reading() as cursor:
                 checked = CheckedTable(cursor, table)
@@ -154,18 +170,23 @@ class Verifier:
                     count += checked.read(checked.columns, begin, last).num_rows
                 return count, after
         except ValueError as error:
-            raise StoreDamaged(str(error)) from error
+            raise _WrongValues(str(error)) from error
         except StoreError as error:
             if self._database.suspicion is None:
                 raise
             raise StoreDamaged(f"{table} cannot be read from row {first} on: {error}") from error
 
-    def _compare_with_ledger(self) -> None:
+    def _compare_with_ledger(self, pause: Pause) -> None:
         found = self._check_ledger()
         if self._accepted is None:
             self._accepted = found
-        elif (found.lacking, found.surplus) != (self._accepted.lacking, self._accepted.surplus):
-            raise StoreDamaged(f"{found.different} commits differ from the ledger in the file")
+        for _ in range(_READS):
+            if (found.lacking, found.surplus) == (self._accepted.lacking, self._accepted.surplus):
+                return
+            if pause(_SETTLE):
+                raise _Ended
+            found = self._check_ledger()
+        raise StoreDamaged(f"{found.different} commits differ from the ledger in the file")
 
 
 class VerificationThread(PeriodicThread):
@@ -186,6 +207,10 @@ class VerificationThread(PeriodicThread):
 
 class _Ended(Exception):
     """The pass was ended."""
+
+
+class _WrongValues(Exception):
+    """Rows have values that the statistics of the file exclude; or the file changed while they were read."""
 
 
 def _leave(pause: Pause, used: float) -> None:

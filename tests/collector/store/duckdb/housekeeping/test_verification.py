@@ -1,5 +1,6 @@
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from laban_collector.errors import StoreDamaged
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.verification import Verifier
 from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
+from ..edges.test_counter import store
+from ..random_shop import shop
 from ..small_groups import BLOCK, SPANS, block_of, make, overwrite
 
 
@@ -87,3 +91,10 @@ def block_of_open(database: Database, column: str) -> int:
     with database.descriptor() as descriptor:
         copy.write_bytes(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
     return block_of(copy, column, 2)
+
+
+def test_rows_of_which_the_file_does_not_tell_the_range_are_no_damage(database: Database) -> None:
+    """As of rows that were added since the last checkpoint."""
+    store(DuckDBWriter(database), [[replace(span, name="Ünïcode, " + span.name)] for span in shop(3)])
+    assert verifier(database).run(go_on)
+    assert database.damage is None
