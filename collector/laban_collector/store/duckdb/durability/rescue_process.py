@@ -1,7 +1,10 @@
 """Runs a rescue in a process of its own, so that a collector is not slowed down; also the program of it."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -12,6 +15,7 @@ from laban_collector.store.duckdb.durability.without_pandas import block_pandas
 
 _POLL: Final = 0.2
 """Seconds between two looks at whether the rescue must end."""
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescued | None:
@@ -23,13 +27,14 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         stopping: waits for some seconds, and returns whether the rescue must end.
 
     Returns:
-        The result; None if it was ended.
+        The result; None if it was ended, also by whoever stops all processes of a service.
 
     Raises:
         StoreError: nothing of the file can be read, or the new one cannot be written.
     """
     command = [sys.executable, "-m", __name__, str(damaged), str(target)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as process:
         assert process.stdout is not None  # noqa: S101 - for mypy
         while process.poll() is None:
             if stopping(_POLL):
@@ -38,12 +43,15 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         text = process.stdout.read()
     if process.returncode == 0:
         return Rescued.model_validate_json(text)
+    if -process.returncode in _STOPPING:
+        return None
     raise StoreError(text.strip() or f"the rescue ended with status {process.returncode}")
 
 
 def main() -> int:
     """Rescue the first file into the second; print the result, or why it failed."""
     block_pandas()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from laban_collector.store.duckdb.durability.rescue import rescue
 
     try:
@@ -53,6 +61,14 @@ def main() -> int:
         return 1
     sys.stdout.write(result.model_dump_json())
     return 0
+
+
+def _end_with_parent() -> None:
+    """End this process when the pipe of its parent closes: the next collector rescues the same file."""
+    os.read(
+        sys.stdin.fileno(), 1
+    )  # not by a reader with a lock, which would be in use when this process ends
+    os._exit(1)
 
 
 if __name__ == "__main__":
