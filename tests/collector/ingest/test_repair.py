@@ -96,7 +96,8 @@ def test_a_file_that_cannot_be_opened_does_not_refuse_the_start(path: Path) -> N
 def test_a_replacement_that_fails_halfway_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "_RETRY", 0.01)
     with running(path) as storage:
-        database = storage.store.database  # type: ignore[attr-defined]
+        assert isinstance(storage.store, DuckDBStore)
+        database = storage.store.database
         failures = iter((duckdb.IOException("No space left on device"), None))
         refusals = iter((StoreError("not yet"), StoreError("not yet"), None))
         connect, start = database._session._connect, storage.store.start

@@ -49,9 +49,7 @@ _NOT_WRITTEN: Final = re.compile(
 )
 
 
-_REFUSED: Final = re.compile(
-    r"Permission denied|Cannot open file|Too many open files|Operation not permitted"
-)
+_REFUSED: Final = re.compile(r"Permission denied|Cannot open file")
 """The operating system does not open the file: nothing is known about its content."""
 _DAMAGED: Final = re.compile(
     r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"

@@ -22,7 +22,7 @@ from laban_collector.store.duckdb.connection.open_errors import check_place
 from laban_collector.store.duckdb.durability.blocks import DATA, is_duckdb
 from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
 from laban_collector.store.duckdb.durability.saved_metadata import metadata_path
-from laban_collector.store.private_files import copy_private, open_private, remove_if_empty
+from laban_collector.store.private_files import copy_private, open_private, remove_if_empty, unwritable
 from laban_collector.store.sidecar_files import (
     Now,
     keep_record,
@@ -186,9 +186,9 @@ def _without_damaged_log(path: Path, damaged: Path) -> bool:
                 with os.fdopen(open_private(log, os.O_EXCL), "wb") as file:
                     file.write(content[:length])
             reason = trial(path)
-        except (OSError, StoreError):  # for example a full disk: the next start tries again
+        except (OSError, StoreError) as error:  # for example a full disk: the next start tries again
             kept.replace(log)
-            raise
+            raise unwritable(log, error) if isinstance(error, OSError) else error from None
         if reason is None:
             _log.error("%s: the first %d of %d bytes of the log are intact.", path, length, len(content))
             return True

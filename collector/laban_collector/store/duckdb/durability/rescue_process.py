@@ -33,8 +33,8 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         StoreError: nothing of the file can be read, or the new one cannot be written.
     """
     command = [sys.executable, "-m", __name__, str(damaged), str(target)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         assert process.stdout is not None  # noqa: S101 - for mypy
         while process.poll() is None:
             if stopping(_POLL):

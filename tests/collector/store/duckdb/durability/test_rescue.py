@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -6,7 +8,7 @@ import pytest
 from laban_collector.errors import StoreDamaged, StoreError
 from laban_collector.store.damage import LostCommits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.durability import blocks
+from laban_collector.store.duckdb.durability import blocks, rescue_process
 from laban_collector.store.duckdb.durability.rescue import rescue
 from laban_collector.store.duckdb.durability.rescued_batches import batches
 from laban_collector.store.duckdb.durability.saved_metadata import save
@@ -101,3 +103,13 @@ def test_nothing_is_overwritten_and_a_file_of_noise_is_refused(path: Path) -> No
     with pytest.raises(StoreDamaged, match="Nothing of"):
         rescue(noise, path.with_name("new.duckdb"))
     assert not path.with_name("new.duckdb").exists()
+
+
+def test_a_rescue_ends_with_the_collector_that_began_it(tmp_path: Path) -> None:
+    damaged, target = make(tmp_path / "a.duckdb"), tmp_path / "b.duckdb"
+    command = [sys.executable, "-m", rescue_process.__name__, str(damaged), str(target)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
+        answer, _ = child.communicate()  # closes the pipe, as the end of the collector does
+    assert (child.returncode, answer) == (1, b"")
+    assert not target.exists()
