@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest.journal import Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.store.base import Store, Written
@@ -96,7 +96,7 @@ class RepairThread:
         damaged = self._store.path.with_name(record.file)
         _log.warning("%s is being rescued.", damaged)
         self._stored = 0
-        running = record.model_copy(update={"state": "running", "stored": 0, "found": 0})
+        running = record.model_copy(update={"state": "running", "stored": 0, "found": 0, "error": None})
         self.keep(running)
 
         def write(batch: SpanBatch) -> None:
@@ -113,6 +113,10 @@ class RepairThread:
 
         try:
             result = self._store.rescue(damaged, write, self._pause)
+        except StoreUnwritable as error:  # the next start has more space, perhaps
+            self.keep(record.model_copy(update={"state": "waiting", "error": str(error)}))
+            _log.error("%s is not rescued before the next start: %s", damaged, error)
+            return
         except StoreError as error:
             self._end(self._failed(running, str(error)))
             return

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest import repair
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.storage_service import StorageService
@@ -98,21 +98,21 @@ def test_a_replacement_that_fails_halfway_is_continued(path: Path, monkeypatch: 
     with running(path) as storage:
         assert isinstance(storage.store, DuckDBStore)
         database = storage.store.database
-        failures = iter((duckdb.IOException("No space left on device"), None))
+        failures = iter((duckdb.IOException("No space left on device"),))
         refusals = iter((StoreError("not yet"), StoreError("not yet"), None))
-        connect, start = database._session._connect, storage.store.start
+        connect, start = duckdb.connect, storage.store.start
 
-        def connected() -> duckdb.DuckDBPyConnection:
-            if failure := next(failures):
+        def connected(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+            if failure := next(failures, None):
                 raise failure
-            return connect()
+            return connect(*arguments, **options)
 
         def started(*arguments: Any) -> None:
             if refusal := next(refusals):
                 raise refusal
             start(*arguments)
 
-        monkeypatch.setattr(database._session, "_connect", connected)
+        monkeypatch.setattr(duckdb, "connect", connected)
         monkeypatch.setattr(storage.store, "start", started)
         storage.take(batch(span(1)))
         storage.settle()
@@ -127,6 +127,25 @@ def test_a_replacement_that_fails_halfway_is_continued(path: Path, monkeypatch: 
     assert {file.stat().st_mode & 0o777 for file in path.parent.glob(f"{record.file}.*")} == {0o600}
     with running(path) as storage:
         assert storage.store.reader().contents().spans == SPANS + 2
+        assert storage.health().ledger_agrees
+
+
+def test_a_rescue_without_space_is_repeated_at_the_next_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LedgerRing.open(ring_path(path)).close()
+    overwrite(path, 0, bytes(GROUP))
+
+    def refuse(*_: object) -> None:
+        raise StoreUnwritable("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DuckDBStore, "rescue", refuse)
+        with running(path) as storage:
+            until(lambda: "is not rescued yet: no space left" in storage.health().ledger)
+            assert not storage.health().ledger_agrees
+    with running(path) as storage:
+        until(lambda: rescued(storage))
         assert storage.health().ledger_agrees
 
 

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from laban_collector.errors import CollectorError, StoreError
+from laban_collector.errors import CollectorError, StoreError, StoreUnwritable
 from laban_collector.store.damage import Rescued
 from laban_collector.store.duckdb.durability.without_pandas import block_pandas
+from laban_collector.store.private_files import unwritable
 
 _POLL: Final = 0.2
 """Seconds between two looks at whether the rescue must end."""
+_NO_SPACE: Final = 2
+"""The status of a rescue that needs more space."""
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -30,7 +33,8 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         The result; None if it was ended, also by whoever stops all processes of a service.
 
     Raises:
-        StoreError: nothing of the file can be read, or the new one cannot be written.
+        StoreError: nothing of the file can be read.
+        StoreUnwritable: there is no space for the new file, or for a working copy.
     """
     command = [sys.executable, "-m", __name__, str(damaged), str(target)]
     pipe = subprocess.PIPE
@@ -45,6 +49,8 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         return Rescued.model_validate_json(text)
     if -process.returncode in _STOPPING:
         return None
+    if process.returncode == _NO_SPACE:
+        raise StoreUnwritable(text.strip())
     raise StoreError(text.strip() or f"the rescue ended with status {process.returncode}")
 
 
@@ -57,8 +63,9 @@ def main() -> int:
     try:
         result = rescue(Path(sys.argv[1]), Path(sys.argv[2]))
     except (CollectorError, OSError) as error:
-        sys.stdout.write(str(error))
-        return 1
+        found = unwritable(Path(sys.argv[2]), error) if isinstance(error, OSError) else error
+        sys.stdout.write(str(found))
+        return _NO_SPACE if isinstance(found, StoreUnwritable) else 1
     sys.stdout.write(result.model_dump_json())
     return 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
 from laban_collector.store.damage import LostCommits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.durability import blocks, rescue_process
@@ -14,6 +14,7 @@ from laban_collector.store.duckdb.durability.rescued_batches import batches
 from laban_collector.store.duckdb.durability.saved_metadata import save
 from laban_collector.store.duckdb.store import DuckDBStore
 
+from ..connection.test_session import full_disk
 from ..small_groups import BLOCK, COMMITS, GROUP, PER_COMMIT, SPANS, block_of, make, overwrite
 
 
@@ -103,6 +104,13 @@ def test_nothing_is_overwritten_and_a_file_of_noise_is_refused(path: Path) -> No
     with pytest.raises(StoreDamaged, match="Nothing of"):
         rescue(noise, path.with_name("new.duckdb"))
     assert not path.with_name("new.duckdb").exists()
+
+
+def test_a_rescue_says_that_there_is_no_space(path: Path) -> None:
+    with full_disk(5000), pytest.raises(StoreUnwritable, match="Free space"):
+        rescue_process.run(path, path.with_name("b.duckdb"), lambda _: False)
+    with pytest.raises(StoreError, match="does not exist"):
+        rescue_process.run(path.with_name("none"), path.with_name("b.duckdb"), lambda _: False)
 
 
 def test_a_rescue_ends_with_the_collector_that_began_it(tmp_path: Path) -> None:
