@@ -18,6 +18,7 @@ from laban_collector.errors import StoreLocked, StoreNotFound
 from laban_collector.settings import load_settings
 from laban_collector.store.base import SpanWriter
 from laban_collector.store.damage import Rescued
+from laban_collector.store.private_files import keep_new_files_private
 from laban_mapper.printable import printable
 
 _SOMETHING_LOST = 1
@@ -46,6 +47,7 @@ def rescue(
     """
     if not file.is_file():
         raise StoreNotFound(f"{file}: no such file.")
+    keep_new_files_private()
     target = into or file.with_name(f"{file.name}.rescued")
     if target.exists():
         result, stored = _into_existing(file, target, token)

@@ -198,7 +198,8 @@ class _File:
             found = _record(memoryview(os.pread(self._opened(), _HEADER.size + length, offset)))
             if found is None:
                 rest = os.pread(self._opened(), self._end, 0)
-                later = [one for one in _records(rest) if one.sequence > previous]
+                # `emptied`: zeros at the beginning are damage, because this turn is not over.
+                later = [one for one in _records(rest, emptied=True) if one.sequence > previous]
                 yield from (Journaled(one.sequence, _from_bytes(one.payload)) for one in later)
                 return
             previous = found[0]

@@ -90,7 +90,7 @@ class LedgerRing:
 
     def spans_after(self, sequence: int) -> dict[int, int]:
         """Return the spans of each commit after this one, as far as the ring holds the commit before it."""
-        entries = self._entries
+        entries = dict(self._entries)  # a copy, because senders go on recording
         return {
             number: entry.total - entries[number - 1].total
             for number, entry in entries.items()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
 from laban_collector.ingest.journal import Journaled
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.store.base import Store, Written
@@ -24,7 +24,7 @@ class RepairThread:
 
     Args:
         store: open for writing.
-        replace: sets the damaged store aside and continues with an empty one; see `StorageService`.
+        replace: sets the damaged store aside and continues with an empty one; called again if it fails.
         write: stores a batch durably, like a batch from a sender.
     """
 
@@ -37,6 +37,7 @@ class RepairThread:
         self._trouble = threading.Event()
         self._stopping = threading.Event()
         self._stored = 0
+        self._replacing = False
         self.records: tuple[Rescue, ...] = tuple(rescues(store.path))
         """The rescues of all damaged files next to the store."""
         self._thread = threading.Thread(target=self._run, name="laban-repair")
@@ -82,8 +83,10 @@ class RepairThread:
 
     def _repair(self) -> None:
         self._store.confirm(self._pause)
-        if self._store.damage is not None and not self._stopping.is_set():
+        if (self._replacing or self._store.damage is not None) and not self._stopping.is_set():
+            self._replacing = True
             self._replace()
+            self._replacing = False
         self.records = tuple(rescues(self._store.path))
         for record in self.records:
             if record.state in ("waiting", "running") and not self._interrupted():
@@ -93,7 +96,7 @@ class RepairThread:
         damaged = self._store.path.with_name(record.file)
         _log.warning("%s is being rescued.", damaged)
         self._stored = 0
-        running = record.model_copy(update={"state": "running", "stored": 0, "found": 0})
+        running = record.model_copy(update={"state": "running", "stored": 0, "found": 0, "error": None})
         self.keep(running)
 
         def write(batch: SpanBatch) -> None:
@@ -110,11 +113,18 @@ class RepairThread:
 
         try:
             result = self._store.rescue(damaged, write, self._pause)
+        except StoreUnwritable as error:  # the next start has more space, perhaps
+            self.keep(record.model_copy(update={"state": "waiting", "error": str(error)}))
+            _log.error("%s is not rescued before the next start: %s", damaged, error)
+            return
         except StoreError as error:
             self._end(self._failed(running, str(error)))
             return
-        if result is not None and not self._interrupted():
-            self._end(self._done(running, result))
+        if self._interrupted():
+            return
+        if result is None:
+            raise StoreError(f"the rescue of {damaged} was ended from outside")
+        self._end(self._done(running, result))
 
     def _done(self, record: Rescue, result: Rescued) -> Rescue:
         changes = {

@@ -19,6 +19,7 @@ from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.metrics import Metrics
 from laban_collector.store.base import (
     DEFAULT_NAMES,
+    BatchLoader,
     Deleted,
     NameLimits,
     RetentionLimits,
@@ -58,7 +59,10 @@ class StorageService(SpanWriter):
         self.store = store
         self._limits = limits
         self._names = names
-        self._tables = store.writer()
+        self._tables: BatchLoader | None = store.writer()
+        """None while the store is being replaced."""
+        self._journaled: tuple[Path, dict[int, int]] | None = None
+        """A damaged file that was set aside, and the spans of the commits that are not in it."""
         self._ring: LedgerRing | None = None
         self._report: LedgerReport | None = None
         self._loader: JournalLoader | None = None
@@ -90,10 +94,17 @@ class StorageService(SpanWriter):
             self.store.confirm(lambda _: False)
             if self.store.damage is None:
                 raise
-            self.store.stop()
+            self._end_start()
             self.store.set_aside(self._newest_loaded())
             self._tables = self.store.writer()
             self._start()
+
+    def _end_start(self) -> None:
+        """End what an attempt to start has begun."""
+        self.store.stop()
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
 
     def _newest_loaded(self) -> int:
         """Return the sequence of the newest commit that is not in the journal."""
@@ -114,7 +125,7 @@ class StorageService(SpanWriter):
         note_journaled(self.store, unloaded)
         self._ring, self._report = check_ledger(self.store, unloaded, found=found)
         self.store.start(self._limits, self._on_deleted, self._names)
-        loader = JournalLoader(self._load, journal, self._ring, self._tables.sequence)
+        loader = JournalLoader(self._load, journal, self._ring, self._writer().sequence)
         loader.on_loss = self._on_journal_loss
         waiting = {one.sequence for one in left}
         loader.start([one for one in unloaded if one.sequence not in waiting])
@@ -126,10 +137,7 @@ class StorageService(SpanWriter):
         if self._loader is not None:
             self._loader.stop()
             self._loader = None
-        self.store.stop()
-        if self._ring is not None:
-            self._ring.close()
-            self._ring = None
+        self._end_start()
 
     @property
     def report(self) -> LedgerReport:
@@ -171,7 +179,7 @@ class StorageService(SpanWriter):
             StoreError: nothing was stored.
         """
         with self._tables_changing:
-            self._tables.write_lag(rows)
+            self._writer().write_lag(rows)
         self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
 
@@ -266,7 +274,7 @@ class StorageService(SpanWriter):
 
     def _load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
         with self._tables_changing, self.metrics.loads.time():
-            written = self._tables.load(batches, sequence, awaited=awaited)
+            written = self._writer().load(batches, sequence, awaited=awaited)
         self.metrics.stored.inc(sum(one.spans for one in written))
         self.metrics.duplicates.inc(sum(one.duplicates for one in written))
         return written
@@ -276,19 +284,36 @@ class StorageService(SpanWriter):
         journal.
 
         Raises:
-            StoreError: it failed; try again.
+            StoreError: it failed; call it again, and it continues. Until then nothing is loaded.
             OSError: a file cannot be renamed or written.
         """
         ring, loader = self._ring, self._running()
         with self._tables_changing:
             self.store.stop()
-            damaged = self.store.set_aside(loader.loaded)
-            if ring is not None:
-                [record] = [one for one in rescues(self.store.path) if one.file == damaged.name]
-                journaled = ring.spans_after(loader.loaded)
-                keep_record(self.store.path, record.model_copy(update={"journaled": journaled}))
-            self._tables = self.store.writer()
+            if self._tables is not None:
+                # The loader may not have noted the newest load yet. It waits for the lock before the next.
+                loaded = max(loader.loaded, self._tables.sequence)
+                damaged = self.store.set_aside(loaded)
+                self._journaled = damaged, {} if ring is None else ring.spans_after(loaded)
+                self._tables = None
+            self._note_journaled()
+            tables = self.store.writer()
             self.store.start(self._limits, self._on_deleted, self._names)
+            self._tables = tables
+
+    def _note_journaled(self) -> None:
+        if self._journaled is None:
+            return
+        damaged, spans = self._journaled
+        for record in rescues(self.store.path):
+            if record.file == damaged.name:
+                keep_record(self.store.path, record.model_copy(update={"journaled": spans}))
+        self._journaled = None
+
+    def _writer(self) -> BatchLoader:
+        if self._tables is None:
+            raise StoreError(f"{self.store.path} is damaged. It is being replaced; try again.")
+        return self._tables
 
     def _on_journal_loss(self, journal: Journal, sequences: Sequence[int]) -> None:
         damaged = quarantine_path(self.store.path)

@@ -107,7 +107,7 @@ class Rescue(_Value):
         found: spans that could be read.
         stored: those of them that were stored again; the others were stored already.
         losses: what could not be read; None before that is known.
-        error: why the rescue failed.
+        error: why the rescue failed, or waits for the next start.
         journaled: spans of each commit that was in the journal when the file was set aside; None: not known
             yet.
         unread: spans of acknowledged commits that the file lacked, for example because its log was cut off.
@@ -143,6 +143,8 @@ class Rescue(_Value):
             return f"{self.note}; what was left is kept as {self.file}"
         if self.state == "failed":
             return f"{self.file} could not be rescued: {self.error}"
+        if self.state == "waiting" and self.error is not None:
+            return f"{self.file} is damaged ({self.reason}) and is not rescued yet: {self.error}"
         if self.state != "done" or self.losses is None:
             return (
                 f"{self.file} is damaged ({self.reason}) and is being rescued: {self.stored:,} spans so far"

@@ -111,7 +111,12 @@ def copy_private(source: Path, target: Path) -> None:
         OSError: the name is taken, or a file cannot be read or written.
     """
     with source.open("rb") as read, os.fdopen(open_private(target, os.O_EXCL), "wb") as write:
-        shutil.copyfileobj(read, write, _PIECE)
+        try:
+            shutil.copyfileobj(read, write, _PIECE)
+            write.flush()
+        except OSError:  # attempts that are repeated on a full disk would leave a piece each
+            target.unlink()
+            raise
 
 
 def write_private(path: Path, text: str) -> None:

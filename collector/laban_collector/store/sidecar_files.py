@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from laban_collector.store.damage import Rescue
+from laban_collector.store.private_files import write_private
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def keep_record(store: Path, rescue: Rescue) -> None:
     """
     path = record_path(store.with_name(rescue.file))
     new = path.with_name(f"{path.name}.new")
-    new.write_text(rescue.to_json(), encoding="utf-8")
+    write_private(new, rescue.to_json())
     new.replace(path)
 
 

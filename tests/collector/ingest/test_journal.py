@@ -125,6 +125,14 @@ def test_a_sealed_file_is_read_up_to_the_first_damaged_record(journal: Journal, 
     assert [one.sequence for one in journal.sealed()] == [1, 2]
 
 
+def test_zeros_at_the_beginning_of_a_sealed_file_cost_one_batch(journal: Journal, path: Path) -> None:
+    append(journal, 1, 2, 3)
+    journal.turn()
+    file = journal_paths(path)[0]
+    file.write_bytes(bytes(512) + file.read_bytes()[512:])
+    assert [one.sequence for one in journal.sealed()] == [2, 3]
+
+
 def test_more_than_two_files_are_used_if_no_file_is_dropped(journal: Journal, path: Path) -> None:
     number = 0
     while journal.can_turn:

@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
-from laban_collector.errors import StoreError
+from laban_collector.errors import StoreError, StoreUnwritable
+from laban_collector.ingest import repair
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
@@ -88,6 +91,62 @@ def test_a_file_that_cannot_be_opened_does_not_refuse_the_start(path: Path) -> N
         assert storage.store.reader().contents().spans == SPANS
         assert storage.health().ledger_agrees
         assert storage.health().set_aside
+
+
+def test_a_replacement_that_fails_halfway_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair, "_RETRY", 0.01)
+    with running(path) as storage:
+        assert isinstance(storage.store, DuckDBStore)
+        database = storage.store.database
+        failures = iter((duckdb.IOException("No space left on device"),))
+        refusals = iter((StoreError("not yet"), StoreError("not yet"), None))
+        connect, start = duckdb.connect, storage.store.start
+
+        def connected(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+            if failure := next(failures, None):
+                raise failure
+            return connect(*arguments, **options)
+
+        def started(*arguments: Any) -> None:
+            if refusal := next(refusals):
+                raise refusal
+            start(*arguments)
+
+        monkeypatch.setattr(duckdb, "connect", connected)
+        monkeypatch.setattr(storage.store, "start", started)
+        storage.take(batch(span(1)))
+        storage.settle()
+        database.declare_damaged("for this test")
+        storage.take(batch(span(2)))
+        until(lambda: rescued(storage))
+        storage.settle()
+        assert storage.store.reader().contents().spans == SPANS + 2
+        assert storage.health().ledger_agrees
+        assert storage.health().failure is None
+        [record] = storage.health().rescues  # one file was set aside, and no empty ones
+    assert {file.stat().st_mode & 0o777 for file in path.parent.glob(f"{record.file}.*")} == {0o600}
+    with running(path) as storage:
+        assert storage.store.reader().contents().spans == SPANS + 2
+        assert storage.health().ledger_agrees
+
+
+def test_a_rescue_without_space_is_repeated_at_the_next_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LedgerRing.open(ring_path(path)).close()
+    overwrite(path, 0, bytes(GROUP))
+
+    def refuse(*_: object) -> None:
+        raise StoreUnwritable("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DuckDBStore, "rescue", refuse)
+        with running(path) as storage:
+            until(lambda: "is not rescued yet: no space left" in storage.health().ledger)
+            assert not storage.health().ledger_agrees
+    with running(path) as storage:
+        until(lambda: rescued(storage))
+        assert storage.health().ledger_agrees
 
 
 def test_a_store_that_is_damaged_is_not_ready(path: Path) -> None:

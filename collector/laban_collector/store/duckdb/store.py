@@ -26,7 +26,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine, set_aside
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read.reader import DuckDBReader
-from laban_collector.store.private_files import remove_leftovers
+from laban_collector.store.private_files import copy_private, remove_leftovers
 from laban_collector.store.sidecar_files import (
     move_to_quarantine,
     quarantine_path,
@@ -60,6 +60,8 @@ class DuckDBStore(Store):
         self._verifier: Verifier | None = None
         self._writer: DuckDBWriter | None = None
         self._background: Background | None = None
+        self._damaged: Path | None = None
+        """The name of a damaged file while it is being set aside."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -232,22 +234,16 @@ class DuckDBStore(Store):
     def set_aside(self, sequence: int) -> Path:
         """Keep the damaged file as `FILE.damaged-<time>`, and continue with a new one.
 
-        Call it after `stop`; `start` again afterwards, with a new `writer`.
+        Call it after `stop`; `start` again afterwards, with a new `writer`. If it fails, call it again.
 
         Raises:
             StoreError: queries are still running, or the new file cannot be created.
+            OSError: a file cannot be renamed or written.
         """
-        damaged, reason = quarantine_path(self.path), self.damage or "unknown"
-        ring = ring_path(self.path)
-
-        def move() -> None:
-            content = ring.read_bytes() if ring.exists() else b""
-            set_aside(self.path, damaged, reason)
-            if content:  # the ring continues; the rescue compares the damaged file with its present content
-                ring_path(damaged).replace(ring)
-                ring_path(damaged).write_bytes(content)
-
-        self.database.replace(move, sequence)
+        self._damaged = damaged = self._damaged or quarantine_path(self.path)
+        reason = self.damage or "unknown"
+        self.database.replace(lambda: self._move(damaged, reason), sequence)
+        self._damaged = None
         self._writer = None
         self._commit_ranges.forget()
         for reader in self._readers:
@@ -301,6 +297,23 @@ class DuckDBStore(Store):
             StoreError: the checkpoint failed; committed rows are safe in the log.
         """
         self.database.close()
+
+    def _move(self, damaged: Path, reason: str) -> None:
+        """Rename the damaged file, unless an earlier attempt did; the ledger ring continues, and is copied.
+
+        The rescue compares the damaged file with the copy.
+        """
+        ring, kept = ring_path(self.path), ring_path(damaged)
+        if damaged.exists():  # then the new file could not be completed, and holds nothing
+            for begun in (self.path, wal_of(self.path)):
+                begun.unlink(missing_ok=True)
+        else:
+            set_aside(self.path, damaged, reason)
+        if kept.exists() and not ring.exists():
+            kept.replace(ring)
+        if ring.exists():
+            kept.unlink(missing_ok=True)
+            copy_private(ring, kept)
 
     def _duckdb_writer(self) -> "DuckDBWriter":
         from laban_collector.store.duckdb.write.writer import DuckDBWriter

@@ -49,6 +49,8 @@ _NOT_WRITTEN: Final = re.compile(
 )
 
 
+_REFUSED: Final = re.compile(r"Permission denied|Cannot open file")
+"""The operating system does not open the file: nothing is known about its content."""
 _DAMAGED: Final = re.compile(
     r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"
     r"|Serialization Error|Failed to load metadata|out of range of file|not recognized by this version"
@@ -99,7 +101,9 @@ def open_error(path: Path, error: duckdb.Error) -> StoreError:
         return StoreTooNew(f"{path} was written by a newer DuckDB: {text}")
     if _NOT_WRITTEN.search(text):  # a full disk is no damage
         return StoreUnwritable(f"{path} cannot be opened: {text.rstrip('.!')}. {advice(path)}")
-    if isinstance(error, duckdb.IOException) and "Permission denied" in text:
+    if isinstance(error, duckdb.OutOfMemoryException) or (
+        isinstance(error, duckdb.IOException) and _REFUSED.search(text)
+    ):
         return StoreError(f"{path} cannot be opened: {text}")
     return StoreDamaged(
         f"{path} cannot be read as a database: {text.rstrip('.!')}. It was left unchanged; "

@@ -78,21 +78,20 @@ class Session:
 
         Raises:
             StoreUnwritable: queries are still running; nothing was done.
-            duckdb.Error: the other file cannot be opened; the next request tries again.
+            duckdb.Error: the other file cannot be opened. There are no cursors until a further call succeeds.
         """
         with self._changed:
             self._replacing = True
-            try:
-                if not self._changed.wait_for(lambda: self._cursors == 0, _DRAIN_TIME):
-                    raise StoreUnwritable(f"{self._path}: queries are still running on the damaged file.")
-                self._connection.close()
-                self._fatal = "the damaged file was set aside"
-                move()
-                self._connection = self._connect()
-                prepare(self._connection)
-                self._fatal = None
-            finally:
+            if not self._changed.wait_for(lambda: self._cursors == 0, _DRAIN_TIME):
                 self._replacing = False
+                raise StoreUnwritable(f"{self._path}: queries are still running on the damaged file.")
+            self._connection.close()
+            self._fatal = "the damaged file was set aside"
+            move()
+            self._connection = self._connect()
+            prepare(self._connection)
+            self._fatal = None
+            self._replacing = False
 
     def _take(self) -> duckdb.DuckDBPyConnection:
         with self._changed:

@@ -45,7 +45,8 @@ def intact_length(content: bytes) -> int:
 def is_torn(rest: bytes) -> bool:
     """Return whether what follows the intact commits of a log is one commit that was written in part.
 
-    An entry of it is wrong, and nothing follows that entry: it was the last one that was being written.
+    An entry of it is wrong, and nothing but zeros follows that entry: it was being written when the power
+    failed.
     """
     offset = 0
     for entry in _entries(rest, 0):
@@ -55,7 +56,7 @@ def is_torn(rest: bytes) -> bool:
     if offset + _PREFIX.size > len(rest):
         return True
     length, _ = _PREFIX.unpack_from(rest, offset)
-    return bool(offset + _PREFIX.size + length >= len(rest)) or not any(rest[offset:])
+    return not any(rest[offset + _PREFIX.size + length :])
 
 
 def checksum(content: bytes) -> int:

@@ -9,6 +9,7 @@ FILE, FILE.wal ──▶ opened on trial ──▶ opened
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from laban_collector.store.duckdb.connection.open_errors import check_place
 from laban_collector.store.duckdb.durability.blocks import DATA, is_duckdb
 from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
 from laban_collector.store.duckdb.durability.saved_metadata import metadata_path
-from laban_collector.store.private_files import copy_private, remove_if_empty
+from laban_collector.store.private_files import copy_private, open_private, remove_if_empty, unwritable
 from laban_collector.store.sidecar_files import (
     Now,
     keep_record,
@@ -33,6 +34,8 @@ from laban_collector.store.sidecar_files import (
 
 _log = logging.getLogger(__name__)
 
+_CRASHES: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+"""The signals by which a process ends itself when it reads a damaged file."""
 _LONGEST_TRIAL: Final = 600.0
 """Seconds until opening a file counts as impossible."""
 
@@ -45,7 +48,8 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     next to the file. A file that was never a laban database is not moved.
 
     Raises:
-        StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's.
+        StoreError: like `Database.open`, but `StoreDamaged` only for a file that is not laban's; or the trial
+            was ended from outside, or there is no space to cut the log.
     """
     check_place(path, read_only=False)  # before anything is copied or moved
     remove_if_empty(path)  # DuckDB refuses it
@@ -54,6 +58,8 @@ def open_or_quarantine(path: Path, now: Now = utc_now) -> Database:
     reason = trial(path)
     if reason is not None and _without_torn_end(path):
         reason = trial(path)
+        if reason is not None:  # the log was not the cause, or not all of it: the rescue gets the whole one
+            log_copy(path).replace(wal_of(path))
     if reason is None:
         try:
             return Database.open(path)
@@ -101,18 +107,29 @@ def _remove_begun(path: Path) -> None:
 
 
 def trial(path: Path) -> str | None:
-    """Open a file in another process; return why it is damaged, None if a collector can use it."""
+    """Open a file in another process; return why it is damaged, None if a collector can use it.
+
+    Raises:
+        StoreError: the process was ended from outside, which says nothing about the file.
+    """
     if not path.exists() or not (path.stat().st_size or ring_path(path).exists() or wal_of(path).exists()):
         return None
     if path.stat().st_size < DATA:
         return "the file is cut off within its headers"
     command = [sys.executable, "-m", "laban_collector.store.duckdb.durability.opening_process", str(path)]
     try:
-        found = subprocess.run(command, capture_output=True, timeout=_LONGEST_TRIAL, check=False)
+        found = subprocess.run(
+            command, capture_output=True, timeout=_LONGEST_TRIAL, check=False, start_new_session=True
+        )
     except subprocess.TimeoutExpired:
         return f"it could not be opened within {_LONGEST_TRIAL:.0f} s"
-    if found.returncode < 0:
+    if -found.returncode in _CRASHES:
         return f"the process that opened it on trial was ended by signal {-found.returncode}"
+    if found.returncode < 0:  # someone ended it, or there was not enough memory
+        raise StoreError(
+            f"{path} was not opened: the process that opened it on trial was ended by signal "
+            f"{-found.returncode}. Nothing was changed; start again, with more memory if it was signal 9."
+        )
     return found.stdout.decode(errors="replace") if found.returncode == 1 and found.stdout else None
 
 
@@ -163,11 +180,16 @@ def _without_damaged_log(path: Path, damaged: Path) -> bool:
     move_to_quarantine(log, kept)
     content = kept.read_bytes()
     for length in sorted({intact_length(content), 0}, reverse=True):
-        if length:
-            log.write_bytes(content[:length])
-        else:
+        try:
             log.unlink(missing_ok=True)
-        if trial(path) is None:
+            if length:
+                with os.fdopen(open_private(log, os.O_EXCL), "wb") as file:
+                    file.write(content[:length])
+            reason = trial(path)
+        except (OSError, StoreError) as error:  # for example a full disk: the next start tries again
+            kept.replace(log)
+            raise unwritable(log, error) if isinstance(error, OSError) else error from None
+        if reason is None:
             _log.error("%s: the first %d of %d bytes of the log are intact.", path, length, len(content))
             return True
     kept.rename(log)  # the file is broken too: keep both together

@@ -30,6 +30,7 @@ from laban_collector.store.duckdb.durability import blocks, headers
 from laban_collector.store.duckdb.durability.damaged_file import DamagedFile, Piece
 from laban_collector.store.duckdb.durability.log_entries import intact_length
 from laban_collector.store.duckdb.durability.saved_metadata import metadata_path, restore
+from laban_collector.store.private_files import unwritable
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ def _opened(damaged: Path, near: Path) -> Generator[DamagedFile, None, None]:
     """Open a damaged file in the first way that works; copies are made in the directory of `near`."""
     folder = near.with_name(f"{near.name}-work")
     reasons: list[str] = []
+    if not damaged.exists():
+        raise StoreDamaged(f"{damaged} does not exist")
     try:
         for attempt in _ATTEMPTS:
             shutil.rmtree(folder, ignore_errors=True)
@@ -105,8 +108,6 @@ def _opened(damaged: Path, near: Path) -> Generator[DamagedFile, None, None]:
 def _as_it_is(damaged: Path, copy: Path) -> Path | None:
     """Return the file itself, if no byte of it can be corrected and its log is whole."""
     del copy
-    if not damaged.exists():
-        raise StoreDamaged(f"{damaged} does not exist")
     with _descriptor(damaged) as descriptor:
         wrong = blocks.all_damaged(descriptor)
         can_correct = any(True for _ in blocks.corrections(descriptor, wrong))
@@ -176,7 +177,7 @@ def _copy_corrected(damaged: Path, copy: Path) -> None:
     try:
         shutil.copyfile(damaged, copy)
     except OSError as error:
-        raise StoreError(f"There is no space for a working copy of {damaged}: {error}") from error
+        raise unwritable(copy, error) from error
     with _descriptor(copy) as descriptor, copy.open("r+b") as file:
         for piece, content in blocks.corrections(descriptor, blocks.all_damaged(descriptor)):
             _log.warning("One wrong byte between %d and %d was corrected.", piece.offset, sum(piece))

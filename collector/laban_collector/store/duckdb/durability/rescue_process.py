@@ -1,17 +1,24 @@
 """Runs a rescue in a process of its own, so that a collector is not slowed down; also the program of it."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from laban_collector.errors import CollectorError, StoreError
+from laban_collector.errors import CollectorError, StoreError, StoreUnwritable
 from laban_collector.store.damage import Rescued
 from laban_collector.store.duckdb.durability.without_pandas import block_pandas
+from laban_collector.store.private_files import unwritable
 
 _POLL: Final = 0.2
 """Seconds between two looks at whether the rescue must end."""
+_NO_SPACE: Final = 2
+"""The status of a rescue that needs more space."""
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescued | None:
@@ -23,13 +30,15 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         stopping: waits for some seconds, and returns whether the rescue must end.
 
     Returns:
-        The result; None if it was ended.
+        The result; None if it was ended, also by whoever stops all processes of a service.
 
     Raises:
-        StoreError: nothing of the file can be read, or the new one cannot be written.
+        StoreError: nothing of the file can be read.
+        StoreUnwritable: there is no space for the new file, or for a working copy.
     """
     command = [sys.executable, "-m", __name__, str(damaged), str(target)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         assert process.stdout is not None  # noqa: S101 - for mypy
         while process.poll() is None:
             if stopping(_POLL):
@@ -38,21 +47,35 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
         text = process.stdout.read()
     if process.returncode == 0:
         return Rescued.model_validate_json(text)
+    if -process.returncode in _STOPPING:
+        return None
+    if process.returncode == _NO_SPACE:
+        raise StoreUnwritable(text.strip())
     raise StoreError(text.strip() or f"the rescue ended with status {process.returncode}")
 
 
 def main() -> int:
     """Rescue the first file into the second; print the result, or why it failed."""
     block_pandas()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from laban_collector.store.duckdb.durability.rescue import rescue
 
     try:
         result = rescue(Path(sys.argv[1]), Path(sys.argv[2]))
     except (CollectorError, OSError) as error:
-        sys.stdout.write(str(error))
-        return 1
+        found = unwritable(Path(sys.argv[2]), error) if isinstance(error, OSError) else error
+        sys.stdout.write(str(found))
+        return _NO_SPACE if isinstance(found, StoreUnwritable) else 1
     sys.stdout.write(result.model_dump_json())
     return 0
+
+
+def _end_with_parent() -> None:
+    """End this process when the pipe of its parent closes: the next collector rescues the same file."""
+    os.read(
+        sys.stdin.fileno(), 1
+    )  # not by a reader with a lock, which would be in use when this process ends
+    os._exit(1)
 
 
 if __name__ == "__main__":

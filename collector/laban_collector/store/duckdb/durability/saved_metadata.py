@@ -18,6 +18,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability import blocks
 from laban_collector.store.duckdb.durability.blocks import DATA, HEADER, Piece
 from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
+from laban_collector.store.private_files import open_private
 
 _INTERVAL: Final = 5.0
 """Seconds between two looks at whether there was a checkpoint."""
@@ -55,7 +56,7 @@ def save(database: Database) -> bool:
     headers = [Saved(Piece(at, HEADER), before[at : at + HEADER]) for at in range(0, DATA, HEADER)]
     target = metadata_path(database.path)
     new = target.with_name(f"{target.name}.new")
-    with new.open("wb") as file:
+    with os.fdopen(open_private(new, os.O_TRUNC), "wb") as file:
         for piece, content in (*headers, *saved):
             file.write(_ENTRY.pack(*piece, xxhash.xxh3_64_intdigest(content, seed=piece.offset)))
             file.write(content)

@@ -1,21 +1,28 @@
 import logging
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from laban_collector.errors import StoreDamaged, StoreLocked
+from laban_collector.errors import StoreDamaged, StoreError, StoreLocked, StoreUnwritable
 from laban_collector.ingest.journal import Journal
 from laban_collector.ingest.ledger import LedgerReport, check_ledger
 from laban_collector.ingest.ledger_ring import LedgerRing
 from laban_collector.ingest.loader import JournalLoader
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.duckdb.connection.open_errors import open_error
+from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
 from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.sidecar_files import quarantined, ring_path
 
 from ....requests import span
+from ..connection.test_session import full_disk
 from ..write.test_writer import batch
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -105,6 +112,97 @@ def test_a_locked_database_is_not_quarantined(tmp_path: Path) -> None:
         with pytest.raises(StoreLocked):
             open_or_quarantine(path, now)
     assert quarantined(path) == []
+
+
+def test_a_database_that_another_process_has_open_is_not_quarantined(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    write_commits(path, 0)
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(StoreLocked):
+            open_or_quarantine(path, now)
+        other.communicate()
+    assert quarantined(path) == []
+
+
+@pytest.mark.parametrize("signal", ["INT", "TERM", "KILL"])
+def test_a_trial_that_is_ended_from_outside_says_nothing_about_the_file(
+    tmp_path: Path, signal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, program = tmp_path / "a.duckdb", tmp_path / "ended"
+    write_commits(path, 0)
+    program.write_text(f"#!/bin/sh\nkill -{signal} $$\n")
+    program.chmod(0o700)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(program))
+        with pytest.raises(StoreError, match="Nothing was changed"):
+            open_or_quarantine(path, now)
+    assert quarantined(path) == []
+    assert check(path).commits == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate data of size 16 MiB"),
+        duckdb.IOException('IO Error: Cannot open file "a.duckdb": Too many open files'),
+        duckdb.IOException('IO Error: Cannot open file "a.duckdb": Permission denied'),
+    ],
+)
+def test_a_refusal_of_the_operating_system_is_no_damage(error: duckdb.Error) -> None:
+    assert not isinstance(open_error(Path("a.duckdb"), error), StoreDamaged)
+
+
+def killed_after(path: Path, *numbers: int) -> Path:
+    """Copy a database with commits that are only in its log, as a killed collector leaves it."""
+    copy = path.with_name(f"killed-{path.name}")
+    with Database.open(path) as database:
+        tables = DuckDBWriter(database)
+        for number in numbers:
+            tables.write(batch(span(number)))
+        for source, target in ((path, copy), (wal_of(path), wal_of(copy))):
+            shutil.copyfile(source, target)
+    return copy
+
+
+def torn(log: Path) -> bytes:
+    """Change a log as if the last page of its last entry had not been written."""
+    content = log.read_bytes()
+    log.write_bytes(content[:-600] + bytes(600))
+    return log.read_bytes()
+
+
+def test_an_entry_that_was_written_in_part_is_cut_off_and_nothing_is_quarantined(tmp_path: Path) -> None:
+    path = killed_after(tmp_path / "a.duckdb", 0, 1, 2)
+    content = torn(wal_of(path))
+    assert is_torn(content[intact_length(content) :])
+    assert check(path).commits == 2
+    assert quarantined(path) == []
+
+
+def test_the_rescue_gets_the_whole_log_of_a_damaged_file(tmp_path: Path) -> None:
+    path = killed_after(tmp_path / "a.duckdb", 0, 1, 2)
+    LedgerRing.open(ring_path(path)).close()
+    content = torn(wal_of(path))
+    damage(path, 30)
+    assert check(path).commits == 0
+    damaged = path.with_name(f"{path.name}.damaged-20261123T120000Z")
+    assert wal_of(damaged).read_bytes() == content
+
+
+def test_a_damaged_log_stays_if_there_is_no_space_to_cut_it(tmp_path: Path) -> None:
+    path = killed_after(tmp_path / "a.duckdb", 0, 1, 2)
+    content = bytearray(wal_of(path).read_bytes())
+    content[intact_length(bytes(content)) // 2] ^= 1
+    wal_of(path).write_bytes(content)
+    with full_disk(0), pytest.raises(StoreUnwritable, match="Free space"):
+        open_or_quarantine(path, now)
+    assert wal_of(path).read_bytes() == content
+    assert quarantined(path) == []
+    assert check(path).commits < 3
 
 
 def test_missing_commits_are_logged_as_critical_once(

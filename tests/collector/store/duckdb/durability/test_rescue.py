@@ -1,17 +1,20 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.errors import StoreDamaged, StoreError, StoreUnwritable
 from laban_collector.store.damage import LostCommits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.durability import blocks
+from laban_collector.store.duckdb.durability import blocks, rescue_process
 from laban_collector.store.duckdb.durability.rescue import rescue
 from laban_collector.store.duckdb.durability.rescued_batches import batches
 from laban_collector.store.duckdb.durability.saved_metadata import save
 from laban_collector.store.duckdb.store import DuckDBStore
 
+from ..connection.test_session import full_disk
 from ..small_groups import BLOCK, COMMITS, GROUP, PER_COMMIT, SPANS, block_of, make, overwrite
 
 
@@ -101,3 +104,20 @@ def test_nothing_is_overwritten_and_a_file_of_noise_is_refused(path: Path) -> No
     with pytest.raises(StoreDamaged, match="Nothing of"):
         rescue(noise, path.with_name("new.duckdb"))
     assert not path.with_name("new.duckdb").exists()
+
+
+def test_a_rescue_says_that_there_is_no_space(path: Path) -> None:
+    with full_disk(5000), pytest.raises(StoreUnwritable, match="Free space"):
+        rescue_process.run(path, path.with_name("b.duckdb"), lambda _: False)
+    with pytest.raises(StoreError, match="does not exist"):
+        rescue_process.run(path.with_name("none"), path.with_name("b.duckdb"), lambda _: False)
+
+
+def test_a_rescue_ends_with_the_collector_that_began_it(tmp_path: Path) -> None:
+    damaged, target = make(tmp_path / "a.duckdb"), tmp_path / "b.duckdb"
+    command = [sys.executable, "-m", rescue_process.__name__, str(damaged), str(target)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as child:
+        answer, _ = child.communicate()  # closes the pipe, as the end of the collector does
+    assert (child.returncode, answer) == (1, b"")
+    assert not target.exists()
