@@ -139,7 +139,9 @@ def _root(content: bytes | bytearray) -> int:
     """Return the offset of the block that the newest header of a DuckDB file points to; -1 if it has none."""
     if content[8:12] != b"DUCK" or len(content) < 3 * _DUCKDB_HEADER:
         return -1
-    headers = [_DATABASE_HEADER.unpack_from(content, number * _DUCKDB_HEADER) for number in (1, 2)]
+    headers: list[tuple[int, int, int]] = [
+        _DATABASE_HEADER.unpack_from(content, number * _DUCKDB_HEADER) for number in (1, 2)
+    ]
     _, _, pointer = max(headers, key=lambda header: header[1])
     return 3 * _DUCKDB_HEADER + (pointer & _BLOCK_NUMBER) * _BLOCK
 

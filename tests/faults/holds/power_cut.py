@@ -3,8 +3,8 @@
 A process stores spans while each of its changes of files, and each sync, is logged (this needs a C compiler).
 For each cut, the files are rebuilt as the disk may hold them: everything that was synced, and any sectors of
 what was not. Every span that was acknowledged before the cut must be there, and the ledger must agree.
-A third of the cuts is within a write to a block of metadata, which DuckDB rewrites in place. Such a cut damages
-the file: the collector must set it aside, and rescue every span.
+A third of the cuts is within a write to a block of metadata, which DuckDB rewrites in place. Such a cut may
+damage the file: the collector must set it aside, and rescue every span.
 """
 
 import os
@@ -54,8 +54,7 @@ def drill(folder: Path, size: Size) -> Held:
     return Held(
         f"{len(cuts):,} cuts in {len(made):,} changes of files, {within:,} of them within a rewritten block; "
         f"{rounds} starts",
-        f"{len(acknowledged):,} spans acknowledged, 0 lost; every status agreed; {set_aside:,} × set aside and "
-        "rescued",
+        f"{len(acknowledged):,} spans acknowledged, 0 lost; every status agreed; {set_aside:,} files rescued",
     )
 
 
