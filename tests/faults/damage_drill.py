@@ -65,13 +65,12 @@ def run(folder: Path, count: int, seed: int) -> list[Trial]:
     chance = random.Random(seed)  # noqa: S311 - nothing is secret
     killed = killed_collector(folder)
     trials: list[Trial] = []
-    with patch.object(verification, "_SHARE", 1.0):
-        for number in range(count):
-            trial = _try(killed, folder / f"trial-{number}", chance)
-            shutil.rmtree(folder / f"trial-{number}")
-            trials.append(trial)
-            if trial.fails or number % 20 == 19:
-                print(f"{number + 1} of {count}: {trial}", file=sys.stderr, flush=True)
+    for number in range(count):
+        trial = _try(killed, folder / f"trial-{number}", chance)
+        shutil.rmtree(folder / f"trial-{number}")
+        trials.append(trial)
+        if trial.fails or number % 20 == 19:
+            print(f"{number + 1} of {count}: {trial}", file=sys.stderr, flush=True)
     return trials
 
 
@@ -90,7 +89,7 @@ def _try(killed: Killed, folder: Path, chance: random.Random) -> Trial:
     trial = Trial(kind, name)
     began = time.monotonic()
     try:
-        health, stored = _collect(path)
+        health, stored = collect(path)
     except (CollectorError, OSError, TimeoutError) as error:
         return trial._replace(refused=repr(error))
     whole = killed.whole(before, after) if kind == "database" else set[str]()
@@ -106,14 +105,15 @@ def _try(killed: Killed, folder: Path, chance: random.Random) -> Trial:
     )
 
 
-def _collect(path: Path) -> tuple[Health, Counter[str]]:
+def collect(path: Path) -> tuple[Health, Counter[str]]:
     """Start a collector, wait until it has verified and rescued everything; return what it says and has."""
     store = DuckDBStore.recover(path)
     try:
         storage = StorageService(store, RetentionLimits())
         try:
-            storage.start()
-            health = _settled(storage)
+            with patch.object(verification, "_SHARE", 1.0):
+                storage.start()
+                health = _settled(storage)
             storage.settle()
             with store.database.reading() as cursor:
                 stored = Counter(name for (name,) in cursor.execute("SELECT name FROM spans").fetchall())

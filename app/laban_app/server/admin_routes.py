@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields as dataclass_fields
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -54,14 +54,10 @@ def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
 def collector_status(storage: StorageService) -> CollectorStatus:
     """How the collector is doing."""
     health = storage.health()
-    fields = {field.name: getattr(health, field.name) for field in dataclass_fields(health)}
-    return CollectorStatus(
-        **fields
-        | {
-            "verification": _verification(health.verification),
-            "rescues": [_rescue(one) for one in health.rescues],
-        }
-    )
+    fields: dict[str, Any] = {field.name: getattr(health, field.name) for field in dataclass_fields(health)}
+    fields["verification"] = _verification(health.verification)
+    fields["rescues"] = [_rescue(one) for one in health.rescues]
+    return CollectorStatus(**fields)
 
 
 def _verification(found: Verification) -> StoreVerification:

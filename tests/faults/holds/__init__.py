@@ -55,7 +55,7 @@ SIZES: Final[dict[str, tuple[Size, Size]]] = {
     "killed_in_retention": (Size(2, 0, 7), Size(1_000, 0, 7)),
     "many_traces": (Size(300, 0, 7), Size(50_000, 0, 7)),
     "overload": (Size(1, 3, 7), Size(1, 600, 7)),
-    "power_cut": (Size(3, 0, 7), Size(300, 0, 7)),
+    "power_cut": (Size(2, 0, 7), Size(300, 0, 7)),
     "slow_bodies": (Size(20, 0, 7), Size(200, 0, 7)),
     "soak": (Size(1, 3, 7), Size(1, 3600, 7)),
     "wide_trace": (Size(2_000, 0, 7), Size(200_000, 0, 7)),

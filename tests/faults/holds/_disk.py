@@ -10,8 +10,18 @@ from typing import Final, NamedTuple
 _HEADER: Final = struct.Struct("<cQQQ")
 _SECTOR: Final = 512
 _BLOCK: Final = 256 << 10
-"""Bytes of a block of DuckDB, which a cut leaves whole or not at all. DuckDB rewrites blocks of metadata in
-place: one that is written in part has a wrong checksum, and the file is damaged."""
+"""Bytes of a block of DuckDB. It rewrites blocks of metadata in place."""
+
+_DUCKDB_HEADER: Final = 4096
+_DATABASE_HEADER: Final = struct.Struct("<QQQ")
+"""Checksum, number of the checkpoint, pointer to the metadata of the tables."""
+_BLOCK_NUMBER: Final = (1 << 56) - 1
+"""The bits of a pointer that are the number of a block."""
+_WHOLE: Final = 0.8
+"""The share of writes that a cut leaves as a whole, of those of which it leaves anything."""
+_WHOLE_IF_TORN: Final = 0.2
+_IN_ORDER: Final = 0.5
+"""The share of torn blocks of which the first sectors are there; of the others, any sectors."""
 
 
 class Change(NamedTuple):
@@ -80,6 +90,15 @@ class Disk:
                 _rename(self._names, one)
             self._renames.clear()
 
+    @property
+    def rewriting(self) -> bool:
+        """Whether DuckDB is rewriting a block that its newest header points to."""
+        return any(
+            len(one.data) == _BLOCK and one.offset == _root(file.safe)
+            for file in self._files.values()
+            for one in file.pending
+        )
+
     def whole(self) -> dict[str, bytes]:
         """Return the content of all files by path without a power cut."""
         names = dict(self._names)
@@ -93,26 +112,49 @@ class Disk:
             found[path] = bytes(content)
         return found
 
-    def after_a_cut(self, chance: random.Random) -> dict[str, bytes]:
-        """Return the content of all files by path as a power cut may leave them."""
+    def after_a_cut(self, chance: random.Random, *, torn: bool = False) -> dict[str, bytes]:
+        """Return the content of all files by path as a power cut may leave them.
+
+        Args:
+            chance: chooses what is left.
+            torn: a part is left of most of the writes that were not synced.
+        """
         names = dict(self._names)
         for one in self._renames[: chance.randrange(len(self._renames) + 1)]:
             _rename(names, one)
-        return {path: self._cut(self._files[inode], chance) for path, inode in names.items()}
-
-    def _cut(self, file: _File, chance: random.Random) -> bytes:
-        content, kept = bytearray(file.safe), chance.choice((0.0, 0.5, 0.9, 1.0))
-        for one in file.pending:
-            if chance.random() < kept:
-                whole = len(one.data) >= _BLOCK or chance.random() < 0.8
-                _write(content, one if whole else _torn(one, chance))
-        return bytes(content)
+        kept, whole = (1.0, _WHOLE_IF_TORN) if torn else (chance.choice((0.0, 0.5, 0.9, 1.0)), _WHOLE)
+        return {path: _cut(self._files[inode], kept, whole, chance) for path, inode in names.items()}
 
 
-def _torn(change: Change, chance: random.Random) -> Change:
-    """Return a write of which only the first sectors reached the disk."""
+def _cut(file: _File, kept: float, whole: float, chance: random.Random) -> bytes:
+    content = bytearray(file.safe)
+    for one in file.pending:
+        if chance.random() < kept:
+            for part in [one] if chance.random() < whole else _torn(one, chance):
+                _write(content, part)
+    return bytes(content)
+
+
+def _root(content: bytes | bytearray) -> int:
+    """Return the offset of the block that the newest header of a DuckDB file points to; -1 if it has none."""
+    if content[8:12] != b"DUCK" or len(content) < 3 * _DUCKDB_HEADER:
+        return -1
+    headers: list[tuple[int, int, int]] = [
+        _DATABASE_HEADER.unpack_from(content, number * _DUCKDB_HEADER) for number in (1, 2)
+    ]
+    _, _, pointer = max(headers, key=lambda header: header[1])
+    return 3 * _DUCKDB_HEADER + (pointer & _BLOCK_NUMBER) * _BLOCK
+
+
+def _torn(change: Change, chance: random.Random) -> list[Change]:
+    """Return what reached the disk of a write: its first sectors or, of a block, perhaps any sectors."""
     sectors = len(change.data) // _SECTOR
-    return change._replace(data=change.data[: chance.randrange(sectors + 1) * _SECTOR])
+    if len(change.data) < _BLOCK or chance.random() < _IN_ORDER:
+        return [change._replace(data=change.data[: chance.randrange(sectors + 1) * _SECTOR])]
+    return [
+        change._replace(offset=change.offset + at, data=change.data[at : at + _SECTOR])
+        for at in sorted(chance.sample(range(0, sectors * _SECTOR, _SECTOR), chance.randrange(sectors + 1)))
+    ]
 
 
 def _write(content: bytearray, change: Change) -> None:

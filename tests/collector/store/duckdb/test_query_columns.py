@@ -124,7 +124,7 @@ def run_every_query(path: Path) -> None:
         check_ledger = DuckDBStore(database).check_ledger
         verifier = Verifier(database, check_ledger)
         assert verifier.run(lambda _: False)
-        assert not verifier._is_used(1 << 40)
+        assert not verifier.is_used(1 << 40)
         assert save(database)
         assert list(batches(database))
         database.size()

@@ -84,6 +84,8 @@ class Database:
         self._descriptor: int | None = None
         self.on_trouble: Callable[[], object] = lambda: None
         """Called after `damage` or `suspicion` is set."""
+        self.before_checkpoint: Callable[[], object] = lambda: None
+        """Called before each `checkpoint`, while nothing else is written."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -206,8 +208,10 @@ class Database:
             StoreError: the checkpoint failed, for example on a full disk; committed rows are safe in the log.
         """
         began = time.monotonic()
-        with self._one_writer, self._translated("checkpoint failed: "), self._session.cursor() as cursor:
-            cursor.execute("CHECKPOINT")
+        with self._one_writer:
+            self.before_checkpoint()
+            with self._translated("checkpoint failed: "), self._session.cursor() as cursor:
+                cursor.execute("CHECKPOINT")
         return time.monotonic() - began
 
     def size(self) -> FileSize:

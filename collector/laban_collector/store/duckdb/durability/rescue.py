@@ -1,7 +1,7 @@
 """Copies every readable row of a damaged file into a new one, and says what is lost.
 
-    FILE.damaged ──▶ working copy, if a byte can be corrected ──▶ pieces ──▶ the new file ──▶ losses
-                     or the log is cut at its first wrong entry   (a process that may die)
+    FILE.damaged ──▶ working copy, if a block can be corrected ──▶ pieces ──▶ the new file ──▶ losses
+                     or the log is cut at its first wrong entry    (a process that may die)
 
 The damaged file is only read.
 """
@@ -29,7 +29,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability import blocks, headers
 from laban_collector.store.duckdb.durability.damaged_file import DamagedFile, Piece
 from laban_collector.store.duckdb.durability.log_entries import intact_length
-from laban_collector.store.duckdb.durability.saved_metadata import metadata_path, restore
+from laban_collector.store.duckdb.durability.saved_metadata import metadata_path, restore, saved_pieces
 from laban_collector.store.private_files import unwritable
 
 _log = logging.getLogger(__name__)
@@ -109,8 +109,7 @@ def _as_it_is(damaged: Path, copy: Path) -> Path | None:
     """Return the file itself, if no byte of it can be corrected and its log is whole."""
     del copy
     with _descriptor(damaged) as descriptor:
-        wrong = blocks.all_damaged(descriptor)
-        can_correct = any(True for _ in blocks.corrections(descriptor, wrong))
+        can_correct = bool(_corrections(damaged, descriptor))
     log = wal_of(damaged)
     return None if can_correct or (log.exists() and not _is_whole(log)) else damaged
 
@@ -178,12 +177,20 @@ def _copy_corrected(damaged: Path, copy: Path) -> None:
         shutil.copyfile(damaged, copy)
     except OSError as error:
         raise unwritable(copy, error) from error
-    with _descriptor(copy) as descriptor, copy.open("r+b") as file:
-        for piece, content in blocks.corrections(descriptor, blocks.all_damaged(descriptor)):
-            _log.warning("One wrong byte between %d and %d was corrected.", piece.offset, sum(piece))
+    with copy.open("r+b") as file:
+        for piece, content in _corrections(damaged, file.fileno()).items():
+            _log.warning("The bytes between %d and %d were corrected.", piece.offset, sum(piece))
             file.seek(piece.offset)
             file.write(content)
     headers.repair(copy)
+
+
+def _corrections(damaged: Path, descriptor: int) -> dict[blocks.Piece, bytes]:
+    """Return the right content of damaged headers and blocks, as far as a checksum or a copy proves it."""
+    wrong = blocks.all_damaged(descriptor)
+    return dict(blocks.corrections(descriptor, wrong)) | saved_pieces(
+        metadata_path(damaged), descriptor, wrong
+    )
 
 
 class _Copying:

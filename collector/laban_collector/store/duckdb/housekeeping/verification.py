@@ -115,10 +115,11 @@ class Verifier:
                 raise _Ended
             wrong = [piece for piece in wrong if not _is_intact(descriptor, piece)]
         for piece in wrong:
-            if piece.offset < blocks.DATA or self._is_used((piece.offset - blocks.DATA) // size):
+            if piece.offset < blocks.DATA or self.is_used((piece.offset - blocks.DATA) // size):
                 raise StoreDamaged(f"the checksum of the {piece.size} bytes from {piece.offset} on is wrong")
 
-    def _is_used(self, block: int) -> bool:
+    def is_used(self, block: int) -> bool:
+        """Whether a table or the metadata of the file is in a block."""
         try:
             with self._database.reading() as cursor:
                 tables = cursor.execute(sql("connection/tables")).fetchall()
