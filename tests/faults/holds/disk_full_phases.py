@@ -72,7 +72,8 @@ def _disk(folder: Path) -> Generator[Path, None, None]:
         yield folder
     finally:
         if small:
-            subprocess.run(["umount", str(folder)], check=True)
+            # Lazily: what a killed collector started ends a moment after it.
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import duckdb
 from laban_collector.errors import StoreDamaged
 from laban_collector.store.duckdb.connection.open_errors import is_damage, may_be_damage, open_error
 from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.durability.parent_pipe import end_with_parent
 from laban_collector.store.duckdb.durability.without_pandas import block_pandas
 
 _AT_START: Final = (
@@ -47,6 +48,7 @@ def damage_of(path: Path) -> str | None:
 def main() -> int:
     """Open the file that the command line names."""
     block_pandas()
+    end_with_parent()
     reason = damage_of(Path(sys.argv[1]))
     if reason is not None:
         sys.stdout.write(reason)

@@ -21,6 +21,7 @@ from laban_collector.store.duckdb.connection.database import Database, wal_of
 from laban_collector.store.duckdb.connection.open_errors import check_place
 from laban_collector.store.duckdb.durability.blocks import DATA, is_duckdb
 from laban_collector.store.duckdb.durability.log_entries import intact_length, is_torn
+from laban_collector.store.duckdb.durability.parent_pipe import parent_pipe
 from laban_collector.store.duckdb.durability.saved_metadata import metadata_path
 from laban_collector.store.private_files import copy_private, open_private, remove_if_empty, unwritable
 from laban_collector.store.sidecar_files import (
@@ -118,9 +119,15 @@ def trial(path: Path) -> str | None:
         return "the file is cut off within its headers"
     command = [sys.executable, "-m", "laban_collector.store.duckdb.durability.opening_process", str(path)]
     try:
-        found = subprocess.run(
-            command, capture_output=True, timeout=_LONGEST_TRIAL, check=False, start_new_session=True
-        )
+        with parent_pipe() as pipe:
+            found = subprocess.run(
+                command,
+                stdin=pipe,
+                capture_output=True,
+                timeout=_LONGEST_TRIAL,
+                check=False,
+                start_new_session=True,
+            )
     except subprocess.TimeoutExpired:
         return f"it could not be opened within {_LONGEST_TRIAL:.0f} s"
     if -found.returncode in _CRASHES:

@@ -1,16 +1,15 @@
 """Runs a rescue in a process of its own, so that a collector is not slowed down; also the program of it."""
 
-import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from laban_collector.errors import CollectorError, StoreError, StoreUnwritable
 from laban_collector.store.damage import Rescued
+from laban_collector.store.duckdb.durability.parent_pipe import end_with_parent
 from laban_collector.store.duckdb.durability.without_pandas import block_pandas
 from laban_collector.store.private_files import unwritable
 
@@ -57,7 +56,7 @@ def run(damaged: Path, target: Path, stopping: Callable[[float], bool]) -> Rescu
 def main() -> int:
     """Rescue the first file into the second; print the result, or why it failed."""
     block_pandas()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     from laban_collector.store.duckdb.durability.rescue import rescue
 
     try:
@@ -68,14 +67,6 @@ def main() -> int:
         return _NO_SPACE if isinstance(found, StoreUnwritable) else 1
     sys.stdout.write(result.model_dump_json())
     return 0
-
-
-def _end_with_parent() -> None:
-    """End this process when the pipe of its parent closes: the next collector rescues the same file."""
-    os.read(
-        sys.stdin.fileno(), 1
-    )  # not by a reader with a lock, which would be in use when this process ends
-    os._exit(1)
 
 
 if __name__ == "__main__":
