@@ -3,7 +3,8 @@
     .venv/bin/python -m tests.other_pythons
 
 Each gets a fresh environment from the lock. The Python that `./run test` uses is left out. The tests that
-need a server are left out too: what may differ is the interpreter, its bytecode, tasks and processes.
+need a server or an environment of their own are left out too: what may differ is the interpreter, its
+bytecode, tasks and processes.
 """
 
 import os
@@ -30,7 +31,7 @@ _NEED_SERVERS: Final = (
 )
 _PYTEST: Final = (
     *("-q", "-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider"),
-    *("-m", "not kafka", "-k", "not transaction and not encoded_the_same"),
+    *("-m", "not kafka and not install", "-k", "not transaction and not encoded_the_same"),
 )
 
 Version = tuple[int, int]
