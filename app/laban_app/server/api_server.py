@@ -1,10 +1,7 @@
 """The server of the HTTP API; it answers while the collector starts, at first that it is starting."""
 
-import asyncio
 import json
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +11,7 @@ from laban_app.answers.served_by import STARTING
 from laban_collector.address import Address
 from laban_collector.errors import AddressInUse
 from laban_collector.receive.asgi import App, Headers, Receive, Scope, Send, respond
+from laban_collector.receive.background_server import BackgroundServer
 from laban_collector.receive.fast_path import HeaderLimitProtocol
 from laban_collector.receive.tls import Identity
 
@@ -79,8 +77,7 @@ class ApiServer:
             ssl_certfile=None if identity is None else identity.certificate,
             ssl_keyfile=None if identity is None else identity.key,
         )
-        self._server = _Server(config)
-        self._serving: asyncio.Task[None] | None = None
+        self._server = BackgroundServer(config, "api")
 
     async def start(self) -> str:
         """Start to answer; returns the HOST:PORT that it is bound to.
@@ -89,36 +86,13 @@ class ApiServer:
             AddressInUse: the address cannot be bound.
         """
         listener = _listening(self._address)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="api")
-        ready = asyncio.create_task(self._server.ready.wait())
-        await asyncio.wait({ready, self._serving}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():  # the server ended before it was ready; its task raises the reason
-            ready.cancel()
-            await self._serving
+        await self._server.start(listener)
         host, port = listener.getsockname()[:2]
         return str(Address(host, port))
 
     async def stop(self) -> None:
         """Accept no more requests, and wait for those in progress."""
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that sets an event when it is ready, and handles no signals."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+        await self._server.stop()
 
 
 def _listening(address: str) -> socket.socket:

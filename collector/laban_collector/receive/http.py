@@ -1,9 +1,6 @@
 """The OTLP/HTTP receiver: POST /v1/traces as protobuf or JSON; plain, gzip or zstd; on uvicorn."""
 
-import asyncio
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Final
 
 import grpc
@@ -24,6 +21,7 @@ from laban_collector.receive.asgi import (
     respond,
     too_large,
 )
+from laban_collector.receive.background_server import BackgroundServer
 from laban_collector.receive.fast_path import receiver_protocol
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.intake import Intake
@@ -94,7 +92,7 @@ class HttpReceiver:
         self, address: Address, intake: Intake, access: Access, identity: Identity | None = None
     ) -> None:
         self._address = address
-        self._server = _Server(
+        self._server = BackgroundServer(
             uvicorn.Config(
                 Guard(TracesApp(intake), access, deny, "POST"),
                 http=receiver_protocol(intake, access),
@@ -109,9 +107,9 @@ class HttpReceiver:
                 timeout_graceful_shutdown=_GRACE,
                 ssl_certfile=None if identity is None else identity.certificate,
                 ssl_keyfile=None if identity is None else identity.key,
-            )
+            ),
+            "otlp-http",
         )
-        self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> Address:
         """Start to receive; returns the address with its actual port.
@@ -120,19 +118,12 @@ class HttpReceiver:
             AddressInUse: the address cannot be bound.
         """
         listener = self._listen()
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="otlp-http")
-        ready = asyncio.create_task(self._server.ready.wait())
-        await asyncio.wait({ready, self._serving}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():  # the server ended before it was ready; its task raises the reason
-            ready.cancel()
-            await self._serving
+        await self._server.start(listener)
         return self._address._replace(port=listener.getsockname()[1])
 
     async def stop(self) -> None:
         """Accept no more requests, and wait for those in progress."""
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        await self._server.stop()
 
     def _listen(self) -> socket.socket:
         try:
@@ -144,22 +135,6 @@ class HttpReceiver:
                 f"OTLP/HTTP cannot listen at {self._address}: {error.strerror or error}. Choose another "
                 "address with --otlp-http HOST:PORT or LABAN_OTLP_HTTP (port 0 for a free port)."
             ) from error
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that sets an event when it is ready, and installs no signal handlers."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 async def deny(scope: Scope, send: Send, error: ErrorResponse, headers: Headers) -> None:
