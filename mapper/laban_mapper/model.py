@@ -19,6 +19,20 @@ MessageStateName = Literal[
 ]
 
 
+CauseKind = Literal[
+    "error",
+    "timed_out",
+    "unreachable",
+    "missing",
+    "slow",
+    "stuck",
+    "published_twice",
+    "out_of_order",
+    "poison",
+    "retried",
+]
+
+
 class Answer(BaseModel):
     """Base of all answers: immutable, and readable from its own JSON."""
 
@@ -31,6 +45,48 @@ class RootCause(Answer):
     service: str
     operation: str
     error: str
+
+
+class Cause(Answer):
+    """A claim about what went wrong, with what it rests on.
+
+    Attributes:
+        service: whom it blames: a service, or what is known of a callee that sends no spans.
+        operation: what the service did, or did not do.
+        sentence: the claim for people, without a full stop.
+        usual: the usual value in milliseconds, of claims that compare: of the time that is too long, or of the
+            delay after which a missing step begins.
+        examples: how many traces the usual value rests on.
+        spans: the IDs of the spans that prove it.
+        rank: 1 for the cause that explains the outcome; the others are also seen.
+    """
+
+    kind: CauseKind
+    service: str
+    operation: str
+    sentence: str
+    usual: float | None = None
+    examples: int | None = None
+    spans: list[str] = []
+    rank: int
+
+
+class OrderScope(Answer):
+    """How many others of the same kind are affected by the same cause.
+
+    Attributes:
+        affected: calls or messages with the same problem since `since`.
+        of: all calls or messages at the same place since then.
+        since: the first minute with the problem.
+        before_affected: the same in the hour before `since`.
+        before_of: all in the hour before.
+    """
+
+    affected: int
+    of: int
+    since: datetime
+    before_affected: int = 0
+    before_of: int = 0
 
 
 class Step(Answer):
@@ -113,6 +169,8 @@ class Story(Answer):
         notes: what is wrong with the spans, and what was done about it.
         clock_skew_ms: by service, how far its clock is ahead of the clock of the service where the story
             begins; negative if it is behind. Only services whose clock is known to differ.
+        causes: what went wrong, by rank; the first one explains the outcome.
+        scope: how many others the first cause affects; None if that is unknown.
     """
 
     key: str
@@ -129,6 +187,48 @@ class Story(Answer):
     truncated: bool = False
     notes: list[str] = []
     clock_skew_ms: dict[str, float] = {}
+    causes: list[Cause] = []
+    scope: OrderScope | None = None
+
+
+class OrderCause(Answer):
+    """The first cause of an order."""
+
+    service: str
+    kind: CauseKind
+    sentence: str
+
+
+class OrderSummary(Answer):
+    """One line of the list of orders.
+
+    Attributes:
+        key: the business key, such as `order.id`.
+        started: the start of its first span.
+        duration_ms: from the first start to the last end.
+    """
+
+    key: str
+    value: str
+    outcome: Outcome
+    started: datetime
+    duration_ms: float
+    cause: OrderCause | None = None
+    services: list[str] = []
+    traces: list[str] = []
+
+
+class Orders(Answer):
+    """The answer to "Which orders went badly?".
+
+    Attributes:
+        truncated: whether there are more than these.
+        looked_at: how many orders were examined.
+    """
+
+    orders: list[OrderSummary]
+    truncated: bool = False
+    looked_at: int = 0
 
 
 class Node(Answer):

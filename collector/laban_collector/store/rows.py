@@ -316,6 +316,50 @@ class LatencyPoint:
     p99_ms: float
 
 
+class ProfileStep(NamedTuple):
+    """A step of a profile: an operation below the steps that lead to it.
+
+    Attributes:
+        step: a hash of the path of operations from the entry to this step.
+        above: the step above; 0 for the entry itself.
+        entry: the first step of the path.
+        service: the service.
+        namespace: its namespace.
+        operation: what it does.
+        kind: `visit` (a service handles a request or a message), `call` or `publish`.
+        group: the consumer group, of a visit by a message.
+    """
+
+    step: int
+    above: int
+    entry: int
+    service: str
+    namespace: str | None
+    operation: str
+    kind: str
+    group: str | None = None
+
+
+class ProfileCount(NamedTuple):
+    """How often a measure of a step had a value, in the traces that began in one time slice.
+
+    Attributes:
+        minute: start of the slice, minutes since the epoch.
+        minutes: length of the slice.
+        entry: the entry of the profile.
+        step: the step.
+        measure: see `laban_mapper.profiles.sketch.Measure`.
+        buckets: (bucket, count), by bucket; see `laban_mapper.profiles.sketch`.
+    """
+
+    minute: int
+    minutes: int
+    entry: int
+    step: int
+    measure: int
+    buckets: tuple[tuple[int, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """A summary of a store. `unnamed` is the number of spans without `service.name`."""

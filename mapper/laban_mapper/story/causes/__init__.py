@@ -1,0 +1,1 @@
+"""What went wrong, one rule a file: pure functions from `Facts` to claims."""
