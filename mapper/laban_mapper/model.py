@@ -54,8 +54,8 @@ class Cause(Answer):
         service: whom it blames: a service, or what is known of a callee that sends no spans.
         operation: what the service did, or did not do.
         sentence: the claim for people, without a full stop.
-        usual: the usual value in milliseconds, of claims that compare: of the time that is too long, or of the
-            delay after which a missing step begins.
+        usual: the usual value in milliseconds, of claims that compare: of the time that is too long, or of
+            the delay after which a missing step begins.
         examples: how many traces the usual value rests on.
         spans: the IDs of the spans that prove it.
         rank: 1 for the cause that explains the outcome; the others are also seen.

@@ -1,1 +1,1 @@
-"""What is usual: the steps of the traces of an entry operation, how often they occur, and how long they take."""
+"""What is usual: the steps of the traces of an entry operation, and how long they take."""
