@@ -28,7 +28,11 @@ def _misplaced(orders: Sequence[Order]) -> list[str]:
         for span in order.spans:
             above = begun.get((span.trace, span.parent))
             is_entry = span is order.spans[0]
-            if span.end < span.start or (above or 0) > span.start or (span.parent and not (above or is_entry)):
+            if (
+                span.end < span.start
+                or (above or 0) > span.start
+                or (span.parent and not (above or is_entry))
+            ):
                 found.append(span.name)
     return found
 
