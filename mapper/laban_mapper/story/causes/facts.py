@@ -26,6 +26,7 @@ class Facts:
         peers: the service at each address.
         last_seen: by service, the end of its newest span anywhere, ns.
         now: ns since the epoch; None if unknown.
+        truncated: whether the story has more spans than these.
     """
 
     causality: Causality
@@ -38,6 +39,7 @@ class Facts:
     peers: Mapping[Peer, str] = field(default_factory=dict[Peer, str])
     last_seen: Mapping[str, int] = field(default_factory=dict[str, int])
     now: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
