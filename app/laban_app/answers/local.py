@@ -38,8 +38,8 @@ from laban_mapper.model import (
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
+from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
-from laban_mapper.story.root_cause import peer_of
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
 from laban_mapper.trace_ids import parse_trace_id

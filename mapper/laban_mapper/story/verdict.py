@@ -3,66 +3,32 @@
 from collections.abc import Sequence
 
 from laban_collector.store.rows import Span
-from laban_mapper.model import GroupState, Message, Outcome
+from laban_mapper.model import GroupState, Message
 from laban_mapper.names import listed, shortened
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
-from laban_mapper.story.causality import Causality
+from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.inner_errors import inner_errors
-from laban_mapper.story.messages import Published, is_dead_letter, unread_reason
-from laban_mapper.story.root_cause import Failure
+from laban_mapper.story.messages import Published, unread_reason
+from laban_mapper.story.outcome import is_unread, lost_parents
 from laban_mapper.times import format_duration
 
 _SHOWN_PROBLEMS = 4
 
 
-def outcome_of(causality: Causality, messages: Sequence[Published], failure: Failure | None) -> Outcome:
-    """The outcome; of several that apply, the first: failed, waiting, incomplete, ok_with_errors, ok.
-
-    An error that was caught and handled, or a failed attempt before one that succeeded, is not a failure of
-    the order. The verdict tells these errors with each of the other outcomes.
-    """
-    if failure is not None:
-        return "failed"
-    states = {delivery.state.state for message in messages for delivery in message.deliveries}
-    if "waiting" in states:
-        return "waiting"
-    unread = any(_is_unread(message) for message in messages)
-    if states & {"untraced", "unseen"} or unread or _lost(causality):
-        return "incomplete"
-    return "ok_with_errors" if any(failed(span) for span in causality.spans) else "ok"
-
-
-def verdict(
-    title: str,
-    entry: Span,
-    causality: Causality,
-    messages: Sequence[Published],
-    failure: Failure | None,
-) -> str:
+def verdict(title: str, facts: Facts, cause: Claim | None) -> str:
     """One sentence: how the request went, what happened to its messages, and where they are stuck.
 
     Args:
         title: the subject, `Order 123`.
-        entry: the span of the first request.
-        causality: the spans.
-        messages: the published messages with their state in every group.
-        failure: the failure, if there is one.
+        facts: the facts of the story.
+        cause: the claim that explains the outcome.
     """
-    parts = [_beginning(title, entry, failure)]
-    parts += _consequences(causality.start(entry), messages)
-    if failure is None:
-        parts += inner_errors(causality, _retried(messages))
-    parts += _missing_parents(_lost(causality), "" if failure else "incomplete, because ")
+    parts = [_beginning(title, facts, cause)]
+    parts += _consequences(facts.causality.start(facts.entry), facts.messages)
+    if not facts.failed:
+        parts += inner_errors(facts.causality, _retried(facts.messages))
+    parts += _missing_parents(lost_parents(facts.causality), "" if facts.failed else "incomplete, because ")
     return "; ".join(parts) + "."
-
-
-def _is_unread(message: Published) -> bool:
-    return not message.deliveries and not is_dead_letter(message.message.topic)
-
-
-def _lost(causality: Causality) -> int:
-    """How many spans have a parent that is not in the story."""
-    return sum(causality.is_orphan(span) for span in causality.roots)
 
 
 def _missing_parents(count: int, therefore: str) -> list[str]:
@@ -84,15 +50,14 @@ def _retried(messages: Sequence[Published]) -> list[Span]:
     ]
 
 
-def _beginning(title: str, entry: Span, failure: Failure | None) -> str:
+def _beginning(title: str, facts: Facts, cause: Claim | None) -> str:
+    entry = facts.entry
     took = format_duration(entry.duration / NS_PER_MS)
     service, operation = shortened(entry.service), shortened(operation_of(entry))
-    if failure is not None and failure.failed is entry:
-        cause = failure.cause
+    if failed(entry) and cause is not None:
         why = f"{shortened(cause.service)} is the root cause ({shortened(cause.operation)}: {cause.error})"
-        return f"{title} failed after {took}: {why}" + (
-            f", so {listed(failure.chain)} failed" if failure.chain else ""
-        )
+        chain = [span.service for span in cause.explains if span.service != cause.service]
+        return f"{title} failed after {took}: {why}" + (f", so {listed(chain)} failed" if chain else "")
     if failed(entry):
         return f"{title} failed after {took} in {service} ({operation})"
     if entry.kind == SERVER and entry.http_method == "POST":
@@ -107,7 +72,7 @@ def _consequences(begin: int, messages: Sequence[Published]) -> list[str]:
     successes: dict[str, list[tuple[float | None, str]]] = {}
     for published in messages:
         message = published.message
-        if _is_unread(published):
+        if is_unread(published):
             unread.append(unread_reason(message, shortened(message.topic)))
         for delivery in published.deliveries:
             state = delivery.state
