@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,10 +64,19 @@ def stored(simulated: Simulation) -> Generator[LocalAnswers, None, None]:
             for body in requests([*simulated.before, *simulated.after]):
                 storage.take(decoder.decode([body]).batch)
             storage.write_lag(list(polls(simulated.system, simulated.execution, simulated.now)))
-            storage.settle_edges()
+            _settle(storage)
             yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
         finally:
             storage.stop()
+
+
+def _settle(storage: StorageService) -> None:
+    """Wait until all spans are stored and counted, however many have come at once."""
+    storage.settle()
+    reader = storage.store.reader()
+    while not reader.all_counted():
+        storage.store.settle()
+        time.sleep(0.01)
 
 
 def judge(simulated: Simulation, usual: int, numbers: random.Random) -> Score:
