@@ -1,5 +1,6 @@
 """Readings of a span: its kind, its protocol, its operation and its error."""
 
+import re
 from typing import Final
 
 from laban.vocabulary import (
@@ -42,6 +43,13 @@ _CANCEL_MARKS: Final = (
 _CLIENT_CLOSED: Final = 499
 """The status with which proxies log a request whose client did not wait."""
 
+_ANYTHING: Final = re.compile(
+    r"([A-Z]+ )?/?(\*+\w*|\{\*\w*\}|\{\w+(:path|:\.\*|[*+])\}|:?\w*\*|\(\.\*\)|<path:\w+>)"
+)
+"""A route that stands for every path: `/*`, `/{path:path}`, `/{proxy+}`."""
+_RPC_ERROR: Final = re.compile(r'status = StatusCode\.(\w+)\s+details = "([^"]*)"')
+"""The message of gRPC's Python client is a dump of several lines."""
+
 TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
 
@@ -57,9 +65,19 @@ def operation_of(span: Span) -> str:
     if span.rpc_method is not None:
         return f"{span.rpc_service}/{span.rpc_method}" if span.rpc_service else span.rpc_method
     if span.http_method is not None:
-        where = span.http_route or _path_of(span)
+        if has_route(span):
+            return f"{span.http_method} {span.http_route}"
+        bare = {span.http_method, f"HTTP {span.http_method}"}
+        if span.http_route and span.name not in bare and not _ANYTHING.fullmatch(span.name):
+            return span.name
+        where = _path_of(span) or span.http_route
         return f"{span.http_method} {where}" if where else span.name
     return span.name
+
+
+def has_route(span: Span) -> bool:
+    """Whether the span has the route of an HTTP request, and not one that stands for every path."""
+    return bool(span.http_route) and not _ANYTHING.fullmatch(span.http_route or "")
 
 
 def is_create(span: Span) -> bool:
@@ -117,6 +135,9 @@ def error_of(span: Span) -> str | None:
         if event.name == EXCEPTION_EVENT:
             kind = str(event.attributes.get(EXCEPTION_TYPE, "")).rsplit(".", 1)[-1]
             message = str(event.attributes.get(EXCEPTION_MESSAGE, ""))
+            rpc = _RPC_ERROR.search(message)
+            if rpc is not None:
+                return _one_line(": ".join(part for part in rpc.groups() if part))
             return _one_line(": ".join(part for part in (kind, message) if part))
     if span.status_message:
         return _one_line(span.status_message)
