@@ -1,5 +1,6 @@
 """Readings of a span: its kind, its protocol, its operation and its error."""
 
+import re
 from typing import Final
 
 from laban.vocabulary import (
@@ -7,6 +8,7 @@ from laban.vocabulary import (
     EXCEPTION_EVENT,
     EXCEPTION_MESSAGE,
     EXCEPTION_TYPE,
+    RPC_STATUS_DIALECTS,
     URL_FULL_DIALECTS,
     URL_PATH_DIALECTS,
 )
@@ -30,6 +32,24 @@ _SENDING: Final = frozenset({"send", "publish"})
 _RECEIVING: Final = frozenset({"receive", "poll"})
 _SETTLING: Final = frozenset({"settle", "commit", "ack"})
 
+_CANCELLED: Final = frozenset({"1", "4", "CANCELLED", "DEADLINE_EXCEEDED"})
+_CANCEL_MARKS: Final = (
+    "cancellederror",
+    "clientdisconnect",
+    "context canceled",
+    "request cancel",
+    "call cancel",
+)
+_CLIENT_CLOSED: Final = 499
+"""The status with which proxies log a request whose client did not wait."""
+
+_ANYTHING: Final = re.compile(
+    r"([A-Z]+ )?/?(\*+\w*|\{\*\w*\}|\{\w+(:path|:\.\*|[*+])\}|:?\w*\*|\(\.\*\)|<path:\w+>)"
+)
+"""A route that stands for every path: `/*`, `/{path:path}`, `/{proxy+}`."""
+_RPC_ERROR: Final = re.compile(r'status = StatusCode\.(\w+)\s+details = "([^"]*)"')
+"""The message of gRPC's Python client is a dump of several lines."""
+
 TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
 
@@ -45,9 +65,19 @@ def operation_of(span: Span) -> str:
     if span.rpc_method is not None:
         return f"{span.rpc_service}/{span.rpc_method}" if span.rpc_service else span.rpc_method
     if span.http_method is not None:
-        where = span.http_route or _path_of(span)
+        if has_route(span):
+            return f"{span.http_method} {span.http_route}"
+        bare = {span.http_method, f"HTTP {span.http_method}"}
+        if span.http_route and span.name not in bare and not _ANYTHING.fullmatch(span.name):
+            return span.name
+        where = _path_of(span) or span.http_route
         return f"{span.http_method} {where}" if where else span.name
     return span.name
+
+
+def has_route(span: Span) -> bool:
+    """Whether the span has the route of an HTTP request, and not one that stands for every path."""
+    return bool(span.http_route) and not _ANYTHING.fullmatch(span.http_route or "")
 
 
 def is_create(span: Span) -> bool:
@@ -105,12 +135,39 @@ def error_of(span: Span) -> str | None:
         if event.name == EXCEPTION_EVENT:
             kind = str(event.attributes.get(EXCEPTION_TYPE, "")).rsplit(".", 1)[-1]
             message = str(event.attributes.get(EXCEPTION_MESSAGE, ""))
+            rpc = _RPC_ERROR.search(message)
+            if rpc is not None:
+                return _one_line(": ".join(part for part in rpc.groups() if part))
             return _one_line(": ".join(part for part in (kind, message) if part))
     if span.status_message:
         return _one_line(span.status_message)
     if span.http_status is not None:
         return f"HTTP {span.http_status}"
     return span.error_type or "error"
+
+
+def rpc_status_of(span: Span) -> str | None:
+    """The status code of an RPC, as a number or a name; None if the span has none."""
+    found = next((span.attributes[key] for key in RPC_STATUS_DIALECTS if key in span.attributes), None)
+    return None if found is None else str(found)
+
+
+def error_kinds_of(span: Span) -> str:
+    """The types of the errors that a span recorded; empty if it recorded none."""
+    exceptions = [event.attributes for event in span.events if event.name == EXCEPTION_EVENT]
+    kinds = [span.error_type or "", *(str(found.get(EXCEPTION_TYPE, "")) for found in exceptions)]
+    return " ".join(kind for kind in kinds if kind)
+
+
+def is_cancelled(span: Span) -> bool:
+    """Whether a span failed because its caller no longer waited."""
+    if not failed(span):
+        return False
+    code = rpc_status_of(span)
+    if code is not None:
+        return code.upper() in _CANCELLED
+    words = f"{error_kinds_of(span)} {span.status_message or ''}".lower()
+    return span.http_status == _CLIENT_CLOSED or any(mark in words for mark in _CANCEL_MARKS)
 
 
 def timed_out(span: Span) -> bool:
