@@ -82,6 +82,7 @@ def build_story(
         peers=peers or {},
         last_seen=last_seen or (lambda _: None),
         now=now,
+        truncated=truncated,
     )
     outcome = outcome_of(causality, messages, failures)
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
