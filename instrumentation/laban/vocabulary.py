@@ -67,6 +67,7 @@ RPC_SYSTEM_NAME: Final = "rpc.system.name"
 RPC_SERVICE: Final = "rpc.service"
 RPC_METHOD: Final = "rpc.method"
 RPC_GRPC_STATUS_CODE: Final = "rpc.grpc.status_code"
+RPC_STATUS_DIALECTS: Final = ("rpc.response.status_code", RPC_GRPC_STATUS_CODE, "grpc.status_code")
 
 KAFKA: Final = "kafka"
 RABBITMQ: Final = "rabbitmq"

@@ -114,7 +114,13 @@ class LocalAnswers:
             truncated=truncated,
             now=self._clock(),
             scope=lambda claim: affected_by(reader, claim),
+            last_seen=self._last_seen,
         )
+
+    def _last_seen(self, service: str) -> int | None:
+        """The end of the newest span of a service."""
+        until = plausible_starts(self._clock())[1]
+        return self._reader.last_spans([service], until).get(service)
 
     def service_map(
         self,
@@ -317,7 +323,9 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
         return {}
     begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
     end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
-    return reader.callees({peer_of(span) for span in unanswered}, begin, end)
+    peers = {peer_of(span) for span in unanswered}
+    peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
+    return reader.callees(peers, begin, end)
 
 
 def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:

@@ -302,6 +302,13 @@ class SpanReader(Protocol):
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
 
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+
+        A service can be named with its namespace, `shop/order`.
+        """
+        ...
+
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes."""
         ...

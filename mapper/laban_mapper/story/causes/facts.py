@@ -9,6 +9,7 @@ from laban_mapper.profiles.steps import Occurrence, entry_id, is_entry, occurren
 from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import Consumption, Published
+from laban_mapper.story.poison_messages import Poison
 from laban_mapper.story.root_cause import Origin
 
 UsualOf = Callable[[Sequence[Entry]], Mapping[int, Usual]]
@@ -31,6 +32,7 @@ class Facts:
         failed: the requests and consumptions that failed for good, the most important first.
         origins: where each of them began to fail, in the same order.
         messages: the published messages, with their state in every group.
+        poison: those of the messages that no group could read.
         steps: the steps of every root with a profile, by the id of the root (of the object).
         usual: the profile of every such root; its own trace and the minutes around it are left out.
         consumption: the consumers of each topic, and how far they are.
@@ -45,6 +47,7 @@ class Facts:
     failed: Sequence[Span] = ()
     origins: Sequence[Origin] = ()
     messages: Sequence[Published] = ()
+    poison: Sequence[Poison] = ()
     steps: Mapping[int, Sequence[Occurrence]] = field(default_factory=dict[int, Sequence[Occurrence]])
     usual: Mapping[int, Usual] = field(default_factory=dict[int, Usual])
     consumption: Consumption = field(default_factory=Consumption)
