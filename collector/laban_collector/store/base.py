@@ -24,6 +24,7 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -278,6 +279,12 @@ class SpanReader(Protocol):
 
     def lag_rates(self, since: int, until: int) -> list[LagRate]:
         """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
+        ...
+
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
         ...
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:

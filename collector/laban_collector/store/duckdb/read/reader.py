@@ -56,6 +56,7 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -257,6 +258,13 @@ class DuckDBReader(SpanReader):
         """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
         rows = self._rows("lag_rates", {"since": since, "until": until, "limit": MAX_ROWS})
         return [LagRate(**row) for row in rows]
+
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        window = {"topics": list(topics), "since": since, "until": until, "recent": recent}
+        return [QueueProgress(**row) for row in self._rows("queue_progress", {**window, "limit": MAX_ROWS})]
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
