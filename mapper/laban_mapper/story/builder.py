@@ -1,10 +1,11 @@
 """Builds the story of one business key value from its spans."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from laban_collector.store.rows import Peer, Span
-from laban_mapper.model import Cause, OrderScope, RootCause, Step, Story
+from laban_mapper.model import Cause, OrderScope, Outcome, RootCause, Step, Story
 from laban_mapper.names import shortened, with_namespaces
 from laban_mapper.spans import (
     KIND_NAMES,
@@ -16,14 +17,21 @@ from laban_mapper.spans import (
     operation_of,
 )
 from laban_mapper.story.causality import Causality
-from laban_mapper.story.causes.facts import Claim, Facts, LastSeen, UsualOf, compare_with_usual
+from laban_mapper.story.causes.facts import (
+    Claim,
+    Facts,
+    LastSeen,
+    UsualOf,
+    compare_with_usual,
+    is_usual_error,
+)
 from laban_mapper.story.causes.ranking import ranked
 from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
 from laban_mapper.story.critical_path import critical_path
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
-from laban_mapper.story.outcome import entry_of, failures_of, outcome_of
+from laban_mapper.story.outcome import entry_of, failures_of, inner_errors_of, outcome_of
 from laban_mapper.story.poison_messages import poison_of
 from laban_mapper.story.root_cause import origin_of
 from laban_mapper.story.verdict import verdict
@@ -87,6 +95,11 @@ def build_story(
         now=now,
         truncated=truncated,
     )
+    inner = inner_errors_of(facts)
+    caught = [one for one in inner if one.success is None and not is_usual_error(one.last, facts)][
+        :_EXPLAINED
+    ]
+    facts = replace(facts, inner=inner, caught=[origin_of(one.last, causality, one.count) for one in caught])
     outcome = outcome_of(facts)
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
     affected = scope(first_cause) if scope is not None and first_cause is not None else None
@@ -96,7 +109,7 @@ def build_story(
         value=value,
         verdict=verdict(_title(key, value), facts, outcome, first_cause, affected),
         outcome=outcome,
-        root_cause=_root_cause(first_cause),
+        root_cause=_root_cause(first_cause, outcome),
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),
         spans=len(causality.spans),
         started=utc_time(first),
@@ -111,9 +124,9 @@ def build_story(
     )
 
 
-def _root_cause(first: Claim | None) -> RootCause | None:
-    """Where a failure began; None if the first cause is not about a failure."""
-    if first is None or first.error is None:
+def _root_cause(first: Claim | None, outcome: Outcome) -> RootCause | None:
+    """Where the failure of the order began; None if it did not fail."""
+    if first is None or first.error is None or outcome != "failed":
         return None
     return RootCause(service=first.service, operation=first.operation, error=first.error)
 
