@@ -7,7 +7,6 @@ on are for the published table only: nobody may look at their stories.
 
 import argparse
 import os
-import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -48,7 +47,7 @@ class Size(NamedTuple):
 def judged(seed: int, kind: str, size: Size) -> Score:
     """Simulate one system, and judge its stories."""
     simulated = simulate(seed, kind, size.usual, size.affected)
-    score = judge(simulated, size.asked, random.Random(seed))
+    score = judge(simulated, size.asked)
     score.wrong = [f"seed {seed} {kind} {text}" for text in _few(score.wrong)]
     return score
 

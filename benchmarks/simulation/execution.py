@@ -50,7 +50,7 @@ class Order:
     Attributes:
         faulty: whether the fault may affect it.
         touched: whether the fault has affected it.
-        glitches: whether an attempt failed without the fault.
+        unlucky: whether something failed without the fault.
         evidence: spans without which nobody can see the fault.
     """
 
@@ -59,9 +59,16 @@ class Order:
     begin: int
     faulty: bool
     touched: bool = False
-    glitches: bool = False
+    unlucky: bool = False
     spans: list[Recorded] = field(default_factory=list)
     evidence: list[Recorded] = field(default_factory=list)
+    decisions: dict[Action, bool] = field(default_factory=dict)
+
+    def decides(self, action: Action, numbers: random.Random) -> bool:
+        """Whether an action is done for the order; it does not change from attempt to attempt."""
+        if action not in self.decisions:
+            self.decisions[action] = numbers.random() < action.chance
+        return self.decisions[action]
 
 
 @dataclass(eq=False, slots=True)
@@ -291,7 +298,7 @@ class Execution:
         return Ended(end) if trouble is None else trouble._replace(end=end + _STEP)
 
     def _act(self, order: Order, operation: Operation, action: Action, at: int, above: Recorded) -> Ended:
-        if self._numbers.random() >= action.chance:
+        if not order.decides(action, self._numbers):
             return Ended(at)
         fault = self._hits(order, "missing")
         if fault is not None and fault.action is action:
@@ -343,6 +350,7 @@ class Execution:
             limit = None if action.timeout is None else at + int(action.timeout * MS)
             if limit is not None and ended.end > limit:
                 ended = Ended(limit, 0, _gave_up(operation, action))
+                order.unlucky = order.unlucky or not order.touched
             span.end = ended.end
             spelling.answered(span, action, ended.trouble, ended.code)
             if ended.trouble is None or not ended.trouble.transient:
@@ -390,7 +398,7 @@ class Execution:
             self._touch(order, span)
             return fault.trouble
         if attempt == 0 and action.attempts > 1 and self._numbers.random() < self._system.failures:
-            order.glitches = True
+            order.unlucky = True
             return _GLITCH
         return None
 

@@ -79,7 +79,7 @@ def _settle(storage: StorageService) -> None:
         time.sleep(0.01)
 
 
-def judge(simulated: Simulation, usual: int, numbers: random.Random) -> Score:
+def judge(simulated: Simulation, usual: int) -> Score:
     """Ask for all orders after the fault began, and for this many from before."""
     score = Score(systems=1)
     with stored(simulated) as answers:
@@ -89,7 +89,7 @@ def judge(simulated: Simulation, usual: int, numbers: random.Random) -> Score:
             score.healthy += 1
             score.healthy_claims += _is_claimed(answers, order, "healthy", score)
         before = simulated.usual()
-        for order in numbers.sample(before, min(usual, len(before))):
+        for order in random.Random(usual).sample(before, min(usual, len(before))):
             score.usual += 1
             score.usual_claims += _is_claimed(answers, order, "usual", score)
     return score
@@ -112,10 +112,9 @@ def _judge_affected(story: Story, truth: Truth, score: Score) -> None:
 
 def _is_claimed(answers: LocalAnswers, order: Order, what: str, score: Score) -> bool:
     story = answers.story("order.id", order.value)
-    claims = [cause for cause in story.causes if not (cause.kind == "retried" and order.glitches)]
-    if claims:
+    if story.causes:
         score.wrong.append(_told(f"claimed, although {what}", story))
-    return bool(claims)
+    return bool(story.causes)
 
 
 def _is_right(cause: Cause, truth: Truth) -> bool:
