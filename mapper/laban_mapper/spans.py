@@ -33,6 +33,12 @@ _RECEIVING: Final = frozenset({"receive", "poll"})
 _SETTLING: Final = frozenset({"settle", "commit", "ack"})
 
 _CANCELLED: Final = frozenset({"1", "4", "CANCELLED", "DEADLINE_EXCEEDED"})
+_REFUSALS: Final = frozenset(
+    {"3", "5", "6", "7", "9", "11", "16", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS"}
+    | {"PERMISSION_DENIED", "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNAUTHENTICATED"}
+)
+_TROUBLE: Final = frozenset({408, 425, 429, 499})
+"""Statuses below 500 that tell of time, load or a broken connection."""
 _CANCEL_MARKS: Final = (
     "cancellederror",
     "clientdisconnect",
@@ -168,6 +174,14 @@ def is_cancelled(span: Span) -> bool:
         return code.upper() in _CANCELLED
     words = f"{error_kinds_of(span)} {span.status_message or ''}".lower()
     return span.http_status == _CLIENT_CLOSED or any(mark in words for mark in _CANCEL_MARKS)
+
+
+def is_refusal(span: Span) -> bool:
+    """Whether the answer is that the request is wrong or in vain: not found, not allowed, exists already."""
+    code = rpc_status_of(span)
+    if code is not None:
+        return code.upper() in _REFUSALS
+    return 400 <= (span.http_status or 0) < 500 and span.http_status not in _TROUBLE
 
 
 def timed_out(span: Span) -> bool:

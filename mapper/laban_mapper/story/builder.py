@@ -14,6 +14,7 @@ from laban_mapper.spans import (
     error_of,
     failed,
     is_receiving,
+    is_refusal,
     operation_of,
 )
 from laban_mapper.story.causality import Causality
@@ -29,11 +30,12 @@ from laban_mapper.story.causes.ranking import ranked
 from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
 from laban_mapper.story.critical_path import critical_path
+from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
 from laban_mapper.story.outcome import entry_of, failures_of, inner_errors_of, outcome_of
 from laban_mapper.story.poison_messages import poison_of
-from laban_mapper.story.root_cause import origin_of
+from laban_mapper.story.root_cause import Origin, origin_of
 from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
 
@@ -96,10 +98,7 @@ def build_story(
         truncated=truncated,
     )
     inner = inner_errors_of(facts)
-    caught = [one for one in inner if one.success is None and not is_usual_error(one.last, facts)][
-        :_EXPLAINED
-    ]
-    facts = replace(facts, inner=inner, caught=[origin_of(one.last, causality, one.count) for one in caught])
+    facts = replace(facts, inner=inner, caught=_caught(inner, facts))
     outcome = outcome_of(facts)
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
     affected = scope(first_cause) if scope is not None and first_cause is not None else None
@@ -122,6 +121,13 @@ def build_story(
         causes=_causes(first_cause, also_seen),
         scope=affected,
     )
+
+
+def _caught(inner: Sequence[Attempts], facts: Facts) -> list[Origin]:
+    """Where errors began that are unusual: not a refusal that the caller expected, such as HTTP 404."""
+    errors = [one for one in inner if one.success is None and not is_usual_error(one.last, facts)]
+    origins = [origin_of(one.last, facts.causality, one.count) for one in errors[:_EXPLAINED]]
+    return [origin for origin in origins if not is_refusal(origin.deepest)]
 
 
 def _root_cause(first: Claim | None, outcome: Outcome) -> RootCause | None:

@@ -11,7 +11,7 @@ _OF_GOOD: Final[tuple[CauseKind, ...]] = ("published_twice", "out_of_order", "mi
 _ORDER: Final[dict[Outcome, tuple[CauseKind, ...]]] = {
     "failed": (*_OF_ERRORS, "stuck", "slow", "missing"),
     "waiting": ("stuck",),
-    "incomplete": ("missing", "stuck", *_OF_ERRORS),
+    "incomplete": ("missing", "stuck"),
     "ok_with_errors": (*_OF_ERRORS, *_OF_GOOD),
     "ok": _OF_GOOD,
 }
@@ -33,6 +33,7 @@ def _explains(claim: Claim, facts: Facts, outcome: Outcome) -> bool:
 
 
 def _key(claim: Claim, facts: Facts, outcome: Outcome) -> tuple[bool, int, float]:
-    kinds = _ORDER[outcome]
-    place = kinds.index(claim.kind) if claim.kind in kinds else len(kinds)
+    kinds = (*_ORDER[outcome], *_OF_ERRORS, *_OF_GOOD, "stuck")
+    # Slow steps and attempts in vain both cost time, in ns: what cost more explains more.
+    place = kinds.index("slow" if claim.kind == "retried" else claim.kind)
     return not _explains(claim, facts, outcome), place, -claim.weight
