@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
+from laban_app.answers.affected import affected_by
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.usual import UsualProfiles
@@ -16,7 +17,9 @@ from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
     MINUTE,
+    Lag,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     WholeSpan,
@@ -37,7 +40,7 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
@@ -55,6 +58,10 @@ _STORY_MARGIN: Final = 24 * 3600 * NS_PER_S
 """How long before its first and after its last correlated span a story is followed, in ns."""
 _PEER_MARGIN: Final = 3600 * NS_PER_S
 """How long before and after a failed call other calls to the same address are read, in ns."""
+_PROGRESS: Final = 3600 * NS_PER_S
+"""How long before the newest poll the last commit of a group is looked for, in ns."""
+_RATES: Final = 5 * MINUTE
+"""The time over which the rate of a group is measured, in ns."""
 
 
 class LocalAnswers:
@@ -94,7 +101,8 @@ class LocalAnswers:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = {span.topic for span in spans if span.topic is not None}
             lag_of_groups = reader.latest_lag() if topics else []
-            consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups))
+            progress = _progress_of(reader, spans, lag_of_groups)
+            consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
         truncated = len(found) >= STORY.traces or len(spans) >= STORY.spans
         return build_story(
@@ -106,6 +114,7 @@ class LocalAnswers:
             truncated=truncated,
             now=self._clock(),
             usual=lambda entries: self._usual.of(entries, spans),
+            scope=lambda claim: affected_by(reader, claim),
             last_seen=self._last_seen,
         )
 
@@ -292,3 +301,18 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     peers = {peer_of(span) for span in unanswered}
     peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
     return reader.callees(peers, begin, end)
+
+
+def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:
+    """How the groups advance that have not committed a message of these spans."""
+    newest: dict[tuple[str, int | None], int] = {}
+    for span in spans:
+        if is_publishing(span) and span.topic is not None and span.offset is not None:
+            place = (span.topic, span.partition)
+            newest[place] = max(newest.get(place, 0), span.offset)
+    behind = [poll for poll in polls if (poll.committed or 0) <= newest.get((poll.topic, poll.partition), -1)]
+    if not behind:
+        return []
+    until = max(poll.time for poll in behind) + 1
+    topics = sorted({poll.topic for poll in behind})
+    return reader.queue_progress(topics, until - _PROGRESS, until, until - _RATES)

@@ -182,9 +182,7 @@ def _root_of(entry: Entry, spans: Sequence[Span]) -> Span | None:
         (
             span
             for span in spans
-            if span.trace_id == entry.trace_id
-            and span.start == entry.begin
-            and entry_id(span) == entry.entry
+            if span.trace_id == entry.trace_id and span.start == entry.begin and entry_id(span) == entry.entry
         ),
         None,
     )

@@ -56,7 +56,9 @@ class Collector:
             operations=settings.max_operations,
             edges=settings.max_edges,
         )
-        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size), names, profile_traces)
+        self.storage = StorageService(
+            store, RetentionLimits(settings.retention, settings.max_size), names, profile_traces
+        )
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 

@@ -16,6 +16,8 @@ from laban_collector.store.damage import Rescued, Verification
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -26,6 +28,7 @@ from laban_collector.store.rows import (
     Peer,
     ProfileCount,
     ProfileStep,
+    QueueMinute,
     QueueProgress,
     Span,
     TraceRef,
@@ -291,6 +294,14 @@ class SpanReader(Protocol):
         """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
         ...
 
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        ...
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
+        ...
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
@@ -368,9 +379,7 @@ class ClosureReader(Protocol):
         ...
 
 
-Profiler = Callable[
-    [ClosureReader, Sequence[str]], tuple[Sequence[ProfileStep], Sequence[ProfileCount]]
-]
+Profiler = Callable[[ClosureReader, Sequence[str]], tuple[Sequence[ProfileStep], Sequence[ProfileCount]]]
 """Counts what some traces look like, for the profiles of their entries."""
 
 OpenSink = Callable[[str], AbstractContextManager[IO[bytes]]]

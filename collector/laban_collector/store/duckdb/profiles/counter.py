@@ -1,4 +1,4 @@
-"""Counts what the stored traces look like, as spans arrive: a sample of them, for the profiles of their entries.
+"""Counts what a sample of the stored traces looks like, as spans arrive, for the profiles of their entries.
 
 A trace is counted with the commit that holds its root, some time after it: by then its other spans have come.
 The sequence of the last commit whose traces are counted is stored with the counts, in the same transaction.
@@ -169,7 +169,7 @@ class ProfileCounter:
                 return self._profiler(self._reader, traces)
         except StoreError:
             raise
-        except Exception:  # the same traces would fail again, and no later trace would be counted
+        except Exception:  # noqa: BLE001 - the same traces would fail again, and no later one would be counted
             _log.exception(
                 "What the traces of the commits %d to %d look like is not counted.", found.first, found.last
             )
