@@ -72,7 +72,7 @@ def test_calls_of_an_edge_are_counted_by_minute_with_those_that_were_slow(databa
             start=T0 // MINUTE * MINUTE + minute * MINUTE,
             duration=duration,
             status=status,
-            trace_id=f"{index:032x}",
+            trace_id=f"{index + 1:032x}",
         )
         for index, (minute, duration, status) in enumerate(
             [(0, S // 1000, 0), (0, S // 1000, 2), (1, S, 0), (1, S // 1000, 0), (1, S, 2)]
