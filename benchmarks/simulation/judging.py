@@ -2,7 +2,6 @@
 
 import random
 import tempfile
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +9,10 @@ from pathlib import Path
 
 from benchmarks.simulation.execution import Order
 from benchmarks.simulation.faults import Truth
-from benchmarks.simulation.recording import polls, requests
+from benchmarks.simulation.recording import polls, portions
 from benchmarks.simulation.simulation import Simulation
 from laban_app.answers.local import LocalAnswers
+from laban_app.answers.profiling import profile_traces
 from laban_app.wiring import STORE
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
@@ -61,22 +61,15 @@ def stored(simulated: Simulation) -> Generator[LocalAnswers, None, None]:
         storage.start()
         try:
             decoder = OtlpDecoder(KeyFinder())
-            for body in requests([*simulated.before, *simulated.after]):
-                storage.take(decoder.decode([body]).batch)
+            for bodies in portions([*simulated.before, *simulated.after]):
+                for body in bodies:
+                    storage.take(decoder.decode([body]).batch)
+                storage.settle()
+                store.complete_profiles(profile_traces)
             storage.write_lag(list(polls(simulated.system, simulated.execution, simulated.now)))
-            _settle(storage)
-            yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
         finally:
-            storage.stop()
-
-
-def _settle(storage: StorageService) -> None:
-    """Wait until all spans are stored and counted, however many have come at once."""
-    storage.settle()
-    reader = storage.store.reader()
-    while not reader.all_counted():
-        storage.store.settle()
-        time.sleep(0.01)
+            storage.stop()  # counts all edges
+        yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
 
 
 def judge(simulated: Simulation, usual: int) -> Score:
