@@ -12,7 +12,7 @@ from laban.vocabulary import UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
+from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery, bucket_of
 from laban_collector.store.duckdb.index.commit_ranges import (
     EVERYTHING,
     CommitRanges,
@@ -38,6 +38,7 @@ from laban_collector.store.duckdb.read.rows import (
     named_rows,
     newest_traces,
     spans_of,
+    trace_id_of,
     trace_ids,
     unread_of,
     unread_parameters,
@@ -49,6 +50,8 @@ from laban_collector.store.rows import (
     MINUTE,
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -56,6 +59,10 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    ProfileCount,
+    ProfileStep,
+    QueueMinute,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -66,6 +73,10 @@ from laban_collector.store.rows import (
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
+_LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
+"""ns: how far the last span of a service is looked for, before all spans are read."""
+_UNPROFILED: Final = 300_000
+"""Number of the newest spans among which traces without a profile are looked for."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
 
@@ -256,6 +267,18 @@ class DuckDBReader(SpanReader):
         rows = self._rows("lag_rates", {"since": since, "until": until, "limit": MAX_ROWS})
         return [LagRate(**row) for row in rows]
 
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        window = {"topics": list(topics), "since": since, "until": until, "recent": recent}
+        return [QueueProgress(**row) for row in self._rows("queue_progress", {**window, "limit": MAX_ROWS})]
+
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        queue = {"group": group, "topic": topic, "since": since, "until": until}
+        return [QueueMinute(**row) for row in self._rows("queue_minutes", queue)]
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
@@ -272,6 +295,24 @@ class DuckDBReader(SpanReader):
             rows = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
             services = self._services(cursor, (row["resource_id"] for row in rows))
         return {Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in rows}
+
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+
+        Reads the newest spans first, because most services are among them.
+        """
+        found: dict[str, int] = {}
+        end = until
+        with self._reading() as cursor:
+            for length in (*_LOOK_BACK, until):
+                window = {"since": max(until - length, 0), "until": end}
+                missing = [service for service in services if service not in found]
+                if not missing:
+                    break
+                rows = named_rows(cursor.execute(sql("read/last_spans"), {"services": missing, **window}))
+                found |= {row["service"]: row["last"] for row in rows}
+                end = window["since"]
+        return found
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes.
@@ -294,7 +335,12 @@ class DuckDBReader(SpanReader):
                     {"since": begin * MINUTE, "until": min(end * MINUTE, ALL_STARTS[1])},
                 )
             rows = named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, **window}))
-        return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
+        found: dict[Peer, str | None] = {}
+        for row in rows:
+            peer = Peer(row["address"], row["port"], row["rpc_service"])
+            # Several services may implement an RPC service, such as the health check.
+            found[peer] = row["service"] if peer not in found or peer.address is not None else None
+        return {peer: service for peer, service in found.items() if service is not None}
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
         """Return all edges that began in the window; from the counts if it consists of whole minutes."""
@@ -305,6 +351,21 @@ class DuckDBReader(SpanReader):
             else:
                 query.add_window(since, until)
             return [edge_of(row) for row in named_rows(query.result())]
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
+        parameters = {
+            "source": place.source,
+            "targets": list(place.targets),
+            "address": place.address,
+            "rpc_service": place.rpc_service,
+            "since": since // MINUTE,
+            "until": -(-until // MINUTE),
+            "slow": bucket_of(slow),
+        }
+        with self._reading() as cursor:
+            rows = named_rows(cursor.execute(sql("edges/edge_minutes"), parameters))
+        return [EdgeMinute(**row) for row in rows]
 
     def counted_to(self) -> int | None:
         """Return when the newest spans were stored that edges of whole minutes contain; None: no spans."""
@@ -317,6 +378,26 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             behind = self._behind(cursor)
         return behind is None or behind >= self._staleness
+
+    def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
+        """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
+        begin, end = since // MINUTE, -(-until // MINUTE)
+        window = {"entry": entry, "since": begin, "until": end}
+        with self._reading() as cursor:
+            counts = cursor.execute(sql("profiles/count_of"), window).fetchall()
+            steps = named_rows(cursor.execute(sql("profiles/steps_of"), {"entry": entry})) if counts else []
+        return [ProfileStep(**row) for row in steps], [
+            ProfileCount(begin, end - begin, entry, step, measure, tuple(zip(buckets, numbers, strict=True)))
+            for step, measure, buckets, numbers in counts
+        ]
+
+    def unprofiled_entries(
+        self, namespace: str | None, service: str, name: str, limit: int
+    ) -> list[TraceRef]:
+        """Return some of the newest traces that no profile contains yet and whose root has this name."""
+        entry = {"namespace": namespace, "service": service, "name": name}
+        rows = self._rows("unprofiled_entries", {**entry, "spans": _UNPROFILED, "limit": limit})
+        return [TraceRef(trace_id_of(row), row["start"], row["start"]) for row in rows]
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
