@@ -3,10 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, RebalanceInProgressError
-from tenacity import Retrying, stop_after_attempt, wait_exponential
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential
 from tenacity.nap import sleep_using_event
 
 from laban_samples.errors import UndecodableEvent
@@ -140,6 +141,7 @@ class EventConsumer:
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential(multiplier=BACKOFF_S, max=2),
             sleep=sleep_using_event(self._stopping),
+            before_sleep=partial(_log_failed_attempt, event),
             reraise=True,
         )
         try:
@@ -152,6 +154,10 @@ class EventConsumer:
     def _attempt(self, event: Event) -> None:
         self._faults.apply()
         self._handle(event)
+
+
+def _log_failed_attempt(event: Event, state: RetryCallState) -> None:
+    log.warning("order %s: attempt %s of %s failed", event.order_id, state.attempt_number, event.type)
 
 
 class _AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
