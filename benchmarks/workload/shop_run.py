@@ -18,6 +18,7 @@ from laban_samples.demo.laban_processes import CollectorProcess, start_collector
 from laban_samples.demo.load_generator import DEFAULT_SEED, PlannedOrder, plan_orders
 from laban_samples.demo.shop_processes import ServicePorts, ShopOptions, start_services, start_shop
 from laban_samples.messaging.cluster import KafkaCluster
+from laban_samples.messaging.consumer import IDLE_MS
 from laban_samples.processes.ports import PortAllocator
 from laban_samples.processes.supervisor import ProcessSupervisor
 from laban_samples.runtime.service_clients import CUSTOMER_TIMEOUT_S
@@ -96,6 +97,7 @@ class RunningShop:
         """Break a service, and mend it at the end, so that the next orders are as usual."""
         faults = f"{self._options.service_ports.url(row.service)}/admin/faults"
         self._client.put(faults, json={"faults": [row.fault]}).raise_for_status()
+        time.sleep(2 * IDLE_MS / 1000)  # a consumer that waits for a record does not look at its faults
         try:
             yield
         finally:
