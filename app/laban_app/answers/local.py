@@ -38,8 +38,8 @@ from laban_mapper.model import (
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
+from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
-from laban_mapper.story.root_cause import peer_of
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
 from laban_mapper.trace_ids import parse_trace_id
@@ -97,7 +97,21 @@ class LocalAnswers:
             consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups))
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        return build_story(key, value, spans, consumption, peers, truncated=truncated, now=self._clock())
+        return build_story(
+            key,
+            value,
+            spans,
+            consumption,
+            peers,
+            truncated=truncated,
+            now=self._clock(),
+            last_seen=self._last_seen,
+        )
+
+    def _last_seen(self, service: str) -> int | None:
+        """The end of the newest span of a service."""
+        until = plausible_starts(self._clock())[1]
+        return self._reader.last_spans([service], until).get(service)
 
     def service_map(
         self,
@@ -300,7 +314,9 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
         return {}
     begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
     end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
-    return reader.callees({peer_of(span) for span in unanswered}, begin, end)
+    peers = {peer_of(span) for span in unanswered}
+    peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
+    return reader.callees(peers, begin, end)
 
 
 def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:

@@ -24,6 +24,7 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -280,8 +281,21 @@ class SpanReader(Protocol):
         """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
         ...
 
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        ...
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
+        ...
+
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+
+        A service can be named with its namespace, `shop/order`.
+        """
         ...
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:

@@ -271,6 +271,25 @@ class LagRate:
     consumed_per_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueueProgress:
+    """How a consumer group has advanced in one partition, in the polls of a window.
+
+    Attributes:
+        first: the first poll of the window.
+        committed: the poll that showed the newest commit; None if no poll of the window showed one.
+        consumed_per_s: messages that the group has consumed per second lately; None if unknown.
+    """
+
+    cluster: str
+    group: str
+    topic: str
+    partition: int
+    first: int
+    committed: int | None
+    consumed_per_s: float | None
+
+
 class Peer(NamedTuple):
     """The callee of a client span."""
 

@@ -1,14 +1,14 @@
 """Builds the story of one business key value from its spans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from laban_collector.store.rows import Peer, Span
-from laban_mapper.model import Step, Story
+from laban_mapper.model import Cause, OrderScope, RootCause, Step, Story
 from laban_mapper.names import shortened, with_namespaces
 from laban_mapper.spans import (
     KIND_NAMES,
     NS_PER_MS,
-    SERVER,
     STATUS_NAMES,
     error_of,
     failed,
@@ -16,13 +16,26 @@ from laban_mapper.spans import (
     operation_of,
 )
 from laban_mapper.story.causality import Causality
+from laban_mapper.story.causes.facts import Claim, Facts, LastSeen, UsualOf, compare_with_usual
+from laban_mapper.story.causes.ranking import ranked
+from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
 from laban_mapper.story.critical_path import critical_path
-from laban_mapper.story.messages import Consumption, Published, messages_of, wait_of
+from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
-from laban_mapper.story.root_cause import Failure, explain
-from laban_mapper.story.verdict import outcome_of, verdict
+from laban_mapper.story.outcome import entry_of, failures_of, outcome_of
+from laban_mapper.story.poison_messages import poison_of
+from laban_mapper.story.root_cause import origin_of
+from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
+
+_EXPLAINED: Final = 50
+"""The most failures of one story whose origin is looked for."""
+_TOLD: Final = 20
+"""The most causes of one story."""
+
+ScopeOf = Callable[[Claim], OrderScope | None]
+"""Returns how many others the first cause affects; None if that is unknown."""
 
 
 def build_story(
@@ -34,6 +47,9 @@ def build_story(
     *,
     truncated: bool = False,
     now: int | None = None,
+    usual: UsualOf | None = None,
+    last_seen: LastSeen | None = None,
+    scope: ScopeOf | None = None,
 ) -> Story:
     """Build the story of one business key value.
 
@@ -46,18 +62,41 @@ def build_story(
         truncated: whether the story has more spans than these.
         now: ns since the epoch. Spans with an impossible date then are marked, and do not count in how long
             the story took.
+        usual: returns the profiles to compare with; called once, with the entries of the story.
+        last_seen: returns the end of the newest span of a service anywhere, ns.
+        scope: returns how many others a cause affects.
     """
     causality = _without_other_messages(Causality(with_namespaces(spans)), value)
     messages = messages_of(causality, consumption or Consumption())
-    entry = _entry(causality)
-    failure = _failure(entry, causality, messages, peers or {})
+    entry = entry_of(causality)
+    poison = poison_of(messages, causality)
+    failures = failures_of(entry, causality, messages, poison)
+    steps, usual_of_roots = compare_with_usual(causality, usual)
+    facts = Facts(
+        causality=causality,
+        entry=entry,
+        failed=failures,
+        origins=[origin_of(span, causality) for span in failures[:_EXPLAINED]],
+        messages=messages,
+        poison=poison,
+        steps=steps,
+        usual=usual_of_roots,
+        consumption=consumption or Consumption(),
+        peers=peers or {},
+        last_seen=last_seen or (lambda _: None),
+        now=now,
+        truncated=truncated,
+    )
+    outcome = outcome_of(facts)
+    first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
+    affected = scope(first_cause) if scope is not None and first_cause is not None else None
     first, last = _extent(causality, now)
     return Story(
         key=key,
         value=value,
-        verdict=verdict(_title(key, value), entry, causality, messages, failure),
-        outcome=outcome_of(causality, messages, failure),
-        root_cause=failure.cause if failure else None,
+        verdict=verdict(_title(key, value), facts, outcome, first_cause, affected),
+        outcome=outcome,
+        root_cause=_root_cause(first_cause),
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),
         spans=len(causality.spans),
         started=utc_time(first),
@@ -67,7 +106,33 @@ def build_story(
         truncated=truncated,
         notes=notes_of(causality, left_out=len(spans) - len(causality.spans), truncated=truncated),
         clock_skew_ms=clock_skew(causality.clocks),
+        causes=_causes(first_cause, also_seen),
+        scope=affected,
     )
+
+
+def _root_cause(first: Claim | None) -> RootCause | None:
+    """Where a failure began; None if the first cause is not about a failure."""
+    if first is None or first.error is None:
+        return None
+    return RootCause(service=first.service, operation=first.operation, error=first.error)
+
+
+def _causes(first: Claim | None, others: Sequence[Claim]) -> list[Cause]:
+    told = list(others) if first is None else [first, *others]
+    return [
+        Cause(
+            kind=claim.kind,
+            service=claim.service,
+            operation=claim.operation,
+            sentence=claim.sentence,
+            usual=claim.usual,
+            examples=claim.examples,
+            spans=list(dict.fromkeys(span.span_id for span in claim.spans)),
+            rank=rank,
+        )
+        for rank, claim in enumerate(told[:_TOLD], start=2 if first is None else 1)
+    ]
 
 
 def _without_other_messages(causality: Causality, value: str) -> Causality:
@@ -101,42 +166,6 @@ def _extent(causality: Causality, now: int | None) -> tuple[int, int]:
 def _title(key: str, value: str) -> str:
     name = key.removesuffix(".id").replace(".", " ").replace("_", " ")
     return shortened(f"{name[:1].upper()}{name[1:]} {value}")
-
-
-def _entry(causality: Causality) -> Span:
-    """The first request that changes something, or else the first root; if it was retried, the success."""
-    servers = [span for span in causality.roots if span.kind == SERVER]
-    writing = [span for span in servers if span.http_method not in {"GET", "HEAD", "OPTIONS"}]
-    first = (writing or servers or causality.roots)[0]
-    return (_success_after(first, servers, causality) if failed(first) else None) or first
-
-
-def _failure(
-    entry: Span, causality: Causality, messages: Sequence[Published], peers: Mapping[Peer, str]
-) -> Failure | None:
-    """The first final failure: of the entry, another request, or a consumer that gave up.
-
-    A failed request that succeeded later (the same operation again) is not a failure.
-    """
-    requests = [entry, *(span for span in causality.roots if span.kind == SERVER and span is not entry)]
-    for span in requests:
-        if failed(span) and _success_after(span, requests, causality) is None:
-            return explain(span, causality, peers)
-    lost = [
-        delivery.attempts[-1]
-        for published in messages
-        for delivery in published.deliveries
-        if delivery.state.state in {"failed", "dead-lettered"}
-    ]
-    return explain(min(lost, key=causality.start), causality, peers) if lost else None
-
-
-def _success_after(span: Span, requests: Sequence[Span], causality: Causality) -> Span | None:
-    operation, end = operation_of(span), causality.end(span)
-    for later in requests:
-        if causality.start(later) >= end and not failed(later) and operation_of(later) == operation:
-            return later
-    return None
 
 
 def _steps(causality: Causality, first: int, now: int | None) -> list[Step]:

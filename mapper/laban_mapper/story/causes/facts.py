@@ -5,10 +5,21 @@ from dataclasses import dataclass, field
 
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import CauseKind
-from laban_mapper.profiles.steps import Occurrence
-from laban_mapper.profiles.usual import Usual
+from laban_mapper.profiles.steps import Occurrence, entry_id, is_entry, occurrences
+from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import Consumption, Published
+from laban_mapper.story.poison_messages import Poison
+from laban_mapper.story.root_cause import Origin
+
+UsualOf = Callable[[Sequence[Entry]], Mapping[int, Usual]]
+"""Returns the profiles of entries, by `Entry.entry`."""
+LastSeen = Callable[[str], int | None]
+"""Returns the end of the newest span of a service anywhere, ns; None if it has none."""
+
+
+def _never_seen(_service: str) -> int | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +30,31 @@ class Facts:
         causality: the spans of the story.
         entry: the request that the story is about.
         failed: the requests and consumptions that failed for good, the most important first.
+        origins: where each of them began to fail, in the same order.
         messages: the published messages, with their state in every group.
+        poison: those of the messages that no group could read.
         steps: the steps of every root with a profile, by the id of the root (of the object).
         usual: the profile of every such root; its own trace and the minutes around it are left out.
         consumption: the consumers of each topic, and how far they are.
         peers: the service at each address.
-        last_seen: by service, the end of its newest span anywhere, ns.
+        last_seen: returns the end of the newest span of a service anywhere.
         now: ns since the epoch; None if unknown.
+        truncated: whether the story has more spans than these.
     """
 
     causality: Causality
     entry: Span
     failed: Sequence[Span] = ()
+    origins: Sequence[Origin] = ()
     messages: Sequence[Published] = ()
+    poison: Sequence[Poison] = ()
     steps: Mapping[int, Sequence[Occurrence]] = field(default_factory=dict[int, Sequence[Occurrence]])
     usual: Mapping[int, Usual] = field(default_factory=dict[int, Usual])
     consumption: Consumption = field(default_factory=Consumption)
     peers: Mapping[Peer, str] = field(default_factory=dict[Peer, str])
-    last_seen: Mapping[str, int] = field(default_factory=dict[str, int])
+    last_seen: LastSeen = _never_seen
     now: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,9 @@ class Claim:
         operation: what the service did, or did not do.
         sentence: the claim for people, without a full stop; begins with the service.
         spans: the spans that prove it; the first is where the fault lies.
-        explains: the failed spans, or the delay, that follow from it; empty if it explains no outcome.
+        explains: the failed spans, or the delay, that follow from it, the nearest first; empty if it explains
+            no outcome.
+        error: the error in one line, of claims that explain a failure.
         usual: the usual value in ms.
         examples: how many traces the usual value rests on.
         weight: among claims of one kind, the largest explains most: ns of delay, or number of spans.
@@ -62,6 +81,7 @@ class Claim:
     sentence: str
     spans: tuple[Span, ...]
     explains: tuple[Span, ...] = ()
+    error: str | None = None
     usual: float | None = None
     examples: int | None = None
     weight: float = 0.0
@@ -69,3 +89,23 @@ class Claim:
 
 Rule = Callable[[Facts], list[Claim]]
 """A rule: finds its claims, or none."""
+
+
+def compare_with_usual(
+    causality: Causality, usual_of: UsualOf | None
+) -> tuple[dict[int, Sequence[Occurrence]], dict[int, Usual]]:
+    """The steps and the profile of every root that has a profile, by the id of the root."""
+    if usual_of is None:
+        return {}, {}
+    rooted = {root.trace_id for root in causality.roots if not causality.is_orphan(root)}
+    entries: list[tuple[Span, Entry]] = []
+    for root in causality.roots:
+        # A part whose parent was lost is no entry beside the real one.
+        if is_entry(root, causality) and not (causality.is_orphan(root) and root.trace_id in rooted):
+            last = max([causality.end(root), *map(causality.end, causality.below(root))])
+            end = root.start + last - causality.start(root)  # by the clock of the root, as profiles are kept
+            entries.append((root, Entry(entry_id(root), root.trace_id, root.start, end)))
+    known = usual_of([entry for _, entry in entries]) if entries else {}
+    compared = [(root, known[entry.entry]) for root, entry in entries if entry.entry in known]
+    steps: dict[int, Sequence[Occurrence]] = {id(root): occurrences(causality, root) for root, _ in compared}
+    return steps, {id(root): usual for root, usual in compared}

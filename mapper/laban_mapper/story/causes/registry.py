@@ -2,6 +2,11 @@
 
 from typing import Final
 
+from laban_mapper.story.causes.error import error
 from laban_mapper.story.causes.facts import Rule
+from laban_mapper.story.causes.poison import poison
+from laban_mapper.story.causes.retried import retried
+from laban_mapper.story.causes.timed_out import timed_out
+from laban_mapper.story.causes.unreachable import unreachable
 
-RULES: Final[tuple[Rule, ...]] = ()
+RULES: Final[tuple[Rule, ...]] = (unreachable, timed_out, poison, error, retried)

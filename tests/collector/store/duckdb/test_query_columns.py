@@ -155,6 +155,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.lag_rates(*WHOLE)
     reader.groups_of(["orders"])
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
+    reader.last_spans(["order"], WHOLE[1])
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
     reader.counted_to()

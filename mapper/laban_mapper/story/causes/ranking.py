@@ -1,0 +1,36 @@
+"""Which claim explains the outcome; the others are also seen."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from laban_mapper.model import CauseKind, Outcome
+from laban_mapper.story.causes.facts import Claim, Facts
+
+_ORDER: Final[dict[Outcome, tuple[CauseKind, ...]]] = {
+    "failed": ("unreachable", "timed_out", "poison", "error", "stuck", "slow", "missing"),
+    "waiting": ("stuck",),
+    "incomplete": ("missing", "stuck"),
+    "ok_with_errors": ("slow", "published_twice", "out_of_order", "missing", "poison", "retried"),
+    "ok": ("slow", "published_twice", "out_of_order", "missing", "poison", "retried"),
+}
+"""The kinds that can explain an outcome, the most specific first."""
+
+
+def ranked(claims: Sequence[Claim], facts: Facts, outcome: Outcome) -> tuple[Claim | None, list[Claim]]:
+    """The claim that explains the outcome, if any does, and the others in the order to tell them."""
+    by_rank = sorted(claims, key=lambda claim: _key(claim, facts, outcome))
+    if by_rank and _explains(by_rank[0], facts, outcome):
+        return by_rank[0], by_rank[1:]
+    return None, by_rank
+
+
+def _explains(claim: Claim, facts: Facts, outcome: Outcome) -> bool:
+    if outcome == "failed":
+        return bool(facts.failed) and any(span is facts.failed[0] for span in claim.explains)
+    return claim.kind in _ORDER[outcome]
+
+
+def _key(claim: Claim, facts: Facts, outcome: Outcome) -> tuple[bool, int, float]:
+    kinds = _ORDER[outcome]
+    place = kinds.index(claim.kind) if claim.kind in kinds else len(kinds)
+    return not _explains(claim, facts, outcome), place, -claim.weight
