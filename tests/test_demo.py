@@ -50,7 +50,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
 
 @pytest.fixture(scope="module")
 def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
-    arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3s")
+    arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3.5s")
     return demo(tmp_path_factory.mktemp("monolith"), *arguments)
 
 

@@ -45,7 +45,7 @@ TIMEOUTS: Final[dict[Style, dict[str, float]]] = {
 """By style, who is called, and after how many seconds its caller gives up. The others only consume events."""
 FAULTS: Final = (
     "latency=1s",
-    "latency=3s",
+    "latency=3.5s",
     "errors=1",
     "errors=0.5",
     "timeout",
