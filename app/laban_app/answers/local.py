@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
+from laban_app.answers.affected import affected_by
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -14,8 +15,10 @@ from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
     MINUTE,
+    Lag,
     MessageRef,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     WholeSpan,
@@ -54,6 +57,10 @@ _STORY_MARGIN: Final = 24 * 3600 * NS_PER_S
 """How long before its first and after its last correlated span a story is followed, in ns."""
 _PEER_MARGIN: Final = 3600 * NS_PER_S
 """How long before and after a failed call other calls to the same address are read, in ns."""
+_PROGRESS: Final = 3600 * NS_PER_S
+"""How long before the newest poll the last commit of a group is looked for, in ns."""
+_RATES: Final = 5 * MINUTE
+"""The time over which the rate of a group is measured, in ns."""
 _MAX_TRACES: Final = 200
 _MAX_SPANS: Final = 20_000
 _MAX_ROUNDS: Final = 8
@@ -94,7 +101,8 @@ class LocalAnswers:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = {span.topic for span in spans if span.topic is not None}
             lag_of_groups = reader.latest_lag() if topics else []
-            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups))
+            progress = _progress_of(reader, spans, lag_of_groups)
+            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
         return build_story(
@@ -105,6 +113,7 @@ class LocalAnswers:
             peers,
             truncated=truncated,
             now=self._clock(),
+            scope=lambda claim: affected_by(reader, claim),
             last_seen=self._last_seen,
         )
 
@@ -317,6 +326,21 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     peers = {peer_of(span) for span in unanswered}
     peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
     return reader.callees(peers, begin, end)
+
+
+def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:
+    """How the groups advance that have not committed a message of these spans."""
+    newest: dict[tuple[str, int | None], int] = {}
+    for span in spans:
+        if is_publishing(span) and span.topic is not None and span.offset is not None:
+            place = (span.topic, span.partition)
+            newest[place] = max(newest.get(place, 0), span.offset)
+    behind = [poll for poll in polls if (poll.committed or 0) <= newest.get((poll.topic, poll.partition), -1)]
+    if not behind:
+        return []
+    until = max(poll.time for poll in behind) + 1
+    topics = sorted({poll.topic for poll in behind})
+    return reader.queue_progress(topics, until - _PROGRESS, until, until - _RATES)
 
 
 def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:

@@ -16,6 +16,8 @@ from laban_collector.store.damage import Rescued, Verification
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -24,6 +26,7 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueMinute,
     QueueProgress,
     Span,
     TraceRef,
@@ -285,6 +288,14 @@ class SpanReader(Protocol):
         self, topics: Sequence[str], since: int, until: int, recent: int
     ) -> list[QueueProgress]:
         """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        ...
+
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        ...
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
         ...
 
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:

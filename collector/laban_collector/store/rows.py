@@ -290,6 +290,53 @@ class QueueProgress:
     consumed_per_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueueMinute:
+    """A topic, and how far a group had come in it, at the last poll of a minute.
+
+    Attributes:
+        minute: its begin, ns since the epoch.
+        end: messages that were published to the topic, ever.
+        waiting: messages that the group had not committed.
+    """
+
+    minute: int
+    end: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePlace:
+    """Edges of the graph as their spans name them.
+
+    Attributes:
+        source: the node ID of the caller; None: every caller.
+        targets: the node IDs that the callee may have.
+        address: `host:port` as called; calls without an answer may know their callee only by it.
+        rpc_service: likewise.
+    """
+
+    source: str | None
+    targets: tuple[str, ...]
+    address: str | None = None
+    rpc_service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMinute:
+    """The calls of some edges that began in one minute.
+
+    Attributes:
+        minute: its begin, ns since the epoch.
+        slow: calls that took at least a given time.
+    """
+
+    minute: int
+    calls: int
+    errors: int
+    slow: int
+
+
 class Peer(NamedTuple):
     """The callee of a client span."""
 

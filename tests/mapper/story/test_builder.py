@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from laban_collector.store.rows import Peer
+from laban_collector.store.rows import Peer, QueueProgress
 from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
@@ -116,12 +116,13 @@ def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
 
 def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS)
-    story = build_story("order", "123", spans, Consumption([polled], SEEN))
+    polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS, status="WARN")
+    progress = QueueProgress("c", "email", "orders", 0, first=T0, committed=T0, consumed_per_s=4.0)
+    story = build_story("order", "123", spans, Consumption([polled], SEEN, [progress]))
     assert story.outcome == "waiting"
     assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
-    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 300.0)
+    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 2.0)
     assert email.waiting_ms == 12_000
 
 

@@ -9,29 +9,33 @@ from laban_mapper.profiles.usual import FEWEST, UsualStep
 from laban_mapper.spans import NS_PER_MS
 from laban_mapper.times import format_duration
 
+HALF_A_BUCKET: Final = 1.032
+"""By how much a time can be longer than the middle of its bucket."""
 _LEAST_RATIO: Final = 2.0
 """A time below this multiple of the median is never called slow."""
 _TOP: Final = 0.998
 """The quantile that stands for the longest usual time: of many times, a few are from earlier incidents."""
-_CHANCE: Final = 1e-4
+_HIGH: Final = 0.97
+"""The quantile that tells the spread of the upper half: less by chance than the longest time does."""
+_CHANCE: Final = 2e-4
 """How rarely a usual time may be above the limit: a trace has many steps, and each is compared."""
-_DOUBT: Final = 120.0
+_DOUBT: Final = 100.0
 """The number of examples from which on a second, slower way of a step (a cache miss) has been seen, too."""
 
 
 def limit_of(step: UsualStep, measure: Measure) -> float | None:
     """The time in ns above which a time of the step is slow; None with too few examples.
 
-    Whatever the times are like, their spread tells how far the next one may lie beyond the longest: between
-    the median and the longest of n times are about z(n) standard deviations of the logarithm. For few
-    examples, a step may have a slower way that none of them took.
+    It is above the longest usual time, and as far above the median as the spread of the upper half makes
+    very rare, if the logarithm is normal: most durations have a shorter tail. For few examples, a step may
+    have a slower way that none of them took.
     """
     sketch, examples = step.sketch(measure), examples_of(step, measure)
     if examples < FEWEST:
         return None
     median, top = max(sketch.median, 1.0), max(_top(sketch), 1.0)
-    stretch = _deviations(_CHANCE) / _deviations(max(0.56 / examples, 1 - _TOP))
-    beyond = median * math.exp(math.log(top / median) * max(stretch, 1.0))
+    spread = math.log(max(sketch.quantile(_HIGH) / median, 1.0)) / _deviations(_HIGH)
+    beyond = median * math.exp(spread * _deviations(1 - _CHANCE))
     return max(_LEAST_RATIO * median, top * (1 + (_DOUBT / examples) ** 2), beyond)
 
 
@@ -51,10 +55,9 @@ def milliseconds(ns: float) -> str:
 
 
 def _top(sketch: Sketch) -> float:
-    # Half a bucket more: a bucket is named by its middle.
-    return max(sketch.quantile(_TOP), sketch.median) * 1.032
+    return max(sketch.quantile(_TOP), sketch.median) * HALF_A_BUCKET
 
 
 def _deviations(share: float) -> float:
-    """How many standard deviations above the median this share of a normal distribution begins."""
-    return NormalDist().inv_cdf(1 - share)
+    """Above how many standard deviations this share of a normal distribution is not exceeded."""
+    return NormalDist().inv_cdf(share)

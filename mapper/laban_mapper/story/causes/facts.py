@@ -72,6 +72,7 @@ class Claim:
         error: the error in one line, of claims that explain a failure.
         usual: the usual value in ms.
         examples: how many traces the usual value rests on.
+        group: the consumer group, of claims about a message that waits.
         weight: among claims of one kind, the largest explains most: ns of delay, or number of spans.
     """
 
@@ -84,6 +85,7 @@ class Claim:
     error: str | None = None
     usual: float | None = None
     examples: int | None = None
+    group: str | None = None
     weight: float = 0.0
 
 

@@ -1,7 +1,6 @@
 """A step that nearly all comparable traces have is absent."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from laban.vocabulary import RPC_GRPC_STATUS_CODE
@@ -156,9 +155,7 @@ def _as_told(service: str, spans: Sequence[Span]) -> str:
 
 def _silence(facts: Facts, one: Occurrence, service: str) -> str:
     """Since when the service has sent no span at all, if that was before it should have reacted."""
-    seen: Mapping[str, int] = facts.last_seen
-    last = seen.get(service)
+    last = facts.last_seen(service)
     if last is None or last >= facts.causality.start(one.span):
         return ""
-    time: datetime = utc_time(last)
-    return f", and has sent no span since {time:%H:%M:%S} UTC"
+    return f", and has sent no span since {utc_time(last):%H:%M:%S} UTC"

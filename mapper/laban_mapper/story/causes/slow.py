@@ -8,11 +8,12 @@ from laban_collector.store.rows import Span
 from laban_mapper.profiles.sketch import Measure, Sketch
 from laban_mapper.profiles.steps import Occurrence
 from laban_mapper.profiles.usual import FEWEST, Usual
-from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER, timed_out
+from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER
 from laban_mapper.spans import failed as has_failed
-from laban_mapper.story.causes.comparing import examples_of, limit_of, milliseconds, usually
+from laban_mapper.story.causes.callees import callee_of
+from laban_mapper.story.causes.comparing import HALF_A_BUCKET, examples_of, limit_of, milliseconds, usually
 from laban_mapper.story.causes.facts import Claim, Facts
-from laban_mapper.story.root_cause import peer_name
+from laban_mapper.story.causes.failures import gave_up
 
 _Where = Literal["own", "gap", "wait"]
 
@@ -22,6 +23,9 @@ _MOST_OF: Final = 0.5
 """The share of the excess of the whole that a cause explains."""
 _VISIBLE: Final = 0.25
 """The share of an excess by which the whole took longer at least; else it was in nobody's way."""
+_MANY: Final = 300
+"""Examples from which on the ways that a step can take are known. With fewer, the whole is a witness, too:
+where steps have a slower way that too few examples took, the whole has taken as long before."""
 _FEWEST_NS: Final = NS_PER_MS
 """An excess below a millisecond may come from the clock or the scheduler."""
 
@@ -68,7 +72,7 @@ def _excesses(facts: Facts, steps: Sequence[Occurrence], usual: Usual) -> Iterat
     seen: set[tuple[int, int]] = set()
     for one in steps:
         known = usual.step(one.step)
-        if known is None or (one.failed and not _was_given_up(one)):
+        if known is None or (one.failed and not _was_given_up(facts, one)):
             continue
         again = (id(one.above), one.step) in seen
         seen.add((id(one.above), one.step))
@@ -99,11 +103,11 @@ def _times(
         yield "wait", Measure.WAIT, one.wait
 
 
-def _was_given_up(one: Occurrence) -> bool:
+def _was_given_up(facts: Facts, one: Occurrence) -> bool:
     """Whether the step failed, or may have, because a caller did not wait longer."""
     above: Occurrence | None = one
     while above is not None:
-        if above.span.kind == CLIENT and timed_out(above.span):
+        if above.span.kind == CLIENT and gave_up(above.span, facts.causality):
             return True
         above = above.above
     return False
@@ -126,6 +130,8 @@ def _explained(
         if sketch.count < FEWEST:
             continue
         over = now - sketch.median
+        if sketch.count < _MANY and now <= sketch.longest * HALF_A_BUCKET:
+            continue
         enough = mine >= _MOST_OF * over or (total >= _MOST_OF * over and mine >= _MOST_OF / 2 * over)
         if enough and mine >= _LEAST_SHARE * sketch.median and over >= _VISIBLE * largest:
             return (steps[0].span,)
@@ -161,12 +167,11 @@ def _failed_above(facts: Facts, one: Occurrence) -> list[Span]:
         if facts.causality.is_delivery(chain[-1]):
             break
         chain.append(above)
-    waited = next((index for index, span in enumerate(chain) if _gave_up(span)), None)
+    waited = next(
+        (index for index, span in enumerate(chain) if span.kind == CLIENT and gave_up(span, facts.causality)),
+        None,
+    )
     return [] if waited is None else [span for span in chain[waited:] if has_failed(span)]
-
-
-def _gave_up(span: Span) -> bool:
-    return span.kind == CLIENT and timed_out(span)
 
 
 def _blamed(excess: _Excess, facts: Facts) -> str:
@@ -174,7 +179,8 @@ def _blamed(excess: _Excess, facts: Facts) -> str:
     if excess.where == "gap":
         return _callee(facts, excess.one)
     if excess.one.kind == "call":
-        return peer_name(span, facts.peers) or span.service
+        callee = callee_of(span, facts)
+        return span.service if callee is None else callee.name
     if excess.one.kind == "publish":
         return span.messaging_system or span.service
     return span.service
@@ -203,12 +209,23 @@ def _claim(service: str, found: Sequence[_Excess], explained: tuple[Span, ...]) 
         service=service,
         operation=first.one.operation,
         sentence=sentence,
-        spans=tuple({id(excess.one.span): excess.one.span for excess in ranked}.values()),
+        spans=_proof(ranked),
         explains=explained,
         usual=first.sketch.median / NS_PER_MS,
         examples=first.examples,
         weight=sum(excess.over for excess in found),
     )
+
+
+def _proof(ranked: Sequence[_Excess]) -> tuple[Span, ...]:
+    """The slow spans; after the first one, the call or the message that led to it."""
+    first = ranked[0]
+    spans = [first.one.span]
+    above = first.one.above
+    if above is not None and (first.where == "wait" or (first.where == "own" and above.kind == "call")):
+        spans.append(above.span)
+    spans += [excess.one.span for excess in ranked[1:]]
+    return tuple({id(span): span for span in spans}.values())
 
 
 def _sentence(service: str, excess: _Excess, times: int) -> str:

@@ -66,6 +66,7 @@ def _claim(facts: Facts, published: Published, state: GroupState, lag: Lag) -> C
         explains=(span,),
         usual=None if known is None else known.median / NS_PER_MS,
         examples=examples,
+        group=state.group,
         weight=float(waited),
     )
 

@@ -35,14 +35,15 @@ def facts_of(
     root = causality.roots[0]
     known = consumption or Consumption()
     profiles = {} if usual is None or usual.entry is None else {usual.entry.about.step: usual}
+    compared = [one for one in causality.roots if entry_id(one) in profiles]
     return Facts(
         causality=causality,
         entry=root,
         messages=messages_of(causality, known),
-        steps={id(one): occurrences(causality, one) for one in causality.roots},
-        usual={id(one): profiles[entry_id(one)] for one in causality.roots if entry_id(one) in profiles},
+        steps={id(one): occurrences(causality, one) for one in compared},
+        usual={id(one): profiles[entry_id(one)] for one in compared},
         consumption=known,
-        last_seen=last_seen or {},
+        last_seen=(last_seen or {}).get,
         now=root.start + HOUR if now is None else now,
     )
 

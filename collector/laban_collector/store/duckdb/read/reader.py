@@ -12,7 +12,7 @@ from laban.vocabulary import UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
+from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery, bucket_of
 from laban_collector.store.duckdb.index.commit_ranges import (
     EVERYTHING,
     CommitRanges,
@@ -49,6 +49,8 @@ from laban_collector.store.rows import (
     MINUTE,
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -56,6 +58,7 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueMinute,
     QueueProgress,
     Span,
     TraceRef,
@@ -266,6 +269,11 @@ class DuckDBReader(SpanReader):
         window = {"topics": list(topics), "since": since, "until": until, "recent": recent}
         return [QueueProgress(**row) for row in self._rows("queue_progress", {**window, "limit": MAX_ROWS})]
 
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        queue = {"group": group, "topic": topic, "since": since, "until": until}
+        return [QueueMinute(**row) for row in self._rows("queue_minutes", queue)]
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
@@ -338,6 +346,21 @@ class DuckDBReader(SpanReader):
             else:
                 query.add_window(since, until)
             return [edge_of(row) for row in named_rows(query.result())]
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
+        parameters = {
+            "source": place.source,
+            "targets": list(place.targets),
+            "address": place.address,
+            "rpc_service": place.rpc_service,
+            "since": since // MINUTE,
+            "until": -(-until // MINUTE),
+            "slow": bucket_of(slow),
+        }
+        with self._reading() as cursor:
+            rows = named_rows(cursor.execute(sql("edges/edge_minutes"), parameters))
+        return [EdgeMinute(**row) for row in rows]
 
     def counted_to(self) -> int | None:
         """Return when the newest spans were stored that edges of whole minutes contain; None: no spans."""
