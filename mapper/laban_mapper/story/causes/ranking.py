@@ -34,5 +34,6 @@ def _explains(claim: Claim, facts: Facts, outcome: Outcome) -> bool:
 
 def _key(claim: Claim, facts: Facts, outcome: Outcome) -> tuple[bool, int, float]:
     kinds = (*_ORDER[outcome], *_OF_ERRORS, *_OF_GOOD, "stuck")
-    place = kinds.index(claim.kind)
+    # Slow steps and attempts in vain both cost time, in ns: what cost more explains more.
+    place = kinds.index("slow" if claim.kind == "retried" else claim.kind)
     return not _explains(claim, facts, outcome), place, -claim.weight
