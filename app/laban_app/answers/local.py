@@ -2,13 +2,15 @@
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -16,7 +18,6 @@ from laban_collector.store.rows import (
     MAX_ROWS,
     MINUTE,
     Lag,
-    MessageRef,
     Peer,
     QueueProgress,
     Span,
@@ -39,7 +40,7 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
@@ -61,14 +62,6 @@ _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
 """The time over which the rate of a group is measured, in ns."""
-_MAX_TRACES: Final = 200
-_MAX_SPANS: Final = 20_000
-_MAX_ROUNDS: Final = 8
-
-Window = tuple[int, int]
-"""A half-open time range in ns since the epoch."""
-_Groups = dict[str, dict[str, str]]
-"""Topic → consumer group → service."""
 
 
 class LocalAnswers:
@@ -77,11 +70,18 @@ class LocalAnswers:
     Args:
         reader: of the store.
         clock: ns since the epoch.
+        usual: the profiles of the store, if the caller keeps them.
     """
 
-    def __init__(self, reader: SpanReader, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        reader: SpanReader,
+        clock: Callable[[], int] = time.time_ns,
+        usual: UsualProfiles | None = None,
+    ) -> None:
         self._reader = reader
         self._clock = clock
+        self._usual = usual or UsualProfiles(reader, clock)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -90,10 +90,10 @@ class LocalAnswers:
         _check_range(since, until)
         reader = self._reader
         with reader.at_one_moment():
-            found = reader.traces_with(key, value, _MAX_TRACES)
+            found = reader.traces_with(key, value, STORY.traces)
             window = _story_window(found, since, until)
-            groups: _Groups = {}
-            spans = _trace_closure(reader, [ref.trace_id for ref in found], window, groups)
+            groups: Groups = {}
+            spans = closure(reader, [ref.trace_id for ref in found], window, groups).spans
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
@@ -102,9 +102,9 @@ class LocalAnswers:
             topics = {span.topic for span in spans if span.topic is not None}
             lag_of_groups = reader.latest_lag() if topics else []
             progress = _progress_of(reader, spans, lag_of_groups)
-            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups), progress)
+            consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
-        truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
+        truncated = len(found) >= STORY.traces or len(spans) >= STORY.spans
         return build_story(
             key,
             value,
@@ -113,6 +113,7 @@ class LocalAnswers:
             peers,
             truncated=truncated,
             now=self._clock(),
+            usual=lambda entries: self._usual.of(entries, spans),
             scope=lambda claim: affected_by(reader, claim),
             last_seen=self._last_seen,
         )
@@ -278,32 +279,6 @@ def _story_window(found: Sequence[TraceRef], since: datetime | None, until: date
     )
 
 
-def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window, groups: _Groups) -> list[Span]:
-    """The spans of these traces and of all traces that follow from them by a link or a message.
-
-    Follows effects only: a batch that holds messages of several orders must not pull in the other orders. The
-    store returns the other form of a 64-bit or 128-bit trace ID with it; links to that form are followed too.
-    """
-    known = dict.fromkeys(traces)
-    spans: list[Span] = []
-    new = list(known)
-    for _ in range(_MAX_ROUNDS):
-        remaining = _MAX_SPANS - len(spans)
-        if not new or remaining <= 0:
-            break
-        new += _linked(reader, new, known)
-        found = reader.spans_of(new, *window, remaining)
-        spans += found
-        forms = {span.trace_id: None for span in found if span.trace_id not in known}
-        known.update(forms)
-        reached = _linked(reader, list(forms), known) if forms else []
-        consumed = _traces_of_messages(reader, spans, window, groups)
-        reached += [trace for trace in consumed if trace not in known]
-        new = reached[: _MAX_TRACES - len(known)]
-        known.update(dict.fromkeys(new))
-    return spans
-
-
 def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     """The service at each address that a failed call without a server span went to.
 
@@ -341,67 +316,3 @@ def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]
     until = max(poll.time for poll in behind) + 1
     topics = sorted({poll.topic for poll in behind})
     return reader.queue_progress(topics, until - _PROGRESS, until, until - _RATES)
-
-
-def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:
-    """The unknown traces that link to these, directly or indirectly; adds them to `known`.
-
-    Runs before any span is read, because reading spans costs more than following links.
-    """
-    found: list[str] = []
-    new = list(traces)
-    for _ in range(_MAX_ROUNDS):
-        reached = [trace for trace in reader.traces_linked_from(new) if trace not in known]
-        new = reached[: _MAX_TRACES - len(known)]
-        if not new:
-            break
-        found += new
-        known.update(dict.fromkeys(new))
-    return found
-
-
-def _traces_of_messages(
-    reader: SpanReader, spans: Sequence[Span], window: Window, groups: _Groups
-) -> list[str]:
-    """The traces with a span on a message of these spans, unless all groups of its topic have one here."""
-    consumers = _consumers_of_messages(spans)
-    if not consumers:
-        return []
-    readers = _groups_of(reader, {ref.topic for ref in consumers}, groups)
-    asked = [
-        ref
-        for ref, seen in consumers.items()
-        if not seen or None in seen or readers.get(ref.topic, {}).keys() - seen
-    ]
-    return reader.traces_of_messages(asked, *window) if asked else []
-
-
-def _consumers_of_messages(spans: Sequence[Span]) -> dict[MessageRef, set[str | None]]:
-    """The groups that consumed each published message; None for a consumer whose group is unknown."""
-    published = {
-        (span.trace_id, span.span_id): ref
-        for span in spans
-        if is_publishing(span) and (ref := _message_of(span)) is not None
-    }
-    consumers: dict[MessageRef, set[str | None]] = {ref: set() for ref in published.values()}
-    for span in spans if consumers else ():
-        if is_consuming(span):
-            named = [(span.trace_id, span.parent_id or ""), *span.links]
-            for ref in {_message_of(span), *map(published.get, named)}:
-                if ref in consumers:
-                    consumers[ref].add(span.group)
-    return consumers
-
-
-def _groups_of(reader: SpanReader, topics: Iterable[str], known: _Groups) -> _Groups:
-    """The groups that read these topics and others, asked once for each topic."""
-    new = sorted(topic for topic in set(topics) if topic not in known)
-    if new:
-        known.update({topic: {} for topic in new} | reader.groups_of(new))
-    return known
-
-
-def _message_of(span: Span) -> MessageRef | None:
-    if span.topic is None or span.partition is None or span.offset is None:
-        return None
-    return MessageRef(span.topic, span.partition, span.offset)
