@@ -1,5 +1,6 @@
 """Readings of a span: its kind, its protocol, its operation and its error."""
 
+import re
 from typing import Final
 
 from laban.vocabulary import (
@@ -32,6 +33,12 @@ _RECEIVING: Final = frozenset({"receive", "poll"})
 _SETTLING: Final = frozenset({"settle", "commit", "ack"})
 
 _CANCELLED: Final = frozenset({"1", "4", "CANCELLED", "DEADLINE_EXCEEDED"})
+_REFUSALS: Final = frozenset(
+    {"3", "5", "6", "7", "9", "11", "16", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS"}
+    | {"PERMISSION_DENIED", "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNAUTHENTICATED"}
+)
+_TROUBLE: Final = frozenset({408, 425, 429, 499})
+"""Statuses below 500 that tell of time, load or a broken connection."""
 _CANCEL_MARKS: Final = (
     "cancellederror",
     "clientdisconnect",
@@ -41,6 +48,13 @@ _CANCEL_MARKS: Final = (
 )
 _CLIENT_CLOSED: Final = 499
 """The status with which proxies log a request whose client did not wait."""
+
+_ANYTHING: Final = re.compile(
+    r"([A-Z]+ )?/?(\*+\w*|\{\*\w*\}|\{\w+(:path|:\.\*|[*+])\}|:?\w*\*|\(\.\*\)|<path:\w+>)"
+)
+"""A route that stands for every path: `/*`, `/{path:path}`, `/{proxy+}`."""
+_RPC_ERROR: Final = re.compile(r'status = StatusCode\.(\w+)\s+details = "([^"]*)"')
+"""The message of gRPC's Python client is a dump of several lines."""
 
 TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
@@ -57,9 +71,19 @@ def operation_of(span: Span) -> str:
     if span.rpc_method is not None:
         return f"{span.rpc_service}/{span.rpc_method}" if span.rpc_service else span.rpc_method
     if span.http_method is not None:
-        where = span.http_route or _path_of(span)
+        if has_route(span):
+            return f"{span.http_method} {span.http_route}"
+        bare = {span.http_method, f"HTTP {span.http_method}"}
+        if span.http_route and span.name not in bare and not _ANYTHING.fullmatch(span.name):
+            return span.name
+        where = _path_of(span) or span.http_route
         return f"{span.http_method} {where}" if where else span.name
     return span.name
+
+
+def has_route(span: Span) -> bool:
+    """Whether the span has the route of an HTTP request, and not one that stands for every path."""
+    return bool(span.http_route) and not _ANYTHING.fullmatch(span.http_route or "")
 
 
 def is_create(span: Span) -> bool:
@@ -117,6 +141,9 @@ def error_of(span: Span) -> str | None:
         if event.name == EXCEPTION_EVENT:
             kind = str(event.attributes.get(EXCEPTION_TYPE, "")).rsplit(".", 1)[-1]
             message = str(event.attributes.get(EXCEPTION_MESSAGE, ""))
+            rpc = _RPC_ERROR.search(message)
+            if rpc is not None:
+                return _one_line(": ".join(part for part in rpc.groups() if part))
             return _one_line(": ".join(part for part in (kind, message) if part))
     if span.status_message:
         return _one_line(span.status_message)
@@ -147,6 +174,14 @@ def is_cancelled(span: Span) -> bool:
         return code.upper() in _CANCELLED
     words = f"{error_kinds_of(span)} {span.status_message or ''}".lower()
     return span.http_status == _CLIENT_CLOSED or any(mark in words for mark in _CANCEL_MARKS)
+
+
+def is_refusal(span: Span) -> bool:
+    """Whether the answer is that the request is wrong or in vain: not found, not allowed, exists already."""
+    code = rpc_status_of(span)
+    if code is not None:
+        return code.upper() in _REFUSALS
+    return 400 <= (span.http_status or 0) < 500 and span.http_status not in _TROUBLE
 
 
 def timed_out(span: Span) -> bool:

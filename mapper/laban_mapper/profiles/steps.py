@@ -14,6 +14,7 @@ from laban_mapper.spans import (
     SERVER,
     UNSPECIFIED,
     failed,
+    has_route,
     is_consuming,
     is_publishing,
     is_receiving,
@@ -67,7 +68,7 @@ class Occurrence:
 def operation_without_ids(span: Span) -> str:
     """What the span did, as in a story; IDs in the path of an HTTP request without a route are left out."""
     operation = operation_of(span)
-    if span.http_method is not None and span.http_route is None:
+    if span.http_method is not None and not has_route(span):
         return _ID.sub("{}", operation)
     return operation
 

@@ -1,10 +1,11 @@
 """Builds the story of one business key value from its spans."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from laban_collector.store.rows import Peer, Span
-from laban_mapper.model import Cause, OrderScope, RootCause, Step, Story
+from laban_mapper.model import Cause, OrderScope, Outcome, RootCause, Step, Story
 from laban_mapper.names import shortened, with_namespaces
 from laban_mapper.spans import (
     KIND_NAMES,
@@ -13,19 +14,28 @@ from laban_mapper.spans import (
     error_of,
     failed,
     is_receiving,
+    is_refusal,
     operation_of,
 )
 from laban_mapper.story.causality import Causality
-from laban_mapper.story.causes.facts import Claim, Facts, LastSeen, UsualOf, compare_with_usual
+from laban_mapper.story.causes.facts import (
+    Claim,
+    Facts,
+    LastSeen,
+    UsualOf,
+    compare_with_usual,
+    is_usual_error,
+)
 from laban_mapper.story.causes.ranking import ranked
 from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
 from laban_mapper.story.critical_path import critical_path
+from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
-from laban_mapper.story.outcome import entry_of, failures_of, outcome_of
+from laban_mapper.story.outcome import entry_of, failures_of, inner_errors_of, outcome_of
 from laban_mapper.story.poison_messages import poison_of
-from laban_mapper.story.root_cause import origin_of
+from laban_mapper.story.root_cause import Origin, origin_of
 from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
 
@@ -87,6 +97,8 @@ def build_story(
         now=now,
         truncated=truncated,
     )
+    inner = inner_errors_of(facts)
+    facts = replace(facts, inner=inner, caught=_caught(inner, facts))
     outcome = outcome_of(facts)
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
     affected = scope(first_cause) if scope is not None and first_cause is not None else None
@@ -96,7 +108,7 @@ def build_story(
         value=value,
         verdict=verdict(_title(key, value), facts, outcome, first_cause, affected),
         outcome=outcome,
-        root_cause=_root_cause(first_cause),
+        root_cause=_root_cause(first_cause, outcome),
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),
         spans=len(causality.spans),
         started=utc_time(first),
@@ -111,9 +123,16 @@ def build_story(
     )
 
 
-def _root_cause(first: Claim | None) -> RootCause | None:
-    """Where a failure began; None if the first cause is not about a failure."""
-    if first is None or first.error is None:
+def _caught(inner: Sequence[Attempts], facts: Facts) -> list[Origin]:
+    """Where errors began that are unusual: not a refusal that the caller expected, such as HTTP 404."""
+    errors = [one for one in inner if one.success is None and not is_usual_error(one.last, facts)]
+    origins = [origin_of(one.last, facts.causality, one.count) for one in errors[:_EXPLAINED]]
+    return [origin for origin in origins if not is_refusal(origin.deepest)]
+
+
+def _root_cause(first: Claim | None, outcome: Outcome) -> RootCause | None:
+    """Where the failure of the order began; None if it did not fail."""
+    if first is None or first.error is None or outcome != "failed":
         return None
     return RootCause(service=first.service, operation=first.operation, error=first.error)
 

@@ -22,6 +22,7 @@ class Attempts:
     Attributes:
         first: the first of them.
         ended: the end of the last one, ns.
+        last: the last of them.
         origin: the span where the last one began to fail.
         count: how many failed.
         success: the attempt that succeeded in the end; None if none did.
@@ -29,6 +30,7 @@ class Attempts:
 
     first: Span
     ended: int
+    last: Span
     origin: Span
     count: int = 0
     success: Span | None = None
@@ -43,9 +45,10 @@ def inner_errors(causality: Causality, covered: Iterable[Span]) -> list[Attempts
     """
     found: dict[_Place, Attempts] = {}
     for span, top in _outermost(causality, {id(span) for span in covered}):
-        attempts = found.setdefault(_place(top, causality), Attempts(top, causality.end(top), top))
+        attempts = found.setdefault(_place(top, causality), Attempts(top, causality.end(top), top, top))
         if span is top:
             attempts.count += 1
+            attempts.last = top
             attempts.ended = max(attempts.ended, causality.end(top))
         # Causes come before effects, so the last span is where the last attempt began to fail.
         attempts.origin = span
@@ -55,8 +58,8 @@ def inner_errors(causality: Causality, covered: Iterable[Span]) -> list[Attempts
 
 
 def told(errors: Sequence[Attempts]) -> list[str]:
-    """A clause for each kind of error that no later attempt made good."""
-    clauses = [_clause(attempts) for attempts in errors if attempts.success is None]
+    """A clause for each kind of error."""
+    clauses = [_clause(attempts) for attempts in errors]
     return clauses[:_SHOWN] + _and_more(len(clauses) - _SHOWN)
 
 

@@ -7,6 +7,7 @@ from laban_mapper.model import Outcome
 from laban_mapper.spans import CLIENT, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.causes.facts import Facts
+from laban_mapper.story.inner_errors import Attempts, inner_errors
 from laban_mapper.story.messages import Published, is_dead_letter
 from laban_mapper.story.poison_messages import Poison
 
@@ -93,3 +94,14 @@ def _given_up(messages: Sequence[Published]) -> Iterable[Span]:
         for delivery in published.deliveries:
             if delivery.state.state in {"failed", "dead-lettered"}:
                 yield delivery.attempts[-1]
+
+
+def inner_errors_of(facts: Facts) -> list[Attempts]:
+    """The errors that are no part of a failure, of an attempt of a message, or of an unreadable message."""
+    told = [span for origin in facts.origins for span in origin.chain]
+    told += [attempt for one in facts.poison for attempt in one.attempts]
+    for published in facts.messages:
+        for delivery in published.deliveries:
+            if delivery.state.state in {"retried", "duplicated"}:
+                told += [attempt for attempt in delivery.attempts if failed(attempt)]
+    return inner_errors(facts.causality, told)

@@ -60,7 +60,7 @@ def _is_unreadable(
 ) -> bool:
     """Whether every group that consumed a message failed at once, and what it says is about reading it.
 
-    Several groups that fail for other reasons are proof too, if they processed another message.
+    Several groups that fail alike for another reason are proof too, if they processed another message.
     """
     read = [delivery for delivery in published.deliveries if delivery.attempts]
     if not read or is_dead_letter(published.message.topic):
@@ -71,7 +71,9 @@ def _is_unreadable(
         return False
     if all(_says_unreadable(delivery) for delivery in read):
         return True
-    return len(read) > 1 and _groups(published) <= processed.get(_place(published), set())
+    kinds = {(delivery.state.error or "").partition(":")[0] for delivery in read}
+    alike = len(read) > 1 and len(kinds) == 1 and kinds.isdisjoint({"", "error"})
+    return alike and _groups(published) <= processed.get(_place(published), set())
 
 
 def _says_unreadable(delivery: Delivery) -> bool:

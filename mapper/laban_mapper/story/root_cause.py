@@ -16,22 +16,25 @@ class Origin:
         deepest: the deepest failed span.
         chain: the spans that failed because of it, from itself up to the request or the consumption.
         server: the server half of a failed call that itself reported no error.
+        times: how often the same failed.
     """
 
     deepest: Span
     chain: tuple[Span, ...]
     server: Span | None = None
+    times: int = 1
 
 
-def origin_of(span: Span, causality: Causality) -> Origin:
+def origin_of(span: Span, causality: Causality, times: int = 1) -> Origin:
     """Follow the errors down through synchronous calls to the deepest one.
 
     Args:
         span: a failed span, or a span whose failure was caught (a dead-lettered message).
         causality: the spans around it.
+        times: how often the same failed.
     """
     deepest = _deepest(span, causality)
-    return Origin(deepest, tuple(_up_to(span, deepest, causality)), server_half(deepest, causality))
+    return Origin(deepest, tuple(_up_to(span, deepest, causality)), server_half(deepest, causality), times)
 
 
 def server_half(span: Span, causality: Causality) -> Span | None:

@@ -4,16 +4,26 @@ At most three sentences: the outcome and its cause; what followed; how many othe
 to look at.
 """
 
+from typing import Final
+
 from laban_collector.store.rows import Span
-from laban_mapper.model import OrderScope, Outcome
+from laban_mapper.model import CauseKind, OrderScope, Outcome
 from laban_mapper.names import listed, shortened
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causes.facts import Claim, Facts
-from laban_mapper.story.causes.retried import failed_attempts
-from laban_mapper.story.inner_errors import inner_errors, told
+from laban_mapper.story.inner_errors import told
 from laban_mapper.story.message_clauses import message_clauses
 from laban_mapper.story.outcome import lost_parents
 from laban_mapper.times import format_duration, utc_time
+
+_JOINED: Final[dict[CauseKind, str]] = {
+    "slow": ":",
+    "retried": ", although",
+    "error": ", although",
+    "timed_out": ", although",
+    "unreachable": ", although",
+}
+"""How a cause follows an order that went well."""
 
 
 def verdict(
@@ -52,7 +62,7 @@ def _headline(title: str, facts: Facts, outcome: Outcome, cause: Claim | None) -
         return f"{went} and waits: {cause.sentence}"
     if outcome == "incomplete":
         return f"{went}, but is not complete: {cause.sentence}"
-    joined = {"slow": ":", "retried": ", although"}.get(cause.kind, ", but")
+    joined = _JOINED.get(cause.kind, ", but")
     return f"{went}{joined} {cause.sentence}"
 
 
@@ -83,9 +93,9 @@ def _consequences(facts: Facts, cause: Claim | None) -> list[str]:
     if facts.poison and (cause is None or cause.kind != "poison"):
         parts.append(_unreadable(facts))
     if not facts.failed:
-        attempts = [attempt for one in facts.poison for attempt in one.attempts]
-        covered = [*failed_attempts(facts.messages), *attempts]
-        parts += told(inner_errors(facts.causality, covered))
+        explained = set() if cause is None else {id(span) for span in cause.explains}
+        caught = [one for one in facts.inner if one.success is None and id(one.last) not in explained]
+        parts += told(caught)
     therefore = "" if facts.failed or cause is not None else "incomplete, because "
     return parts + _missing_parents(lost_parents(facts.causality), therefore)
 
@@ -111,12 +121,12 @@ def _affected(scope: OrderScope) -> str:
 
 def _advice(cause: Claim) -> list[str]:
     """One thing to do, or to look at."""
-    service = shortened(cause.service)
+    service, span = shortened(cause.service), cause.spans[0]
     match cause.kind:
-        case "unreachable":
+        case "unreachable" if cause.service != span.service:
             return [f"look whether {service} runs"]
-        case "error" | "missing" | "stuck":
-            return [f"look at the logs of {service} from {utc_time(cause.spans[0].start):%H:%M:%S} UTC"]
+        case "error" | "missing" | "stuck" | "unreachable":
+            return [f"look at the logs of {shortened(span.service)} from {utc_time(span.start):%H:%M:%S} UTC"]
         case "timed_out" | "slow":
             return [f"look at what {service} does in {shortened(cause.operation)}"]
         case "poison" | "published_twice" | "out_of_order":

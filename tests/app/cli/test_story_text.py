@@ -62,7 +62,8 @@ def test_errors_inside_a_success_are_announced_and_shown() -> None:
     entry = http_server("order", "POST /orders", 0, 84)
     insert = span("order", "INSERT", 3, 5, 10, entry, status=2, status_message="duplicate key")
     text = text_of([entry, insert])
-    assert text.startswith(" OK WITH ERRORS  Order 123 was created in 84 ms; order INSERT failed")
+    assert text.startswith(" OK WITH ERRORS  Order 123 was created in 84 ms, although order INSERT failed")
+    assert "Cause  error: order INSERT failed (duplicate key)" in text
     assert "✗ duplicate key" in text
 
 

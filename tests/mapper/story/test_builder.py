@@ -97,7 +97,10 @@ def test_a_caught_error_is_not_a_failure_and_not_hidden() -> None:
     call = http_client("order", "GET", 5, 20, entry, status=2, events=raised("ConnectError", "refused"))
     story = build_story("order", "123", [entry, call])
     assert story.outcome == "ok_with_errors"
-    assert story.verdict == "Order 123 was created in 40 ms; order GET failed (ConnectError: refused)."
+    assert story.verdict == (
+        "Order 123 was created in 40 ms, although order could not reach what it calls with GET "
+        "(ConnectError: refused). Look at the logs of order from 14:13:20 UTC."
+    )
     assert story.root_cause is None
     assert [step.error for step in story.steps] == [None, "ConnectError: refused"]
 
@@ -329,8 +332,8 @@ def test_an_error_below_a_consumer_that_went_on_shows_in_the_outcome() -> None:
     assert story.outcome == "ok_with_errors"
     assert states(story) == {("orders", "billing"): "processed"}
     assert story.verdict == (
-        "Order 123 was created in 84 ms; billing processed orders after 140 ms; "
-        "billing INSERT failed (duplicate key)."
+        "Order 123 was created in 84 ms, although postgresql INSERT failed (duplicate key). billing "
+        "processed orders after 140 ms. Look at the logs of billing from 14:13:20 UTC."
     )
 
 
@@ -339,7 +342,10 @@ def test_an_error_is_told_once_for_all_that_failed_because_of_it() -> None:
     calls = [http_client("order", "GET", at, 10, entry, status=2, http_status=500) for at in (5, 20)]
     servers = [http_server("user", "GET /users", 6, 8, call, status=2, http_status=500) for call in calls]
     story = build_story("order", "123", [entry, *calls, *servers])
-    assert story.verdict == "Order 123 was created in 84 ms; user GET /users failed 2 times (HTTP 500)."
+    assert story.verdict == (
+        "Order 123 was created in 84 ms, although user GET /users failed 2 times (HTTP 500). "
+        "Look at the logs of user from 14:13:20 UTC."
+    )
 
 
 def test_attempts_before_a_success_are_told_as_attempts() -> None:
@@ -358,8 +364,8 @@ def test_many_kinds_of_errors_are_counted() -> None:
     failing = [span("order", f"step {number}", 1, number, 1, entry, status=2) for number in range(9)]
     verdict = build_story("order", "123", [entry, *failing]).verdict
     assert verdict == (
-        "Order 123 was created in 84 ms; order step 0 failed (error); order step 1 failed (error); "
-        "7 more kinds of errors."
+        "Order 123 was created in 84 ms, although order step 0 failed (error). order step 1 failed (error); "
+        "order step 2 failed (error); 6 more kinds of errors. Look at the logs of order from 14:13:20 UTC."
     )
 
 

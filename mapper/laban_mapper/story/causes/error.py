@@ -18,7 +18,7 @@ def error(facts: Facts) -> list[Claim]:
     """One claim for each place where failures began."""
     found: dict[tuple[str, str, str], Claim] = {}
     unreadable = {id(attempt) for one in facts.poison for attempt in one.attempts}
-    for origin in facts.origins:
+    for origin in (*facts.origins, *facts.caught):
         if id(origin.chain[-1]) in unreadable:
             continue
         if kind_of(origin, facts) == "error":
@@ -34,11 +34,12 @@ def _claim(origin: Origin, facts: Facts) -> Claim:
     span = origin.server or deepest
     name = Callee(deepest.service) if _failed_itself(origin) else _name(origin, facts)
     why = error_of(deepest) or reason_of(dead_letter_of(deepest, facts.causality))
+    times = "" if origin.times == 1 else f" {origin.times:,} times"
     return Claim(
         kind="error",
         service=name.name,
         operation=operation_of(span),
-        sentence=f"{name.text} {shortened(operation_of(span))} failed" + (f" ({why})" if why else ""),
+        sentence=f"{name.text} {shortened(operation_of(span))} failed{times}" + (f" ({why})" if why else ""),
         spans=(span,) if span is deepest else (span, deepest),
         explains=origin.chain,
         error=why or "gave up",

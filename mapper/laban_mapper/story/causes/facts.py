@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import CauseKind
+from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import Occurrence, entry_id, is_entry, occurrences
-from laban_mapper.profiles.usual import Entry, Usual
+from laban_mapper.profiles.usual import FEWEST, Entry, Usual
 from laban_mapper.story.causality import Causality
+from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, Published
 from laban_mapper.story.poison_messages import Poison
 from laban_mapper.story.root_cause import Origin
+
+_OFTEN: Final = 0.05
+"""The share of failures from which on an error is usual."""
 
 UsualOf = Callable[[Sequence[Entry]], Mapping[int, Usual]]
 """Returns the profiles of entries, by `Entry.entry`."""
@@ -31,6 +37,8 @@ class Facts:
         entry: the request that the story is about.
         failed: the requests and consumptions that failed for good, the most important first.
         origins: where each of them began to fail, in the same order.
+        inner: errors that did not fail the order: something above them, or a later attempt, went well.
+        caught: where those of them began that no later attempt made good.
         messages: the published messages, with their state in every group.
         poison: those of the messages that no group could read.
         steps: the steps of every root with a profile, by the id of the root (of the object).
@@ -46,6 +54,8 @@ class Facts:
     entry: Span
     failed: Sequence[Span] = ()
     origins: Sequence[Origin] = ()
+    inner: Sequence[Attempts] = ()
+    caught: Sequence[Origin] = ()
     messages: Sequence[Published] = ()
     poison: Sequence[Poison] = ()
     steps: Mapping[int, Sequence[Occurrence]] = field(default_factory=dict[int, Sequence[Occurrence]])
@@ -111,3 +121,14 @@ def compare_with_usual(
     compared = [(root, known[entry.entry]) for root, entry in entries if entry.entry in known]
     steps: dict[int, Sequence[Occurrence]] = {id(root): occurrences(causality, root) for root, _ in compared}
     return steps, {id(root): usual for root, usual in compared}
+
+
+def is_usual_error(span: Span, facts: Facts) -> bool:
+    """Whether the step of a failed span often fails, such as the look-up of a cache that misses."""
+    for root, steps in facts.steps.items():
+        for one in steps:
+            if one.span is span:
+                usual = facts.usual[root].step(one.step)
+                seen = 0 if usual is None else usual.sketch(Measure.SEEN).count
+                return usual is not None and seen >= FEWEST and (seen - usual.ok) / seen >= _OFTEN
+    return False

@@ -40,6 +40,7 @@ _UNREACHABLE: Final = re.compile(
     r"|failed to connect|cannot connect|unavailable|nobrokersavailable|broken pipe|unexpected eof",
     re.IGNORECASE,
 )
+_PROXY_GAVE_UP: Final = frozenset({None, 408, 499, 504})
 _BAD_GATEWAY: Final = frozenset({502, 503, 504})
 _LATE: Final = 10 * NS_PER_MS
 """A busy server may end its span this long after the client has the answer, or a tenth of a longer call."""
@@ -74,18 +75,18 @@ def waiting_call(origin: Origin, causality: Causality) -> Span | None:
 
 def gave_up(call: Span, causality: Causality) -> bool:
     """Whether a caller gave up waiting, by what it says itself, or because its callee ran on."""
-    status = rpc_status_of(call)
-    if not failed(call) or call.http_status is not None or (status is not None and status not in _DEADLINE):
+    if not failed(call):
         return False
-    server = server_half(call, causality)
+    status, server, words = rpc_status_of(call), server_half(call, causality), _words(call)
     if server is not None and _is_late(server, call, causality):
-        return True
-    if server is not None and failed(server) and not is_cancelled(server):
+        return call.http_status in _PROXY_GAVE_UP and status in {None, *_DEADLINE, *_UNAVAILABLE}
+    if call.http_status is not None or (server is not None and failed(server) and not is_cancelled(server)):
         return False
-    words = _words(call)
+    if status is not None:
+        return status in _DEADLINE or "DEADLINE_EXCEEDED" in words
     if _CANNOT_CONNECT.search(words):
         return False
-    waited = status is not None or is_cancelled(call) or _WAITED.search(words) is not None
+    waited = is_cancelled(call) or _WAITED.search(words) is not None
     return waited or (server is None and _is_mute(call))
 
 

@@ -23,7 +23,8 @@ def _claim(same: Sequence[Poison], facts: Facts) -> Claim:
     groups = listed([state.group for one in same for state in one.published.message.groups])
     errors = (state.error for one in same for state in one.published.message.groups)
     why = next((error for error in errors if error), "they gave up")
-    what = "a message" if len(same) == 1 else f"{len(same):,} messages"
+    kind = "additional " if all(one.travelled for one in same) else ""
+    what = f"{len(same):,} {kind}messages" if len(same) > 1 else f"an {kind}message" if kind else "a message"
     place = "" if message.offset is None else f" (partition {message.partition}, offset {message.offset})"
     told = f"published {what} to {shortened(message.topic)}{place} that {groups} could not read ({why})"
     ids = {id(attempt) for attempt in attempts}

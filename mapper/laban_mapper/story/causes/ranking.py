@@ -6,12 +6,14 @@ from typing import Final
 from laban_mapper.model import CauseKind, Outcome
 from laban_mapper.story.causes.facts import Claim, Facts
 
+_OF_ERRORS: Final[tuple[CauseKind, ...]] = ("unreachable", "timed_out", "poison", "error")
+_OF_GOOD: Final[tuple[CauseKind, ...]] = ("published_twice", "out_of_order", "missing", "slow", "retried")
 _ORDER: Final[dict[Outcome, tuple[CauseKind, ...]]] = {
-    "failed": ("unreachable", "timed_out", "poison", "error", "stuck", "slow", "missing"),
+    "failed": (*_OF_ERRORS, "stuck", "slow", "missing"),
     "waiting": ("stuck",),
     "incomplete": ("missing", "stuck"),
-    "ok_with_errors": ("slow", "published_twice", "out_of_order", "missing", "poison", "retried"),
-    "ok": ("slow", "published_twice", "out_of_order", "missing", "poison", "retried"),
+    "ok_with_errors": (*_OF_ERRORS, *_OF_GOOD),
+    "ok": _OF_GOOD,
 }
 """The kinds that can explain an outcome, the most specific first."""
 
@@ -31,6 +33,7 @@ def _explains(claim: Claim, facts: Facts, outcome: Outcome) -> bool:
 
 
 def _key(claim: Claim, facts: Facts, outcome: Outcome) -> tuple[bool, int, float]:
-    kinds = _ORDER[outcome]
-    place = kinds.index(claim.kind) if claim.kind in kinds else len(kinds)
+    kinds = (*_ORDER[outcome], *_OF_ERRORS, *_OF_GOOD, "stuck")
+    # Slow steps and attempts in vain both cost time, in ns: what cost more explains more.
+    place = kinds.index("slow" if claim.kind == "retried" else claim.kind)
     return not _explains(claim, facts, outcome), place, -claim.weight

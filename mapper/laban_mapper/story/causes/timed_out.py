@@ -20,7 +20,7 @@ _MOST: Final = 5
 def timed_out(facts: Facts) -> list[Claim]:
     """One claim for each call that was given up."""
     found: dict[int, Claim] = {}
-    for origin in facts.origins:
+    for origin in (*facts.origins, *facts.caught):
         call = waiting_call(origin, facts.causality)
         if call is not None and id(call) not in found and len(found) < _MOST:
             found[id(call)] = _claim(call, origin, facts)
