@@ -50,8 +50,14 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
 
 @pytest.fixture(scope="module")
 def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
-    arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3s")
+    arguments = ("--orders", "5", "--style", "monolith", "--fault", "user:latency=3.5s")
     return demo(tmp_path_factory.mktemp("monolith"), *arguments)
+
+
+@pytest.fixture(scope="module")
+def without_email(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
+    arguments = ("--orders", "8", "--fault", "email:stop-consumer")
+    return demo(tmp_path_factory.mktemp("without-email"), *arguments)
 
 
 def kinds(ran: FinishedDemo) -> set[str]:
@@ -65,7 +71,7 @@ def topics(ran: FinishedDemo) -> set[str]:
 @pytest.mark.timeout(_DEMO_S)
 def test_the_summary_has_the_documented_format(hybrid: FinishedDemo) -> None:
     summary = hybrid.summary
-    assert set(summary) == {"database", "orders", "spans", "services", "edges", "lag", "diagram"}
+    assert set(summary) == {"database", "orders", "spans", "services", "edges", "lag", "left", "diagram"}
     assert len(set(summary["orders"])) == 30
     assert len(summary["services"]) >= 6
     assert kinds(hybrid) == {"sync", "async"}
@@ -84,6 +90,7 @@ def test_the_summary_has_the_documented_format(hybrid: FinishedDemo) -> None:
 def test_every_consumer_has_caught_up(hybrid: FinishedDemo) -> None:
     assert hybrid.summary["lag"]
     assert {row["messages"] for row in hybrid.summary["lag"]} == {0}
+    assert hybrid.summary["left"] == []
 
 
 @pytest.mark.timeout(_DEMO_S)
@@ -122,12 +129,17 @@ def test_a_slow_user_service_is_the_root_cause_in_the_monolith_style(broken_mono
 
 
 @pytest.mark.timeout(_DEMO_S)
-def test_an_order_that_email_has_not_consumed_is_waiting(tmp_path: Path) -> None:
-    ran = demo(tmp_path, "--orders", "8", "--fault", "email:stop-consumer")
-    waiting = [story for story in ran.stories.values() if story.outcome == "waiting"]
+def test_an_order_that_email_has_not_consumed_is_waiting(without_email: FinishedDemo) -> None:
+    waiting = [story for story in without_email.stories.values() if story.outcome == "waiting"]
     assert waiting
     assert any("email is still waiting" in story.verdict for story in waiting)
-    assert sum(row["messages"] for row in ran.summary["lag"] if row["group"] == "email") > 0
+    assert sum(row["messages"] for row in without_email.summary["lag"] if row["group"] == "email") > 0
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_a_demo_with_a_stopped_consumer_says_what_it_left(without_email: FinishedDemo) -> None:
+    left = {(row["group"], row["topic"]): row["messages"] for row in without_email.summary["left"]}
+    assert left == {("email", "orders"): 8, ("email", "payments"): 8}
 
 
 @pytest.fixture(scope="module")

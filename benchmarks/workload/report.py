@@ -10,6 +10,7 @@ from typing import Final
 _DOCUMENTS: Final = Path(__file__).resolve().parents[2] / "docs"
 PERFORMANCE: Final = _DOCUMENTS / "performance.md"
 INSTRUMENTATION_COST: Final = _DOCUMENTS / "instrumentation-cost.md"
+SHOP_TRUTH: Final = _DOCUMENTS / "shop-truth.md"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

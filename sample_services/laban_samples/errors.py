@@ -8,8 +8,7 @@ SampleError
 ├── PublishFailed      the broker did not acknowledge an event in time
 ├── BadKafkaSecurity   a LABAN_KAFKA_* variable has an invalid value, or names a file that cannot be read
 ├── BrokerUnavailable  no Kafka broker responds, or the embedded broker did not start
-├── ProcessFailed      a process of the demo did not become ready, or ended unexpectedly
-└── NotCaughtUp        the consumers did not catch up in time
+└── ProcessFailed      a process of the demo did not become ready, or ended unexpectedly
 """
 
 
@@ -55,7 +54,3 @@ class BrokerUnavailable(SampleError):
 
 class ProcessFailed(SampleError):
     """A process of the demo did not become ready, or ended unexpectedly; with the end of its log."""
-
-
-class NotCaughtUp(SampleError):
-    """The consumers did not catch up in time; with their groups and lags."""

@@ -1,11 +1,12 @@
 """The console output of the demo, on standard error."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from laban_samples.demo.laban_processes import API_PORT
-from laban_samples.demo.summary import Summary
+from laban_samples.demo.summary import LagSummary, Summary
 
 _REPOSITORY: Final = Path(__file__).parents[3]
 
@@ -48,3 +49,8 @@ def print_summary(result: Summary) -> None:
         f"database: {result['database']}",
         f"diagram:  {result['diagram']}",
     )
+
+
+def print_left(left: Sequence[LagSummary]) -> None:
+    """Print the messages that consumers have not processed; nothing if there are none."""
+    print_lines(*(f"{row['group']} left {row['messages']} messages of topic {row['topic']}" for row in left))

@@ -1,7 +1,8 @@
 """Waits until the consumer groups of the shop have consumed all messages."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
 from kafka.errors import KafkaError
 
 from laban_samples.demo.laban_processes import CollectorProcess, reading_time
-from laban_samples.errors import BrokerUnavailable, NotCaughtUp
+from laban_samples.errors import BrokerUnavailable
 from laban_samples.faults.parsing import FaultName, ServiceFault
 from laban_samples.messaging.cluster import KafkaCluster
 from laban_samples.messaging.events import ORDERS, PARTITIONS, PAYMENTS
@@ -35,50 +36,74 @@ def groups_able_to_catch_up(faults: Iterable[ServiceFault]) -> set[str]:
 
 
 def wait_until_caught_up(
-    cluster: KafkaCluster, groups: Collection[str], supervisor: ProcessSupervisor
-) -> None:
-    """Wait until these groups have committed the end of all their topics.
+    cluster: KafkaCluster,
+    groups: Collection[str],
+    supervisor: ProcessSupervisor,
+    timeout: float = TIMEOUT_S,
+) -> bool:
+    """Wait until these groups have committed the end of all their topics, at most `timeout` seconds.
+
+    Returns:
+        Whether they have.
 
     Raises:
-        NotCaughtUp: the timeout passed; with the lag of each group.
         ProcessFailed: a process ended.
         BrokerUnavailable: the broker no longer responds.
     """
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout
+    with _admin(cluster) as admin:
+        while _messages_left(admin, cluster, groups):
+            supervisor.check()
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+    return True
+
+
+def messages_left(
+    cluster: KafkaCluster, groups: Collection[str] = tuple(SUBSCRIPTIONS)
+) -> dict[tuple[str, str], int]:
+    """Return the lag in messages of each group and topic that has one; the names are without prefix.
+
+    The committed offsets are read before the end offsets. A handler publishes before it commits, so no
+    message between two topics is missed.
+
+    Raises:
+        BrokerUnavailable: the broker no longer responds.
+    """
+    with _admin(cluster) as admin:
+        return _messages_left(admin, cluster, groups)
+
+
+@contextmanager
+def _admin(cluster: KafkaCluster) -> Generator[KafkaAdminClient, None, None]:
     try:
         with KafkaAdminClient(**cluster.client_options) as admin:
-            while behind := messages_behind(admin, cluster, groups):
-                supervisor.check()
-                if time.monotonic() > deadline:
-                    listed = ", ".join(f"{group} by {messages}" for group, messages in behind.items())
-                    raise NotCaughtUp(f"Consumers are still behind after {TIMEOUT_S:g} s: {listed}.")
-                time.sleep(POLL_S)
+            yield admin
     except KafkaError as error:
         raise BrokerUnavailable(f"Kafka at {cluster.bootstrap} no longer responds: {error!r}") from error
 
 
-def messages_behind(
+def _messages_left(
     admin: KafkaAdminClient, cluster: KafkaCluster, groups: Collection[str]
-) -> dict[str, int]:
-    """Return the lag in messages of each group that has one.
-
-    The committed offsets are read before the end offsets. A handler publishes before it commits, so no
-    message between two topics is missed.
-    """
-    wanted = {cluster.group(group): _partitions(cluster, SUBSCRIPTIONS[group]) for group in groups}
-    committed = {group: admin.list_group_offsets({group: partitions}) for group, partitions in wanted.items()}
+) -> dict[tuple[str, str], int]:
+    wanted = {group: _partitions(cluster, SUBSCRIPTIONS[group]) for group in groups}
+    committed = {
+        group: admin.list_group_offsets({cluster.group(group): partitions})[cluster.group(group)]
+        for group, partitions in wanted.items()
+    }
     every = {partition for partitions in wanted.values() for partition in partitions}
     ends = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.LATEST))
     starts = admin.list_partition_offsets(dict.fromkeys(every, OffsetSpec.EARLIEST))
-    behind: dict[str, int] = {}
+    left: dict[tuple[str, str], int] = {}
     for group, partitions in wanted.items():
-        known = committed[group][group]
         for partition in partitions:
-            offset = known[partition].offset if partition in known else -1
-            position = offset if offset >= 0 else starts[partition].offset
+            known = committed[group].get(partition)
+            position = known.offset if known and known.offset >= 0 else starts[partition].offset
+            place = group, partition.topic.removeprefix(cluster.topic_prefix)
             # The embedded broker can report an end offset before the offset that a group has read.
-            behind[group] = behind.get(group, 0) + max(0, ends[partition].offset - position)
-    return {group: messages for group, messages in behind.items() if messages}
+            left[place] = left.get(place, 0) + max(0, ends[partition].offset - position)
+    return {place: messages for place, messages in left.items() if messages}
 
 
 def wait_for_lag_reading(

@@ -14,6 +14,7 @@ from typing import Final
 from laban_samples.demo import console_output
 from laban_samples.demo.consumer_catch_up import (
     groups_able_to_catch_up,
+    messages_left,
     wait_for_lag_reading,
     wait_until_caught_up,
 )
@@ -22,7 +23,7 @@ from laban_samples.demo.laban_processes import CollectorProcess, start_collector
 from laban_samples.demo.load_generator import DEFAULT_SEED, LoadGenerator, PlannedOrder, plan_orders
 from laban_samples.demo.progress import create_progress
 from laban_samples.demo.shop_processes import ServicePorts, ShopOptions, start_shop
-from laban_samples.demo.summary import summarize
+from laban_samples.demo.summary import left_summary, summarize
 from laban_samples.errors import SampleError
 from laban_samples.faults.parsing import ServiceFault
 from laban_samples.messaging.cluster import KafkaCluster
@@ -121,6 +122,8 @@ def run_demo(options: DemoOptions) -> int:
 
     Returns:
         The exit status: 0 on success, or after Ctrl-C without `once`; 1 after an error, which is printed.
+        With `once`, the summary is printed even if messages are left. That is an error unless a consumer with
+        a fault left some: others may then wait for what it did not publish.
     """
     folder = options.folder
     try:
@@ -194,14 +197,18 @@ def _once(demo: _Demo) -> int:
         wait_for_lag_reading(demo.collector, demo.cluster, supervisor, LAG_READING_TIMEOUT_S)
     # Stop the services first so that they flush their last spans, then the collector so that it stores them.
     supervisor.stop(_SERVICES)
+    left = messages_left(demo.cluster) if options.style == "hybrid" else {}
     supervisor.stop(_COLLECTOR)
-    summary = summarize(demo.database, result.order_ids, supervisor.folder / "map.svg")
+    left_over = left_summary(demo.cluster, left)
+    summary = summarize(demo.database, result.order_ids, left_over, supervisor.folder / "map.svg")
     if options.json_output:
         sys.stdout.write(json.dumps(summary) + "\n")
         sys.stdout.flush()
     else:
         console_output.print_summary(summary)
-    return 0
+    console_output.print_left(left_over)
+    faulty = {fault.service for fault in options.faults}
+    return 1 if left and not any(group in faulty for group, _ in left) else 0
 
 
 def _until_interrupted(demo: _Demo) -> int:

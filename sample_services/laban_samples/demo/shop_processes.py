@@ -1,7 +1,7 @@
 """Starts all services of the shop under `laban run`, and waits until they are ready."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -80,10 +80,21 @@ def start_shop(supervisor: ProcessSupervisor, options: ShopOptions, stage: int =
     Raises:
         ProcessFailed: a service ended, or was not ready in time.
     """
-    for service in SERVICES:
+    start_services(supervisor, options, SERVICES, stage)
+
+
+def start_services(
+    supervisor: ProcessSupervisor, options: ShopOptions, services: Sequence[str], stage: int = 0
+) -> None:
+    """Start some services, and wait until they are ready.
+
+    Raises:
+        ProcessFailed: a service ended, or was not ready in time.
+    """
+    for service in services:
         supervisor.start(service, _command(service, options), stage, _environment(service, options))
     with httpx.Client(timeout=2) as client:
-        for service in SERVICES:
+        for service in services:
             ready = partial(_is_ready, client, f"{options.service_ports.url(service)}/healthz")
             supervisor.wait_until(ready, READY_TIMEOUT_S, f"{service} is not ready")
 

@@ -1,9 +1,11 @@
 """Summarizes a demo with the answers of laban's own commands."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
 from laban_samples.demo.laban_processes import Json, query_laban, run_laban
+from laban_samples.messaging.cluster import KafkaCluster
 
 EdgeSummary = TypedDict(
     "EdgeSummary",
@@ -12,7 +14,7 @@ EdgeSummary = TypedDict(
 
 
 class LagSummary(TypedDict):
-    """The lag of a consumer group in a topic at the end of the demo."""
+    """How many messages of a topic a consumer group has not processed."""
 
     group: str
     topic: str
@@ -20,7 +22,11 @@ class LagSummary(TypedDict):
 
 
 class Summary(TypedDict):
-    """The output of `laban demo --once --json`."""
+    """The output of `laban demo --once --json`.
+
+    `lag` is what laban polled while the shop ran. `left` is what the groups had not processed when the shop
+    stopped, as the broker tells it; empty if they processed all messages.
+    """
 
     database: str
     orders: list[str]
@@ -28,10 +34,11 @@ class Summary(TypedDict):
     services: list[str]
     edges: list[EdgeSummary]
     lag: list[LagSummary]
+    left: list[LagSummary]
     diagram: str
 
 
-def summarize(database: Path, orders: list[str], diagram: Path) -> Summary:
+def summarize(database: Path, orders: list[str], left: list[LagSummary], diagram: Path) -> Summary:
     """Query status, map, lag and diagram of a database that no process writes to anymore.
 
     Raises:
@@ -46,8 +53,17 @@ def summarize(database: Path, orders: list[str], diagram: Path) -> Summary:
         "services": status["services"],
         "edges": [edge_summary(edge) for edge in query_laban("map", database)["edges"]],
         "lag": lag_summary(query_laban("lag", database)),
+        "left": left,
         "diagram": str(diagram),
     }
+
+
+def left_summary(cluster: KafkaCluster, left: Mapping[tuple[str, str], int]) -> list[LagSummary]:
+    """Return the messages that groups left, by their full names in the cluster."""
+    return [
+        {"group": cluster.group(group), "topic": cluster.topic(topic), "messages": messages}
+        for (group, topic), messages in left.items()
+    ]
 
 
 def edge_summary(edge: Json) -> EdgeSummary:

@@ -1,4 +1,8 @@
-"""Consumes events: handles each one once, retries with backoff, then publishes it to a dead-letter topic."""
+"""Consumes events: handles each one once, retries with backoff, then publishes it to a dead-letter topic.
+
+A failed attempt ends the handling of the record: the consumer seeks back and gets the record again. So every
+attempt is a delivery of its own, also in the trace.
+"""
 
 import logging
 import threading
@@ -6,8 +10,6 @@ from collections.abc import Callable, Sequence
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, RebalanceInProgressError
-from tenacity import Retrying, stop_after_attempt, wait_exponential
-from tenacity.nap import sleep_using_event
 
 from laban_samples.errors import UndecodableEvent
 from laban_samples.faults.active_faults import ActiveFaults
@@ -56,6 +58,7 @@ class EventConsumer:
         self._faults = faults
         self._on_failure = on_failure
         self._seen = SeenEvents()
+        self._failures: dict[str, int] = {}
         self._stopping = threading.Event()
         self._consumer = KafkaConsumer(
             **cluster.client_options,
@@ -88,8 +91,8 @@ class EventConsumer:
             while not self._stopping.is_set():
                 self._follow_assignment()
                 for record in self._consumer:
-                    self._process(record)
-                    self._commit()
+                    if self._process(record):
+                        self._commit()
                     if self._stopping.is_set() or self._faults.has(FaultName.STOP_CONSUMER):
                         break
             self._consumer.close(timeout_ms=2_000)
@@ -122,36 +125,41 @@ class EventConsumer:
             # The partitions were reassigned. Their new owner gets the records again and skips duplicates.
             log.warning("group %s could not commit: %r", self.group, error)
 
-    def _process(self, record: Record) -> None:
+    def _process(self, record: Record) -> bool:
+        """Process a record; return whether it is done, and not to be delivered again."""
         try:
             event = decode(record.value)
         except UndecodableEvent as error:
             log.error("%s[%s]@%s is not an event: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400 - the traceback adds nothing
             self._dead_letters.add(record, error, attempts=1)
-            return
+            return True
         if event.event_id in self._seen:
             log.info("order %s: %s is a duplicate", event.order_id, event.type)
-            return
-        self._handle_or_dead_letter(record, event)
+            return True
+        if not self._attempt(record, event):
+            return False
         self._seen.add(event.event_id)
+        return True
 
-    def _handle_or_dead_letter(self, record: Record, event: Event) -> None:
-        retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(multiplier=BACKOFF_S, max=2),
-            sleep=sleep_using_event(self._stopping),
-            reraise=True,
-        )
+    def _attempt(self, record: Record, event: Event) -> bool:
+        """Handle an event, or dead-letter it after the last attempt; return whether it is done."""
+        attempt = self._failures.get(event.event_id, 0) + 1
         try:
-            retrying(self._attempt, event)
+            self._faults.apply()
+            self._handle(event)
         except Exception as error:
             # Any error: the consumer must continue with the next record.
-            log.exception("order %s: %s failed after %s attempts", event.order_id, event.type, ATTEMPTS)
+            log.exception(
+                "order %s: attempt %s of %s at %s failed", event.order_id, attempt, ATTEMPTS, event.type
+            )
+            if attempt < ATTEMPTS:
+                self._failures[event.event_id] = attempt
+                self._consumer.seek(TopicPartition(record.topic, record.partition), record.offset)
+                self._stopping.wait(BACKOFF_S * 2 ** (attempt - 1))
+                return False
             self._dead_letters.add(record, error, attempts=ATTEMPTS)
-
-    def _attempt(self, event: Event) -> None:
-        self._faults.apply()
-        self._handle(event)
+        self._failures.pop(event.event_id, None)
+        return True
 
 
 class _AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types

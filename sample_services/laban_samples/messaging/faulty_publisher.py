@@ -1,5 +1,6 @@
 """A publisher that applies the faults of its service."""
 
+import logging
 import threading
 from contextvars import Context, copy_context
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from laban_samples.faults.parsing import FaultName
 from laban_samples.messaging.cluster import KafkaCluster
 from laban_samples.messaging.events import Event, encode
 from laban_samples.messaging.publisher import Publisher
+
+log = logging.getLogger(__name__)
 
 MAX_HOLD_S = 0.5
 """The time that a held event waits for the next event before it is published alone."""
@@ -54,6 +57,7 @@ class FaultyPublisher(Publisher):
             if self._held is not None:
                 return False
             self._held = held = _Held(topic, event, copy_context())
+        log.info("order %s: %s is held", event.order_id, event.type)
         timer = threading.Timer(MAX_HOLD_S, self._release, (held,))
         timer.daemon = True
         timer.start()

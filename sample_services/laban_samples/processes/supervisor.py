@@ -124,6 +124,15 @@ class ProcessSupervisor:
         """Return the processes that ended unexpectedly."""
         return [process for process in self._processes if process.ended]
 
+    def forget_ended(self) -> list[ManagedProcess]:
+        """Forget the processes that ended unexpectedly, and return them; they can be started again."""
+        ended = self.ended()
+        self._processes = [process for process in self._processes if process not in ended]
+        for process in ended:
+            _signal(process, signal.SIGKILL)  # the rest of its process group
+            self._notify_cleanup(f"-{process.popen.pid}")
+        return ended
+
     def check(self) -> None:
         """Raise an error if a process has ended unexpectedly.
 

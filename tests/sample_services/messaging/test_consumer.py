@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
 
-from laban_samples.demo.consumer_catch_up import messages_behind
+from laban_samples.demo.consumer_catch_up import messages_left, wait_until_caught_up
 from laban_samples.faults.active_faults import ActiveFaults
 from laban_samples.faults.parsing import Fault, FaultName
 from laban_samples.messaging import dead_letters
@@ -17,6 +18,7 @@ from laban_samples.messaging.consumer import ATTEMPTS, EventConsumer
 from laban_samples.messaging.dead_letters import DeadLetterPublisher, Record
 from laban_samples.messaging.events import ORDERS, Event, PaymentCaptured, encode
 from laban_samples.messaging.publisher import Publisher
+from laban_samples.processes.supervisor import ProcessSupervisor
 from tests.sample_services.topic_reader import fresh_cluster, read_all
 
 TIMEOUT_S = 30
@@ -64,7 +66,7 @@ class Outcome:
     handled: Handled
     dead: list[Record]
     consumed: list[Record]
-    behind: dict[str, int]
+    left: dict[tuple[str, str], int]
     prefix: str
 
 
@@ -87,10 +89,9 @@ def outcome(embedded_broker: str) -> Outcome:
     with consuming(cluster, publisher, handled, ActiveFaults()):
         assert handled.got_last.wait(TIMEOUT_S)
     publisher.close()
-    with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:
-        behind = messages_behind(admin, cluster, [GROUP])
+    left = messages_left(cluster, [GROUP])
     dead = read_all(cluster, "orders.dlq")
-    return Outcome(handled, dead, read_all(cluster, ORDERS), behind, cluster.topic_prefix)
+    return Outcome(handled, dead, read_all(cluster, ORDERS), left, cluster.topic_prefix)
 
 
 def test_a_duplicate_event_is_handled_once(outcome: Outcome) -> None:
@@ -132,10 +133,10 @@ def test_a_dead_letter_has_its_origin_and_its_original_headers(outcome: Outcome)
 
 
 def test_handled_records_are_committed(outcome: Outcome) -> None:
-    assert outcome.behind == {}
+    assert outcome.left == {}
 
 
-def test_a_stopped_consumer_has_visible_lag_and_resumes(embedded_broker: str) -> None:
+def test_a_stopped_consumer_has_visible_lag_and_resumes(embedded_broker: str, tmp_path: Path) -> None:
     cluster = fresh_cluster(embedded_broker)
     publisher = Publisher(cluster, "test")
     publisher.publish(ORDERS, event("first"))
@@ -147,7 +148,9 @@ def test_a_stopped_consumer_has_visible_lag_and_resumes(embedded_broker: str) ->
         with KafkaAdminClient(bootstrap_servers=cluster.bootstrap) as admin:
             committed = admin.list_group_offsets(cluster.group(GROUP))[cluster.group(GROUP)]
             assert {partition.topic for partition in committed} == {cluster.topic(ORDERS)}
-            assert messages_behind(admin, cluster, [GROUP]) == {cluster.group(GROUP): 2}
+        assert messages_left(cluster, [GROUP]) == {(GROUP, ORDERS): 2}
+        with ProcessSupervisor(tmp_path) as supervisor:
+            assert not wait_until_caught_up(cluster, [GROUP], supervisor, timeout=0)
         assert handled.attempts == []
         faults.replace([])
         assert handled.got_last.wait(TIMEOUT_S)

@@ -77,6 +77,14 @@ def test_a_process_that_ends_is_named_with_its_last_output(tmp_path: Path) -> No
             supervisor.wait_until(lambda: False, TIMEOUT_S, "never")
 
 
+def test_a_process_that_ended_can_be_forgotten_and_started_again(tmp_path: Path) -> None:
+    with ProcessSupervisor(tmp_path) as supervisor:
+        supervisor.start("payment", python("pass"), 0).popen.wait()
+        assert [process.name for process in supervisor.forget_ended()] == ["payment"]
+        supervisor.start("payment", python("import time; time.sleep(1000)"), 0)
+        supervisor.check()
+
+
 def test_a_timeout_is_an_error(tmp_path: Path) -> None:
     with (
         ProcessSupervisor(tmp_path) as supervisor,
