@@ -16,6 +16,7 @@ from laban_collector.store.rows import Lag
 
 _REQUEST: Final = 400
 """Spans per request."""
+_PORTION: Final = 1_500
 _POLL: Final = 15 * S
 _STOPPED: Final = 45 * S
 """A group that has not moved for this long, with messages to read, has stopped."""
@@ -35,13 +36,15 @@ def sample(system: System, orders: Sequence[Order], numbers: random.Random) -> N
 
 
 def portions(orders: Sequence[Order]) -> Iterator[list[bytes]]:
-    """The requests of the orders of about a minute, one after the other."""
+    """The requests of about so many spans as a collector counts at once, with all spans of an order."""
     portion: list[Order] = []
+    spans = 0
     for order in sorted(orders, key=lambda one: one.begin):
-        if portion and order.begin - portion[0].begin > 60 * S:
+        if spans > _PORTION:
             yield list(requests(portion))
-            portion = []
+            portion, spans = [], 0
         portion.append(order)
+        spans += len(order.spans)
     yield list(requests(portion))
 
 

@@ -62,14 +62,26 @@ def is_kept(order: Order) -> bool:
     return any("order.id" in span.attributes and span.kept for span in order.spans)
 
 
-def simulate(seed: int, kind: str, usual: int = 400, affected: int = 12) -> Simulation:
-    """Simulate a system that is drawn until it has a place for a fault of the kind."""
+def simulate(
+    seed: int, kind: str, usual: int = 400, affected: int = 12, begin: int | None = None
+) -> Simulation:
+    """Simulate a system that is drawn until it has a place for a fault of the kind.
+
+    Args:
+        seed: of the random numbers.
+        kind: of the fault.
+        usual: orders before the fault.
+        affected: orders that the fault affects, unless it needs very many orders for that.
+        begin: when the first order may come, in ns; None: on a day that depends on the seed.
+    """
     numbers = random.Random(f"{seed}/{kind}")
     while True:
         system = draw_system(numbers)
         fault = draw_fault(system, kind, numbers)
         if fault is not None:
             break
+    if begin is not None:
+        system.begin = begin
     execution = Execution(system, numbers, fault)
     count = int(usual / system.sampled)
     times = sorted(system.begin + int(numbers.random() * system.duration) for _ in range(count))
@@ -78,15 +90,15 @@ def simulate(seed: int, kind: str, usual: int = 400, affected: int = 12) -> Simu
     execution.run()
     sample(system, before, numbers)
     after: list[Order] = []
-    begin = fault.since
+    at = fault.since
     simulated: Simulation
     while True:
         added: list[Order] = []
         for _ in range(_AT_ONCE):
-            begin += int(numbers.expovariate(count / system.duration)) + 1
-            added.append(execution.order(count + len(after) + len(added), begin))
+            at += int(numbers.expovariate(count / system.duration)) + 1
+            added.append(execution.order(count + len(after) + len(added), at))
         execution.run()
-        begin = max(begin, execution.last)
+        at = max(at, execution.last)
         sample(system, added, numbers)
         after += added
         now = max(span.end for order in after for span in order.spans) + _AFTER

@@ -52,6 +52,8 @@ def test_every_span_is_below_a_span_of_its_trace(kind: str) -> None:
     assert simulated.affected()
 
 
-def test_an_error_is_found_where_it_was_injected() -> None:
-    score = judge(simulate(1, "error", 30, 4), 0)
-    assert score.root == score.affected >= 4
+@pytest.mark.parametrize("kind", ["error", "poison"])
+def test_a_fault_is_told_where_it_was_injected(kind: str) -> None:
+    score = judge(simulate(1, kind, 30, 4), 5)
+    assert score.first == score.affected >= 4
+    assert score.usual_claims == score.healthy_claims == 0
