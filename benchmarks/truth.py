@@ -7,10 +7,9 @@ on are for the published table only: nobody may look at their stories.
 
 import argparse
 import os
-import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,6 +25,8 @@ from benchmarks.workload import report
 _TRUTH: Final = Path(__file__).resolve().parents[1] / "docs" / "truth.md"
 _PUBLISHED: Final = range(1000, 1020)
 _KEPT_SECRET: Final = 1000
+_SHOWN: Final = 2
+"""Stories of a system that are wrong in the same way."""
 _WITH_ROOT: Final = frozenset({"error", "timed_out", "unreachable"})
 
 
@@ -46,9 +47,20 @@ class Size(NamedTuple):
 def judged(seed: int, kind: str, size: Size) -> Score:
     """Simulate one system, and judge its stories."""
     simulated = simulate(seed, kind, size.usual, size.affected)
-    score = judge(simulated, size.asked, random.Random(seed))
-    score.wrong = [f"seed {seed} {kind} {text}" for text in score.wrong]
+    score = judge(simulated, size.asked)
+    score.wrong = [f"seed {seed} {kind} {text}" for text in _few(score.wrong)]
     return score
+
+
+def _few(wrong: Sequence[str]) -> Iterator[str]:
+    """The first stories that are wrong in the same way, and how many more there are."""
+    ways: dict[str, list[str]] = {}
+    for text in wrong:
+        ways.setdefault(text.partition("\n")[0].partition(": ")[2], []).append(text)
+    for same in ways.values():
+        yield from same[:_SHOWN]
+        if len(same) > _SHOWN:
+            yield f"… and {len(same) - _SHOWN} more"
 
 
 def run(seeds: range, kinds: Sequence[str], size: Size) -> dict[str, Score]:

@@ -213,6 +213,17 @@ class System:
     duration: int
 
 
+def expected(operation: Operation) -> float:
+    """About how long an operation usually takes, in ms."""
+    return operation.timing.mean + sum(max(map(_expected_action, stage)) for stage in operation.stages)
+
+
+def _expected_action(action: Action) -> float:
+    if isinstance(action.target, Operation):
+        return action.chance * (expected(action.target) + 2 * action.network.mean)
+    return action.chance * action.timing.mean
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in a system: an operation, the action of its caller that leads to it, and its share of orders.

@@ -18,6 +18,7 @@ from benchmarks.simulation.blueprint import (
     System,
     Timing,
     Topic,
+    expected,
     places,
 )
 
@@ -26,6 +27,8 @@ _DAYS: Final = 30
 _STYLES: Final[tuple[tuple[Style, ...], ...]] = (
     *(("laban",), ("java",), ("laban", "java"), ("laban", "java", "python"), ("python", "java")),
 )
+_PATIENCE: Final = 4
+"""How many times the usual time a caller waits at least."""
 _MOST_PLACES: Final = 70
 """Calls, queries, events and consumptions of one order; a system with more is drawn again."""
 
@@ -34,8 +37,20 @@ def draw_system(numbers: random.Random) -> System:
     """Draw a system whose orders have a moderate number of spans."""
     while True:
         system = _Drawing(numbers).system()
+        _give_time(system)
         if sum(1 for _ in places(system)) <= _MOST_PLACES * len(system.entries):
             return system
+
+
+def _give_time(system: System) -> None:
+    """Lengthen timeouts that would usually pass: the people who run a system have done so."""
+    for place in places(system):
+        if place.action is not None and place.action.timeout is not None:
+            usual = (
+                expected(place.target) if isinstance(place.target, Operation) else place.action.timing.mean
+            )
+            while place.action.timeout < _PATIENCE * usual:
+                place.action.timeout *= 2
 
 
 def draw_timing(numbers: random.Random, low: float, high: float) -> Timing:

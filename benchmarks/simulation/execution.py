@@ -17,7 +17,6 @@ from benchmarks.simulation.blueprint import (
     External,
     Group,
     Operation,
-    S,
     System,
     Timing,
     Topic,
@@ -50,7 +49,7 @@ class Order:
     Attributes:
         faulty: whether the fault may affect it.
         touched: whether the fault has affected it.
-        glitches: whether an attempt failed without the fault.
+        unlucky: whether something failed without the fault.
         evidence: spans without which nobody can see the fault.
     """
 
@@ -59,9 +58,16 @@ class Order:
     begin: int
     faulty: bool
     touched: bool = False
-    glitches: bool = False
+    unlucky: bool = False
     spans: list[Recorded] = field(default_factory=list)
     evidence: list[Recorded] = field(default_factory=list)
+    decisions: dict[Action, bool] = field(default_factory=dict)
+
+    def decides(self, action: Action, numbers: random.Random) -> bool:
+        """Whether an action is done for the order; it does not change from attempt to attempt."""
+        if action not in self.decisions:
+            self.decisions[action] = numbers.random() < action.chance
+        return self.decisions[action]
 
 
 @dataclass(eq=False, slots=True)
@@ -69,7 +75,6 @@ class Message:
     """A published message.
 
     Attributes:
-        delay: what it waits longer than usual, in ns.
         poison: whether it cannot be decoded.
         copy: whether it is the second copy of an event.
     """
@@ -81,7 +86,6 @@ class Message:
     order: Order
     sent: Recorded
     event: dict[str, Value]
-    delay: int = 0
     poison: bool = False
     copy: bool = False
     offset: int = -1
@@ -291,7 +295,7 @@ class Execution:
         return Ended(end) if trouble is None else trouble._replace(end=end + _STEP)
 
     def _act(self, order: Order, operation: Operation, action: Action, at: int, above: Recorded) -> Ended:
-        if self._numbers.random() >= action.chance:
+        if not order.decides(action, self._numbers):
             return Ended(at)
         fault = self._hits(order, "missing")
         if fault is not None and fault.action is action:
@@ -343,6 +347,7 @@ class Execution:
             limit = None if action.timeout is None else at + int(action.timeout * MS)
             if limit is not None and ended.end > limit:
                 ended = Ended(limit, 0, _gave_up(operation, action))
+                order.unlucky = order.unlucky or not order.touched
             span.end = ended.end
             spelling.answered(span, action, ended.trouble, ended.code)
             if ended.trouble is None or not ended.trouble.transient:
@@ -390,7 +395,7 @@ class Execution:
             self._touch(order, span)
             return fault.trouble
         if attempt == 0 and action.attempts > 1 and self._numbers.random() < self._system.failures:
-            order.glitches = True
+            order.unlucky = True
             return _GLITCH
         return None
 
@@ -475,20 +480,11 @@ class Execution:
         )
         if poison or (copy and here):
             self._touch(order, span)
-        if fault is not None and fault.kind == "out_of_order":
-            self._disorder(message, fault)
+        if fault is not None and fault.second is action and fault.group is None:
+            message.partition = (message.partition + 1) % topic.partitions
+            self._touch(order, span)
         self._at(message.time, lambda: self._append(message))
         return span.end + _STEP
-
-    def _disorder(self, message: Message, fault: Fault) -> None:
-        """Publish the second event to another partition, and delay the first one."""
-        if fault.group is not None:
-            return
-        if message.action is fault.second:
-            message.partition = (message.partition + 1) % message.topic.partitions
-            self._touch(message.order, message.sent)
-        elif message.action is fault.action and fault.flag:
-            message.delay = 2 * S
 
     def _append(self, message: Message) -> None:
         """Append a message to its partition, and let every group consume it."""
@@ -497,40 +493,52 @@ class Execution:
         message.offset = self.first[place] + len(times) if place in self.first else 0
         times.append(message.time)
         spelling.acknowledge(message.sent, message.partition, message.offset)
-        fault = self.fault
         for group in message.topic.groups:
-            if fault is not None and fault.group is group:
-                self._consume_badly(group, message, fault)
-            else:
-                self._deliver(group, message)
+            self._consume(group, message)
 
-    def _consume_badly(self, group: Group, message: Message, fault: Fault) -> None:
-        order = message.order
-        if fault.kind == "stuck" and message.time >= fault.since:
+    def _consume(self, group: Group, message: Message) -> None:
+        fault, order = self.fault, message.order
+        here = fault is not None and fault.group is group
+        if fault is None or not (here or self._hits(order, "out_of_order")):
+            self._deliver(group, message)
+        elif fault.kind == "stuck" and message.time >= fault.since:
             self._touch(order, message.sent)
         elif fault.kind == "missing" and order.faulty:
             self._touch(order, message.sent)
             self._commit(group, message, message.time + group.wait.draw(self._numbers))
-        elif fault.kind == "out_of_order" and order.faulty and message.action is fault.action:
-            self._held[group, order] = message
+        elif self._hits(order, "out_of_order") and (here or (fault.group is None and fault.flag)):
+            self._disorder(group, message, fault)
         else:
             self._deliver(group, message)
-            first = self._held.get((group, order))
-            if first is not None and message.action is fault.second:
-                self._touch(order, first.sent, message.sent)
-                del self._held[group, order]
-                self._deliver(group, first)
+
+    def _disorder(self, group: Group, message: Message, fault: Fault) -> None:
+        """Let another worker begin with the first event shortly after the second one."""
+        held = self._held.pop((group, message.order), None)
+        if message.action is fault.action:
+            self._held[group, message.order] = message
+        begin = self._deliver(group, message) if message.action is not fault.action else 0
+        if held is not None and message.action is fault.second:
+            self._touch(message.order, held.sent, message.sent)
+            self._deliver(group, held, begin + Timing(5, 0.5).draw(self._numbers))
+        elif held is not None:
+            self._deliver(group, held)
 
     def _commit(self, group: Group, message: Message, time: int) -> None:
         key = (group.name, message.topic.name, message.partition)
         self.commits.setdefault(key, []).append(Consumed(time, message.offset + 1))
         self.last = max(self.last, time)
 
-    def _deliver(self, group: Group, message: Message) -> None:
-        """Process a message, again after a failure, and give it up after the last attempt."""
+    def _deliver(self, group: Group, message: Message, begin: int | None = None) -> int:
+        """Process a message, again after a failure, and give it up after the last attempt.
+
+        Returns:
+            When it began.
+        """
         numbers = self._numbers
         queue = (group.name, message.topic.name, message.partition)
-        at = max(message.time + group.wait.draw(numbers) + message.delay, self._busy.get(queue, 0))
+        if begin is None:
+            begin = max(message.time + group.wait.draw(numbers), self._busy.get(queue, 0))
+        at = begin
         for attempt in range(1, group.attempts + 1):
             span = self._process(group, message, at, attempt)
             at = span.end
@@ -540,10 +548,9 @@ class Execution:
                 at += _BETWEEN_ATTEMPTS.draw(numbers)
             elif group.dead_letters is not None:
                 at = self._dead_letter(group, message, span)
-        self._busy[queue] = (
-            max(at, self._busy.get(queue, 0)) if not message.delay else self._busy.get(queue, 0)
-        )
+        self._busy[queue] = max(at, self._busy.get(queue, 0))
         self._commit(group, message, at)
+        return begin
 
     def _process(self, group: Group, message: Message, at: int, attempt: int) -> Recorded:
         order, operation, topic = message.order, group.operation, message.topic.name

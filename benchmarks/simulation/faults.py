@@ -17,6 +17,7 @@ from benchmarks.simulation.blueprint import (
     Service,
     System,
     Topic,
+    expected,
     places,
 )
 from benchmarks.simulation.spelling import Trouble
@@ -133,17 +134,6 @@ class _Chooser:
             if fault is not None:
                 return fault
         return None
-
-
-def expected(operation: Operation) -> float:
-    """About how long an operation usually takes, in ms."""
-    return operation.timing.mean + sum(max(map(_expected_action, stage)) for stage in operation.stages)
-
-
-def _expected_action(action: Action) -> float:
-    if isinstance(action.target, Operation):
-        return action.chance * (expected(action.target) + 2 * action.network.mean)
-    return action.chance * action.timing.mean
 
 
 def _request_of(place: Place) -> Operation:

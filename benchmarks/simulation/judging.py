@@ -9,9 +9,10 @@ from pathlib import Path
 
 from benchmarks.simulation.execution import Order
 from benchmarks.simulation.faults import Truth
-from benchmarks.simulation.recording import polls, requests
+from benchmarks.simulation.recording import polls, portions
 from benchmarks.simulation.simulation import Simulation
 from laban_app.answers.local import LocalAnswers
+from laban_app.answers.profiling import profile_traces
 from laban_app.wiring import STORE
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
@@ -60,16 +61,18 @@ def stored(simulated: Simulation) -> Generator[LocalAnswers, None, None]:
         storage.start()
         try:
             decoder = OtlpDecoder(KeyFinder())
-            for body in requests([*simulated.before, *simulated.after]):
-                storage.take(decoder.decode([body]).batch)
+            for bodies in portions([*simulated.before, *simulated.after]):
+                for body in bodies:
+                    storage.take(decoder.decode([body]).batch)
+                storage.settle()
+                store.complete_profiles(profile_traces)
             storage.write_lag(list(polls(simulated.system, simulated.execution, simulated.now)))
-            storage.settle_edges()
-            yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
         finally:
-            storage.stop()
+            storage.stop()  # counts all edges
+        yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
 
 
-def judge(simulated: Simulation, usual: int, numbers: random.Random) -> Score:
+def judge(simulated: Simulation, usual: int) -> Score:
     """Ask for all orders after the fault began, and for this many from before."""
     score = Score(systems=1)
     with stored(simulated) as answers:
@@ -79,7 +82,7 @@ def judge(simulated: Simulation, usual: int, numbers: random.Random) -> Score:
             score.healthy += 1
             score.healthy_claims += _is_claimed(answers, order, "healthy", score)
         before = simulated.usual()
-        for order in numbers.sample(before, min(usual, len(before))):
+        for order in random.Random(usual).sample(before, min(usual, len(before))):
             score.usual += 1
             score.usual_claims += _is_claimed(answers, order, "usual", score)
     return score
@@ -102,10 +105,9 @@ def _judge_affected(story: Story, truth: Truth, score: Score) -> None:
 
 def _is_claimed(answers: LocalAnswers, order: Order, what: str, score: Score) -> bool:
     story = answers.story("order.id", order.value)
-    claims = [cause for cause in story.causes if not (cause.kind == "retried" and order.glitches)]
-    if claims:
+    if story.causes:
         score.wrong.append(_told(f"claimed, although {what}", story))
-    return bool(claims)
+    return bool(story.causes)
 
 
 def _is_right(cause: Cause, truth: Truth) -> bool:

@@ -34,6 +34,17 @@ def sample(system: System, orders: Sequence[Order], numbers: random.Random) -> N
             span.kept = kept[span.trace] and own and numbers.random() >= system.lost
 
 
+def portions(orders: Sequence[Order]) -> Iterator[list[bytes]]:
+    """The requests of the orders of about a minute, one after the other."""
+    portion: list[Order] = []
+    for order in sorted(orders, key=lambda one: one.begin):
+        if portion and order.begin - portion[0].begin > 60 * S:
+            yield list(requests(portion))
+            portion = []
+        portion.append(order)
+    yield list(requests(portion))
+
+
 def requests(orders: Sequence[Order]) -> Iterator[bytes]:
     """The spans that were kept, in the order in which they ended, by service."""
     spans = sorted((span for order in orders for span in order.spans if span.kept), key=lambda span: span.end)

@@ -45,12 +45,16 @@ class Simulation:
         ]
 
     def healthy(self) -> list[Order]:
-        """The orders after the fault began that it did not affect."""
-        return [order for order in self.after if not order.touched and is_kept(order)]
+        """The orders after the fault began that it did not affect, and in which nothing else failed."""
+        return [order for order in self.after if not order.touched and _is_healthy(order)]
 
     def usual(self) -> list[Order]:
-        """The orders before the fault."""
-        return [order for order in self.before if is_kept(order)]
+        """The orders before the fault in which nothing failed."""
+        return [order for order in self.before if _is_healthy(order)]
+
+
+def _is_healthy(order: Order) -> bool:
+    return is_kept(order) and not order.unlucky
 
 
 def is_kept(order: Order) -> bool:

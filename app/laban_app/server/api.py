@@ -29,6 +29,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.printable import printable
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
 
@@ -192,11 +193,12 @@ def _time(text: str | None) -> datetime | None:
 
 async def _error_response(_: Request, error: Exception) -> JSONResponse:
     """Translate an error of laban into a status code and a JSON body."""
+    text = printable(str(error))
     if isinstance(error, UnknownValue):
-        return _not_found(UnknownAnswer(error=str(error), nearest=error.nearest))
+        return _not_found(UnknownAnswer(error=text, nearest=error.nearest))
     if isinstance(error, NotInRange):
-        return _not_found(UnknownAnswer(error=str(error), nearest=[], first=error.first, last=error.last))
-    return JSONResponse({"error": str(error)}, _status_of(error))
+        return _not_found(UnknownAnswer(error=text, nearest=[], first=error.first, last=error.last))
+    return JSONResponse({"error": text}, _status_of(error))
 
 
 def _status_of(error: Exception) -> HTTPStatus:

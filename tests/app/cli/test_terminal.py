@@ -108,6 +108,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("map",),
         ("map", "--json"),
         ("status",),
+        ("lag",),
+        ("lag", "--waiting"),
         ("diagram", "--format", "mermaid"),
         ("diagram", "--format", "dot"),
         ("diagram", "--format", "svg"),

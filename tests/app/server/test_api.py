@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from ...hostile import HOSTILE, UNSAFE
 from ...mapper.shop_spans import TRACE, hybrid_order
 from ...serving import serving
 from ..answers.test_local import named
@@ -47,6 +48,15 @@ def test_an_unknown_order_is_404_with_the_nearest_known(api: httpx.Client) -> No
     answer = api.get("/api/v1/order/12")
     assert answer.status_code == 404
     assert answer.json()["nearest"] == ["123"]
+
+
+def test_no_error_repeats_a_hostile_text_as_it_came(api: httpx.Client) -> None:
+    for text in HOSTILE:
+        for question in ({"key": "order", "value": text}, {"key": text[:64], "value": "1"}):
+            answer = api.get("/api/v1/story", params=question)
+            assert answer.status_code == 404
+            assert UNSAFE.search(answer.json()["error"]) is None
+        assert UNSAFE.search(api.get("/api/v1/map", params={"since": text}).json()["error"]) is None
 
 
 def test_a_trace_comes_whole(api: httpx.Client) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from laban_app.server.log_format import PrintableFormatter
 
+from ...hostile import HOSTILE, UNSAFE
+
 NASTY = "x\x1b[2J\r\n2026-11-28 INFO forged\u202e"
 
 
@@ -24,3 +26,11 @@ def test_a_message_is_one_line_without_control_characters(
 def test_a_traceback_forges_no_line_either(logger: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
     logger.error("Failed.", exc_info=ValueError(NASTY))
     assert caplog.text.splitlines()[1:] == [r"  ValueError: x\x1b[2J ", r"  2026-11-28 INFO forged\u202e"]
+
+
+def test_no_hostile_text_reaches_a_log(logger: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
+    for text in HOSTILE:
+        logger.error("Group %s is unknown.", text, exc_info=ValueError(text))
+    lines = caplog.text.split("\n")
+    assert UNSAFE.search(" ".join(lines)) is None
+    assert sum(not line.startswith("  ") for line in lines if line) == len(HOSTILE)

@@ -41,9 +41,13 @@ def missing(facts: Facts) -> list[Claim]:
 
 
 def _lost_spans(facts: Facts, steps: Sequence[Occurrence]) -> bool:
-    """Whether spans of these traces are known to be lost: then an absent step proves nothing."""
+    """Whether spans of these traces are known to be lost: then an absent step proves nothing.
+
+    The caller of the entry itself may be outside of what is traced.
+    """
     traces = {one.span.trace_id for one in steps}
-    return any(span.trace_id in traces and facts.causality.is_orphan(span) for span in facts.causality.spans)
+    roots = (root for root in facts.causality.roots if root is not steps[0].span)
+    return any(root.trace_id in traces and facts.causality.is_orphan(root) for root in roots)
 
 
 def _absent(

@@ -69,12 +69,14 @@ def _excesses(facts: Facts, steps: Sequence[Occurrence], usual: Usual) -> Iterat
         if one.above is not None:
             below.setdefault(id(one.above), []).append(one)
     late: set[int] = set()
+    scattered = _scattered(facts)
     seen: set[tuple[int, int]] = set()
     for one in steps:
         known = usual.step(one.step)
         if known is None or (one.failed and not _was_declined(one) and not _was_given_up(facts, one)):
             continue
         again = (id(one.above), one.step) in seen or _is_repeated(one, steps, known)
+        again = again or (one.span.topic, one.above and one.above.span.message_key) in scattered
         seen.add((id(one.above), one.step))
         for where, measure, took in _times(one, below.get(id(one), ()), again=again):
             limit = limit_of(known, measure)
@@ -101,6 +103,16 @@ def _times(
         yield "gap", Measure.GAP, one.gap
     if one.wait is not None and not again:
         yield "wait", Measure.WAIT, one.wait
+
+
+def _scattered(facts: Facts) -> set[tuple[str | None, str | None]]:
+    """Topics and keys whose messages went to several partitions: the usual wait is that of another queue."""
+    partitions: dict[tuple[str | None, str | None], set[int | None]] = {}
+    for published in facts.messages:
+        message = published.message
+        if message.key is not None:
+            partitions.setdefault((message.topic, message.key), set()).add(message.partition)
+    return {place for place, found in partitions.items() if len(found) > 1}
 
 
 def _was_declined(one: Occurrence) -> bool:

@@ -16,7 +16,7 @@ from laban_collector.store.duckdb.profiles.counter import DELAY, ProfileCounter
 from laban_collector.store.duckdb.profiles.name_limits import HourLimits
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import ALL_STARTS, MINUTE, ProfileCount, ProfileStep, Span
+from laban_collector.store.rows import ALL_STARTS, ProfileCount, ProfileStep, Span
 from laban_mapper.profiles.profile import profile_of
 
 from ..edges.test_counter import random_commits, store
@@ -147,7 +147,7 @@ def test_counts_and_steps_are_deleted_with_the_last_span_of_their_slice(database
     store(writer, [whole(shop(5)), late])
     count(database)
     Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()
-    first = min(span.start for span in late) // MINUTE
+    first = min(count.minute for count in profile_of(late).counts)
     assert rows(database, "SELECT min(minute) FROM profiles") == [(first,)]
     lost = "SELECT count(*) FROM profile_steps WHERE step NOT IN (SELECT step FROM profiles)"
     assert rows(database, lost) == [(0,)]
