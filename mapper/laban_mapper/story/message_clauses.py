@@ -15,12 +15,13 @@ _SHOWN: Final = 4
 """The most clauses of a kind."""
 
 
-def message_clauses(begin: int, messages: Sequence[Published]) -> list[str]:
+def message_clauses(begin: int, messages: Sequence[Published], stuck: str | None = None) -> list[str]:
     """What happened to the messages: problems first, grouped by kind; then the successes, by topic.
 
     Args:
         begin: the start of the order, ns.
         messages: the messages.
+        stuck: the service whose waiting messages are told elsewhere.
     """
     unread: list[str] = []
     problems: dict[str, list[str]] = {}
@@ -32,6 +33,8 @@ def message_clauses(begin: int, messages: Sequence[Published]) -> list[str]:
             unread.append(unread_reason(message, shortened(message.topic)))
         for delivery in published.deliveries:
             state = delivery.state
+            if state.state == "waiting" and stuck is not None and stuck in {state.service, state.group}:
+                continue
             done = None if delivery.done is None else max(0.0, (delivery.done - begin) / NS_PER_MS)
             if state.state == "processed":
                 which = states.which_of_several(message, state)

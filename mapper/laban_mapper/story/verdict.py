@@ -9,7 +9,7 @@ from typing import Final
 from laban_collector.store.rows import Span
 from laban_mapper.model import CauseKind, OrderScope, Outcome
 from laban_mapper.names import listed, shortened
-from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
+from laban_mapper.spans import NS_PER_MS, SERVER, failed, is_publishing, operation_of
 from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.inner_errors import told
 from laban_mapper.story.message_clauses import message_clauses
@@ -67,10 +67,20 @@ def _headline(title: str, facts: Facts, outcome: Outcome, cause: Claim | None) -
 
 
 def _went(title: str, entry: Span) -> str:
+    return f"{title} {_created(entry)}" if _is_created(entry) else f"{title}: {_did(entry)}"
+
+
+def _is_created(entry: Span) -> bool:
+    return entry.kind == SERVER and entry.http_method == "POST"
+
+
+def _created(entry: Span) -> str:
+    return f"was created in {format_duration(entry.duration / NS_PER_MS)}"
+
+
+def _did(entry: Span) -> str:
     took = format_duration(entry.duration / NS_PER_MS)
-    if entry.kind == SERVER and entry.http_method == "POST":
-        return f"{title} was created in {took}"
-    return f"{title}: {shortened(entry.service)} did {shortened(operation_of(entry))} in {took}"
+    return f"{shortened(entry.service)} did {shortened(operation_of(entry))} in {took}"
 
 
 def _done(span: Span) -> str:
@@ -84,12 +94,14 @@ def _so(cause: Claim) -> str:
 
 
 def _consequences(facts: Facts, cause: Claim | None) -> list[str]:
-    begin = facts.causality.start(facts.entry)
+    entry = facts.entry
     parts = []
-    if facts.failed and not failed(facts.entry):
-        parts.append(_went("It", facts.entry))
+    if facts.failed and not failed(entry):
+        parts.append(f"It {_created(entry)}" if _is_created(entry) else _did(entry))
     unreadable = {id(one.published) for one in facts.poison}
-    parts += message_clauses(begin, [one for one in facts.messages if id(one) not in unreadable])
+    readable = [one for one in facts.messages if id(one) not in unreadable]
+    stuck = cause.service if cause is not None and cause.kind == "stuck" else None
+    parts += message_clauses(facts.causality.start(entry), readable, stuck)
     if facts.poison and (cause is None or cause.kind != "poison"):
         parts.append(_unreadable(facts))
     if not facts.failed:
@@ -125,11 +137,14 @@ def _advice(cause: Claim) -> list[str]:
     match cause.kind:
         case "unreachable" if cause.service != span.service:
             return [f"look whether {service} runs"]
-        case "error" | "missing" | "stuck" | "unreachable":
+        case "error" | "missing" | "unreachable":
             return [f"look at the logs of {shortened(span.service)} from {utc_time(span.start):%H:%M:%S} UTC"]
         case "timed_out" | "slow":
             return [f"look at what {service} does in {shortened(cause.operation)}"]
+        case "stuck":
+            return [f"look at the consumers of {service}, and at their logs"]
         case "poison" | "published_twice" | "out_of_order":
-            return [f"look at what {service} publishes"]
+            does = "publishes" if is_publishing(span) else "processes"
+            return [f"look at what {service} {does}"]
         case "retried":
             return []

@@ -20,7 +20,9 @@ _ORDER: Final[dict[Outcome, tuple[CauseKind, ...]]] = {
 
 def ranked(claims: Sequence[Claim], facts: Facts, outcome: Outcome) -> tuple[Claim | None, list[Claim]]:
     """The claim that explains the outcome, if any does, and the others in the order to tell them."""
-    by_rank = sorted(claims, key=lambda claim: _key(claim, facts, outcome))
+    waited = {id(claim.spans[0]) for claim in claims if claim.kind == "timed_out"}
+    told = [claim for claim in claims if claim.kind != "slow" or id(claim.spans[0]) not in waited]
+    by_rank = sorted(told, key=lambda claim: _key(claim, facts, outcome))
     if by_rank and _explains(by_rank[0], facts, outcome):
         return by_rank[0], by_rank[1:]
     return None, by_rank
