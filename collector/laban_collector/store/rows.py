@@ -311,7 +311,7 @@ class EdgePlace:
 
     Attributes:
         source: the node ID of the caller; None: every caller.
-        targets: the node IDs that the callee may have.
+        targets: the node IDs that the callee may have, at most three.
         address: `host:port` as called; calls without an answer may know their callee only by it.
         rpc_service: likewise.
     """

@@ -1,10 +1,10 @@
 -- The calls of some edges by minute, and how many of them failed or were slow. What counts is as in edges.sql.
 WITH facts AS MATERIALIZED (
-    SELECT minute, flow, part, bucket, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
-           sum(timed)::BIGINT AS timed
+    SELECT minute, flow, part, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
+           sum(timed) FILTER (bucket >= $slow)::BIGINT AS slow
     FROM edges
     WHERE minute >= $since AND minute < $until AND ($source IS NULL OR source = $source)
-      AND (target IN (SELECT unnest($targets))
+      AND (target IN ($first, $second, $third)
            OR (starts_with(target, 'external:') AND (address = $address OR rpc_service = $rpc_service)))
     GROUP BY ALL
 ),
@@ -28,7 +28,7 @@ parts AS (
 )
 SELECT minute * 60_000_000_000 AS minute, coalesce(sum(calls) FILTER (counts), 0)::BIGINT AS calls,
        coalesce(sum(errors) FILTER (tells), 0)::BIGINT AS errors,
-       coalesce(sum(timed) FILTER (tells AND bucket >= $slow), 0)::BIGINT AS slow
+       coalesce(sum(slow) FILTER (tells), 0)::BIGINT AS slow
 FROM parts
 GROUP BY minute
 HAVING sum(calls) FILTER (counts) > 0

@@ -4,7 +4,7 @@ WITH polls AS (
     SELECT lag.time, cluster, consumer_group, topic, partition, committed, greatest(committed, log_start) AS position
     FROM lag
     WHERE lag.time >= make_timestamp_ns($since) AND lag.time < make_timestamp_ns($until)
-      AND topic IN (SELECT unnest($topics))
+      AND list_contains($topics, topic)
 ),
 moves AS (
     SELECT *, polls.time >= make_timestamp_ns($recent) AS recent,

@@ -356,7 +356,7 @@ class DuckDBReader(SpanReader):
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
         parameters = {
             "source": place.source,
-            "targets": list(place.targets),
+            **dict(zip(("first", "second", "third"), place.targets * 3, strict=False)),
             "address": place.address,
             "rpc_service": place.rpc_service,
             "since": since // MINUTE,
