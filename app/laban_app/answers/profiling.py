@@ -8,9 +8,9 @@ from laban_collector.store.base import ClosureReader
 from laban_collector.store.rows import ALL_STARTS, ProfileCount, ProfileStep
 from laban_mapper.profiles.profile import profile_of
 
-_TOGETHER: Final = 32
-"""Traces that are read together: a query compares each row with each of them."""
-_LIMITS: Final = Limits(traces=1_000, spans=10_000)
+_TOGETHER: Final = 500
+"""Traces that are read together."""
+_LIMITS: Final = Limits(traces=5_000, spans=20_000)
 _MOST: Final = 20_000
 """Spans that are worked through for traces that are read together: they may share what follows from them."""
 

@@ -20,20 +20,21 @@ from laban_collector.store.base import Profiler
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.duckdb.profiles.name_limits import HourLimits
+from laban_collector.store.duckdb.profiles.round_reader import RoundReader
 from laban_collector.store.duckdb.profiles.sampling import PLENTY, Candidate, Sampler
-from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.rows import MINUTE, ProfileCount, ProfileStep, plausible_starts
 
 _log = logging.getLogger(__name__)
 
 DELAY: Final = 30 * 10**9
 """ns between a commit and the count of its traces, whose last spans may come later."""
-STEP: Final = 200_000
+STEP: Final = 400_000
 """Maximum number of spans whose traces are chosen from at once, unless a commit has more."""
-FEWEST: Final = 2_000
+FEWEST: Final = 1_500
 """Spans of counted traces in a step, if so many arrived."""
-SHARE: Final = 100
+SHARE: Final = 250
 """One of so many spans is counted if that is more."""
 _CANDIDATES: Final = 20_000
 _HOUR: Final = 60
@@ -67,10 +68,18 @@ _STEPS: Final = pa.schema(
 
 
 class _Round(NamedTuple):
-    """Commits, and the traces of them that are counted."""
+    """Commits, and the traces of them that are counted.
+
+    Attributes:
+        first: the first commit.
+        last: the last commit.
+        around: the commits in which the spans of these traces are looked for.
+        chosen: the traces.
+    """
 
     first: int
     last: int
+    around: CommitRange
     chosen: Sequence[Candidate]
 
 
@@ -94,7 +103,7 @@ class ProfileCounter:
         step: int = STEP,
     ) -> None:
         self._database = database
-        self._reader = DuckDBReader(database, commit_ranges=commit_ranges)
+        self._reader = RoundReader(database, commit_ranges=commit_ranges)
         self._profiler = profiler
         self._clock = clock
         self._step = step
@@ -151,19 +160,20 @@ class ProfileCounter:
             [(first, last, spans)] = cursor.execute(sql("profiles/next_commits"), bounds).fetchall()
             if last is None:
                 return None
-            [(near,)] = cursor.execute(sql("profiles/first_since"), {"arrival": first}).fetchall()
-            [(newest,)] = cursor.execute(sql("profiles/newest_commit")).fetchall()
+            around = {"first": first, "last": last, "before": STEP // 2, "after": STEP}
+            [(near, after)] = cursor.execute(sql("profiles/commits_around"), around).fetchall()
             since, until = plausible_starts(self._clock())
-            commits = {"first": first, "last": last, "near": near, "newest": newest}
+            commits = {"first": first, "last": last, "near": near, "after": after}
             limits = {"since": since, "until": until, "most": PLENTY, "limit": _CANDIDATES}
             rows = cursor.execute(sql("profiles/candidates"), {**commits, **limits}).fetchall()
         candidates = [Candidate(*row) for row in rows]
-        return _Round(first, last, self._sampler.choose(candidates, max(FEWEST, spans // SHARE)))
+        return _Round(first, last, CommitRange(near, after), self._sampler.choose(candidates, max(FEWEST, spans // SHARE)))
 
     def _profile(self, found: _Round) -> tuple[Sequence[ProfileStep], Sequence[ProfileCount]]:
         traces = [one.trace_id for one in found.chosen]
         if not traces:
             return (), ()
+        self._reader.read_only_in(found.around)
         try:
             with self._reader.at_one_moment():
                 return self._profiler(self._reader, traces)

@@ -18,6 +18,21 @@ FROM summed
 GROUP BY minute, entry, step, measure
 ORDER BY minute, entry, step, measure
 
+-- name: commits_around
+-- The commits that may hold other spans of the traces of some commits: at most a minute and a number of spans away.
+WITH these AS (
+    SELECT min(time) - INTERVAL 1 MINUTE AS since, max(time) + INTERVAL 1 MINUTE AS until
+    FROM ledger WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
+),
+near AS (
+    SELECT arrival, sum(CASE WHEN arrival < $first THEN spans ELSE 0 END) OVER (ORDER BY arrival DESC) AS earlier,
+           sum(CASE WHEN arrival > $last THEN spans ELSE 0 END) OVER (ORDER BY arrival) AS later
+    FROM ledger, these
+    WHERE time BETWEEN since AND until
+)
+SELECT min(arrival) FILTER (WHERE earlier <= $before) AS first, max(arrival) FILTER (WHERE later <= $after) AS last
+FROM near
+
 -- name: count_of
 -- The counts of an entry in some slices, added up.
 WITH flat AS (
@@ -33,11 +48,6 @@ ORDER BY step, measure
 
 -- name: delete_counts
 DELETE FROM profiles WHERE minute BETWEEN $first AND $last AND minutes <= $minutes
-
--- name: first_since
--- The first commit that was stored at most some time before another one.
-SELECT min(arrival) AS first FROM ledger
-WHERE time >= (SELECT time FROM ledger WHERE arrival = $arrival::UBIGINT) - INTERVAL 1 MINUTE
 
 -- name: insert_added_up
 INSERT INTO profiles BY NAME FROM profiles_added_up LIMIT 1000000000000
@@ -66,9 +76,6 @@ FROM (
     WHERE arrival > $profiled AND time <= make_timestamp_ns($until::BIGINT)
 )
 WHERE before + spans <= $most OR before = 0
-
--- name: newest_commit
-SELECT coalesce(max(arrival), 0) AS newest FROM ledger
 
 -- name: oldest_after
 -- When the first of the commits that are not counted was stored; NULL if all are counted.
