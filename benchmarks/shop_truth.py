@@ -62,9 +62,16 @@ class Judged(NamedTuple):
             return self.first is None
         if row.name in (FaultName.POISON, FaultName.DUPLICATE) and self.story.outcome == "failed":
             return False  # the order itself went well
+        if row.blocks_consumer and self._has_estimate(row.service):
+            return False  # its group does not move, so nobody knows how long the message will wait
         return self.first is not None and (self.first.kind, self.first.service) in {
             (kind, row.service) for kind in self.kinds
         }
+
+    def _has_estimate(self, group: str) -> bool:
+        messages = self.story.messages if self.story else ()
+        waiting = [one for message in messages for one in message.groups if one.state == "waiting"]
+        return any(one.group == group and one.seconds_ahead is not None for one in waiting)
 
 
 class Result(NamedTuple):
