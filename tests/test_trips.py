@@ -13,6 +13,7 @@ DOCUMENT = (ROOT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
 
 HELPERS = {
     "body": {
+        "collector/laban_collector/store/duckdb/profiles/schedule.py",
         "collector/laban_collector/batch/attributes.py",
         "collector/laban_collector/batch/span_batch.py",
         "collector/laban_collector/decode/batch_builder.py",
@@ -44,6 +45,12 @@ HELPERS = {
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
+        "app/laban_app/answers/closure.py",
+        "app/laban_app/answers/usual.py",
+        "mapper/laban_mapper/profiles/followers.py",
+        "mapper/laban_mapper/profiles/profile.py",
+        "mapper/laban_mapper/profiles/sketch.py",
+        "mapper/laban_mapper/profiles/usual.py",
         "app/laban_app/answers/affected.py",
         "collector/laban_collector/store/duckdb/edges/query.py",
         "app/laban_app/cli/console.py",
