@@ -53,7 +53,7 @@ def usual_of(store: DuckDBStore, spans: Sequence[Span]) -> Usual | None:
 
 
 @pytest.mark.parametrize("profiled", [True, False])
-def test_the_order_itself_is_not_in_what_is_usual_for_it(store: DuckDBStore, profiled: bool) -> None:
+def test_the_order_itself_is_not_in_what_is_usual_for_it(store: DuckDBStore, *, profiled: bool) -> None:
     slow = order(0, took=5_000)
     write(store, [slow, *(order(number) for number in range(1, 31))])
     if profiled:
@@ -71,7 +71,7 @@ def test_the_order_itself_is_not_in_what_is_usual_for_it(store: DuckDBStore, pro
 
 @pytest.mark.parametrize("profiled", [True, False])
 def test_the_minutes_around_an_order_are_left_out_if_enough_others_remain(
-    store: DuckDBStore, profiled: bool
+    store: DuckDBStore, *, profiled: bool
 ) -> None:
     asked = order(0, took=5_000)
     beside = [order(number, MINUTE, took=5_000) for number in range(1, 11)]

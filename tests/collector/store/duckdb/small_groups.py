@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability import blocks
 
@@ -37,7 +38,7 @@ def make(path: Path) -> Path:
         connection.execute(f"ATTACH '{path}' AS made ({options})")
         connection.execute("USE made")
         connection.execute(sql("connection/schema"))
-        connection.execute(sql("connection/set_schema_version"), ["6"])
+        connection.execute(sql("connection/set_schema_version"), [str(SCHEMA_VERSION)])
         connection.execute(_SPANS, {"spans": SPANS, "per_commit": PER_COMMIT})
         connection.execute(_REST, {"commits": COMMITS, "per_commit": PER_COMMIT})
         connection.execute(

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 DELAY: Final = 30 * 10**9
 """ns between a commit and the count of its traces, whose last spans may come later."""
-STEP: Final = 400_000
+STEP: Final = 600_000
 """Maximum number of spans whose traces are chosen from at once, unless a commit has more."""
 FEWEST: Final = 1_500
 """Spans of counted traces in a step, if so many arrived."""
@@ -160,14 +160,19 @@ class ProfileCounter:
             [(first, last, spans)] = cursor.execute(sql("profiles/next_commits"), bounds).fetchall()
             if last is None:
                 return None
-            around = {"first": first, "last": last, "before": STEP // 2, "after": STEP}
+            around = {"first": first, "last": last, "before": STEP // 4, "after": STEP // 2}
             [(near, after)] = cursor.execute(sql("profiles/commits_around"), around).fetchall()
             since, until = plausible_starts(self._clock())
             commits = {"first": first, "last": last, "near": near, "after": after}
             limits = {"since": since, "until": until, "most": PLENTY, "limit": _CANDIDATES}
             rows = cursor.execute(sql("profiles/candidates"), {**commits, **limits}).fetchall()
         candidates = [Candidate(*row) for row in rows]
-        return _Round(first, last, CommitRange(near, after), self._sampler.choose(candidates, max(FEWEST, spans // SHARE)))
+        return _Round(
+            first,
+            last,
+            CommitRange(near, after),
+            self._sampler.choose(candidates, max(FEWEST, spans // SHARE)),
+        )
 
     def _profile(self, found: _Round) -> tuple[Sequence[ProfileStep], Sequence[ProfileCount]]:
         traces = [one.trace_id for one in found.chosen]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_INTERVAL: Final = 20.0
+_INTERVAL: Final = 30.0
 """Seconds between two counts while spans arrive; each has a fixed cost."""
 _COMPACT: Final = 60.0
 """Seconds between two runs that add up counts made in parts."""

@@ -86,6 +86,19 @@ def test_compacting_counts_does_not_change_the_edges(database: Database) -> None
     assert rows(database, "SELECT count(*) FROM edges WHERE calls <= 0") == [(0,)]
 
 
+def test_many_minutes_are_compacted_in_bounded_parts(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(DuckDBWriter(database), random_commits(shop(1), 9, 1))
+    counter = count(database, step=5)
+    in_parts = from_counts(database, *WHOLE)
+    monkeypatch.setattr("laban_collector.store.duckdb.edges.counter._AT_ONCE", 1)
+    counter.compact()
+    keys = "SELECT DISTINCT COLUMNS(c -> c NOT IN ('calls', 'errors', 'timed', 'elapsed')) FROM edges"
+    assert rows(database, f"SELECT count(*) FROM ({keys})") == rows(database, "SELECT count(*) FROM edges")  # noqa: S608
+    assert from_counts(database, *WHOLE) == in_parts
+
+
 def test_counting_continues_after_the_last_counted_commit(database: Database) -> None:
     first, second = random_commits(shop(2), 2, 2)
     writer = DuckDBWriter(database)
