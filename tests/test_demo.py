@@ -10,6 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from benchmarks.workload import report
+from benchmarks.workload.report import SHOP_TRUTH
+from benchmarks.workload.shop_faults import all_rows
 from laban_app.answers.local import LocalAnswers
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
@@ -56,8 +59,15 @@ def broken_monolith(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
 
 @pytest.fixture(scope="module")
 def without_email(tmp_path_factory: pytest.TempPathFactory) -> FinishedDemo:
-    arguments = ("--orders", "8", "--fault", "email:stop-consumer")
+    arguments = ("--orders", "8", "--fault", "email:stop-consumer", "--fault", "order:duplicate=1")
     return demo(tmp_path_factory.mktemp("without-email"), *arguments)
+
+
+def documented_causes() -> dict[tuple[str, str, str], str]:
+    """Return the first cause of each row of docs/shop-truth.md, by fault, style and service."""
+    lines = report.section("shop", SHOP_TRUTH).splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| ")][2:]
+    return {(row[0].strip(), row[1].strip(), row[2].strip()): row[4].strip() for row in rows}
 
 
 def kinds(ran: FinishedDemo) -> set[str]:
@@ -139,7 +149,29 @@ def test_an_order_that_email_has_not_consumed_is_waiting(without_email: Finished
 @pytest.mark.timeout(_DEMO_S)
 def test_a_demo_with_a_stopped_consumer_says_what_it_left(without_email: FinishedDemo) -> None:
     left = {(row["group"], row["topic"]): row["messages"] for row in without_email.summary["left"]}
-    assert left == {("email", "orders"): 8, ("email", "payments"): 8}
+    assert left == {("email", "orders"): 16, ("email", "payments"): 8}
+
+
+def test_the_table_of_faults_has_every_fault_in_both_styles_at_each_service_that_it_fits() -> None:
+    assert list(documented_causes()) == [(row.fault, row.style, row.service) for row in all_rows()]
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_a_fault_still_has_the_cause_that_the_table_documents(
+    broken_monolith: FinishedDemo, without_email: FinishedDemo
+) -> None:
+    causes = documented_causes()
+    for ran, row in (
+        (broken_monolith, ("latency=3.5s", "monolith", "user")),
+        (without_email, ("duplicate=1", "hybrid", "order")),
+    ):
+        for order, story in ran.stories.items():
+            assert causes[row] in {f"{cause.kind}, {cause.service}" for cause in story.causes}, order
+
+
+@pytest.mark.timeout(_DEMO_S)
+def test_a_usual_order_has_no_cause(hybrid: FinishedDemo) -> None:
+    assert {order: story.causes for order, story in hybrid.stories.items() if story.causes} == {}
 
 
 @pytest.fixture(scope="module")
