@@ -44,6 +44,7 @@ HELPERS = {
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
+        "app/laban_app/answers/keys.py",
         "app/laban_app/cli/console.py",
         "app/laban_app/cli/story_text.py",
         "app/laban_app/cli/terminal.py",

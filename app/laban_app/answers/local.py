@@ -7,7 +7,9 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
+from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.orders import OrdersFinder
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -31,10 +33,12 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     LatencyPoint,
+    Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
 from laban_mapper.story.builder import build_story
@@ -79,8 +83,35 @@ class LocalAnswers:
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
-        """What happened to a business key value; raises UnknownValue with the nearest known values."""
+        """What happened to a business key value; raises UnknownValue or SeveralKeys with what is known."""
         _check_range(since, until)
+        meaning = meaning_of(self._reader, key, value, self._traces_following)
+        if meaning.traces is not None:
+            told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock)
+            found = told.story(key, value, since, until)
+        else:
+            found = self._story(key, value, since, until)
+        if not meaning.others:
+            return found
+        return found.model_copy(update={"notes": [*found.notes, note_of(value, meaning.others)]})
+
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; raises UnknownTrace."""
+        wanted = parse_trace_id(trace_id)
+        spans = self._reader.spans_of([wanted], *ALL_STARTS, _MAX_SPANS)
+        if not spans:
+            raise UnknownTrace(wanted)
+        ref = TraceRef(wanted, min(span.start for span in spans), max(span.end for span in spans))
+        return LocalAnswers(chosen(self._reader, [ref]), self._clock).story("trace", wanted)
+
+    def _traces_following(self, traces: Sequence[TraceRef]) -> set[str]:
+        """These traces, and all that follow from them."""
+        window = _story_window(traces, None, None)
+        spans = _trace_closure(self._reader, [ref.trace_id for ref in traces], window, {})
+        return {span.trace_id for span in spans}
+
+    def _story(self, key: str, value: str, since: datetime | None, until: datetime | None) -> Story:
+        """What happened to a value of the keys that start with a key."""
         reader = self._reader
         with reader.at_one_moment():
             found = reader.traces_with(key, value, _MAX_TRACES)
@@ -98,6 +129,22 @@ class LocalAnswers:
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
         return build_story(key, value, spans, consumption, peers, truncated=truncated, now=self._clock())
+
+    def orders(
+        self,
+        asked: OrdersQuestion | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Orders:
+        """The newest orders, or the worst, with what became of them; by default of any time."""
+        _check_range(since, until)
+        first = ALL_STARTS[0] if since is None else storable(nanoseconds(since))
+        last = ALL_STARTS[1] if until is None else storable(nanoseconds(until))
+
+        def tell(reader: SpanReader, key: str, value: str) -> Story:
+            return LocalAnswers(reader, self._clock).story(key, value)
+
+        return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
 
     def service_map(
         self,

@@ -39,6 +39,7 @@ from laban_collector.store.duckdb.read.rows import (
     newest_traces,
     spans_of,
     trace_ids,
+    traces_by_value,
     unread_of,
     unread_parameters,
 )
@@ -60,6 +61,7 @@ from laban_collector.store.rows import (
     TraceRef,
     Unread,
     UnreadRange,
+    ValueRef,
     WholeSpan,
 )
 
@@ -68,6 +70,9 @@ _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route
 _MAX_SERVICES: Final = 1000
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
+_FIRST_WINDOW: Final = MINUTE
+_WIDER: Final = 8
+"""How far back the newest values are looked for at first, in ns, and by what factor if they are too few."""
 
 Parameters = Mapping[str, object]
 
@@ -153,6 +158,41 @@ class DuckDBReader(SpanReader):
         """Return (value, last seen) of the newest correlations in the window."""
         parameters = {"prefix": key_prefix, "since": since, "until": until, "limit": limit}
         return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
+
+    def newest_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[ValueRef]:
+        """Return the newest values in the window of the keys that start with a prefix, newest first.
+
+        Grouping all values costs far more than reading a few minutes, so the window grows backward.
+        """
+        parameters = {"prefix": key_prefix, "since": since, "until": until}
+        [row] = self._rows("newest_correlation", parameters)
+        if row["newest"] is None:
+            return []
+        newest, length = min(row["newest"], until - 1), _FIRST_WINDOW
+        while True:
+            parameters["since"] = max(newest - length, since)
+            rows = self._rows("newest_values", {**parameters, "limit": limit})
+            if len(rows) >= limit or parameters["since"] == since:
+                return [ValueRef(**row) for row in rows]
+            length *= _WIDER
+
+    def traces_of_values(
+        self, key_prefix: str, values: Collection[str], limit: int
+    ) -> dict[tuple[str, str], list[TraceRef]]:
+        """Return the newest traces of some values, at most `limit` each, by key and value, newest first."""
+        wanted = {key_of_value(value): value for value in values}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            parameters = {"prefix": key_prefix, "limit": limit}
+            rows = _all_within(cursor, parts, "traces_of_values", wanted, parameters)
+        return traces_by_value(rows, limit)
+
+    def keys_with(self, value: str) -> list[frozenset[str]]:
+        """Return the sets of business keys that have a value together in a trace, without bare Kafka keys."""
+        parts = self._commit_ranges.that_may_hold([key_of_value(value)])
+        with self._reading() as cursor:
+            rows = _in_each(cursor, [part.commits for part in parts], "keys_with", {"value": value})
+        return list(dict.fromkeys(frozenset(row["keys"]) for row in rows))
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """Return the first spans of these traces that start in the window, by start.
@@ -407,7 +447,7 @@ def _all_within(
     cursor: duckdb.DuckDBPyConnection,
     parts: Sequence[Part],
     query: str,
-    wanted: Mapping[int, int],
+    wanted: Mapping[int, object],
     parameters: Parameters | None = None,
 ) -> list[Row]:
     """Return the rows of a query in all parts.

@@ -86,6 +86,14 @@ def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
     return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
 
 
+def traces_by_value(rows: Iterable[Row], limit: int) -> dict[tuple[str, str], list[TraceRef]]:
+    """Return the traces of `traces_of_values.sql` by key and value, at most `limit` each, newest first."""
+    found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["key"], row["value"]].append({**row, "named": True})
+    return {value: newest_traces(traces, limit) for value, traces in found.items()}
+
+
 def spans_of(
     spans: Iterable[Row],
     services: Mapping[int, Service],
