@@ -67,6 +67,7 @@ RPC_SYSTEM_NAME: Final = "rpc.system.name"
 RPC_SERVICE: Final = "rpc.service"
 RPC_METHOD: Final = "rpc.method"
 RPC_GRPC_STATUS_CODE: Final = "rpc.grpc.status_code"
+RPC_STATUS_DIALECTS: Final = ("rpc.response.status_code", RPC_GRPC_STATUS_CODE, "grpc.status_code")
 
 KAFKA: Final = "kafka"
 RABBITMQ: Final = "rabbitmq"
@@ -83,6 +84,14 @@ MESSAGING_CONSUMER_GROUP_NAME: Final = "messaging.consumer.group.name"
 MESSAGING_CLIENT_ID: Final = "messaging.client.id"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_MESSAGE_BODY_SIZE: Final = "messaging.message.body.size"
+CLOUDEVENTS_EVENT_ID: Final = "cloudevents.event_id"
+MESSAGE_IDS: Final = (CLOUDEVENTS_EVENT_ID, MESSAGING_MESSAGE_ID, "messaging.message_id")
+"""They identify the content of a message, the most telling first."""
+MESSAGE_SIZES: Final = (
+    *(MESSAGING_MESSAGE_BODY_SIZE, "messaging.message.payload_size_bytes"),
+    *("messaging.message_payload_size_bytes", "messaging.message.envelope.size"),
+)
+"""The size of one message."""
 MESSAGING_BATCH_MESSAGE_COUNT: Final = "messaging.batch.message_count"
 MESSAGING_RABBITMQ_ROUTING_KEY: Final = "messaging.rabbitmq.destination.routing_key"
 MESSAGING_KAFKA_OFFSET: Final = "messaging.kafka.offset"

@@ -129,7 +129,12 @@ class Step(Answer):
 
 
 class GroupState(Answer):
-    """What happened to one message in one consumer group."""
+    """What happened to one message in one consumer group.
+
+    Attributes:
+        seconds_ahead: until the group has consumed a waiting message, at its rate; None if it does not move.
+        waiting_ms: how long the message had waited when its partition was polled.
+    """
 
     group: str
     state: MessageStateName

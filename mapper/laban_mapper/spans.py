@@ -7,6 +7,7 @@ from laban.vocabulary import (
     EXCEPTION_EVENT,
     EXCEPTION_MESSAGE,
     EXCEPTION_TYPE,
+    RPC_STATUS_DIALECTS,
     URL_FULL_DIALECTS,
     URL_PATH_DIALECTS,
 )
@@ -29,6 +30,17 @@ NS_PER_S: Final = 1_000_000_000
 _SENDING: Final = frozenset({"send", "publish"})
 _RECEIVING: Final = frozenset({"receive", "poll"})
 _SETTLING: Final = frozenset({"settle", "commit", "ack"})
+
+_CANCELLED: Final = frozenset({"1", "4", "CANCELLED", "DEADLINE_EXCEEDED"})
+_CANCEL_MARKS: Final = (
+    "cancellederror",
+    "clientdisconnect",
+    "context canceled",
+    "request cancel",
+    "call cancel",
+)
+_CLIENT_CLOSED: Final = 499
+"""The status with which proxies log a request whose client did not wait."""
 
 TIMEOUT_MARKS: Final = ("timeout", "timed out", "deadline")
 
@@ -111,6 +123,30 @@ def error_of(span: Span) -> str | None:
     if span.http_status is not None:
         return f"HTTP {span.http_status}"
     return span.error_type or "error"
+
+
+def rpc_status_of(span: Span) -> str | None:
+    """The status code of an RPC, as a number or a name; None if the span has none."""
+    found = next((span.attributes[key] for key in RPC_STATUS_DIALECTS if key in span.attributes), None)
+    return None if found is None else str(found)
+
+
+def error_kinds_of(span: Span) -> str:
+    """The types of the errors that a span recorded; empty if it recorded none."""
+    exceptions = [event.attributes for event in span.events if event.name == EXCEPTION_EVENT]
+    kinds = [span.error_type or "", *(str(found.get(EXCEPTION_TYPE, "")) for found in exceptions)]
+    return " ".join(kind for kind in kinds if kind)
+
+
+def is_cancelled(span: Span) -> bool:
+    """Whether a span failed because its caller no longer waited."""
+    if not failed(span):
+        return False
+    code = rpc_status_of(span)
+    if code is not None:
+        return code.upper() in _CANCELLED
+    words = f"{error_kinds_of(span)} {span.status_message or ''}".lower()
+    return span.http_status == _CLIENT_CLOSED or any(mark in words for mark in _CANCEL_MARKS)
 
 
 def timed_out(span: Span) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import Lag, MessageRef, Peer, Span, TraceRef
+from laban_collector.store.rows import Lag, MessageRef, Peer, QueueProgress, Span, TraceRef
 from laban_mapper.spans import is_publishing
 
 MARGIN: Final = 24 * 3600 * 1_000_000_000
@@ -159,6 +159,21 @@ class LoadedSpans:
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
         return self._remembered("latest_lag", self._store.latest_lag)
+
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window."""
+        return self._remembered(
+            ("queue_progress", *topics, since, until, recent),
+            lambda: self._store.queue_progress(topics, since, until, recent),
+        )
+
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service."""
+        return self._remembered(
+            ("last_spans", frozenset(services)), lambda: self._store.last_spans(services, until)
+        )
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the store whose answer is not in memory."""

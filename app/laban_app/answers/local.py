@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
+from laban_app.answers.affected import affected_by
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder
@@ -16,8 +17,10 @@ from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
     MINUTE,
+    Lag,
     MessageRef,
     Peer,
+    QueueProgress,
     Span,
     TraceRef,
     WholeSpan,
@@ -58,6 +61,10 @@ _STORY_MARGIN: Final = 24 * 3600 * NS_PER_S
 """How long before its first and after its last correlated span a story is followed, in ns."""
 _PEER_MARGIN: Final = 3600 * NS_PER_S
 """How long before and after a failed call other calls to the same address are read, in ns."""
+_PROGRESS: Final = 3600 * NS_PER_S
+"""How long before the newest poll the last commit of a group is looked for, in ns."""
+_RATES: Final = 5 * MINUTE
+"""The time over which the rate of a group is measured, in ns."""
 _MAX_TRACES: Final = 200
 _MAX_SPANS: Final = 20_000
 _MAX_ROUNDS: Final = 8
@@ -74,11 +81,15 @@ class LocalAnswers:
     Args:
         reader: of the store.
         clock: ns since the epoch.
+        scoped: whether stories say how many others their cause affects, which a list of many need not.
     """
 
-    def __init__(self, reader: SpanReader, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, reader: SpanReader, clock: Callable[[], int] = time.time_ns, *, scoped: bool = True
+    ) -> None:
         self._reader = reader
         self._clock = clock
+        self._scoped = scoped
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -87,7 +98,7 @@ class LocalAnswers:
         _check_range(since, until)
         meaning = meaning_of(self._reader, key, value, self._traces_following)
         if meaning.traces is not None:
-            told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock)
+            told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock, scoped=self._scoped)
             found = told.story(key, value, since, until)
         else:
             found = self._story(key, value, since, until)
@@ -125,10 +136,26 @@ class LocalAnswers:
                 raise UnknownValue(key, value, reader.nearest_values(key, value, _NEAREST))
             topics = {span.topic for span in spans if span.topic is not None}
             lag_of_groups = reader.latest_lag() if topics else []
-            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups))
+            progress = _progress_of(reader, spans, lag_of_groups)
+            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
         truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
-        return build_story(key, value, spans, consumption, peers, truncated=truncated, now=self._clock())
+        return build_story(
+            key,
+            value,
+            spans,
+            consumption,
+            peers,
+            truncated=truncated,
+            now=self._clock(),
+            scope=(lambda claim: affected_by(reader, claim)) if self._scoped else None,
+            last_seen=self._last_seen,
+        )
+
+    def _last_seen(self, service: str) -> int | None:
+        """The end of the newest span of a service."""
+        until = plausible_starts(self._clock())[1]
+        return self._reader.last_spans([service], until).get(service)
 
     def orders(
         self,
@@ -142,7 +169,7 @@ class LocalAnswers:
         last = ALL_STARTS[1] if until is None else storable(nanoseconds(until))
 
         def tell(reader: SpanReader, key: str, value: str) -> Story:
-            return LocalAnswers(reader, self._clock).story(key, value)
+            return LocalAnswers(reader, self._clock, scoped=False).story(key, value)
 
         return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
 
@@ -347,7 +374,24 @@ def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
         return {}
     begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
     end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
-    return reader.callees({peer_of(span) for span in unanswered}, begin, end)
+    peers = {peer_of(span) for span in unanswered}
+    peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
+    return reader.callees(peers, begin, end)
+
+
+def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:
+    """How the groups advance that have not committed a message of these spans."""
+    newest: dict[tuple[str, int | None], int] = {}
+    for span in spans:
+        if is_publishing(span) and span.topic is not None and span.offset is not None:
+            place = (span.topic, span.partition)
+            newest[place] = max(newest.get(place, 0), span.offset)
+    behind = [poll for poll in polls if (poll.committed or 0) <= newest.get((poll.topic, poll.partition), -1)]
+    if not behind:
+        return []
+    until = max(poll.time for poll in behind) + 1
+    topics = sorted({poll.topic for poll in behind})
+    return reader.queue_progress(topics, until - _PROGRESS, until, until - _RATES)
 
 
 def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:

@@ -24,6 +24,7 @@ _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     "incomplete": (" INCOMPLETE ", "bold black on yellow"),
 }
 _SHOWN_TRACES: Final = 2
+_MAX_CAUSES: Final = 6
 _MAX_LINES: Final = 300
 """Lines of the timeline. Beyond them, only lines with another error are shown."""
 _MAX_MESSAGES: Final = 100
@@ -56,11 +57,7 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
     console.print(Text.assemble((label, style), " ", (story.verdict, "bold")))
     if story.truncated:  # whoever reads on has to know that something is left out: the first note says so
         console.print(Text.assemble(("Cut   ", "bold yellow"), *story.notes[:1]))
-    if story.root_cause:
-        cause = story.root_cause
-        service = (shortened(cause.service), "bold red")
-        console.print(Text.assemble("Root cause  ", service, "  ", shortened(cause.operation)))
-        console.print(Text(f"            {cause.error}", style="red"))
+    _show_causes(story, console)
     for note in story.notes[1 if story.truncated else 0 :]:
         console.print(Text.assemble(("Note  ", "bold yellow"), note))
     console.print()
@@ -70,6 +67,23 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
         console.print(_messages(story.messages))
     console.print()
     console.print(Text(_footer(story), style="dim"))
+
+
+def _show_causes(story: Story, console: Console) -> None:
+    """Print the cause of the outcome, and what is also seen; beside each, where it is proved."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for cause in story.causes[:_MAX_CAUSES]:
+        colour = "red" if story.outcome == "failed" else "yellow"
+        title = ("Cause", f"bold {colour}") if cause.rank == 1 else ("Also seen", "dim")
+        span = f"  (span {cause.spans[0]})" if cause.spans else ""
+        what = Text.assemble((f"{cause.kind.replace('_', ' ')}: ", "dim"), cause.sentence, (span, "dim"))
+        table.add_row(Text.assemble(title), what)
+    if len(story.causes) > _MAX_CAUSES:
+        table.add_row("", Text(f"… and {len(story.causes) - _MAX_CAUSES} more: see --json", "dim"))
+    if story.causes:
+        console.print(table)
 
 
 def _deepest_indentation(width: int) -> int:

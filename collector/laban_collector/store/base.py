@@ -16,6 +16,8 @@ from laban_collector.store.damage import Rescued, Verification
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -24,6 +26,8 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueMinute,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -295,8 +299,29 @@ class SpanReader(Protocol):
         """Return how fast messages came and were consumed in a window, by cluster, group and topic."""
         ...
 
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        ...
+
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        ...
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
+        ...
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
+        ...
+
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+
+        A service can be named with its namespace, `shop/order`.
+        """
         ...
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:

@@ -279,6 +279,72 @@ class LagRate:
     consumed_per_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueueProgress:
+    """How a consumer group has advanced in one partition, in the polls of a window.
+
+    Attributes:
+        first: the first poll of the window.
+        committed: the poll that showed the newest commit; None if no poll of the window showed one.
+        consumed_per_s: messages that the group has consumed per second lately; None if unknown.
+    """
+
+    cluster: str
+    group: str
+    topic: str
+    partition: int
+    first: int
+    committed: int | None
+    consumed_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMinute:
+    """A topic, and how far a group had come in it, at the last poll of a minute.
+
+    Attributes:
+        minute: its begin, ns since the epoch.
+        end: messages that were published to the topic, ever.
+        waiting: messages that the group had not committed.
+    """
+
+    minute: int
+    end: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePlace:
+    """Edges of the graph as their spans name them.
+
+    Attributes:
+        source: the node ID of the caller; None: every caller.
+        targets: the node IDs that the callee may have.
+        address: `host:port` as called; calls without an answer may know their callee only by it.
+        rpc_service: likewise.
+    """
+
+    source: str | None
+    targets: tuple[str, ...]
+    address: str | None = None
+    rpc_service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMinute:
+    """The calls of some edges that began in one minute.
+
+    Attributes:
+        minute: its begin, ns since the epoch.
+        slow: calls that took at least a given time.
+    """
+
+    minute: int
+    calls: int
+    errors: int
+    slow: int
+
+
 class Peer(NamedTuple):
     """The callee of a client span."""
 

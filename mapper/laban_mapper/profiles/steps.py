@@ -41,7 +41,8 @@ class Occurrence:
         above: the occurrence above; None for the entry.
         kind: what it is.
         operation: what the service does, without IDs.
-        own: own time of a visit; the whole time of a call whose callee has no span; None if unknown.
+        own: own time of a visit; the whole time of a publication, or of a call whose callee has no span;
+            None if unknown.
         gap: the duration of a call without that of its server half; None without a server half.
         wait: the time of the message in the queue; None if unknown, or if no message led here.
         delay: from the begin of the step above.
@@ -149,8 +150,8 @@ def _occurrence(
     own: int | None = None
     if kind == "visit" and not is_receiving(span):
         own = _uncovered(causality, span, [one for one in below if not causality.is_delivery(one)])
-    elif kind == "call" and not below:
-        own = span.duration
+    elif not [one for one in below if kind == "call" or not causality.is_delivery(one)]:
+        own = span.duration if kind != "visit" else None
     begin = causality.start(span)
     wait = None
     guessed = causality.clocks.is_guess(span)

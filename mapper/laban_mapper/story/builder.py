@@ -24,6 +24,7 @@ from laban_mapper.story.critical_path import critical_path
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
 from laban_mapper.story.outcome import entry_of, failures_of, outcome_of
+from laban_mapper.story.poison_messages import poison_of
 from laban_mapper.story.root_cause import origin_of
 from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
@@ -71,7 +72,8 @@ def build_story(
     causality = _without_other_messages(Causality(with_namespaces(spans)), value)
     messages = messages_of(causality, consumption or Consumption())
     entry = entry_of(causality)
-    failures = failures_of(entry, causality, messages)
+    poison = poison_of(messages, causality)
+    failures = failures_of(entry, causality, messages, poison)
     steps, usual_of_roots = compare_with_usual(causality, usual)
     facts = Facts(
         causality=causality,
@@ -79,21 +81,23 @@ def build_story(
         failed=failures,
         origins=[origin_of(span, causality) for span in failures[:_EXPLAINED]],
         messages=messages,
+        poison=poison,
         steps=steps,
         usual=usual_of_roots,
         consumption=consumption or Consumption(),
         peers=peers or {},
         last_seen=last_seen or (lambda _: None),
         now=now,
+        truncated=truncated,
     )
-    outcome = outcome_of(causality, messages, failures)
+    outcome = outcome_of(facts)
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
     affected = scope(first_cause) if scope is not None and first_cause is not None else None
     first, last = _extent(causality, now)
     return Story(
         key=key,
         value=value,
-        verdict=verdict(_title(key, value), facts, first_cause),
+        verdict=verdict(_title(key, value), facts, outcome, first_cause, affected),
         outcome=outcome,
         root_cause=_root_cause(first_cause),
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),

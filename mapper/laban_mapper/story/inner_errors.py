@@ -1,6 +1,6 @@
 """Errors that did not fail the order: something above them went well, or a later attempt did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,43 +16,47 @@ _Place = tuple[int, str, str]
 
 
 @dataclass(slots=True)
-class _Attempts:
+class Attempts:
     """Failed attempts to do the same thing.
 
     Attributes:
         first: the first of them.
-        last_start: the start of the last one, ns.
+        ended: the end of the last one, ns.
         origin: the span where the last one began to fail.
         count: how many failed.
+        success: the attempt that succeeded in the end; None if none did.
     """
 
     first: Span
-    last_start: int
+    ended: int
     origin: Span
     count: int = 0
+    success: Span | None = None
 
 
-def inner_errors(causality: Causality, covered: Iterable[Span]) -> list[str]:
-    """A clause for each kind of error: where it began, how often, and whether a later attempt succeeded.
+def inner_errors(causality: Causality, covered: Iterable[Span]) -> list[Attempts]:
+    """Each kind of error: where it began, how often, and whether a later attempt succeeded.
 
     Args:
         causality: the spans.
         covered: failed spans that are told elsewhere, with everything that their services did for them.
     """
-    told = {id(span) for span in covered}
-    tops = _outermost(causality, told)
-    if not tops:
-        return []
-    found: dict[_Place, _Attempts] = {}
-    for span, top in tops:
-        attempts = found.setdefault(_place(top, causality), _Attempts(top, causality.start(top), top))
+    found: dict[_Place, Attempts] = {}
+    for span, top in _outermost(causality, {id(span) for span in covered}):
+        attempts = found.setdefault(_place(top, causality), Attempts(top, causality.end(top), top))
         if span is top:
             attempts.count += 1
-            attempts.last_start = causality.start(top)
+            attempts.ended = max(attempts.ended, causality.end(top))
         # Causes come before effects, so the last span is where the last attempt began to fail.
         attempts.origin = span
-    succeeded = _succeeded(causality, found)
-    clauses = [_clause(attempts, retried=place in succeeded) for place, attempts in found.items()]
+    if found:
+        _add_successes(causality, found)
+    return list(found.values())
+
+
+def told(errors: Sequence[Attempts]) -> list[str]:
+    """A clause for each kind of error that no later attempt made good."""
+    clauses = [_clause(attempts) for attempts in errors if attempts.success is None]
     return clauses[:_SHOWN] + _and_more(len(clauses) - _SHOWN)
 
 
@@ -76,31 +80,23 @@ def _place(span: Span, causality: Causality) -> _Place:
     return (id(cause) if cause is not None else 0, span.service, operation_of(span))
 
 
-def _succeeded(causality: Causality, found: dict[_Place, _Attempts]) -> set[_Place]:
-    """The places where a span succeeded after the last one that failed."""
+def _add_successes(causality: Causality, found: dict[_Place, Attempts]) -> None:
+    """Note the first attempt at the same place that began after the last failed one, and succeeded."""
     causes = {place[0] for place in found}
-    succeeded = set()
     for span in causality.spans:
         cause = causality.cause(span)
         if (id(cause) if cause is not None else 0) in causes and not failed(span):
-            place = _place(span, causality)
-            attempts = found.get(place)
-            if attempts is not None and causality.start(span) > attempts.last_start:
-                succeeded.add(place)
-    return succeeded
+            attempts = found.get(_place(span, causality))
+            waits = attempts is not None and attempts.success is None
+            if attempts is not None and waits and causality.start(span) >= attempts.ended:
+                attempts.success = span
 
 
-def _clause(attempts: _Attempts, *, retried: bool) -> str:
-    origin, first = attempts.origin, attempts.first
+def _clause(attempts: Attempts) -> str:
+    origin = attempts.origin
+    times = "" if attempts.count == 1 else f" {attempts.count:,} times"
     where = f"{shortened(origin.service)} {shortened(operation_of(origin))}"
-    why = error_of(origin) or "error"
-    if not retried:
-        times = "" if attempts.count == 1 else f" {attempts.count:,} times"
-        return f"{where} failed{times} ({why})"
-    if operation_of(origin) != operation_of(first):
-        why = f"{where}: {why}"
-    count = "1 failed attempt" if attempts.count == 1 else f"{attempts.count:,} failed attempts"
-    return f"{shortened(first.service)} {shortened(operation_of(first))} succeeded after {count} ({why})"
+    return f"{where} failed{times} ({error_of(origin) or 'error'})"
 
 
 def _and_more(count: int) -> list[str]:

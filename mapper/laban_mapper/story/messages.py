@@ -11,7 +11,7 @@ from laban.vocabulary import (
     LABAN_DELIVERY_ATTEMPT,
     LABAN_QUEUE_TIME_MS,
 )
-from laban_collector.store.rows import Lag, Span
+from laban_collector.store.rows import Lag, QueueProgress, Span
 from laban_mapper.model import GroupState, Message, MessageStateName
 from laban_mapper.spans import (
     CLIENT,
@@ -39,10 +39,12 @@ class Consumption:
     Attributes:
         lag: the newest poll of each group and partition.
         groups: by topic, the consumer groups seen in any span, each with its service.
+        progress: how the groups advance in the partitions whose messages wait.
     """
 
     lag: Sequence[Lag] = ()
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    progress: Sequence[QueueProgress] = ()
 
     def groups_of(self, topic: str) -> list[str]:
         """Every group that reads the topic, according to spans or committed offsets."""
@@ -61,6 +63,20 @@ class Consumption:
         if len(found) > 1 and offset is not None:
             found = [row for row in found if row.start <= offset < row.end]
         return found[0] if len(found) == 1 else None
+
+    def progress_of(self, lag: Lag) -> QueueProgress | None:
+        """How the group of a poll advances in its partition; None if that was not looked up."""
+        place = (lag.cluster, lag.group, lag.topic, lag.partition)
+        for one in self.progress:
+            if (one.cluster, one.group, one.topic, one.partition) == place:
+                return one
+        return None
+
+    def rate_of(self, lag: Lag) -> float | None:
+        """Messages per second that the group consumes of the partition; None if it does not move."""
+        progress = self.progress_of(lag)
+        stands = progress is None or progress.committed is None or lag.status in {"STALL", "STOP"}
+        return None if stands or progress is None else progress.consumed_per_s or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +177,7 @@ class _Readers:
             for row in self._consumption.lag:
                 self._lag.setdefault((row.group, row.topic, row.partition), []).append(row)
         rows = () if partition is None else self._lag.get((group, topic, partition), ())
-        return Consumption(rows, self._consumption.groups)
+        return Consumption(rows, self._consumption.groups, self._consumption.progress)
 
     def group_of(self, span: Span, topic: str) -> str:
         """The group, or the queue if it has another name than the topic; the service if both are unknown."""
@@ -321,13 +337,14 @@ def _not_consumed(group: str, published: Span, consumption: Consumption) -> Grou
         return GroupState(group=group, state="unseen", service=service)
     next_read = max(lag.committed or 0, lag.start)
     waiting = (lag.time - published.start) / NS_PER_MS
+    ahead, rate = max(0, published.offset - next_read), consumption.rate_of(lag)
     if lag.committed is not None and lag.committed > published.offset:
         return GroupState(group=group, state="untraced", service=service)
     return GroupState(
         group=group,
         state="waiting",
         service=service,
-        messages_ahead=max(0, published.offset - next_read),
-        seconds_ahead=lag.seconds,
+        messages_ahead=ahead,
+        seconds_ahead=None if rate is None else (ahead + 1) / rate,
         waiting_ms=waiting if waiting >= 0 else None,  # unknown if it was published after the poll
     )

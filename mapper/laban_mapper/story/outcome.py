@@ -6,7 +6,9 @@ from laban_collector.store.rows import Span
 from laban_mapper.model import Outcome
 from laban_mapper.spans import CLIENT, SERVER, failed, operation_of
 from laban_mapper.story.causality import Causality
+from laban_mapper.story.causes.facts import Facts
 from laban_mapper.story.messages import Published, is_dead_letter
+from laban_mapper.story.poison_messages import Poison
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -21,10 +23,13 @@ def entry_of(causality: Causality) -> Span:
     return next((span for span in servers if _is_success_after(first, span, causality)), first)
 
 
-def failures_of(entry: Span, causality: Causality, messages: Sequence[Published]) -> list[Span]:
+def failures_of(
+    entry: Span, causality: Causality, messages: Sequence[Published], poison: Sequence[Poison]
+) -> list[Span]:
     """What failed for good, the most important first: the entry, other requests, consumers that gave up.
 
-    A failed request that succeeded later (the same operation again) is not a failure.
+    A failed request that succeeded later (the same operation again) is not a failure; nor is a message that
+    nobody could read, if the order does not lack it.
     """
     requests = [span for span in causality.roots if _is_request(span, causality) and span is not entry]
     good: dict[tuple[str, str], int] = {}
@@ -36,24 +41,28 @@ def failures_of(entry: Span, causality: Causality, messages: Sequence[Published]
         for span in (entry, *requests)
         if failed(span) and good.get(_place(span), -1) < causality.end(span)
     ]
-    return found + sorted(_given_up(messages), key=causality.start)
+    spared = {id(one.published) for one in poison if one.travelled}
+    read = [published for published in messages if id(published) not in spared]
+    return found + sorted(_given_up(read), key=causality.start)
 
 
-def outcome_of(causality: Causality, messages: Sequence[Published], failures: Sequence[Span]) -> Outcome:
+def outcome_of(facts: Facts) -> Outcome:
     """The outcome; of several that apply, the first: failed, waiting, incomplete, ok_with_errors, ok.
 
     An error that was caught and handled, or a failed attempt before one that succeeded, is not a failure of
     the order. The verdict tells these errors with each of the other outcomes.
     """
-    if failures:
+    if facts.failed:
         return "failed"
+    causality, messages = facts.causality, facts.messages
     states = {delivery.state.state for message in messages for delivery in message.deliveries}
     if "waiting" in states:
         return "waiting"
     unread = any(is_unread(message) for message in messages)
     if states & {"untraced", "unseen"} or unread or lost_parents(causality):
         return "incomplete"
-    return "ok_with_errors" if any(failed(span) for span in causality.spans) else "ok"
+    errors = facts.poison or any(failed(span) for span in causality.spans)
+    return "ok_with_errors" if errors else "ok"
 
 
 def is_unread(message: Published) -> bool:

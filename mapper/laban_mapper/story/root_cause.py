@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from laban_collector.store.rows import Span
-from laban_mapper.spans import CLIENT, INTERNAL, SERVER, UNSPECIFIED, failed
+from laban_mapper.spans import CLIENT, INTERNAL, SERVER, UNSPECIFIED, failed, is_cancelled
 from laban_mapper.story.causality import Causality
 
 
@@ -49,7 +49,18 @@ def _deepest(span: Span, causality: Causality) -> Span:
         errors = [call for call in calls if id(call) in failing]
         if not errors:
             return span
-        span = max(errors, key=lambda call: (failed(call), causality.end(call)))
+        span = max(_not_cut_off(errors, causality), key=lambda call: (failed(call), causality.end(call)))
+
+
+def _not_cut_off(errors: list[Span], causality: Causality) -> list[Span]:
+    """Without the calls that were cancelled while, or because, another one failed."""
+    real = [call for call in errors if not is_cancelled(call)]
+    return [
+        call
+        for call in errors
+        if not is_cancelled(call)
+        or not any(causality.start(call) <= causality.end(other) <= causality.end(call) for other in real)
+    ]
 
 
 def _failing(span: Span, causality: Causality) -> set[int]:

@@ -1,34 +1,100 @@
-"""The verdict: one line that tells an engineer on call what happened."""
+"""The verdict: what an engineer on call reads first.
 
-from collections.abc import Sequence
+At most three sentences: the outcome and its cause; what followed; how many others are affected, and one thing
+to look at.
+"""
 
 from laban_collector.store.rows import Span
-from laban_mapper.model import GroupState, Message
+from laban_mapper.model import OrderScope, Outcome
 from laban_mapper.names import listed, shortened
 from laban_mapper.spans import NS_PER_MS, SERVER, failed, operation_of
 from laban_mapper.story.causes.facts import Claim, Facts
-from laban_mapper.story.inner_errors import inner_errors
-from laban_mapper.story.messages import Published, unread_reason
-from laban_mapper.story.outcome import is_unread, lost_parents
-from laban_mapper.times import format_duration
+from laban_mapper.story.causes.retried import failed_attempts
+from laban_mapper.story.inner_errors import inner_errors, told
+from laban_mapper.story.message_clauses import message_clauses
+from laban_mapper.story.outcome import lost_parents
+from laban_mapper.times import format_duration, utc_time
 
-_SHOWN_PROBLEMS = 4
 
-
-def verdict(title: str, facts: Facts, cause: Claim | None) -> str:
-    """One sentence: how the request went, what happened to its messages, and where they are stuck.
+def verdict(
+    title: str, facts: Facts, outcome: Outcome, cause: Claim | None, scope: OrderScope | None = None
+) -> str:
+    """Write the verdict.
 
     Args:
         title: the subject, `Order 123`.
         facts: the facts of the story.
-        cause: the claim that explains the outcome.
+        outcome: the outcome.
+        cause: the claim that explains it.
+        scope: how many others the cause affects.
     """
-    parts = [_beginning(title, facts, cause)]
-    parts += _consequences(facts.causality.start(facts.entry), facts.messages)
+    headline, consequences = _headline(title, facts, outcome, cause), _consequences(facts, cause)
+    if cause is None:
+        return "; ".join([headline, *consequences]) + "."
+    advice = "; ".join([*([_affected(scope)] if scope else []), *_advice(cause)])
+    sentences = [headline, "; ".join(consequences), advice[:1].upper() + advice[1:]]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _headline(title: str, facts: Facts, outcome: Outcome, cause: Claim | None) -> str:
+    entry = facts.entry
+    if facts.failed:
+        first = facts.failed[0]
+        took = f"failed after {format_duration(first.duration / NS_PER_MS)}"
+        if cause is None:
+            return f"{title} {took} in {shortened(first.service)} ({shortened(operation_of(first))})"
+        above = "" if first is entry or first is cause.spans[0] else f" in {_done(first)}"
+        return f"{title} {took if first is entry else 'failed'}{above}: {cause.sentence}{_so(cause)}"
+    went = _went(title, entry)
+    if cause is None:
+        return went
+    if outcome == "waiting":
+        return f"{went} and waits: {cause.sentence}"
+    if outcome == "incomplete":
+        return f"{went}, but is not complete: {cause.sentence}"
+    joined = {"slow": ":", "retried": ", although"}.get(cause.kind, ", but")
+    return f"{went}{joined} {cause.sentence}"
+
+
+def _went(title: str, entry: Span) -> str:
+    took = format_duration(entry.duration / NS_PER_MS)
+    if entry.kind == SERVER and entry.http_method == "POST":
+        return f"{title} was created in {took}"
+    return f"{title}: {shortened(entry.service)} did {shortened(operation_of(entry))} in {took}"
+
+
+def _done(span: Span) -> str:
+    return f"{shortened(span.service)} ({shortened(operation_of(span))})"
+
+
+def _so(cause: Claim) -> str:
+    """Who failed because of the cause."""
+    chain = [span.service for span in cause.explains if span.service != cause.service]
+    return f", so {listed(chain)} failed" if chain else ""
+
+
+def _consequences(facts: Facts, cause: Claim | None) -> list[str]:
+    begin = facts.causality.start(facts.entry)
+    parts = []
+    if facts.failed and not failed(facts.entry):
+        parts.append(_went("It", facts.entry))
+    unreadable = {id(one.published) for one in facts.poison}
+    parts += message_clauses(begin, [one for one in facts.messages if id(one) not in unreadable])
+    if facts.poison and (cause is None or cause.kind != "poison"):
+        parts.append(_unreadable(facts))
     if not facts.failed:
-        parts += inner_errors(facts.causality, _retried(facts.messages))
-    parts += _missing_parents(lost_parents(facts.causality), "" if facts.failed else "incomplete, because ")
-    return "; ".join(parts) + "."
+        attempts = [attempt for one in facts.poison for attempt in one.attempts]
+        covered = [*failed_attempts(facts.messages), *attempts]
+        parts += told(inner_errors(facts.causality, covered))
+    therefore = "" if facts.failed or cause is not None else "incomplete, because "
+    return parts + _missing_parents(lost_parents(facts.causality), therefore)
+
+
+def _unreadable(facts: Facts) -> str:
+    topics = listed([one.published.message.topic for one in facts.poison])
+    count = len(facts.poison)
+    what = "1 message" if count == 1 else f"{count:,} messages"
+    return f"no group could read {what} on {topics}"
 
 
 def _missing_parents(count: int, therefore: str) -> list[str]:
@@ -38,93 +104,22 @@ def _missing_parents(count: int, therefore: str) -> list[str]:
     return [f"{therefore}{which} not received (the sampler or a service without laban)"]
 
 
-def _retried(messages: Sequence[Published]) -> list[Span]:
-    """The failed attempts of messages that were processed in the end: their state tells of them."""
-    return [
-        attempt
-        for message in messages
-        for delivery in message.deliveries
-        if delivery.state.state in {"retried", "duplicated"}
-        for attempt in delivery.attempts
-        if failed(attempt)
-    ]
+def _affected(scope: OrderScope) -> str:
+    before = f", before that {scope.before_affected:,} of {scope.before_of:,}" if scope.before_of else ""
+    return f"it affects {scope.affected:,} of {scope.of:,} since {scope.since:%H:%M} UTC{before}"
 
 
-def _beginning(title: str, facts: Facts, cause: Claim | None) -> str:
-    entry = facts.entry
-    took = format_duration(entry.duration / NS_PER_MS)
-    service, operation = shortened(entry.service), shortened(operation_of(entry))
-    if failed(entry) and cause is not None:
-        why = f"{shortened(cause.service)} is the root cause ({shortened(cause.operation)}: {cause.error})"
-        chain = [span.service for span in cause.explains if span.service != cause.service]
-        return f"{title} failed after {took}: {why}" + (f", so {listed(chain)} failed" if chain else "")
-    if failed(entry):
-        return f"{title} failed after {took} in {service} ({operation})"
-    if entry.kind == SERVER and entry.http_method == "POST":
-        return f"{title} was created in {took}"
-    return f"{title}: {service} did {operation} in {took}"
-
-
-def _consequences(begin: int, messages: Sequence[Published]) -> list[str]:
-    """What happened to the messages: problems first, grouped by kind; then the successes, by topic."""
-    unread: list[str] = []
-    problems: dict[str, list[str]] = {}
-    successes: dict[str, list[tuple[float | None, str]]] = {}
-    for published in messages:
-        message = published.message
-        if is_unread(published):
-            unread.append(unread_reason(message, shortened(message.topic)))
-        for delivery in published.deliveries:
-            state = delivery.state
-            done = None if delivery.done is None else max(0.0, (delivery.done - begin) / NS_PER_MS)
-            if state.state == "processed":
-                successes.setdefault(message.topic, []).append((done, state.group))
-            else:
-                problems.setdefault(_problem(message, state, done), []).append(state.group)
-    clauses = unread + [f"{listed(groups)} {words}" for words, groups in problems.items()]
-    shown = list(dict.fromkeys(clauses))[:_SHOWN_PROBLEMS]
-    if len(clauses) > len(shown):
-        shown.append(f"{len(clauses) - len(shown)} more of that kind")
-    told = list(successes.items())
-    shown += [_processed(topic, groups) for topic, groups in told[:_SHOWN_PROBLEMS]]
-    if len(told) > _SHOWN_PROBLEMS:
-        shown.append(f"{len(told) - _SHOWN_PROBLEMS} more topics were processed")
-    return shown
-
-
-def _processed(topic: str, done: Sequence[tuple[float | None, str]]) -> str:
-    groups = [group for _, group in done]
-    times = [time for time, _ in done if time is not None]
-    if len(times) < len(groups):
-        return f"{listed(groups)} processed {shortened(topic)}"
-    within = "after" if len(set(groups)) == 1 else "within"
-    return f"{listed(groups)} processed {shortened(topic)} {within} {format_duration(max(times))}"
-
-
-def _problem(message: Message, state: GroupState, done: float | None) -> str:
-    """The clause about one message in one group that did not simply process it, without the group name."""
-    topic = shortened(message.topic)
-    why = f" ({state.error})" if state.error else ""
-    match state.state:
-        case "waiting":
-            return f"is still waiting {_behind(state)} on {topic} in group {shortened(state.group)}"
-        case "failed":
-            return f"failed to process {topic}{why}"
-        case "dead-lettered":
-            return f"gave up on {topic} and dead-lettered it{why}"
-        case "untraced":
-            return f"consumed {topic} but sent no span"
-        case "unseen":
-            return f"sent no span for {topic}"
-        case "duplicated":
-            first = "" if done is None else f", the first after {format_duration(done)}"
-            return f"processed {topic} {state.attempts} times{first}"
-        case _:
-            after = "" if done is None else f" after {format_duration(done)}"
-            return f"processed {topic}{after} on attempt {state.attempts}"
-
-
-def _behind(state: GroupState) -> str:
-    count = state.messages_ahead or 0
-    ahead = {0: "as the next message", 1: "behind 1 message"}.get(count, f"behind {count} messages")
-    return ahead if state.waiting_ms is None else f"{ahead} (about {format_duration(state.waiting_ms)})"
+def _advice(cause: Claim) -> list[str]:
+    """One thing to do, or to look at."""
+    service = shortened(cause.service)
+    match cause.kind:
+        case "unreachable":
+            return [f"look whether {service} runs"]
+        case "error" | "missing" | "stuck":
+            return [f"look at the logs of {service} from {utc_time(cause.spans[0].start):%H:%M:%S} UTC"]
+        case "timed_out" | "slow":
+            return [f"look at what {service} does in {shortened(cause.operation)}"]
+        case "poison" | "published_twice" | "out_of_order":
+            return [f"look at what {service} publishes"]
+        case "retried":
+            return []

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from laban_collector.store.rows import Peer
+from laban_collector.store.rows import Peer, QueueProgress
 from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
@@ -63,10 +63,10 @@ def test_the_root_cause_of_a_timeout_is_the_slow_callee() -> None:
     assert story.root_cause is not None
     assert story.root_cause.service == "user"
     assert story.root_cause.operation == "GET /users/{customer_id}"
-    assert story.root_cause.error == "answered after 3.0 s; pricing gave up after 2.0 s"
+    assert story.root_cause.error == "took 3.0 s for GET /users/{customer_id}; pricing gave up after 2.0 s"
     assert story.verdict == (
-        "Order 123 failed after 2.0 s: user is the root cause (GET /users/{customer_id}: answered after "
-        "3.0 s; pricing gave up after 2.0 s), so pricing, inventory and order failed."
+        "Order 123 failed after 2.0 s: user took 3.0 s for GET /users/{customer_id}; pricing gave up after "
+        "2.0 s, so pricing, inventory and order failed. Look at what user does in GET /users/{customer_id}."
     )
 
 
@@ -75,7 +75,7 @@ def test_a_callee_without_a_span_is_named_by_its_address() -> None:
     story = build_story("order", "123", spans, peers={Peer("127.0.0.1", 8104, None): "user"})
     assert story.root_cause is not None
     assert story.root_cause.service == "user"
-    assert story.root_cause.error.startswith("no answer within 2.0 s")
+    assert story.root_cause.error.startswith("gave no answer within 2.0 s")
     unknown = build_story("order", "123", spans)
     assert unknown.root_cause is not None
     assert unknown.root_cause.service == "127.0.0.1:8104"
@@ -108,19 +108,21 @@ def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
     retried = build_story("order", "123", [first, second])
     assert retried.outcome == "ok_with_errors"
     assert retried.verdict == (
-        "Order 123 was created in 40 ms; order POST /orders succeeded after 1 failed attempt (HTTP 503)."
+        "Order 123 was created in 40 ms, although order POST /orders failed once (HTTP 503) before attempt 2 "
+        "of order succeeded, which cost 100 ms."
     )
     assert build_story("order", "123", [first]).outcome == "failed"
 
 
 def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
-    polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS)
-    story = build_story("order", "123", spans, Consumption([polled], SEEN))
+    polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS, status="WARN")
+    progress = QueueProgress("c", "email", "orders", 0, first=T0, committed=T0, consumed_per_s=4.0)
+    story = build_story("order", "123", spans, Consumption([polled], SEEN, [progress]))
     assert story.outcome == "waiting"
     assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
-    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 300.0)
+    assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 2.0)
     assert email.waiting_ms == 12_000
 
 
@@ -213,7 +215,10 @@ def test_a_successful_second_attempt_is_a_retry() -> None:
     story = build_story("order", "123", [created, published, first, second])
     assert states(story)["orders", "payment"] == "retried"
     assert story.outcome == "ok_with_errors"
-    assert story.verdict.endswith("; payment processed orders after 130 ms on attempt 2.")
+    assert story.verdict == (
+        "Order 123 was created in 84 ms, although payment process orders failed once (error) before attempt "
+        "2 of payment succeeded, which cost 30 ms. payment processed orders after 130 ms on attempt 2."
+    )
 
 
 def test_a_message_processed_twice_is_a_duplicate() -> None:
@@ -251,8 +256,11 @@ def test_a_dead_letter_without_an_inner_error_takes_the_reason_from_its_headers(
     dead = publish("payment", "orders.dlq", 95, handled, offset=None, attributes=headers)
     story = build_story("order", "123", [created, published, handled, dead])
     assert story.root_cause is not None
-    assert story.root_cause.error == "UndecodableEvent: not JSON"
-    assert "dead-lettered it (UndecodableEvent: not JSON)" in story.verdict
+    assert story.root_cause.error == (
+        "published a message to orders (partition 0, offset 7) that payment could not read "
+        "(UndecodableEvent: not JSON)"
+    )
+    assert (story.root_cause.service, story.causes[0].kind) == ("order", "poison")
 
 
 def test_groups_that_failed_in_the_same_way_are_named_together() -> None:
@@ -263,8 +271,9 @@ def test_groups_that_failed_in_the_same_way_are_named_together() -> None:
         handled = process(service, published, 90, 10)
         spans += [handled, publish(service, "orders.dlq", 95, handled, offset=None)]
     verdict = build_story("order", "123", spans).verdict
-    assert (
-        verdict == "Order 123 was created in 84 ms; email and payment gave up on orders and dead-lettered it."
+    assert verdict == (
+        "Order 123 failed: email process orders failed. It was created in 84 ms; email and payment gave up "
+        "on orders and dead-lettered it. Look at the logs of email from 14:13:20 UTC."
     )
 
 
@@ -338,7 +347,10 @@ def test_attempts_before_a_success_are_told_as_attempts() -> None:
     failing = [http_client("order", "GET", at, 5, entry, status=2, http_status=503) for at in (5, 15)]
     good = http_client("order", "GET", 25, 5, entry)
     verdict = build_story("order", "123", [entry, *failing, good]).verdict
-    assert verdict.endswith("; order GET succeeded after 2 failed attempts (HTTP 503).")
+    assert verdict == (
+        "Order 123 was created in 84 ms, although order GET failed 2 times (HTTP 503) before attempt 3 of "
+        "order succeeded, which cost 20 ms."
+    )
 
 
 def test_many_kinds_of_errors_are_counted() -> None:

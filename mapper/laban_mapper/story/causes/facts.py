@@ -9,6 +9,7 @@ from laban_mapper.profiles.steps import Occurrence, entry_id, is_entry, occurren
 from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.messages import Consumption, Published
+from laban_mapper.story.poison_messages import Poison
 from laban_mapper.story.root_cause import Origin
 
 UsualOf = Callable[[Sequence[Entry]], Mapping[int, Usual]]
@@ -31,12 +32,14 @@ class Facts:
         failed: the requests and consumptions that failed for good, the most important first.
         origins: where each of them began to fail, in the same order.
         messages: the published messages, with their state in every group.
+        poison: those of the messages that no group could read.
         steps: the steps of every root with a profile, by the id of the root (of the object).
         usual: the profile of every such root; its own trace and the minutes around it are left out.
         consumption: the consumers of each topic, and how far they are.
         peers: the service at each address.
         last_seen: returns the end of the newest span of a service anywhere.
         now: ns since the epoch; None if unknown.
+        truncated: whether the story has more spans than these.
     """
 
     causality: Causality
@@ -44,12 +47,14 @@ class Facts:
     failed: Sequence[Span] = ()
     origins: Sequence[Origin] = ()
     messages: Sequence[Published] = ()
+    poison: Sequence[Poison] = ()
     steps: Mapping[int, Sequence[Occurrence]] = field(default_factory=dict[int, Sequence[Occurrence]])
     usual: Mapping[int, Usual] = field(default_factory=dict[int, Usual])
     consumption: Consumption = field(default_factory=Consumption)
     peers: Mapping[Peer, str] = field(default_factory=dict[Peer, str])
     last_seen: LastSeen = _never_seen
     now: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Claim:
         error: the error in one line, of claims that explain a failure.
         usual: the usual value in ms.
         examples: how many traces the usual value rests on.
+        group: the consumer group, of claims about a message that waits.
         weight: among claims of one kind, the largest explains most: ns of delay, or number of spans.
     """
 
@@ -79,6 +85,7 @@ class Claim:
     error: str | None = None
     usual: float | None = None
     examples: int | None = None
+    group: str | None = None
     weight: float = 0.0
 
 

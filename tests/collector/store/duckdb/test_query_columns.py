@@ -30,7 +30,7 @@ from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import ALL_STARTS, Lag, LagProblem, MessageRef, Peer, UnreadRange
+from laban_collector.store.rows import ALL_STARTS, EdgePlace, Lag, LagProblem, MessageRef, Peer, UnreadRange
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -158,10 +158,14 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.keys_of([trace_id], *WHOLE, 10)
     reader.newest_consumptions("email", "orders", *WHOLE, 10)
     reader.lag_rates(*WHOLE)
+    reader.queue_progress(["orders"], *WHOLE, 0)
+    reader.queue_minutes("email", "orders", *WHOLE)
     reader.groups_of(["orders"])
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
+    reader.last_spans(["order"], WHOLE[1])
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
+    reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.counted_to()
     for _ in range(2):
         reader.latest_lag()

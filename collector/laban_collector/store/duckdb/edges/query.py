@@ -190,6 +190,11 @@ class EdgeQuery:
         return self._cursor.execute(sql(f"edges/{name}"), parameters)
 
 
+def bucket_of(latency: int) -> int:
+    """Return the bucket of a latency in ns, as the column `bucket` has it."""
+    return math.floor(math.log(max(latency, 1)) * 32)
+
+
 def quantiles_of(latencies: Sequence[float] | None, counts: Sequence[int] | None) -> list[float] | None:
     """Return the 50th, 95th and 99th percentile, like DuckDB's `quantile_cont`; None without latencies.
 

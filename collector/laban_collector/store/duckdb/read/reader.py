@@ -12,7 +12,7 @@ from laban.vocabulary import UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery
+from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery, bucket_of
 from laban_collector.store.duckdb.index.commit_ranges import (
     EVERYTHING,
     CommitRanges,
@@ -50,6 +50,8 @@ from laban_collector.store.rows import (
     MINUTE,
     Contents,
     DatedSpans,
+    EdgeMinute,
+    EdgePlace,
     EdgeRow,
     Lag,
     LagProblem,
@@ -57,6 +59,8 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    QueueMinute,
+    QueueProgress,
     Span,
     TraceRef,
     Unread,
@@ -68,6 +72,8 @@ from laban_collector.store.rows import (
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
+_LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
+"""ns: how far the last span of a service is looked for, before all spans are read."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
 _FIRST_WINDOW: Final = MINUTE
@@ -296,6 +302,18 @@ class DuckDBReader(SpanReader):
         rows = self._rows("lag_rates", {"since": since, "until": until, "limit": MAX_ROWS})
         return [LagRate(**row) for row in rows]
 
+    def queue_progress(
+        self, topics: Sequence[str], since: int, until: int, recent: int
+    ) -> list[QueueProgress]:
+        """Return how the groups of some topics have advanced in a window; their rates since `recent`."""
+        window = {"topics": list(topics), "since": since, "until": until, "recent": recent}
+        return [QueueProgress(**row) for row in self._rows("queue_progress", {**window, "limit": MAX_ROWS})]
+
+    def queue_minutes(self, group: str, topic: str, since: int, until: int) -> list[QueueMinute]:
+        """Return how far a group had come in a topic, by minute."""
+        queue = {"group": group, "topic": topic, "since": since, "until": until}
+        return [QueueMinute(**row) for row in self._rows("queue_minutes", queue)]
+
     def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         first, consumers = self._commit_ranges.consumers()
@@ -312,6 +330,24 @@ class DuckDBReader(SpanReader):
             rows = named_rows(cursor.execute(sql("read/consumers_since"), {"first": first}))
             services = self._services(cursor, (row["resource_id"] for row in rows))
         return {Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in rows}
+
+    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
+        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+
+        Reads the newest spans first, because most services are among them.
+        """
+        found: dict[str, int] = {}
+        end = until
+        with self._reading() as cursor:
+            for length in (*_LOOK_BACK, until):
+                window = {"since": max(until - length, 0), "until": end}
+                missing = [service for service in services if service not in found]
+                if not missing:
+                    break
+                rows = named_rows(cursor.execute(sql("read/last_spans"), {"services": missing, **window}))
+                found |= {row["service"]: row["last"] for row in rows}
+                end = window["since"]
+        return found
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes.
@@ -334,7 +370,12 @@ class DuckDBReader(SpanReader):
                     {"since": begin * MINUTE, "until": min(end * MINUTE, ALL_STARTS[1])},
                 )
             rows = named_rows(cursor.execute(sql(f"read/{query}"), {**parameters, **window}))
-        return {Peer(row["address"], row["port"], row["rpc_service"]): row["service"] for row in rows}
+        found: dict[Peer, str | None] = {}
+        for row in rows:
+            peer = Peer(row["address"], row["port"], row["rpc_service"])
+            # Several services may implement an RPC service, such as the health check.
+            found[peer] = row["service"] if peer not in found or peer.address is not None else None
+        return {peer: service for peer, service in found.items() if service is not None}
 
     def edges(self, since: int, until: int) -> list[EdgeRow]:
         """Return all edges that began in the window; from the counts if it consists of whole minutes."""
@@ -345,6 +386,21 @@ class DuckDBReader(SpanReader):
             else:
                 query.add_window(since, until)
             return [edge_of(row) for row in named_rows(query.result())]
+
+    def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
+        """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
+        parameters = {
+            "source": place.source,
+            "targets": list(place.targets),
+            "address": place.address,
+            "rpc_service": place.rpc_service,
+            "since": since // MINUTE,
+            "until": -(-until // MINUTE),
+            "slow": bucket_of(slow),
+        }
+        with self._reading() as cursor:
+            rows = named_rows(cursor.execute(sql("edges/edge_minutes"), parameters))
+        return [EdgeMinute(**row) for row in rows]
 
     def counted_to(self) -> int | None:
         """Return when the newest spans were stored that edges of whole minutes contain; None: no spans."""

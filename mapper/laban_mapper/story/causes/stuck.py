@@ -1,0 +1,125 @@
+"""A message waits in a queue for longer than usual."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from laban_collector.store.rows import Lag, Span
+from laban_mapper.model import GroupState
+from laban_mapper.profiles.sketch import Measure
+from laban_mapper.profiles.usual import UsualStep
+from laban_mapper.spans import NS_PER_MS, NS_PER_S
+from laban_mapper.story.causes.comparing import examples_of, limit_of, milliseconds, usually
+from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.messages import Published
+from laban_mapper.times import utc_time
+
+_LEAST: Final = 10 * NS_PER_S
+"""How long a message waits at least. Many clients commit only every 5 s, and send spans as rarely."""
+_FRESH: Final = 60 * NS_PER_S
+"""The age up to which a poll and the missing span of a consumer tell about now."""
+
+
+def stuck(facts: Facts) -> list[Claim]:
+    """Find messages that a group has not consumed although they have waited for long."""
+    worst: dict[tuple[str, str], Claim] = {}
+    for published in facts.messages:
+        for state, lag in _waiting(facts, published):
+            claim = _claim(facts, published, state, lag)
+            place = (state.group, published.message.topic)
+            if claim is not None and (place not in worst or claim.weight > worst[place].weight):
+                worst[place] = claim
+    return list(worst.values())
+
+
+def _waiting(facts: Facts, published: Published) -> Iterator[tuple[GroupState, Lag]]:
+    message = published.message
+    for state in message.groups:
+        if state.state == "waiting" and message.offset is not None:
+            lag = facts.consumption.lag_of(state.group, message.topic, message.partition, message.offset)
+            if lag is not None:
+                yield state, lag
+
+
+def _claim(facts: Facts, published: Published, state: GroupState, lag: Lag) -> Claim | None:
+    span = _span_of(facts, published)
+    if span is None:
+        return None
+    waited = _as_of(facts, lag) - span.start
+    usual = _usual(facts, span, state)
+    limit = None if usual is None else limit_of(usual, Measure.WAIT)
+    if waited < max(_LEAST, limit or 0.0):
+        return None
+    known = None if usual is None or limit is None else usual.sketch(Measure.WAIT)
+    examples = None if usual is None or known is None else examples_of(usual, Measure.WAIT)
+    service = state.service or state.group
+    sentence = (
+        f"{service} has not read the message in {published.message.topic} for {milliseconds(waited)}"
+        + ("" if known is None or examples is None else f", {usually(known, examples)}")
+        + f"; {_ahead(state)}; {_progress(facts, state, lag)}"
+    )
+    return Claim(
+        kind="stuck",
+        service=service,
+        operation=f"process {published.message.topic}",
+        sentence=sentence,
+        spans=(span,),
+        explains=(span,),
+        usual=None if known is None else known.median / NS_PER_MS,
+        examples=examples,
+        group=state.group,
+        weight=float(waited),
+    )
+
+
+def _as_of(facts: Facts, lag: Lag) -> int:
+    """The time at which the message is known to wait: now if the poll is fresh, else that of the poll."""
+    if facts.now is not None and 0 <= facts.now - lag.time <= _FRESH:
+        return facts.now
+    return lag.time
+
+
+def _span_of(facts: Facts, published: Published) -> Span | None:
+    message = published.message
+    for publication in facts.causality.messages.publications():
+        span = publication.merged()
+        if (span.topic, span.partition, span.offset) == (message.topic, message.partition, message.offset):
+            return publication.span
+    return None
+
+
+def _usual(facts: Facts, span: Span, state: GroupState) -> UsualStep | None:
+    """The step of the consumer below the step that published, in the profile of the entry."""
+    for root, steps in facts.steps.items():
+        usual = facts.usual.get(root)
+        one = next((one for one in steps if one.span is span), None)
+        known = None if usual is None or one is None else usual.step(one.step)
+        for below in known.below if known is not None else ():
+            if below.about.group == state.group:
+                return below
+    return None
+
+
+def _ahead(state: GroupState) -> str:
+    ahead = state.messages_ahead or 0
+    if ahead == 0:
+        return "it is the next one"
+    return "1 message is ahead" if ahead == 1 else f"{ahead:,} messages are ahead"
+
+
+def _progress(facts: Facts, state: GroupState, lag: Lag) -> str:
+    """The rate of the group and the time to the message, or since when the group has not moved."""
+    rate, progress = facts.consumption.rate_of(lag), facts.consumption.progress_of(lag)
+    if rate is not None and state.seconds_ahead is not None:
+        takes = milliseconds(state.seconds_ahead * NS_PER_S)
+        return f"group {state.group} reads {_per_second(rate)}, so that takes about {takes}"
+    who = f"group {state.group} {'has no members and ' if lag.members == 0 else ''}"
+    if progress is None:
+        return f"{who}is {lag.messages or 0:,} messages behind"
+    if progress.committed is not None:
+        return f"{who}has committed nothing since {utc_time(progress.committed):%H:%M:%S} UTC"
+    since = f"{utc_time(progress.first):%H:%M:%S} UTC at least"
+    return f"{who}has committed nothing since {since}"
+
+
+def _per_second(rate: float) -> str:
+    return f"{rate:,.0f} messages a second" if rate >= 10 else f"{rate:.2g} messages a second"
