@@ -45,6 +45,7 @@ HELPERS = {
     },
     "order": {
         "app/laban_app/answers/affected.py",
+        "app/laban_app/answers/cut.py",
         "app/laban_app/answers/keys.py",
         "collector/laban_collector/store/duckdb/edges/query.py",
         "app/laban_app/cli/console.py",

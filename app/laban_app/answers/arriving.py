@@ -101,9 +101,9 @@ class _TablesAlone:
         _refuse(self._unloaded.has_value(value))
         return self._tables.traces_with(key_prefix, value, limit)
 
-    def keys_with(self, value: str) -> list[frozenset[str]]:
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
         _refuse(self._unloaded.has_value(value))
-        return self._tables.keys_with(value)
+        return self._tables.keys_with(value, limit)
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         _refuse(self._unloaded.has_trace(trace_ids))

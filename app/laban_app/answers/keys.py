@@ -3,11 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
+from laban_app.answers.cut import MAX_FOUND
 from laban_app.errors import SeveralKeys, UnknownValue, asked_with
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import TraceRef
-
-_MAX_TRACES: Final = 200
 
 Follow = Callable[[Sequence[TraceRef]], Collection[str]]
 """Returns the traces that follow from some traces, and these."""
@@ -35,7 +34,7 @@ def meaning_of(reader: SpanReader, key: str, value: str, follow: Follow) -> Mean
         UnknownValue: only other keys have the value. A bare Kafka key does not help then: it may mean these.
         SeveralKeys: several keys that start with the key have the value, and mean different orders.
     """
-    orders = _overlapping(reader.keys_with(value))
+    orders = _overlapping(reader.keys_with(value, MAX_FOUND))
     asked = [keys for keys in orders if any(one.startswith(key) for one in keys)]
     exact = [keys for keys in asked if key in keys]
     others = sorted(one for keys in orders if keys not in (exact or asked) for one in keys)
@@ -43,7 +42,7 @@ def meaning_of(reader: SpanReader, key: str, value: str, follow: Follow) -> Mean
         raise UnknownValue(key, value, [], others)
     if len(asked) < 2:
         return Meaning(None, others)
-    known = reader.traces_of_values(key, [value], _MAX_TRACES)
+    known = reader.traces_of_values(key, [value], MAX_FOUND)
     if exact:
         return Meaning(known[key, value], others)
     if not _is_one_order([_traces(known, keys, value) for keys in asked], follow):
@@ -72,7 +71,7 @@ class ChosenTraces:
         """Return a method that does not depend on a business key."""
         return getattr(self._reader, name)
 
-    def keys_with(self, _: str) -> list[frozenset[str]]:
+    def keys_with(self, _: str, __: int) -> list[frozenset[str]]:
         """Return nothing: the traces are chosen."""
         return []
 

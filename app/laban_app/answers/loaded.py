@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
+from laban_app.answers.cut import first_and_newest
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import Lag, MessageRef, Peer, QueueProgress, Span, TraceRef
 from laban_mapper.spans import is_publishing
@@ -60,7 +61,8 @@ class LoadedSpans:
         Raises:
             TooManySpans: they have more spans than the limit.
         """
-        new = list(dict.fromkeys(ref.trace_id for refs in self._refs.values() for ref in refs))
+        told = (first_and_newest(refs) for refs in self._refs.values())
+        new = list(dict.fromkeys(ref.trace_id for refs in told for ref in refs))
         known = dict.fromkeys(new)
         while new:
             if len(known) > limit:
@@ -109,7 +111,7 @@ class LoadedSpans:
         """Do nothing: the spans are in memory."""
         yield
 
-    def keys_with(self, value: str) -> list[frozenset[str]]:
+    def keys_with(self, value: str, _: int) -> list[frozenset[str]]:
         """Return the keys of the stories with a value, one by one: each is asked for by its whole key."""
         return [frozenset([key]) for key, known in self._refs if known == value]
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.cut import MAX_FOUND, MAX_TRACES, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder
@@ -65,7 +66,6 @@ _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
 """The time over which the rate of a group is measured, in ns."""
-_MAX_TRACES: Final = 200
 _MAX_SPANS: Final = 20_000
 _MAX_ROUNDS: Final = 8
 
@@ -96,12 +96,13 @@ class LocalAnswers:
     ) -> Story:
         """What happened to a business key value; raises UnknownValue or SeveralKeys with what is known."""
         _check_range(since, until)
-        meaning = meaning_of(self._reader, key, value, self._traces_following)
-        if meaning.traces is not None:
-            told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock, scoped=self._scoped)
-            found = told.story(key, value, since, until)
-        else:
-            found = self._story(key, value, since, until)
+        with self._reader.at_one_moment():
+            meaning = meaning_of(self._reader, key, value, self._traces_following)
+            if meaning.traces is not None:
+                told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock, scoped=self._scoped)
+                found = told.story(key, value, since, until)
+            else:
+                found = self._story(key, value, since, until)
         if not meaning.others:
             return found
         return found.model_copy(update={"notes": [*found.notes, note_of(value, meaning.others)]})
@@ -125,10 +126,11 @@ class LocalAnswers:
         """What happened to a value of the keys that start with a key."""
         reader = self._reader
         with reader.at_one_moment():
-            found = reader.traces_with(key, value, _MAX_TRACES)
-            window = _story_window(found, since, until)
+            found = reader.traces_with(key, value, MAX_FOUND)
+            told = first_and_newest(found)
+            window = _story_window(told, since, until)
             groups: _Groups = {}
-            spans = _trace_closure(reader, [ref.trace_id for ref in found], window, groups)
+            spans = _trace_closure(reader, [ref.trace_id for ref in told], window, groups)
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
@@ -139,7 +141,7 @@ class LocalAnswers:
             progress = _progress_of(reader, spans, lag_of_groups)
             consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
-        truncated = len(found) >= _MAX_TRACES or len(spans) >= _MAX_SPANS
+        truncated = len(told) < len(found) or len(spans) >= _MAX_SPANS
         return build_story(
             key,
             value,
@@ -350,7 +352,7 @@ def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window, gr
         reached = _linked(reader, list(forms), known) if forms else []
         consumed = _traces_of_messages(reader, spans, window, groups)
         reached += [trace for trace in consumed if trace not in known]
-        new = reached[: _MAX_TRACES - len(known)]
+        new = reached[: MAX_TRACES - len(known)]
         known.update(dict.fromkeys(new))
     return spans
 
@@ -403,7 +405,7 @@ def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -
     new = list(traces)
     for _ in range(_MAX_ROUNDS):
         reached = [trace for trace in reader.traces_linked_from(new) if trace not in known]
-        new = reached[: _MAX_TRACES - len(known)]
+        new = reached[: MAX_TRACES - len(known)]
         if not new:
             break
         found += new

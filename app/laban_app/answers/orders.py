@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.loaded import MARGIN, Asked, LoadedSpans, TooManySpans, Window
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -15,8 +16,6 @@ _BATCH: Final = 100
 """The most orders whose spans are read together."""
 _MAX_SPANS: Final = 20_000
 """The most spans that are read together."""
-_MAX_TRACES: Final = 200
-"""The most traces of one order, as in a story."""
 
 Tell = Callable[[SpanReader, str, str], Story]
 """Tells the story of a business key and its value from what a reader has."""
@@ -54,7 +53,7 @@ class OrdersFinder:
     def _summaries(self, asked: OrdersQuestion, values: Sequence[ValueRef]) -> Iterator[OrderSummary]:
         last_seen = {(ref.key, ref.value): ref.last for ref in values}
         with self._reader.at_one_moment():
-            known = self._reader.traces_of_values(asked.key, [ref.value for ref in values], _MAX_TRACES)
+            known = self._reader.traces_of_values(asked.key, [ref.value for ref in values], MAX_FOUND)
         for story in self._stories({one: known[one] for one in last_seen if one in known}, asked.only):
             if asked.only.fits(story):
                 seen = utc_time(last_seen[story.key, story.value])
@@ -88,7 +87,7 @@ class OrdersFinder:
 
 
 def _window_of(traces: Mapping[Asked, Sequence[TraceRef]]) -> Window:
-    refs = [ref for found in traces.values() for ref in found]
+    refs = [ref for found in traces.values() for ref in first_and_newest(found)]
     first = min((ref.first for ref in refs), default=0)
     last = max((ref.last for ref in refs), default=0)
     return storable(first - MARGIN), storable(last + MARGIN)

@@ -244,8 +244,11 @@ class SpanReader(Protocol):
         """Return the newest traces of some values, at most `limit` each, by key and value, newest first."""
         ...
 
-    def keys_with(self, value: str) -> list[frozenset[str]]:
-        """Return the sets of business keys that have a value together in a trace, without bare Kafka keys."""
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
+        """Return the sets of business keys that have a value together in a trace, without bare Kafka keys.
+
+        With the limit of `traces_with`, at one moment, both read the value once.
+        """
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:

@@ -185,6 +185,7 @@ def test_a_cut_story_says_so_first(database: Database, store: Answering) -> None
     store([keyed(number, order_id="7") for number in range(205)])
     story = LocalAnswers(DuckDBReader(database)).story("order", "7")
     assert story.truncated
-    assert story.notes[0] == "the story is cut: it has more than these 200 spans in 200 traces"
+    assert {f"{number + 1:032x}" for number in (0, 19, 125, 204)} < set(story.traces)
+    assert story.notes[0] == "the story is cut: it has more than these 100 spans in 100 traces"
     refs = DuckDBReader(database).traces_with("order", "7", 3)
     assert chosen(DuckDBReader(database), refs).traces_with("any", "value", 2) == refs[:2]

@@ -146,7 +146,8 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.recent_values("order", *WHOLE, 10)
     assert reader.newest_values("order", *WHOLE, 10)
     reader.traces_of_values("order", ["1"], 10)
-    reader.keys_with("1")
+    for limit in (10, 0):
+        reader.keys_with("1", limit)
     reader.traces_with("order", "1", 0)  # more than the limit
     reader.spans_of([trace_id], 0, 1 << 62, 1000)
     reader.spans_of([trace_id], 0, 1 << 62, 1)

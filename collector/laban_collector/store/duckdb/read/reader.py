@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from laban.vocabulary import UNKNOWN_SERVICE
+from laban.vocabulary import KAFKA_KEY_CORRELATION, UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -37,6 +37,7 @@ from laban_collector.store.duckdb.read.rows import (
     latency_point_of,
     named_rows,
     newest_traces,
+    sets_of_keys,
     spans_of,
     trace_ids,
     traces_by_value,
@@ -116,13 +117,16 @@ class DuckDBReader(SpanReader):
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
-        """Let all queries of this thread in the block see the same state of the store."""
+        """Let all queries of this thread in the block see the same state of the store; blocks may nest."""
+        if hasattr(self._snapshot, "cursor"):
+            yield
+            return
         with self._database.reading() as cursor:
-            self._snapshot.cursor = cursor
+            self._snapshot.cursor, self._snapshot.values = cursor, {}
             try:
                 yield
             finally:
-                del self._snapshot.cursor
+                del self._snapshot.cursor, self._snapshot.values
 
     def contents(self) -> Contents:
         """Return a summary of the store."""
@@ -146,14 +150,29 @@ class DuckDBReader(SpanReader):
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
-        parameters = {"prefix": key_prefix, "value": value, "limit": limit}
-        parts = self._commit_ranges.that_may_hold([key_of_value(value)])
-        with self._reading() as cursor:
-            rows = _in_each(cursor, [part.commits for part in parts], "rows_with", parameters)
-            if len(rows) >= limit:
-                # Grouped, so that all times of a trace are known, also those in another range.
+        rows = self._rows_with(value, 2 * limit)
+        if rows is None:
+            # Grouped, so that all times of a trace are known, also those in another range.
+            parameters = {"prefix": key_prefix, "value": value, "limit": limit}
+            with self._reading() as cursor:
                 rows = _in_each(cursor, [EVERYTHING], "traces_with", parameters)
+        else:
+            rows = [{**row, "named": row["key"].startswith(key_prefix)} for row in rows]
+            rows = [row for row in rows if row["named"] or row["key"] == KAFKA_KEY_CORRELATION]
         return newest_traces(rows, limit)
+
+    def _rows_with(self, value: str, limit: int) -> list[Row] | None:
+        """Return the rows of a value, read once at one moment; None if there are as many as the limit."""
+        known: dict[tuple[str, int], list[Row]] = getattr(self._snapshot, "values", {})
+        if (value, limit) not in known:
+            parts = self._commit_ranges.that_may_hold([key_of_value(value)])
+            with self._reading() as cursor:
+                parameters = {"value": value, "limit": limit}
+                known[value, limit] = _in_each(
+                    cursor, [part.commits for part in parts], "rows_with", parameters
+                )
+        rows = known[value, limit]
+        return rows if len(rows) < limit else None
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
         """Return the known values that resemble `value`, nearest first; newest first if equally near."""
@@ -193,12 +212,12 @@ class DuckDBReader(SpanReader):
             rows = _all_within(cursor, parts, "traces_of_values", wanted, parameters)
         return traces_by_value(rows, limit)
 
-    def keys_with(self, value: str) -> list[frozenset[str]]:
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
         """Return the sets of business keys that have a value together in a trace, without bare Kafka keys."""
-        parts = self._commit_ranges.that_may_hold([key_of_value(value)])
-        with self._reading() as cursor:
-            rows = _in_each(cursor, [part.commits for part in parts], "keys_with", {"value": value})
-        return list(dict.fromkeys(frozenset(row["keys"]) for row in rows))
+        rows = self._rows_with(value, 2 * limit)
+        if rows is None:
+            return [frozenset(row["keys"]) for row in self._rows("keys_with", {"value": value})]
+        return sets_of_keys(row for row in rows if row["key"] != KAFKA_KEY_CORRELATION)
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """Return the first spans of these traces that start in the window, by start.
