@@ -67,14 +67,14 @@ class ArrivingAnswers(LocalAnswers):
         """Ask the tables; if the answer needs spans that are not there, wait for them and ask again."""
         unloaded = self._storage.unloaded()  # before the tables are read: what leaves it is in the tables
         try:
-            return ask(LocalAnswers(cast("SpanReader", _TablesAlone(self._tables, unloaded))))
+            return ask(self._of(cast("SpanReader", _TablesAlone(self._tables, unloaded))))
         except _NotLoaded:
             pass
         except (UnknownValue, NotInRange):
             if not unloaded:
                 raise
         self._storage.settle()
-        return ask(LocalAnswers(self._tables))
+        return ask(self._of(self._tables))
 
 
 class _NotLoaded(Exception):

@@ -2,16 +2,18 @@
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
-from laban_app.answers.cut import MAX_FOUND, MAX_TRACES, first_and_newest
+from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
+from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder
+from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -19,7 +21,6 @@ from laban_collector.store.rows import (
     MAX_ROWS,
     MINUTE,
     Lag,
-    MessageRef,
     Peer,
     QueueProgress,
     Span,
@@ -44,7 +45,7 @@ from laban_mapper.model import (
 )
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_consuming, is_publishing
+from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
@@ -66,13 +67,6 @@ _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
 """The time over which the rate of a group is measured, in ns."""
-_MAX_SPANS: Final = 20_000
-_MAX_ROUNDS: Final = 8
-
-Window = tuple[int, int]
-"""A half-open time range in ns since the epoch."""
-_Groups = dict[str, dict[str, str]]
-"""Topic → consumer group → service."""
 
 
 class LocalAnswers:
@@ -81,14 +75,21 @@ class LocalAnswers:
     Args:
         reader: of the store.
         clock: ns since the epoch.
+        usual: the profiles of the store, if the caller keeps them.
         scoped: whether stories say how many others their cause affects, which a list of many need not.
     """
 
     def __init__(
-        self, reader: SpanReader, clock: Callable[[], int] = time.time_ns, *, scoped: bool = True
+        self,
+        reader: SpanReader,
+        clock: Callable[[], int] = time.time_ns,
+        usual: UsualProfiles | None = None,
+        *,
+        scoped: bool = True,
     ) -> None:
         self._reader = reader
         self._clock = clock
+        self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
 
     def story(
@@ -99,7 +100,7 @@ class LocalAnswers:
         with self._reader.at_one_moment():
             meaning = meaning_of(self._reader, key, value, self._traces_following)
             if meaning.traces is not None:
-                told = LocalAnswers(chosen(self._reader, meaning.traces), self._clock, scoped=self._scoped)
+                told = self._of(chosen(self._reader, meaning.traces))
                 found = told.story(key, value, since, until)
             else:
                 found = self._story(key, value, since, until)
@@ -110,16 +111,20 @@ class LocalAnswers:
     def story_of_trace(self, trace_id: str) -> Story:
         """What happened in one trace, and what followed from it; raises UnknownTrace."""
         wanted = parse_trace_id(trace_id)
-        spans = self._reader.spans_of([wanted], *ALL_STARTS, _MAX_SPANS)
+        spans = self._reader.spans_of([wanted], *ALL_STARTS, STORY.spans)
         if not spans:
             raise UnknownTrace(wanted)
         ref = TraceRef(wanted, min(span.start for span in spans), max(span.end for span in spans))
-        return LocalAnswers(chosen(self._reader, [ref]), self._clock).story("trace", wanted)
+        return self._of(chosen(self._reader, [ref])).story("trace", wanted)
+
+    def _of(self, reader: SpanReader) -> "LocalAnswers":
+        """The same answers from another reader."""
+        return LocalAnswers(reader, self._clock, self._usual, scoped=self._scoped)
 
     def _traces_following(self, traces: Sequence[TraceRef]) -> set[str]:
         """These traces, and all that follow from them."""
         window = _story_window(traces, None, None)
-        spans = _trace_closure(self._reader, [ref.trace_id for ref in traces], window, {})
+        spans = closure(self._reader, [ref.trace_id for ref in traces], window, {}).spans
         return {span.trace_id for span in spans}
 
     def _story(self, key: str, value: str, since: datetime | None, until: datetime | None) -> Story:
@@ -129,8 +134,8 @@ class LocalAnswers:
             found = reader.traces_with(key, value, MAX_FOUND)
             told = first_and_newest(found)
             window = _story_window(told, since, until)
-            groups: _Groups = {}
-            spans = _trace_closure(reader, [ref.trace_id for ref in told], window, groups)
+            groups: Groups = {}
+            spans = closure(reader, [ref.trace_id for ref in told], window, groups).spans
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
@@ -139,9 +144,9 @@ class LocalAnswers:
             topics = {span.topic for span in spans if span.topic is not None}
             lag_of_groups = reader.latest_lag() if topics else []
             progress = _progress_of(reader, spans, lag_of_groups)
-            consumption = Consumption(lag_of_groups, _groups_of(reader, topics, groups), progress)
+            consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
-        truncated = len(told) < len(found) or len(spans) >= _MAX_SPANS
+        truncated = len(told) < len(found) or len(spans) >= STORY.spans
         return build_story(
             key,
             value,
@@ -150,6 +155,7 @@ class LocalAnswers:
             peers,
             truncated=truncated,
             now=self._clock(),
+            usual=lambda entries: self._usual.of(entries, spans),
             scope=(lambda claim: affected_by(reader, claim)) if self._scoped else None,
             last_seen=self._last_seen,
         )
@@ -171,7 +177,7 @@ class LocalAnswers:
         last = ALL_STARTS[1] if until is None else storable(nanoseconds(until))
 
         def tell(reader: SpanReader, key: str, value: str) -> Story:
-            return LocalAnswers(reader, self._clock, scoped=False).story(key, value)
+            return LocalAnswers(reader, self._clock, self._usual, scoped=False).story(key, value)
 
         return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
 
@@ -331,32 +337,6 @@ def _story_window(found: Sequence[TraceRef], since: datetime | None, until: date
     )
 
 
-def _trace_closure(reader: SpanReader, traces: Sequence[str], window: Window, groups: _Groups) -> list[Span]:
-    """The spans of these traces and of all traces that follow from them by a link or a message.
-
-    Follows effects only: a batch that holds messages of several orders must not pull in the other orders. The
-    store returns the other form of a 64-bit or 128-bit trace ID with it; links to that form are followed too.
-    """
-    known = dict.fromkeys(traces)
-    spans: list[Span] = []
-    new = list(known)
-    for _ in range(_MAX_ROUNDS):
-        remaining = _MAX_SPANS - len(spans)
-        if not new or remaining <= 0:
-            break
-        new += _linked(reader, new, known)
-        found = reader.spans_of(new, *window, remaining)
-        spans += found
-        forms = {span.trace_id: None for span in found if span.trace_id not in known}
-        known.update(forms)
-        reached = _linked(reader, list(forms), known) if forms else []
-        consumed = _traces_of_messages(reader, spans, window, groups)
-        reached += [trace for trace in consumed if trace not in known]
-        new = reached[: MAX_TRACES - len(known)]
-        known.update(dict.fromkeys(new))
-    return spans
-
-
 def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
     """The service at each address that a failed call without a server span went to.
 
@@ -394,67 +374,3 @@ def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]
     until = max(poll.time for poll in behind) + 1
     topics = sorted({poll.topic for poll in behind})
     return reader.queue_progress(topics, until - _PROGRESS, until, until - _RATES)
-
-
-def _linked(reader: SpanReader, traces: Sequence[str], known: dict[str, None]) -> list[str]:
-    """The unknown traces that link to these, directly or indirectly; adds them to `known`.
-
-    Runs before any span is read, because reading spans costs more than following links.
-    """
-    found: list[str] = []
-    new = list(traces)
-    for _ in range(_MAX_ROUNDS):
-        reached = [trace for trace in reader.traces_linked_from(new) if trace not in known]
-        new = reached[: MAX_TRACES - len(known)]
-        if not new:
-            break
-        found += new
-        known.update(dict.fromkeys(new))
-    return found
-
-
-def _traces_of_messages(
-    reader: SpanReader, spans: Sequence[Span], window: Window, groups: _Groups
-) -> list[str]:
-    """The traces with a span on a message of these spans, unless all groups of its topic have one here."""
-    consumers = _consumers_of_messages(spans)
-    if not consumers:
-        return []
-    readers = _groups_of(reader, {ref.topic for ref in consumers}, groups)
-    asked = [
-        ref
-        for ref, seen in consumers.items()
-        if not seen or None in seen or readers.get(ref.topic, {}).keys() - seen
-    ]
-    return reader.traces_of_messages(asked, *window) if asked else []
-
-
-def _consumers_of_messages(spans: Sequence[Span]) -> dict[MessageRef, set[str | None]]:
-    """The groups that consumed each published message; None for a consumer whose group is unknown."""
-    published = {
-        (span.trace_id, span.span_id): ref
-        for span in spans
-        if is_publishing(span) and (ref := _message_of(span)) is not None
-    }
-    consumers: dict[MessageRef, set[str | None]] = {ref: set() for ref in published.values()}
-    for span in spans if consumers else ():
-        if is_consuming(span):
-            named = [(span.trace_id, span.parent_id or ""), *span.links]
-            for ref in {_message_of(span), *map(published.get, named)}:
-                if ref in consumers:
-                    consumers[ref].add(span.group)
-    return consumers
-
-
-def _groups_of(reader: SpanReader, topics: Iterable[str], known: _Groups) -> _Groups:
-    """The groups that read these topics and others, asked once for each topic."""
-    new = sorted(topic for topic in set(topics) if topic not in known)
-    if new:
-        known.update({topic: {} for topic in new} | reader.groups_of(new))
-    return known
-
-
-def _message_of(span: Span) -> MessageRef | None:
-    if span.topic is None or span.partition is None or span.offset is None:
-        return None
-    return MessageRef(span.topic, span.partition, span.offset)

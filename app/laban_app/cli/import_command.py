@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.text import Text
 
 from laban_app.answers.discovery import file_or_collector, remote
+from laban_app.answers.profiling import profile_traces
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
 from laban_app.cli import terminal
@@ -114,6 +115,7 @@ def _target(url: str | None, settings: Settings) -> Generator[_Target, None, Non
         protection = Protection.from_settings(settings)
         writer = ProtectedWriter(store.writer(), protection, k8s_namespaces=settings.k8s_namespaces)
         yield _Target(str(settings.db), writer, settings.keys)
+        store.complete_profiles(profile_traces)
 
 
 def _collector(collector: RemoteAnswers) -> _Target:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from laban.business_keys.keys import parse_rules
+from laban_app.answers.profiling import profile_traces
 from laban_collector.address import Address
 from laban_collector.batch.namespaces import with_kubernetes_namespaces
 from laban_collector.batch.span_batch import SpanBatch
@@ -55,7 +56,9 @@ class Collector:
             operations=settings.max_operations,
             edges=settings.max_edges,
         )
-        self.storage = StorageService(store, RetentionLimits(settings.retention, settings.max_size), names)
+        self.storage = StorageService(
+            store, RetentionLimits(settings.retention, settings.max_size), names, profile_traces
+        )
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 

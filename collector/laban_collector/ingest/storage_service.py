@@ -22,6 +22,7 @@ from laban_collector.store.base import (
     BatchLoader,
     Deleted,
     NameLimits,
+    Profiler,
     RetentionLimits,
     SpanWriter,
     Store,
@@ -52,13 +53,21 @@ class StorageService(SpanWriter):
         store: open for writing; the caller closes it after `stop`.
         limits: the retention limits.
         names: the names that graphs distinguish in an hour.
+        profiler: counts what traces look like; None: profiles are not kept.
     """
 
-    def __init__(self, store: Store, limits: RetentionLimits, names: NameLimits = DEFAULT_NAMES) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: RetentionLimits,
+        names: NameLimits = DEFAULT_NAMES,
+        profiler: Profiler | None = None,
+    ) -> None:
         self.metrics = Metrics()
         self.store = store
         self._limits = limits
         self._names = names
+        self._profiler = profiler
         self._tables: BatchLoader | None = store.writer()
         """None while the store is being replaced."""
         self._journaled: tuple[Path, dict[int, int]] | None = None
@@ -124,7 +133,7 @@ class StorageService(SpanWriter):
         unloaded = with_left_behind(self.store, found.newest, journal, left)
         note_journaled(self.store, unloaded)
         self._ring, self._report = check_ledger(self.store, unloaded, found=found)
-        self.store.start(self._limits, self._on_deleted, self._names)
+        self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
         loader = JournalLoader(self._load, journal, self._ring, self._writer().sequence)
         loader.on_loss = self._on_journal_loss
         waiting = {one.sequence for one in left}
@@ -298,7 +307,7 @@ class StorageService(SpanWriter):
                 self._tables = None
             self._note_journaled()
             tables = self.store.writer()
-            self.store.start(self._limits, self._on_deleted, self._names)
+            self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
             self._tables = tables
 
     def _note_journaled(self) -> None:

@@ -26,6 +26,8 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    ProfileCount,
+    ProfileStep,
     QueueMinute,
     QueueProgress,
     Span,
@@ -47,6 +49,8 @@ EXPORTED_TABLES: Final = (
     "span_links",
     "correlations",
     "edges",
+    "profile_steps",
+    "profiles",
     "lag",
     "lag_problems",
     "ledger",
@@ -343,6 +347,19 @@ class SpanReader(Protocol):
         """Return whether the edges of whole minutes contain all stored spans, or are computed from them."""
         ...
 
+    def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
+        """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
+        ...
+
+    def unprofiled_entries(
+        self, namespace: str | None, service: str, name: str, limit: int
+    ) -> list[TraceRef]:
+        """Return some of the newest traces that no profile contains yet and whose root has this name.
+
+        First and last are the start of the root. Which traces these are does not depend on their times.
+        """
+        ...
+
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
         ...
@@ -359,6 +376,29 @@ class SpanReader(Protocol):
         """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
         ...
 
+
+class ClosureReader(Protocol):
+    """The queries of `SpanReader` that find what follows from some traces; see there."""
+
+    def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
+        """Return the first spans of these traces that start in the window, by start."""
+        ...
+
+    def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
+        """Return the other traces with a span that links to one of these."""
+        ...
+
+    def traces_of_messages(self, messages: Sequence[MessageRef], since: int, until: int) -> list[str]:
+        """Return the traces with a span on one of these messages."""
+        ...
+
+    def groups_of(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return topic → consumer group → service, for all groups that have consumed these topics."""
+        ...
+
+
+Profiler = Callable[[ClosureReader, Sequence[str]], tuple[Sequence[ProfileStep], Sequence[ProfileCount]]]
+"""Counts what some traces look like, for the profiles of their entries."""
 
 OpenSink = Callable[[str], AbstractContextManager[IO[bytes]]]
 """Opens a file by name, such as `spans.parquet`, for writing."""
@@ -447,13 +487,15 @@ class Store(ABC):
         retention: RetentionLimits,
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
+        profiler: Profiler | None = None,
     ) -> None:
-        """Start the background work: edge counting, indexing, retention.
+        """Start the background work: edge counting, profiles, indexing, retention.
 
         Args:
             retention: limits beyond which the oldest spans are deleted.
             deleted: called after each run that deleted spans.
             names: the names that graphs distinguish in an hour.
+            profiler: counts what traces look like; None: profiles are not kept.
 
         Raises:
             StoreUnsupported: limits are given and this store cannot delete.
@@ -463,6 +505,13 @@ class Store(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Count the loaded spans, and end the background work. Does nothing if it is not running."""
+
+    def complete_profiles(self, profiler: Profiler) -> None:  # noqa: B027 - a store may keep no profiles
+        """Count what all stored traces look like, without background work; call it after the last write.
+
+        Raises:
+            StoreError: the store did not answer.
+        """
 
     @property
     def flooded(self) -> bool:

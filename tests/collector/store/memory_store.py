@@ -12,6 +12,7 @@ from laban_collector.store.base import (
     Deleted,
     LedgerCheck,
     NameLimits,
+    Profiler,
     RetentionLimits,
     SpanReader,
     Store,
@@ -80,6 +81,7 @@ class MemoryStore(Store, BatchLoader):
         retention: RetentionLimits,
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
+        profiler: Profiler | None = None,
     ) -> None:
         if retention != RetentionLimits():
             raise self._unsupported("retention")

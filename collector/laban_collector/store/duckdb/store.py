@@ -14,6 +14,7 @@ from laban_collector.store.base import (
     LedgerCheck,
     NameLimits,
     OpenSink,
+    Profiler,
     RetentionLimits,
     SpanReader,
     Store,
@@ -151,8 +152,9 @@ class DuckDBStore(Store):
         retention: RetentionLimits,
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
+        profiler: Profiler | None = None,
     ) -> None:
-        """Start the threads that count edges, compute digests, and enforce the retention limits.
+        """Start the threads that count edges and profiles, compute digests, and enforce the retention limits.
 
         Raises:
             StoreError: DuckDB refused.
@@ -163,7 +165,7 @@ class DuckDBStore(Store):
         writer = self._duckdb_writer()
         self._verifier = Verifier(self.database, self.check_ledger)
         self._background = Background(
-            self.database, self._commit_ranges, retention, deleted, names, self._verifier
+            self.database, self._commit_ranges, retention, deleted, names, self._verifier, profiler
         )
         self._background.start(writer.sequence)
         writer.loaded = self._background.stored
@@ -174,6 +176,21 @@ class DuckDBStore(Store):
             self._duckdb_writer().loaded = None
             self._background.stop()
             self._background = None
+
+    def complete_profiles(self, profiler: Profiler) -> None:
+        """Compute the missing digests, which find traces, and count what all stored traces look like.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        from laban_collector.store.duckdb.index.digests import Digester
+        from laban_collector.store.duckdb.profiles.counter import ProfileCounter
+
+        Digester(self.database).catch_up()
+        counter = ProfileCounter(self.database, self._commit_ranges, profiler)
+        while counter.count_next(delay=0):
+            pass
+        counter.compact()
 
     @property
     def flooded(self) -> bool:

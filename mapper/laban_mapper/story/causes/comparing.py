@@ -9,6 +9,8 @@ from laban_mapper.profiles.usual import FEWEST, UsualStep
 from laban_mapper.spans import NS_PER_MS
 from laban_mapper.times import format_duration
 
+_CAP: Final = 2.5
+"""The multiple of the longest usual time that is slow, however wide the times spread."""
 HALF_A_BUCKET: Final = 1.032
 """By how much a time can be longer than the middle of its bucket."""
 _LEAST_RATIO: Final = 2.0
@@ -36,7 +38,7 @@ def limit_of(step: UsualStep, measure: Measure) -> float | None:
     median, top = max(sketch.median, 1.0), max(_top(sketch), 1.0)
     spread = math.log(max(sketch.quantile(_HIGH) / median, 1.0)) / _deviations(_HIGH)
     beyond = median * math.exp(spread * _deviations(1 - _CHANCE))
-    return max(_LEAST_RATIO * median, top * (1 + (_DOUBT / examples) ** 2), beyond)
+    return max(_LEAST_RATIO * median, top * (1 + (_DOUBT / examples) ** 2), min(beyond, _CAP * top))
 
 
 def examples_of(step: UsualStep, measure: Measure) -> int:

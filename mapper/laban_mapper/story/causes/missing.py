@@ -1,5 +1,6 @@
 """A step that nearly all comparable traces have is absent."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -15,6 +16,8 @@ from laban_mapper.times import utc_time
 
 _NEARLY_ALL: Final = 0.95
 """The share of comparable traces that have a step from which on it is missing if it is absent."""
+_CHANCE: Final = 0.005
+"""The share of usual traces that may lack a step by chance and still be called incomplete."""
 _PATIENCE: Final = 3
 """How many times the longest usual delay passes before a step is missing and not only late."""
 _EXPORT: Final = 10 * NS_PER_S
@@ -30,23 +33,27 @@ def missing(facts: Facts) -> list[Claim]:
         usual = facts.usual.get(root)
         if usual is None or usual.examples < FEWEST or not steps or _lost_spans(facts, steps):
             continue
-        present = {one.step for one in steps}
-        for one, absent in _absent(steps, usual, present):
+        present = Counter(one.step for one in steps)
+        for one, absent in _absent(facts, steps, usual, present):
             if _is_due(facts, one, absent, usual) and not _explained(facts, one, absent):
-                claims.append(_claim(facts, one, absent, usual))
+                claims.append(_claim(facts, one, absent, usual, present[absent.about.step]))
     return claims
 
 
 def _lost_spans(facts: Facts, steps: Sequence[Occurrence]) -> bool:
-    """Whether spans of these traces are known to be lost: then an absent step proves nothing."""
+    """Whether spans of these traces are known to be lost: then an absent step proves nothing.
+
+    The caller of the entry itself may be outside of what is traced.
+    """
     traces = {one.span.trace_id for one in steps}
-    return any(span.trace_id in traces and facts.causality.is_orphan(span) for span in facts.causality.spans)
+    roots = (root for root in facts.causality.roots if root is not steps[0].span)
+    return any(root.trace_id in traces and facts.causality.is_orphan(root) for root in roots)
 
 
 def _absent(
-    steps: Sequence[Occurrence], usual: Usual, present: set[int]
+    facts: Facts, steps: Sequence[Occurrence], usual: Usual, present: Counter[int]
 ) -> Iterator[tuple[Occurrence, UsualStep]]:
-    """The steps that are absent below a step that went as usual, and that step."""
+    """The steps that are absent, or too few, below a step that went as usual, and that step."""
     below: dict[int, list[Occurrence]] = {}
     for one in steps:
         if one.above is not None:
@@ -57,10 +64,31 @@ def _absent(
         if known is None or known.ok < FEWEST or not _as_usual(one, below.get(id(one), ()), usual):
             continue
         for step in known.below:
-            rest = step.about.step not in present and step.about.step not in told
-            if rest and known.share_of(step) >= _NEARLY_ALL and _can_be_told(one, step):
+            if step.about.step in told or not _can_be_told(one, step):
+                continue
+            now = present[step.about.step]
+            too_few = now and not _is_too_few(known, present[one.step]) and _is_too_few(step, now)
+            if too_few or (not now and _is_expected(facts, one, known, step)):
                 told.add(step.about.step)
                 yield one, step
+
+
+def _is_expected(facts: Facts, one: Occurrence, known: UsualStep, step: UsualStep) -> bool:
+    """Whether a step is in nearly all examples, and its absence here is not simply one of the others.
+
+    If some examples lack the step, only a service that has been silent since shows that more happened.
+    """
+    share = known.share_of(step)
+    if share < _NEARLY_ALL:
+        return False
+    return 1 - share <= _CHANCE or _is_silent(facts, one, step)
+
+
+def _is_too_few(step: UsualStep, now: int) -> bool:
+    """Whether nearly all examples that have the step have it more often."""
+    visits = step.sketch(Measure.VISITS)
+    more = sum(traces for times, traces in visits.buckets() if times > now)
+    return visits.count >= FEWEST and more >= (1 - _CHANCE) * visits.count
 
 
 def _as_usual(one: Occurrence, below: Sequence[Occurrence], usual: Usual) -> bool:
@@ -95,7 +123,7 @@ def _is_due(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual) -> b
 
 
 def _explained(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
-    """Whether a message waits for the group, or the group is known to have consumed it without a span."""
+    """Whether a message waits for the group, or another step shows what became of it."""
     if one.kind != "publish" or absent.about.kind != "visit":
         return False
     topic, offset = one.span.topic, one.span.offset
@@ -104,8 +132,9 @@ def _explained(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
         if message.topic != topic or (None not in (offset, message.offset) and message.offset != offset):
             continue
         for state in message.groups:
-            same = absent.about.group == state.group or absent.about.service == state.service
-            if same and state.state != "unseen":
+            group = absent.about.group
+            same = state.group == group if group is not None else state.service == absent.about.service
+            if same and state.state not in {"unseen", "untraced"}:
                 return True
     # Without an offset, it is unknown whether the message waits.
     return offset is None and absent.about.group in {
@@ -113,7 +142,7 @@ def _explained(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
     }
 
 
-def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual) -> Claim:
+def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual, now: int) -> Claim:
     known = usual.step(one.step)
     of = known.ok if known is not None else 0
     seen = min(absent.sketch(Measure.SEEN).count, of)
@@ -124,10 +153,20 @@ def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual) -> Cl
     counts = f"in {seen:,} of {of:,} traces"
     if absent.about.kind == "visit":
         sentence = f"{service} usually reacts within {within} {counts}; it has not"
+        if _was_read(facts, one, absent):
+            sentence += f", although group {absent.about.group} has read the message"
     elif absent.about.kind == "publish":
         sentence = f"{service} usually does {absent.about.operation} within {within} {counts}; it has not"
     else:
         sentence = f"{service} usually calls {_callee(absent)} within {within} {counts}; it has not"
+    if now:
+        visits = absent.sketch(Measure.VISITS)
+        least = min(times for times, _ in visits.buckets() if times > now)
+        more = sum(traces for times, traces in visits.buckets() if times > now)
+        sentence = (
+            f"{service} usually does {absent.about.operation} at least {least} times in {more:,} of "
+            f"{visits.count:,} traces; here {'once' if now == 1 else f'{now} times'}"
+        )
     return Claim(
         kind="missing",
         service=service,
@@ -151,6 +190,22 @@ def _as_told(service: str, spans: Sequence[Span]) -> str:
     """The name that the story has for a service: with its namespace if several have the name."""
     told = {span.service for span in spans if own_name(span) == service}
     return told.pop() if len(told) == 1 else service
+
+
+def _was_read(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
+    """Whether the group has committed the message, and so ignored it, or its span was lost."""
+    return any(
+        state.group == absent.about.group and state.state == "untraced"
+        for published in facts.messages
+        if (published.message.topic, published.message.offset) == (one.span.topic, one.span.offset)
+        for state in published.message.groups
+    )
+
+
+def _is_silent(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
+    """Whether the service that should have reacted has sent no span at all since."""
+    last = facts.last_seen(absent.about.service) if absent.about.kind == "visit" else None
+    return last is not None and last < facts.causality.start(one.span)
 
 
 def _silence(facts: Facts, one: Occurrence, service: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from laban_collector.store.rows import Span
 from laban_mapper.profiles.sketch import Measure, Sketch
 from laban_mapper.profiles.steps import Occurrence
-from laban_mapper.profiles.usual import FEWEST, Usual
+from laban_mapper.profiles.usual import FEWEST, Usual, UsualStep
 from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER
 from laban_mapper.spans import failed as has_failed
 from laban_mapper.story.causes.callees import callee_of
@@ -23,7 +23,7 @@ _MOST_OF: Final = 0.5
 """The share of the excess of the whole that a cause explains."""
 _VISIBLE: Final = 0.25
 """The share of an excess by which the whole took longer at least; else it was in nobody's way."""
-_MANY: Final = 300
+_MANY: Final = 150
 """Examples from which on the ways that a step can take are known. With fewer, the whole is a witness, too:
 where steps have a slower way that too few examples took, the whole has taken as long before."""
 _FEWEST_NS: Final = NS_PER_MS
@@ -69,12 +69,14 @@ def _excesses(facts: Facts, steps: Sequence[Occurrence], usual: Usual) -> Iterat
         if one.above is not None:
             below.setdefault(id(one.above), []).append(one)
     late: set[int] = set()
+    scattered = _scattered(facts)
     seen: set[tuple[int, int]] = set()
     for one in steps:
         known = usual.step(one.step)
-        if known is None or (one.failed and not _was_given_up(facts, one)):
+        if known is None or (one.failed and not _was_declined(one) and not _was_given_up(facts, one)):
             continue
-        again = (id(one.above), one.step) in seen
+        again = (id(one.above), one.step) in seen or _is_repeated(one, steps, known)
+        again = again or (one.span.topic, one.above and one.above.span.message_key) in scattered
         seen.add((id(one.above), one.step))
         for where, measure, took in _times(one, below.get(id(one), ()), again=again):
             limit = limit_of(known, measure)
@@ -94,13 +96,34 @@ def _times(
     The own time of a service that tried a call again contains its pauses, and the wait of a message that was
     consumed again contains the attempt before: others tell them.
     """
-    retried = one.kind == "visit" and any(call.failed for call in below)
+    retried = one.kind == "visit" and any(call.failed and not _was_declined(call) for call in below)
     if one.own is not None and not retried and not (one.failed and one.kind != "visit"):
         yield "own", Measure.OWN, one.own
     if one.gap is not None:
         yield "gap", Measure.GAP, one.gap
     if one.wait is not None and not again:
         yield "wait", Measure.WAIT, one.wait
+
+
+def _scattered(facts: Facts) -> set[tuple[str | None, str | None]]:
+    """Topics and keys whose messages went to several partitions: the usual wait is that of another queue."""
+    partitions: dict[tuple[str | None, str | None], set[int | None]] = {}
+    for published in facts.messages:
+        message = published.message
+        if message.key is not None:
+            partitions.setdefault((message.topic, message.key), set()).add(message.partition)
+    return {place for place, found in partitions.items() if len(found) > 1}
+
+
+def _was_declined(one: Occurrence) -> bool:
+    """Whether a call got an answer in time, although the answer was no."""
+    return 400 <= (one.span.http_status or 0) < 500
+
+
+def _is_repeated(one: Occurrence, steps: Sequence[Occurrence], known: UsualStep) -> bool:
+    """Whether a message was consumed more often than in any example: then one waits for the other."""
+    most = max((times for times, _ in known.sketch(Measure.VISITS).buckets()), default=0)
+    return one.wait is not None and sum(other.step == one.step for other in steps) > most
 
 
 def _was_given_up(facts: Facts, one: Occurrence) -> bool:

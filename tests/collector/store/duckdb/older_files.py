@@ -8,6 +8,11 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
+    7: """
+        DROP TABLE profile_steps;
+        DROP TABLE profiles;
+        DELETE FROM meta WHERE key = 'profiled';
+    """,
     6: """
         ALTER TABLE lag DROP COLUMN lost;
         ALTER TABLE lag DROP COLUMN seconds_from;

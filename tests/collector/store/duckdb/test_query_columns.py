@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import laban_collector.store.duckdb
+from laban_app.answers.profiling import profile_traces
 from laban_collector.store.base import NameLimits, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.session import Session
@@ -21,10 +22,12 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability.rescued_batches import batches
 from laban_collector.store.duckdb.durability.saved_metadata import save
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
+from laban_collector.store.duckdb.housekeeping.export import backup
 from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.housekeeping.verification import Verifier
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.profiles.counter import ProfileCounter
 from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
@@ -110,8 +113,16 @@ def run_every_query(path: Path) -> None:
         while counter.count_next() is not None:
             pass
         counter.compact()
+        profiles = ProfileCounter(database, CommitRanges(database), profile_traces)
+        profiles.count_next(delay=0)
+        profiles.oldest()
+        profiles.compact()
+        assert list(backup(database, path.with_name("copy.duckdb")))
         Digester(database, 1).catch_up()
         reader = DuckDBReader(database)
+        with database.reading() as cursor:
+            [(entry,)] = cursor.execute("SELECT min(entry) FROM profiles").fetchall()
+        reader.profile(entry, *WHOLE)
         read_everything(reader, spans[0].trace_id)
         store(writer, random_commits(shop(5), 1, 5))
         read_everything(reader, spans[0].trace_id)
@@ -168,6 +179,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.edges(*WHOLE)
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.counted_to()
+    reader.unprofiled_entries(None, "web", "GET /", 10)
     for _ in range(2):
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)

@@ -93,7 +93,29 @@ def test_a_lost_server_half_of_a_call_that_went_well_is_not_missing() -> None:
     assert claims_on(order("answer")) == []
 
 
-@pytest.mark.parametrize("committed", [5, 9])
-def test_a_message_that_waits_or_was_consumed_without_a_span_is_not_missing(committed: int) -> None:
-    polled = Consumption([lag("email", "orders", committed, 9)], READERS)
-    assert claims_on(order("email"), consumption=polled) == []
+def test_a_message_that_waits_is_not_missing_and_one_that_was_read_is_told_so() -> None:
+    def polled(committed: int) -> Consumption:
+        return Consumption([lag("email", "orders", committed, 9)], READERS)
+
+    assert claims_on(order("email"), consumption=polled(5)) == []
+    [claim] = claims_on(order("email"), consumption=polled(9))
+    assert claim.sentence.endswith("it has not, although group email has read the message")
+
+
+def test_a_step_that_a_few_usual_traces_lack_is_missing_only_if_its_service_is_silent() -> None:
+    traces = iter([*[order() for _ in range(97)], *[order("email") for _ in range(3)]])
+    usual = many(lambda: next(traces), 100)
+    assert missing(facts_of(order("email"), usual)) == []
+    [claim] = missing(facts_of(order("email"), usual, last_seen={"email": T0}))
+    assert "in 97 of 100 traces" in claim.sentence
+
+
+def test_a_step_that_occurs_less_often_than_in_all_examples_is_told() -> None:
+    def confirmed() -> list[Span]:
+        spans = order("email")
+        return [*spans, publish("order", "orders", 40, spans[0], offset=8)]
+
+    [claim] = missing(facts_of(order("email"), many(confirmed)))
+    assert claim.sentence == (
+        "order usually does publish orders at least 2 times in 40 of 40 traces; here once"
+    )

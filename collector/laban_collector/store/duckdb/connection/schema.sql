@@ -177,4 +177,28 @@ CREATE TABLE IF NOT EXISTS unmet_links (
     from_span UBIGINT NOT NULL
 );
 
+-- What the traces of an entry operation look like: steps, each with the step above it (see profiles/profiler.py).
+CREATE TABLE IF NOT EXISTS profile_steps (
+    step UBIGINT NOT NULL,               -- a hash of the path of operations from the entry
+    above UBIGINT NOT NULL,              -- 0: the entry itself
+    entry UBIGINT NOT NULL,
+    service VARCHAR NOT NULL,
+    namespace VARCHAR,
+    operation VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,               -- visit, call or publish
+    consumer_group VARCHAR
+);
+
+-- How often a measure of a step had which value, in sampled traces that began in the same slice of time; in parts: rows
+-- with the same key add up.
+CREATE TABLE IF NOT EXISTS profiles (
+    minute BIGINT NOT NULL,              -- start of the slice, minutes since the epoch
+    minutes INTEGER NOT NULL,            -- its length
+    entry UBIGINT NOT NULL,
+    step UBIGINT NOT NULL,
+    measure UTINYINT NOT NULL,           -- a Measure of the mapper
+    buckets INTEGER[] NOT NULL,          -- of the values, ascending
+    counts BIGINT[] NOT NULL             -- of each bucket
+);
+
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -34,9 +34,9 @@ from laban_collector.store.private_files import unwritable
 
 _log = logging.getLogger(__name__)
 
-_COUNTED_AGAIN: Final = "edges"
-_TABLES: Final = tuple(name for name in EXPORTED_TABLES if name not in ("ledger", _COUNTED_AGAIN))
-"""The tables that are copied. The ledger is written anew, and the collector counts edges again."""
+_COUNTED_AGAIN: Final = ("edges", "profile_steps", "profiles")
+_TABLES: Final = tuple(name for name in EXPORTED_TABLES if name not in ("ledger", *_COUNTED_AGAIN))
+"""The tables that are copied. The ledger is written anew, and the collector counts the rest again."""
 _LOCKED: Final = re.compile("Conflicting lock|Could not set lock|being used by another")
 _AT_ONCE: Final = 122_880
 """Rows of a transaction; a row group."""

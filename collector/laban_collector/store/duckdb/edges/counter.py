@@ -22,6 +22,8 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 
 STEP: Final = 600_000
 """Maximum number of spans that are counted at once, unless a commit has more; limits the memory."""
+_AT_ONCE: Final = 100_000
+"""Rows that are added up at once; limits the memory."""
 
 
 class EdgeCounter:
@@ -101,14 +103,28 @@ class EdgeCounter:
         Raises:
             StoreError: DuckDB refused; the counts stay in parts.
         """
-        if not self._touched:
-            return
-        with self._database.writing() as cursor:
-            minutes = {"minutes": sorted(self._touched)}
-            cursor.execute(sql("edges/add_up_minutes"), minutes)
-            cursor.execute(sql("edges/delete_minutes"), minutes)
-            cursor.execute(sql("edges/insert_added_up"))
-        self._touched.clear()
+        for part in self._parts() if self._touched else ():
+            with self._database.writing() as cursor:
+                minutes = {"minutes": part}
+                cursor.execute(sql("edges/add_up_minutes"), minutes)
+                cursor.execute(sql("edges/delete_minutes"), minutes)
+                cursor.execute(sql("edges/insert_added_up"))
+            self._touched.difference_update(part)
+
+    def _parts(self) -> list[list[int]]:
+        """Return the minutes that were counted in parts, in groups that fit into the memory."""
+        with self._database.reading() as cursor:
+            touched = {"minutes": sorted(self._touched)}
+            rows = cursor.execute(sql("edges/rows_of_minutes"), touched).fetchall()
+        parts: list[list[int]] = []
+        room = 0
+        for minute, number in rows:
+            if number > room or not parts:
+                parts.append([])
+                room = _AT_ONCE
+            parts[-1].append(minute)
+            room -= number
+        return parts
 
 
 def _apply(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:

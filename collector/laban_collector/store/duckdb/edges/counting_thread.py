@@ -1,17 +1,21 @@
-"""The thread that counts edges as spans arrive; queries can wait for it."""
+"""The thread that counts edges, and then profiles, as spans arrive; queries can wait for the edges."""
 
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from laban_collector.errors import StoreError
 from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.profiles.schedule import ProfileSchedule
+
+if TYPE_CHECKING:
+    from laban_collector.store.duckdb.profiles.counter import ProfileCounter
 
 _log = logging.getLogger(__name__)
 
@@ -43,13 +47,14 @@ class _Commit(NamedTuple):
 
 
 class EdgeCountingThread:
-    """Counts edges in a separate thread.
+    """Counts edges in a separate thread, and profiles while there are no edges to count.
 
     Args:
         database: open for writing.
         commit_ranges: of the same database.
         names: the names that are counted in an hour.
         clock: monotonic seconds.
+        profiles: counts what traces look like; None: nothing does.
     """
 
     def __init__(
@@ -58,8 +63,10 @@ class EdgeCountingThread:
         commit_ranges: CommitRanges,
         names: NameLimits = DEFAULT_NAMES,
         clock: Callable[[], float] = time.monotonic,
+        profiles: "ProfileCounter | None" = None,
     ) -> None:
         self._counter = EdgeCounter(database, commit_ranges, names=names)
+        self._profiles = ProfileSchedule(profiles, clock)
         self._clock = clock
         self._changed = threading.Condition()
         self._commits: deque[_Commit] = deque()
@@ -129,6 +136,7 @@ class EdgeCountingThread:
             self._latest.append(commit)
             if awaited:
                 self._awaited = sequence
+            self._profiles.stored()
             self._changed.notify_all()
 
     def settle(self) -> None:
@@ -164,6 +172,9 @@ class EdgeCountingThread:
 
     def _run(self) -> None:
         while self._wait():
+            if not self._edges_are_due():
+                self._profiles.run()
+                continue
             try:
                 self._count()
             except Exception as error:  # noqa: BLE001 - after any error the next attempt may succeed
@@ -178,6 +189,11 @@ class EdgeCountingThread:
                     self._changed.notify_all()
             else:
                 self._failing = False
+        self._profiles.finish()
+
+    def _edges_are_due(self) -> bool:
+        with self._changed:
+            return self._stopping or self._time_left_for_edges() == 0
 
     def _wait(self) -> bool:
         """Wait until there is something to count; return False if the thread must end."""
@@ -186,10 +202,16 @@ class EdgeCountingThread:
                 self._changed.wait_for(lambda: self._stopping, _RETRY)
             while not self._stopping and (wait := self._time_left()) != 0:
                 self._changed.wait(wait)
-            return bool(self._commits) and not (self._stopping and (self._failing or self._spans() > MANY))
+            if not self._stopping:
+                return True
+            return bool(self._commits) and not self._failing and self._spans() <= MANY
 
     def _time_left(self) -> float | None:
         """Return the seconds until there is something to do; None: wait for the next commit."""
+        left = [self._time_left_for_edges(), self._profiles.time_left()]
+        return min((one for one in left if one is not None), default=None)
+
+    def _time_left_for_edges(self) -> float | None:
         if not self._commits:
             return None
         if self._wanted > self._counted or self._spans() >= _ENOUGH:

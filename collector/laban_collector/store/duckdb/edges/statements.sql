@@ -128,3 +128,10 @@ GROUP BY hour
 -- name: rows_of_changed_hours
 -- The number of changed rows of each hour.
 SELECT minute // 60 AS hour, count(*) AS number FROM edge_changes GROUP BY hour ORDER BY hour
+
+-- name: rows_of_minutes
+-- The number of rows of some minutes.
+SELECT minute, count(*) AS number FROM edges
+WHERE minute IN (SELECT unnest($minutes::BIGINT[]))
+GROUP BY minute
+ORDER BY minute

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from laban_collector.store.base import Deleted, NameLimits, RetentionLimits
+from laban_collector.store.base import Deleted, NameLimits, Profiler, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.durability.saved_metadata import MetadataThread
 from laban_collector.store.duckdb.edges.counting_thread import EdgeCountingThread
@@ -10,6 +10,7 @@ from laban_collector.store.duckdb.housekeeping.retention import RetentionThread
 from laban_collector.store.duckdb.housekeeping.verification import VerificationThread, Verifier
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import DigestThread
+from laban_collector.store.duckdb.profiles.counter import ProfileCounter
 
 
 class Background:
@@ -22,6 +23,7 @@ class Background:
         deleted: called after each retention run that deleted spans.
         names: the names that graphs distinguish in an hour.
         verifier: of the same database.
+        profiler: counts what traces look like; None: profiles are not kept.
 
     Attributes:
         edges: counts calls and messages as spans arrive.
@@ -35,8 +37,10 @@ class Background:
         deleted: Callable[[Deleted], None],
         names: NameLimits,
         verifier: Verifier,
+        profiler: Profiler | None = None,
     ) -> None:
-        self.edges = EdgeCountingThread(database, commit_ranges, names)
+        profiles = None if profiler is None else ProfileCounter(database, commit_ranges, profiler)
+        self.edges = EdgeCountingThread(database, commit_ranges, names, profiles=profiles)
         self._newest = commit_ranges.newest
         limited = limits.age is not None or limits.size is not None
         retention = [RetentionThread(database, limits, deleted)] if limited else []

@@ -21,8 +21,11 @@ import pyarrow.parquet as pq
 from laban_collector.errors import StoreError
 from laban_collector.store.base import EXPORTED_TABLES, OpenSink
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.private_files import make_private, publish, unwritable, working_folder
 
+_NOT_EXPORTED: Final = ("unmet_links",)
+"""Tables of a backup beside the exported ones: without them, counting could not go on."""
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536
 """Number of rows in memory at once, and in a row group of the Parquet files."""
@@ -92,8 +95,12 @@ def backup(database: Database, target: Path) -> Generator[int, None, None]:
 
 def _backup(database: Database, made: Path) -> Generator[int, None, None]:
     with Database.open(made) as copy, database.reading() as cursor:
-        for table in EXPORTED_TABLES:
+        for table in (*EXPORTED_TABLES, *_NOT_EXPORTED):
             yield from _copy(_rows_of(cursor, table), copy, table)
+        progress = cursor.execute(sql("housekeeping/progress")).fetchall()
+        with copy.writing() as writer:
+            for key, value in progress:
+                writer.execute(sql("housekeeping/set_progress"), {"key": key, "value": value})
     make_private([made])
 
 

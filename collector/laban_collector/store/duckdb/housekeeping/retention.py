@@ -38,12 +38,13 @@ _DELETES: Final = (
     "spans",
     "edges",
     "odd_edges",
+    "profiles",
     "unmet_links",
     "digests",
     "ledger",
 )
 """The order matters: correlations are found by their spans, and lag rows by the ledger."""
-_BY_MINUTE: Final = ("edges", "odd_edges")
+_BY_MINUTE: Final = ("edges", "odd_edges", "profiles")
 _NS: Final = 1_000_000_000
 
 
@@ -140,6 +141,7 @@ class Retention:
             for name in _DELETES:
                 odd = {"odd": PLAUSIBLE_SINCE // MINUTE} if name in _BY_MINUTE else {}
                 cursor.execute(sql(f"housekeeping/delete_{name}"), {"until": last, **odd})
+            cursor.execute(sql("housekeeping/delete_profile_steps"))
         return spans, time.monotonic() - began
 
     def _adapt(self, seconds: float) -> None:

@@ -39,6 +39,17 @@ DELETE FROM ledger WHERE arrival <= $until
 -- name: delete_links
 DELETE FROM span_links WHERE arrival <= $until
 
+-- name: delete_profile_steps
+DELETE FROM profile_steps WHERE step NOT IN (SELECT step FROM profiles)
+
+-- name: delete_profiles
+-- The slices that have no spans left.
+DELETE FROM profiles
+WHERE minute + minutes <= (
+    SELECT coalesce(epoch_ns(min(start)) // 60_000_000_000, 9_223_372_036_854_775_807) FROM spans
+    WHERE arrival > $until AND start >= make_timestamp_ns($odd * 60_000_000_000)
+)
+
 -- name: delete_spans
 DELETE FROM spans WHERE arrival <= $until
 
@@ -47,3 +58,10 @@ DELETE FROM unmet_links WHERE arrival <= $until
 
 -- name: oldest_commit
 SELECT epoch_ns(min(time)) AS oldest FROM ledger
+
+-- name: progress
+-- How far the commits are counted.
+SELECT key, value FROM meta WHERE key IN ('edges_counted', 'profiled') ORDER BY key
+
+-- name: set_progress
+INSERT OR REPLACE INTO meta (key, value) VALUES ($key, $value)

@@ -39,6 +39,7 @@ from laban_collector.store.duckdb.read.rows import (
     newest_traces,
     sets_of_keys,
     spans_of,
+    trace_id_of,
     trace_ids,
     traces_by_value,
     unread_of,
@@ -60,6 +61,8 @@ from laban_collector.store.rows import (
     LatencyPoint,
     MessageRef,
     Peer,
+    ProfileCount,
+    ProfileStep,
     QueueMinute,
     QueueProgress,
     Span,
@@ -75,6 +78,8 @@ _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route
 _MAX_SERVICES: Final = 1000
 _LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
 """ns: how far the last span of a service is looked for, before all spans are read."""
+_UNPROFILED: Final = 300_000
+"""Number of the newest spans among which traces without a profile are looked for."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
 _FIRST_WINDOW: Final = MINUTE
@@ -432,6 +437,26 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             behind = self._behind(cursor)
         return behind is None or behind >= self._staleness
+
+    def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
+        """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
+        begin, end = since // MINUTE, -(-until // MINUTE)
+        window = {"entry": entry, "since": begin, "until": end}
+        with self._reading() as cursor:
+            counts = cursor.execute(sql("profiles/count_of"), window).fetchall()
+            steps = named_rows(cursor.execute(sql("profiles/steps_of"), {"entry": entry})) if counts else []
+        return [ProfileStep(**row) for row in steps], [
+            ProfileCount(begin, end - begin, entry, step, measure, tuple(zip(buckets, numbers, strict=True)))
+            for step, measure, buckets, numbers in counts
+        ]
+
+    def unprofiled_entries(
+        self, namespace: str | None, service: str, name: str, limit: int
+    ) -> list[TraceRef]:
+        """Return some of the newest traces that no profile contains yet and whose root has this name."""
+        entry = {"namespace": namespace, "service": service, "name": name}
+        rows = self._rows("unprofiled_entries", {**entry, "spans": _UNPROFILED, "limit": limit})
+        return [TraceRef(trace_id_of(row), row["start"], row["start"]) for row in rows]
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""

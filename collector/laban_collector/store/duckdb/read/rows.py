@@ -51,6 +51,11 @@ def trace_ids(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(_trace_id(row["trace_hi"], row["trace_lo"]) for row in rows))
 
 
+def trace_id_of(row: Row) -> str:
+    """Return the trace id in a row."""
+    return _trace_id(row["trace_hi"], row["trace_lo"])
+
+
 def halves(trace_id: str) -> TraceAddress:
     """Return the high and low half of a trace id, as the tables store them."""
     return (int(trace_id[:16], 16), int(trace_id[16:], 16))

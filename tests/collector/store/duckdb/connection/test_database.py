@@ -32,6 +32,8 @@ TABLES = {
     "lag_problems",
     "ledger",
     "meta",
+    "profile_steps",
+    "profiles",
     "resources",
     "scopes",
     "span_events",

@@ -7,7 +7,18 @@ from laban_collector.store.duckdb.read import reader as reader_module
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.read.rows import both_forms
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import MINUTE, Lag, LagProblem, Peer, Span, SpanEvent
+from laban_collector.store.rows import (
+    MINUTE,
+    EdgeMinute,
+    EdgePlace,
+    Lag,
+    LagProblem,
+    Peer,
+    QueueMinute,
+    QueueProgress,
+    Span,
+    SpanEvent,
+)
 
 from ....requests import START
 from ..edges.test_counter import count, store
@@ -35,6 +46,46 @@ def test_the_latest_lag_is_the_newest_poll_of_each_group(database: Database) -> 
     writer.write_lag([poll(3, messages=7), poll(2, "audit")])
     assert reader.latest_lag() == [poll(2, "audit"), poll(3, messages=7)]
     assert reader.latest_lag() == DuckDBReader(database).latest_lag()
+
+
+def test_a_group_advances_as_its_polls_show(database: Database) -> None:
+    committed = [5, 5, 7, 9, 11, 11]
+    polls = [
+        replace(poll(0, messages=20 - place), time=START + second * S, committed=place, end=20)
+        for second, place in enumerate(committed)
+    ]
+    DuckDBWriter(database).write_lag([*polls, replace(polls[0], topic="others")])
+    reader, until = DuckDBReader(database), START + 10 * S
+    assert reader.queue_progress(["orders"], START, until, START) == [
+        QueueProgress("c", "email", "orders", 0, START, START + 4 * S, 2.0)
+    ]
+    [still] = reader.queue_progress(["orders"], START + 4 * S, until, START)
+    assert (still.committed, still.consumed_per_s) == (None, 0.0)
+    minute = START // MINUTE * MINUTE
+    assert reader.queue_minutes("email", "orders", START, until) == [QueueMinute(minute, 20, 9)]
+
+
+def test_calls_of_an_edge_are_counted_by_minute_with_those_that_were_slow(database: Database) -> None:
+    spans = [
+        replace(
+            span,
+            start=T0 // MINUTE * MINUTE + minute * MINUTE,
+            duration=duration,
+            status=status,
+            trace_id=f"{index + 1:032x}",
+        )
+        for index, (minute, duration, status) in enumerate(
+            [(0, S // 1000, 0), (0, S // 1000, 2), (1, S, 0), (1, S // 1000, 0), (1, S, 2)]
+        )
+        for span in [Span("", "a" * 16, None, "payment", "charge", SERVER, 0, 0, 0)]
+    ]
+    store(DuckDBWriter(database), [spans])
+    count(database)
+    place, begin = EdgePlace(None, ("service:payment",)), T0 // MINUTE * MINUTE
+    assert DuckDBReader(database).edge_minutes(place, begin, begin + 2 * MINUTE, S // 2) == [
+        EdgeMinute(begin, 2, 1, 0),
+        EdgeMinute(begin + MINUTE, 3, 1, 2),
+    ]
 
 
 def test_a_group_disappears_with_its_last_poll(database: Database) -> None:

@@ -1,0 +1,87 @@
+-- Short statements of this folder. The line above a statement is its name.
+
+-- name: add_up_counts
+-- Adds up the counts of some slices, in longer slices. A count belongs to the slice in which its trace began.
+CREATE TEMP TABLE profiles_added_up AS
+WITH flat AS (
+    SELECT minute // $minutes * $minutes AS minute, entry, step, measure, unnest(buckets) AS bucket,
+           unnest(counts) AS count
+    FROM profiles
+    WHERE minute BETWEEN $first AND $last AND minutes <= $minutes
+),
+summed AS (
+    SELECT minute, entry, step, measure, bucket, sum(count)::BIGINT AS count FROM flat GROUP BY ALL
+)
+SELECT minute, $minutes::INTEGER AS minutes, entry, step, measure, list(bucket ORDER BY bucket) AS buckets,
+       list(count ORDER BY bucket) AS counts
+FROM summed
+GROUP BY minute, entry, step, measure
+ORDER BY minute, entry, step, measure
+
+-- name: count_of
+-- The counts of an entry in some slices, added up.
+WITH flat AS (
+    SELECT step, measure, unnest(buckets) AS bucket, unnest(counts) AS count
+    FROM profiles
+    WHERE entry = $entry AND minute + minutes > $since AND minute < $until
+),
+summed AS (SELECT step, measure, bucket, sum(count)::BIGINT AS count FROM flat GROUP BY ALL)
+SELECT step, measure, list(bucket ORDER BY bucket) AS buckets, list(count ORDER BY bucket) AS counts
+FROM summed
+GROUP BY step, measure
+ORDER BY step, measure
+
+-- name: delete_counts
+DELETE FROM profiles WHERE minute BETWEEN $first AND $last AND minutes <= $minutes
+
+-- name: first_since
+-- The first commit that was stored at most some time before another one.
+SELECT min(arrival) AS first FROM ledger
+WHERE time >= (SELECT time FROM ledger WHERE arrival = $arrival::UBIGINT) - INTERVAL 1 MINUTE
+
+-- name: insert_added_up
+INSERT INTO profiles BY NAME FROM profiles_added_up LIMIT 1000000000000
+
+-- name: insert_counts
+-- LIMIT: see insert_spans.sql.
+INSERT INTO profiles BY NAME FROM new_counts LIMIT 1000000000000
+
+-- name: insert_steps
+INSERT INTO profile_steps BY NAME
+FROM new_steps WHERE step NOT IN (SELECT step FROM profile_steps)
+
+-- name: minutes_to_add_up
+-- The number of rows of each short slice before a minute, for slices that begin at or after another.
+SELECT minute, count(*) AS number FROM profiles
+WHERE minutes < $minutes AND minute >= $first AND minute <= $last
+GROUP BY minute
+ORDER BY minute
+
+-- name: next_commits
+-- The next commits that are old enough, up to a number of spans; at least one commit if there is one.
+SELECT min(arrival) AS first, max(arrival) AS last, sum(spans)::BIGINT AS spans
+FROM (
+    SELECT arrival, spans, sum(spans) OVER (ORDER BY arrival) - spans AS before
+    FROM ledger
+    WHERE arrival > $profiled AND time <= make_timestamp_ns($until::BIGINT)
+)
+WHERE before + spans <= $most OR before = 0
+
+-- name: newest_commit
+SELECT coalesce(max(arrival), 0) AS newest FROM ledger
+
+-- name: oldest_after
+-- When the first of the commits that are not counted was stored; NULL if all are counted.
+SELECT epoch_ns(min(time)) AS time FROM ledger WHERE arrival > $profiled
+
+-- name: profiled
+-- The last commit whose traces are counted.
+SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'profiled'), 0) AS profiled
+
+-- name: set_profiled
+INSERT OR REPLACE INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)
+
+-- name: steps_of
+SELECT step, above, entry, service, namespace, operation, kind, consumer_group AS "group"
+FROM profile_steps WHERE entry = $entry
+ORDER BY step
