@@ -12,7 +12,7 @@ from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
-from laban_app.answers.orders import OrdersFinder
+from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -175,9 +175,10 @@ class LocalAnswers:
         _check_range(since, until)
         first = ALL_STARTS[0] if since is None else storable(nanoseconds(since))
         last = ALL_STARTS[1] if until is None else storable(nanoseconds(until))
+        usual = SharedProfiles(self._usual)
 
         def tell(reader: SpanReader, key: str, value: str) -> Story:
-            return LocalAnswers(reader, self._clock, self._usual, scoped=False).story(key, value)
+            return LocalAnswers(reader, self._clock, usual, scoped=False).story(key, value)
 
         return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
 

@@ -5,11 +5,13 @@ from typing import Any, Final, cast
 
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.loaded import MARGIN, Asked, LoadedSpans, TooManySpans, Window
+from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import TraceRef, ValueRef
+from laban_collector.store.rows import MINUTE, Span, TraceRef, ValueRef
 from laban_mapper.model import Orders, OrderSummary, Story
 from laban_mapper.orders import MOST, OrderFilter, OrdersQuestion, badness, summary_of
+from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.times import storable, utc_time
 
 _BATCH: Final = 100
@@ -19,6 +21,35 @@ _MAX_SPANS: Final = 20_000
 
 Tell = Callable[[SpanReader, str, str], Story]
 """Tells the story of a business key and its value from what a reader has."""
+
+
+class SharedProfiles(UsualProfiles):
+    """Profiles for a list: orders with the same entry in the same minutes are compared with the same traces.
+
+    To put a profile together costs more than all the rest of a story. The minutes around the first order
+    are left out, and so are the others; only where too few examples remain may an order be one of them.
+
+    Args:
+        profiles: of the store.
+    """
+
+    def __init__(self, profiles: UsualProfiles) -> None:
+        self._profiles = profiles
+        self._shared: dict[tuple[int, int, int], Usual | None] = {}
+
+    def of(self, entries: Sequence[Entry], spans: Sequence[Span]) -> dict[int, Usual]:
+        """The profiles of the entries of a story, by entry."""
+        found: dict[int, Usual] = {}
+        for entry in dict.fromkeys(one.entry for one in entries):
+            same = [one for one in entries if one.entry == entry]
+            begin, end = min(one.begin for one in same), max(one.end for one in same)
+            minutes = (entry, begin // MINUTE, end // MINUTE)
+            if minutes not in self._shared:
+                self._shared[minutes] = self._profiles.of(same, spans).get(entry)
+            usual = self._shared[minutes]
+            if usual is not None:
+                found[entry] = usual
+        return found
 
 
 class OrdersFinder:
