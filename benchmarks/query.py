@@ -38,6 +38,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.rows import ALL_STARTS
+from laban_mapper.orders import OrdersQuestion
 from laban_mapper.times import utc_time
 
 _UNITS: Final = {"K": 1_000, "M": 1_000_000}
@@ -94,6 +95,7 @@ class Questions:
         yield Asked("story of an order", self._order, self._times * 5)
         yield Asked("story of an order in about 50 traces", self._watched, self._times)
         yield Asked("story of an order beyond the limits", self._hot, self._times)
+        yield Asked("newest 50 orders", self._newest, self._times)
         yield Asked("graph of the last 15 min", self._graph, self._times)
         yield Asked("one trace, whole", self._trace, self._times * 5)
 
@@ -122,6 +124,10 @@ class Questions:
 
     def _hot(self, answers: LocalAnswers) -> None:
         assert answers.story("order.id", HOT_ORDERS[0]).spans > 0
+
+    def _newest(self, answers: LocalAnswers) -> None:
+        """List the newest orders; a test compares the lines with the stories."""
+        assert len(answers.orders().orders) == OrdersQuestion().limit
 
     def _graph(self, answers: LocalAnswers) -> None:
         drawn = answers.service_map(self._until - _WINDOW, self._until)

@@ -52,6 +52,8 @@ HELPERS = {
         "mapper/laban_mapper/profiles/sketch.py",
         "mapper/laban_mapper/profiles/usual.py",
         "app/laban_app/answers/affected.py",
+        "app/laban_app/answers/cut.py",
+        "app/laban_app/answers/keys.py",
         "collector/laban_collector/store/duckdb/edges/query.py",
         "app/laban_app/cli/console.py",
         "app/laban_app/cli/story_text.py",

@@ -8,6 +8,9 @@ _QUERIES: Final = "laban_app.cli.query_commands"
 _EXPORTS: Final = "laban_app.cli.export_commands"
 
 ORDER: Final = Command("Explain what happened to an order.", "server", f"{_QUERIES}:order")
+ORDERS: Final = Command(
+    "List the newest orders, or the worst.", "server", "laban_app.cli.orders_command:orders"
+)
 STORY: Final = Command("Explain what happened to a business key.", "server", f"{_QUERIES}:story")
 TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")

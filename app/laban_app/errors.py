@@ -2,6 +2,7 @@
 
 AppError
 ├── UnknownValue          no trace carries this business key value
+├── SeveralKeys           several keys have the value, and mean different orders
 ├── NotInRange            traces carry it, but none of their spans lie in the requested time range
 ├── UnknownTrace          no span of this trace is stored
 ├── CollectorUnreachable  there is neither a running collector nor a readable database
@@ -10,7 +11,12 @@ AppError
 └── OutputFailed          a file cannot be written
 """
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
+
+_SHOWN_KEYS: Final = 5
+"""The most keys that are named."""
 
 
 class AppError(Exception):
@@ -24,17 +30,46 @@ class UnknownValue(AppError):
         key: the business key, or its beginning: `order` for `order.id`.
         value: the unknown value.
         nearest: known values that resemble it, the nearest first.
+        keys: other business keys that have the value.
     """
 
-    def __init__(self, key: str, value: str, nearest: list[str]) -> None:
+    def __init__(self, key: str, value: str, nearest: list[str], keys: Sequence[str] = ()) -> None:
         self.key = key
         self.value = value
         self.nearest = nearest
-        if nearest:
+        self.keys = list(keys)
+        if keys:
+            hint = f"It is a value of {asked_with(keys, value)}."
+        elif nearest:
             hint = f"The nearest known: {', '.join(nearest)}."
         else:
             hint = f"No {key} has been seen at all: is the collector receiving spans (laban status)?"
         super().__init__(f"No trace carries {key} {value}. {hint}")
+
+
+class SeveralKeys(AppError):
+    """Several business keys that start with a key have this value, and mean different orders.
+
+    Attributes:
+        key: the first part of the keys.
+        value: the value.
+        keys: the business keys.
+    """
+
+    def __init__(self, key: str, value: str, keys: Sequence[str]) -> None:
+        self.key = key
+        self.value = value
+        self.keys = list(keys)
+        found = asked_with(keys, value)
+        super().__init__(f"{key} {value} is a value of several keys: {found}. Ask for one of them.")
+
+
+def asked_with(keys: Sequence[str], value: str) -> str:
+    """The keys, and how to ask for the value of each."""
+    told = [f"{key} (laban story {key}={value})" for key in keys[:_SHOWN_KEYS]]
+    if len(keys) > _SHOWN_KEYS:
+        told.append(f"{len(keys) - _SHOWN_KEYS} more keys")
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 class NotInRange(AppError):

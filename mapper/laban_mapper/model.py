@@ -211,6 +211,7 @@ class OrderSummary(Answer):
         key: the business key, such as `order.id`.
         started: the start of its first span.
         duration_ms: from the first start to the last end.
+        last_seen: the end of the newest span that names it.
     """
 
     key: str
@@ -218,6 +219,7 @@ class OrderSummary(Answer):
     outcome: Outcome
     started: datetime
     duration_ms: float
+    last_seen: datetime | None = None
     cause: OrderCause | None = None
     services: list[str] = []
     traces: list[str] = []
@@ -227,8 +229,8 @@ class Orders(Answer):
     """The answer to "Which orders went badly?".
 
     Attributes:
-        truncated: whether there are more than these.
-        looked_at: how many orders were examined.
+        truncated: whether there are, or may be, more than these: older ones, or more than the limit.
+        looked_at: how many orders were examined, the newest first.
     """
 
     orders: list[OrderSummary]
@@ -590,15 +592,19 @@ class Refused(Answer):
 
 
 class UnknownAnswer(Refused):
-    """The value is unknown, or was not seen in the requested time range.
+    """The value is unknown, or was not seen in the requested time range, or means several orders.
 
     Attributes:
         nearest: known values that resemble an unknown value, the nearest first.
+        keys: the other business keys that have an unknown value; or all keys that have it.
+        several: whether several keys have the value, and mean different orders.
         first: start of the first span with the value; None if the value is unknown.
         last: start of the last span with the value; None if the value is unknown.
     """
 
     nearest: list[str]
+    keys: list[str] = []
+    several: bool = False
     first: datetime | None = None
     last: datetime | None = None
 

@@ -23,6 +23,7 @@ from laban_mapper.model import (
     LatencyPoint,
     Message,
     Node,
+    Orders,
     PartitionLag,
     RootCause,
     ServiceMap,
@@ -30,6 +31,7 @@ from laban_mapper.model import (
     Step,
     Story,
 )
+from laban_mapper.orders import OrdersQuestion, summary_of
 
 END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BEGIN = END - timedelta(minutes=30)
@@ -230,23 +232,32 @@ class ShopAnswers:
     Attributes:
             edges: the edges of the map.
             spans: the number of stored spans; 0 for an empty store.
-            orders: the known orders.
+            known: the known orders.
             queried: the key and value of each queried story.
     """
 
     edges: list[Edge] = field(default_factory=shop_edges)
     spans: int = 14_203
-    orders: tuple[str, ...] = ("1001", "1002")
+    known: tuple[str, ...] = ("1001", "1002")
     queried: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
-        """Return the story of one of `orders`."""
+        """Return the story of one of `known`."""
         self.queried.append((key, value))
-        if value not in self.orders:
-            raise UnknownValue(key, value, list(self.orders))
+        if value not in self.known:
+            raise UnknownValue(key, value, list(self.known))
         return shop_story(value)
+
+    def orders(
+        self,
+        asked: OrdersQuestion | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Orders:
+        """Return one line for each of `known`."""
+        return Orders(orders=[summary_of(shop_story(value)) for value in self.known])
 
     def service_map(
         self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
@@ -308,10 +319,10 @@ class ShopAnswers:
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
     ) -> KnownValues:
-        """Return `orders`, the newest first."""
+        """Return `known`, the newest first."""
         seen = [
             KnownValue(value=value, last_seen=END - timedelta(seconds=9 * at))
-            for at, value in enumerate(self.orders)
+            for at, value in enumerate(self.known)
         ]
         return KnownValues(key=key, values=seen[:limit])
 

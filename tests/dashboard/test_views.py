@@ -109,7 +109,7 @@ def test_an_order_in_the_url_is_displayed(open_page: OpenPage, shop: ShopAnswers
 
 
 def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnswers) -> None:
-    shop.orders = ("42",)
+    shop.known = ("42",)
     open_page("order", order="customer=42")
     assert ("customer", "42") in shop.queried
 

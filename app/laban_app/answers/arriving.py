@@ -39,6 +39,10 @@ class ArrivingAnswers(LocalAnswers):
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
         return self._complete(lambda answers: answers.story(key, value, since, until))
 
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; raises UnknownTrace."""
+        return self._complete(lambda answers: answers.story_of_trace(trace_id))
+
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""
         return self._complete(lambda answers: answers.trace(trace_id, limit))
@@ -72,9 +76,6 @@ class ArrivingAnswers(LocalAnswers):
         self._storage.settle()
         return ask(self._of(self._tables))
 
-    def _of(self, reader: SpanReader) -> LocalAnswers:
-        return LocalAnswers(reader, self._clock, self._usual)
-
 
 class _NotLoaded(Exception):
     """The answer needs spans that are not in the tables yet."""
@@ -99,6 +100,10 @@ class _TablesAlone:
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         _refuse(self._unloaded.has_value(value))
         return self._tables.traces_with(key_prefix, value, limit)
+
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
+        _refuse(self._unloaded.has_value(value))
+        return self._tables.keys_with(value, limit)
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         _refuse(self._unloaded.has_trace(trace_ids))

@@ -9,7 +9,10 @@ from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
+from laban_app.answers.cut import MAX_FOUND, first_and_newest
+from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -35,10 +38,12 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     LatencyPoint,
+    Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
 from laban_mapper.story.builder import build_story
@@ -71,6 +76,7 @@ class LocalAnswers:
         reader: of the store.
         clock: ns since the epoch.
         usual: the profiles of the store, if the caller keeps them.
+        scoped: whether stories say how many others their cause affects, which a list of many need not.
     """
 
     def __init__(
@@ -78,22 +84,58 @@ class LocalAnswers:
         reader: SpanReader,
         clock: Callable[[], int] = time.time_ns,
         usual: UsualProfiles | None = None,
+        *,
+        scoped: bool = True,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
+        self._scoped = scoped
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
     ) -> Story:
-        """What happened to a business key value; raises UnknownValue with the nearest known values."""
+        """What happened to a business key value; raises UnknownValue or SeveralKeys with what is known."""
         _check_range(since, until)
+        with self._reader.at_one_moment():
+            meaning = meaning_of(self._reader, key, value, self._traces_following)
+            if meaning.traces is not None:
+                told = self._of(chosen(self._reader, meaning.traces))
+                found = told.story(key, value, since, until)
+            else:
+                found = self._story(key, value, since, until)
+        if not meaning.others:
+            return found
+        return found.model_copy(update={"notes": [*found.notes, note_of(value, meaning.others)]})
+
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; raises UnknownTrace."""
+        wanted = parse_trace_id(trace_id)
+        spans = self._reader.spans_of([wanted], *ALL_STARTS, STORY.spans)
+        if not spans:
+            raise UnknownTrace(wanted)
+        ref = TraceRef(wanted, min(span.start for span in spans), max(span.end for span in spans))
+        return self._of(chosen(self._reader, [ref])).story("trace", wanted)
+
+    def _of(self, reader: SpanReader) -> "LocalAnswers":
+        """The same answers from another reader."""
+        return LocalAnswers(reader, self._clock, self._usual, scoped=self._scoped)
+
+    def _traces_following(self, traces: Sequence[TraceRef]) -> set[str]:
+        """These traces, and all that follow from them."""
+        window = _story_window(traces, None, None)
+        spans = closure(self._reader, [ref.trace_id for ref in traces], window, {}).spans
+        return {span.trace_id for span in spans}
+
+    def _story(self, key: str, value: str, since: datetime | None, until: datetime | None) -> Story:
+        """What happened to a value of the keys that start with a key."""
         reader = self._reader
         with reader.at_one_moment():
-            found = reader.traces_with(key, value, STORY.traces)
-            window = _story_window(found, since, until)
+            found = reader.traces_with(key, value, MAX_FOUND)
+            told = first_and_newest(found)
+            window = _story_window(told, since, until)
             groups: Groups = {}
-            spans = closure(reader, [ref.trace_id for ref in found], window, groups).spans
+            spans = closure(reader, [ref.trace_id for ref in told], window, groups).spans
             if not spans and found and (since or until):
                 first, last = min(ref.first for ref in found), max(ref.last for ref in found)
                 raise NotInRange(key, value, utc_time(first), utc_time(last))
@@ -104,7 +146,7 @@ class LocalAnswers:
             progress = _progress_of(reader, spans, lag_of_groups)
             consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
             peers = _peers_of(reader, spans)
-        truncated = len(found) >= STORY.traces or len(spans) >= STORY.spans
+        truncated = len(told) < len(found) or len(spans) >= STORY.spans
         return build_story(
             key,
             value,
@@ -114,7 +156,7 @@ class LocalAnswers:
             truncated=truncated,
             now=self._clock(),
             usual=lambda entries: self._usual.of(entries, spans),
-            scope=lambda claim: affected_by(reader, claim),
+            scope=(lambda claim: affected_by(reader, claim)) if self._scoped else None,
             last_seen=self._last_seen,
         )
 
@@ -122,6 +164,23 @@ class LocalAnswers:
         """The end of the newest span of a service."""
         until = plausible_starts(self._clock())[1]
         return self._reader.last_spans([service], until).get(service)
+
+    def orders(
+        self,
+        asked: OrdersQuestion | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Orders:
+        """The newest orders, or the worst, with what became of them; by default of any time."""
+        _check_range(since, until)
+        first = ALL_STARTS[0] if since is None else storable(nanoseconds(since))
+        last = ALL_STARTS[1] if until is None else storable(nanoseconds(until))
+        usual = SharedProfiles(self._usual)
+
+        def tell(reader: SpanReader, key: str, value: str) -> Story:
+            return LocalAnswers(reader, self._clock, usual, scoped=False).story(key, value)
+
+        return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
 
     def service_map(
         self,

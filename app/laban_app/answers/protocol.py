@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, Protocol
 
-from laban_mapper.model import KnownValues, LagHistory, LagReport, LatencyHistory, ServiceMap, Status, Story
+from laban_mapper.model import (
+    KnownValues,
+    LagHistory,
+    LagReport,
+    LatencyHistory,
+    Orders,
+    ServiceMap,
+    Status,
+    Story,
+)
+from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 
 
@@ -22,6 +32,21 @@ class Answers(Protocol):
 
         Raises:
             UnknownValue: no trace carries it; names the nearest known values.
+        """
+        ...
+
+    def orders(
+        self,
+        asked: OrdersQuestion | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Orders:
+        """The newest orders, or the worst, with what became of them; by default of any time.
+
+        Args:
+            asked: which orders; None: the newest.
+            since: only orders that a span names at or after this time.
+            until: only orders that a span names before this time.
         """
         ...
 
@@ -67,7 +92,19 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and one for programs and the command line only: a whole trace."""
+    """The questions above, and those for programs and the command line only: about one trace."""
+
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; it needs no business key.
+
+        Args:
+            trace_id: in any form that `parse_trace_id` accepts.
+
+        Raises:
+            UnknownTrace: no span of it is stored.
+            InvalidTraceId: it is not the ID of a trace.
+        """
+        ...
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent.

@@ -12,6 +12,7 @@ from laban_app.errors import (
     CollectorUnreachable,
     NotInRange,
     RequestRefused,
+    SeveralKeys,
     UnknownTrace,
     UnknownValue,
 )
@@ -24,11 +25,13 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Orders,
     ServiceMap,
     Status,
     Story,
     UnknownAnswer,
 )
+from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
 
@@ -55,6 +58,37 @@ class RemoteAnswers:
     ) -> Story:
         """What happened to a business key value; raises UnknownValue with the nearest known values."""
         return self._get("/story", Story, key=key, value=value, since=since, until=until)
+
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; raises UnknownTrace."""
+        wanted = parse_trace_id(trace_id)
+        response = self._request(f"/traces/{wanted}/story", {})
+        if response.status_code == HTTPStatus.OK:
+            return Story.model_validate_json(response.content)
+        raise UnknownTrace(wanted) if _is_unknown(response) else error_of(self.url, response, {})
+
+    def orders(
+        self,
+        asked: OrdersQuestion | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Orders:
+        """The newest orders, or the worst, with what became of them."""
+        key, only, limit, sort = asked or OrdersQuestion()
+        return self._get(
+            "/orders",
+            Orders,
+            key=key,
+            failed=only.failed or None,
+            slow=only.slow or None,
+            waiting=only.waiting or None,
+            service=only.service,
+            cause=only.cause,
+            limit=limit,
+            sort=sort,
+            since=since,
+            until=until,
+        )
 
     def service_map(
         self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
@@ -154,13 +188,16 @@ class RemoteAnswers:
 
     def _get(self, path: str, answer: type[A], **parameters: object) -> A:
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
-        try:
-            response = self._client.request("GET", f"{_API}{path}", parameters=given)
-        except ExchangeFailed as error:
-            raise self._unreachable(error) from error
+        response = self._request(path, given)
         if response.status_code == HTTPStatus.OK:
             return answer.model_validate_json(response.content)
         raise error_of(self.url, response, given)
+
+    def _request(self, path: str, parameters: Mapping[str, str]) -> Response:
+        try:
+            return self._client.request("GET", f"{_API}{path}", parameters=parameters)
+        except ExchangeFailed as error:
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: ExchangeFailed) -> CollectorUnreachable:
         return CollectorUnreachable(
@@ -197,7 +234,9 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
         unknown = UnknownAnswer.model_validate(body)
         if unknown.first and unknown.last:
             return NotInRange(given["key"], given["value"], unknown.first, unknown.last)
-        return UnknownValue(given["key"], given["value"], unknown.nearest)
+        if unknown.several:
+            return SeveralKeys(given["key"], given["value"], unknown.keys)
+        return UnknownValue(given["key"], given["value"], unknown.nearest, unknown.keys)
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

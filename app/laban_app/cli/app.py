@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from laban.commands import command_names, find_command
 from laban_app.cli.hidden_arguments import hide_secret_arguments
-from laban_app.errors import AppError, NotInRange, UnknownTrace, UnknownValue
+from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_collector.secret_values import without_secrets
 from laban_mapper.errors import MapperError
@@ -42,7 +42,7 @@ def main() -> None:
         _fail_as_click(error)
     except typer.Abort:
         _fail("stopped", NOT_FOUND)
-    except (UnknownValue, NotInRange, UnknownTrace) as error:
+    except (UnknownValue, SeveralKeys, NotInRange, UnknownTrace) as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
         _fail(error, WRONG_USE)

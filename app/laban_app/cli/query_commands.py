@@ -14,7 +14,7 @@ from laban_app.errors import NothingToDraw, OutputFailed
 
 if TYPE_CHECKING:
     from laban_mapper.diagrams.rendering import Format
-    from laban_mapper.model import ServiceMap
+    from laban_mapper.model import ServiceMap, Story
 
 # What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
 
@@ -25,9 +25,13 @@ AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line
 
 
 def order(
-    order_id: Annotated[str, typer.Argument(metavar="ID", help="Order ID.")],
     source: Source,
     time_range: TimeRange,
+    order_id: Annotated[str | None, typer.Argument(metavar="ID", help="Order ID.")] = None,
+    trace_id: Annotated[
+        str | None,
+        typer.Option("--trace", metavar="ID", help="Explain this trace, whatever business keys it has."),
+    ] = None,
     all_spans: AllSpans = False,
     json: terminal.Json = False,
 ) -> None:
@@ -35,7 +39,14 @@ def order(
 
     Exits 1 if the order is unknown.
     """
-    _show_story("order", order_id, source, time_range, all_spans=all_spans, json=json)
+    if (order_id is None) == (trace_id is None):
+        raise typer.BadParameter("give an order ID, or a trace ID with --trace")
+    if trace_id is not None:
+        if time_range.since or time_range.until:
+            raise typer.BadParameter("--since and --until exclude --trace: a trace is explained whole")
+        _show(_open(source).story_of_trace(trace_id), all_spans=all_spans, json=json)
+    elif order_id is not None:
+        _show_story("order", order_id, source, time_range, all_spans=all_spans, json=json)
 
 
 def story(
@@ -208,7 +219,10 @@ def _open(source: Source) -> TraceAnswers:
 def _show_story(
     key: str, value: str, source: Source, time_range: TimeRange, *, all_spans: bool, json: bool
 ) -> None:
-    answer = _open(source).story(key, value, *time_range.bounds())
+    _show(_open(source).story(key, value, *time_range.bounds()), all_spans=all_spans, json=json)
+
+
+def _show(answer: "Story", *, all_spans: bool, json: bool) -> None:
     if json:
         terminal.print_json(answer)
     else:

@@ -55,8 +55,10 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
     """
     label, style = _OUTCOMES[story.outcome]
     console.print(Text.assemble((label, style), " ", (story.verdict, "bold")))
+    if story.truncated:  # whoever reads on has to know that something is left out: the first note says so
+        console.print(Text.assemble(("Cut   ", "bold yellow"), *story.notes[:1]))
     _show_causes(story, console)
-    for note in story.notes:
+    for note in story.notes[1 if story.truncated else 0 :]:
         console.print(Text.assemble(("Note  ", "bold yellow"), note))
     console.print()
     console.print(_timeline(story, _deepest_indentation(console.width), all_spans=all_spans))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from laban_app.answers.protocol import Answers, TraceAnswers
-from laban_app.errors import AppError, NotInRange, UnknownTrace, UnknownValue
+from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
@@ -19,16 +19,19 @@ from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
 from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
 from laban_mapper.model import (
+    CauseKind,
     KnownValues,
     LagHistory,
     LagReport,
     LatencyHistory,
+    Orders,
     Refused,
     ServiceMap,
     Status,
     Story,
     UnknownAnswer,
 )
+from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
@@ -41,12 +44,14 @@ _FORM = (
 """The forms that tools may generate from the OpenAPI document; the API accepts more."""
 
 
-def _beginning(default: str) -> Any:
-    text = f"Start of the time range. {_TIME} Default: {default} before its end."
+def _beginning(default: str | None) -> Any:
+    default = "any time" if default is None else f"{default} before its end"
+    text = f"Start of the time range. {_TIME} Default: {default}."
     return Query(description=text, json_schema_extra={"pattern": _FORM})
 
 
 Since = Annotated[str | None, _beginning("1 h")]
+SinceEver = Annotated[str | None, _beginning(None)]
 SinceADay = Annotated[str | None, _beginning("1 d")]
 Until = Annotated[
     str | None,
@@ -62,7 +67,10 @@ _REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"model": Refused, "description": "The database is not available"},
 }
 _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
-    HTTPStatus.NOT_FOUND: {"model": UnknownAnswer, "description": "No trace carries it"}
+    HTTPStatus.NOT_FOUND: {
+        "model": UnknownAnswer,
+        "description": "No trace carries it, or several business keys have the value",
+    }
 }
 _UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
@@ -130,6 +138,14 @@ def _router(answers: TraceAnswers) -> APIRouter:
         return answers.story(key, value, _time(since), _time(until))
 
     @router.get(
+        "/traces/{trace_id}/story",
+        summary="What happened in a trace, and what followed from it",
+        responses=_UNKNOWN_TRACE,
+    )
+    def story_of_trace(trace_id: TraceId) -> Story:
+        return answers.story_of_trace(trace_id)
+
+    @router.get(
         "/traces/{trace_id}",
         summary="One trace with all that was sent",
         description="The spans by start, then a summary. A trace of very many spans comes piece by piece; "
@@ -180,6 +196,30 @@ def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
     ) -> KnownValues:
         return answers.known_values(key, limit, _time(since), _time(until))
 
+    @router.get(
+        "/orders",
+        summary="The newest orders, or the worst, with what became of them",
+        description="`failed`, `slow` and `waiting` together show orders for which one of them is true; the "
+        "other filters have to fit, too. At most the newest 2,000 orders are examined: see `looked_at` and "
+        "`truncated`.",
+    )
+    def orders(
+        key: Key = "order",
+        failed: Annotated[bool, Query(description="Orders that failed.")] = False,
+        slow: Annotated[bool, Query(description="Orders with a cause of the kind slow.")] = False,
+        waiting: Annotated[bool, Query(description="Orders with a message that waits in a queue.")] = False,
+        service: Annotated[
+            str | None, Query(description="Orders that this service took part in, or that it is blamed for.")
+        ] = None,
+        cause: Annotated[CauseKind | None, Query(description="Orders with a cause of this kind.")] = None,
+        since: SinceEver = None,
+        until: Until = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+        sort: Annotated[Sort, Query(description="The newest, or the worst of those examined.")] = "newest",
+    ) -> Orders:
+        only = OrderFilter(failed=failed, slow=slow, waiting=waiting, service=service, cause=cause)
+        return answers.orders(OrdersQuestion(key, only, limit, sort), _time(since), _time(until))
+
     @router.get("/status", summary="What is stored, and how the collector is doing")
     def status() -> Status:
         return answers.status().model_copy(update={"collector": collector_status(storage)})
@@ -195,7 +235,9 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
     """Translate an error of laban into a status code and a JSON body."""
     text = printable(str(error))
     if isinstance(error, UnknownValue):
-        return _not_found(UnknownAnswer(error=text, nearest=error.nearest))
+        return _not_found(UnknownAnswer(error=text, nearest=error.nearest, keys=error.keys))
+    if isinstance(error, SeveralKeys):
+        return _not_found(UnknownAnswer(error=text, nearest=[], keys=error.keys, several=True))
     if isinstance(error, NotInRange):
         return _not_found(UnknownAnswer(error=text, nearest=[], first=error.first, last=error.last))
     return JSONResponse({"error": text}, _status_of(error))

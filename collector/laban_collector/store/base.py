@@ -34,6 +34,7 @@ from laban_collector.store.rows import (
     TraceRef,
     Unread,
     UnreadRange,
+    ValueRef,
     WholeSpan,
 )
 
@@ -235,6 +236,23 @@ class SpanReader(Protocol):
 
     def recent_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[tuple[str, int]]:
         """Return (value, last seen) of the newest correlations in the window."""
+        ...
+
+    def newest_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[ValueRef]:
+        """Return the newest values in the window of the keys that start with a prefix, newest first."""
+        ...
+
+    def traces_of_values(
+        self, key_prefix: str, values: Collection[str], limit: int
+    ) -> dict[tuple[str, str], list[TraceRef]]:
+        """Return the newest traces of some values, at most `limit` each, by key and value, newest first."""
+        ...
+
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
+        """Return the sets of business keys that have a value together in a trace, without bare Kafka keys.
+
+        With the limit of `traces_with`, at one moment, both read the value once.
+        """
         ...
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:

@@ -214,6 +214,14 @@ class TraceRef:
     last: int
 
 
+class ValueRef(NamedTuple):
+    """A value of a business key, and the end of the newest span that names it."""
+
+    key: str
+    value: str
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class MessageRef:
     """The address of one message in the log."""

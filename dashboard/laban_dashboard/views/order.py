@@ -6,7 +6,7 @@ from typing import cast
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
-from laban_app.errors import UnknownValue
+from laban_app.errors import SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.presentation import formatting
@@ -84,11 +84,21 @@ def _listing(known: KnownValues) -> None:
             st.button(label, key=f"open-{recent.value}", on_click=_open, args=(recent.value,))
 
 
-def _unknown(error: UnknownValue) -> None:
+def _unknown(error: UnknownValue | SeveralKeys) -> None:
     key, value = formatting.escape_markdown(error.key), formatting.escape_markdown(error.value)
     with st.container(border=True, key="unknown"):
-        st.subheader(f":material/search_off: Unknown {key}: {value}", anchor=False)
-        if error.nearest:
+        several = isinstance(error, SeveralKeys)
+        headline = "Several keys have" if several else f"Unknown {key}:"
+        st.subheader(f":material/search_off: {headline} {value}", anchor=False)
+        if error.keys:
+            st.markdown("Open it as a value of:")
+            with st.container(horizontal=True):
+                for one in error.keys:
+                    label = formatting.escape_markdown(one)
+                    st.button(label, key=f"key-{one}", on_click=_open, args=(f"{one}={error.value}",))
+        elif isinstance(error, SeveralKeys):
+            return
+        elif error.nearest:
             st.markdown("Similar values:")
             with st.container(horizontal=True):
                 for nearest in error.nearest:
@@ -148,7 +158,7 @@ def _order(answers: Answers, text: str) -> None:
     key, value = parse_query(text)
     try:
         story = _story(answers, key, value)
-    except UnknownValue as error:
+    except (UnknownValue, SeveralKeys) as error:
         return _unknown(error)
     _verdict(story)
     timeline(timeline_data(story, browser_timezone()), "timeline")

@@ -44,6 +44,9 @@ _EXPLAINED: Final = 50
 _TOLD: Final = 20
 """The most causes of one story."""
 
+_TITLE_DIGITS: Final = 8
+"""The digits of a trace ID in the title of its story."""
+
 ScopeOf = Callable[[Claim], OrderScope | None]
 """Returns how many others the first cause affects; None if that is unknown."""
 
@@ -167,7 +170,9 @@ def _without_other_messages(causality: Causality, value: str) -> Causality:
 
 
 def _names(span: Span, value: str) -> bool:
-    return span.message_key == value or any(str(found) == value for found in span.attributes.values())
+    if value in {span.message_key, span.trace_id}:
+        return True
+    return any(str(found) == value for found in span.attributes.values())
 
 
 def _extent(causality: Causality, now: int | None) -> tuple[int, int]:
@@ -183,6 +188,8 @@ def _extent(causality: Causality, now: int | None) -> tuple[int, int]:
 
 
 def _title(key: str, value: str) -> str:
+    if key == "trace":
+        return f"Trace {value[:_TITLE_DIGITS]}…"
     name = key.removesuffix(".id").replace(".", " ").replace("_", " ")
     return shortened(f"{name[:1].upper()}{name[1:]} {value}")
 

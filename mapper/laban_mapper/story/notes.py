@@ -15,23 +15,28 @@ _SHOWN: Final = 3
 
 
 def notes_of(causality: Causality, *, left_out: int, truncated: bool) -> list[str]:
-    """One sentence without a full stop for each thing that is wrong.
+    """One sentence without a full stop for each thing that is wrong; first, whether the story is cut.
 
     Args:
         causality: the spans.
         left_out: how many spans are about other messages of a batch.
         truncated: whether the story has more spans than these.
     """
-    notes = [_ring(ring) for ring in causality.rings[:_SHOWN]]
+    notes = [_cut(causality.spans)] if truncated else []
+    notes += [_ring(ring) for ring in causality.rings[:_SHOWN]]
     if len(causality.rings) > _SHOWN:
         notes.append(f"{len(causality.rings) - _SHOWN:,} more rings of parents were cut in the same way")
     notes += _clocks(causality.clocks)
     if left_out:
         spans = "1 span" if left_out == 1 else f"{left_out:,} spans"
         notes.append(f"{spans} of other messages in the same batch left out")
-    if truncated:
-        notes.append(f"the story has more than these {len(causality.spans):,} spans; the rest is left out")
     return notes
+
+
+def _cut(spans: Sequence[Span]) -> str:
+    traces = len({span.trace_id for span in spans})
+    counted = "1 trace" if traces == 1 else f"{traces:,} traces"
+    return f"the story is cut: it has more than these {len(spans):,} spans in {counted}"
 
 
 def clock_skew(clocks: Clocks) -> dict[str, float]:

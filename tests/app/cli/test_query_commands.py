@@ -96,6 +96,31 @@ def test_an_order_outside_the_time_range_exits_1_and_says_when_it_was_seen(serve
     )
 
 
+def test_orders_lists_what_became_of_each_order(served: Serving) -> None:
+    done = laban("orders", "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    head, line, _, footer = done.stdout.splitlines()
+    assert head.split() == ["last", "seen", "order", "outcome", "took", "cause", "services"]
+    assert line.split()[1:] == ["123", "ok", "225", "ms", "order,", "pricing,", "payment,", "email"]
+    assert footer.startswith("1 order, last seen 20")
+    assert json.loads(laban("orders", "--json", "--url", served.url).stdout)["orders"][0]["outcome"] == "ok"
+
+
+def test_orders_says_if_none_fits(served: Serving) -> None:
+    done = laban("orders", "--failed", "--url", served.url)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "None of the newest 1 order is like that.\n"
+    assert laban("orders", "--cause", "magic", "--url", served.url).returncode == 2
+
+
+def test_order_explains_a_trace_without_a_business_key(served: Serving) -> None:
+    done = laban("order", "--trace", TRACE, "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    assert f"Trace {TRACE[:8]}… was created in 84 ms" in done.stdout.splitlines()[0]
+    codes = [laban("order", *how, "--url", served.url).returncode for how in (["--trace", "f" * 32], [])]
+    assert codes == [1, 2]
+
+
 def test_story_accepts_any_business_key(served: Serving) -> None:
     assert laban("story", "order.id=123", "--url", served.url).returncode == 0
     wrong = laban("story", "123", "--url", served.url)

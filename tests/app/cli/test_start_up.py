@@ -49,13 +49,15 @@ def test_the_list_of_commands_loads_neither_the_parser_nor_the_terminal_library(
 
 
 def test_the_help_of_a_question_loads_no_database_and_no_terminal_library(tmp_path: Path) -> None:
-    asked = [f"{name} --help" for name in ("order", "story", "map", "diagram", "lag", "status", "serve")]
+    asked = [
+        f"{name} --help" for name in ("order", "orders", "story", "map", "diagram", "lag", "status", "serve")
+    ]
     assert not loaded(asked, tmp_path) & (HEAVY | {"rich"})
 
 
 def test_a_question_to_a_collector_loads_no_database(served: Serving, tmp_path: Path) -> None:
     as_json = loaded([f"order 123 --json --url {served.url}"], tmp_path)
     assert not as_json & (HEAVY | {"rich"})
-    asked = [f"{question} --url {served.url}" for question in ("order 123", "lag", "status")]
+    asked = [f"{question} --url {served.url}" for question in ("order 123", "orders", "lag", "status")]
     assert not loaded(asked, tmp_path) & HEAVY
     assert not loaded([f"order 123 --db {served.db}"], tmp_path) & (HEAVY - {"duckdb", "pyarrow", "numpy"})

@@ -28,6 +28,8 @@ def test_healthz_answers(api: httpx.Client) -> None:
     [
         ("/order/123", "verdict"),
         ("/story?key=order.id&value=123", "verdict"),
+        (f"/traces/{TRACE}/story", "verdict"),
+        ("/orders", "orders"),
         ("/map", "edges"),
         (f"/traces/{TRACE}", "spans"),
         ("/lag", "groups"),
@@ -57,6 +59,18 @@ def test_no_error_repeats_a_hostile_text_as_it_came(api: httpx.Client) -> None:
             assert answer.status_code == 404
             assert UNSAFE.search(answer.json()["error"]) is None
         assert UNSAFE.search(api.get("/api/v1/map", params={"since": text}).json()["error"]) is None
+
+
+def test_a_value_of_another_key_is_404_with_the_key(api: httpx.Client) -> None:
+    answer = api.get("/api/v1/story?key=customer&value=123")
+    assert (answer.status_code, answer.json()["keys"]) == (404, ["order.id"])
+
+
+def test_orders_take_filters(api: httpx.Client) -> None:
+    found = api.get("/api/v1/orders?service=pricing&since=2020-01-01T00:00:00Z&sort=worst&limit=1").json()
+    assert [order["value"] for order in found["orders"]] == ["123"]
+    assert api.get("/api/v1/orders?failed=true").json() == {"orders": [], "truncated": False, "looked_at": 1}
+    assert api.get("/api/v1/orders?cause=magic").status_code == 422
 
 
 def test_a_trace_comes_whole(api: httpx.Client) -> None:

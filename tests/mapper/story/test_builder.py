@@ -415,7 +415,7 @@ def test_names_are_shortened_in_the_verdict_and_whole_in_the_steps() -> None:
 
 def test_a_truncated_story_says_what_it_left_out() -> None:
     story = build_story("order", "123", hybrid_order(), truncated=True)
-    assert story.notes == ["the story has more than these 8 spans; the rest is left out"]
+    assert story.notes == ["the story is cut: it has more than these 8 spans in 1 trace"]
 
 
 def test_a_wide_and_a_deep_story_are_built_in_linear_time() -> None:

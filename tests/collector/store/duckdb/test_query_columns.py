@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,7 +96,8 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> Columns:
 
 def run_every_query(path: Path) -> None:
     """Write, count, digest, read and delete, so that every query runs."""
-    spans = shop(3)
+    first, *others = shop(3)
+    spans = [replace(first, attributes={"order.id": "1"}), *others]
     commits = random_commits(spans, 6, 3)
     Database.open(path).close()
     with Database.open(path) as database:
@@ -153,6 +155,10 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.traces_with("order", "1", 10)
     reader.nearest_values("order", "1", 10)
     reader.recent_values("order", *WHOLE, 10)
+    assert reader.newest_values("order", *WHOLE, 10)
+    reader.traces_of_values("order", ["1"], 10)
+    for limit in (10, 0):
+        reader.keys_with("1", limit)
     reader.traces_with("order", "1", 0)  # more than the limit
     reader.spans_of([trace_id], 0, 1 << 62, 1000)
     reader.spans_of([trace_id], 0, 1 << 62, 1)

@@ -14,7 +14,7 @@ from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.duckdb.index.keys import LAST, WORDS_PER_KEY, CommitRange, Consumer
 from laban_collector.store.duckdb.index.newest_keys import NewestKeys
 
-_MAX_PARTS: Final = 8
+_MAX_PARTS: Final = 16
 """Maximum number of parts of a query; each part runs a query, so further neighbours are joined."""
 _FEW_KEYS: Final = 32
 """Maximum number of keys of joined neighbours: a query compares each row with each key."""

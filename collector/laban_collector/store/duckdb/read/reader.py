@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from laban.vocabulary import UNKNOWN_SERVICE
+from laban.vocabulary import KAFKA_KEY_CORRELATION, UNKNOWN_SERVICE
 from laban_collector.store.base import SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -37,9 +37,11 @@ from laban_collector.store.duckdb.read.rows import (
     latency_point_of,
     named_rows,
     newest_traces,
+    sets_of_keys,
     spans_of,
     trace_id_of,
     trace_ids,
+    traces_by_value,
     unread_of,
     unread_parameters,
 )
@@ -67,6 +69,7 @@ from laban_collector.store.rows import (
     TraceRef,
     Unread,
     UnreadRange,
+    ValueRef,
     WholeSpan,
 )
 
@@ -79,6 +82,9 @@ _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
+_FIRST_WINDOW: Final = MINUTE
+_WIDER: Final = 8
+"""How far back the newest values are looked for at first, in ns, and by what factor if they are too few."""
 
 Parameters = Mapping[str, object]
 
@@ -116,13 +122,16 @@ class DuckDBReader(SpanReader):
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
-        """Let all queries of this thread in the block see the same state of the store."""
+        """Let all queries of this thread in the block see the same state of the store; blocks may nest."""
+        if hasattr(self._snapshot, "cursor"):
+            yield
+            return
         with self._database.reading() as cursor:
-            self._snapshot.cursor = cursor
+            self._snapshot.cursor, self._snapshot.values = cursor, {}
             try:
                 yield
             finally:
-                del self._snapshot.cursor
+                del self._snapshot.cursor, self._snapshot.values
 
     def contents(self) -> Contents:
         """Return a summary of the store."""
@@ -146,14 +155,29 @@ class DuckDBReader(SpanReader):
 
     def traces_with(self, key_prefix: str, value: str, limit: int) -> list[TraceRef]:
         """Return the traces with this value for a key that starts with `key_prefix`, newest first."""
-        parameters = {"prefix": key_prefix, "value": value, "limit": limit}
-        parts = self._commit_ranges.that_may_hold([key_of_value(value)])
-        with self._reading() as cursor:
-            rows = _in_each(cursor, [part.commits for part in parts], "rows_with", parameters)
-            if len(rows) >= limit:
-                # Grouped, so that all times of a trace are known, also those in another range.
+        rows = self._rows_with(value, 2 * limit)
+        if rows is None:
+            # Grouped, so that all times of a trace are known, also those in another range.
+            parameters = {"prefix": key_prefix, "value": value, "limit": limit}
+            with self._reading() as cursor:
                 rows = _in_each(cursor, [EVERYTHING], "traces_with", parameters)
+        else:
+            rows = [{**row, "named": row["key"].startswith(key_prefix)} for row in rows]
+            rows = [row for row in rows if row["named"] or row["key"] == KAFKA_KEY_CORRELATION]
         return newest_traces(rows, limit)
+
+    def _rows_with(self, value: str, limit: int) -> list[Row] | None:
+        """Return the rows of a value, read once at one moment; None if there are as many as the limit."""
+        known: dict[tuple[str, int], list[Row]] = getattr(self._snapshot, "values", {})
+        if (value, limit) not in known:
+            parts = self._commit_ranges.that_may_hold([key_of_value(value)])
+            with self._reading() as cursor:
+                parameters = {"value": value, "limit": limit}
+                known[value, limit] = _in_each(
+                    cursor, [part.commits for part in parts], "rows_with", parameters
+                )
+        rows = known[value, limit]
+        return rows if len(rows) < limit else None
 
     def nearest_values(self, key_prefix: str, value: str, limit: int) -> list[str]:
         """Return the known values that resemble `value`, nearest first; newest first if equally near."""
@@ -164,6 +188,41 @@ class DuckDBReader(SpanReader):
         """Return (value, last seen) of the newest correlations in the window."""
         parameters = {"prefix": key_prefix, "since": since, "until": until, "limit": limit}
         return [(row["value"], row["last_seen"]) for row in self._rows("recent_values", parameters)]
+
+    def newest_values(self, key_prefix: str, since: int, until: int, limit: int) -> list[ValueRef]:
+        """Return the newest values in the window of the keys that start with a prefix, newest first.
+
+        Grouping all values costs far more than reading a few minutes, so the window grows backward.
+        """
+        parameters = {"prefix": key_prefix, "since": since, "until": until}
+        [row] = self._rows("newest_correlation", parameters)
+        if row["newest"] is None:
+            return []
+        newest, length = min(row["newest"], until - 1), _FIRST_WINDOW
+        while True:
+            parameters["since"] = max(newest - length, since)
+            rows = self._rows("newest_values", {**parameters, "limit": limit})
+            if len(rows) >= limit or parameters["since"] == since:
+                return [ValueRef(**row) for row in rows]
+            length *= _WIDER
+
+    def traces_of_values(
+        self, key_prefix: str, values: Collection[str], limit: int
+    ) -> dict[tuple[str, str], list[TraceRef]]:
+        """Return the newest traces of some values, at most `limit` each, by key and value, newest first."""
+        wanted = {key_of_value(value): value for value in values}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            parameters = {"prefix": key_prefix, "limit": limit}
+            rows = _all_within(cursor, parts, "traces_of_values", wanted, parameters)
+        return traces_by_value(rows, limit)
+
+    def keys_with(self, value: str, limit: int) -> list[frozenset[str]]:
+        """Return the sets of business keys that have a value together in a trace, without bare Kafka keys."""
+        rows = self._rows_with(value, 2 * limit)
+        if rows is None:
+            return [frozenset(row["keys"]) for row in self._rows("keys_with", {"value": value})]
+        return sets_of_keys(row for row in rows if row["key"] != KAFKA_KEY_CORRELATION)
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:
         """Return the first spans of these traces that start in the window, by start.
@@ -488,7 +547,7 @@ def _all_within(
     cursor: duckdb.DuckDBPyConnection,
     parts: Sequence[Part],
     query: str,
-    wanted: Mapping[int, int],
+    wanted: Mapping[int, object],
     parameters: Parameters | None = None,
 ) -> list[Row]:
     """Return the rows of a query in all parts.

@@ -91,6 +91,22 @@ def newest_traces(rows: Sequence[Row], limit: int) -> list[TraceRef]:
     return sorted(found, key=lambda ref: ref.last, reverse=True)[:limit]
 
 
+def sets_of_keys(rows: Iterable[Row]) -> list[frozenset[str]]:
+    """Return the different sets of keys that a trace has in rows of `rows_with.sql`."""
+    keys: defaultdict[TraceAddress, set[str]] = defaultdict(set)
+    for row in rows:
+        keys[row["trace_hi"], row["trace_lo"]].add(row["key"])
+    return list(dict.fromkeys(map(frozenset, keys.values())))
+
+
+def traces_by_value(rows: Iterable[Row], limit: int) -> dict[tuple[str, str], list[TraceRef]]:
+    """Return the traces of `traces_of_values.sql` by key and value, at most `limit` each, newest first."""
+    found: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["key"], row["value"]].append({**row, "named": True})
+    return {value: newest_traces(traces, limit) for value, traces in found.items()}
+
+
 def spans_of(
     spans: Iterable[Row],
     services: Mapping[int, Service],

@@ -20,6 +20,12 @@ SELECT epoch_ns(min(start) FILTER (start >= make_timestamp_ns($since) AND start 
        epoch_ns(min(start) FILTER (start >= make_timestamp_ns($until))) AS beyond
 FROM spans WHERE arrival > $known::UBIGINT
 
+-- name: newest_correlation
+-- The newest correlation of the business keys that start with a prefix, in a window.
+SELECT epoch_ns(max(last)) AS newest
+FROM correlations
+WHERE starts_with(key, $prefix) AND last >= make_timestamp_ns($since) AND first < make_timestamp_ns($until)
+
 -- name: spans_outside
 -- Spans that start outside a window, by the number of digits of their starts: times in another unit have fewer.
 SELECT count(*) AS spans, epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last
