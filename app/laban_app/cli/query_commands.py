@@ -214,7 +214,7 @@ def _show_story(
     else:
         from laban_app.cli.story_text import show_story
 
-        show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
+        show_story(answer, terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> "Format":
