@@ -20,6 +20,9 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "waiting": "WAITING",
     "incomplete": "INCOMPLETE",
 }
+CRITICAL: Final = (
+    "Critical: the part of a step's own time that the reply waited for; after a message, what the end waited for."
+)
 NAME_WIDTH: Final = 60
 """The most characters of a service, topic or group."""
 _NAMED_SMALL: Final = 3
@@ -115,7 +118,7 @@ def position(message: Message) -> str:
     return "" if message.offset is None else f"{message.partition}@{message.offset}"
 
 
-def state_details(state: GroupState) -> str:
+def state_details(state: GroupState, error_width: int = _ERROR_WIDTH) -> str:
     """What is known about the state of a message in a group, besides its name."""
     parts = []
     if state.state == "waiting" and state.messages_ahead is not None:
@@ -129,7 +132,7 @@ def state_details(state: GroupState) -> str:
     if state.attempts > 1:
         parts.append(f"{state.attempts} attempts")
     if state.error:
-        parts.append(shortened(printable(state.error), _ERROR_WIDTH))
+        parts.append(shortened(printable(state.error), error_width))
     return ", ".join(parts)
 
 
