@@ -8,7 +8,7 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
-from laban_app.cli import terminal
+from laban_app.cli import story_output, terminal
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw, OutputFailed
 
@@ -30,12 +30,16 @@ def order(
     time_range: TimeRange,
     all_spans: AllSpans = False,
     json: terminal.Json = False,
+    form: story_output.Format = None,
+    output: story_output.Output = None,
 ) -> None:
     """Explain what happened to an order.
 
     Exits 1 if the order is unknown.
     """
-    _show_story("order", order_id, source, time_range, all_spans=all_spans, json=json)
+    chosen = story_output.chosen_form(form, json=json)
+    answer = _open(source).story("order", order_id, *time_range.bounds())
+    story_output.put_story(answer, chosen, output, all_spans=all_spans)
 
 
 def story(
@@ -46,6 +50,8 @@ def story(
     time_range: TimeRange,
     all_spans: AllSpans = False,
     json: terminal.Json = False,
+    form: story_output.Format = None,
+    output: story_output.Output = None,
 ) -> None:
     """Explain what happened to a business key.
 
@@ -54,7 +60,9 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
+    chosen = story_output.chosen_form(form, json=json)
+    answer = _open(source).story(key, value, *time_range.bounds())
+    story_output.put_story(answer, chosen, output, all_spans=all_spans)
 
 
 def trace(
@@ -203,18 +211,6 @@ def _selected(
 
 def _open(source: Source) -> TraceAnswers:
     return open_answers(source.url, source.db, source.token)
-
-
-def _show_story(
-    key: str, value: str, source: Source, time_range: TimeRange, *, all_spans: bool, json: bool
-) -> None:
-    answer = _open(source).story(key, value, *time_range.bounds())
-    if json:
-        terminal.print_json(answer)
-    else:
-        from laban_app.cli.story_text import show_story
-
-        show_story(answer, terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> "Format":

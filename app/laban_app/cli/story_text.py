@@ -90,7 +90,9 @@ def _messages(messages: Sequence[Message]) -> Table:
 
 def _state(state: GroupState) -> Text:
     details = phrases.state_details(state)
-    return Text.assemble((state.state, _STATE_STYLES[state.state]), (f", {details}" if details else "", "dim"))
+    return Text.assemble(
+        (state.state, _STATE_STYLES[state.state]), (f", {details}" if details else "", "dim")
+    )
 
 
 def _footer(story: Story) -> str:

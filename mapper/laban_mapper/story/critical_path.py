@@ -1,4 +1,4 @@
-"""The critical paths: the sections of spans that the reply waited for, and those until everything was done."""
+"""The critical paths: the sections of spans that the reply waited for, and those that the end waited for."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ def critical_paths(entry: Span, causality: Causality, now: int | None = None) ->
     """The critical paths of a story.
 
     Each path leads from an end back through the calls that were waited for, one after the other (Yang and
-    Miller, "Critical path analysis for the execution of parallel and distributed programs", 1988). A call that
-    ends after its caller is cut at the caller's end. A consumer is not on the path to the reply.
+    Miller, "Critical path analysis for the execution of parallel and distributed programs", 1988). A call
+    that ends after its caller is cut at the caller's end. A consumer is not on the path to the reply.
 
     Args:
         entry: the request whose reply is meant.

@@ -108,9 +108,9 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
     told.add(step.service)
     figures = phrases.took(line) + (f" (**{critical}** critical)" if critical else "")
     error = phrases.error(step)
+    place = f"{_code(phrases.name(step.service))} {_code(phrases.operation(step))}"
     parts = [
-        f"{phrases.when(since_start(story, step))} {_code(phrases.name(step.service))} "
-        f"{_code(phrases.operation(step))}",
+        f"{phrases.when(since_start(story, step))} {place}",
         figures,
         _text(phrases.details(line)),
         correction,
@@ -122,7 +122,7 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
 def _messages(messages: list[Message]) -> list[str]:
     if not messages:
         return []
-    lines = ["### Messages", "", "| Message | Partition@offset | Group | State |", "|---|---|---|---|"]
+    lines = ["### Messages", "", "| Message | Partition, offset | Group | State |", "|---|---|---|---|"]
     for message in most_telling(messages, is_plain, _MAX_MESSAGES):
         lines += _message(message)
     if len(messages) > _MAX_MESSAGES:
@@ -131,7 +131,8 @@ def _messages(messages: list[Message]) -> list[str]:
 
 
 def _message(message: Message) -> Iterator[str]:
-    first = f"| {_cell(phrases.name(message.topic))} | {phrases.position(message)}"
+    position = phrases.position(message)
+    first = f"| {_cell(phrases.name(message.topic))} | {_cell(position) if position else ''}"
     if not message.groups:
         yield f"{first} | – | {unread_reason(message)} |"
     for state in most_telling(message.groups, is_processed, _MAX_GROUPS):
@@ -149,7 +150,9 @@ def _state(state: GroupState) -> str:
 def _traces(story: Story) -> Iterable[str]:
     shown = ", ".join(_code(phrases.name(trace)) for trace in story.traces[:_MAX_TRACES])
     more = len(story.traces) - _MAX_TRACES
-    yield f"{phrases.count(len(story.traces), 'trace')}: {shown}" + (f" and {more:,} more" if more > 0 else "")
+    yield f"{phrases.count(len(story.traces), 'trace')}: {shown}" + (
+        f" and {more:,} more" if more > 0 else ""
+    )
 
 
 def _cell(text: str) -> str:

@@ -21,7 +21,8 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "incomplete": "INCOMPLETE",
 }
 CRITICAL: Final = (
-    "Critical: the part of a step's own time that the reply waited for; after a message, what the end waited for."
+    "Critical: the part of a step's own time that the reply waited for; "
+    "after a message, the part that the end waited for."
 )
 NAME_WIDTH: Final = 60
 """The most characters of a service, topic or group."""
@@ -81,7 +82,7 @@ def critical_ms(line: Line) -> float | None:
 
 
 def details(line: Line) -> str:
-    """What else a line says: how many equal steps, its message, its small steps; empty if there is nothing."""
+    """What else a line says: how many equal steps, its message, its small steps; may be empty."""
     step = line.step
     if line.equal:
         inner = f", with {count(len(line.below), 'step')} below" if line.below else ""
