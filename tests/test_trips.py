@@ -45,6 +45,7 @@ HELPERS = {
     },
     "order": {
         "app/laban_app/cli/console.py",
+        "app/laban_app/cli/fixed_columns.py",
         "app/laban_app/cli/story_output.py",
         "app/laban_app/cli/story_text.py",
         "app/laban_app/cli/terminal.py",

@@ -1,14 +1,15 @@
 """A story for the terminal: the verdict first, then the timeline, then the messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.style import Style
 from rich.text import Text
 
+from laban_app.cli.fixed_columns import DIM, PLAIN, Cell, Column, FixedColumns
 from laban_app.cli.terminal import count, safe
-from laban_app.cli.timeline_text import Timeline
+from laban_app.cli.timeline_text import show_timeline
 from laban_mapper.model import GroupState, Message, Outcome, Story
 from laban_mapper.names import shortened
 from laban_mapper.story.forms import phrases
@@ -26,6 +27,12 @@ _SHOWN_TRACES: Final = 2
 _MAX_MESSAGES: Final = 100
 _MAX_GROUPS: Final = 10
 """Groups of one message."""
+_MESSAGE_COLUMNS: Final = (
+    Column("message"),
+    Column("partition@offset"),
+    Column("group"),
+    Column("state", folded=True),
+)
 _STATE_STYLES: Final = {
     "processed": "green",
     "retried": "yellow",
@@ -58,41 +65,44 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
     for note in story.notes:
         console.print(Text.assemble(("Note  ", "bold yellow"), note))
     console.print()
-    console.print(Timeline(shown, all_spans=all_spans), crop=False)
+    show_timeline(shown, console, all_spans=all_spans)
     if shown.messages:
         console.print()
-        console.print(_messages(shown.messages))
+        console.print(_messages(shown.messages), crop=False)
     console.print()
     console.print(Text(_footer(story), style="dim"))
 
 
-def _messages(messages: Sequence[Message]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("message", no_wrap=True)
-    table.add_column("partition@offset", no_wrap=True)
-    table.add_column("group", no_wrap=True)
-    table.add_column("state", overflow="fold")
+def _messages(messages: Sequence[Message]) -> FixedColumns:
+    rows: list[Sequence[Cell]] = []
     for message in most_telling(messages, is_plain, _MAX_MESSAGES):
-        first = (phrases.name(message.topic), phrases.position(message))
-        if not message.groups:
-            table.add_row(*first, "–", Text(unread_reason(message), style="dim"))
-        for state in most_telling(message.groups, is_processed, _MAX_GROUPS):
-            table.add_row(*first, phrases.name(state.group), _state(state))
-            first = ("", "")
-        if len(message.groups) > _MAX_GROUPS:
-            rest = count(len(message.groups) - _MAX_GROUPS, "more group")
-            table.add_row("", "", f"… {rest}", Text("see --json", style="dim"))
+        rows += _message(message)
     if len(messages) > _MAX_MESSAGES:
         rest = count(len(messages) - _MAX_MESSAGES, "more message")
-        table.add_row(f"… {rest}", "", "", "see --json")
-    return table
+        rows.append(_cells(f"… {rest}", "", "", (("see --json", DIM),)))
+    return FixedColumns(_MESSAGE_COLUMNS, rows)
 
 
-def _state(state: GroupState) -> Text:
+def _message(message: Message) -> Iterator[Sequence[Cell]]:
+    first = (phrases.name(message.topic), phrases.position(message))
+    if not message.groups:
+        yield _cells(*first, "–", ((unread_reason(message), DIM),))
+    for state in most_telling(message.groups, is_processed, _MAX_GROUPS):
+        yield _cells(*first, phrases.name(state.group), _state(state))
+        first = ("", "")
+    if len(message.groups) > _MAX_GROUPS:
+        rest = count(len(message.groups) - _MAX_GROUPS, "more group")
+        yield _cells("", "", f"… {rest}", (("see --json", DIM),))
+
+
+def _state(state: GroupState) -> Cell:
     details = phrases.state_details(state)
-    return Text.assemble(
-        (state.state, _STATE_STYLES[state.state]), (f", {details}" if details else "", "dim")
-    )
+    named = (state.state, Style.parse(_STATE_STYLES[state.state]))
+    return (named, (f", {details}", DIM)) if details else (named,)
+
+
+def _cells(topic: str, position: str, group: str, state: Cell) -> Sequence[Cell]:
+    return (*(((text, PLAIN),) if text else () for text in (topic, position, group)), state)
 
 
 def _footer(story: Story) -> str:
