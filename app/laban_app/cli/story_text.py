@@ -68,27 +68,28 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
     show_timeline(shown, console, all_spans=all_spans)
     if shown.messages:
         console.print()
-        console.print(_messages(shown.messages), crop=False)
+        console.print(_messages(shown.messages, console.width), crop=False)
     console.print()
     console.print(Text(_footer(story), style="dim"))
 
 
-def _messages(messages: Sequence[Message]) -> FixedColumns:
+def _messages(messages: Sequence[Message], width: int) -> FixedColumns:
     rows: list[Sequence[Cell]] = []
+    name_width = min(phrases.NAME_WIDTH, max(8, width // 4))
     for message in most_telling(messages, is_plain, _MAX_MESSAGES):
-        rows += _message(message)
+        rows += _message(message, name_width)
     if len(messages) > _MAX_MESSAGES:
         rest = count(len(messages) - _MAX_MESSAGES, "more message")
         rows.append(_cells(f"… {rest}", "", "", (("see --json", DIM),)))
     return FixedColumns(_MESSAGE_COLUMNS, rows)
 
 
-def _message(message: Message) -> Iterator[Sequence[Cell]]:
-    first = (phrases.name(message.topic), phrases.position(message))
+def _message(message: Message, name_width: int) -> Iterator[Sequence[Cell]]:
+    first = (phrases.name(message.topic, name_width), phrases.position(message))
     if not message.groups:
         yield _cells(*first, "–", ((unread_reason(message), DIM),))
     for state in most_telling(message.groups, is_processed, _MAX_GROUPS):
-        yield _cells(*first, phrases.name(state.group), _state(state))
+        yield _cells(*first, phrases.name(state.group, name_width), _state(state))
         first = ("", "")
     if len(message.groups) > _MAX_GROUPS:
         rest = count(len(message.groups) - _MAX_GROUPS, "more group")
