@@ -100,6 +100,10 @@ class Step(Answer):
         by_message: whether a message led to this step, instead of a call or the code of the same service.
         namespace: the namespace of the service. `service` is `namespace/name` if the name occurs in several.
         chatter: whether the step only keeps a connection or a transaction of a database.
+        critical: whether the step is on the path until everything was done.
+        critical_ms: the part of the step's own time that the reply to the first request waited for. The sum
+            over all steps is the duration of that request. None if the story does not begin with a request.
+        critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
     """
 
     time: datetime
@@ -126,6 +130,8 @@ class Step(Answer):
     by_message: bool = False
     namespace: str | None = None
     chatter: bool = False
+    critical_ms: float | None = None
+    critical_to_end_ms: float | None = None
 
 
 class GroupState(Answer):

@@ -1,7 +1,8 @@
 """The consoles that commands print to: whatever they print, it commands no terminal."""
 
+import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -20,6 +21,13 @@ def open_console(*, stderr: bool) -> Console:
     return SafeConsole(
         stderr=stderr, highlight=False, soft_wrap=False, width=width, emoji=False, markup=False
     )
+
+
+def plain_text(show: Callable[[Console], None]) -> str:
+    """What a function prints to a console, as text for a file."""
+    sink = io.StringIO()
+    show(SafeConsole(file=sink, highlight=False, width=_PIPED_WIDTH, emoji=False, markup=False))
+    return sink.getvalue()
 
 
 class SafeConsole(Console):

@@ -1,5 +1,6 @@
 """The commands that answer questions: order, story, trace, map, diagram, lag, status."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +9,13 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
-from laban_app.cli import terminal
+from laban_app.cli import story_output, terminal
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw, OutputFailed
 
 if TYPE_CHECKING:
     from laban_mapper.diagrams.rendering import Format
-    from laban_mapper.model import ServiceMap, Story
+    from laban_mapper.model import ServiceMap
 
 # What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
 
@@ -34,6 +35,8 @@ def order(
     ] = None,
     all_spans: AllSpans = False,
     json: terminal.Json = False,
+    form: story_output.Format = None,
+    output: story_output.Output = None,
 ) -> None:
     """Explain what happened to an order.
 
@@ -41,12 +44,14 @@ def order(
     """
     if (order_id is None) == (trace_id is None):
         raise typer.BadParameter("give an order ID, or a trace ID with --trace")
+    chosen = story_output.chosen_form(form, json=json)
     if trace_id is not None:
         if time_range.since or time_range.until:
             raise typer.BadParameter("--since and --until exclude --trace: a trace is explained whole")
-        _show(_open(source).story_of_trace(trace_id), all_spans=all_spans, json=json)
-    elif order_id is not None:
-        _show_story("order", order_id, source, time_range, all_spans=all_spans, json=json)
+        answer = _open(source).story_of_trace(trace_id)
+    else:
+        answer = _open(source).story("order", str(order_id), *time_range.bounds())
+    story_output.put_story(answer, chosen, output, all_spans=all_spans)
 
 
 def story(
@@ -57,6 +62,8 @@ def story(
     time_range: TimeRange,
     all_spans: AllSpans = False,
     json: terminal.Json = False,
+    form: story_output.Format = None,
+    output: story_output.Output = None,
 ) -> None:
     """Explain what happened to a business key.
 
@@ -65,7 +72,9 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    _show_story(key, value, source, time_range, all_spans=all_spans, json=json)
+    chosen = story_output.chosen_form(form, json=json)
+    answer = _open(source).story(key, value, *time_range.bounds())
+    story_output.put_story(answer, chosen, output, all_spans=all_spans)
 
 
 def trace(
@@ -213,22 +222,11 @@ def _selected(
 
 
 def _open(source: Source) -> TraceAnswers:
+    # The process ends with its answer. Searching what it has loaded for garbage, again and again, takes a
+    # fifth of the time of a long story.
+    gc.freeze()
+    gc.set_threshold(200_000)
     return open_answers(source.url, source.db, source.token)
-
-
-def _show_story(
-    key: str, value: str, source: Source, time_range: TimeRange, *, all_spans: bool, json: bool
-) -> None:
-    _show(_open(source).story(key, value, *time_range.bounds()), all_spans=all_spans, json=json)
-
-
-def _show(answer: "Story", *, all_spans: bool, json: bool) -> None:
-    if json:
-        terminal.print_json(answer)
-    else:
-        from laban_app.cli.story_text import show_story
-
-        show_story(terminal.safe(answer), terminal.stdout(), all_spans=all_spans)
 
 
 def _format(text: str) -> "Format":

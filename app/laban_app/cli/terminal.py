@@ -87,12 +87,21 @@ A = TypeVar("A", bound=BaseModel)
 
 def print_json(answer: BaseModel) -> None:
     """Print one JSON object to standard output."""
-    print_json_text(answer.model_dump_json(indent=2))
+    typer.echo(json_text(answer))
+
+
+def json_text(answer: BaseModel) -> str:
+    """One JSON object; characters that a terminal could obey are escaped, as JSON allows."""
+    return _safe_json(answer.model_dump_json(indent=2))
 
 
 def print_json_text(text: str) -> None:
     """Print JSON; characters that a terminal could obey are escaped, as JSON allows."""
-    typer.echo(_UNSAFE_IN_JSON.sub(_escaped, text))
+    typer.echo(_safe_json(text))
+
+
+def _safe_json(text: str) -> str:
+    return _UNSAFE_IN_JSON.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from laban_app.answers.protocol import Answers, TraceAnswers
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
@@ -33,6 +33,7 @@ from laban_mapper.model import (
 )
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
+from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
 
@@ -72,6 +73,13 @@ _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {
         "description": "No trace carries it, or several business keys have the value",
     }
 }
+_STORY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.OK: {
+        "description": "The story, in the form that was asked for",
+        "content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()},
+    },
+    **_UNKNOWN,
+}
 _UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
     HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No span of the trace is stored"},
@@ -85,6 +93,13 @@ TraceId = Annotated[
 ]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
+]
+StoryFormat = Annotated[
+    Literal["json", StoryForm],
+    Query(
+        alias="format",
+        description="`json`; `markdown` for a ticket; `mermaid`, a sequence diagram; `html`, one file.",
+    ),
 ]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
@@ -129,13 +144,21 @@ def _router(answers: TraceAnswers) -> APIRouter:
     # These answers wait only for the spans that they need.
     router = APIRouter(responses=_REFUSALS)
 
-    @router.get("/order/{order_id}", summary="What happened to an order", responses=_UNKNOWN)
-    def order(order_id: str, since: Since = None, until: Until = None) -> Story:
-        return answers.story("order", order_id, _time(since), _time(until))
+    @router.get(
+        "/order/{order_id}", summary="What happened to an order", response_model=Story, responses=_STORY
+    )
+    def order(
+        order_id: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+    ) -> Story | Response:
+        return _in_form(answers.story("order", order_id, _time(since), _time(until)), form)
 
-    @router.get("/story", summary="What happened to a business key value", responses=_UNKNOWN)
-    def story(key: Key, value: str, since: Since = None, until: Until = None) -> Story:
-        return answers.story(key, value, _time(since), _time(until))
+    @router.get(
+        "/story", summary="What happened to a business key value", response_model=Story, responses=_STORY
+    )
+    def story(
+        key: Key, value: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+    ) -> Story | Response:
+        return _in_form(answers.story(key, value, _time(since), _time(until)), form)
 
     @router.get(
         "/traces/{trace_id}/story",
@@ -225,6 +248,14 @@ def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
         return answers.status().model_copy(update={"collector": collector_status(storage)})
 
     return router
+
+
+def _in_form(story: Story, form: Literal["json", StoryForm]) -> Story | Response:
+    """Return a story, or its text in a form. A browser that shows the HTML treats it as a stranger's."""
+    if form == "json":
+        return story
+    headers = {"Content-Security-Policy": "sandbox"} if form == "html" else {}
+    return Response(write(story, form), media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=headers)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.status_labels import STATE_COLOURS
-from laban_dashboard.presentation.time_scale import time_scale
 from laban_mapper.model import GroupState, Message, Step, Story
 from laban_mapper.names import shortened
+from laban_mapper.story.time_scale import time_scale
 from laban_mapper.story.timeline import chapters, since_start
 
 DEFAULT_KEY = "order"

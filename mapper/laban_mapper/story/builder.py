@@ -29,7 +29,7 @@ from laban_mapper.story.causes.facts import (
 from laban_mapper.story.causes.ranking import ranked
 from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
-from laban_mapper.story.critical_path import critical_path
+from laban_mapper.story.critical_path import CriticalPaths, critical_paths
 from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
@@ -116,7 +116,7 @@ def build_story(
         spans=len(causality.spans),
         started=utc_time(first),
         duration_ms=(last - first) / NS_PER_MS,
-        steps=_steps(causality, first, now),
+        steps=_steps(entry, causality, first, now),
         messages=[published.message for published in messages],
         truncated=truncated,
         notes=notes_of(causality, left_out=len(spans) - len(causality.spans), truncated=truncated),
@@ -194,12 +194,10 @@ def _title(key: str, value: str) -> str:
     return shortened(f"{name[:1].upper()}{name[1:]} {value}")
 
 
-def _steps(causality: Causality, first: int, now: int | None) -> list[Step]:
-    critical = critical_path(causality)
+def _steps(entry: Span, causality: Causality, first: int, now: int | None) -> list[Step]:
+    paths = critical_paths(entry, causality, now)
     index = {id(span): number for number, span in enumerate(causality.spans)}
-    return [
-        _step(span, causality, first, index, now, critical=id(span) in critical) for span in causality.spans
-    ]
+    return [_step(span, causality, first, index, now, paths) for span in causality.spans]
 
 
 def _step(
@@ -208,8 +206,7 @@ def _step(
     first: int,
     index: Mapping[int, int],
     now: int | None,
-    *,
-    critical: bool,
+    paths: CriticalPaths,
 ) -> Step:
     status = STATUS_NAMES.get(span.status, "unset")
     cause = causality.cause(span)
@@ -230,7 +227,9 @@ def _step(
         span_id=span.span_id,
         parent_id=span.parent_id,
         depth=causality.depth(span),
-        critical=critical,
+        critical=id(span) in paths.to_end,
+        critical_ms=None if paths.to_reply is None else paths.to_reply.get(id(span), 0) / NS_PER_MS,
+        critical_to_end_ms=paths.to_end.get(id(span), 0) / NS_PER_MS,
         odd_time=now is not None and is_implausible(span.start, now),
         start_ms=max(0.0, (causality.start(span) - first) / NS_PER_MS),
         cause=None if cause is None else index[id(cause)],

@@ -1,6 +1,6 @@
 """Which span caused which, by parents, links and messages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from laban_collector.store.rows import Span
@@ -43,6 +43,7 @@ class Causality:
         self.clocks = Clocks(roots, self)
         self.roots = sorted(roots, key=self.start)
         self._depth: dict[int, int] = {}
+        self._inside: dict[Callable[[Span], bool], dict[int, Span]] = {}
         self.spans = self._in_causal_order(by_start)
 
     def cause(self, span: Span) -> Span | None:
@@ -85,6 +86,21 @@ class Causality:
                 continue
             yield effect
             stack.extend(reversed(self.effects(effect)))
+
+    def inside(self, wanted: Callable[[Span], bool]) -> Mapping[int, Span]:
+        """By the id of a span, the first wanted span among its effects, not across consumed messages.
+
+        It is computed once: a span that consumed a batch is asked about for each of its messages.
+        """
+        if wanted not in self._inside:
+            found: dict[int, Span] = {}
+            for span in filter(wanted, self.spans):
+                below, above = span, self.cause(span)
+                while above is not None and not self.is_delivery(below) and id(above) not in found:
+                    found[id(above)] = span
+                    below, above = above, self.cause(above)
+            self._inside[wanted] = found
+        return self._inside[wanted]
 
     def is_orphan(self, span: Span) -> bool:
         """Whether the span has a parent that is not in the set, and no other cause."""

@@ -296,10 +296,11 @@ def _outcome(attempts: list[Span], good: list[Span], causality: Causality) -> Me
 
 def dead_letter_of(span: Span, causality: Causality) -> Span | None:
     """The span below a consumer span that published to a dead letter topic; None if there is none."""
-    for below in causality.below(span, across_messages=False):
-        if is_publishing(below) and below.topic is not None and is_dead_letter(below.topic):
-            return below
-    return None
+    return causality.inside(_is_dead_lettering).get(id(span))
+
+
+def _is_dead_lettering(span: Span) -> bool:
+    return is_publishing(span) and span.topic is not None and is_dead_letter(span.topic)
 
 
 def reason_of(dead_letter: Span | None) -> str | None:
@@ -320,8 +321,8 @@ def _error_below(span: Span, causality: Causality) -> str | None:
     reason = reason_of(dead_letter)
     if reason is not None:
         return reason
-    inside = [error_of(below) for below in causality.below(span, across_messages=False)]
-    return next((error for error in inside if error is not None), None)
+    caught = causality.inside(failed).get(id(span))
+    return None if caught is None else error_of(caught)
 
 
 def _attempt(span: Span) -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
+from laban_app.cli.story_output import chosen_form
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
@@ -53,6 +55,22 @@ def test_order_json_has_the_documented_shape(served: Serving) -> None:
         ("orders", "payment", "processed"),
         ("payments", "order", "processed"),
     }
+
+
+def test_a_story_is_written_to_a_file_in_the_form_that_the_api_gives(served: Serving, tmp_path: Path) -> None:
+    file = tmp_path / "order.html"
+    done = laban("order", "123", "--format", "html", "-o", str(file), "--url", served.url)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    answer = httpx.get(f"{served.url}/api/v1/order/123?format=html")
+    assert answer.text == file.read_text(encoding="utf-8")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("options", [("pdf", False), ("html", True)])
+def test_an_unknown_form_or_two_forms_are_refused(options: tuple[str, bool]) -> None:
+    form, json = options
+    with pytest.raises(typer.BadParameter, match=form):
+        chosen_form(form, json=json)
 
 
 @pytest.mark.parametrize("form", [TRACE, TRACE.upper(), f"00-{TRACE}-{'b' * 16}-01"])

@@ -88,7 +88,7 @@ def test_equal_and_small_steps_share_a_line() -> None:
     entry = http_server("order", "POST /orders", 0, 9000)
     queries = [span("order", "SELECT", 3, at, 1, entry, db_system="postgresql") for at in range(1, 6001)]
     middleware = [span("order", f"middleware - {name}", 1, 1, 0.1, entry) for name in ("query", "init")]
-    text = text_of([entry, *middleware, *queries])
+    text = text_of([entry, *middleware, *queries], width=120)
     assert "order  SELECT  × 6,000, 6.0 s together" in text
     assert "POST /orders  + 2 small steps: middleware - init, middleware - query" in text
     assert len(text.splitlines()) < 10

@@ -46,6 +46,22 @@ def test_every_question_has_an_answer(api: httpx.Client, path: str, field: str) 
     assert answer.json()[field] is not None
 
 
+@pytest.mark.parametrize(
+    ("form", "media_type", "beginning"),
+    [
+        ("markdown", "text/markdown", "## OK: order"),
+        ("mermaid", "text/vnd.mermaid", "sequenceDiagram"),
+        ("html", "text/html", "<!doctype html>"),
+    ],
+)
+def test_a_story_comes_in_each_form(api: httpx.Client, form: str, media_type: str, beginning: str) -> None:
+    for path in ("/order/123?", "/story?key=order.id&value=123&"):
+        answer = api.get(f"/api/v1{path}format={form}")
+        assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+        assert answer.text.startswith(beginning)
+    assert api.get("/api/v1/order/12?format=html").json()["nearest"] == ["123"]
+
+
 def test_an_unknown_order_is_404_with_the_nearest_known(api: httpx.Client) -> None:
     answer = api.get("/api/v1/order/12")
     assert answer.status_code == 404

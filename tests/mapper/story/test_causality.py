@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 from laban_mapper.story.causality import Causality
-from laban_mapper.story.critical_path import critical_path
 
 from ..shop_spans import MS, http_client, http_server, hybrid_order, process, publish, span
 
@@ -79,32 +78,6 @@ def test_a_deep_trace_is_traversed_without_recursion() -> None:
     causality = Causality(spans)
     assert len(list(causality.below(spans[0]))) == 2999
     assert causality.spans[-1].start == spans[0].start + int(299.9 * MS)
-
-
-def test_only_the_slower_of_two_parallel_calls_is_critical() -> None:
-    entry = http_server("order", "POST /orders", 0, 100)
-    fast = http_client("order", "GET", 10, 20, entry)
-    slow = http_client("order", "GET", 10, 80, entry)
-    assert critical_path(Causality([entry, fast, slow])) == {id(entry), id(slow)}
-
-
-def test_sequential_calls_are_all_critical() -> None:
-    entry = http_server("order", "POST /orders", 0, 100)
-    first = http_client("order", "GET", 10, 20, entry)
-    second = http_client("order", "GET", 40, 50, entry)
-    assert critical_path(Causality([entry, first, second])) == {id(entry), id(first), id(second)}
-
-
-def test_the_critical_path_leads_through_the_queue_to_the_last_consumer() -> None:
-    spans = hybrid_order()
-    path = critical_path(Causality(spans))
-    names = [s.name for s in spans if id(s) in path]
-    assert "process payments" in names
-    assert [s.service for s in spans if s.kind == 5 and id(s) in path] == ["payment", "order"]
-
-
-def test_without_spans_the_critical_path_is_empty() -> None:
-    assert critical_path(Causality([])) == set()
 
 
 def test_a_child_of_a_shared_span_belongs_to_the_half_of_its_service() -> None:

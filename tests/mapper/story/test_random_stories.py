@@ -54,3 +54,20 @@ def test_errors_are_not_called_ok_and_no_wait_is_negative(seed: int) -> None:
     waits += [group.wait_ms for message in story.messages for group in message.groups]
     assert all(wait is None or wait >= 0 for wait in waits)
     assert all(step.start_ms is not None and step.start_ms >= 0 for step in story.steps)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_the_reply_waited_for_is_as_long_as_the_request(seed: int) -> None:
+    steps = build_story("order", "1", random_spans(seed)).steps
+    known = [step for step in steps if step.critical_ms is not None]
+    waited = [step for step in known if step.critical_ms]
+    assert len(known) in (0, len(steps))
+    assert all(0 <= (step.critical_ms or 0) <= step.duration_ms for step in steps)
+    assert all(0 <= (step.critical_to_end_ms or 0) <= step.duration_ms for step in steps)
+    assert not any(step.kind == "consumer" for step in waited)
+    if waited:
+        # The request is the first cause of every step that the reply waited for.
+        request = waited[0]
+        while request.cause is not None:
+            request = steps[request.cause]
+        assert sum(step.critical_ms or 0 for step in waited) == pytest.approx(request.duration_ms)

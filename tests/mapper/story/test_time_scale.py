@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from laban_dashboard.presentation.time_scale import time_scale
+from laban_mapper.story.time_scale import time_scale
 
 
 def test_without_pauses_the_axis_is_linear() -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from laban_dashboard.presentation import formatting
+from laban_mapper.times import format_duration
 
 _BREAK_ABOVE = 2.5
 """A pause is shortened if it is this many times longer than all activity together."""
@@ -66,7 +66,7 @@ def time_scale(intervals: Iterable[Interval]) -> TimeScale:
     length = raw[-1][1] or 1.0
     points = tuple((ms, at / length) for ms, at in raw)
     breaks = tuple(
-        AxisBreak(points[at][1], points[at + 1][1], formatting.duration(pause)) for at, pause in pauses
+        AxisBreak(points[at][1], points[at + 1][1], format_duration(pause)) for at, pause in pauses
     )
     return TimeScale(points, _ticks(points, breaks), breaks)
 
@@ -117,8 +117,8 @@ def _ticks(points: tuple[Interval, ...], breaks: tuple[AxisBreak, ...]) -> tuple
 
 def _label(since: float, passed: float) -> str:
     if passed:
-        return ("+" if since else "") + formatting.duration(passed)
-    return formatting.duration(since) if since else "0"
+        return ("+" if since else "") + format_duration(passed)
+    return format_duration(since) if since else "0"
 
 
 def _segments(points: tuple[Interval, ...], breaks: tuple[AxisBreak, ...]) -> list[Interval]:

@@ -1,0 +1,167 @@
+"""The timeline of a story in HTML: a lane for each service, bars for steps, dashes for times in queues."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from typing import Final
+
+from laban_mapper.model import Story
+from laban_mapper.story.forms import phrases
+from laban_mapper.story.forms.rows import Rows
+from laban_mapper.story.time_scale import TimeScale, time_scale
+from laban_mapper.story.timeline import Line, since_start
+from laban_mapper.times import format_duration
+
+_MAX_LANES: Final = 40
+_MAX_ROWS: Final = 12
+"""Bars on top of each other in one lane."""
+_ROW: Final = 22
+_TOP: Final = 4
+_LEGEND: Final = (
+    '<p class="legend"><span><i class="critical"></i>critical path</span>'
+    "<span><i></i>other steps</span>"
+    '<span><i class="failed"></i>failed</span>'
+    '<span><i class="queue"></i>message in a queue</span></p>'
+)
+
+
+@dataclass(slots=True)
+class _Bar:
+    line: Line
+    start: float
+    end: float
+    waited: float | None = None
+
+    @property
+    def begin(self) -> float:
+        """Where the bar or the time in the queue before it begins."""
+        return self.start - (self.waited or 0.0)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The bars of a service, in rows without overlaps."""
+
+    service: str
+    rows: list[list[_Bar]] = field(default_factory=list[list[_Bar]])
+    ends: list[float] = field(default_factory=list[float])
+    left_out: int = 0
+
+    def add(self, bar: _Bar) -> None:
+        """Put a bar in the first row with room for it."""
+        for row, end in enumerate(self.ends):
+            if bar.begin >= end:
+                self.rows[row].append(bar)
+                self.ends[row] = bar.end
+                return
+        if len(self.rows) < _MAX_ROWS:
+            self.rows.append([bar])
+            self.ends.append(bar.end)
+        else:
+            self.left_out += bar.line.stands_for
+
+
+def lanes(story: Story, shown: Rows) -> Iterator[str]:
+    """The section of the timeline."""
+    bars = _bars(story, shown)
+    if not bars:
+        return
+    scale = time_scale((bar.begin, bar.end) for bar in bars)
+    found: dict[str, _Lane] = {}
+    for bar in sorted(bars, key=lambda bar: (bar.begin, -bar.end)):
+        service = bar.line.step.service
+        found.setdefault(service, _Lane(service)).add(bar)
+    yield f'<section><h2>Timeline</h2>{_LEGEND}<div class="lanes">'
+    yield f'<div class="name axis"></div><div class="track axis">{_axis(scale)}</div>'
+    for lane in list(found.values())[:_MAX_LANES]:
+        yield _lane(lane, scale, story)
+    yield "</div>"
+    if len(found) > _MAX_LANES:
+        rest = phrases.count(len(found) - _MAX_LANES, "more service")
+        yield f'<p class="dim">… and {rest}: see the steps below</p>'
+    yield "</section>"
+
+
+def _bars(story: Story, shown: Rows) -> list[_Bar]:
+    bars = []
+    for chapter in shown.chapters:
+        for number, line in enumerate(chapter.lines):
+            steps = line.equal or [line.step]
+            start = min(since_start(story, step) for step in steps)
+            end = max(since_start(story, step) + step.duration_ms for step in steps)
+            waited = chapter.wait.ms if number == 0 and chapter.wait is not None else None
+            bars.append(_Bar(line, start, end, waited))
+    return bars
+
+
+def _axis(scale: TimeScale) -> str:
+    ticks = "".join(
+        f'<span class="tick" style="left:{_at(at)}">{escape(label)}</span>' for at, label in scale.ticks
+    )
+    return _gaps(scale, labels=True) + ticks
+
+
+def _gaps(scale: TimeScale, *, labels: bool = False) -> str:
+    """The pauses that the axis shortens."""
+    return "".join(
+        f'<div class="gap" style="left:{_at(gap.start)};width:{_at(gap.end - gap.start)}">'
+        f"{f'<span>{escape(gap.label)}</span>' if labels else ''}</div>"
+        for gap in scale.breaks
+    )
+
+
+def _lane(lane: _Lane, scale: TimeScale, story: Story) -> str:
+    about = [phrases.corrected(story, lane.service)]
+    about.append(f"{phrases.count(lane.left_out, 'step')} only in the list" if lane.left_out else "")
+    below = "".join(f'<span class="dim">{escape(text)}</span>' for text in about if text)
+    grid = "".join(f'<div class="grid" style="left:{_at(at)}"></div>' for at, _ in scale.ticks)
+    bars = "".join(_bar(bar, row, scale, story) for row, found in enumerate(lane.rows) for bar in found)
+    height = len(lane.rows) * _ROW + 2 * _TOP
+    return (
+        f'<div class="name">{escape(phrases.name(lane.service))}{below}</div>'
+        f'<div class="track" style="min-height:{height}px">{_gaps(scale)}{grid}{bars}</div>'
+    )
+
+
+def _bar(bar: _Bar, row: int, scale: TimeScale, story: Story) -> str:
+    line, step = bar.line, bar.line.step
+    left, right = scale.position(bar.start), scale.position(bar.end)
+    top = _TOP + row * _ROW
+    names = ["bar"]
+    names += ["narrow"] if right - left < 0.01 else []
+    names += ["critical"] if phrases.critical(line) else []
+    names += ["failed"] if step.status == "error" else []
+    label = phrases.operation(step) + (f" × {len(line.equal):,}" if line.equal else "")
+    text = "" if right - left < 0.01 else escape(label)
+    queue = _queue(bar, left, top, scale)
+    return (
+        f'{queue}<div class="{" ".join(names)}" title="{escape(_title(bar, label, story))}" '
+        f'style="left:{_at(left)};width:{_at(right - left)};top:{top}px">{text}</div>'
+    )
+
+
+def _queue(bar: _Bar, left: float, top: int, scale: TimeScale) -> str:
+    if not bar.waited:
+        return ""
+    begin = scale.position(bar.begin)
+    title = f"waited {format_duration(bar.waited)} in the queue"
+    return (
+        f'<div class="queued" title="{escape(title)}" '
+        f'style="left:{_at(begin)};width:{_at(left - begin)};top:{top + 4}px"></div>'
+    )
+
+
+def _title(bar: _Bar, label: str, story: Story) -> str:
+    line = bar.line
+    critical, error = phrases.critical(line), phrases.error(line.step)
+    parts = [
+        f"{phrases.name(line.step.service)} {label}",
+        f"{phrases.when(since_start(story, line.step))}, {phrases.took(line)}",
+        f"critical {critical}" if critical else "",
+        error or "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _at(share: float) -> str:
+    return f"{100 * share:.3f}%"
