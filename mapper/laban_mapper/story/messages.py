@@ -16,6 +16,7 @@ from laban_mapper.model import GroupState, Message, MessageStateName
 from laban_mapper.spans import (
     CLIENT,
     NS_PER_MS,
+    NS_PER_S,
     PRODUCER,
     SERVER,
     error_of,
@@ -338,7 +339,7 @@ def _not_consumed(group: str, published: Span, consumption: Consumption) -> Grou
         return GroupState(group=group, state="unseen", service=service)
     next_read = max(lag.committed or 0, lag.start)
     waiting = (lag.time - published.start) / NS_PER_MS
-    ahead, rate = max(0, published.offset - next_read), consumption.rate_of(lag)
+    ahead = max(0, published.offset - next_read)
     if lag.committed is not None and lag.committed > published.offset:
         return GroupState(group=group, state="untraced", service=service)
     return GroupState(
@@ -346,6 +347,20 @@ def _not_consumed(group: str, published: Span, consumption: Consumption) -> Grou
         state="waiting",
         service=service,
         messages_ahead=ahead,
-        seconds_ahead=None if rate is None else (ahead + 1) / rate,
+        seconds_ahead=_seconds_ahead(ahead, consumption, lag, published),
         waiting_ms=waiting if waiting >= 0 else None,  # unknown if it was published after the poll
     )
+
+
+def _seconds_ahead(ahead: int, consumption: Consumption, lag: Lag, published: Span) -> float | None:
+    """Seconds until the group reaches a message; None if it does not move.
+
+    The rate is a mean of minutes. A group that has committed nothing since the message came, for longer than
+    the rate would need to reach it, has stopped meanwhile.
+    """
+    rate, progress = consumption.rate_of(lag), consumption.progress_of(lag)
+    if rate is None or progress is None or progress.committed is None:
+        return None
+    seconds = (ahead + 1) / rate
+    waited = (lag.time - published.start) / NS_PER_S
+    return None if progress.committed <= published.start and waited > seconds else seconds

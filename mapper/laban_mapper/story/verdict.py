@@ -128,7 +128,8 @@ def _missing_parents(count: int, therefore: str) -> list[str]:
 
 def _affected(scope: OrderScope) -> str:
     before = f", before that {scope.before_affected:,} of {scope.before_of:,}" if scope.before_of else ""
-    return f"it affects {scope.affected:,} of {scope.of:,} since {scope.since:%H:%M} UTC{before}"
+    trouble = f"{scope.affected:,} of {scope.of:,} calls or messages there had trouble"
+    return f"{trouble} since {scope.since:%H:%M} UTC{before}"
 
 
 def _advice(cause: Claim) -> list[str]:

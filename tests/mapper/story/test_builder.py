@@ -120,13 +120,22 @@ def test_a_failed_request_that_succeeds_later_is_not_a_failure() -> None:
 def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
     polled = replace(lag("email", "orders", 0, 50, 300.0), time=T0 + 12_060 * MS, status="WARN")
-    progress = QueueProgress("c", "email", "orders", 0, first=T0, committed=T0, consumed_per_s=4.0)
+    moved = T0 + 11_000 * MS
+    progress = QueueProgress("c", "email", "orders", 0, first=T0, committed=moved, consumed_per_s=4.0)
     story = build_story("order", "123", spans, Consumption([polled], SEEN, [progress]))
     assert story.outcome == "waiting"
-    assert "email is still waiting behind 7 messages (about 12.0 s) on orders in group email" in story.verdict
+    assert "email has not read the message in orders for 12.0 s; 7 messages are ahead" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
     assert (email.state, email.messages_ahead, email.seconds_ahead) == ("waiting", 7, 2.0)
     assert email.waiting_ms == 12_000
+    stopped = Consumption([polled], SEEN, [replace(progress, committed=T0)])
+    (told,) = [
+        state
+        for message in build_story("order", "123", spans, stopped).messages
+        for state in message.groups
+        if state.group == "email"
+    ]
+    assert told.seconds_ahead is None  # it had time for the message, and has committed nothing since
 
 
 def test_the_time_of_a_message_published_after_the_poll_is_unknown() -> None:
