@@ -60,11 +60,15 @@ def test_there_are_five_recipes() -> None:
     ("title", "word", "users"),  # users: files that use the example, as any code may
     [
         ("Add a broker", "nats", set[str]()),
-        # These two use the column, as any code may.
+        # These use the column, as any code may.
         (
             "Add a column of spans",
             "error_type",
-            {"mapper/laban_mapper/spans.py", "instrumentation/laban/grpc/client.py"},
+            {
+                "mapper/laban_mapper/spans.py",
+                "mapper/laban_mapper/story/causes/failures.py",
+                "instrumentation/laban/grpc/client.py",
+            },
         ),
         ("Add a dashboard page", "lag_charts", {"dashboard/laban_dashboard/widgets/map_details.py"}),
         ("Add a store", "DuckDBStore", set[str]()),

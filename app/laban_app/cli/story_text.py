@@ -57,12 +57,12 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
     # The timeline and the messages make only the texts printable that they show.
     shown, story = story, safe(story.model_copy(update={"steps": [], "messages": []}))
     label, style = _OUTCOMES[story.outcome]
-    console.print(Text.assemble((label, style), " ", (story.verdict, "bold")))
+    _print_indented(Text.assemble((label, style), " ", (story.verdict, "bold")), console)
     if story.truncated:  # whoever reads on has to know that something is left out: the first note says so
-        console.print(Text.assemble(("Cut   ", "bold yellow"), *story.notes[:1]))
+        _print_indented(Text.assemble(("Cut   ", "bold yellow"), *story.notes[:1]), console)
     _show_causes(story, console)
     for note in story.notes[1 if story.truncated else 0 :]:
-        console.print(Text.assemble(("Note  ", "bold yellow"), note))
+        _print_indented(Text.assemble(("Note  ", "bold yellow"), note), console)
     console.print()
     show_timeline(shown, console, all_spans=all_spans)
     if shown.messages:
@@ -70,6 +70,14 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
         console.print(_messages(shown.messages, console.width), crop=False)
     console.print()
     console.print(Text(_footer(story), style="dim"))
+
+
+def _print_indented(text: Text, console: Console) -> None:
+    """Print a text; its later lines are indented, so that no name in it can look like a line of its own."""
+    first, *later = text.wrap(console, max(console.width - 1, 1))
+    console.print(first)
+    for line in later:
+        console.print(Text.assemble(" ", line))
 
 
 def _show_causes(story: Story, console: Console) -> None:

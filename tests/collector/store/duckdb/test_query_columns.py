@@ -28,6 +28,7 @@ from laban_collector.store.duckdb.housekeeping.verification import Verifier
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.profiles.counter import ProfileCounter
+from laban_collector.store.duckdb.profiles.round_reader import RoundReader
 from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
@@ -120,6 +121,7 @@ def run_every_query(path: Path) -> None:
         assert list(backup(database, path.with_name("copy.duckdb")))
         Digester(database, 1).catch_up()
         reader = DuckDBReader(database)
+        RoundReader(database).traces_of_messages([MessageRef("orders", 0, 1)], *WHOLE)
         with database.reading() as cursor:
             [(entry,)] = cursor.execute("SELECT min(entry) FROM profiles").fetchall()
         reader.profile(entry, *WHOLE)
