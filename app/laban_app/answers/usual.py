@@ -29,6 +29,8 @@ _LIMITS: Final = Limits(traces=1_000, spans=5_000)
 _KEPT: Final = 30 * 10**9
 """ns for which a profile is kept in memory."""
 _MOST_KEPT: Final = 500
+_MOST_ENTRIES: Final = 10
+"""Entries of a story that are compared with what is usual: the first; a trace may have thousands of roots."""
 
 _LOOK: Final = 10 * 10**9
 """ns for which traces that no profile contains are kept."""
@@ -104,7 +106,7 @@ class UsualProfiles:
             spans: of the story.
         """
         found: dict[int, Usual] = {}
-        for entry in dict.fromkeys(one.entry for one in entries):
+        for entry in list(dict.fromkeys(one.entry for one in entries))[:_MOST_ENTRIES]:
             same = [one for one in entries if one.entry == entry]
             usual = self._usual(same, spans)
             if usual is not None:
