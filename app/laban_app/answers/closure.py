@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from laban_collector.store.base import ClosureReader
-from laban_collector.store.rows import MessageRef, Span
-from laban_mapper.spans import is_consuming, is_publishing
+from laban_collector.store.rows import MessageRef, Span, TraceRef
+from laban_mapper.spans import NS_PER_S, is_consuming, is_publishing
+from laban_mapper.times import storable
 
 _MAX_ROUNDS: Final = 8
+_MARGIN: Final = 24 * 3600 * NS_PER_S
+"""How long before its first and after its last correlated span a story is followed, in ns."""
 
 Window = tuple[int, int]
 """A half-open time range in ns since the epoch."""
@@ -76,6 +79,13 @@ def groups_of(reader: ClosureReader, topics: Iterable[str], known: Groups) -> Gr
     return known
 
 
+def story_window(found: Sequence[TraceRef], since: int | None = None, until: int | None = None) -> Window:
+    """The time in which stories of these traces are followed; the given ends hold instead, ns."""
+    begin = min((ref.first for ref in found), default=0) - _MARGIN
+    end = max((ref.last for ref in found), default=0) + _MARGIN
+    return storable(begin if since is None else since), storable(end if until is None else until)
+
+
 def _linked(
     reader: ClosureReader, traces: Sequence[str], known: dict[str, None], limits: Limits
 ) -> list[str]:
@@ -116,19 +126,20 @@ def _consumers_of_messages(spans: Sequence[Span]) -> dict[MessageRef, set[str | 
     published = {
         (span.trace_id, span.span_id): ref
         for span in spans
-        if is_publishing(span) and (ref := _message_of(span)) is not None
+        if is_publishing(span) and (ref := message_of(span)) is not None
     }
     consumers: dict[MessageRef, set[str | None]] = {ref: set() for ref in published.values()}
     for span in spans if consumers else ():
         if is_consuming(span):
             named = [(span.trace_id, span.parent_id or ""), *span.links]
-            for ref in {_message_of(span), *map(published.get, named)}:
+            for ref in {message_of(span), *map(published.get, named)}:
                 if ref in consumers:
                     consumers[ref].add(span.group)
     return consumers
 
 
-def _message_of(span: Span) -> MessageRef | None:
+def message_of(span: Span) -> MessageRef | None:
+    """The address of the message of a span; None if the span does not name one message."""
     if span.topic is None or span.partition is None or span.offset is None:
         return None
     return MessageRef(span.topic, span.partition, span.offset)

@@ -9,19 +9,17 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
+from laban_app.answers.closure import Window, message_of
 from laban_app.answers.cut import first_and_newest
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import Lag, MessageRef, Peer, QueueProgress, Span, TraceRef
 from laban_mapper.spans import is_publishing
 
-MARGIN: Final = 24 * 3600 * 1_000_000_000
-"""How long before its first and after its last correlated span a story is followed, in ns."""
 _AN_HOUR: Final = 3600 * 1_000_000_000
 _SHORT_ID: Final = "0" * 16
 """The high half of a trace ID of 64 bits."""
 
 T = TypeVar("T")
-Window = tuple[int, int]
 Asked = tuple[str, str]
 """A business key and its value."""
 
@@ -72,7 +70,7 @@ class LoadedSpans:
             if self.count > limit:
                 raise TooManySpans
             traces = dict.fromkeys([*new, *(span.trace_id for span in spans)])
-            published = {ref: None for span in spans if is_publishing(span) and (ref := _message_of(span))}
+            published = {ref: None for span in spans if is_publishing(span) and (ref := message_of(span))}
             reached = self._store.traces_linked_from(list(traces))
             if published:
                 reached += self._store.traces_of_messages(list(published), *window)
@@ -94,7 +92,7 @@ class LoadedSpans:
                 new.append(form)
                 for span in self._spans[trace[16:]][form]:
                     yield span
-                    if message := _message_of(span):
+                    if message := message_of(span):
                         new += (other.trace_id for other in self._on_message[message])
 
     def _add(self, spans: Sequence[Span]) -> None:
@@ -103,7 +101,7 @@ class LoadedSpans:
             self._spans[span.trace_id[16:]].setdefault(span.trace_id, []).append(span)
             for trace_id, _ in span.links:
                 self._linking[trace_id][span.trace_id] = None
-            if message := _message_of(span):
+            if message := message_of(span):
                 self._on_message[message].append(span)
 
     @contextmanager
@@ -185,9 +183,3 @@ class LoadedSpans:
         if question not in self._memory:
             self._memory[question] = ask()
         return cast("T", self._memory[question])
-
-
-def _message_of(span: Span) -> MessageRef | None:
-    if span.topic is None or span.partition is None or span.offset is None:
-        return None
-    return MessageRef(span.topic, span.partition, span.offset)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
-from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of
+from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
@@ -59,8 +59,6 @@ _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
 _SHORT: Final = 5 * MINUTE
 """A shorter time range is not widened to whole minutes."""
-_STORY_MARGIN: Final = 24 * 3600 * NS_PER_S
-"""How long before its first and after its last correlated span a story is followed, in ns."""
 _PEER_MARGIN: Final = 3600 * NS_PER_S
 """How long before and after a failed call other calls to the same address are read, in ns."""
 _PROGRESS: Final = 3600 * NS_PER_S
@@ -123,7 +121,7 @@ class LocalAnswers:
 
     def _traces_following(self, traces: Sequence[TraceRef]) -> set[str]:
         """These traces, and all that follow from them."""
-        window = _story_window(traces, None, None)
+        window = story_window(traces)
         spans = closure(self._reader, [ref.trace_id for ref in traces], window, {}).spans
         return {span.trace_id for span in spans}
 
@@ -133,7 +131,7 @@ class LocalAnswers:
         with reader.at_one_moment():
             found = reader.traces_with(key, value, MAX_FOUND)
             told = first_and_newest(found)
-            window = _story_window(told, since, until)
+            window = story_window(told, *map(_ns, (since, until)))
             groups: Groups = {}
             spans = closure(reader, [ref.trace_id for ref in told], window, groups).spans
             if not spans and found and (since or until):
@@ -316,6 +314,10 @@ class LocalAnswers:
         return self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
 
 
+def _ns(time: datetime | None) -> int | None:
+    return None if time is None else nanoseconds(time)
+
+
 def _check_range(since: datetime | None, until: datetime | None) -> None:
     """Raise InvalidTimeRange if a time range ends before it begins."""
     if since is not None and until is not None and since >= until:
@@ -327,15 +329,6 @@ def _whole_minutes(begin: int, end: int) -> Window:
     if end - begin < _SHORT:
         return begin, end
     return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
-
-
-def _story_window(found: Sequence[TraceRef], since: datetime | None, until: datetime | None) -> Window:
-    begin = min((ref.first for ref in found), default=0) - _STORY_MARGIN
-    end = max((ref.last for ref in found), default=0) + _STORY_MARGIN
-    return (
-        storable(begin if since is None else nanoseconds(since)),
-        storable(end if until is None else nanoseconds(until)),
-    )
 
 
 def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:

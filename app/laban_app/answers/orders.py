@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from laban_app.answers.closure import Window, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
-from laban_app.answers.loaded import MARGIN, Asked, LoadedSpans, TooManySpans, Window
+from laban_app.answers.loaded import Asked, LoadedSpans, TooManySpans
 from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -12,7 +13,7 @@ from laban_collector.store.rows import MINUTE, Span, TraceRef, ValueRef
 from laban_mapper.model import Orders, OrderSummary, Story
 from laban_mapper.orders import MOST, OrderFilter, OrdersQuestion, badness, summary_of
 from laban_mapper.profiles.usual import Entry, Usual
-from laban_mapper.times import storable, utc_time
+from laban_mapper.times import utc_time
 
 _BATCH: Final = 100
 """The most orders whose spans are read together."""
@@ -37,19 +38,13 @@ class SharedProfiles(UsualProfiles):
         self._profiles = profiles
         self._shared: dict[tuple[int, int, int], Usual | None] = {}
 
-    def of(self, entries: Sequence[Entry], spans: Sequence[Span]) -> dict[int, Usual]:
-        """The profiles of the entries of a story, by entry."""
-        found: dict[int, Usual] = {}
-        for entry in dict.fromkeys(one.entry for one in entries):
-            same = [one for one in entries if one.entry == entry]
-            begin, end = min(one.begin for one in same), max(one.end for one in same)
-            minutes = (entry, begin // MINUTE, end // MINUTE)
-            if minutes not in self._shared:
-                self._shared[minutes] = self._profiles.of(same, spans).get(entry)
-            usual = self._shared[minutes]
-            if usual is not None:
-                found[entry] = usual
-        return found
+    def of_entry(self, same: Sequence[Entry], spans: Sequence[Span]) -> Usual | None:
+        """The profile of one entry; the roots of a list in the same minutes share it."""
+        begin, end = min(one.begin for one in same), max(one.end for one in same)
+        minutes = (same[0].entry, begin // MINUTE, end // MINUTE)
+        if minutes not in self._shared:
+            self._shared[minutes] = self._profiles.of_entry(same, spans)
+        return self._shared[minutes]
 
 
 class OrdersFinder:
@@ -98,7 +93,8 @@ class OrdersFinder:
         loaded = LoadedSpans(self._reader, traces, self._memory)
         try:
             with self._reader.at_one_moment():
-                loaded.load(_window_of(traces), _MAX_SPANS)
+                told = [ref for refs in traces.values() for ref in first_and_newest(refs)]
+                loaded.load(story_window(told), _MAX_SPANS)
         except TooManySpans:
             if len(traces) > 1:
                 orders = list(traces.items())
@@ -115,10 +111,3 @@ class OrdersFinder:
                 yield self._tell(source, key, value)
             except (UnknownValue, NotInRange):
                 continue  # the retention has deleted its spans, and not yet the row that names it
-
-
-def _window_of(traces: Mapping[Asked, Sequence[TraceRef]]) -> Window:
-    refs = [ref for found in traces.values() for ref in first_and_newest(found)]
-    first = min((ref.first for ref in refs), default=0)
-    last = max((ref.last for ref in refs), default=0)
-    return storable(first - MARGIN), storable(last + MARGIN)

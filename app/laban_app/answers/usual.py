@@ -29,8 +29,6 @@ _LIMITS: Final = Limits(traces=1_000, spans=5_000)
 _KEPT: Final = 30 * 10**9
 """ns for which a profile is kept in memory."""
 _MOST_KEPT: Final = 500
-_MOST_ENTRIES: Final = 10
-"""Entries of a story that are compared with what is usual: the first; a trace may have thousands of roots."""
 
 _LOOK: Final = 10 * 10**9
 """ns for which traces that no profile contains are kept."""
@@ -106,14 +104,20 @@ class UsualProfiles:
             spans: of the story.
         """
         found: dict[int, Usual] = {}
-        for entry in list(dict.fromkeys(one.entry for one in entries))[:_MOST_ENTRIES]:
+        for entry in dict.fromkeys(one.entry for one in entries):
             same = [one for one in entries if one.entry == entry]
-            usual = self._usual(same, spans)
+            usual = self.of_entry(same, spans)
             if usual is not None:
                 found[entry] = usual
         return found
 
-    def _usual(self, same: Sequence[Entry], spans: Sequence[Span]) -> Usual | None:
+    def of_entry(self, same: Sequence[Entry], spans: Sequence[Span]) -> Usual | None:
+        """The profile of one entry; None if nothing is known of it.
+
+        Args:
+            same: the roots of a story that are of this entry.
+            spans: of the story.
+        """
         begin, end = min(one.begin for one in same), max(one.end for one in same)
         around = (storable(begin - _AROUND), storable(end + _AROUND))
         known = self._whole(same[0], around, spans)

@@ -8,8 +8,8 @@ from laban_collector.store.rows import MINUTE, ProfileCount, ProfileStep, Span
 from laban_mapper.names import with_namespaces
 from laban_mapper.profiles.followers import Followers
 from laban_mapper.profiles.sketch import Measure, bucket_of
-from laban_mapper.profiles.steps import Occurrence, is_entry, occurrences, own_name
-from laban_mapper.story.causality import Causality
+from laban_mapper.profiles.steps import Occurrence, entry_roots, occurrences, own_name
+from laban_mapper.story.causality import Causality, without_other_messages
 
 _MOST_STEPS = 500
 """Steps of one trace that are counted; a trace with more has another shape each time."""
@@ -65,12 +65,9 @@ class Tally:
             spans: of the trace and of what follows from it.
             trace: its id.
         """
-        causality = _without_other_messages(Causality(spans))
-        roots = [root for root in causality.roots if root.trace_id == trace]
-        rooted = any(not causality.is_orphan(root) for root in roots)
-        for root in roots:
-            # A part whose parent was lost is no entry beside the real one.
-            if is_entry(root, causality) and not (rooted and causality.is_orphan(root)):
+        causality = without_other_messages(Causality(spans))
+        for root in entry_roots(causality):
+            if root.trace_id == trace:
                 self._add_root(causality, root)
 
     def profile(self) -> Profile:
@@ -143,12 +140,3 @@ def _by_step(found: Sequence[Occurrence]) -> dict[int, list[Occurrence]]:
     for one in found:
         same.setdefault(one.step, []).append(one)
     return same
-
-
-def _without_other_messages(causality: Causality) -> Causality:
-    """Leave out what a consumer did for messages of other traces in a batch, as a story does."""
-    others = causality.messages.of_others(causality.spans)
-    if not others:
-        return causality
-    left_out = {id(span) for top in others for span in (top, *causality.below(top))}
-    return Causality([span for span in causality.spans if id(span) not in left_out])

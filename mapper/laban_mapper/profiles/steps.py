@@ -47,8 +47,7 @@ class Occurrence:
         gap: the duration of a call without that of its server half; None without a server half.
         wait: the time of the message in the queue; None if unknown, or if no message led here.
         delay: from the begin of the step above.
-        end: the end.
-        calls: intervals of the calls below a visit, which `own` leaves out.
+        failed: whether it failed.
     """
 
     span: Span
@@ -61,8 +60,6 @@ class Occurrence:
     wait: int | None
     delay: int
     failed: bool
-    answered: bool = False
-    """Whether a call has a server half."""
 
 
 def operation_without_ids(span: Span) -> str:
@@ -121,6 +118,19 @@ def is_entry(root: Span, causality: Causality) -> bool:
     return not (is_consuming(root) and root.links) and causality.cause(root) is None
 
 
+def entry_roots(causality: Causality) -> list[Span]:
+    """The roots whose traces have a profile of their own.
+
+    A part of a trace whose parent was lost is no entry beside the real root.
+    """
+    rooted = {root.trace_id for root in causality.roots if not causality.is_orphan(root)}
+    return [
+        root
+        for root in causality.roots
+        if is_entry(root, causality) and not (causality.is_orphan(root) and root.trace_id in rooted)
+    ]
+
+
 def _kind(span: Span) -> StepKind:
     if is_publishing(span):
         return "publish"
@@ -169,7 +179,6 @@ def _occurrence(
         wait=wait,
         delay=0 if above is None or guessed else max(begin - causality.start(above.span), 0),
         failed=failed(span),
-        answered=server is not None,
     )
 
 

@@ -17,7 +17,7 @@ from laban_mapper.spans import (
     is_refusal,
     operation_of,
 )
-from laban_mapper.story.causality import Causality
+from laban_mapper.story.causality import Causality, without_other_messages
 from laban_mapper.story.causes.facts import (
     Claim,
     Facts,
@@ -79,7 +79,7 @@ def build_story(
         last_seen: returns the end of the newest span of a service anywhere, ns.
         scope: returns how many others a cause affects.
     """
-    causality = _without_other_messages(Causality(with_namespaces(spans)), value)
+    causality = without_other_messages(Causality(with_namespaces(spans)), lambda span: _names(span, value))
     messages = messages_of(causality, consumption or Consumption())
     entry = entry_of(causality)
     poison = poison_of(messages, causality)
@@ -155,18 +155,6 @@ def _causes(first: Claim | None, others: Sequence[Claim]) -> list[Cause]:
         )
         for rank, claim in enumerate(told[:_TOLD], start=2 if first is None else 1)
     ]
-
-
-def _without_other_messages(causality: Causality, value: str) -> Causality:
-    """Leave out what a consumer did for other messages of a batch, unless it names the value."""
-    left_out: set[int] = set()
-    for top in causality.messages.of_others(causality.spans):
-        spans = [top, *causality.below(top)]
-        if not any(_names(span, value) for span in spans):
-            left_out.update(map(id, spans))
-    if not left_out:
-        return causality
-    return Causality([span for span in causality.spans if id(span) not in left_out])
 
 
 def _names(span: Span, value: str) -> bool:

@@ -167,6 +167,20 @@ class Causality:
         return sorted(by_start, key=lambda span: (not_before[id(span)], self._depth[id(span)]))
 
 
+def without_other_messages(
+    causality: Causality, is_named: Callable[[Span], bool] = lambda _: False
+) -> Causality:
+    """Leave out what a consumer did for messages of other traces in a batch, unless a span of it is named."""
+    left_out: set[int] = set()
+    for top in causality.messages.of_others(causality.spans):
+        spans = [top, *causality.below(top)]
+        if not any(map(is_named, spans)):
+            left_out.update(map(id, spans))
+    if not left_out:
+        return causality
+    return Causality([span for span in causality.spans if id(span) not in left_out])
+
+
 def _order(span: Span) -> tuple[int, int, int, str, str, str, str]:
     """A total order by start, so that the order of arrival decides nothing."""
     return (span.start, -span.duration, span.kind, span.service, span.name, span.trace_id, span.span_id)

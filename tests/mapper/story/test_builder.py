@@ -1,9 +1,11 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from laban_collector.store.rows import Peer, QueueProgress
 from laban_mapper.model import Story
+from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 
@@ -446,3 +448,17 @@ def test_a_span_with_an_impossible_date_does_not_count_in_the_duration(shift: in
     assert (story.duration_ms, story.started) == (84, story.steps[0].time)
     assert len(story.steps) == 2
     assert build_story("order", "123", [odd], now=entry.end).duration_ms == 5
+
+
+def test_only_the_first_entries_of_a_story_are_compared_with_what_is_usual() -> None:
+    asked: list[Entry] = []
+
+    def usual(entries: Sequence[Entry]) -> dict[int, Usual]:
+        asked.extend(entries)
+        return {}
+
+    roots = [http_server("order", f"POST /orders/{'x' * number}", number, 1) for number in range(1, 30)]
+    again = [replace(root, span_id=f"a{root.span_id[1:]}") for root in roots]
+    build_story("order", "123", [*roots, *again], usual=usual)
+    assert len({entry.entry for entry in asked}) == 10
+    assert len(asked) == 20

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.names import shortened
-from laban_mapper.story.causes.facts import Facts
+from laban_mapper.story.causes.facts import Facts, usual_step_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,10 @@ def _service(span: Span, facts: Facts) -> str | None:
 
 def usual_callee(span: Span, facts: Facts) -> str | None:
     """The service that usually answers a call, by the profile; None if there is none, or several."""
-    for root, steps in facts.steps.items():
-        for one in steps:
-            if one.span is span:
-                usual = facts.usual[root].step(one.step)
-                below = [] if usual is None else usual.below
-                services = {step.about.service for step in below if step.about.kind == "visit" and step.ok}
-                return services.pop() if len(services) == 1 else None
-    return None
+    usual = usual_step_of(span, facts)
+    below = [] if usual is None else usual.below
+    services = {step.about.service for step in below if step.about.kind == "visit" and step.ok}
+    return services.pop() if len(services) == 1 else None
 
 
 def _address(span: Span) -> str | None:

@@ -7,8 +7,8 @@ from typing import Final
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import CauseKind
 from laban_mapper.profiles.sketch import Measure
-from laban_mapper.profiles.steps import Occurrence, entry_id, is_entry, occurrences
-from laban_mapper.profiles.usual import FEWEST, Entry, Usual
+from laban_mapper.profiles.steps import Occurrence, entry_id, entry_roots, occurrences
+from laban_mapper.profiles.usual import FEWEST, Entry, Usual, UsualStep
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, Published
@@ -17,6 +17,8 @@ from laban_mapper.story.root_cause import Origin
 
 _OFTEN: Final = 0.05
 """The share of failures from which on an error is usual."""
+_MOST_ENTRIES: Final = 10
+"""Entries of a story that are compared with what is usual: the first; a trace may have thousands of roots."""
 
 UsualOf = Callable[[Sequence[Entry]], Mapping[int, Usual]]
 """Returns the profiles of entries, by `Entry.entry`."""
@@ -109,26 +111,31 @@ def compare_with_usual(
     """The steps and the profile of every root that has a profile, by the id of the root."""
     if usual_of is None:
         return {}, {}
-    rooted = {root.trace_id for root in causality.roots if not causality.is_orphan(root)}
     entries: list[tuple[Span, Entry]] = []
-    for root in causality.roots:
-        # A part whose parent was lost is no entry beside the real one.
-        if is_entry(root, causality) and not (causality.is_orphan(root) and root.trace_id in rooted):
-            last = max([causality.end(root), *map(causality.end, causality.below(root))])
-            end = root.start + last - causality.start(root)  # by the clock of the root, as profiles are kept
-            entries.append((root, Entry(entry_id(root), root.trace_id, root.start, end)))
+    for root in entry_roots(causality):
+        last = max([causality.end(root), *map(causality.end, causality.below(root))])
+        end = root.start + last - causality.start(root)  # by the clock of the root, as profiles are kept
+        entries.append((root, Entry(entry_id(root), root.trace_id, root.start, end)))
+    first = list(dict.fromkeys(entry.entry for _, entry in entries))[:_MOST_ENTRIES]
+    entries = [(root, entry) for root, entry in entries if entry.entry in first]
     known = usual_of([entry for _, entry in entries]) if entries else {}
     compared = [(root, known[entry.entry]) for root, entry in entries if entry.entry in known]
     steps: dict[int, Sequence[Occurrence]] = {id(root): occurrences(causality, root) for root, _ in compared}
     return steps, {id(root): usual for root, usual in compared}
 
 
-def is_usual_error(span: Span, facts: Facts) -> bool:
-    """Whether the step of a failed span often fails, such as the look-up of a cache that misses."""
+def usual_step_of(span: Span, facts: Facts) -> UsualStep | None:
+    """The step of a span in the profile of its root; None if it is no step, or if no example has it."""
     for root, steps in facts.steps.items():
         for one in steps:
             if one.span is span:
-                usual = facts.usual[root].step(one.step)
-                seen = 0 if usual is None else usual.sketch(Measure.SEEN).count
-                return usual is not None and seen >= FEWEST and (seen - usual.ok) / seen >= _OFTEN
-    return False
+                usual = facts.usual.get(root)
+                return None if usual is None else usual.step(one.step)
+    return None
+
+
+def is_usual_error(span: Span, facts: Facts) -> bool:
+    """Whether the step of a failed span often fails, such as the look-up of a cache that misses."""
+    usual = usual_step_of(span, facts)
+    seen = 0 if usual is None else usual.sketch(Measure.SEEN).count
+    return usual is not None and seen >= FEWEST and (seen - usual.ok) / seen >= _OFTEN

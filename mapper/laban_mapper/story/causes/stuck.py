@@ -9,7 +9,7 @@ from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.usual import UsualStep
 from laban_mapper.spans import NS_PER_MS, NS_PER_S
 from laban_mapper.story.causes.comparing import examples_of, limit_of, milliseconds, usually
-from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.causes.facts import Claim, Facts, usual_step_of
 from laban_mapper.story.messages import Published
 from laban_mapper.times import utc_time
 
@@ -89,14 +89,9 @@ def _span_of(facts: Facts, published: Published) -> Span | None:
 
 def _usual(facts: Facts, span: Span, state: GroupState) -> UsualStep | None:
     """The step of the consumer below the step that published, in the profile of the entry."""
-    for root, steps in facts.steps.items():
-        usual = facts.usual.get(root)
-        one = next((one for one in steps if one.span is span), None)
-        known = None if usual is None or one is None else usual.step(one.step)
-        for below in known.below if known is not None else ():
-            if below.about.group == state.group:
-                return below
-    return None
+    known = usual_step_of(span, facts)
+    below = [] if known is None else known.below
+    return next((step for step in below if step.about.group == state.group), None)
 
 
 def _ahead(state: GroupState) -> str:

@@ -1,10 +1,17 @@
 """The SQL of the store: one `.sql` file per query, in the folder of its caller; short queries share a
 file."""
 
+# pyright: reportUnknownParameterType=false
+# pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
+
 import functools
 import importlib.resources
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
+    import duckdb
+    import pyarrow as pa
 
 _PACKAGE: Final = __name__.rpartition(".")[0].rpartition(".")[0]
 _STATEMENTS: Final = "statements.sql"
@@ -30,6 +37,13 @@ def sql(name: str) -> str:
     if not file.is_file():
         raise KeyError(name)
     return file.read_text(encoding="utf-8")
+
+
+def run_with(cursor: "duckdb.DuckDBPyConnection", query: str, name: str, rows: "pa.Table") -> None:
+    """Run a query that reads rows from a table of this name, if there are any rows."""
+    if rows.num_rows:
+        cursor.register(name, rows)
+        cursor.execute(sql(query))
 
 
 @functools.cache

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 import duckdb
-import pyarrow as pa
 
 from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.connection.sql import run_with, sql
 from laban_collector.store.duckdb.edges.name_limits import NameLimiter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
@@ -90,9 +89,9 @@ class EdgeCounter:
             changes, met, unmet = query.changes(), query.met_links(), query.unmet_links()
             changes = self._limiter.limited(cursor, changes)
         with self._database.writing() as cursor:
-            _apply(cursor, "insert_edges", "new_edges", changes)
-            _apply(cursor, "delete_unmet_links", "met_links", met)
-            _apply(cursor, "insert_unmet_links", "new_unmet_links", unmet)
+            run_with(cursor, "edges/insert_edges", "new_edges", changes)
+            run_with(cursor, "edges/delete_unmet_links", "met_links", met)
+            run_with(cursor, "edges/insert_unmet_links", "new_unmet_links", unmet)
             cursor.execute(sql("edges/set_counted"), {"counted": last})
         self._touched.update(changes["minute"].unique().to_pylist())
         return int(last)
@@ -125,13 +124,6 @@ class EdgeCounter:
             parts[-1].append(minute)
             room -= number
         return parts
-
-
-def _apply(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:
-    """Run a statement that reads rows from a registered table."""
-    if rows.num_rows:
-        cursor.register(name, rows)
-        cursor.execute(sql(f"edges/{query}"))
 
 
 def _counted(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from laban_collector.errors import StoreError
 from laban_collector.store.base import Profiler
 from laban_collector.store.duckdb.connection.database import Database
-from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.connection.sql import run_with, sql
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.duckdb.profiles.name_limits import HourLimits
@@ -122,8 +122,8 @@ class ProfileCounter:
             return False
         steps, counts = self._limits.limited(*self._profile(found))
         with self._database.writing() as cursor:
-            _insert(cursor, "insert_steps", "new_steps", _steps_table(steps))
-            _insert(cursor, "insert_counts", "new_counts", _counts_table(counts))
+            run_with(cursor, "profiles/insert_steps", "new_steps", _steps_table(steps))
+            run_with(cursor, "profiles/insert_counts", "new_counts", _counts_table(counts))
             cursor.execute(sql("profiles/set_profiled"), {"profiled": found.last})
         self._touched.update(count.minute for count in counts)
         return True
@@ -218,13 +218,6 @@ class ProfileCounter:
 def _profiled(cursor: duckdb.DuckDBPyConnection) -> int:
     [(profiled,)] = cursor.execute(sql("profiles/profiled")).fetchall()
     return int(profiled)
-
-
-def _insert(cursor: duckdb.DuckDBPyConnection, query: str, name: str, rows: pa.Table) -> None:
-    """Run a statement that reads rows from a registered table."""
-    if rows.num_rows:
-        cursor.register(name, rows)
-        cursor.execute(sql(f"profiles/{query}"))
 
 
 def _steps_table(steps: Sequence[ProfileStep]) -> pa.Table:
