@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from laban_collector.store.rows import Span
 from laban_mapper.profiles.sketch import Measure
@@ -10,6 +11,9 @@ from laban_mapper.profiles.usual import FEWEST, Usual
 from laban_mapper.spans import CLIENT, NS_PER_MS
 from laban_mapper.story.causes.callees import Callee, callee_of
 from laban_mapper.story.causes.facts import Facts
+
+_TELLING: Final = 0.1
+"""The share of a call from which on an excess over the usual tells where its time went."""
 
 
 @dataclass(slots=True)
@@ -50,7 +54,10 @@ class Spent:
 
 
 def spent_below(call: Span, facts: Facts) -> list[Spent]:
-    """The services that took the time of a call, the largest excess over the usual first."""
+    """The services that took the time of a call, the largest excess over the usual first.
+
+    If nothing took much longer than usual, the longest time comes first.
+    """
     steps, usual = _steps_below(call, facts)
     found: dict[tuple[str, str, bool], Spent] = {}
     for one in steps:
@@ -60,7 +67,11 @@ def spent_below(call: Span, facts: Facts) -> list[Spent]:
             _add(found, one, one.own, Measure.OWN, usual, facts)
         if one.gap is not None:
             _add(found, one, one.gap, Measure.GAP, usual, facts)
-    return sorted(found.values(), key=lambda spent: -spent.excess)
+    by_excess = sorted(found.values(), key=lambda spent: -spent.excess)
+    if by_excess and by_excess[0].excess < _TELLING * call.duration:
+        # It took as long as it usually does, as when the fault has lasted: then the time itself tells.
+        return sorted(by_excess, key=lambda spent: -spent.own)
+    return by_excess
 
 
 def _steps_below(call: Span, facts: Facts) -> tuple[Sequence[Occurrence], Usual | None]:

@@ -96,11 +96,11 @@ def waited(slow: float) -> list[Span]:
     return [entry, call, server, query, ask, http_server("user", "GET /users", 20, slow, ask)]
 
 
-def usual_of(count: int) -> Mapping[int, Usual]:
+def usual_of(count: int, slow: float = 12) -> Mapping[int, Usual]:
     many = [
         replace(one, trace_id=f"{number:032x}")
         for number in range(1, count + 1)
-        for one in waited(12 + number % 3)
+        for one in waited(slow + number % 3)
     ]
     profile = profile_of(many)
     return {profile.steps[0].entry: Usual(profile.steps, profile.counts)}
@@ -122,6 +122,13 @@ def test_a_wait_is_followed_to_the_service_that_took_the_time_with_its_usual_tim
         f"Order 123 failed after 540 ms: {cause.sentence}, so order failed. Look "
     )
     assert first(build_story("order", "123", waited(3000))).usual is None
+
+
+def test_a_wait_that_has_become_usual_is_still_followed_to_the_service_that_took_the_time() -> None:
+    known = usual_of(40, slow=3000)
+    story = build_story("order", "123", waited(3000), usual=lambda _: known)
+    cause = first(story)
+    assert (cause.kind, cause.service, cause.operation) == ("timed_out", "user", "GET /users")
 
 
 def test_a_sibling_that_was_cancelled_is_no_cause() -> None:
