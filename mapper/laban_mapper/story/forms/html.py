@@ -84,7 +84,7 @@ def _causes(story: Story) -> Iterator[str]:
         place = f"<b>{_name(cause.service)}</b> {_name(cause.operation)}"
         yield f'<p>{place}<br><span class="error">{_t(phrases.name(cause.error, 300))}</span></p>'
     if story.scope is not None:
-        yield f"<p>Affected: {_t(phrases.scope(story.scope))}.</p>"
+        yield f"<p>Trouble at the same place: {_t(phrases.scope(story.scope))}.</p>"
     yield "</section>"
 
 

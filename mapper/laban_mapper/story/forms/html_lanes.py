@@ -17,6 +17,8 @@ _MAX_ROWS: Final = 12
 """Bars on top of each other in one lane."""
 _ROW: Final = 22
 _TOP: Final = 4
+_NEAR_THE_END: Final = 0.94
+"""The place on the axis from which on a label stands before its line, or it would be cut off."""
 _LEGEND: Final = (
     '<p class="legend"><span><i class="critical"></i>critical path</span>'
     "<span><i></i>other steps</span>"
@@ -96,7 +98,8 @@ def _bars(story: Story, shown: Rows) -> list[_Bar]:
 
 def _axis(scale: TimeScale) -> str:
     ticks = "".join(
-        f'<span class="tick" style="left:{_at(at)}">{escape(label)}</span>' for at, label in scale.ticks
+        f'<span class="tick{" last" * (at > _NEAR_THE_END)}" style="left:{_at(at)}">{escape(label)}</span>'
+        for at, label in scale.ticks
     )
     return _gaps(scale, labels=True) + ticks
 

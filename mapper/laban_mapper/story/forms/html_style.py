@@ -50,6 +50,7 @@ td details { font-size: 12.5px; color: var(--dim) } td ul { margin: 2px 0; paddi
 .track { position: relative; overflow: hidden; min-height: 26px }
 .axis { min-height: 22px; font-size: 11.5px; color: var(--dim); background: var(--card) }
 .tick { position: absolute; top: 3px; padding-left: 3px; white-space: nowrap }
+.tick.last { padding: 0 3px 0 0; transform: translateX(-100%) }
 .grid { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--line) }
 .gap { position: absolute; top: 0; bottom: 0; background: repeating-linear-gradient(135deg, var(--gap) 0 4px,
   transparent 4px 8px) }

@@ -58,7 +58,7 @@ def _causes(story: Story) -> list[str]:
         place = f"{_code(phrases.name(cause.service))} {_code(phrases.name(cause.operation))}"
         lines = ["### Root cause", "", f"{place}: {_text(phrases.name(cause.error, _ERROR_WIDTH))}"]
     if story.scope is not None:
-        lines += ["", f"Affected: {phrases.scope(story.scope)}."]
+        lines += ["", f"Trouble at the same place: {phrases.scope(story.scope)}."]
     return lines
 
 
