@@ -1,0 +1,82 @@
+"""What the current code is part of, a repeated attempt or a guarded call, for the spans of calls that begin there.
+
+A scope is in OpenTelemetry's context, so it reaches the threads and tasks to which the context goes. Some of
+them outlive the attempt; then the scope has ended and says nothing.
+"""
+
+from typing import Final
+from weakref import WeakSet
+
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, create_key, get_current
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.trace import SpanKind
+
+from laban.fail_open import failing_open, report_failure
+
+_SCOPE: Final = create_key("laban-call-scope")
+_CALLS: Final = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+
+Attributes = dict[str, str | int]
+
+
+class CallScope:
+    """A stretch of the program, and the attributes of the calls that begin in it."""
+
+    __slots__ = ("attributes", "ended", "outer", "owner")
+
+    def __init__(self, owner: object, attributes: Attributes, outer: "CallScope | None") -> None:
+        self.owner = owner
+        self.outer = outer
+        self.attributes = {**outer.attributes, **attributes} if outer else attributes
+        self.ended = False
+
+
+@failing_open("cannot follow retries and circuit breakers")
+def enter(owner: object, attributes: Attributes) -> None:
+    """Begin a scope; `owner` is the object with which `leave` ends it."""
+    context = get_current()
+    outer = _current(context)
+    attach(Context({**context, _SCOPE: CallScope(owner, attributes, outer)}))
+
+
+@failing_open("cannot follow retries and circuit breakers")
+def leave(owner: object) -> None:
+    """End the current scope if it is of this owner. What else the context has got meanwhile stays."""
+    context = get_current()
+    scope = context.get(_SCOPE)
+    if isinstance(scope, CallScope) and scope.owner is owner:
+        scope.ended = True
+        rest = {key: value for key, value in context.items() if key != _SCOPE}
+        attach(Context({**rest, _SCOPE: scope.outer} if scope.outer else rest))
+
+
+def mark_spans_of(provider: trace.TracerProvider) -> None:
+    """Set the attributes of the current scope on all CLIENT and PRODUCER spans of a provider."""
+    if isinstance(provider, TracerProvider) and provider not in _marked:
+        _marked.add(provider)
+        provider.add_span_processor(_ScopeProcessor())
+
+
+_marked: Final[WeakSet[TracerProvider]] = WeakSet()
+
+
+class _ScopeProcessor(SpanProcessor):
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Called by the SDK in the thread that starts the span."""
+        try:
+            if span.kind in _CALLS:
+                scope = _current(get_current() if parent_context is None else parent_context)
+                if scope is not None:
+                    span.set_attributes(scope.attributes)
+        except Exception as error:  # noqa: BLE001 - like fail_open, but cheaper
+            report_failure("cannot mark the calls of retries and circuit breakers", error)
+
+
+def _current(context: Context) -> CallScope | None:
+    scope = context.get(_SCOPE)
+    while isinstance(scope, CallScope):
+        if not scope.ended:
+            return scope
+        scope = scope.outer
+    return None
