@@ -58,7 +58,8 @@ def _before_call(wrapped: Wrapped, state: Any, args: Args, kwargs: Kwargs) -> An
     try:
         return wrapped(*args, **kwargs)
     except aiobreaker.CircuitBreakerError:
-        events.call_refused(_LIBRARY, state._breaker.name)  # noqa: SLF001
+        with fail_open("cannot follow the circuit breakers of aiobreaker"):
+            events.call_refused(_LIBRARY, state._breaker.name)  # noqa: SLF001
         raise
 
 

@@ -1,4 +1,4 @@
-"""What the current code is part of, a repeated attempt or a guarded call, for the spans of calls that begin there.
+"""What the current code is part of, a repeated attempt or a guarded call, for the spans of its calls.
 
 A scope is in OpenTelemetry's context, so it reaches the threads and tasks to which the context goes. Some of
 them outlive the attempt; then the scope has ended and says nothing.
@@ -28,7 +28,7 @@ class CallScope:
     def __init__(self, owner: object, attributes: Attributes, outer: "CallScope | None") -> None:
         self.owner = owner
         self.outer = outer
-        self.attributes = {**outer.attributes, **attributes} if outer else attributes
+        self.attributes: Attributes = {**outer.attributes, **attributes} if outer else attributes
         self.ended = False
 
 
@@ -42,13 +42,18 @@ def enter(owner: object, attributes: Attributes) -> None:
 
 @failing_open("cannot follow retries and circuit breakers")
 def leave(owner: object) -> None:
-    """End the current scope if it is of this owner. What else the context has got meanwhile stays."""
+    """End the innermost scope of this owner. What else the context has got meanwhile stays."""
     context = get_current()
-    scope = context.get(_SCOPE)
-    if isinstance(scope, CallScope) and scope.owner is owner:
-        scope.ended = True
+    innermost = scope = _current(context)
+    while scope is not None and scope.owner is not owner:
+        scope = scope.outer
+    if scope is None:
+        return
+    scope.ended = True
+    if scope is innermost:
         rest = {key: value for key, value in context.items() if key != _SCOPE}
-        attach(Context({**rest, _SCOPE: scope.outer} if scope.outer else rest))
+        outer = _current(context)
+        attach(Context(rest if outer is None else {**rest, _SCOPE: outer}))
 
 
 def mark_spans_of(provider: trace.TracerProvider) -> None:

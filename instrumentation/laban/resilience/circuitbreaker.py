@@ -73,7 +73,6 @@ def _exit(wrapped: Wrapped, breaker: Any, args: Args, kwargs: Kwargs) -> Any:
         return wrapped(*args, **kwargs)
     finally:
         with fail_open("cannot follow the circuit breakers of circuitbreaker"):
-            call_scopes.leave(breaker)  # what changes the breaker is no longer inside
             _tell(breaker, breaker._state)  # noqa: SLF001 - `state` may already be half open again
 
 
@@ -114,7 +113,11 @@ def _with_fallback(breaker: Any, decorated: Callable[..., Any]) -> Callable[...,
             return decorated(*args, **kwargs)
         finally:
             _passed.reset(token)
-            if breaker not in passed:
+            finished(passed, began)
+
+    def finished(passed: list[object], began: int) -> None:
+        with fail_open("cannot follow the circuit breakers of circuitbreaker"):
+            if not any(each is breaker for each in passed):
                 events.call_refused(_LIBRARY, breaker.name, began)
 
     @wraps(decorated)
@@ -125,8 +128,7 @@ def _with_fallback(breaker: Any, decorated: Callable[..., Any]) -> Callable[...,
             return await decorated(*args, **kwargs)
         finally:
             _passed.reset(token)
-            if breaker not in passed:
-                events.call_refused(_LIBRARY, breaker.name, began)
+            finished(passed, began)
 
     result: Any = coroutine if iscoroutinefunction(decorated) else sync
     # As the library has it: programs use it to call the function without its breaker.

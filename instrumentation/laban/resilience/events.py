@@ -1,4 +1,4 @@
-"""The events of retries and circuit breakers on the current span; `laban/vocabulary.py` says what they mean."""
+"""The events of retries and circuit breakers on the current span; `laban/vocabulary.py` explains them."""
 
 from typing import Final
 

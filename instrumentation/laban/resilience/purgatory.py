@@ -1,4 +1,4 @@
-"""purgatory, sync and asyncio: events for changes and refused calls, and the breaker's state on guarded calls.
+"""purgatory, sync and asyncio: events for changes and refused calls, the breaker's state on guarded calls.
 
 Both of its breakers, as context manager and as decorator, enter and leave the same `Context`.
 """
@@ -32,7 +32,8 @@ def _enter(wrapped: Wrapped, circuit: Any, args: Args, kwargs: Kwargs) -> Any:
     try:
         entered = wrapped(*args, **kwargs)
     except OpenedState:
-        events.call_refused(_LIBRARY, circuit.name)
+        with fail_open("cannot follow the circuit breakers of purgatory"):
+            events.call_refused(_LIBRARY, circuit.name)
         raise
     with fail_open("cannot follow the circuit breakers of purgatory"):
         call_scopes.enter(circuit, events.circuit_attributes(_LIBRARY, circuit.name, circuit.state))
@@ -45,7 +46,8 @@ def _exit(wrapped: Wrapped, circuit: Any, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _set_state(wrapped: Wrapped, circuit: Any, args: Args, kwargs: Kwargs) -> Any:
-    previous = circuit.state
+    previous = getattr(circuit, "state", None)
     result = wrapped(*args, **kwargs)
-    events.circuit_changed(_LIBRARY, circuit.name, circuit.state, previous)
+    with fail_open("cannot follow the circuit breakers of purgatory"):
+        events.circuit_changed(_LIBRARY, circuit.name, circuit.state, previous)
     return result

@@ -63,7 +63,7 @@ def _before_call(wrapped: Wrapped, state: Any, args: Args, kwargs: Kwargs) -> An
 def _calling(wrapped: Wrapped, breaker: Any, args: Args, kwargs: Kwargs) -> Generator[Any]:
     """`with breaker.calling():`. The library runs the block as a generator, outside of the state's `call`."""
     with wrapped(*args, **kwargs) as value:
-        state = breaker.state
+        state = getattr(breaker, "_state", None)  # `breaker.state` may ask the storage
         _enter(state)
         try:
             yield value

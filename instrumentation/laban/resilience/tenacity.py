@@ -1,4 +1,4 @@
-"""tenacity and stamina, which is built on it: an event for each retry, and the number of the attempt on its calls.
+"""tenacity, and stamina, which is built on it: an event for each retry, the attempt's number on its calls.
 
 tenacity asks `iter` what to do next, before and after every attempt: make an attempt, sleep, or return. Its
 other ways to use it (decorator, call, `for attempt in …`, `async for`) all come down to that.

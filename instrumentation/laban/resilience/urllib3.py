@@ -1,4 +1,4 @@
-"""urllib3, also below requests: an event for each retry on the one span of the call, and the timeout of urllib3's.
+"""urllib3, also below requests: an event for each retry on the one span of the call; urllib3's timeout.
 
 urllib3 repeats a call inside `urlopen`. Redirects are no retries, although urllib3 counts both together.
 """
