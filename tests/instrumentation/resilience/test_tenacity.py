@@ -11,6 +11,7 @@ import tenacity
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
+from laban.resilience import call_scopes, events
 from laban.resilience.tenacity import LabanTenacityInstrumentor
 
 from ..recording import Recording
@@ -206,6 +207,16 @@ def test_spans_of_other_kinds_are_left_alone(recording: Recording) -> None:
         decorated(attempt)
     marked = {span.name for span in recording.finished if "laban.retry.attempt" in span.attributes}
     assert marked == {"CLIENT", "PRODUCER"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failure_of_laban_changes_no_answer(call: Call, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(call_scopes, "attach", fail)
+    monkeypatch.setattr(events, "_of_attempt", fail)
+    assert way(failing_first(call, 2)) == "answer"
 
 
 def test_attempts_without_a_current_span_are_still_numbered(recording: Recording, call: Call) -> None:
