@@ -4,7 +4,7 @@ A scope is in OpenTelemetry's context, so it reaches the threads and tasks to wh
 them outlive the attempt; then the scope has ended and says nothing.
 """
 
-from typing import Final
+from typing import Final, cast
 from weakref import WeakSet
 
 from opentelemetry import trace
@@ -23,11 +23,15 @@ Attributes = dict[str, str | int]
 class CallScope:
     """A stretch of the program, and the attributes of the calls that begin in it."""
 
-    __slots__ = ("attributes", "ended", "outer", "owner")
+    __slots__ = ("attributes", "before", "ended", "inside", "outer", "owner")
 
-    def __init__(self, owner: object, attributes: Attributes, outer: "CallScope | None") -> None:
+    def __init__(self, owner: object, attributes: Attributes, before: Context) -> None:
+        outer = _current(before)
         self.owner = owner
         self.outer = outer
+        self.before = before
+        self.inside: Context | None = Context({**before, _SCOPE: self})
+        """The context that is current inside, until it ends."""
         self.attributes: Attributes = {**outer.attributes, **attributes} if outer else attributes
         self.ended = False
 
@@ -35,9 +39,8 @@ class CallScope:
 @failing_open("cannot follow retries and circuit breakers")
 def enter(owner: object, attributes: Attributes) -> None:
     """Begin a scope; `owner` is the object with which `leave` ends it."""
-    context = get_current()
-    outer = _current(context)
-    attach(Context({**context, _SCOPE: CallScope(owner, attributes, outer)}))
+    scope = CallScope(owner, attributes, get_current())
+    attach(cast("Context", scope.inside))
 
 
 @failing_open("cannot follow retries and circuit breakers")
@@ -50,7 +53,10 @@ def leave(owner: object) -> None:
     if scope is None:
         return
     scope.ended = True
-    if scope is innermost:
+    unchanged, scope.inside = context is scope.inside, None
+    if unchanged:
+        attach(scope.before)
+    elif scope is innermost:
         rest = {key: value for key, value in context.items() if key != _SCOPE}
         outer = _current(context)
         attach(Context(rest if outer is None else {**rest, _SCOPE: outer}))

@@ -136,9 +136,9 @@ class _OfPybreaker:
         self.breaker = pybreaker.CircuitBreaker(fail_max=2, reset_timeout=LONG_S, name="user")
 
     def expire(self) -> None:
-        self.breaker._state_storage.opened_at = self.breaker._state_storage.opened_at and (
-            self.breaker._state_storage.opened_at - timedelta(seconds=2 * LONG_S)
-        )
+        opened = self.breaker._state_storage.opened_at
+        assert opened is not None
+        self.breaker._state_storage.opened_at = opened - timedelta(seconds=2 * LONG_S)
 
     def run(self, call: Guarded) -> object:
         before = self.breaker.current_state
