@@ -37,8 +37,8 @@ BY_LABAN: Final = {
     "aiobreaker": ">=1.1",
     "circuitbreaker": ">=2",
     "nats-py": ">=2",
-    "purgatory": ">=1",
-    "pybreaker": ">=1",
+    "purgatory": ">=2",
+    "pybreaker": ">=1.1",
     "stamina": "",
     "tenacity": ">=8.4",
 }

@@ -17,7 +17,7 @@ _LIBRARY: Final = "purgatory"
 class LabanPurgatoryInstrumentor(ResilienceInstrumentor):
     """Instruments purgatory."""
 
-    requirement = "purgatory >= 1"
+    requirement = "purgatory >= 2"
 
     def wrappers(self) -> Wrappers:
         """Begin and end of a guarded call, and the change of the state."""

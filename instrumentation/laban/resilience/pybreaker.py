@@ -20,7 +20,7 @@ _LIBRARY: Final = "pybreaker"
 class LabanPybreakerInstrumentor(ResilienceInstrumentor):
     """Instruments pybreaker."""
 
-    requirement = "pybreaker >= 1"
+    requirement = "pybreaker >= 1.1"
 
     def wrappers(self) -> Wrappers:
         """The guarded call, the open state's decision, and the change of the state."""

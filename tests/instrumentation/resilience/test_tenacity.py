@@ -189,6 +189,18 @@ def test_what_an_attempt_starts_and_leaves_behind_is_not_part_of_it(recording: R
     assert calls(recording, "retry.attempt") == [(None,), (2,), (None,)]
 
 
+def test_calls_in_threads_of_an_attempt_are_part_of_it(recording: Recording, call: Call) -> None:
+    failing = failing_first(call, 1)
+
+    @tenacity.retry(**POLICY)
+    async def run() -> str:
+        return await asyncio.to_thread(failing)
+
+    with caller(recording):
+        assert asyncio.run(run()) == "answer"
+    assert calls(recording, "retry.attempt") == [(None,), (2,)]
+
+
 def test_the_span_that_was_current_is_current_again(recording: Recording, call: Call) -> None:
     with caller(recording):
         before = trace.get_current_span()
