@@ -7,8 +7,10 @@ from typing import Final
 from laban_collector.store.rows import Span
 from laban_mapper.findings.thresholds import Objectives, Thresholds
 from laban_mapper.model import LagReport, ServiceMap, Severity
-from laban_mapper.profiles.steps import Occurrence
-from laban_mapper.story.causality import Causality
+from laban_mapper.names import with_namespaces
+from laban_mapper.profiles.steps import Occurrence, entry_roots, occurrences
+from laban_mapper.story.causality import Causality, without_other_messages
+from laban_mapper.story.messages import Consumption, Published, messages_of
 
 MOST_PROOFS: Final = 5
 """Traces that a finding names as proof."""
@@ -23,12 +25,34 @@ class SampledTrace:
         causality: its spans, and those of the traces that follow from it.
         root: the request or message with which it begins.
         steps: the steps that follow from the root, each after the step above it.
+        messages: the published messages, with what each group did with them.
     """
 
     trace_id: str
     causality: Causality
     root: Span
     steps: Sequence[Occurrence]
+    messages: Sequence[Published] = ()
+
+
+def sampled_traces(
+    trace_id: str, spans: Sequence[Span], consumption: Consumption | None = None
+) -> list[SampledTrace]:
+    """What one trace and all that followed from it shows: one for each root with a profile of its own.
+
+    Args:
+        trace_id: of the trace.
+        spans: of the trace, and of the traces that follow from it.
+        consumption: the consumers of each topic, and how far they are.
+    """
+    causality = without_other_messages(Causality(with_namespaces(spans)))
+    roots = [root for root in entry_roots(causality) if root.trace_id == trace_id]
+    messages = messages_of(causality, consumption or Consumption()) if roots else []
+    # The messages belong to the trace; a second root does not count them again.
+    return [
+        SampledTrace(trace_id, causality, root, occurrences(causality, root), () if number else messages)
+        for number, root in enumerate(roots)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

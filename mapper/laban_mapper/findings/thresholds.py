@@ -12,7 +12,9 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fewest: int = Field(default=20, ge=1, description="Examples without which a rule claims nothing.")
-    sync_depth: int = Field(default=3, ge=1, description="Synchronous calls below one another that are still usual.")
+    sync_depth: int = Field(
+        default=3, ge=1, description="Synchronous calls below one another that are still usual."
+    )
 
 
 class Objectives(BaseModel):
