@@ -209,7 +209,7 @@ DEFERRED: Final = {
     "requests": "requests",
     "starlette": "starlette.applications",
     "tenacity": "tenacity",
-    "urllib3_retries": "urllib3.connectionpool",
+    "urllib3_retries": "urllib3",
 }
 """Instrumentation name → the module whose import triggers its loading."""
 

@@ -21,29 +21,29 @@ _STATES: Final = {
 
 
 @failing_open("cannot record retries")
-def retry(library: str, attempt: int, error_type: str | None, wait_s: float, time: int | None = None) -> None:
+def retry(library: str, attempt: int, error: str | None, wait_s: float, time: int | None = None) -> None:
     """An attempt has failed, and another one follows.
 
     Args:
         library: what makes the attempts.
         attempt: the number of the failed attempt, from 1.
-        error_type: the type of the exception, or the HTTP status; None if a result was not good enough.
+        error: the type of the exception, or the HTTP status; None if a result was not good enough.
         wait_s: the wait before the next attempt, in seconds.
         time: when it failed, in Unix nanoseconds; now if it is left out.
     """
     span = trace.get_current_span()
     if span.is_recording():
-        attributes = _of_attempt(library, attempt, error_type)
+        attributes = _of_attempt(library, attempt, error)
         attributes[vocabulary.LABAN_RETRY_WAIT_MS] = round(wait_s * 1000)
         span.add_event(vocabulary.LABAN_RETRY_EVENT, attributes, time)
 
 
 @failing_open("cannot record retries")
-def retries_exhausted(library: str, attempt: int, error_type: str | None) -> None:
+def retries_exhausted(library: str, attempt: int, error: str | None) -> None:
     """The last attempt allowed has failed, as `retry`. A policy that allows one attempt makes no retries."""
     span = trace.get_current_span()
     if attempt > 1 and span.is_recording():
-        attributes = _of_attempt(library, attempt, error_type)
+        attributes = _of_attempt(library, attempt, error)
         span.add_event(vocabulary.LABAN_RETRY_EXHAUSTED_EVENT, attributes)
 
 
@@ -90,10 +90,10 @@ def current_client_span() -> Span | None:
     return span if isinstance(span, ReadableSpan) and span.kind is SpanKind.CLIENT else None
 
 
-def _of_attempt(library: str, attempt: int, error_type: str | None) -> Attributes:
+def _of_attempt(library: str, attempt: int, error: str | None) -> Attributes:
     attributes = attempt_attributes(library, attempt)
-    if error_type is not None:
-        attributes[vocabulary.ERROR_TYPE] = error_type
+    if error is not None:
+        attributes[vocabulary.ERROR_TYPE] = error
     return attributes
 
 

@@ -66,8 +66,8 @@ def _increment(wrapped: Wrapped, retry: urllib3.Retry, args: Args, kwargs: Kwarg
             given = dict(zip(("method", "url", "response", "error"), args, strict=False)) | kwargs
             response, error = given.get("response"), given.get("error")
             if response is None or not response.get_redirect_location():
-                error_type = _error_type(error, getattr(response, "status", None))
-                events.retries_exhausted(_LIBRARY, _attempts(retry) + 1, error_type)
+                kind = _error_type(error, getattr(response, "status", None))
+                events.retries_exhausted(_LIBRARY, _attempts(retry) + 1, kind)
         raise
 
 
