@@ -73,18 +73,20 @@ def main() -> None:
 def calls() -> dict[str, Call]:
     """The calls to measure, by name; those of coroutine functions return a coroutine."""
     opened = circuitbreaker.CircuitBreaker(1, 3600, name="opened")
-    guarded = opened.decorate(_fail)
+    guarded: Any = opened.decorate(_fail)
     with suppress(OSError):
         guarded()
+    of_aiobreaker: Any = aiobreaker.CircuitBreaker(name="user")
+    of_circuitbreaker: Any = circuitbreaker.CircuitBreaker(name="user")
     return {
         "tenacity, no retry": tenacity.retry(stop=tenacity.stop_after_attempt(3))(_answer),
         "tenacity, one retry": _retried(),
-        "circuitbreaker": circuitbreaker.CircuitBreaker(name="user").decorate(_answer),
+        "circuitbreaker": of_circuitbreaker.decorate(_answer),
         "circuitbreaker, refused": _refused(guarded),
         "purgatory": purgatory.SyncCircuitBreakerFactory()("user")(_answer),
         "purgatory, asyncio": purgatory.AsyncCircuitBreakerFactory()("user")(_answer_async),
         "pybreaker": pybreaker.CircuitBreaker(name="user")(_answer),
-        "aiobreaker": aiobreaker.CircuitBreaker(name="user")(_answer_async),
+        "aiobreaker": of_aiobreaker(_answer_async),
     }
 
 

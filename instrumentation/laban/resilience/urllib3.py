@@ -45,7 +45,7 @@ def _sleep(wrapped: Wrapped, retry: urllib3.Retry, args: Args, kwargs: Kwargs) -
             _record(retry, waited_s, failed_at)
 
 
-def _record(retry: urllib3.Retry, waited_s: float, failed_at: int) -> None:
+def _record(retry: Any, waited_s: float, failed_at: int) -> None:
     failed = _attempts(retry)
     if not failed:
         return

@@ -57,17 +57,17 @@ def by_circuitbreaker(url: str) -> Generator[object]:
 
 
 def by_purgatory(url: str) -> Generator[object]:
-    guarded = purgatory.AsyncCircuitBreakerFactory(default_threshold=1)("down")(get_async)
+    guarded: Any = purgatory.AsyncCircuitBreakerFactory(default_threshold=1)("down")(get_async)
     yield from (_outcome(lambda: asyncio.run(guarded(f"{url}/down"))) for _ in range(2))
 
 
 def by_pybreaker(url: str) -> Generator[object]:
-    guarded = pybreaker.CircuitBreaker(1, name="down")(get)
+    guarded: Any = pybreaker.CircuitBreaker(1, name="down")(get)
     yield from (_outcome(lambda: guarded(f"{url}/down")) for _ in range(2))
 
 
 def by_aiobreaker(url: str) -> Generator[object]:
-    guarded = aiobreaker.CircuitBreaker(1, name="down")(get_async)
+    guarded: Any = aiobreaker.CircuitBreaker(1, name="down")(get_async)
     yield from (_outcome(lambda: asyncio.run(guarded(f"{url}/down"))) for _ in range(2))
 
 

@@ -35,7 +35,7 @@ class _OfCircuitbreaker:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._now = 0.0
         patch.setattr(circuitbreaker, "monotonic", lambda: self._now)
-        self.breaker = circuitbreaker.CircuitBreaker(2, LONG_S, name="user")
+        self.breaker: Any = circuitbreaker.CircuitBreaker(2, LONG_S, name="user")
 
     def expire(self) -> None:
         self._now += 2 * LONG_S
@@ -88,7 +88,7 @@ class _OfPurgatory:
         self.factory = purgatory.SyncCircuitBreakerFactory(default_threshold=2, default_ttl=LONG_S)
 
     def expire(self) -> None:
-        context = self.factory.get_breaker("user").context
+        context: Any = self.factory.get_breaker("user").context
         context._state.opened_at = 0.0
 
     def run(self, call: Guarded) -> object:
@@ -119,7 +119,7 @@ class PurgatoryAsync(_OfPurgatory):
         self.async_factory = purgatory.AsyncCircuitBreakerFactory(default_threshold=2, default_ttl=LONG_S)
 
     def expire(self) -> None:
-        context = asyncio.run(self.async_factory.get_breaker("user")).context
+        context: Any = asyncio.run(self.async_factory.get_breaker("user")).context
         context._state.opened_at = 0.0
 
     def guarded(self, call: Guarded) -> object:
@@ -133,12 +133,10 @@ class PurgatoryAsync(_OfPurgatory):
 
 class _OfPybreaker:
     def __init__(self, _patch: pytest.MonkeyPatch) -> None:
-        self.breaker = pybreaker.CircuitBreaker(fail_max=2, reset_timeout=LONG_S, name="user")
+        self.breaker: Any = pybreaker.CircuitBreaker(fail_max=2, reset_timeout=LONG_S, name="user")
 
     def expire(self) -> None:
-        opened = self.breaker._state_storage.opened_at
-        assert opened is not None
-        self.breaker._state_storage.opened_at = opened - timedelta(seconds=2 * LONG_S)
+        self.breaker._state_storage.opened_at -= timedelta(seconds=2 * LONG_S)
 
     def run(self, call: Guarded) -> object:
         before = self.breaker.current_state

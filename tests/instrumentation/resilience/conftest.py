@@ -1,6 +1,6 @@
 """A library instrumented during a test, and calls that have a client span, as those of an HTTP client."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -45,7 +45,7 @@ def call(recording: Recording) -> Call:
 
 
 @contextmanager
-def caller(recording: Recording) -> Iterator[None]:
+def caller(recording: Recording) -> Generator[None]:
     """The span `caller`, current during the block."""
     with recording.tracer.start_as_current_span("caller"):
         yield

@@ -180,7 +180,7 @@ def test_a_refused_generator_is_an_event(recording: Recording, instrument: Instr
         if not ok:
             raise CallFailed
 
-    guarded = breaker.decorate(pages)
+    guarded: Any = breaker.decorate(pages)
     with caller(recording):
         assert list(guarded(ok=True)) == [1]
         with pytest.raises(CallFailed):

@@ -50,12 +50,11 @@ def looped(attempt: Callable[[], str]) -> str:
 
 
 def decorated_async(attempt: Callable[[], str]) -> str:
-    @tenacity.retry(**POLICY)
     async def run() -> str:
         await asyncio.sleep(0)
         return attempt()
 
-    answer: str = asyncio.run(run())
+    answer: str = asyncio.run(tenacity.retry(**POLICY)(run)())
     return answer
 
 
@@ -192,12 +191,11 @@ def test_what_an_attempt_starts_and_leaves_behind_is_not_part_of_it(recording: R
 def test_calls_in_threads_of_an_attempt_are_part_of_it(recording: Recording, call: Call) -> None:
     failing = failing_first(call, 1)
 
-    @tenacity.retry(**POLICY)
     async def run() -> str:
         return await asyncio.to_thread(failing)
 
     with caller(recording):
-        assert asyncio.run(run()) == "answer"
+        assert asyncio.run(tenacity.retry(**POLICY)(run)()) == "answer"
     assert calls(recording, "retry.attempt") == [(None,), (2,)]
 
 
