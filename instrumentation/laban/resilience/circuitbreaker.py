@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from threading import Lock
 from time import time_ns
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -20,6 +21,7 @@ from laban.resilience.instrumentor import Args, Kwargs, ResilienceInstrumentor, 
 
 _LIBRARY: Final = "circuitbreaker"
 _told: Final[WeakKeyDictionary[Any, str]] = WeakKeyDictionary()
+_telling: Final = Lock()
 _passed: Final[ContextVar[list[object] | None]] = ContextVar("laban-circuitbreaker-passed", default=None)
 """Breakers that have let the current call of a function with a fallback through."""
 
@@ -77,10 +79,12 @@ def _exit(wrapped: Wrapped, breaker: Any, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _tell(breaker: Any, state: str) -> None:
-    previous = _told.get(breaker, circuitbreaker.STATE_CLOSED)
-    if state != previous:
+    with _telling:  # one event a change, also if several threads see it
+        previous = _told.get(breaker, circuitbreaker.STATE_CLOSED)
+        if state == previous:
+            return
         _told[breaker] = state
-        events.circuit_changed(_LIBRARY, breaker.name, state, previous)
+    events.circuit_changed(_LIBRARY, breaker.name, state, previous)
 
 
 def _refuse(wrapped: Wrapped, _error: object, args: Args, kwargs: Kwargs) -> None:
