@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import HEIGHT
+from tests.browser.conftest import HEIGHT, ColourScheme
 from tests.browser.dashboard_driver import (
     canvas_of,
     cells_of,
@@ -212,7 +212,8 @@ def test_every_page_fits_its_window_in_light_and_dark(
         "Map": ".canvas canvas",
     }
     expect(page.locator(drawn.get(name, charts)).first).to_be_attached()
-    for width, scheme in ((1440, "light"), (800, "dark")):
+    looks: list[tuple[int, ColourScheme]] = [(1440, "light"), (800, "dark")]
+    for width, scheme in looks:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(
