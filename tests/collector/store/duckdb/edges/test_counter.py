@@ -50,19 +50,19 @@ def count(database: Database, step: int = 1_000) -> EdgeCounter:
 
 
 def from_spans(database: Database, since: int, until: int) -> list[Row]:
-    """Compute the edges from the spans."""
+    """Compute the edges and their contracts from the spans."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_window(since, until)
-        return named_rows(edges.result())
+        return named_rows(edges.result()) + named_rows(edges.contracts())
 
 
 def from_counts(database: Database, since: int, until: int) -> list[Row]:
-    """Add up the edges from the counts."""
+    """Add up the edges and their contracts from the counts."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_minutes(since, until)
-        return named_rows(edges.result())
+        return named_rows(edges.result()) + named_rows(edges.contracts())
 
 
 @pytest.mark.parametrize("seed", range(12))
