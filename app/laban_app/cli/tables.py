@@ -9,8 +9,9 @@ from rich.text import Text
 
 from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
+from laban_mapper.contracts import MOST_SHOWN, contract_name, is_about_topic, labels
 from laban_mapper.lag import lag_mark
-from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status, StoreVerification
+from laban_mapper.model import CollectorStatus, Contract, Edge, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
@@ -38,12 +39,15 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     for heading in ("calls", "errors", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     nodes = {node.id: node for node in service_map.nodes}
+    published = _published(service_map)
     for source in callers_first(service_map):
         edges = [edge for edge in service_map.edges if edge.source == source]
         if edges:
             table.add_row(_marked(nodes[source], "bold cyan"))
         for edge in edges:
             table.add_row(*_edge(edge, nodes[edge.target]))
+            for line in _contracts(edge, published):
+                table.add_row(Text(f"        {line}", style="dim"))
     console.print(table)
     console.print()
     same_day = service_map.since.date() == service_map.until.date()
@@ -78,6 +82,31 @@ def show_status(status: Status, console: Console) -> None:
     for name, value in _collector_rows(status.collector) if status.collector else ():
         table.add_row(Text(name, style="dim"), value)
     console.print(table)
+
+
+def _published(service_map: ServiceMap) -> dict[str, list[str]]:
+    """By topic, the event types of what is published to it."""
+    found: dict[str, list[str]] = {}
+    for edge in service_map.edges:
+        if edge.target.startswith("topic:"):
+            found.setdefault(edge.target, []).extend(labels(edge.contracts))
+    return found
+
+
+def _contracts(edge: Edge, published: dict[str, list[str]]) -> list[str]:
+    """The event types of an edge; of a consumer only if others were published, or if some failed."""
+    if not edge.contracts or not is_about_topic(edge):
+        return []
+    lines = labels(edge.contracts)
+    failed = [one for one in edge.contracts if one.errors]
+    if failed and len(edge.contracts) > 1:
+        return [", ".join(lines), *map(_failed, failed[:MOST_SHOWN])]
+    return [] if set(lines) <= set(published.get(edge.source, ())) else [", ".join(lines)]
+
+
+def _failed(contract: Contract) -> str:
+    name = contract_name(contract.event_type, contract.version)
+    return f"{name}: {contract.errors} of {contract.calls} failed"
 
 
 def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from laban_mapper.contracts import is_about_topic, labels
 from laban_mapper.lag import lag_mark
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import shortened
@@ -72,6 +73,7 @@ def _services_of_groups(service_map: ServiceMap) -> dict[str, str]:
 def _arrow(edge: Edge, target: str, group: str | None, seconds: float, mark: str | None) -> Arrow:
     lines = [f"group {group}"] if group else []
     lines += [mark] if mark else []
+    lines += labels(edge.contracts) if is_about_topic(edge) else []
     lines.append(
         f"{edge.protocol} {_rate(edge.calls / seconds)}" if edge.calls else f"{edge.protocol}, never seen"
     )

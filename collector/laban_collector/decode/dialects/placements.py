@@ -100,7 +100,7 @@ class Placement(NamedTuple):
 
 
 def _first_type(text: str) -> str | None:
-    """Return the first type of a list. A type of .NET may name its assembly after a comma, with its version."""
+    """Return the first type of a list. A type of .NET may name its assembly and its version after a comma."""
     return re.split("[,;]", text, maxsplit=1)[0].strip() or None
 
 

@@ -1,6 +1,7 @@
-"""Limits the event types and versions that are counted of an edge in an hour: senders may make up new ones without end.
+"""Limits the event types and versions that are counted of an edge in an hour.
 
-The first ones of an hour are counted as they are, later ones as one other contract, as in `name_limits.py`.
+Senders may make up new ones without end. The first ones of an hour are counted as they are, later ones as one
+other contract, as in `name_limits.py`.
 """
 
 # pyright: reportUnknownParameterType=false
@@ -76,8 +77,9 @@ class ContractLimiter:
         self, cursor: duckdb.DuckDBPyConnection, hours: list[int], unknown: list[int]
     ) -> list[dict[str, object]]:
         """Add contracts to their hours, and return those for which there is no room."""
-        window = {"hours": hours, "unknown": unknown, "first": min(hours), "last": max(hours)}
-        found = cursor.execute(sql("edges/distinct_contracts"), {**window, "other": OTHER_CONTRACTS}).fetchall()
+        window = {"first": min(hours), "last": max(hours), "other": OTHER_CONTRACTS}
+        parameters = {**window, "hours": hours, "unknown": unknown}
+        found = cursor.execute(sql("edges/distinct_contracts"), parameters).fetchall()
         refused: list[dict[str, object]] = []
         newly_full = 0
         for hour, edge, contract, is_stored, is_other in found:
@@ -93,7 +95,8 @@ class ContractLimiter:
                     newly_full += not was_full
         if newly_full:
             _log.warning(
-                "%d edges have more than %d event types and versions in an hour: the map counts the others together.",
+                "%d edges have more than %d event types and versions in an hour: "
+                "the map counts the others together.",
                 newly_full,
                 self._most,
             )
