@@ -7,7 +7,7 @@ in front of the payload (magic byte 0), or a GUID is in a header (magic byte 1).
 
 from collections.abc import Mapping
 from json.decoder import JSONDecoder
-from typing import Final
+from typing import Final, cast
 
 from laban import vocabulary
 from laban.fail_open import report_failure
@@ -137,7 +137,8 @@ def _number(raw: bytes) -> str | None:
 def _add_json(found: dict[str, str], beginning: bytes) -> None:
     """Add the fields of a CloudEvent in JSON, as far as its beginning has them."""
     if _SPEC_VERSION_IN_JSON in beginning:
-        fields = _fields(beginning.decode("utf-8", "ignore"))
+        text = beginning.decode("utf-8", "ignore")
+        fields = _fields(text) if len(beginning) >= WINDOW else _object(text)
         if _SPEC_VERSION in fields:  # and not only some object inside
             _add_fields(found, fields)
 
@@ -149,6 +150,15 @@ def _add_fields(found: dict[str, str], fields: Mapping[object, object]) -> None:
             found.setdefault(attribute, value[:MAX_LENGTH])
 
 
+def _object(text: str) -> Mapping[object, object]:
+    """A JSON object that is short enough to be decoded as a whole; empty if it is none."""
+    try:
+        found: object = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[object, object]", found) if isinstance(found, dict) else {}
+
+
 def _fields(text: str) -> dict[object, object]:
     """The fields of a JSON object whose end may be cut off; those that are complete."""
     fields: dict[object, object] = {}
@@ -157,7 +167,7 @@ def _fields(text: str) -> dict[object, object]:
         while True:
             name, at = _DECODER.raw_decode(text, _after_blanks(text, at))
             at = _after_blanks(text, at)
-            if text[at] != ":" or (name in _DATA and _REQUIRED <= fields.keys()):
+            if text[at] != ":" or (name in _DATA and fields.keys() >= _REQUIRED):
                 return fields
             fields[name], at = _DECODER.raw_decode(text, _after_blanks(text, at + 1))
             at = _after_blanks(text, at)
