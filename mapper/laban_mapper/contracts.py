@@ -1,7 +1,7 @@
 """What the messages of an edge are: event types and versions, for the map and for people."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from laban_collector.store.rows import OTHER_CONTRACTS, ContractRow
@@ -12,6 +12,7 @@ from laban_mapper.times import utc_time
 
 MOST_SHOWN: Final = 3
 """Event types on an arrow, or below an edge."""
+_TOPIC: Final = "topic:"
 _TYPE_WIDTH: Final = 40
 _VERSION_WIDTH: Final = 24
 _SHOWN_VERSIONS: Final = 3
@@ -61,9 +62,26 @@ def labels(contracts: Sequence[Contract], most: int = MOST_SHOWN) -> list[str]:
     return lines
 
 
-def is_about_topic(edge: Edge) -> bool:
-    """Whether an edge leads to a topic or comes from one: there its contracts are shown."""
-    return edge.source.startswith("topic:") or edge.target.startswith("topic:")
+def published(edges: Iterable[Edge]) -> dict[str, list[str]]:
+    """The labels of what is published to each topic, by its node ID."""
+    found: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.target.startswith(_TOPIC):
+            found.setdefault(edge.target, []).extend(labels(edge.contracts))
+    return found
+
+
+def edge_labels(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> list[str]:
+    """The labels of an edge that leads to a topic, or from one if something else is consumed than published.
+
+    Args:
+        edge: an edge.
+        of_topics: what is published to each topic.
+    """
+    if edge.target.startswith(_TOPIC):
+        return labels(edge.contracts)
+    lines = labels(edge.contracts) if edge.source.startswith(_TOPIC) else []
+    return [] if set(lines) <= set(of_topics.get(edge.source, ())) else lines
 
 
 def _label(event_type: str | None, versions: Sequence[str]) -> str:

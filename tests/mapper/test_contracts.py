@@ -93,6 +93,18 @@ def test_the_edges_of_a_topic_show_what_its_messages_are() -> None:
     )
     arrows = {arrow.source: arrow.lines for arrow in simplify(found).arrows}
     assert arrows["service:order"][:4] == ("OrderCreated", "OrderPaid", "OrderSent", "1 more")
-    assert arrows["topic:orders"][:2] == ("group email", "<b>\\x07 (2)")
+    assert arrows["topic:orders"][:2] == ("group email", "<b>\\x07 (2)")  # another type than is published
     assert b"#lt;b#gt;" in render(found, "mermaid")
     assert b"<b>" not in render(found, "svg")
+
+
+def test_a_consumer_of_what_is_published_repeats_no_types() -> None:
+    both = (row("OrderCreated"), row("OrderPaid"))
+    hops = [
+        EdgeRow("service:order", "topic:orders", "async", "kafka", 9, 0, 1.0, 2.0, 3.0, 0, 0, 9, both),
+        EdgeRow("topic:orders", "group:email", "async", "kafka", 9, 1, None, None, None, 9, 0, 0, both[:1]),
+    ]
+    arrows = {
+        arrow.source: arrow.lines for arrow in simplify(build_service_map(hops, [], SINCE, UNTIL)).arrows
+    }
+    assert arrows["topic:orders"] == ("kafka 0.1/min", "11% errors")

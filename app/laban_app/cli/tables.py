@@ -1,6 +1,6 @@
 """The service map and the status as tables for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
-from laban_mapper.contracts import MOST_SHOWN, contract_name, is_about_topic, labels
+from laban_mapper.contracts import MOST_SHOWN, contract_name, edge_labels, published
 from laban_mapper.lag import lag_mark
 from laban_mapper.model import CollectorStatus, Contract, Edge, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
@@ -39,14 +39,14 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     for heading in ("calls", "errors", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     nodes = {node.id: node for node in service_map.nodes}
-    published = _published(service_map)
+    of_topics = published(service_map.edges)
     for source in callers_first(service_map):
         edges = [edge for edge in service_map.edges if edge.source == source]
         if edges:
             table.add_row(_marked(nodes[source], "bold cyan"))
         for edge in edges:
             table.add_row(*_edge(edge, nodes[edge.target]))
-            for line in _contracts(edge, published):
+            for line in _contracts(edge, of_topics):
                 table.add_row(Text(f"        {line}", style="dim"))
     console.print(table)
     console.print()
@@ -84,24 +84,13 @@ def show_status(status: Status, console: Console) -> None:
     console.print(table)
 
 
-def _published(service_map: ServiceMap) -> dict[str, list[str]]:
-    """By topic, the event types of what is published to it."""
-    found: dict[str, list[str]] = {}
-    for edge in service_map.edges:
-        if edge.target.startswith("topic:"):
-            found.setdefault(edge.target, []).extend(labels(edge.contracts))
-    return found
-
-
-def _contracts(edge: Edge, published: dict[str, list[str]]) -> list[str]:
-    """The event types of an edge; of a consumer only if others were published, or if some failed."""
-    if not edge.contracts or not is_about_topic(edge):
+def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> list[str]:
+    """The event types of an edge that are not told above it; of several, those that failed."""
+    if edge.source.startswith("group:"):
         return []
-    lines = labels(edge.contracts)
-    failed = [one for one in edge.contracts if one.errors]
-    if failed and len(edge.contracts) > 1:
-        return [", ".join(lines), *map(_failed, failed[:MOST_SHOWN])]
-    return [] if set(lines) <= set(published.get(edge.source, ())) else [", ".join(lines)]
+    shown = edge_labels(edge, of_topics)
+    failed = [one for one in edge.contracts if one.errors] if len(edge.contracts) > 1 else []
+    return [", ".join(shown)] * bool(shown) + [_failed(one) for one in failed[:MOST_SHOWN]]
 
 
 def _failed(contract: Contract) -> str:

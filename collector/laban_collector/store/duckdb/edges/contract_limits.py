@@ -34,7 +34,7 @@ class ContractLimiter:
         most: contracts of an edge in an hour.
     """
 
-    def __init__(self, most: int = CONTRACTS) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._hours: OrderedDict[int, NamesOfHour] = OrderedDict()
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import run_with, sql
-from laban_collector.store.duckdb.edges.contract_limits import ContractLimiter
+from laban_collector.store.duckdb.edges.contract_limits import CONTRACTS, ContractLimiter
 from laban_collector.store.duckdb.edges.name_limits import NameLimiter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
@@ -35,6 +35,7 @@ class EdgeCounter:
         commit_ranges: of the same database.
         step: maximum number of spans that are counted at once, unless a commit has more.
         names: the names that are counted in an hour.
+        contracts: event types and versions that are counted of an edge in an hour.
     """
 
     def __init__(
@@ -43,12 +44,13 @@ class EdgeCounter:
         commit_ranges: CommitRanges,
         step: int = STEP,
         names: NameLimits = DEFAULT_NAMES,
+        contracts: int = CONTRACTS,
     ) -> None:
         self._database = database
         self._commit_ranges = commit_ranges
         self._step = step
         self._limiter = NameLimiter(names)
-        self._contract_limiter = ContractLimiter()
+        self._contract_limiter = ContractLimiter(contracts)
         self._touched: set[int] = set()
 
     @property

@@ -107,11 +107,13 @@ class EdgeQuery:
         self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
         return self._run("edges")
 
-    def contracts(self) -> duckdb.DuckDBPyConnection:
-        """Run `contracts.sql`: what the messages of each edge are, at most MOST_CONTRACTS for an edge.
+    def contracts(self) -> duckdb.DuckDBPyConnection | None:
+        """Run `contracts.sql`: what the messages of each edge are; None if no message says it.
 
-        Call it after `result`, which names the nodes.
+        At most MOST_CONTRACTS for an edge. Call it after `result`, which names the nodes.
         """
+        if not self._count("number_of_contracts"):
+            return None
         return self._run("contracts", {"most": MOST_CONTRACTS, "other": OTHER_CONTRACTS})
 
     def changes(self) -> pa.Table:

@@ -45,6 +45,9 @@ INSERT INTO edge_keys
 SELECT row, trace_hi, trace_lo, span_id, parent_id, role, messaging_operation IS NOT DISTINCT FROM 'receive'
 FROM edge_traced
 
+-- name: number_of_contracts
+SELECT count(*) AS contracts FROM edge_contracts
+
 -- name: number_of_forms
 SELECT count(*) AS forms FROM edge_forms
 

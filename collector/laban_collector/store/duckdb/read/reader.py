@@ -410,7 +410,8 @@ class DuckDBReader(SpanReader):
             else:
                 query.add_window(since, until)
             edges = named_rows(query.result())
-            return edges_of(edges, named_rows(query.contracts()))
+            contracts = query.contracts()
+            return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""

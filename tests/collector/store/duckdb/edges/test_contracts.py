@@ -48,8 +48,8 @@ def contracts(database: Database, source: str, target: str) -> list[ContractRow]
 
 
 def test_each_version_has_its_calls_errors_and_minutes(database: Database) -> None:
-    old = {"message_type": "created", "message_version": "1"}
-    new = {"message_type": "created", "message_version": "2"}
+    old: dict[str, Any] = {"message_type": "created", "message_version": "1"}
+    new: dict[str, Any] = {"message_type": "created", "message_version": "2"}
     sent = [
         message(0, PRODUCER, "order", **old),
         message(1, PRODUCER, "order", T0 + MINUTE, **old),
