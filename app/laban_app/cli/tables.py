@@ -11,7 +11,7 @@ from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
 from laban_mapper.contracts import MOST_SHOWN, contract_name, edge_labels, published
 from laban_mapper.lag import lag_mark
-from laban_mapper.model import CollectorStatus, Contract, Edge, Node, ServiceMap, Status, StoreVerification
+from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
@@ -25,6 +25,7 @@ _KIND_WORDS: Final = {
     "unseen": "",
     "other": "",
 }
+_INDENT: Final = " " * 8
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -46,8 +47,8 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
             table.add_row(_marked(nodes[source], "bold cyan"))
         for edge in edges:
             table.add_row(*_edge(edge, nodes[edge.target]))
-            for line in _contracts(edge, of_topics):
-                table.add_row(Text(f"        {line}", style="dim"))
+            for row in _contracts(edge, of_topics):
+                table.add_row(*row)
     console.print(table)
     console.print()
     same_day = service_map.since.date() == service_map.until.date()
@@ -84,18 +85,22 @@ def show_status(status: Status, console: Console) -> None:
     console.print(table)
 
 
-def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> list[str]:
-    """The event types of an edge that are not told above it; of several, those that failed."""
+def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> Iterator[tuple[Text | str, ...]]:
+    """The event types of an edge that are not told above it; of several, the calls of those that failed."""
     if edge.source.startswith("group:"):
-        return []
+        return
     shown = edge_labels(edge, of_topics)
+    if shown:
+        yield (Text(f"{_INDENT}{', '.join(shown)}", style="dim"),)
     failed = [one for one in edge.contracts if one.errors] if len(edge.contracts) > 1 else []
-    return [", ".join(shown)] * bool(shown) + [_failed(one) for one in failed[:MOST_SHOWN]]
-
-
-def _failed(contract: Contract) -> str:
-    name = contract_name(contract.event_type, contract.version)
-    return f"{name}: {contract.errors} of {contract.calls} failed"
+    for one in failed[:MOST_SHOWN]:
+        name = f"{_INDENT}{contract_name(one.event_type, one.version)}"
+        yield (
+            Text(name, style="dim"),
+            "",
+            Text(str(one.calls), style="dim"),
+            Text(str(one.errors), style="red"),
+        )
 
 
 def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
