@@ -39,7 +39,7 @@ def contract_name(event_type: str | None, version: str | None) -> str:
     kind = "" if event_type is None else shortened(printable(event_type), _TYPE_WIDTH)
     if version is None:
         return kind
-    return f"{kind} ({_version(version)})" if kind else f"schema {_version(version)}"
+    return f"{kind} ({version_name(version)})" if kind else f"schema {version_name(version)}"
 
 
 def labels(contracts: Sequence[Contract], most: int = MOST_SHOWN) -> list[str]:
@@ -85,7 +85,7 @@ def edge_labels(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> list[str]
 
 
 def _label(event_type: str | None, versions: Sequence[str]) -> str:
-    names = list(dict.fromkeys(map(_version, sorted(versions))))
+    names = list(dict.fromkeys(map(version_name, sorted(versions))))
     shown = ", ".join([*names[:_SHOWN_VERSIONS], *(["…"] if len(names) > _SHOWN_VERSIONS else [])])
     kind = "" if event_type is None else shortened(printable(event_type), _TYPE_WIDTH)
     if not shown:
@@ -93,6 +93,6 @@ def _label(event_type: str | None, versions: Sequence[str]) -> str:
     return f"{kind} ({shown})" if kind else f"schema {shown}"
 
 
-def _version(version: str) -> str:
-    """A version without the host of its URL."""
+def version_name(version: str) -> str:
+    """A version for people: of a URL, what follows its host."""
     return shortened(_HOST.sub("", printable(version), count=1) or version, _VERSION_WIDTH)
