@@ -49,6 +49,7 @@ EXPORTED_TABLES: Final = (
     "span_links",
     "correlations",
     "edges",
+    "contracts",
     "profile_steps",
     "profiles",
     "lag",

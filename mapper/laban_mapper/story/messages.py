@@ -219,6 +219,7 @@ def _published(publication: Publication, causality: Causality, readers: _Readers
         for group in silent
     ]
     deliveries.sort(key=lambda delivery: delivery.state.group)
+    event_type, version = publication.contract
     message = Message(
         topic=topic,
         partition=span.partition,
@@ -228,6 +229,8 @@ def _published(publication: Publication, causality: Causality, readers: _Readers
         service=span.service,
         system=span.messaging_system,
         groups=[delivery.state for delivery in deliveries],
+        event_type=event_type,
+        version=version,
     )
     return Published(message, tuple(deliveries))
 

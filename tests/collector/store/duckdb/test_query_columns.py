@@ -107,7 +107,7 @@ def run_every_query(path: Path) -> None:
         writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
         writer.write_lag([LagProblem(T0, "c", None, "t", 1, "no leader")])
-        counter = EdgeCounter(database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1))
+        counter = EdgeCounter(database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1), 1)
         counter.uncounted()
         read_everything(DuckDBReader(database), spans[0].trace_id)
         store(writer, random_commits(shop(4), 2, 4))

@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS spans (
     db_system VARCHAR,
     db_namespace VARCHAR,
     error_type VARCHAR,
+    message_type VARCHAR,
+    message_version VARCHAR,
     attributes VARCHAR USING COMPRESSION zstd,
     dropped_attributes UINTEGER NOT NULL,
     dropped_events UINTEGER NOT NULL,
@@ -164,6 +166,20 @@ CREATE TABLE IF NOT EXISTS edges (
     errors BIGINT NOT NULL,
     timed BIGINT NOT NULL,               -- calls with a known latency
     elapsed BIGINT                       -- the sum of their latencies, ns
+);
+
+-- Messages of an edge that began in the same minute and say what they are; counted with `edges`, in parts.
+CREATE TABLE IF NOT EXISTS contracts (
+    minute BIGINT NOT NULL,
+    source VARCHAR NOT NULL,             -- source, target, protocol, flow and part: as in edges
+    target VARCHAR NOT NULL,
+    protocol VARCHAR NOT NULL,
+    flow VARCHAR,
+    part VARCHAR,
+    event_type VARCHAR,                  -- `other`: of all beyond a limit (see contract_limits.py)
+    version VARCHAR,
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL
 );
 
 -- Links of counted consumers to producers that have not arrived (see edges/counter.py).

@@ -30,7 +30,7 @@ from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
-    edge_of,
+    edges_of,
     halves,
     keys_of,
     lag_of,
@@ -409,7 +409,9 @@ class DuckDBReader(SpanReader):
                 query.add_minutes(since, until)
             else:
                 query.add_window(since, until)
-            return [edge_of(row) for row in named_rows(query.result())]
+            edges = named_rows(query.result())
+            contracts = query.contracts()
+            return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""

@@ -3,12 +3,14 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
 
 from laban_collector.store.duckdb.edges.query import quantiles_of
 from laban_collector.store.rows import (
+    ContractRow,
     EdgeRow,
     Lag,
     LatencyPoint,
@@ -177,8 +179,21 @@ def keys_of(rows: Iterable[Row]) -> dict[str, list[tuple[str, str]]]:
     return dict(found)
 
 
-def edge_of(row: Row) -> EdgeRow:
-    """Convert one row of `edges/edges.sql`."""
+def edges_of(rows: Sequence[Row], contracts: Iterable[Row]) -> list[EdgeRow]:
+    """Convert the rows of `edges/edges.sql`, each with its rows of `edges/contracts.sql`."""
+    found: defaultdict[tuple[str, str, str], list[ContractRow]] = defaultdict(list)
+    for row in contracts:
+        found[row.pop("source"), row.pop("target"), row.pop("protocol")].append(ContractRow(**row))
+    edges = [_edge(row) for row in rows]
+    return [
+        replace(edge, contracts=tuple(of_edge))
+        if edge.kind == "async" and (of_edge := found.get((edge.source, edge.target, edge.protocol)))
+        else edge
+        for edge in edges
+    ]
+
+
+def _edge(row: Row) -> EdgeRow:
     quantiles = quantiles_of(row.pop("latencies"), row.pop("timed"))
     p50, p95, p99 = (quantile / _NS_PER_MS for quantile in quantiles) if quantiles else (None, None, None)
     return EdgeRow(kind="async" if row.pop("is_async") else "sync", p50_ms=p50, p95_ms=p95, p99_ms=p99, **row)

@@ -206,6 +206,8 @@ def test_every_field_of_a_span_is_read_back(database: Database) -> None:
         db_system="a database system",
         db_namespace="a namespace",
         error_type="an error",
+        message_type="an event type",
+        message_version="a version",
         attributes={"an": "attribute"},
         events=(SpanEvent(T0 + 1, "an event", {"another": "attribute"}),),
         links=((f"{0xA4:032x}", f"{0xA5:016x}"),),
