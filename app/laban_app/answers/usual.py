@@ -10,6 +10,7 @@ from laban_app.answers.closure import Groups, Limits, closure
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import ALL_STARTS, MINUTE, ProfileCount, ProfileStep, Span
 from laban_mapper.profiles.profile import profile_of
+from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import entry_id
 from laban_mapper.profiles.usual import FEWEST, Entry, Usual
 from laban_mapper.times import storable
@@ -18,6 +19,8 @@ _BEFORE: Final = 7 * 24 * 3600 * 10**9
 """How long before an order its traces are compared with, ns."""
 _AROUND: Final = 2 * MINUTE
 """How long before and after the order traces may share its fault, ns."""
+_BEFORE_IT: Final = int(__import__("os").environ.get("T", "100"))
+"""Examples before an order that are enough: it is compared with them alone."""
 _ENOUGH: Final = 50
 """Examples in the profile, beside which the newest traces are not looked at."""
 _LOOKED_AT: Final = 100
@@ -58,6 +61,7 @@ class _Known(NamedTuple):
 
     Attributes:
         at: when it was read, ns.
+        profiled: the last commit that it contains.
         looked: when the examples were read.
         steps: of the entry.
         counts: of all time slices together.
@@ -65,10 +69,15 @@ class _Known(NamedTuple):
     """
 
     at: int
+    profiled: int
     looked: int
     steps: list[ProfileStep]
     counts: list[ProfileCount]
     examples: list[_Example]
+
+    def until(self, entry: int) -> int:
+        """When it is read again although nothing else was counted, ns: sooner if it may have new examples."""
+        return self.at + _KEPT if _examples_in(self.counts, entry) >= _ENOUGH else self.looked + _LOOK
 
     def usual(self, examples: Iterable[_Example]) -> Usual:
         """The profile together with some of the examples."""
@@ -97,7 +106,8 @@ class UsualProfiles:
     def of(self, entries: Sequence[Entry], spans: Sequence[Span]) -> dict[int, Usual]:
         """The profiles of the entries of a story, by entry; the traces of the story are not in them.
 
-        Leaves out the minutes around the story; but if too few examples remain, only the story itself.
+        They are of the traces before the minutes around the story, which its fault cannot have changed, if
+        there are plenty; else of those before and after; but if too few remain, of all but the story itself.
 
         Args:
             entries: of the story.
@@ -118,30 +128,48 @@ class UsualProfiles:
             same: the roots of a story that are of this entry.
             spans: of the story.
         """
+        # What is subtracted below has to be in the profile: both are read at the same moment.
+        with self._reader.at_one_moment():
+            return self._of_entry(same, spans)
+
+    def _of_entry(self, same: Sequence[Entry], spans: Sequence[Span]) -> Usual | None:
         begin, end = min(one.begin for one in same), max(one.end for one in same)
         around = (storable(begin - _AROUND), storable(end + _AROUND))
-        known = self._whole(same[0], around, spans)
+        known = self._whole(same[0], spans)
         if not known.counts and not known.examples:
             return None
-        distant = [one for one in known.examples if not around[0] <= one.start < around[1]]
-        _, near = self._reader.profile(same[0].entry, *around) if known.counts else ([], [])
-        usual = known.usual(distant).without(near)
-        if usual.examples >= FEWEST:
-            return usual
+        entry = same[0].entry
+        later = (around[0], ALL_STARTS[1])
+        for window, fewest in ((later, _BEFORE_IT), (around, FEWEST), ((begin, later[1]), FEWEST)):
+            usual = self._apart_from(window, known, entry, fewest)
+            if usual is not None:
+                return usual
         traces = {one.trace_id for one in same}
         others = [one for one in known.examples if one.trace_id not in traces]
         own = profile_of(spans, traces).counts if known.counts else []
-        return known.usual(others).without([count for count in own if count.entry == same[0].entry])
+        return known.usual(others).without([count for count in own if count.entry == entry])
 
-    def _whole(self, entry: Entry, around: _Range, spans: Sequence[Span]) -> _Known:
-        """The whole profile; a kept one is read again if it may lack traces of the time around the story."""
+    def _apart_from(self, window: _Range, known: _Known, entry: int, fewest: int) -> Usual | None:
+        """The profile without the traces of a window; None if there are fewer examples than that."""
+        distant = [one for one in known.examples if not window[0] <= one.start < window[1]]
+        counted = _examples_in(known.counts, entry)
+        if counted + len(distant) < fewest:
+            return None
+        _, near = self._reader.profile(entry, *window) if known.counts else ([], [])
+        if counted - _examples_in(near, entry) + len(distant) < fewest:
+            return None
+        return known.usual(distant).without(near)
+
+    def _whole(self, entry: Entry, spans: Sequence[Span]) -> _Known:
+        """The whole profile; a kept one is read again after some time, or if more was counted since."""
         now = self._clock()
         key = (entry.entry, entry.begin // _DAY)
+        profiled = self._reader.profiled_to()
         with self._lock:
             known = self._known.get(key)
-        if known is not None and now - known.at < _KEPT and around[1] < known.at:
+        if known is not None and known.profiled == profiled and now < known.until(entry.entry):
             return known
-        known = self._read(entry, known, now, spans)
+        known = self._read(entry, known, _Known(now, profiled, now, [], [], []), spans)
         with self._lock:
             self._known[key] = known
             self._known.move_to_end(key)
@@ -149,15 +177,19 @@ class UsualProfiles:
                 self._known.popitem(last=False)
         return known
 
-    def _read(self, entry: Entry, before: _Known | None, now: int, spans: Sequence[Span]) -> _Known:
+    def _read(self, entry: Entry, before: _Known | None, new: _Known, spans: Sequence[Span]) -> _Known:
         since = storable(entry.begin // _DAY * _DAY - _BEFORE)
         steps, counts = self._reader.profile(entry.entry, since, ALL_STARTS[1])
-        known = _Known(now, now, steps, counts, [])
-        counted = known.usual(()).examples
+        known = new._replace(steps=steps, counts=counts)
+        counted = _examples_in(counts, entry.entry)
         if counted >= _ENOUGH:
             return known
         # Unless the profile has grown, the examples of before are still not in it.
-        if before is not None and now - before.looked < _LOOK and before.usual(()).examples == counted:
+        if (
+            before is not None
+            and new.at - before.looked < _LOOK
+            and _examples_in(before.counts, entry.entry) == counted
+        ):
             return known._replace(looked=before.looked, examples=before.examples)
         root = _root_of(entry, spans)
         return known if root is None else known._replace(examples=self._examples(entry.entry, root))
@@ -181,6 +213,16 @@ class UsualProfiles:
                 if read >= _SPANS:
                     break
         return examples
+
+
+def _examples_in(counts: Iterable[ProfileCount], entry: int) -> int:
+    """How many traces of an entry were counted."""
+    return sum(
+        number
+        for count in counts
+        if count.step == entry and count.measure == Measure.SEEN
+        for _, number in count.buckets
+    )
 
 
 def _root_of(entry: Entry, spans: Sequence[Span]) -> Span | None:

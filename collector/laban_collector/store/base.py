@@ -351,6 +351,10 @@ class SpanReader(Protocol):
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
         ...
 
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain: while it is the same, profiles are, too."""
+        ...
+
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
     ) -> list[TraceRef]:

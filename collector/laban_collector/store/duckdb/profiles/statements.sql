@@ -60,13 +60,6 @@ INSERT INTO profiles BY NAME FROM new_counts LIMIT 1000000000000
 INSERT INTO profile_steps BY NAME
 FROM new_steps WHERE step NOT IN (SELECT step FROM profile_steps)
 
--- name: minutes_to_add_up
--- The number of rows of each short slice before a minute, for slices that begin at or after another.
-SELECT minute, count(*) AS number FROM profiles
-WHERE minutes < $minutes AND minute >= $first AND minute <= $last
-GROUP BY minute
-ORDER BY minute
-
 -- name: next_commits
 -- The next commits that are old enough, up to a number of spans; at least one commit if there is one.
 SELECT min(arrival) AS first, max(arrival) AS last, sum(spans)::BIGINT AS spans
@@ -84,6 +77,13 @@ SELECT epoch_ns(min(time)) AS time FROM ledger WHERE arrival > $profiled
 -- name: profiled
 -- The last commit whose traces are counted.
 SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'profiled'), 0) AS profiled
+
+-- name: rows_of_slices
+-- The slices of a length that begin in a window, and how many rows of shorter slices, or of a minute, lie in each.
+SELECT minute // $minutes * $minutes AS first, count(*) AS number FROM profiles
+WHERE minutes < greatest($minutes, 2) AND minute BETWEEN $first AND $last
+GROUP BY first
+ORDER BY first
 
 -- name: set_profiled
 INSERT OR REPLACE INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)

@@ -450,6 +450,12 @@ class DuckDBReader(SpanReader):
             for step, measure, buckets, numbers in counts
         ]
 
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain."""
+        with self._reading() as cursor:
+            [(profiled,)] = cursor.execute(sql("profiles/profiled")).fetchall()
+        return int(profiled)
+
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
     ) -> list[TraceRef]:
