@@ -1,7 +1,7 @@
 -- The traces that enter the system in some commits, each by the span at which it does: its root; or, if the root was
 -- lost, its first span if that serves a request or a message. Of each kind of trace in an hour the first ones, because
 -- what arrives together is read together; or those that are drawn by their random ids, because a file may have the newest
--- first. A trace that follows from a message of another trace is no candidate.
+-- ones first. A trace that follows from a message of another trace is no candidate.
 WITH roots AS (
     SELECT resource_id, name, count(*) AS many,
            arg_min(rowid, CASE WHEN $drawn THEN hash(trace_lo) ELSE rowid::UBIGINT END, $most) AS rows

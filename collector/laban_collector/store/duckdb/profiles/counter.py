@@ -33,6 +33,8 @@ DELAY: Final = 30 * 10**9
 """ns between a commit and the count of its traces, whose last spans may come later."""
 STEP: Final = 600_000
 """Maximum number of spans whose traces are chosen from at once, unless a commit has more."""
+_NEAR: Final = 120_000
+"""Spans that are so near to each other that it does not matter which of them are read."""
 _CANDIDATES: Final = 20_000
 _COUNTS: Final = pa.schema(
     {
@@ -110,8 +112,8 @@ class ProfileCounter:
 
         Args:
             delay: how old the commits are at least, ns.
-            imported: whether they come from files and nothing else has to be done at the same time: then more
-                traces are counted, drawn from all of them.
+            imported: whether an import waits for it, and nothing else has to be done at the same time: then
+                more traces are counted, drawn from all of them.
 
         Raises:
             StoreError: DuckDB refused; earlier counts stay.
@@ -159,14 +161,12 @@ class ProfileCounter:
             since, until = plausible_starts(self._clock())
             commits = {"first": first, "last": last, "near": near, "after": after}
             limits = {"since": since, "until": until, "most": PLENTY, "limit": _CANDIDATES}
-            limits["drawn"] = imported
+            limits["drawn"] = imported or spans <= _NEAR
             rows = cursor.execute(sql("profiles/candidates"), {**commits, **limits}).fetchall()
         candidates = [Candidate(*row) for row in rows]
-        if imported:
-            chosen = self._sampler.choose(candidates, IMPORTED)
-        else:
-            chosen = self._sampler.choose(candidates, self._budget.of(spans, self._clock()))
-            self._budget.spend(sum(one.spans for one in chosen))
+        most = IMPORTED if imported else self._budget.of(spans, self._clock())
+        chosen = self._sampler.choose(candidates, most)
+        self._budget.spend(sum(one.spans for one in chosen))
         return _Round(first, last, CommitRange(near, after), chosen)
 
     def _profile(self, found: _Round) -> tuple[Sequence[ProfileStep], Sequence[ProfileCount]]:
