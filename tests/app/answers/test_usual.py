@@ -56,7 +56,7 @@ def usual_in(profiles: UsualProfiles, spans: Sequence[Span]) -> Usual | None:
     return profiles.of([entry], spans).get(entry.entry)
 
 
-def examples(profiles: UsualProfiles, spans: Sequence[Span]) -> int:
+def examples_in(profiles: UsualProfiles, spans: Sequence[Span]) -> int:
     usual = usual_in(profiles, spans)
     return 0 if usual is None else usual.examples
 
@@ -112,15 +112,28 @@ def test_an_order_is_compared_with_traces_before_it_if_there_are_plenty(
     assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
 
 
+@pytest.mark.parametrize(("before", "examples"), [(30, 30), (19, 49)])
+def test_few_traces_before_an_order_are_enough_if_no_more_came_after_it(
+    store: DuckDBStore, before: int, examples: int
+) -> None:
+    asked = order(0)
+    write(store, [asked, *(order(number, HOUR) for number in range(100, 130))])
+    write(store, [order(number, -HOUR) for number in range(1, before + 1)])
+    store.complete_profiles(profile_traces)
+    usual = usual_of(store, asked)
+    assert usual is not None
+    assert usual.examples == examples
+
+
 def test_a_profile_in_memory_does_not_lack_traces_that_are_counted_meanwhile(store: DuckDBStore) -> None:
     asked = order(0)
     write(store, [asked, *(order(number, -HOUR) for number in range(1, 131))])
     store.complete_profiles(profile_traces)
     profiles = UsualProfiles(store.reader(), lambda: T0 + 3 * HOUR)
-    assert examples(profiles, asked) == 130
+    assert examples_in(profiles, asked) == 130
     write(store, [order(number, HOUR) for number in range(200, 240)])
     store.complete_profiles(profile_traces)
-    assert examples(profiles, asked) == 130, "those of later are not subtracted from those of before"
+    assert examples_in(profiles, asked) == 130, "those of later are not subtracted from those of before"
 
 
 def test_traces_that_are_not_counted_yet_are_examples_beside_the_counted_ones(store: DuckDBStore) -> None:

@@ -72,7 +72,7 @@ class Budget:
     """
 
     def __init__(self, now: int) -> None:
-        self._saved = SAVED
+        self._saved = 0
         self._allowed = 0
         self._last = now
 

@@ -26,7 +26,7 @@ class Level(NamedTuple):
     most: int
 
 
-LEVELS: Final = (Level(10, 150_000), Level(60, 250_000))
+LEVELS: Final = (Level(10, 100_000), Level(60, 250_000))
 """Decided by rows and not by age: a small system keeps slices of a minute for days, and so does an imported
 file, whatever its times are. A busy one keeps them for some hours, then slices of ten minutes for a day."""
 
