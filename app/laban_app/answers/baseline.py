@@ -16,8 +16,9 @@ _KEPT: Final = 30 * 10**9
 """ns for which a profile is kept in memory."""
 _AROUND: Final = 2 * MINUTE
 """How long before and after the order traces may share its fault, ns."""
-_PLENTY: Final = 100
-"""Examples before an order beside which those after it are not looked at."""
+_BEFORE: Final = ((60 * MINUTE, 150), (10 * MINUTE, 150), (_AROUND, 100))
+"""How long before an order its fault may have begun, ns, and how many examples from before that are enough: then those
+after it are not looked at. An incident often lasts for longer than two minutes."""
 
 Counted = Callable[[int, int], list[ProfileCount]]
 """The counts of an entry in all slices that overlap a time, ns."""
@@ -105,9 +106,11 @@ def part_to_compare(known: Known, entry: int, begin: int, end: int, counted: Cou
     if known.number(entry) < FEWEST:
         return None
     around = (storable(begin - _AROUND), storable(end + _AROUND))
-    before = _part(known, entry, (around[0], ALL_STARTS[1]), counted)
-    if before.number >= _PLENTY:
-        return before
+    before = Part(0, [], [])
+    for margin, enough in _BEFORE:
+        before = _part(known, entry, (storable(begin - margin), ALL_STARTS[1]), counted)
+        if before.number >= enough:
+            return before
     apart = _part(known, entry, around, counted)
     if before.number >= max(FEWEST, apart.number - before.number):
         return before

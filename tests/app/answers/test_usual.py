@@ -112,6 +112,21 @@ def test_an_order_is_compared_with_traces_before_it_if_there_are_plenty(
     assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
 
 
+@pytest.mark.parametrize("long_before", [2 * HOUR, HOUR // 2])
+def test_an_incident_that_has_lasted_for_some_minutes_is_not_usual_if_much_is_known_of_before(
+    store: DuckDBStore, long_before: int
+) -> None:
+    asked = order(0, took=5_000)
+    write(store, [order(number, -long_before) for number in range(1, 151)])
+    write(store, [asked, *(order(number, -8 * MINUTE, took=5_000) for number in range(200, 230))])
+    store.complete_profiles(profile_traces)
+    usual = usual_of(store, asked)
+    assert usual is not None
+    assert usual.entry is not None
+    assert usual.examples == 150
+    assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
+
+
 @pytest.mark.parametrize(("before", "examples"), [(30, 30), (19, 49)])
 def test_few_traces_before_an_order_are_enough_if_no_more_came_after_it(
     store: DuckDBStore, before: int, examples: int
