@@ -17,8 +17,8 @@ _KEPT: Final = 30 * 10**9
 _AROUND: Final = 2 * MINUTE
 """How long before and after the order traces may share its fault, ns."""
 _BEFORE: Final = ((60 * MINUTE, 150), (10 * MINUTE, 150), (_AROUND, 100))
-"""How long before an order its fault may have begun, ns, and how many examples from before that are enough: then those
-after it are not looked at. An incident often lasts for longer than two minutes."""
+"""How long before an order its fault may have begun, ns, and how many examples from before that are enough to
+look at no others. An incident often lasts for longer than two minutes."""
 
 Counted = Callable[[int, int], list[ProfileCount]]
 """The counts of an entry in all slices that overlap a time, ns."""
