@@ -1,10 +1,9 @@
 """Chooses which of the known traces of an entry a story is compared with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from laban_collector.store.rows import ALL_STARTS, MINUTE, ProfileCount, ProfileStep
-from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.usual import FEWEST, Usual
 from laban_mapper.times import storable
 
@@ -20,8 +19,8 @@ _BEFORE: Final = ((60 * MINUTE, 150), (10 * MINUTE, 150), (_AROUND, 100))
 """How long before an order its fault may have begun, ns, and how many examples from before that are enough to
 look at no others. An incident often lasts for longer than two minutes."""
 
-Counted = Callable[[int, int], list[ProfileCount]]
-"""The counts of an entry in all slices that overlap a time, ns."""
+Range = tuple[int, int]
+"""Begin and end, ns."""
 
 
 class Example(NamedTuple):
@@ -49,6 +48,7 @@ class Known(NamedTuple):
         looked: when the examples were read.
         steps: of the entry.
         counts: of all time slices together.
+        slices: start and length in minutes of each slice, and the number of its traces.
         examples: traces that are not in the profile yet; empty if it has enough.
     """
 
@@ -57,15 +57,30 @@ class Known(NamedTuple):
     looked: int
     steps: list[ProfileStep]
     counts: list[ProfileCount]
+    slices: list[tuple[int, int, int]]
     examples: list[Example]
 
-    def number(self, entry: int) -> int:
-        """How many traces it rests on."""
-        return examples_in(self.counts, entry) + len(self.examples)
+    def number_apart_from(self, left_out: Range) -> int:
+        """How many traces it rests on if those of all slices that overlap a time are left out."""
+        first, last = left_out[0] // MINUTE, -(-left_out[1] // MINUTE)
+        counted = sum(
+            number for minute, minutes, number in self.slices if minute + minutes <= first or minute >= last
+        )
+        return counted + len(self.examples_apart_from(left_out))
 
-    def until(self, entry: int) -> int:
+    def examples_apart_from(self, left_out: Range) -> list[Example]:
+        """The examples that did not begin in a time."""
+        return [one for one in self.examples if not left_out[0] <= one.start < left_out[1]]
+
+    @property
+    def counted(self) -> int:
+        """How many traces were counted."""
+        return sum(number for _, _, number in self.slices)
+
+    @property
+    def until(self) -> int:
         """When it is read again although nothing else was counted, ns: sooner if it may have new examples."""
-        return self.at + _KEPT if examples_in(self.counts, entry) >= ENOUGH else self.looked + LOOK
+        return self.at + _KEPT if self.counted >= ENOUGH else self.looked + LOOK
 
     def usual(self, examples: Iterable[Example]) -> Usual:
         """The profile together with some of the examples."""
@@ -77,62 +92,27 @@ class Known(NamedTuple):
         return Usual(steps.values(), counts)
 
 
-class Part(NamedTuple):
-    """A profile without the traces of some time.
-
-    Attributes:
-        number: of the traces in it.
-        examples: of other times.
-        left_out: what has to be subtracted.
-    """
-
-    number: int
-    examples: list[Example]
-    left_out: list[ProfileCount]
-
-
-def part_to_compare(known: Known, entry: int, begin: int, end: int, counted: Counted) -> Part | None:
-    """The part of a profile that a story is compared with; None if there are too few examples apart from it.
+def time_to_leave_out(known: Known, begin: int, end: int) -> Range | None:
+    """The time whose traces a story is not compared with; None if there are too few examples of other times.
 
     An incident is in what comes after an order, too. Only an order among the first ones needs that.
 
     Args:
         known: the whole profile.
-        entry: of the profile.
         begin: of the story, ns.
         end: of the story, ns.
-        counted: reads other times, from the same state of the store as the profile.
     """
-    if known.number(entry) < FEWEST:
-        return None
     around = (storable(begin - _AROUND), storable(end + _AROUND))
-    before = Part(0, [], [])
+    before, later = 0, around
     for margin, enough in _BEFORE:
-        before = _part(known, entry, (storable(begin - margin), ALL_STARTS[1]), counted)
-        if before.number >= enough:
-            return before
-    apart = _part(known, entry, around, counted)
-    if before.number >= max(FEWEST, apart.number - before.number):
-        return before
-    if apart.number >= FEWEST:
-        return apart
-    before = _part(known, entry, (begin, ALL_STARTS[1]), counted)
-    return before if before.number >= FEWEST else None
-
-
-def _part(known: Known, entry: int, without: tuple[int, int], counted: Counted) -> Part:
-    """The part of a profile without the traces of a time."""
-    distant = [one for one in known.examples if not without[0] <= one.start < without[1]]
-    counts = counted(*without) if known.counts else []
-    number = examples_in(known.counts, entry) - examples_in(counts, entry) + len(distant)
-    return Part(number, distant, counts)
-
-
-def examples_in(counts: Iterable[ProfileCount], entry: int) -> int:
-    """How many traces of an entry were counted."""
-    return sum(
-        number
-        for count in counts
-        if count.step == entry and count.measure == Measure.SEEN
-        for _, number in count.buckets
-    )
+        later = (storable(begin - margin), ALL_STARTS[1])
+        before = known.number_apart_from(later)
+        if before >= enough:
+            return later
+    apart = known.number_apart_from(around)
+    if before >= max(FEWEST, apart - before):
+        return later
+    if apart >= FEWEST:
+        return around
+    own = (storable(begin), ALL_STARTS[1])
+    return own if known.number_apart_from(own) >= FEWEST else None

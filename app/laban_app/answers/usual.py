@@ -6,11 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from laban_app.answers.baseline import ENOUGH, LOOK, Example, Known, examples_in, part_to_compare
+from laban_app.answers.baseline import ENOUGH, LOOK, Example, Known, time_to_leave_out
 from laban_app.answers.closure import Groups, Limits, closure
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import ALL_STARTS, Span
 from laban_mapper.profiles.profile import profile_of
+from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import entry_id
 from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.times import storable
@@ -76,11 +77,10 @@ class UsualProfiles:
         if not known.counts and not known.examples:
             return None
         entry = same[0].entry
-        compared = part_to_compare(
-            known, entry, begin, end, lambda since, until: self._reader.profile(entry, since, until)[1]
-        )
-        if compared is not None:
-            return known.usual(compared.examples).without(compared.left_out)
+        left_out = time_to_leave_out(known, begin, end)
+        if left_out is not None:
+            _, counts = self._reader.profile(entry, *left_out) if known.counts else ([], [])
+            return known.usual(known.examples_apart_from(left_out)).without(counts)
         traces = {one.trace_id for one in same}
         others = [one for one in known.examples if one.trace_id not in traces]
         own = profile_of(spans, traces).counts if known.counts else []
@@ -93,9 +93,9 @@ class UsualProfiles:
         profiled = self._reader.profiled_to()
         with self._lock:
             known = self._known.get(key)
-        if known is not None and known.profiled == profiled and now < known.until(entry.entry):
+        if known is not None and known.profiled == profiled and now < known.until:
             return known
-        known = self._read(entry, known, Known(now, profiled, now, [], [], []), spans)
+        known = self._read(entry, known, Known(now, profiled, now, [], [], [], []), spans)
         with self._lock:
             self._known[key] = known
             self._known.move_to_end(key)
@@ -106,16 +106,12 @@ class UsualProfiles:
     def _read(self, entry: Entry, before: Known | None, new: Known, spans: Sequence[Span]) -> Known:
         since = storable(entry.begin // _DAY * _DAY - _BEFORE)
         steps, counts = self._reader.profile(entry.entry, since, ALL_STARTS[1])
-        known = new._replace(steps=steps, counts=counts)
-        counted = examples_in(counts, entry.entry)
-        if counted >= ENOUGH:
+        slices = self._reader.profile_slices(entry.entry, Measure.SEEN, since, ALL_STARTS[1])
+        known = new._replace(steps=steps, counts=counts, slices=slices)
+        if known.counted >= ENOUGH:
             return known
         # Unless the profile has grown, the examples of before are still not in it.
-        if (
-            before is not None
-            and new.at - before.looked < LOOK
-            and examples_in(before.counts, entry.entry) == counted
-        ):
+        if before is not None and new.at - before.looked < LOOK and before.counted == known.counted:
             return known._replace(looked=before.looked, examples=before.examples)
         root = _root_of(entry, spans)
         return known if root is None else known._replace(examples=self._examples(entry.entry, root))

@@ -89,6 +89,14 @@ ORDER BY first
 -- name: set_profiled
 INSERT OR REPLACE INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)
 
+-- name: slices_of
+-- The slices of an entry, and how many values of a measure of the entry itself each has.
+SELECT minute, minutes, sum(list_sum(counts))::BIGINT AS number FROM profiles
+WHERE entry = $entry AND step = $entry AND measure = $measure
+  AND minute + minutes > $since AND minute > $since - 60 AND minute < $until
+GROUP BY minute, minutes
+ORDER BY minute, minutes
+
 -- name: steps_of
 SELECT step, above, entry, service, namespace, operation, kind, consumer_group AS "group"
 FROM profile_steps WHERE entry = $entry
