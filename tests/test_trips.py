@@ -46,6 +46,7 @@ HELPERS = {
     },
     "order": {
         "app/laban_app/answers/closure.py",
+        "app/laban_app/answers/baseline.py",
         "app/laban_app/answers/usual.py",
         "mapper/laban_mapper/profiles/followers.py",
         "mapper/laban_mapper/profiles/profile.py",

@@ -352,6 +352,17 @@ class SpanReader(Protocol):
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
         ...
 
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return how many values of a measure the entry itself has in each time slice that overlaps a window.
+
+        Each with the start of the slice, in minutes since the epoch, and its minutes, before the number.
+        """
+        ...
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain: while it is the same, profiles are, too."""
+        ...
+
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
     ) -> list[TraceRef]:

@@ -125,6 +125,7 @@ def run_every_query(path: Path) -> None:
         with database.reading() as cursor:
             [(entry,)] = cursor.execute("SELECT min(entry) FROM profiles").fetchall()
         reader.profile(entry, *WHOLE)
+        reader.profile_slices(entry, 0, *WHOLE)
         read_everything(reader, spans[0].trace_id)
         store(writer, random_commits(shop(5), 1, 5))
         read_everything(reader, spans[0].trace_id)

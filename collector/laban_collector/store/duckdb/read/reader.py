@@ -452,6 +452,18 @@ class DuckDBReader(SpanReader):
             for step, measure, buckets, numbers in counts
         ]
 
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return start and length of each slice of an entry, and how many values of a measure it has."""
+        window = {"since": since // MINUTE, "until": -(-until // MINUTE), "entry": entry, "measure": measure}
+        with self._reading() as cursor:
+            return cursor.execute(sql("profiles/slices_of"), window).fetchall()
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain."""
+        with self._reading() as cursor:
+            [(profiled,)] = cursor.execute(sql("profiles/profiled")).fetchall()
+        return int(profiled)
+
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
     ) -> list[TraceRef]:
