@@ -28,6 +28,7 @@ from benchmarks.workload.filling import INCOMING, LATEST, Filler
 from benchmarks.workload.shop import HOT_ORDERS, order_of_round
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.local import LocalAnswers
+from laban_app.answers.profiling import profile_traces
 from laban_app.server.start import STALE_S
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
@@ -35,6 +36,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import Digester
+from laban_collector.store.duckdb.profiles.counter import ProfileCounter
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.rows import ALL_STARTS
@@ -168,7 +170,7 @@ def counting(path: Path, spans: int) -> float:
 
 
 def filled(database: Database, spans: int) -> Filler:
-    """Fill a store to at least this many spans, digest and count them; return the filler."""
+    """Fill a store to at least this many spans; digest, count and profile them; return the filler."""
     with database.reading() as cursor:
         [(held,)] = cursor.execute("SELECT coalesce(sum(spans), 0)::BIGINT FROM ledger").fetchall()
     filler = Filler(database, held)
@@ -177,12 +179,20 @@ def filled(database: Database, spans: int) -> Filler:
         filler.fill(spans - held)
     Digester(database).catch_up()
     _count(database)
+    _profile(database)
     return filler
 
 
 def _count(database: Database) -> None:
     counter = EdgeCounter(database, CommitRanges(database))
     while counter.count_next() is not None:
+        pass
+    counter.compact()
+
+
+def _profile(database: Database) -> None:
+    counter = ProfileCounter(database, CommitRanges(database), profile_traces)
+    while counter.count_next(delay=0):
         pass
     counter.compact()
 

@@ -8,6 +8,7 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
+    8: "ALTER TABLE digests DROP COLUMN last_spans;",
     7: """
         DROP TABLE profile_steps;
         DROP TABLE profiles;
