@@ -25,17 +25,17 @@ DAY = 24 * HOUR
 
 
 def span(number: int, service: str, start: int, namespace: str | None = None) -> Span:
-    identity = {"trace_id": f"{number + 1:032x}", "span_id": f"{number + 1:016x}"}
     return Span(
-        **identity,
+        trace_id=f"{number + 1:032x}",
+        span_id=f"{number + 1:016x}",
+        parent_id=None,
         service=service,
         namespace=namespace,
-        parent_id=None,
-        status=0,
         name="work",
         kind=SERVER,
         start=start,
         duration=S,
+        status=0,
     )
 
 
