@@ -159,9 +159,8 @@ class LocalAnswers:
         )
 
     def _last_seen(self, service: str) -> int | None:
-        """The end of the newest span of a service."""
-        until = plausible_starts(self._clock())[1]
-        return self._reader.last_spans([service], until).get(service)
+        """The end of the last span of a service."""
+        return self._reader.last_spans([service]).get(service)
 
     def orders(
         self,

@@ -325,10 +325,11 @@ class SpanReader(Protocol):
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service that has one.
 
-        A service can be named with its namespace, `shop/order`.
+        A service can be named with its namespace, `shop/order`. Spans that were dated in the future when they
+        were stored do not count.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Compares a time with the usual times: which ones are so far above that chance does not explain them."""
 
 import math
+from functools import cache
 from statistics import NormalDist
 from typing import Final
 
@@ -60,6 +61,7 @@ def _top(sketch: Sketch) -> float:
     return max(sketch.quantile(_TOP), sketch.median) * HALF_A_BUCKET
 
 
+@cache
 def _deviations(share: float) -> float:
     """Above how many standard deviations this share of a normal distribution is not exceeded."""
     return NormalDist().inv_cdf(share)

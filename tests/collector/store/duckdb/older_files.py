@@ -12,6 +12,7 @@ _DOWNGRADES: Final = {
         ALTER TABLE spans DROP COLUMN message_type;
         ALTER TABLE spans DROP COLUMN message_version;
         DROP TABLE contracts;
+        ALTER TABLE digests DROP COLUMN last_spans;
     """,
     7: """
         DROP TABLE profile_steps;

@@ -177,7 +177,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.queue_minutes("email", "orders", *WHOLE)
     reader.groups_of(["orders"])
     reader.callees([Peer("bank.local", 80, None)], *WHOLE)
-    reader.last_spans(["order"], WHOLE[1])
+    reader.last_spans(["order"])
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)

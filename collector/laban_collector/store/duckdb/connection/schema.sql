@@ -144,7 +144,8 @@ CREATE TABLE IF NOT EXISTS digests (
     first_arrival UBIGINT NOT NULL,
     last_arrival UBIGINT NOT NULL,
     filter BLOB NOT NULL,                -- a Bloom filter of everything that queries look for
-    consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
+    consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL,
+    last_spans STRUCT(service VARCHAR, namespace VARCHAR, last BIGINT)[] -- see last_spans.sql; NULL: too many services
 );
 
 -- Calls and messages from one node to another that began in the same minute and whose latencies are in the same bucket;
