@@ -14,6 +14,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 
@@ -60,6 +61,10 @@ class Answers(Protocol):
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
         """
+        ...
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
         ...
 
     def lag(self) -> LagReport:
