@@ -267,8 +267,32 @@ class Evidence(Answer):
     attribute: int = 0
 
 
+class Contract(Answer):
+    """Messages of one event type and version that passed an edge.
+
+    `event_type` and `version` are None where no message said so. Both are `other` for the contracts beyond what
+    laban counts apart. `first` and `last` are the starts of the first and the last minute with such messages.
+
+    Attributes:
+        event_type: the type of the CloudEvent, or what a header names.
+        version: `dataschema` of the CloudEvent, or the schema ID of the message, such as `schema 7`.
+        calls: messages.
+        errors: failed ones.
+    """
+
+    event_type: str | None = None
+    version: str | None = None
+    calls: int
+    errors: int = 0
+    first: datetime
+    last: datetime
+
+
 class Edge(Answer):
-    """Calls from one node to another: how many, how many failed, how fast."""
+    """Calls from one node to another: how many, how many failed, how fast.
+
+    `contracts` are the event types and versions of its messages, the most frequent first; calls have none.
+    """
 
     source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))
     target: str = Field(serialization_alias="to", validation_alias=AliasChoices("to", "target"))
@@ -280,6 +304,7 @@ class Edge(Answer):
     p95_ms: float | None = None
     p99_ms: float | None = None
     evidence: Evidence = Evidence()
+    contracts: list[Contract] = []
 
 
 class ServiceMap(Answer):
