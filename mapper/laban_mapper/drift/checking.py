@@ -46,7 +46,7 @@ def check(
     found = _differences(declared, ran, before, complete=complete)
     changed = list(changes(found))
     explained = {fact for change in changed for fact in change.explains}
-    explained |= _below(found)
+    explained |= _below(found) | _silenced(found)
     drifts = [change.drift for change in changed]
     drifts += [_new(fact, seen, found) for fact, seen in found.new.items() if fact not in explained]
     drifts += [_gone(fact, told, found) for fact, told in found.gone.items() if fact not in explained]
@@ -115,6 +115,50 @@ def _below(found: Differences) -> set[Fact]:
         if (fact.kind == "operation" and fact.parts[:3] in calls)
         or (fact.kind == "worker" and Fact("consumer", fact.parts[:2]) in above)
     }
+
+
+def _silenced(found: Differences) -> set[Fact]:
+    """What could not happen, because all that leads to it is gone: that is told already."""
+    silenced: set[Fact] = set()
+    quiet = {end for fact in found.gone for end in _leads_to(fact)}
+    while True:
+        more = {
+            fact
+            for fact, told in found.untold.items()
+            if fact not in silenced and not told.chances and _comes_from(fact) in quiet
+        }
+        if not more:
+            return silenced
+        silenced |= more
+        quiet |= {end for fact in more for end in _leads_to(fact)}
+
+
+def _leads_to(fact: Fact) -> tuple[str, ...]:
+    """The services, or the topic, that a fact makes busy."""
+    match fact.kind:
+        case "call":
+            return (fact.parts[1],)
+        case "publisher":
+            return (f"topic {fact.parts[0]}",)
+        case "worker":
+            return (fact.parts[2],)
+        case "consumer":
+            return fact.parts[2:]
+        case _:
+            return ()
+
+
+def _comes_from(fact: Fact) -> str | None:
+    """What has to be busy for a fact to happen."""
+    match fact.kind:
+        case "service":
+            return None
+        case "call" | "operation":
+            return fact.parts[0]
+        case "publisher":
+            return fact.parts[1]
+        case "consumer" | "worker" | "event":
+            return f"topic {fact.parts[0]}"
 
 
 def _new(fact: Fact, seen: Seen, found: Differences) -> Drift:

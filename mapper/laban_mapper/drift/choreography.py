@@ -9,7 +9,7 @@ from laban_mapper.drift.folding import folded, folded_operation
 from laban_mapper.drift.naming import ENTRY, SERVICE_KIND, name_of
 from laban_mapper.drift.proofs import Proofs
 from laban_mapper.model import Edge, ServiceMap
-from laban_mapper.model_drift import Choreography, SeenCall, SeenGroup, SeenName, SeenTopic
+from laban_mapper.model_drift import Choreography, SeenCall, SeenEvent, SeenGroup, SeenName, SeenTopic
 from laban_mapper.profiles.steps import operation_without_ids
 from laban_mapper.spans import SERVER
 
@@ -19,6 +19,8 @@ _MOST_OPERATIONS: Final = 100
 """Operations of one call that are told apart: code that puts IDs into names makes more and more."""
 _TOPIC: Final = "topic:"
 _GROUP: Final = "group:"
+_OTHER_CONTRACTS: Final = ("other", "other")
+"""What is counted for all contracts beyond a limit."""
 _UNSEEN: Final = ("unseen:", "other:")
 """Nodes that stand for what is not known: they are no part of a choreography."""
 
@@ -158,7 +160,22 @@ def _topic(topic: str, edges: Sequence[Edge], served: Mapping[str, Names], proof
             )
             for group, calls in sorted(groups.items(), key=lambda item: item[0] or "")
         ],
+        events=_events(into) or _events(out),
     )
+
+
+def _events(edges: Iterable[Edge]) -> list[SeenEvent]:
+    """The types and versions of messages, as far as messages tell one of them."""
+    counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for edge in edges:
+        for contract in edge.contracts:
+            key = (contract.event_type or "", contract.version or "")
+            if key not in (("", ""), _OTHER_CONTRACTS):
+                counts[key] += contract.calls
+    return [
+        SeenEvent(type=kind or None, version=version or None, calls=calls)
+        for (kind, version), calls in sorted(counts.items())
+    ]
 
 
 def _workers(
