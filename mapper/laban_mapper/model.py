@@ -14,6 +14,7 @@ NodeKind = Literal["service", "topic", "group", "database", "external", "entry",
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 SecondsFrom = Literal["message", "span", "interpolated"]
+Severity = Literal["info", "warning", "error"]
 MessageStateName = Literal[
     "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
@@ -242,6 +243,67 @@ class Orders(Answer):
     orders: list[OrderSummary]
     truncated: bool = False
     looked_at: int = 0
+
+
+class Finding(Answer):
+    """Something that is wrong with how the services talk, as a rule found it.
+
+    Attributes:
+        code: of the rule, stable: `L001`.
+        name: of the rule, stable: `deep-sync-chain`.
+        place: what it is about, stable over time: `order → inventory`, `topic orders`.
+        sentence: what is the case, with its numbers.
+        numbers: the evidence: milliseconds, counts, and shares from 0 to 1.
+        traces: at most five traces that prove it.
+        advice: what to do.
+        why: why it matters.
+        ignored: the reason from `laban.toml` why it is not counted; None if it is.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    place: str
+    sentence: str
+    numbers: dict[str, float] = {}
+    traces: list[str] = []
+    advice: str
+    why: str = ""
+    ignored: str | None = None
+
+
+class LookedAt(Answer):
+    """What the findings rest on.
+
+    Attributes:
+        traces: sampled traces that were read.
+        of: traces of the time range.
+        spans: of the sampled traces.
+        entries: entry operations.
+        calls: calls and messages on the map.
+    """
+
+    traces: int = 0
+    of: int = 0
+    spans: int = 0
+    entries: int = 0
+    calls: int = 0
+
+
+class Findings(Answer):
+    """The answer to "Is it a distributed monolith?": the worst findings first.
+
+    Attributes:
+        score: how much of a distributed monolith the system is, from 0 to 1; None if unknown.
+        truncated: whether there were more than are listed.
+    """
+
+    findings: list[Finding]
+    looked_at: LookedAt
+    since: datetime
+    until: datetime
+    score: float | None = None
+    truncated: bool = False
 
 
 class Node(Answer):
