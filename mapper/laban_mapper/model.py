@@ -332,14 +332,16 @@ class Evidence(Answer):
 class Contract(Answer):
     """Messages of one event type and version that passed an edge.
 
-    `event_type` and `version` are None where no message said so. Both are `other` for the contracts beyond what
-    laban counts apart. `first` and `last` are the starts of the first and the last minute with such messages.
+    The event type `other` stands for all those beyond what laban tells apart.
 
     Attributes:
-        event_type: the type of the CloudEvent, or what a header names.
-        version: `dataschema` of the CloudEvent, or the schema ID of the message, such as `schema 7`.
+        event_type: of the CloudEvent, or from a header; None if the messages have only a version.
+        version: `dataschema` of the CloudEvent, the version in a header, or the ID of the schema in a
+            registry; None if the messages do not say it.
         calls: messages.
         errors: failed ones.
+        first: the begin of the first minute with such messages.
+        last: the begin of the last one.
     """
 
     event_type: str | None = None
@@ -353,7 +355,8 @@ class Contract(Answer):
 class Edge(Answer):
     """Calls from one node to another: how many, how many failed, how fast.
 
-    `contracts` are the event types and versions of its messages, the most frequent first; calls have none.
+    `contracts` are the event types and versions of its messages, the most frequent first. Calls have none.
+    Messages without a type and a version are in none of them.
     """
 
     source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))

@@ -19,8 +19,8 @@ _MOST_OPERATIONS: Final = 100
 """Operations of one call that are told apart: code that puts IDs into names makes more and more."""
 _TOPIC: Final = "topic:"
 _GROUP: Final = "group:"
-_OTHER_CONTRACTS: Final = ("other", "other")
-"""What is counted for all contracts beyond a limit."""
+_OTHER_EVENTS: Final = "other"
+"""The type of all events beyond a limit."""
 _UNSEEN: Final = ("unseen:", "other:")
 """Nodes that stand for what is not known: they are no part of a choreography."""
 
@@ -169,9 +169,8 @@ def _events(edges: Iterable[Edge]) -> list[SeenEvent]:
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)
     for edge in edges:
         for contract in edge.contracts:
-            key = (contract.event_type or "", contract.version or "")
-            if key not in (("", ""), _OTHER_CONTRACTS):
-                counts[key] += contract.calls
+            if contract.event_type != _OTHER_EVENTS and (contract.event_type or contract.version):
+                counts[contract.event_type or "", contract.version or ""] += contract.calls
     return [
         SeenEvent(type=kind or None, version=version or None, calls=calls)
         for (kind, version), calls in sorted(counts.items())
