@@ -51,9 +51,9 @@ def choreography(
     json: terminal.Json = False,
     output: report_output.Output = None,
 ) -> None:
-    """Write down what ran, as a file to commit: services, calls, topics, groups and events.
+    """Write down what ran, as a file to commit.
 
-    The same system always gives the same file. An existing FILE of -o keeps its list `optional`. With --json,
+    The file has services, calls, topics, groups and events. The same system always gives the same file. An existing FILE of -o keeps its list `optional`. With --json,
     prints counts and traces, too.
     """
     found = open_answers(source.url, source.db, source.token).choreography(*time_range.bounds())
@@ -90,7 +90,7 @@ def check(
     form: report_output.Format = None,
     output: report_output.Output = None,
 ) -> None:
-    """Compare a choreography file, or an AsyncAPI or OpenAPI document, with what runs.
+    """Compare a choreography file, AsyncAPI or OpenAPI document with what runs.
 
     Exits 1 if they differ.
     """
