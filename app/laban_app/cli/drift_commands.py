@@ -53,8 +53,8 @@ def choreography(
 ) -> None:
     """Write down what ran, as a file to commit.
 
-    The file has services, calls, topics, groups and events. The same system always gives the same file. An existing FILE of -o keeps its list `optional`. With --json,
-    prints counts and traces, too.
+    The file has services, calls, topics, groups and events. The same system always gives the same file. An
+    existing FILE of -o keeps its list `optional`. With --json, prints counts and traces, too.
     """
     found = open_answers(source.url, source.db, source.token).choreography(*time_range.bounds())
     if not found.calls and not found.topics:
