@@ -63,10 +63,6 @@ class Answers(Protocol):
         """
         ...
 
-    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
-        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
-        ...
-
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
         ...
@@ -97,7 +93,11 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace."""
+    """The questions above, and those for programs and the command line only: about one trace, about drift."""
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
 
     def story_of_trace(self, trace_id: str) -> Story:
         """What happened in one trace, and what followed from it; it needs no business key.
