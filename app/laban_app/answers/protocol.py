@@ -14,6 +14,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 
@@ -92,7 +93,11 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace."""
+    """The questions above, and those for programs and the command line only: about one trace, about drift."""
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
 
     def story_of_trace(self, trace_id: str) -> Story:
         """What happened in one trace, and what followed from it; it needs no business key.

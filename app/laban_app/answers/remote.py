@@ -31,6 +31,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
@@ -95,6 +96,10 @@ class RemoteAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how."""
         return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return self._get("/choreography", Choreography, since=since, until=until)
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""
