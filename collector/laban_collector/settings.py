@@ -255,6 +255,14 @@ class Settings(BaseSettings):
         None, description="PEM file of additional CA certificates that the query commands trust."
     )
 
+    findings: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="The limits of the rules of `laban findings`, and what it ignores; see docs/findings.md.",
+    )
+    objectives: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="The latency and the time in queues that were promised."
+    )
+
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:
         if self.max_in_flight_bytes < self.max_request_bytes:

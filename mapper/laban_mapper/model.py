@@ -281,6 +281,8 @@ class LookedAt(Answer):
         spans: of the sampled traces.
         entries: entry operations.
         calls: calls and messages on the map.
+        too_large: traces that were not read, because they have too many spans.
+        complete: whether all that follows from the sampled traces was read.
     """
 
     traces: int = 0
@@ -288,6 +290,8 @@ class LookedAt(Answer):
     spans: int = 0
     entries: int = 0
     calls: int = 0
+    too_large: int = 0
+    complete: bool = True
 
 
 class Findings(Answer):

@@ -54,9 +54,9 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.ignored is not None, RANKS[one.severity], one.code))
 
 
-def counted(findings: Iterable[Finding], least: Severity) -> list[Finding]:
-    """The findings that are at least as bad as a severity, and not ignored."""
-    return [one for one in findings if one.ignored is None and RANKS[one.severity] <= RANKS[least]]
+def at_least(findings: Iterable[Finding], least: Severity) -> list[Finding]:
+    """The findings that are at least as bad as a severity."""
+    return [one for one in findings if RANKS[one.severity] <= RANKS[least]]
 
 
 def _finding(rule: Rule, found: Found) -> Finding:

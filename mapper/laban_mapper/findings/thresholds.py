@@ -45,3 +45,19 @@ class Ignore(BaseModel):
     code: str = Field(min_length=1)
     place: str = Field(default="*", min_length=1)
     reason: str = Field(min_length=1)
+
+
+class FindingsSettings(BaseModel):
+    """What `laban.toml` says about findings.
+
+    Attributes:
+        thresholds: the limits of the rules.
+        ignore: findings that do not count.
+        objectives: what was promised.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    thresholds: Thresholds = Thresholds()
+    ignore: tuple[Ignore, ...] = ()
+    objectives: Objectives = Objectives()
