@@ -12,6 +12,9 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fewest: int = Field(default=20, ge=1, description="Examples without which a rule claims nothing.")
+    partition_skew: float = Field(
+        default=2.0, gt=1, description="Fair shares of the messages that one partition may get."
+    )
     sync_depth: int = Field(
         default=2, ge=1, description="Synchronous calls below one another that are still usual."
     )
