@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from laban.vocabulary import LABAN_RPC_STREAMING
 from laban_collector.store.rows import Span
 from laban_mapper.findings.facts import SampledTrace
 from laban_mapper.profiles.steps import Occurrence
@@ -74,7 +75,7 @@ def calls_of(trace: SampledTrace) -> list[Call]:
         if step.above is not None:
             below.setdefault(id(step.above), []).append(step)
     root = trace.steps[0]
-    reply = not (is_consuming(root.span) or is_publishing(root.span))
+    reply = is_request(root.span)
     found: list[Call] = []
     waiting: list[tuple[Occurrence, Occurrence, Call | None, bool]] = [(root, root, None, reply)]
     while waiting:
@@ -105,6 +106,11 @@ def handler_calls(trace: SampledTrace) -> Iterator[tuple[Occurrence, Call]]:
         first = call.chain()[0].caller
         if call.awaited and is_consuming(first.span):
             yield first, call
+
+
+def is_request(root: Span) -> bool:
+    """Whether a root is a request with one reply: no message, and no stream that stays open."""
+    return not (is_consuming(root) or is_publishing(root) or LABAN_RPC_STREAMING in root.attributes)
 
 
 def services_of(trace: SampledTrace) -> list[str]:

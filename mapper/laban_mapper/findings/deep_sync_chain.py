@@ -98,10 +98,10 @@ RULE = Rule(
     "owner directly instead of through others.",
     find=_find,
     compares="The longest chain of calls that the reply of an entry operation waits for, with `sync_depth`. "
-    "Calls to databases, calls in the background and what follows by a message are no part of it. The time is "
-    "that of the first call; the availability is the product of the parts, each without the failures that it "
-    "only passed on.",
+    "Calls to databases, calls in the background and what follows by a message are no part of it. The time "
+    "is that of the first call; the availability is the product of the parts, each without the failures "
+    "that it only passed on.",
     thresholds=("sync_depth",),
-    example="the reply of order POST /orders waits for 3 calls below one another, order → inventory → pricing "
-    "→ user (30 of 30 traces): p50 36 ms, p95 36 ms; all 3 answered 90 % of the time",
+    example="the reply of order POST /orders waits for 3 calls below one another, order → inventory → "
+    "pricing → user (30 of 30 traces): p50 36 ms, p95 36 ms; all 3 answered 90 % of the time",
 )
