@@ -8,7 +8,7 @@ from laban.vocabulary import LABAN_RPC_STREAMING
 from laban_collector.store.rows import Span
 from laban_mapper.findings.facts import SampledTrace
 from laban_mapper.profiles.steps import Occurrence
-from laban_mapper.spans import CLIENT, NS_PER_MS, failed, is_consuming, is_publishing
+from laban_mapper.spans import CLIENT, NS_PER_MS, is_consuming, is_publishing
 
 _SLACK: Final = NS_PER_MS
 """ns by which a call may end after its caller and still be waited for: clocks and timers are not exact."""
@@ -120,7 +120,7 @@ def services_of(trace: SampledTrace) -> list[str]:
 
 def is_read(operation: str) -> bool:
     """Whether an operation only reads, by the method of HTTP."""
-    return operation.split(" ", 1)[0] in {"GET", "HEAD", "OPTIONS"}
+    return operation.split(" ", 1)[0].upper() in {"GET", "HEAD", "OPTIONS"}
 
 
 def _is_message(trace: SampledTrace, step: Occurrence) -> bool:
@@ -146,11 +146,11 @@ def _call(
     elif step.span.service == caller.span.service and step.span.kind != CLIENT:
         return None
     awaited = trace.causality.end(step.span) <= trace.causality.end(caller.span) + _SLACK
-    service, kind = _callee(step.span, callee)
+    service, kind = _callee(step.span, callee, caller.span.service)
     return Call(caller, step, callee, service, kind, above, awaited, reply and awaited)
 
 
-def _callee(client: Span, callee: Occurrence | None) -> tuple[str, CalleeKind]:
+def _callee(client: Span, callee: Occurrence | None, caller: str) -> tuple[str, CalleeKind]:
     if callee is not None:
         return callee.span.service, "service"
     if client.db_system is not None:
@@ -158,9 +158,5 @@ def _callee(client: Span, callee: Occurrence | None) -> tuple[str, CalleeKind]:
         return f"{client.db_system}{f' {name}' if name else ''}", "database"
     port = f":{client.peer_port}" if client.peer_port else ""
     address = f"{client.peer_address}{port}" if client.peer_address else None
-    return client.peer_service or address or client.rpc_service or "unknown", "external"
-
-
-def fails_itself(call: Call, calls: Sequence[Call]) -> bool:
-    """Whether a call failed and no call below it did: the failure began there."""
-    return call.failed and not any(other.above is call and failed(other.step.span) for other in calls)
+    name = client.peer_service or address or client.rpc_service
+    return name or f"an unknown callee of {caller}", "external"

@@ -41,8 +41,8 @@ def _found(place: tuple[str, str, str, str], found: list[_Repeated], of: int, sy
     how = ", one after the other" if all(_in_a_row(trace, calls) for trace, calls in found) else ""
     return Found(
         place=f"{service} → {callee} {shortened(called)}",
-        sentence=f"{service} {shortened(operation)} calls {callee} {shortened(called)} {number} times for one "
-        f"request{how} ({len(found):,} of {of:,} requests with this call): "
+        sentence=f"{service} {shortened(operation)} calls {callee} {shortened(called)} {number} times for "
+        f"one request{how} ({len(found):,} of {of:,} requests with this call): "
         f"{latency(times, system.thresholds.fewest)} of each",
         numbers={
             "calls_p50": percentile(counts, 0.5),

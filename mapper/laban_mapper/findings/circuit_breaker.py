@@ -117,8 +117,8 @@ def _clock(ns: int) -> str:
 
 
 _OPEN = (
-    "The breaker did its work: see why the callee fails. Ask whether its callers need the answer now: if not, "
-    "an event waits in its topic until the callee is back, and nothing is refused."
+    "The breaker did its work: see why the callee fails. Ask whether its callers need the answer now: if "
+    "not, an event waits in its topic until the callee is back, and nothing is refused."
 )
 
 RULE = Rule(

@@ -31,13 +31,22 @@ def _deepest(entry: SampledEntry) -> _Chain | None:
     for trace in entry.traces:
         chains = [call.chain() for call in reply_calls(trace) if call.kind != "database"]
         if chains:
-            deepest = max(chains, key=len)
-            names = (trace.root.service, *(call.service for call in deepest))
-            seen.setdefault(names, []).append((trace, deepest[0]))
+            names, first = max(((_services(trace, one), one[0]) for one in chains), key=_length)
+            seen.setdefault(names, []).append((trace, first))
     if not seen:
         return None
     best = max(seen, key=lambda names: (len(names), len(seen[names]), names))
     return _Chain(best, seen[best])
+
+
+def _services(trace: SampledTrace, chain: Sequence[Call]) -> tuple[str, ...]:
+    """The services of a chain; one that calls itself is there once."""
+    names = [trace.root.service, *(call.service for call in chain)]
+    return tuple(name for number, name in enumerate(names) if not number or names[number - 1] != name)
+
+
+def _length(chain: tuple[tuple[str, ...], Call]) -> int:
+    return len(chain[0])
 
 
 def _found(entry: SampledEntry, chain: _Chain, system: System) -> Found:

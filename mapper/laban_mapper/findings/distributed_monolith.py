@@ -73,7 +73,7 @@ def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> 
     others = [set(services_of(trace)) - {trace.root.service} for trace in requests]
     if not any(others):
         return None
-    seen = [service for calls in waited for service in {call.service for call in calls}]
+    seen = [service for calls in waited for service in dict.fromkeys(call.service for call in calls)]
     most = [name for name in dict.fromkeys(seen) if 2 * seen.count(name) >= len(requests)]
     services = fmean(
         len({call.service for call in calls}) / len(every | {call.service for call in calls})
@@ -88,11 +88,11 @@ def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> 
 
 
 def _waited_for(trace: SampledTrace, without: str | None) -> list[Call]:
-    """The calls to other services that the reply waits for."""
+    """The calls to traced services that the reply waits for: a provider outside is no part of the system."""
     return [
         call
         for call in reply_calls(trace)
-        if call.kind != "database"
+        if call.kind == "service"
         and call.service != trace.root.service
         and not (without and any(one.edge == without for one in call.chain()))
     ]
@@ -170,15 +170,20 @@ def _of_system(score: float, scored: Sequence[Scored], system: System) -> Found:
     told = [f"{edge} (to {after[edge]:.2f})" for edge in best if after[edge] < score]
     worst = [one for one in scored if one.score >= system.thresholds.monolith_score]
     sentence = (
-        f"the system scores {score:.2f} of 1 as a distributed monolith: "
-        f"{len(worst):,} of {len(scored):,} entry operations have to wait for most of their services"
+        f"the system scores {score:.2f} of 1 as a distributed monolith: in {len(worst):,} of "
+        f"{counted(len(scored), 'entry operation')}, most services have to answer before the reply"
     )
     if told:
         sentence += f"; an event instead of a call would lower it most at {listed(told)}"
-    traces = [trace for one in worst for trace in one.entry.traces[:1]]
+    reads = all(is_read(one.entry.operation) for one in worst)
     numbers = {"score": score, "entries": len(worst), "of": len(scored)}
     return Found(
-        "system", sentence, numbers | {f"without {edge}": after[edge] for edge in best}, proofs(traces)
+        place="system",
+        sentence=sentence,
+        numbers=numbers | {f"without {edge}": after[edge] for edge in best},
+        traces=proofs(trace for one in worst for trace in one.entry.traces[:1]),
+        severity="info" if reads else None,
+        advice=_READ_ADVICE if reads else None,
     )
 
 
