@@ -21,17 +21,19 @@ def call(
     ok: bool = True,
     below: Sequence[Below] = (),
     answered: bool = True,
-    **client: object,
+    client: dict[str, object] | None = None,
+    http_status: int | None = None,
 ) -> list[Span]:
     """The two halves of a call, and what the callee does."""
     method = (route or f"POST /{callee}").split(" ", 1)[0]
     status = 0 if ok else 2
-    given = {"http_status": 200 if ok else 503, "peer_address": f"{callee}.local", **client}
+    told = http_status or (200 if ok else 503)
+    given: dict[str, object] = {"http_status": told, "peer_address": f"{callee}.local", **(client or {})}
     sent = http_client(caller, method, at, took, parent, status=status, **given)
     if not answered:
         return [sent]
     server = http_server(callee, route or f"POST /{callee}", at + 1, took - 2, sent, status=status)
-    server = replace(server, http_status=given["http_status"])  # type: ignore[arg-type]
+    server = replace(server, http_status=told)
     return [sent, server, *(one for make in below for one in make(server))]
 
 

@@ -14,15 +14,13 @@ S = 10**9
 
 def order(*, ok: bool = True, **client: object) -> list[Span]:
     root = entry(took=3000, ok=ok)
-    return [
-        root,
-        *call("order", "pricing", 5, 2000, root, ok=ok, answered=ok, **client, peer_service="pricing"),
-    ]
+    given = {"peer_service": "pricing", **client}
+    return [root, *call("order", "pricing", 5, 2000, root, ok=ok, answered=ok, client=given)]
 
 
 def refused() -> list[Span]:
     root = entry(ok=False)
-    told = {"laban.circuit.name": "quotes", "laban.circuit.state": "open"}
+    told: dict[str, object] = {"laban.circuit.name": "quotes", "laban.circuit.state": "open"}
     return [
         replace(
             root,

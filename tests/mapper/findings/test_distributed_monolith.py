@@ -14,14 +14,14 @@ def test_an_entry_whose_services_all_have_to_answer() -> None:
     assert (of_entry.code, of_entry.severity, of_entry.place) == ("L002", "warning", "order POST /orders")
     assert of_entry.sentence == (
         "order POST /orders scores 0.67 of 1: its reply waits for 4 services, inventory, pricing, payment "
-        "and email, for 80 % of its time; 100 % of the services that take part have to answer; when one of them "
-        "failed, the reply failed in 3 of 3 traces"
+        "and email, for 80 % of its time; 100 % of the services that take part have to answer; when one of "
+        "them failed, the reply failed in 3 of 3 traces"
     )
     assert of_system.place == "system"
     assert of_system.sentence == (
-        "the system scores 0.67 of 1 as a distributed monolith: in 1 of 1 entry operation, most services have "
-        "to answer before the reply; an event instead of a call would lower it most at order → inventory (to "
-        "0.26), order → email (to 0.43) and order → payment (to 0.43)"
+        "the system scores 0.67 of 1 as a distributed monolith: in 1 of 1 entry operation, most services "
+        "have to answer before the reply; an event instead of a call would lower it most at order → "
+        "inventory (to 0.26), order → email (to 0.43) and order → payment (to 0.43)"
     )
     assert of_system.numbers["without order → inventory"] < of_system.numbers["score"]
 

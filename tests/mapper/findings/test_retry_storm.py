@@ -37,8 +37,8 @@ def test_attempts_that_multiply_the_load() -> None:
     [finding] = found(RULE, system_of([*many(good, 15), *many(lambda: order(3), 15)]))
     assert (finding.severity, finding.place) == ("warning", "order → pricing POST /pricing")
     assert finding.sentence == (
-        "order calls pricing POST /pricing 2.0 times where once was meant (15 of 30 calls were retried, up to "
-        "3 attempts; 15 failed in the end)"
+        "order calls pricing POST /pricing 2.0 times where once was meant (15 of 30 calls were retried, up "
+        "to 3 attempts; 15 failed in the end)"
     )
 
 

@@ -6,7 +6,7 @@ from laban_mapper.findings import longer_timeout, no_timeout
 from .shop import call, entry
 from .systems import found, many, system_of
 
-NONE = {"laban.timeout.scope": "none"}
+NONE: dict[str, object] = {"laban.timeout.scope": "none"}
 
 
 def of_call(ms: float) -> dict[str, object]:
@@ -23,9 +23,13 @@ def order(outer: dict[str, object], inner: dict[str, object], *, late: bool = Fa
             2,
             2000 if late else 40,
             root,
-            attributes=outer,
+            client={"attributes": outer},
             ok=not late,
-            below=[lambda one: call("pricing", "user", 5, 3000 if late else 20, one, attributes=inner)],
+            below=[
+                lambda one: call(
+                    "pricing", "user", 5, 3000 if late else 20, one, client={"attributes": inner}
+                )
+            ],
         ),
     ]
 
@@ -49,7 +53,7 @@ def test_of_spans_that_do_not_tell_a_timeout_nothing_is_said() -> None:
 
 
 def test_streams_have_no_timeout() -> None:
-    stream = {**NONE, "laban.rpc.streaming": "server"}
+    stream: dict[str, object] = {**NONE, "laban.rpc.streaming": "server"}
     assert not found(no_timeout.RULE, system_of(many(lambda: order(stream, stream))))
 
 
@@ -61,12 +65,12 @@ def test_a_callee_that_waits_longer_than_its_caller() -> None:
     [finding] = found(longer_timeout.RULE, system_of(traces))
     assert (finding.severity, finding.place) == ("warning", "order → pricing → user")
     assert finding.sentence == (
-        "pricing waits up to 5.0 s for user, but order waits only 2.0 s for pricing (30 sampled calls of 30); in "
-        "2 of them pricing went on after order had given up"
+        "pricing waits up to 5.0 s for user, but order waits only 2.0 s for pricing (30 sampled calls of "
+        "30); in 2 of them pricing went on after order had given up"
     )
 
 
 def test_a_shorter_timeout_and_one_for_each_read_are_none() -> None:
     assert not found(longer_timeout.RULE, system_of(many(lambda: order(of_call(2000), of_call(1500)))))
-    reads = {"laban.timeout.scope": "read", "laban.timeout_ms": 2000}
+    reads: dict[str, object] = {"laban.timeout.scope": "read", "laban.timeout_ms": 2000}
     assert not found(longer_timeout.RULE, system_of(many(lambda: order(reads, of_call(5000)))))
