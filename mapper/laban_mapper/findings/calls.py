@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 from laban.vocabulary import LABAN_RPC_STREAMING
 from laban_collector.store.rows import Span
@@ -68,8 +69,18 @@ class Call:
         return found[::-1]
 
 
+_KNOWN: Final[WeakKeyDictionary[SampledTrace, list[Call]]] = WeakKeyDictionary()
+"""The calls of the traces that are being looked at: ten rules ask for them."""
+
+
 def calls_of(trace: SampledTrace) -> list[Call]:
     """The synchronous calls of a trace, each after the call that led to it."""
+    if trace not in _KNOWN:
+        _KNOWN[trace] = _find_calls(trace)
+    return _KNOWN[trace]
+
+
+def _find_calls(trace: SampledTrace) -> list[Call]:
     below: dict[int, list[Occurrence]] = {}
     for step in trace.steps:
         if step.above is not None:

@@ -16,7 +16,7 @@ MOST_PROOFS: Final = 5
 """Traces that a finding names as proof."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class SampledTrace:
     """A trace, with all that followed from it.
 
