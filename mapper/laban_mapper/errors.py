@@ -3,7 +3,9 @@
 MapperError
 ├── InvalidTimeRange  a time cannot be read, or a range ends before it begins
 ├── InvalidTraceId    it is not the ID of a trace
-└── RenderFailed      a diagram cannot be drawn
+├── RenderFailed      a diagram cannot be drawn
+├── BadDocument       a file is not what it should be, or says something without a meaning
+└── UnknownService    a document is about a service that was not seen
 """
 
 
@@ -21,3 +23,11 @@ class InvalidTraceId(MapperError):
 
 class RenderFailed(MapperError):
     """A diagram cannot be drawn."""
+
+
+class BadDocument(MapperError):
+    """A file is not what it should be, or says something without a meaning; names file and line."""
+
+
+class UnknownService(MapperError):
+    """A document is about a service that was not seen."""

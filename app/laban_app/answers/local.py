@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
@@ -48,6 +49,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
@@ -234,6 +236,10 @@ class LocalAnswers:
         found = find(system, judged_by.ignore)
         limits = {"too_large": sampled.too_large, "complete": sampled.complete}
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return observed_choreography(self._reader, self.service_map(since, until))
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""

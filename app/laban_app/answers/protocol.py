@@ -15,6 +15,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 
@@ -68,6 +69,10 @@ class Answers(Protocol):
 
         It rests on the map, the lag, and a sample of the traces of the time range.
         """
+        ...
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
         ...
 
     def lag(self) -> LagReport:

@@ -32,6 +32,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
@@ -100,6 +101,10 @@ class RemoteAnswers:
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         return self._get("/findings", Findings, since=since, until=until)
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return self._get("/choreography", Choreography, since=since, until=until)
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""
