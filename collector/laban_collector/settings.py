@@ -354,7 +354,8 @@ def _remember_secrets(settings: BaseModel) -> None:
             remember(value.get_secret_value())
         elif isinstance(value, dict):  # the clusters
             for cluster in value.values():
-                _remember_secrets(cluster)
+                if isinstance(cluster, BaseModel):
+                    _remember_secrets(cluster)
 
 
 def _explain(problem: ErrorDetails) -> str:

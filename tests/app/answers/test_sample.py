@@ -27,9 +27,9 @@ WINDOW = (T0 - HOUR, T0 + HOUR)
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
     with DuckDBStore.open(tmp_path_factory.mktemp("sample") / "spans.duckdb") as opened:
         frequent = [order(number) for number in range(200)]
-        rare = [_with_trace([http_server("order", "GET /orders/{id}", 5, 3)], 900 + n) for n in range(3)]
-        lost = [_with_trace([replace(http_server("cart", "GET /cart", 7, 3), parent_id="f" * 16)], 950)]
-        late = [_with_trace([replace(http_server("order", "GET /late", 0, 3), start=T0 + 2 * HOUR)], 960)]
+        rare = [trace_of([http_server("order", "GET /orders/{id}", 5, 3)], 900 + n) for n in range(3)]
+        lost = [trace_of([replace(http_server("cart", "GET /cart", 7, 3), parent_id="f" * 16)], 950)]
+        late = [trace_of([replace(http_server("order", "GET /late", 0, 3), start=T0 + 2 * HOUR)], 960)]
         write(opened, [*frequent, *rare, *lost, *late])
         yield opened
 
@@ -39,7 +39,7 @@ def order(number: int) -> list[Span]:
     entry = http_server("order", "POST /orders", 0, 20)
     sent = publish("order", "orders", 5, entry, offset=number)
     handled = replace(process("email", sent, 9, 4, "mail"), trace_id=_id(5_000 + number), parent_id=None)
-    first = _with_trace([entry, sent], number + 1)
+    first = trace_of([entry, sent], number + 1)
     linked = replace(handled, links=((first[1].trace_id, sent.span_id),))
     return [replace(one, start=one.start + number * MS) for one in (*first, linked)]
 
@@ -49,7 +49,8 @@ def _id(number: int) -> str:
     return f"{number + 1:016x}{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
-def _with_trace(spans: Sequence[Span], number: int) -> list[Span]:
+def trace_of(spans: Sequence[Span], number: int) -> list[Span]:
+    """The spans, with a trace id of their own."""
     return [replace(one, trace_id=_id(number)) for one in spans]
 
 
@@ -90,7 +91,7 @@ def test_nothing_is_sampled_of_a_window_without_traces(store: DuckDBStore) -> No
 
 def test_findings_of_a_store_heed_limits_and_ignores(tmp_path: Path) -> None:
     with DuckDBStore.open(tmp_path / "spans.duckdb") as store:
-        write(store, [_with_trace(monolith(), number) for number in range(25)])
+        write(store, [trace_of(monolith(), number) for number in range(25)])
         found = _findings(store)
         assert [(one.code, one.place) for one in found if one.severity == "warning"] == [
             ("L002", "order POST /orders"),
