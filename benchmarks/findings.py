@@ -1,7 +1,7 @@
 """Measures how long the findings of the last hour take.
 
 `./run bench findings [--spans 1M,10M] [--times N] [--keep DIR] [--publish]` fills a store of each size at
-1,000 spans per second of shop time, as `./run bench query` does: the last hour holds 3.6 million spans, or all.
+1,000 spans per second of shop time, as `./run bench query` does: the last hour holds 3.6 million, or all.
 Both numbers are wall time: in a process that has the store open, and of the command from start to end.
 """
 
@@ -25,9 +25,9 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 
 _HOW: Final = (
-    "The last hour holds 3.6 million spans, or all. “Answer” is the time in a process that has the store open; "
-    "“command” is `laban findings --db` from start to end. The benchmark checks that the findings are the "
-    "same each time."
+    "The last hour holds 3.6 million spans, or all. “Answer” is the time in a process that has the store "
+    "open; “command” is `laban findings --db` from start to end. The benchmark checks that the findings are "
+    "the same each time."
 )
 
 
