@@ -42,10 +42,11 @@ RULE = Rule(
     name="broken-traces",
     severity="warning",
     why="The caller is unknown, so stories lack their beginning and the map lacks an edge.",
-    advice="Send the spans of the caller to the same collector. If it does send them: a gateway or proxy "
-    "in between "
-    "may begin spans that it does not export, the caller's exporter may drop spans (look for a full "
-    "queue), or its "
-    "sampler may not be parent-based (OTEL_TRACES_SAMPLER=parentbased_always_on).",
+    advice="Send the spans of the caller to the same collector. If it does send them: a gateway or proxy in "
+    "between may begin spans that it does not export, the caller's exporter may drop spans (look for a full "
+    "queue), or its sampler may not be parent-based (OTEL_TRACES_SAMPLER=parentbased_always_on).",
     find=_find,
+    compares="The server and consumer spans of a service whose parent never came, with all of them.",
+    thresholds=("fewest",),
+    example="42 sampled spans of payment (of 50) name a parent that never came",
 )

@@ -32,8 +32,11 @@ RULE = Rule(
     code="L027",
     name="dead-letters",
     severity="warning",
-    why="Each dead letter is work that was accepted and not done; a dead letter topic that grows is a silent "
-    "outage.",
+    why="Each dead letter is work that was accepted and not done; a dead letter topic that grows is a "
+    "silent outage.",
     advice="Read why they failed in one of the traces, mend that, and publish the messages again.",
     find=_find,
+    compares="The messages that went to topics with the name of a dead-letter topic, and how many of them "
+    "were read.",
+    example="mail gave up on 3 messages, now in orders.dlq; nobody has read 3 of them",
 )

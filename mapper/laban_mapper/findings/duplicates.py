@@ -94,4 +94,7 @@ RULE = Rule(
     advice="Make the consumer idempotent: remember the id of each event that it has processed, in the same "
     "transaction as its effects.",
     find=_find,
+    compares="The sampled messages that a group processed twice with the same calls and publications below, "
+    "and messages with the same id that were published twice and consumed twice.",
+    example="of 50 sampled messages of orders, mail processed 6 messages twice, with the same effects",
 )

@@ -52,4 +52,6 @@ RULE = Rule(
     why="Nobody sees an error: the messages simply wait, and what should follow from them does not happen.",
     advice="Look at the log and the newest slow or failed span of the consumer; restart it if it hangs.",
     find=_find,
+    compares="The newest poll of the lag: groups with messages that wait whose status is STOP or STALL.",
+    example="mail has no members and commits nothing; 14 messages of orders wait, the oldest for 2.0 min",
 )

@@ -52,7 +52,12 @@ RULE = Rule(
     why="The story of an order ends where the message was published: what the consumer did is in another "
     "trace.",
     advice="Carry `traceparent` in the headers of the message: run both programs under `laban run`, or "
-    "switch on the "
-    "messaging instrumentation of their agents. A bridge or connector between them must copy headers.",
+    "switch on the messaging instrumentation of their agents. A bridge or connector between them must copy "
+    "headers.",
     find=_find,
+    compares="The messages with which a trace begins, although the map shows that the topic's publisher is "
+    "traced, with all sampled messages of the consumer.",
+    thresholds=("fewest",),
+    example="50 sampled messages of orders (of 50) begin a new trace in email, although the publisher is "
+    "traced",
 )

@@ -51,9 +51,12 @@ RULE = Rule(
     name="message-details",
     severity="info",
     why="Without partition, offset and group, messages are joined only by parents and links, and a message "
-    "that "
-    "waits cannot be told from one that is lost.",
+    "that waits cannot be told from one that is lost.",
     advice="Run Python programs under `laban run`. For others, use an instrumentation that sets "
     "messaging.destination.partition.id, messaging.kafka.offset and messaging.consumer.group.name.",
     find=_find,
+    compares="The spans of a service that publish or process Kafka messages and lack the offset or the "
+    "group, with all of them.",
+    thresholds=("fewest",),
+    example="spans of payment that process messages lack group (50 spans of 50 sampled)",
 )

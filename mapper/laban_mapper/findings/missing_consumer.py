@@ -81,7 +81,10 @@ RULE = Rule(
     severity="error",
     why="A consumer that silently does not run fails no request: only what should follow is missing.",
     advice="Check that the consumer runs, is traced, and does not skip the messages; it may also have lost "
-    "its "
-    "subscription.",
+    "its subscription.",
     find=_find,
+    compares="The sampled messages of a topic in the order in which they were published: those that a group "
+    "usually processed before, with the newest ones, of which it processed none.",
+    thresholds=("fewest",),
+    example="mail has processed none of the newest 12 sampled messages of orders, but 38 of the 38 before",
 )

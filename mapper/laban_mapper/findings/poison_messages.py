@@ -42,4 +42,7 @@ RULE = Rule(
     advice="Validate messages before they are published (a schema registry does), and let consumers move "
     "unreadable ones to a dead letter topic.",
     find=_find,
+    compares="The sampled messages that every group that tried could not read, while the groups read others "
+    "of the topic.",
+    example="order published 2 messages of 50 sampled to orders that mail could not read (JSONDecodeError)",
 )

@@ -57,7 +57,11 @@ RULE = Rule(
     severity="warning",
     why="The promise in `[objectives]` of laban.toml is broken: what follows from these messages comes late.",
     advice="See with `laban lag --waiting` which span makes the consumer slow; make it faster, or add "
-    "partitions "
-    "and consumers.",
+    "partitions and consumers.",
     find=_find,
+    compares="The waits of the sampled messages (p95), and the oldest message that waits now, with "
+    "`[objectives.queue]`. Without an objective nothing is said.",
+    thresholds=("fewest",),
+    example="mail: 95 % of 50 sampled messages waited up to 90 s and the oldest message waits for 2.0 min "
+    "now; promised are 60 s",
 )

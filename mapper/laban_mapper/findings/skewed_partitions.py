@@ -55,7 +55,10 @@ RULE = Rule(
     severity="warning",
     why="One consumer of the group does most of the work, and more consumers do not help.",
     advice="Choose a key with more distinct values, or one that is spread more evenly; messages without a "
-    "key are "
-    "spread by the producer.",
+    "key are spread by the producer.",
     find=_find,
+    compares="The share of the sampled messages in the busiest partition of a topic with a fair share, as "
+    "far as it is beyond chance; each trace counts once for a partition.",
+    thresholds=("partition_skew",),
+    example="partition 0 of orders got 41 of 50 sampled messages (82%); a fair share of 3 partitions is 33%",
 )

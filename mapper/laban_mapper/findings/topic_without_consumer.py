@@ -34,4 +34,8 @@ RULE = Rule(
     why="Somebody publishes what nobody acts on: either a consumer is missing, or the topic is not needed.",
     advice="Start or trace the consumer that should react, or stop publishing to the topic.",
     find=_find,
+    compares="The topics of the map that messages went to with the groups that consumed them, and with "
+    "those that commit offsets. It is a warning if the offsets of Kafka were polled: without them, a "
+    "consumer may only be untraced.",
+    example="120 messages went to audit, but no consumer group reads it",
 )

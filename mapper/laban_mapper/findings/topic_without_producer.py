@@ -34,4 +34,6 @@ RULE = Rule(
     advice="Trace the service that publishes to the topic; if it belongs to somebody else, ignore this "
     "finding.",
     find=_find,
+    compares="The topics of the map that were consumed with those that a traced service published to.",
+    example="billing consumed 40 messages of payments, but no span shows who published",
 )
