@@ -97,7 +97,7 @@ def _found(place: tuple[str, str, str, str], seen: _Seen, reason: str, system: S
             "p95_ms": percentile(times, 0.95),
             "time_share": part,
         },
-        traces=proofs(trace for trace, call in sorted(seen.calls, key=lambda one: not one[1].failed)),
+        traces=proofs(trace for trace, _ in sorted(seen.calls, key=lambda one: not one[1].failed)),
     )
 
 

@@ -63,7 +63,7 @@ class Call:
 
     def chain(self) -> "list[Call]":
         """The calls that led here, the first one first, and this one."""
-        found = [self]
+        found: list[Call] = [self]
         while found[-1].above is not None:
             found.append(found[-1].above)
         return found[::-1]

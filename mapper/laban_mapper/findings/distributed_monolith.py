@@ -68,7 +68,9 @@ def _scored(system: System, without: str | None = None) -> list[Scored]:
 
 def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> Scored | None:
     """The score of an entry; None if it is not a request that another service takes part in."""
-    requests = [one for one in entry.traces if is_request(one.root)]
+    every = [one for one in entry.traces if is_request(one.root)]
+    # A request that failed early does not show who else would have had to answer.
+    requests = [one for one in every if not one.steps[0].failed] or every
     waited = [_waited_for(trace, without) for trace in requests]
     others = [set(services_of(trace)) - {trace.root.service} for trace in requests]
     if not any(others):
@@ -76,9 +78,9 @@ def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> 
     seen = [service for calls in waited for service in dict.fromkeys(call.service for call in calls)]
     most = [name for name in dict.fromkeys(seen) if 2 * seen.count(name) >= len(requests)]
     services = fmean(
-        len({call.service for call in calls}) / len(every | {call.service for call in calls})
-        for calls, every in zip(waited, others, strict=True)
-        if every or calls
+        len({call.service for call in calls}) / len(all_others | {call.service for call in calls})
+        for calls, all_others in zip(waited, others, strict=True)
+        if all_others or calls
     )
     time = fmean(_waiting(trace, calls) for trace, calls in zip(requests, waited, strict=True))
     also = [name for name in most if name in shared]

@@ -1,6 +1,6 @@
 """L007: services and databases without which many entry operations fail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -99,7 +99,8 @@ def _dominated(system: System) -> dict[str, list[str]]:
     if "" not in graph:
         return {}
     found: dict[str, list[str]] = {}
-    for node, above in nx.immediate_dominators(graph, "").items():
+    dominators: Mapping[str, str | None] = nx.immediate_dominators(graph, "")
+    for node, above in dominators.items():
         if above and above != node:
             found.setdefault(names.get(above, above), []).append(names.get(node, node))
     return found

@@ -54,7 +54,7 @@ def _found(place: str, found: _Seen, of: int, system: System) -> Found:
             "p95_ms": percentile(times, 0.95),
             "time_share": part,
         },
-        traces=proofs(trace for trace, _, call in sorted(found, key=lambda one: not one[2].failed)),
+        traces=proofs(trace for trace, *_ in sorted(found, key=lambda one: not one[2].failed)),
         severity=_severity(errors, len(found), part, percentile(times, 0.95), system),
     )
 

@@ -89,3 +89,12 @@ def test_callees_that_others_call_too_raise_the_score() -> None:
     [before, _], [after, *_] = found(RULE, alone), found(RULE, shared)
     assert after.numbers["score"] > before.numbers["score"]
     assert after.sentence.endswith("others call payment too")
+
+
+def test_requests_that_failed_early_do_not_hide_who_has_to_answer() -> None:
+    def early() -> list[Span]:
+        root = entry(ok=False)
+        return [root, *call("order", "inventory", 2, 30, root, ok=False)]
+
+    alone, with_failures = system_of(many(monolith)), system_of([*many(monolith, 5), *many(early, 45)])
+    assert system_score(with_failures) == system_score(alone)
