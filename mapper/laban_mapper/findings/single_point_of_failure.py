@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import networkx as nx
 
@@ -11,7 +12,9 @@ from laban_mapper.findings.facts import Found, Rule, SampledEntry, SampledTrace,
 from laban_mapper.findings.words import in_traces, share
 from laban_mapper.names import listed
 
-_FAILED: int = 3
+_OUTSIDE: Final = ""
+"""Where requests and messages come from."""
+_FAILED: Final = 3
 """Traces in which it failed, below which nothing is said about what fails with it."""
 
 
@@ -92,17 +95,19 @@ def _by_service(calls: Sequence[Call], entry: str) -> dict[str, list[Call]]:
 def _dominated(system: System) -> dict[str, list[str]]:
     """By service, the other services that a request reaches only through it: it dominates them."""
     names = {node.id: node.name for node in system.map.nodes}
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    begins = {entry.service for entry in system.entries}
+    graph: nx.DiGraph[str] = nx.DiGraph([(_OUTSIDE, node) for node, name in names.items() if name in begins])
     for edge in system.map.edges:
-        if edge.kind == "sync" and edge.calls:
-            graph.add_edge("" if edge.source.startswith("entry:") else edge.source, edge.target)
-    if "" not in graph:
+        if edge.calls and edge.target.startswith(("service:", "database:", "external:")):
+            called = edge.kind == "sync" and edge.source.startswith("service:")
+            graph.add_edge(edge.source if called else _OUTSIDE, edge.target)
+    if _OUTSIDE not in graph:
         return {}
     found: dict[str, list[str]] = {}
-    dominators: Mapping[str, str | None] = nx.immediate_dominators(graph, "")
+    dominators: Mapping[str, str | None] = nx.immediate_dominators(graph, _OUTSIDE)
     for node, above in dominators.items():
-        if above and above != node:
-            found.setdefault(names.get(above, above), []).append(names.get(node, node))
+        if above not in {None, _OUTSIDE, node}:
+            found.setdefault(names[str(above)], []).append(names[node])
     return found
 
 
