@@ -163,6 +163,8 @@ attempts, the number of its last attempt. If retries are nested, that of the inn
 """
 LABAN_RETRY_LIBRARY: Final = "laban.retry.library"
 """What makes the attempts: tenacity, stamina or urllib3. Next to every `laban.retry.attempt`."""
+HTTP_RESEND_COUNT: Final = "http.request.resend_count"
+"""By the conventions, on CLIENT spans: how often the HTTP client had sent the same request before."""
 LABAN_RETRY_WAIT_MS: Final = "laban.retry.wait_ms"
 """The wait between the failed attempt and the next one, in milliseconds."""
 

@@ -283,6 +283,8 @@ class LookedAt(Answer):
         spans: of the sampled traces.
         entries: entry operations.
         calls: calls and messages on the map.
+        too_large: traces that were not read, because they have too many spans.
+        complete: whether all that follows from the sampled traces was read.
     """
 
     traces: int = 0
@@ -290,6 +292,8 @@ class LookedAt(Answer):
     spans: int = 0
     entries: int = 0
     calls: int = 0
+    too_large: int = 0
+    complete: bool = True
 
 
 class Findings(Answer):
@@ -298,6 +302,7 @@ class Findings(Answer):
     Attributes:
         score: how much of a distributed monolith the system is, from 0 to 1; None if unknown.
         truncated: whether there were more than are listed.
+        left_out: how many more.
     """
 
     findings: list[Finding]
@@ -306,6 +311,7 @@ class Findings(Answer):
     until: datetime
     score: float | None = None
     truncated: bool = False
+    left_out: int = 0
 
 
 class Node(Answer):

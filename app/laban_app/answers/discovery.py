@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from laban_app.answers.findings_settings import findings_settings
 from laban_app.answers.http_client import ExchangeFailed, HttpClient, Response
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.remote import RemoteAnswers
@@ -32,7 +33,7 @@ def open_answers(url: str | None = None, db: Path | None = None, token: str | No
         return store
     from laban_app.answers.local import LocalAnswers  # a collector's answers need no database
 
-    return LocalAnswers(store.reader())
+    return LocalAnswers(store.reader(), judged_by=findings_settings(load_settings(token=token)))
 
 
 def open_store(

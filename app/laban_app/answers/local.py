@@ -14,6 +14,7 @@ from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
+from laban_app.answers.sample import sample
 from laban_app.answers.usual import UsualProfiles
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
@@ -32,7 +33,11 @@ from laban_collector.store.rows import (
 from laban_mapper import lag
 from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.errors import InvalidTimeRange
+from laban_mapper.findings.facts import System
+from laban_mapper.findings.find import find
+from laban_mapper.findings.thresholds import FindingsSettings
 from laban_mapper.model import (
+    Findings,
     KnownValue,
     KnownValues,
     LagHistory,
@@ -77,6 +82,7 @@ class LocalAnswers:
         clock: ns since the epoch.
         usual: the profiles of the store, if the caller keeps them.
         scoped: whether stories say how many others their cause affects, which a list of many need not.
+        judged_by: the limits of findings.
     """
 
     def __init__(
@@ -86,11 +92,13 @@ class LocalAnswers:
         usual: UsualProfiles | None = None,
         *,
         scoped: bool = True,
+        judged_by: FindingsSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
+        self._judged_by = judged_by or FindingsSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -210,6 +218,23 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk; the worst first."""
+        service_map = self.service_map(since, until)
+        sampled = sample(self._reader, self._window(since, until))
+        judged_by = self._judged_by
+        system = System(
+            map=service_map,
+            lag=self.lag(),
+            entries=sampled.entries,
+            thresholds=judged_by.thresholds,
+            objectives=judged_by.objectives,
+            now=self._clock(),
+        )
+        found = find(system, judged_by.ignore)
+        limits = {"too_large": sampled.too_large, "complete": sampled.complete}
+        return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from laban_mapper.model import (
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -60,6 +61,13 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+        """
+        ...
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
+
+        It rests on the map, the lag, and a sample of the traces of the time range.
         """
         ...
 

@@ -24,6 +24,7 @@ from laban_mapper.drift.file_writer import to_yaml
 from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
 from laban_mapper.model import (
     CauseKind,
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -288,6 +289,15 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     ) -> Orders:
         only = OrderFilter(failed=failed, slow=slow, waiting=waiting, service=service, cause=cause)
         return answers.orders(OrdersQuestion(key, only, limit, sort), _time(since), _time(until))
+
+    @router.get(
+        "/findings",
+        summary="What is wrong with how the services talk",
+        description="Rules judge the map, the lag and a sample of the traces: see `looked_at`. The worst "
+        "findings first, those that `laban.toml` ignores last.",
+    )
+    def findings(since: Since = None, until: Until = None) -> Findings:
+        return answers.findings(_time(since), _time(until))
 
     @router.get("/status", summary="What is stored, and how the collector is doing")
     def status() -> Status:

@@ -32,6 +32,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/orders", "orders"),
         ("/map", "edges"),
         (f"/traces/{TRACE}", "spans"),
+        ("/findings", "findings"),
         ("/lag", "groups"),
         ("/lag/history", "points"),
         ("/latency?by=edge", "points"),
