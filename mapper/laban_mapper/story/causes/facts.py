@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from laban_collector.store.rows import Peer, Span
+from laban_collector.store.rows import EdgePlace, Peer, Span
 from laban_mapper.model import CauseKind
 from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import Occurrence, entry_id, entry_roots, occurrences
@@ -69,6 +69,18 @@ class Facts:
     truncated: bool = False
 
 
+class Counted(NamedTuple):
+    """Two places of the graph whose counts usually go together.
+
+    Attributes:
+        made: the calls or messages that are absent or repeated.
+        due: the requests or messages that each lead to them.
+    """
+
+    made: EdgePlace
+    due: EdgePlace
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claim of a rule.
@@ -86,6 +98,7 @@ class Claim:
         examples: how many traces the usual value rests on.
         group: the consumer group, of claims about a message that waits.
         weight: among claims of one kind, the largest explains most: ns of delay, or number of spans.
+        counted: where others that lack or repeat the same step are counted; None if nothing counts them.
     """
 
     kind: CauseKind
@@ -99,6 +112,7 @@ class Claim:
     examples: int | None = None
     group: str | None = None
     weight: float = 0.0
+    counted: Counted | None = None
 
 
 Rule = Callable[[Facts], list[Claim]]

@@ -1,5 +1,6 @@
 """A step that nearly all comparable traces have is absent."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,15 +12,20 @@ from laban_mapper.profiles.steps import Occurrence, own_name
 from laban_mapper.profiles.usual import FEWEST, Usual, UsualStep
 from laban_mapper.spans import NS_PER_MS, NS_PER_S
 from laban_mapper.story.causes.comparing import milliseconds
-from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.causes.counted import by_message, by_visit, service_node
+from laban_mapper.story.causes.facts import Claim, Counted, Facts
 from laban_mapper.times import utc_time
 
 _NEARLY_ALL: Final = 0.95
 """The share of comparable traces that have a step from which on it is missing if it is absent."""
 _CHANCE: Final = 0.005
 """The share of usual traces that may lack a step by chance and still be called incomplete."""
+_CONFIDENCE: Final = 1.645
+"""How many standard deviations the share of traces with a step may be lower than it seems: one-sided 95 %.
+If all of 26 examples have it, as many as 10 % of all traces may lack it; if all of 52 have it, not 5 %."""
 _PATIENCE: Final = 3
 """How many times the longest usual delay passes before a step is missing and not only late."""
+_PUBLISH: Final = "publish "
 _EXPORT: Final = 10 * NS_PER_S
 """How long spans may take from their end until they are stored: exporters collect them for 5 s."""
 
@@ -76,19 +82,31 @@ def _absent(
 def _is_expected(facts: Facts, one: Occurrence, known: UsualStep, step: UsualStep) -> bool:
     """Whether a step is in nearly all examples, and its absence here is not simply one of the others.
 
-    If some examples lack the step, only a service that has been silent since shows that more happened.
+    If some examples lack the step, or if they are too few to tell that hardly any trace does, only a service
+    that has been silent since shows that more happened.
     """
     share = known.share_of(step)
     if share < _NEARLY_ALL:
         return False
-    return 1 - share <= _CHANCE or _is_silent(facts, one, step)
+    is_known = 1 - share <= _CHANCE and _least_share(share, known.ok) >= _NEARLY_ALL
+    return is_known or _is_silent(facts, one, step)
+
+
+def _least_share(share: float, examples: int) -> float:
+    """The lowest share that examples with this share leave likely: the bound of Wilson's interval."""
+    square = _CONFIDENCE**2
+    middle = share + square / (2 * examples)
+    spread = _CONFIDENCE * math.sqrt(share * (1 - share) / examples + square / (4 * examples**2))
+    return (middle - spread) / (1 + square / examples)
 
 
 def _is_too_few(step: UsualStep, now: int) -> bool:
     """Whether nearly all examples that have the step have it more often."""
     visits = step.sketch(Measure.VISITS)
     more = sum(traces for times, traces in visits.buckets() if times > now)
-    return visits.count >= FEWEST and more >= (1 - _CHANCE) * visits.count
+    if visits.count < FEWEST or more < (1 - _CHANCE) * visits.count:
+        return False
+    return _least_share(more / visits.count, visits.count) >= _NEARLY_ALL
 
 
 def _as_usual(one: Occurrence, below: Sequence[Occurrence], usual: Usual) -> bool:
@@ -177,7 +195,22 @@ def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual, now: 
         usual=delay.median / NS_PER_MS,
         examples=of,
         weight=seen / of if of else 0.0,
+        counted=_counted(facts, one, absent),
     )
+
+
+def _counted(facts: Facts, one: Occurrence, absent: UsualStep) -> Counted | None:
+    """Where the absent step is counted in all traces; None if nothing counts it."""
+    about = absent.about
+    if about.kind == "visit":
+        node = f"group:{about.group}" if about.group else service_node(about.service, about.namespace)
+        return None if one.span.topic is None else by_message(one.span.topic, node)
+    if about.kind == "publish":
+        topic = about.operation.removeprefix(_PUBLISH)
+        return by_visit(one.span, (f"topic:{topic}",), facts.causality)
+    visits = (step.about for step in absent.below if step.about.kind == "visit")
+    callees = {service_node(visit.service, visit.namespace) for visit in visits}
+    return by_visit(one.span, tuple(callees), facts.causality) if len(callees) == 1 else None
 
 
 def _callee(absent: UsualStep) -> str:

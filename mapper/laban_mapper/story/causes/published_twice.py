@@ -21,7 +21,8 @@ from laban_mapper.spans import (
     is_settling,
     operation_of,
 )
-from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.causes.counted import by_visit
+from laban_mapper.story.causes.facts import Claim, Counted, Facts
 from laban_mapper.story.deliveries import Publication
 
 _LONGEST_ID: Final = 200
@@ -132,7 +133,15 @@ def _claim(facts: Facts, sent: Sequence[_Sent]) -> Claim:
         spans=tuple(one.publication.span for one in sent),
         explains=tuple(repeated),
         weight=float(len(sent)),
+        counted=_counted(facts, sent[0]),
     )
+
+
+def _counted(facts: Facts, sent: _Sent) -> Counted | None:
+    """Where the messages of the step are counted in all traces."""
+    if sent.above is None or sent.span.topic is None:
+        return None
+    return by_visit(sent.above, (f"topic:{sent.span.topic}",), facts.causality)
 
 
 def _several_partitions(sent: Sequence[_Sent]) -> bool:
