@@ -1,5 +1,6 @@
 """The times of the steps of a trace that are far above the usual."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,6 +14,8 @@ from laban_mapper.story.causes.facts import Facts
 from laban_mapper.story.causes.failures import gave_up
 
 Where = Literal["own", "gap", "wait"]
+Scattered = set[tuple[str | None, str | None]]
+"""Topics and keys."""
 
 _FEWEST_NS: Final[dict[Where, int]] = {"own": 10 * NS_PER_MS, "gap": 30 * NS_PER_MS, "wait": 10 * NS_PER_MS}
 """The least excess. On a busy machine, less comes from the scheduler or from a pause of the collector of
@@ -45,19 +48,26 @@ class Excess:
         return self.took - self.sketch.median
 
 
-def excesses(facts: Facts, steps: Sequence[Occurrence], usual: Usual) -> Iterator[Excess]:
-    """Find the times of the steps of one root that are far above the usual."""
+def excesses(facts: Facts, steps: Sequence[Occurrence], usual: Usual, apart: Scattered) -> Iterator[Excess]:
+    """Find the times of the steps of one root that are far above the usual.
+
+    Args:
+        facts: about the story.
+        steps: of the root.
+        usual: its profile.
+        apart: what `scattered` returns for the story.
+    """
     below = steps_below(steps)
     late: set[int] = set()
-    scattered = _scattered(facts)
     jitter = _jitter(usual)
     seen: set[tuple[int, int]] = set()
+    times = Counter(one.step for one in steps)
     for one in steps:
         known = usual.step(one.step)
         if known is None or (one.failed and not _was_declined(one) and not _was_given_up(facts, one)):
             continue
-        again = (id(one.above), one.step) in seen or _is_repeated(one, steps, known)
-        again = again or (one.span.topic, one.above and one.above.span.message_key) in scattered
+        again = (id(one.above), one.step) in seen or _is_repeated(one, times[one.step], known)
+        again = again or (one.span.topic, one.above and one.above.span.message_key) in apart
         seen.add((id(one.above), one.step))
         for where, measure, took in _times(one, below.get(id(one), ()), again=again):
             limit = limit_of(known, measure)
@@ -108,7 +118,7 @@ def _times(
         yield "wait", Measure.WAIT, one.wait
 
 
-def _scattered(facts: Facts) -> set[tuple[str | None, str | None]]:
+def scattered(facts: Facts) -> Scattered:
     """Topics and keys whose messages went to several partitions: the usual wait is that of another queue."""
     partitions: dict[tuple[str | None, str | None], set[int | None]] = {}
     for published in facts.messages:
@@ -123,10 +133,11 @@ def _was_declined(one: Occurrence) -> bool:
     return 400 <= (one.span.http_status or 0) < 500
 
 
-def _is_repeated(one: Occurrence, steps: Sequence[Occurrence], known: UsualStep) -> bool:
+def _is_repeated(one: Occurrence, times: int, known: UsualStep) -> bool:
     """Whether a message was consumed more often than in any example: then one waits for the other."""
-    most = max((times for times, _ in known.sketch(Measure.VISITS).buckets()), default=0)
-    return one.wait is not None and sum(other.step == one.step for other in steps) > most
+    return one.wait is not None and times > max(
+        (n for n, _ in known.sketch(Measure.VISITS).buckets()), default=0
+    )
 
 
 def _was_given_up(facts: Facts, one: Occurrence) -> bool:

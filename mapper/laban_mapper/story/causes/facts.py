@@ -67,6 +67,18 @@ class Facts:
     last_seen: LastSeen = _never_seen
     now: int | None = None
     truncated: bool = False
+    _places: dict[int, tuple[int, Occurrence]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places: dict[int, tuple[int, Occurrence]] = {}
+        for root, steps in self.steps.items():
+            for one in steps:
+                places.setdefault(id(one.span), (root, one))
+        object.__setattr__(self, "_places", places)
+
+    def step_of(self, span: Span) -> tuple[int, Occurrence] | None:
+        """The step that a span is, and the id of its root (of the object); None if it is none."""
+        return self._places.get(id(span))
 
 
 class Counted(NamedTuple):
@@ -140,12 +152,9 @@ def compare_with_usual(
 
 def usual_step_of(span: Span, facts: Facts) -> UsualStep | None:
     """The step of a span in the profile of its root; None if it is no step, or if no example has it."""
-    for root, steps in facts.steps.items():
-        for one in steps:
-            if one.span is span:
-                usual = facts.usual.get(root)
-                return None if usual is None else usual.step(one.step)
-    return None
+    place = facts.step_of(span)
+    usual = None if place is None else facts.usual.get(place[0])
+    return None if place is None or usual is None else usual.step(place[1].step)
 
 
 def is_usual_error(span: Span, facts: Facts) -> bool:

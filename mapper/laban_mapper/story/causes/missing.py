@@ -25,6 +25,8 @@ _CONFIDENCE: Final = 1.645
 If all of 26 examples have it, as many as 10 % of all traces may lack it; if all of 52 have it, not 5 %."""
 _PATIENCE: Final = 3
 """How many times the longest usual delay passes before a step is missing and not only late."""
+_MOST: Final = 50
+"""Claims after which a story has enough."""
 _PUBLISH: Final = "publish "
 _EXPORT: Final = 10 * NS_PER_S
 """How long spans may take from their end until they are stored: exporters collect them for 5 s."""
@@ -35,9 +37,13 @@ def missing(facts: Facts) -> list[Claim]:
     if facts.now is None or facts.truncated:
         return []
     claims: list[Claim] = []
+    orphans = [root for root in facts.causality.roots if facts.causality.is_orphan(root)]
+    lost = {root.trace_id for root in orphans}
     for root, steps in facts.steps.items():
         usual = facts.usual.get(root)
-        if usual is None or usual.examples < FEWEST or not steps or _lost_spans(facts, steps):
+        if usual is None or usual.examples < FEWEST or not steps or len(claims) >= _MOST:
+            continue
+        if any(_lost_spans(steps, trace, orphans) for trace in lost & {one.span.trace_id for one in steps}):
             continue
         present = Counter(one.step for one in steps)
         for one, absent in _absent(facts, steps, usual, present):
@@ -46,14 +52,12 @@ def missing(facts: Facts) -> list[Claim]:
     return claims
 
 
-def _lost_spans(facts: Facts, steps: Sequence[Occurrence]) -> bool:
-    """Whether spans of these traces are known to be lost: then an absent step proves nothing.
+def _lost_spans(steps: Sequence[Occurrence], trace: str, orphans: Sequence[Span]) -> bool:
+    """Whether spans of a trace are known to be lost: then an absent step proves nothing.
 
     The caller of the entry itself may be outside of what is traced.
     """
-    traces = {one.span.trace_id for one in steps}
-    roots = (root for root in facts.causality.roots if root is not steps[0].span)
-    return any(root.trace_id in traces and facts.causality.is_orphan(root) for root in roots)
+    return any(root.trace_id == trace and root is not steps[0].span for root in orphans)
 
 
 def _absent(

@@ -11,7 +11,7 @@ from laban_mapper.spans import CLIENT, NS_PER_MS, SERVER
 from laban_mapper.spans import failed as has_failed
 from laban_mapper.story.causes.callees import callee_of
 from laban_mapper.story.causes.comparing import HALF_A_BUCKET, milliseconds, usually
-from laban_mapper.story.causes.excesses import Excess, excesses, steps_below
+from laban_mapper.story.causes.excesses import Excess, excesses, scattered, steps_below
 from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.causes.failures import gave_up
 from laban_mapper.story.causes.requests import Request, requests_of
@@ -32,11 +32,12 @@ where steps have a slower way that too few examples took, the whole has taken as
 def slow(facts: Facts) -> list[Claim]:
     """Find the services whose own time, or whose way to be reached, explains why a request took long."""
     claims: list[Claim] = []
+    apart = scattered(facts)
     for root, steps in facts.steps.items():
         usual = facts.usual.get(root)
         if usual is None or not steps or usual.examples < FEWEST:
             continue
-        found = list(excesses(facts, steps, usual))
+        found = list(excesses(facts, steps, usual, apart))
         requests = requests_of(found, steps_below(steps), usual, facts.causality) if found else []
         by_service: dict[str, list[Excess]] = {}
         for excess in found:
