@@ -57,15 +57,26 @@ def _processed(sent: Sequence[_Sent], causality: Causality) -> Iterator[Claim]:
     begun: dict[str, list[tuple[_Sent, Span]]] = {}
     for one in sent:
         for delivery in one.published.deliveries:
-            known = [span for span in delivery.attempts if not causality.clocks.is_guess(span)]
-            if known and len({span.service for span in delivery.attempts}) == 1:
-                first = min(known, key=causality.start)
+            if delivery.attempts and len({span.service for span in delivery.attempts}) == 1:
+                first = min(delivery.attempts, key=lambda span: span.start)
                 begun.setdefault(delivery.state.group, []).append((one, first))
     for found in begun.values():
         for (earlier, first), (later, second) in pairwise(found):
-            if _was_before(earlier, later) and causality.start(second) < causality.start(first):
+            if _was_before(earlier, later) and _began_before(second, first, (earlier, later), causality):
                 yield _processed_claim((earlier, first), (later, second))
                 break
+
+
+def _began_before(one: Span, other: Span, sent: tuple[_Sent, _Sent], causality: Causality) -> bool:
+    """Whether a consumption began before another.
+
+    Where the clock of the group is unknown, one member reads a partition, and so it is one clock.
+    """
+    if not (causality.clocks.is_guess(one) or causality.clocks.is_guess(other)):
+        return causality.start(one) < causality.start(other)
+    return (
+        sent[0].published.message.partition == sent[1].published.message.partition and one.start < other.start
+    )
 
 
 def _was_before(one: _Sent, other: _Sent) -> bool:

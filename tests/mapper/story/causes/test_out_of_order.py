@@ -39,6 +39,14 @@ def test_a_group_that_processed_the_later_message_first_is_told() -> None:
     ]
 
 
+def test_a_consumer_whose_clock_is_behind_by_an_unknown_time_has_still_one_clock() -> None:
+    assert sentences(two(processed=(-4_980, -5_000))) == [
+        "email processed offset 7 after offset 8 of orders, but they were published in order"
+    ]
+    assert sentences(two(processed=(-5_000, -4_980))) == []
+    assert len(sentences(two(partitions=(0, 2), processed=(-4_980, -5_000)))) == 1  # only that they are apart
+
+
 def test_a_publisher_that_used_several_partitions_for_one_key_is_told() -> None:
     assert sentences(two(partitions=(0, 2))) == [
         "order published messages with key 123 to partitions 0 and 2 of orders, so nothing keeps their order"
