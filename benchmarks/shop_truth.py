@@ -14,7 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put th
 from benchmarks.workload import report
 from benchmarks.workload.shop_faults import ENTRY, STYLES, Row, all_rows
 from benchmarks.workload.shop_run import RunningShop, running_shop
-from laban_app.errors import UnknownValue
 from laban_mapper.model import Cause, CauseKind, Story
 from laban_samples.demo.consumer_catch_up import SUBSCRIPTIONS
 from laban_samples.errors import SampleError
@@ -213,21 +212,14 @@ def is_enough(shop: RunningShop, row: Row, orders: Sequence[str], logged: int) -
     return len(orders) == MOST_RETRIED_ORDERS or any(expected(row, o, log) == ("retried",) for o in orders)
 
 
-def judge(shop: RunningShop, row: Row, orders: Iterable[str], logged: int) -> list[Judged]:
+def judge(shop: RunningShop, row: Row, orders: Sequence[str], logged: int) -> list[Judged]:
     """Ask for the stories of the orders."""
     if row.blocks_consumer:
         time.sleep(WAITING_S)
     shop.settle()
     log = shop.log_since(row.service, logged)
-    return [Judged(order, ask(shop, order), expected(row, order, log)) for order in orders]
-
-
-def ask(shop: RunningShop, order: str) -> Story | None:
-    """Ask for a story; None if the order is unknown."""
-    try:
-        return shop.story(order)
-    except UnknownValue:
-        return None
+    stories = shop.stories(orders)
+    return [Judged(order, stories.get(order), expected(row, order, log)) for order in orders]
 
 
 def expected(row: Row, order: str, log: str) -> tuple[CauseKind, ...]:

@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ import httpx
 
 from benchmarks.workload.shop_faults import Row
 from laban_app.answers.remote import RemoteAnswers
+from laban_app.errors import UnknownValue
 from laban_mapper.model import Story
 from laban_samples.demo.consumer_catch_up import SUBSCRIPTIONS, wait_for_lag_reading, wait_until_caught_up
 from laban_samples.demo.embedded_broker import start_broker
@@ -138,6 +139,26 @@ class RunningShop:
         time.sleep(EXPORT_S)
         if self.style == "hybrid":
             wait_for_lag_reading(self._collector, self._cluster, self._supervisor, _READING_TIMEOUT_S)
+
+    def stories(self, orders: Sequence[str]) -> dict[str, Story]:
+        """The stories of the orders that are known, when no more spans come to them."""
+        deadline = time.monotonic() + _CATCH_UP_S
+        found = self._known(orders)
+        while time.monotonic() < deadline:
+            time.sleep(EXPORT_S)
+            before, found = found, self._known(orders)
+            if {order: story.spans for order, story in found.items()} == {
+                order: story.spans for order, story in before.items()
+            }:
+                break
+        return found
+
+    def _known(self, orders: Sequence[str]) -> dict[str, Story]:
+        found: dict[str, Story] = {}
+        for order in orders:
+            with suppress(UnknownValue):
+                found[order] = self.story(order)
+        return found
 
     def story(self, order: str) -> Story:
         """Ask the collector for the story of an order; raises UnknownValue."""

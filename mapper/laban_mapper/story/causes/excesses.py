@@ -17,7 +17,7 @@ Where = Literal["own", "gap", "wait"]
 Scattered = set[tuple[str | None, str | None]]
 """Topics and keys."""
 
-_FEWEST_NS: Final[dict[Where, int]] = {"own": 10 * NS_PER_MS, "gap": 30 * NS_PER_MS, "wait": 10 * NS_PER_MS}
+_FEWEST_NS: Final[dict[Where, int]] = {"own": 15 * NS_PER_MS, "gap": 30 * NS_PER_MS, "wait": 15 * NS_PER_MS}
 """The least excess. On a busy machine, less comes from the scheduler or from a pause of the collector of
 garbage, in a single trace now and then; a gap contains such pauses of two machines, and of the network."""
 _JITTER_MS: Final = 10

@@ -89,11 +89,23 @@ def _is_expected(facts: Facts, one: Occurrence, known: UsualStep, step: UsualSte
     If some examples lack the step, or if they are too few to tell that hardly any trace does, only a service
     that has been silent since shows that more happened.
     """
-    share = known.share_of(step)
+    seen, of = _counts(known, step)
+    share = seen / of if of else 0.0
     if share < _NEARLY_ALL:
         return False
-    is_known = 1 - share <= _CHANCE and _least_share(share, known.ok) >= _NEARLY_ALL
+    is_known = 1 - share <= _CHANCE and _least_share(share, of) >= _NEARLY_ALL
     return is_known or _is_silent(facts, one, step)
+
+
+def _counts(known: UsualStep, step: UsualStep) -> tuple[int, int]:
+    """In how many examples a step follows, and in how many it could.
+
+    A visit that declined, as with HTTP 404, goes well, but the call above it did not: it is no example of how
+    it goes on. If more visits go on than calls went well, some calls were given up, and all visits count.
+    """
+    seen, went_well = step.sketch(Measure.SEEN).count, known.sketch(Measure.SEEN).count
+    of = went_well if known.about.kind == "visit" and seen <= went_well < known.ok else known.ok
+    return min(seen, of), of
 
 
 def _least_share(share: float, examples: int) -> float:
@@ -166,8 +178,7 @@ def _explained(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
 
 def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual, now: int) -> Claim:
     known = usual.step(one.step)
-    of = known.ok if known is not None else 0
-    seen = min(absent.sketch(Measure.SEEN).count, of)
+    seen, of = (0, 0) if known is None else _counts(known, absent)
     service = absent.about.service if absent.about.kind == "visit" else own_name(one.span)
     service = _as_told(service, facts.causality.spans)
     delay = absent.sketch(Measure.DELAY)

@@ -169,7 +169,7 @@ def test_what_took_far_longer_than_usual_is_told_even_if_something_usual_took_lo
 
 def test_a_pause_of_a_busy_machine_is_not_slow() -> None:
     assert claims_on(exact(gap=28)) == []
-    assert claims_on(exact(payment=19)) == []
+    assert claims_on(exact(payment=24)) == []
     assert [claim.service for claim in claims_on(exact(gap=60))] == ["payment"]
     assert [claim.service for claim in claims_on(exact(payment=60))] == ["payment"]
 
