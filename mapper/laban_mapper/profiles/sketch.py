@@ -29,7 +29,7 @@ class Measure(IntEnum):
     VISITS = 6
     """How often the step occurs in a trace that has it; the bucket is the number."""
     REPLY = 7
-    """The duration of the entry."""
+    """The duration of the entry, or of the work on a message: calls included."""
     WHOLE = 8
     """From the begin of the entry until everything that follows from it has ended."""
 

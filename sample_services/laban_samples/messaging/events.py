@@ -40,6 +40,13 @@ class OrderCreated(_Event):
     total_cents: int
 
 
+class OrderChanged(_Event):
+    """The customer has changed the note of an order; its consumers must see OrderCreated before."""
+
+    type: Literal["OrderChanged"] = "OrderChanged"
+    note: str
+
+
 class PaymentCaptured(_Event):
     """The order is paid."""
 
@@ -55,7 +62,7 @@ class PaymentFailed(_Event):
     reason: str
 
 
-Event = OrderCreated | PaymentCaptured | PaymentFailed
+Event = OrderCreated | OrderChanged | PaymentCaptured | PaymentFailed
 _event = TypeAdapter[Event](Annotated[Event, Field(discriminator="type")])
 
 

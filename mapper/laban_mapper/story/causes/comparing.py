@@ -20,7 +20,7 @@ _TOP: Final = 0.998
 """The quantile that stands for the longest usual time: of many times, a few are from earlier incidents."""
 _HIGH: Final = 0.97
 """The quantile that tells the spread of the upper half: less by chance than the longest time does."""
-_CHANCE: Final = 2e-4
+_CHANCE: Final = 1e-4
 """How rarely a usual time may be above the limit: a trace has many steps, and each is compared."""
 _DOUBT: Final = 100.0
 """The number of examples from which on a second, slower way of a step (a cache miss) has been seen, too."""
