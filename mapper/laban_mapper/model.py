@@ -296,6 +296,7 @@ class Findings(Answer):
     Attributes:
         score: how much of a distributed monolith the system is, from 0 to 1; None if unknown.
         truncated: whether there were more than are listed.
+        left_out: how many more.
     """
 
     findings: list[Finding]
@@ -304,6 +305,7 @@ class Findings(Answer):
     until: datetime
     score: float | None = None
     truncated: bool = False
+    left_out: int = 0
 
 
 class Node(Answer):

@@ -30,6 +30,7 @@ from laban_collector.store.rows import (
     ProfileStep,
     QueueMinute,
     QueueProgress,
+    SampledRef,
     Span,
     TraceRef,
     Unread,
@@ -357,6 +358,26 @@ class SpanReader(Protocol):
         """Return some of the newest traces that no profile contains yet and whose root has this name.
 
         First and last are the start of the root. Which traces these are does not depend on their times.
+        """
+        ...
+
+    def sampled_traces(self, since: int, until: int, entries: int, each: int) -> list[SampledRef]:
+        """Return some traces of each entry operation of a window, the busiest entries first.
+
+        Which traces these are is decided by their random ids: it does not depend on what they look like.
+
+        Args:
+            since: begin of the window in which an entry starts.
+            until: its end.
+            entries: the most entry operations.
+            each: the most traces of each.
+        """
+        ...
+
+    def in_bulk(self, since: int, until: int) -> "ClosureReader":
+        """Return a reader for very many traces of a window at once, and for what followed in some minutes.
+
+        It sees what this reader sees in `at_one_moment`; only the thread that asked for it may use it.
         """
         ...
 

@@ -214,6 +214,26 @@ class TraceRef:
     last: int
 
 
+class SampledRef(NamedTuple):
+    """A trace that was chosen as an example of its entry operation.
+
+    Attributes:
+        namespace: of the entry's service.
+        service: of the entry.
+        name: of the entry span, without IDs.
+        seen: traces of this entry; an estimate if their roots were not stored.
+        trace_id: of the trace.
+        spans: of the trace, without those of traces that follow from it.
+    """
+
+    namespace: str | None
+    service: str
+    name: str
+    seen: int
+    trace_id: str
+    spans: int
+
+
 class ValueRef(NamedTuple):
     """A value of a business key, and the end of the newest span that names it."""
 

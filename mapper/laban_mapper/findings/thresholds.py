@@ -13,7 +13,7 @@ class Thresholds(BaseModel):
 
     fewest: int = Field(default=20, ge=1, description="Examples without which a rule claims nothing.")
     sync_depth: int = Field(
-        default=3, ge=1, description="Synchronous calls below one another that are still usual."
+        default=2, ge=1, description="Synchronous calls below one another that are still usual."
     )
 
 
@@ -29,3 +29,19 @@ class Objectives(BaseModel):
 
     latency: dict[str, float] = {}
     queue: dict[str, float] = {}
+
+
+class Ignore(BaseModel):
+    """An entry `[[findings.ignore]]` of `laban.toml`: findings that do not count, and why.
+
+    Attributes:
+        code: of a rule, or its name.
+        place: where; `*` stands for any text.
+        reason: why; it is kept with the finding.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(min_length=1)
+    place: str = Field(default="*", min_length=1)
+    reason: str = Field(min_length=1)

@@ -182,6 +182,8 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.counted_to()
     reader.unprofiled_entries(None, "web", "GET /", 10)
+    reader.sampled_traces(*WHOLE, 10, 10)
+    reader.in_bulk(*WHOLE).spans_of([trace_id], *WHOLE, 10)
     for _ in range(2):
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)

@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 
 from laban.vocabulary import KAFKA_KEY_CORRELATION, UNKNOWN_SERVICE
-from laban_collector.store.base import SpanReader
+from laban_collector.store.base import ClosureReader, SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery, bucket_of
@@ -65,6 +65,7 @@ from laban_collector.store.rows import (
     ProfileStep,
     QueueMinute,
     QueueProgress,
+    SampledRef,
     Span,
     TraceRef,
     Unread,
@@ -80,6 +81,10 @@ _LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
 """ns: how far the last span of a service is looked for, before all spans are read."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
+_EARLIER: Final = 10 * MINUTE
+"""ns: how long before a window the roots of its traces are looked for."""
+_LOST_AMONG: Final = 200_000
+"""Number of spans among which traces without a root are looked for."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
 _FIRST_WINDOW: Final = MINUTE
@@ -457,6 +462,42 @@ class DuckDBReader(SpanReader):
         entry = {"namespace": namespace, "service": service, "name": name}
         rows = self._rows("unprofiled_entries", {**entry, "spans": _UNPROFILED, "limit": limit})
         return [TraceRef(trace_id_of(row), row["start"], row["start"]) for row in rows]
+
+    def sampled_traces(self, since: int, until: int, entries: int, each: int) -> list[SampledRef]:
+        """Return some traces of each entry operation of a window, chosen by their random ids."""
+        window = {"since": since, "until": until, "before": max(since - _EARLIER, 0)}
+        limits = {"entries": entries, "each": each, "share": _LOST_AMONG}
+        rows = self._rows("sampled_entries", {**window, **limits})
+        first, last = self._commits_of(since, until)
+        wanted = [row["trace_lo"] for row in rows]
+        sizes = self._rows("sizes_of_traces", {"first": first, "last": last, "wanted": wanted})
+        spans = {row["trace_lo"]: row["spans"] for row in sizes}
+        return [
+            SampledRef(
+                row["namespace"],
+                row["service"],
+                row["name"],
+                row["seen"],
+                trace_id_of(row),
+                spans.get(row["trace_lo"], 0),
+            )
+            for row in rows
+        ]
+
+    def in_bulk(self, since: int, until: int) -> ClosureReader:
+        """Return a reader for very many traces of a window at once."""
+        # The class is derived from this one.
+        from laban_collector.store.duckdb.profiles.round_reader import RoundReader
+
+        bulk = RoundReader(self._database, commit_ranges=self._commit_ranges, with_events=True)
+        bulk._snapshot = self._snapshot  # noqa: SLF001 - of its own class: both see the same moment
+        bulk.read_only_in(self._commits_of(since, until))
+        return bulk
+
+    def _commits_of(self, since: int, until: int) -> CommitRange:
+        """Return the commits that hold the spans of a window, and those that came soon after."""
+        [row] = self._rows("commits_of_window", {"since": since, "until": until})
+        return CommitRange(row["first"], row["last"])
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
