@@ -5,6 +5,8 @@ As in `model.py`: fields may be added, but not renamed. Times are milliseconds; 
 
 from datetime import datetime
 
+from pydantic import Field
+
 from laban_mapper.model import Answer, LookedAt
 
 
@@ -67,6 +69,7 @@ class WhatIfEntry(Answer):
         seen: its traces in the time range.
         traces: those that were replayed.
         left_out: traces that were read and not replayed, by the reason.
+        range: of the outcome after the changes.
         late: the steps that end later or never, the latest first; at most 20.
         late_more: how many more there are.
     """
@@ -77,11 +80,11 @@ class WhatIfEntry(Answer):
     affected: bool
     seen: int
     traces: int
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int] = Field(default_factory=dict[str, int])
     before: WhatIfOutcome
     after: WhatIfOutcome
     range: WhatIfRange
-    late: list[LateStep] = []
+    late: list[LateStep] = Field(default_factory=list[LateStep])
     late_more: int = 0
 
 

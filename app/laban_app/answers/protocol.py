@@ -14,8 +14,10 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import ChangeTexts
 
 
 class Answers(Protocol):
@@ -92,7 +94,23 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace."""
+    """The questions above, and those for programs and the command line only."""
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed.
+
+        Args:
+            texts: the changes.
+            since: only traces that begin at or after this time.
+            until: only traces that begin before this time.
+
+        Raises:
+            InvalidChange: a change is not understood.
+            UnknownPlace: a service or a call does not exist in the traces.
+        """
+        ...
 
     def story_of_trace(self, trace_id: str) -> Story:
         """What happened in one trace, and what followed from it; it needs no business key.

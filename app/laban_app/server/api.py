@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field
 
-from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.answers.protocol import TraceAnswers
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
@@ -17,7 +18,13 @@ from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import App, Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
-from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
+from laban_mapper.errors import (
+    InvalidChange,
+    InvalidTimeRange,
+    InvalidTraceId,
+    MapperError,
+    UnknownPlace,
+)
 from laban_mapper.model import (
     CauseKind,
     KnownValues,
@@ -31,11 +38,13 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
 
 _TIME = "A duration ago (15m, 2h, 7d), `now`, or ISO 8601."
 _FORM = (
@@ -84,6 +93,11 @@ _UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
     HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No span of the trace is stored"},
 }
+_WHAT_IF: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Nothing is changed, or it is not understood"},
+    HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No trace has such a service or call"},
+}
+Changed = Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=MOST_CHANGES)]
 TraceId = Annotated[
     str,
     Path(
@@ -190,7 +204,7 @@ def _router(answers: TraceAnswers) -> APIRouter:
     return router
 
 
-def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
+def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
@@ -243,6 +257,30 @@ def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
         only = OrderFilter(failed=failed, slow=slow, waiting=waiting, service=service, cause=cause)
         return answers.orders(OrdersQuestion(key, only, limit, sort), _time(since), _time(until))
 
+    @router.get(
+        "/whatif",
+        summary="What would become of the requests if something changed",
+        description="Replays a sample of the traces of the time range, with all the changes together.",
+        responses=_WHAT_IF,
+    )
+    def what_if(
+        down: Annotated[Changed, Query(description="A service, database or host that does not answer.")] = (),
+        slow: Annotated[
+            Changed,
+            Query(description="`pricing=500ms`: each request takes longer; also `order->pricing=50ms`."),
+        ] = (),
+        turned: Annotated[
+            Changed,
+            Query(alias="async", description="`order->inventory`: a message instead of this call."),
+        ] = (),
+        timeout: Annotated[Changed, Query(description="`order->pricing=300ms`: how long it waits.")] = (),
+        retries: Annotated[Changed, Query(description="`order->pricing=2`: how often it tries again.")] = (),
+        since: Since = None,
+        until: Until = None,
+    ) -> WhatIf:
+        texts = ChangeTexts(down, slow, turned, timeout, retries)
+        return answers.what_if(texts, _time(since), _time(until))
+
     @router.get("/status", summary="What is stored, and how the collector is doing")
     def status() -> Status:
         return answers.status().model_copy(update={"collector": collector_status(storage)})
@@ -276,9 +314,9 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace():
+        case UnknownTrace() | UnknownPlace():
             return HTTPStatus.NOT_FOUND
-        case InvalidTimeRange() | InvalidTraceId():
+        case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST
         case _:
             return HTTPStatus.SERVICE_UNAVAILABLE

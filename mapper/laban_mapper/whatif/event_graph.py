@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from laban.vocabulary import LABAN_TIMEOUT_MS
+from laban.vocabulary import LABAN_TIMEOUT_MS, LABAN_TIMEOUT_SCOPE, NO_TIMEOUT
 from laban_collector.store.rows import Span
 from laban_mapper.profiles.steps import operation_without_ids, own_name, step_id
 from laban_mapper.spans import (
@@ -45,6 +45,7 @@ class Node:
         deliveries: what messages that it published led to.
         visit: the nearest visit above; None for the first node.
         timeout: how long its caller waits at most, as recorded; None if unknown.
+        unlimited: whether its caller waits without a limit, as recorded.
     """
 
     span: Span
@@ -61,6 +62,7 @@ class Node:
     deliveries: "list[Node]" = field(default_factory=list["Node"])
     visit: "Node | None" = None
     timeout: int | None = None
+    unlimited: bool = False
     layout: "object | None" = None
     """What the replay knows about its order; kept between replays."""
 
@@ -198,6 +200,7 @@ def _node(causality: Causality, span: Span, above: Node | None) -> Node:
         limit = span.attributes.get(LABAN_TIMEOUT_MS)
         if isinstance(limit, int | float) and limit > 0:
             node.timeout = int(limit * NS_PER_MS)
+        node.unlimited = span.attributes.get(LABAN_TIMEOUT_SCOPE) == NO_TIMEOUT
     return node
 
 

@@ -265,6 +265,8 @@ class Replay:
             if took > limit:
                 self._noted.gives_up(edge, known)
             return limit
+        if node.unlimited:
+            return None
         longest = max(self._habits.longest(node), node.duration)
         if took <= longest:
             return None
