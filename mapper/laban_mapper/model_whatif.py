@@ -15,8 +15,8 @@ class WhatIfOutcome(Answer):
 
     Attributes:
         failed: how many of 100 requests fail; None without traces.
-        unfinished: how many of 100 requests lead to something after the reply that fails, or that waits for a
-            service that is down.
+        unfinished: how many of 100 requests lead, by a message, to something that fails, or that waits for a
+            service that is down; None if no message leads to anything.
         p50_ms: the median time until the reply, of failed requests, too; None if unknown.
         p95_ms: the 95th percentile; None for fewer than 20 traces.
     """

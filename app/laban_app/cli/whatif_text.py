@@ -35,7 +35,7 @@ def show_what_if(answer: WhatIf, console: Console) -> None:
         console.print()
         console.print(Text("This rests on:", style="bold"))
         for sentence in answer.assumptions:
-            console.print(Padding(Text(f"- {sentence}"), (0, 0, 0, 2)))
+            console.print(Padding(Text(f"- {sentence}"), (0, 0, 0, 2), expand=False))
 
 
 def _show_entry(entry: WhatIfEntry, console: Console) -> None:
@@ -44,12 +44,12 @@ def _show_entry(entry: WhatIfEntry, console: Console) -> None:
     for name, before, after, between in _rows(entry):
         changed = Text(after, style="" if before == after else "bold")
         table.add_row(name, before, changed, Text(between, style="dim"))
-    console.print(Padding(table, (0, 0, 0, 2)))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
     if entry.late:
         steps = _table("late, or never", "before", "after")
         for step in entry.late[:_MOST_STEPS]:
             steps.add_row(_step(step), _ended(step.before_ms, step.before_of_100), _after(step))
-        console.print(Padding(steps, (1, 0, 0, 2)))
+        console.print(Padding(steps, (1, 0, 0, 2), expand=False))
         more = len(entry.late) - _MOST_STEPS + entry.late_more
         if more > 0:
             console.print(Text(f"  and {count(more, 'step')} more (--json)", style="dim"))
@@ -66,7 +66,7 @@ def _table(*headings: str) -> Table:
 def _rows(entry: WhatIfEntry) -> Iterator[tuple[str, str, str, str]]:
     before, after, between = entry.before, entry.after, entry.range
     yield "fail, of 100", _share(before.failed), _share(after.failed), _shares(between.failed)
-    if before.unfinished or after.unfinished or _most(between.unfinished) > _PERCENT:
+    if before.unfinished is not None or after.unfinished is not None:
         name = "fail later, or wait, of 100"
         yield name, _share(before.unfinished), _share(after.unfinished), _shares(between.unfinished)
     yield "p50 of replies", _time(before.p50_ms), _time(after.p50_ms), _times(between.p50_ms)
@@ -116,16 +116,12 @@ def _ended(ms: float | None, of_100: float) -> str:
 
 def _share(of_100: float | None) -> str:
     if of_100 is None:
-        return "unknown"
+        return "–"
     return f"{of_100:.1f}" if of_100 and of_100 < _PERCENT else f"{of_100:.0f}"
 
 
 def _shares(between: tuple[float, float] | None) -> str:
     return "" if between is None else f"{_share(between[0])} to {_share(between[1])}"
-
-
-def _most(between: tuple[float, float] | None) -> float:
-    return 0.0 if between is None else between[1]
 
 
 def _time(ms: float | None) -> str:

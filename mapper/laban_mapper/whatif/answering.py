@@ -150,7 +150,9 @@ def _outcome(outcomes: Sequence[Outcome]) -> WhatIfOutcome:
     times = sorted(one.duration for one in outcomes if one.duration is not None)
     return WhatIfOutcome(
         failed=100 * sum(one.failed for one in outcomes) / count,
-        unfinished=100 * sum(one.unfinished for one in outcomes) / count,
+        unfinished=100 * sum(bool(one.unfinished) for one in outcomes) / count
+        if _leads_on(outcomes)
+        else None,
         p50_ms=_quantile(times, 0.5),
         p95_ms=_quantile(times, 0.95) if len(times) >= FEW else None,
     )
@@ -162,13 +164,20 @@ def _range(scenarios_of: Sequence[Sequence[Outcome]]) -> WhatIfRange:
     if not count:
         return WhatIfRange()
     failed = [_share(one, lambda outcome: outcome.failed) for one in scenarios_of]
-    unfinished = [_share(one, lambda outcome: outcome.unfinished) for one in scenarios_of]
+    unfinished = [
+        _share(one, lambda outcome: bool(outcome.unfinished)) for one in scenarios_of if _leads_on(one)
+    ]
     times = [sorted(one.duration for one in each if one.duration is not None) for each in scenarios_of]
     p50 = [_resampled(each, 0.5) for each in times if each]
     p95 = [_resampled(each, 0.95) for each in times if len(each) >= FEW]
     return WhatIfRange(
         failed=_widest(failed), unfinished=_widest(unfinished), p50_ms=_widest(p50), p95_ms=_widest(p95)
     )
+
+
+def _leads_on(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a message led to anything, so that something can be unfinished."""
+    return any(one.unfinished is not None for one in outcomes)
 
 
 def _share(outcomes: Sequence[Outcome], is_so: Callable[[Outcome], bool]) -> tuple[float, float]:

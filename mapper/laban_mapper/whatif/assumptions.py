@@ -1,10 +1,11 @@
 """What a replay had to assume, and how the same replay ends if it assumes otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from math import sqrt
 from typing import Final, Literal, NamedTuple
 
+from laban_mapper.names import listed
 from laban_mapper.whatif.changes import arrow, told
 from laban_mapper.whatif.event_graph import Edge
 from laban_mapper.whatif.habits import Share, Timeout
@@ -14,6 +15,8 @@ Doubt = Literal["spread", "timeout", "hang", "publication"]
 
 FEW: Final = 20
 """Examples below which a learned value is called rough."""
+_MOST_CALLS: Final = 10
+"""Calls that one sentence names."""
 _Z: Final = 1.645
 """Of a normal distribution: 90 % lie within this many standard deviations."""
 PUBLICATIONS: Final = (1_000_000, 5_000_000, 20_000_000)
@@ -75,27 +78,43 @@ class Assumptions:
     def __init__(self) -> None:
         self.doubts: set[Doubt] = set()
         self._sentences: dict[tuple[str, object], str] = {}
+        self._unknown: dict[Edge, bool] = {}
+        self._once: dict[Edge, bool] = {}
+        self._turned: dict[tuple[str, str], dict[str, bool]] = {}
 
     @property
     def sentences(self) -> list[str]:
         """The assumptions in words."""
-        return list(self._sentences.values())
+        found = [
+            f"{caller} publishes a message instead of each call of {listed(list(callees))}, and needs no answer "
+            f"before its reply. A message {how}"
+            for (caller, how), callees in self._turned.items()
+        ]
+        found += self._sentences.values()
+        if self._unknown:
+            found.append(
+                f"No trace shows what a caller does when {_calls(self._unknown)} fails: the caller is "
+                "assumed to fail, too. The range also has that it goes on without the answer."
+            )
+        if self._once:
+            found.append(
+                f"No trace shows a second attempt of {_calls(self._once)}: a failed one is assumed to be the "
+                "last (--retries sets it)."
+            )
+        return found
 
     def spread(self, edge: Edge, share: Share) -> None:
         """A call failed that did not fail in the trace."""
         self.doubts.add("spread")
         if not share.of:
-            text = (
-                f"No trace shows what {edge[0]} does when its call of {edge[1]} fails: it is assumed to "
-                "fail, too. The range also has that it goes on without the answer."
-            )
-        else:
-            rough = ", which is few" if share.of < FEW else ""
-            text = (
-                f"{edge[0]} failed in {share.part} of {_times(share.of, 'case')} in which its call of "
-                f"{edge[1]} had failed{rough}."
-            )
-        self._sentences.setdefault(("spread", edge), text)
+            self._unknown.setdefault(edge, True)
+            return
+        rough = ", which is few" if share.of < FEW else ""
+        self._sentences.setdefault(
+            ("spread", edge),
+            f"{edge[0]} failed in {share.part} of {_times(share.of, 'case')} in which its call of "
+            f"{edge[1]} had failed{rough}.",
+        )
 
     def gives_up(self, edge: Edge, limit: Timeout) -> None:
         """A known timeout ended a call."""
@@ -129,15 +148,10 @@ class Assumptions:
     def repeats(self, edge: Edge, attempts: int | None) -> None:
         """A call failed that did not fail in the trace: whether it is made again."""
         if attempts is None:
-            text = (
-                f"No trace shows {edge[0]} repeating a failed call of {edge[1]}: it is assumed not to "
-                "(--retries sets it)."
-            )
+            self._once.setdefault(edge, True)
         elif attempts > 1:
             text = f"{edge[0]} calls {edge[1]} up to {attempts} times, as in traces."
-        else:
-            text = f"{edge[0]} does not repeat a failed call of {edge[1]}, as in traces."
-        self._sentences.setdefault(("repeats", edge), text)
+            self._sentences.setdefault(("repeats", edge), text)
 
     def turned(self, edge: Edge, publication: int | None, wait: int | None) -> None:
         """A call became a message."""
@@ -148,15 +162,12 @@ class Assumptions:
         else:
             how = f"takes {told(publication)}, as in traces"
         queue = (
-            "there is no queue in the traces, so it is read at once"
+            "There is no queue in the traces, so it is read at once."
             if wait is None
-            else f"it waits {told(wait)} in the queue, as in traces"
+            else f"It waits {told(wait)} in the queue, as in traces."
         )
-        self._sentences.setdefault(
-            ("turned", edge),
-            f"{edge[0]} publishes a message instead of calling {edge[1]}, and needs no answer before its "
-            f"reply. That {how}; {queue}.",
-        )
+        callees = self._turned.setdefault((edge[0], f"{how}. {queue}"), {})
+        callees[edge[1]] = True
 
     def rescued(self, service: str, examples: int) -> None:
         """A request went on where it had failed in the trace."""
@@ -194,6 +205,13 @@ class Assumptions:
             ("attempt", edge),
             f"A further attempt of {arrow(edge)} comes {how}, and ends like another recorded call.",
         )
+
+
+def _calls(edges: Iterable[Edge]) -> str:
+    found = [arrow(edge) for edge in edges]
+    more = [f"{len(found) - _MOST_CALLS} more"] if len(found) > _MOST_CALLS else []
+    told_of = found[:_MOST_CALLS] + more
+    return told_of[0] if len(told_of) == 1 else f"{', '.join(told_of[:-1])} or {told_of[-1]}"
 
 
 def _times(number: int, noun: str) -> str:

@@ -53,13 +53,14 @@ class Outcome:
     Attributes:
         failed: whether its reply is a failure.
         duration: until the reply, ns; None if nobody is there to reply.
-        unfinished: whether something after it failed, or waits for a service that is down.
+        unfinished: whether something that a message led to failed, or waits for a service that is down; None
+            if no message led to anything.
         ends: by the key of each visit, when it ended after the begin of the request, ns.
     """
 
     failed: bool
     duration: int | None
-    unfinished: bool = False
+    unfinished: bool | None = None
     ends: dict[int, int] = field(default_factory=dict[int, int])
 
 
@@ -102,7 +103,7 @@ class Replay:
         ends: dict[int, int] = {}
         for key, end in self._ends:
             ends[key] = max(end, ends.get(key, end))
-        return Outcome(reply.failed, reply.end, any(unfinished.values()), ends)
+        return Outcome(reply.failed, reply.end, any(unfinished.values()) if unfinished else None, ends)
 
     def _deliver(self, node: Node, start: int) -> bool:
         """Let a message lead to something; return whether that fails or has to wait."""
