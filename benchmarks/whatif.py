@@ -1,8 +1,8 @@
-"""Predicts what a change does, then makes the change, and compares: on the sample shop and on random systems.
+"""Predicts what a change does, then makes the change, and compares: on the shop and on random systems.
 
-`./run bench whatif [--shop] [--random] [--seeds A-B] [--show] [--publish]`. The shop runs in the monolith style
-without faults; from its traces, laban predicts what slow and crashed services would do, and what the hybrid
-style would bring. Then the faults are switched on, and the hybrid style is started. The random systems are
+`./run bench whatif [--shop] [--random] [--seeds A-B] [--show] [--publish]`. The shop runs in the monolith
+style without faults; from its traces, laban predicts what slow and crashed services would do, and what the
+hybrid style would bring. Then the faults are switched on, and the hybrid style is started. The random systems are
 those of `./run bench truth`, with seeds for working on the rules only: 0 to 99.
 """
 
@@ -133,8 +133,9 @@ def of_shop(folder: Path) -> str:
         shop.recover()
         proofs.append(Proof(_question(TO_HYBRID), "the hybrid style", to_hybrid, _measured(shop, _USUAL)[0]))
     told = (
-        f"Predicted from {to_hybrid.traces} of {usual.orders} orders in the monolith style; {_number(usual.failed)} "
-        f"of 100 failed, p50 {_ms(usual.p50_ms)}, p95 {_ms(usual.p95_ms)}. {report.machine()}"
+        f"Predicted from {to_hybrid.traces} of {usual.orders} orders in the monolith style; "
+        f"{_number(usual.failed)} of 100 failed, p50 {_ms(usual.p50_ms)}, p95 {_ms(usual.p95_ms)}. "
+        f"{report.machine()}"
     )
     return f"{told}\n\n{_shop_table(proofs)}"
 
@@ -269,12 +270,14 @@ def _in(value: float, between: tuple[float, float] | None) -> bool:
 def _shown(one: Comparison) -> str:
     after, between = one.predicted.after, one.predicted.range
     close = _failed_error(one) <= _FAILED_WITHIN and _p95_error(one) <= _P95_WITHIN
+    failed = f"{_number(after.failed)} ({_between(between.failed, _number)})"
+    p95 = f"{_ms(after.p95_ms)} ({_between(between.p95_ms, _ms)})"
+    where = "on its way" if one.passes else "not on its way"
     return (
-        f"{'ok   ' if close else 'WRONG'} seed {one.seed} {one.kind} {one.entry} ({one.predicted.traces} traces, "
-        f"left out {one.predicted.left_out}, {'on its way' if one.passes else 'not on its way'}): {one.told}\n"
-        f"    failed {_number(one.before.failed)} -> {_number(after.failed)} ({_between(between.failed, _number)}), "
-        f"happened {_number(one.happened.failed)}; p95 {_ms(one.before.p95_ms)} -> {_ms(after.p95_ms)} "
-        f"({_between(between.p95_ms, _ms)}), happened {_ms(one.happened.p95_ms)}"
+        f"{'ok   ' if close else 'WRONG'} seed {one.seed} {one.kind} {one.entry}, {where}: {one.told}; "
+        f"{one.predicted.traces} traces, left out {one.predicted.left_out}\n"
+        f"    failed {_number(one.before.failed)} -> {failed}, happened {_number(one.happened.failed)}; "
+        f"p95 {_ms(one.before.p95_ms)} -> {p95}, happened {_ms(one.happened.p95_ms)}"
     )
 
 

@@ -17,8 +17,8 @@ from benchmarks.simulation.spelling import ERROR
 from laban_mapper.model_whatif import WhatIf, WhatIfEntry
 from laban_mapper.whatif.changes import ChangeTexts
 
-Kind = Literal["slow", "too slow", "too slow, timeout told", "down"]
-KINDS: Final[tuple[Kind, ...]] = ("slow", "too slow", "too slow, timeout told", "down")
+Kind = Literal["slow", "too slow", "too slow, settings told", "down"]
+KINDS: Final[tuple[Kind, ...]] = ("slow", "too slow", "too slow, settings told", "down")
 _PAUSE: Final = 15 * S
 _OFTEN: Final = 0.3
 """The least share of the orders that pass the place of the change."""
@@ -128,8 +128,7 @@ def _compared(
         happened = [order for order in after if order.entry is entry]
         if (
             not found
-            or (found[0].after.p95_ms is None
-            and found[0].traces < _FEWEST)
+            or (found[0].after.p95_ms is None and found[0].traces < _FEWEST)
             or len(happened) < _FEWEST
         ):
             continue
@@ -178,7 +177,7 @@ def _slower(system: System, kind: Kind, numbers: random.Random) -> _Change | Non
     assert place.action is not None
     assert place.caller is not None
     callee, caller = place.target.service.name, place.caller.service.name
-    timeouts: tuple[str, ...] = ()
+    settings: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     if kind == "slow":
         extra = round(expected(place.target) * numbers.uniform(0.5, 3), 1)
         limits = [one.action.timeout for one in _above(place) if one.action is not None]
@@ -187,11 +186,16 @@ def _slower(system: System, kind: Kind, numbers: random.Random) -> _Change | Non
     else:
         assert place.action.timeout is not None
         extra = round(place.action.timeout * numbers.uniform(1.5, 3), 1)
-        if kind == "too slow, timeout told":
-            timeouts = tuple(_timeouts(system))
+        if kind == "too slow, settings told":
+            settings = _settings(system)
     fault = Fault("slow", Truth(("slow",), (callee,), "takes longer"), operation=place.target, extra=extra)
     told = f"{callee}, called by {caller}, takes {extra:.0f} ms longer"
-    return _Change(fault, ChangeTexts(slow=(f"{callee}={extra}ms",), timeouts=timeouts), told, callee)
+    return _Change(
+        fault,
+        ChangeTexts(slow=(f"{callee}={extra}ms",), timeouts=settings[0], retries=settings[1]),
+        told,
+        callee,
+    )
 
 
 def _above(place: Place) -> Iterator[Place]:
@@ -201,17 +205,22 @@ def _above(place: Place) -> Iterator[Place]:
         above = above.above
 
 
-def _timeouts(system: System) -> Iterator[str]:
-    """All timeouts of the system, where each call between two services has the same."""
-    found: dict[tuple[str, str], set[float | None]] = {}
+def _settings(system: System) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The timeouts and retries of the system, where all calls between two services have the same."""
+    found: dict[tuple[str, str], set[tuple[float | None, int]]] = {}
     for place in places(system):
         if place.action is not None and place.caller is not None and isinstance(place.target, Operation):
             edge = (place.caller.service.name, place.target.service.name)
-            found.setdefault(edge, set()).add(place.action.timeout)
-    for (caller, callee), limits in found.items():
-        limit = min((one for one in limits if one is not None), default=None)
-        if limit is not None and len(limits) == 1:
-            yield f"{caller}->{callee}={limit}ms"
+            found.setdefault(edge, set()).add((place.action.timeout, place.action.attempts))
+    timeouts: list[str] = []
+    retries: list[str] = []
+    for (caller, callee), settings in found.items():
+        if len(settings) == 1:
+            [(timeout, attempts)] = settings
+            retries.append(f"{caller}->{callee}={attempts - 1}")
+            if timeout is not None:
+                timeouts.append(f"{caller}->{callee}={timeout}ms")
+    return tuple(timeouts), tuple(retries)
 
 
 def _is_alone(system: System, place: Place) -> bool:
@@ -229,4 +238,8 @@ def _is_alone(system: System, place: Place) -> bool:
         for one in places(system)
         if isinstance(one.target, Operation) and one.target.service is target.service
     }
-    return len(own) == 1 and place.caller.service is not target.service
+    # Who looks for what is not there is answered before the work begins, and would not notice.
+    misses = any(
+        one.action is not None and one.action.misses for one in places(system) if one.target is target
+    )
+    return not misses and len(own) == 1 and place.caller.service is not target.service

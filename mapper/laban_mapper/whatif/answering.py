@@ -49,7 +49,7 @@ def what_if(sampled: Sequence[SampledEntry], texts: ChangeTexts, looked_at: Look
     habits = Habits(graph for entry in entries for graph in entry.graphs)
     changes = parse_changes(texts, habits.places)
     for entry in entries:
-        complete = [graph for graph in entry.graphs if _is_complete(graph, habits)]
+        complete = [graph for graph in entry.graphs if _is_complete(graph)]
         entry.left_out[_INCOMPLETE] += len(entry.graphs) - len(complete)
         entry.graphs = complete
         unchanged = Replay(habits)
@@ -87,23 +87,23 @@ def _lacks_spans(trace: SampledTrace) -> bool:
     return any(id(orphan) not in entries for orphan in orphans)
 
 
-def _is_complete(graph: Node, habits: Habits) -> bool:
+def _is_complete(graph: Node) -> bool:
     """Whether each call that went well has the span of its callee, if callees of its kind send spans."""
     return not any(
-        node.role == "call" and not node.failed and node.answering is None and habits.answers(node)
+        node.role == "call" and not node.failed and node.answering is None and node.callee is not None
         for node in walk(graph)
     )
 
 
 def _answer(entry: _Entry, habits: Habits, changes: Changes, assumptions: Assumptions) -> WhatIfEntry:
-    replay = Replay(habits, changes, LIKELY, assumptions)
+    noted = Assumptions()
+    replay = Replay(habits, changes, LIKELY, noted)
     after = [replay.outcome(graph) for graph in entry.graphs]
     affected = after != entry.before
     others = [after]
     if affected:
-        # What another assumption leads to may be in doubt itself.
-        worst = _Doubts(entry.graphs, habits, changes)
-        others += worst.outcomes(assumptions)
+        others += _others(entry.graphs, habits, changes, noted)
+    assumptions.merge(noted)
     late, more = late_steps(entry.graphs, entry.before, after) if affected else ([], 0)
     return WhatIfEntry(
         entry=entry.sampled.name,
@@ -121,26 +121,18 @@ def _answer(entry: _Entry, habits: Habits, changes: Changes, assumptions: Assump
     )
 
 
-class _Doubts:
-    """Replays the traces with everything that may be otherwise than assumed."""
-
-    def __init__(self, graphs: Sequence[Node], habits: Habits, changes: Changes) -> None:
-        self._graphs = graphs
-        self._habits = habits
-        self._changes = changes
-
-    def outcomes(self, assumptions: Assumptions) -> list[list[Outcome]]:
-        """The outcomes of all extremes; notes what only they assume."""
-        known = set(assumptions.doubts)
-        while True:
-            found = [
-                [replay.outcome(graph) for graph in self._graphs]
-                for scenario in scenarios(known)
-                if (replay := Replay(self._habits, self._changes, scenario, assumptions))
-            ]
-            if assumptions.doubts == known:
-                return found
-            known = set(assumptions.doubts)
+def _others(
+    graphs: Sequence[Node], habits: Habits, changes: Changes, noted: Assumptions
+) -> list[list[Outcome]]:
+    """The outcomes with everything that may be otherwise than assumed; notes what only they assume."""
+    while True:
+        doubts = set(noted.doubts)
+        found: list[list[Outcome]] = []
+        for scenario in scenarios(doubts):
+            replay = Replay(habits, changes, scenario, noted)
+            found.append([replay.outcome(graph) for graph in graphs])
+        if noted.doubts == doubts:  # what an assumption leads to can be in doubt itself
+            return found
 
 
 def _outcome(outcomes: Sequence[Outcome]) -> WhatIfOutcome:

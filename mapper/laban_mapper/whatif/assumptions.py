@@ -1,6 +1,6 @@
 """What a replay had to assume, and how the same replay ends if it assumes otherwise."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from itertools import product
 from math import sqrt
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,7 @@ from laban_mapper.whatif.changes import arrow, told
 from laban_mapper.whatif.event_graph import Edge
 from laban_mapper.whatif.habits import Share, Timeout
 
-Doubt = Literal["spread", "timeout", "hang", "publication"]
+Doubt = Literal["spread", "timeout", "hang", "publication", "repeats"]
 """What may be otherwise than assumed."""
 
 FEW: Final = 20
@@ -21,6 +21,12 @@ _Z: Final = 1.645
 """Of a normal distribution: 90 % lie within this many standard deviations."""
 PUBLICATIONS: Final = (1_000_000, 5_000_000, 20_000_000)
 """ns that publishing a message takes at least, probably and at most, if no trace has a publication."""
+ATTEMPTS: Final = 3
+"""Attempts that the range has, if no trace shows how often a failed call is made again: a usual default."""
+PAUSE: Final = 100_000_000
+"""ns between these attempts."""
+_MOST_DOUBTS: Final = 3
+"""Doubts of which all combinations are replayed; of more, each one alone and all together."""
 REFUSAL: Final = 1_000_000
 """ns in which a call is refused, if no trace has a refused one."""
 
@@ -34,28 +40,38 @@ class Scenario(NamedTuple):
         gives_up: whether callers with an unknown timeout give up after the longest time seen.
         hangs: whether a service that is down lets its callers wait, instead of refusing.
         publication: 0: a publication takes what is probable; -1 and 1: the least, and the most.
+        repeats: whether callers repeat failed calls, of which no trace shows a second attempt.
     """
 
     spread: int = 0
     gives_up: bool = False
     hangs: bool = False
     publication: int = 0
+    repeats: bool = False
 
 
 LIKELY: Final = Scenario()
 
 
-def scenarios(doubts: set[Doubt]) -> Iterator[Scenario]:
-    """All combinations of the extremes of what is in doubt."""
-    yield from (
-        Scenario(*chosen)
-        for chosen in product(
-            (-1, 1) if "spread" in doubts else (0,),
-            (False, True) if "timeout" in doubts else (False,),
-            (False, True) if "hang" in doubts else (False,),
-            (-1, 1) if "publication" in doubts else (0,),
-        )
-    )
+_EXTREMES: Final[dict[Doubt, tuple[dict[str, int], dict[str, int]]]] = {
+    "spread": ({"spread": -1}, {"spread": 1}),
+    "timeout": ({}, {"gives_up": True}),
+    "hang": ({}, {"hangs": True}),
+    "publication": ({"publication": -1}, {"publication": 1}),
+    "repeats": ({}, {"repeats": True}),
+}
+
+
+def scenarios(doubts: Collection[Doubt]) -> list[Scenario]:
+    """The extremes of what is in doubt, in all combinations if these are not too many."""
+    extremes = [_EXTREMES[doubt] for doubt in sorted(doubts)]
+    if len(extremes) <= _MOST_DOUBTS:
+        chosen = list(product(*extremes))
+    else:
+        chosen = [(one,) for both in extremes for one in both]
+        chosen += [tuple(one[0] for one in extremes), tuple(one[1] for one in extremes)]
+    found = [Scenario(**{name: value for one in each for name, value in one.items()}) for each in chosen]
+    return list(dict.fromkeys(found))
 
 
 def interval(part: float, of: int) -> tuple[float, float]:
@@ -73,44 +89,58 @@ class Assumptions:
 
     Attributes:
         doubts: what may be otherwise.
+        told: a sentence about each thing.
+        unknown: calls of which no trace shows a failure.
+        once: calls of which no trace shows a second attempt.
+        messages: by the caller and how it publishes, the callees whose calls became messages.
     """
 
     def __init__(self) -> None:
         self.doubts: set[Doubt] = set()
-        self._sentences: dict[tuple[str, object], str] = {}
-        self._unknown: dict[Edge, bool] = {}
-        self._once: dict[Edge, bool] = {}
-        self._turned: dict[tuple[str, str], dict[str, bool]] = {}
+        self.told: dict[tuple[str, object], str] = {}
+        self.unknown: dict[Edge, bool] = {}
+        self.once: dict[Edge, bool] = {}
+        self.messages: dict[tuple[str, str], dict[str, bool]] = {}
 
     @property
     def sentences(self) -> list[str]:
         """The assumptions in words."""
         found = [
-            f"{caller} publishes a message instead of each call of {listed(list(callees))}, and needs no answer "
-            f"before its reply. A message {how}"
-            for (caller, how), callees in self._turned.items()
+            f"{caller} publishes a message instead of each call of {listed(list(callees))}, and needs no "
+            f"answer before its reply. A message {how}"
+            for (caller, how), callees in self.messages.items()
         ]
-        found += self._sentences.values()
-        if self._unknown:
+        found += self.told.values()
+        if self.unknown:
             found.append(
-                f"No trace shows what a caller does when {_calls(self._unknown)} fails: the caller is "
+                f"No trace shows what a caller does when {_calls(self.unknown)} fails: the caller is "
                 "assumed to fail, too. The range also has that it goes on without the answer."
             )
-        if self._once:
+        if self.once:
             found.append(
-                f"No trace shows a second attempt of {_calls(self._once)}: a failed one is assumed to be the "
-                "last (--retries sets it)."
+                f"No trace shows a second attempt of {_calls(self.once)}: a failed one is assumed to be the "
+                f"last. The range also has up to {ATTEMPTS} attempts (--retries sets it)."
             )
         return found
+
+    def merge(self, other: "Assumptions") -> None:
+        """Add the sentences and doubts of another replay."""
+        self.doubts |= other.doubts
+        for key, text in other.told.items():
+            self.told.setdefault(key, text)
+        self.unknown |= other.unknown
+        self.once |= other.once
+        for key, callees in other.messages.items():
+            self.messages.setdefault(key, {}).update(callees)
 
     def spread(self, edge: Edge, share: Share) -> None:
         """A call failed that did not fail in the trace."""
         self.doubts.add("spread")
         if not share.of:
-            self._unknown.setdefault(edge, True)
+            self.unknown.setdefault(edge, True)
             return
         rough = ", which is few" if share.of < FEW else ""
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("spread", edge),
             f"{edge[0]} failed in {share.part} of {_times(share.of, 'case')} in which its call of "
             f"{edge[1]} had failed{rough}.",
@@ -120,7 +150,7 @@ class Assumptions:
         """A known timeout ended a call."""
         how = "as its spans say" if limit.recorded else "as it did in traces"
         text = f"{edge[0]} waits at most {told(limit.limit)} for {edge[1]}, {how}."
-        self._sentences.setdefault(("limit", edge), text)
+        self.told.setdefault(("limit", edge), text)
 
     def unlimited(self, edge: Edge, longest: int) -> None:
         """A call takes longer than ever seen, and its timeout is not known."""
@@ -129,7 +159,7 @@ class Assumptions:
             f"How long {edge[0]} waits for {edge[1]} is not known: it is assumed to wait. The range also has "
             f"that it gives up after {told(longest)}, the longest call seen (--timeout sets it)."
         )
-        self._sentences.setdefault(("limit", edge), text)
+        self.told.setdefault(("limit", edge), text)
 
     def refused(self, edge: Edge, learned: int | None, limit: Timeout | None) -> None:
         """A service that is down was called."""
@@ -141,17 +171,18 @@ class Assumptions:
             self.doubts.add("hang")
             hangs = f"The range also has that {edge[0]} waits until its timeout of {told(limit.limit)}."
         how = f"in {told(learned)}, as in traces" if learned is not None else "at once"
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("down", edge), f"A call {arrow(edge)} is refused {how}, as if nothing listened. {hangs}"
         )
 
     def repeats(self, edge: Edge, attempts: int | None) -> None:
         """A call failed that did not fail in the trace: whether it is made again."""
         if attempts is None:
-            self._once.setdefault(edge, True)
+            self.doubts.add("repeats")
+            self.once.setdefault(edge, True)
         elif attempts > 1:
             text = f"{edge[0]} calls {edge[1]} up to {attempts} times, as in traces."
-            self._sentences.setdefault(("repeats", edge), text)
+            self.told.setdefault(("repeats", edge), text)
 
     def turned(self, edge: Edge, publication: int | None, wait: int | None) -> None:
         """A call became a message."""
@@ -166,12 +197,12 @@ class Assumptions:
             if wait is None
             else f"It waits {told(wait)} in the queue, as in traces."
         )
-        callees = self._turned.setdefault((edge[0], f"{how}. {queue}"), {})
+        callees = self.messages.setdefault((edge[0], f"{how}. {queue}"), {})
         callees[edge[1]] = True
 
     def rescued(self, service: str, examples: int) -> None:
         """A request went on where it had failed in the trace."""
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("rescued", service),
             f"Where a call of {service} no longer fails, {service} goes on as in one of "
             f"{_times(examples, 'trace')} in which it did not fail.",
@@ -179,21 +210,21 @@ class Assumptions:
 
     def stuck(self, service: str) -> None:
         """A request could go on, but no trace shows how."""
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("stuck", service),
             f"No trace shows how {service} goes on where it failed: it is counted as failed.",
         )
 
     def waits(self, service: str) -> None:
         """A message waits for a service that is down."""
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("waits", service),
             f"Messages for {service} wait in their queue until it is back: they do not fail.",
         )
 
     def slower_queue(self, service: str) -> None:
         """A consumer takes longer."""
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("queue", service),
             f"{service} still keeps up with its messages: a queue that grows is not part of the replay.",
         )
@@ -201,7 +232,7 @@ class Assumptions:
     def new_attempt(self, edge: Edge, pause: int | None) -> None:
         """An attempt was made that is not in the trace."""
         how = "at once" if pause is None else f"after {told(pause)}, as in traces"
-        self._sentences.setdefault(
+        self.told.setdefault(
             ("attempt", edge),
             f"A further attempt of {arrow(edge)} comes {how}, and ends like another recorded call.",
         )

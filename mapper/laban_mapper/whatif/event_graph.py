@@ -41,7 +41,8 @@ class Node:
         callee: of a call: the service that answered it; None if no span tells.
         outside: of a call: names of what it called, if that sends no spans.
         delay: of what a message led to: from the begin of its publication.
-        units: the calls, visits and works directly below, by start; attempts of one call are one unit.
+        below: the calls, visits, publications and works directly below.
+        units: the same by start; attempts of one call are one unit.
         deliveries: what messages that it published led to.
         visit: the nearest visit above; None for the first node.
         timeout: how long its caller waits at most, as recorded; None if unknown.
@@ -58,6 +59,7 @@ class Node:
     callee: str | None = None
     outside: tuple[str, ...] = ()
     delay: int | None = None
+    below: "list[Node]" = field(default_factory=list["Node"])
     units: "list[Unit]" = field(default_factory=list["Unit"])
     deliveries: "list[Node]" = field(default_factory=list["Node"])
     visit: "Node | None" = None
@@ -84,8 +86,11 @@ class Node:
 
     @property
     def gave_up(self) -> bool:
-        """Whether the caller stopped waiting."""
-        return self.role == "call" and self.failed and timed_out(self.span)
+        """Whether the caller stopped waiting; an answer may tell of a timeout, too."""
+        if self.role != "call" or not (self.failed and timed_out(self.span)):
+            return False
+        answer = self.answering
+        return answer is None or not answer.failed or answer.end > self.end
 
     @property
     def unanswered(self) -> bool:
@@ -95,10 +100,7 @@ class Node:
     @property
     def answering(self) -> "Node | None":
         """The visit that answered a call; None if no span tells."""
-        for unit in self.units:
-            if unit.first.role == "visit":
-                return unit.first
-        return None
+        return next((one for one in self.below if one.role == "visit"), None)
 
 
 @dataclass(eq=False, slots=True)
@@ -147,14 +149,14 @@ def graph_of(causality: Causality, root: Span) -> Node | None:
         if depth > DEEPEST:
             return None
         below = [_node(causality, span, node) for span in _below(causality, node.span)]
-        node.units = _units([one for one in below if one.delay is None])
+        node.below = [one for one in below if one.delay is None]
         node.deliveries = [one for one in below if one.delay is not None]
         waiting += [(one, depth + 1) for one in below]
     for node in walk(first):
         if node.role == "call":
             answering = node.answering
             node.callee = None if answering is None else answering.span.service
-            if answering is None and any(unit.first.role == "call" for unit in node.units):
+            if answering is None and any(one.role == "call" for one in node.below):
                 node.role = "work"  # a library around the library that made the call
     return first
 
@@ -166,7 +168,7 @@ def walk(first: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting += node.deliveries
-        waiting += [attempt for unit in node.units for attempt in unit.nodes]
+        waiting += node.below
 
 
 def _below(causality: Causality, span: Span) -> Iterator[Span]:
@@ -229,18 +231,21 @@ def _outside(span: Span) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _units(nodes: Sequence[Node]) -> list[Unit]:
-    """The nodes as units by start: a call that fails and is made again is one unit with its next attempt."""
+def join_attempts(node: Node) -> None:
+    """Find the units of a node: a call that fails and is made again is one unit with its next attempt.
+
+    Two calls are the same if their keys are, so their callees have to be known.
+    """
     units: list[Unit] = []
     open_calls: dict[tuple[int, str], Unit] = {}
-    for node in sorted(nodes, key=lambda one: (one.start, one.end)):
-        place = (node.key, operation_of(node.span))
+    for below in sorted(node.below, key=lambda one: (one.start, one.end)):
+        place = (below.key, operation_of(below.span))
         before = open_calls.get(place)
-        if node.role == "call" and before is not None and before.in_trouble and before.end <= node.start:
-            before.nodes.append(node)
+        if below.role == "call" and before is not None and before.in_trouble and before.end <= below.start:
+            before.nodes.append(below)
             continue
-        unit = Unit([node])
+        unit = Unit([below])
         units.append(unit)
-        if node.role == "call":
+        if below.role == "call":
             open_calls[place] = unit
-    return units
+    node.units = units

@@ -5,9 +5,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from statistics import median
 from typing import Final, NamedTuple, TypeVar
 
+from laban_mapper.profiles.steps import step_id
 from laban_mapper.spans import NS_PER_MS
 from laban_mapper.whatif.changes import Places
-from laban_mapper.whatif.event_graph import Edge, Node, Unit, walk
+from laban_mapper.whatif.event_graph import Edge, Node, Unit, join_attempts, walk
 
 _LATE: Final = 10 * NS_PER_MS
 """A span may end this long after the span above it although that waited for it, or a tenth of that span."""
@@ -46,7 +47,6 @@ class Habits:
     """
 
     def __init__(self, graphs: Iterable[Node]) -> None:
-        self._callees: dict[int, str] = {}
         self._limits: dict[object, list[int]] = defaultdict(list)
         self._given_up: dict[object, list[int]] = defaultdict(list)
         self._spread: dict[object, list[bool]] = defaultdict(list)
@@ -62,19 +62,12 @@ class Habits:
         self._unwaited: set[int] = set()
         self._mixed: set[int] = set()
         nodes = [node for graph in graphs for node in walk(graph)]
+        self._find_callees([node for node in nodes if node.role == "call"])
         for node in nodes:
-            if node.role == "call" and node.callee is not None:
-                self._callees.setdefault(node.key, node.callee)
-        for node in nodes:
-            if node.role == "call" and node.callee is None:
-                node.callee = self._callees.get(node.key)
+            join_attempts(node)
         for node in nodes:
             self._learn(node)
         self.places = _places(nodes)
-
-    def answers(self, node: Node) -> bool:
-        """Whether some recorded call of this kind was answered by a service that sends spans."""
-        return node.key in self._callees
 
     def timeout(self, node: Node) -> Timeout | None:
         """How long the caller of a call waits; None if no trace tells."""
@@ -84,7 +77,11 @@ class Habits:
         if limits:
             return Timeout(Counter(limits).most_common(1)[0][0], recorded=True)
         given_up = _of(self._given_up, node)
-        return Timeout(int(median(given_up)), recorded=False) if given_up else None
+        if not given_up:
+            return None
+        limit = int(median(given_up))
+        # Other calls of the edge may have another timeout: this one once took longer.
+        return Timeout(limit, recorded=False) if self.longest(node) <= limit + _LATE else None
 
     def spread(self, node: Node) -> Share:
         """How often the failure of this call was the failure of its caller."""
@@ -139,6 +136,21 @@ class Habits:
     def waits_for(self, unit: Unit) -> bool:
         """Whether what is above a unit always waited for its end."""
         return unit.first.key not in self._unwaited
+
+    def _find_callees(self, calls: Sequence[Node]) -> None:
+        """Name the callee of calls without an answer, if all others to the same address have the same.
+
+        The key of a call gets the name of its callee: calls over HTTP often have the same names otherwise.
+        """
+        known: dict[object, set[str]] = defaultdict(set)
+        for node in calls:
+            if node.callee is not None:
+                known[_address(node)].add(node.callee)
+        for node in calls:
+            if node.callee is None and len(callees := known[_address(node)]) == 1:
+                node.callee = next(iter(callees))
+            if node.edge is not None:
+                node.key = step_id(node.key, None, node.edge[1], "", "callee", None)
 
     def _learn(self, node: Node) -> None:
         for unit in node.units:
@@ -198,6 +210,12 @@ class Habits:
                     self._spread[place].append(visit.failed)
             elif len(unit.nodes) > 1:
                 self._attempts[place].append(len(unit.nodes))
+
+
+def _address(node: Node) -> object:
+    """What a call goes to, as its span says."""
+    span = node.span
+    return (node.key, span.peer_address, span.peer_port, span.peer_service, span.rpc_service)
 
 
 def _places_of(node: Node) -> tuple[object, ...]:

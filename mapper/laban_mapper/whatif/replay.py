@@ -6,7 +6,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from laban_mapper.whatif.assumptions import (
+    ATTEMPTS,
     LIKELY,
+    PAUSE,
     PUBLICATIONS,
     REFUSAL,
     Assumptions,
@@ -219,12 +221,13 @@ class Replay:
             return False  # the caller made no other attempt in the trace
         attempts = self._habits.attempts(unit.first)
         self._noted.repeats(edge, attempts)
-        return number + 1 < (attempts or 1)
+        return number + 1 < (attempts or (ATTEMPTS if self._scenario.repeats else 1))
 
     def _pause(self, unit: Unit, number: int) -> int:
         if number + 1 < len(unit.nodes):
             return max(unit.nodes[number + 1].start - unit.nodes[number].end, 0)
-        return self._habits.pause(unit.first) or 0
+        pause = self._habits.pause(unit.first)
+        return (PAUSE if self._scenario.repeats else 0) if pause is None else pause
 
     def _another(self, unit: Unit, edge: Edge, number: int) -> Node:
         """An attempt that is not in the trace: another recorded call of its kind."""
