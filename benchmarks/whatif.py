@@ -2,8 +2,8 @@
 
 `./run bench whatif [--shop] [--random] [--seeds A-B] [--show] [--publish]`. The shop runs in the monolith
 style without faults; from its traces, laban predicts what slow and crashed services would do, and what the
-hybrid style would bring. Then the faults are switched on, and the hybrid style is started. The random systems are
-those of `./run bench truth`, with seeds for working on the rules only: 0 to 99.
+hybrid style would bring. Then the faults are switched on, and the hybrid style is started. The random systems
+are those of `./run bench truth`, with seeds for working on the rules only: 0 to 99.
 """
 
 import argparse

@@ -10,12 +10,13 @@ from laban_mapper.findings.facts import SampledEntry, SampledTrace
 from laban_mapper.model import LookedAt
 from laban_mapper.model_whatif import WhatIf, WhatIfEntry, WhatIfOutcome, WhatIfRange
 from laban_mapper.profiles.steps import entry_roots
-from laban_mapper.whatif.assumptions import FEW, LIKELY, Assumptions, interval, scenarios
+from laban_mapper.whatif.assumptions import FEW, Assumptions
 from laban_mapper.whatif.changes import Changes, ChangeTexts, described, parse_changes
 from laban_mapper.whatif.event_graph import Node, graph_of, walk
 from laban_mapper.whatif.habits import Habits
 from laban_mapper.whatif.late_steps import late_steps
 from laban_mapper.whatif.replay import Outcome, Replay
+from laban_mapper.whatif.scenarios import LIKELY, interval, scenarios
 
 _RESAMPLES: Final = 100
 _NS_PER_MS: Final = 1e6

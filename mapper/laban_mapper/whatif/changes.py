@@ -89,7 +89,7 @@ def parse_changes(texts: ChangeTexts, places: Places) -> Changes:
     slow_edges: dict[Edge, int] = {}
     for text in texts.slow:
         name, value = _assignment(text, "--slow pricing=500ms")
-        if _ARROW.search(name):
+        if _ARROW.search(name) and name not in places.services | places.outside:
             slow_edges[_edge(name, places)] = _duration(value, text)
         else:
             slow[_service(name, places)] = _duration(value, text)
@@ -176,10 +176,11 @@ def _service(name: str, places: Places) -> str:
 
 
 def _edge(text: str, places: Places) -> Edge:
-    parts = _ARROW.split(text.strip())
-    if len(parts) != 2 or not all(parts):
+    # A name may contain an arrow, too.
+    parts = [(text[: found.start()].strip(), text[found.end() :].strip()) for found in _ARROW.finditer(text)]
+    edge = next((edge for edge in parts if edge in places.edges), parts[0] if parts else ("", ""))
+    if not all(edge):
         raise InvalidChange(f"'{shortened(text)}' is no edge: write CALLER→CALLEE, or CALLER->CALLEE.")
-    edge = (parts[0], parts[1])
     if edge in places.edges:
         return edge
     if edge in places.messages:

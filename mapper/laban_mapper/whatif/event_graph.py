@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from laban.vocabulary import LABAN_TIMEOUT_MS, LABAN_TIMEOUT_SCOPE, NO_TIMEOUT
+from laban.vocabulary import LABAN_CIRCUIT_STATE, LABAN_TIMEOUT_MS, LABAN_TIMEOUT_SCOPE, NO_TIMEOUT
 from laban_collector.store.rows import Span
 from laban_mapper.profiles.steps import operation_without_ids, own_name, step_id
 from laban_mapper.spans import (
@@ -47,6 +47,7 @@ class Node:
         visit: the nearest visit above; None for the first node.
         timeout: how long its caller waits at most, as recorded; None if unknown.
         unlimited: whether its caller waits without a limit, as recorded.
+        guarded: whether a circuit breaker let it through.
     """
 
     span: Span
@@ -65,6 +66,7 @@ class Node:
     visit: "Node | None" = None
     timeout: int | None = None
     unlimited: bool = False
+    guarded: bool = False
     layout: "object | None" = None
     """What the replay knows about its order; kept between replays."""
 
@@ -202,6 +204,7 @@ def _node(causality: Causality, span: Span, above: Node | None) -> Node:
         limit = span.attributes.get(LABAN_TIMEOUT_MS)
         if isinstance(limit, int | float) and limit > 0:
             node.timeout = int(limit * NS_PER_MS)
+        node.guarded = LABAN_CIRCUIT_STATE in span.attributes
         node.unlimited = span.attributes.get(LABAN_TIMEOUT_SCOPE) == NO_TIMEOUT
     return node
 

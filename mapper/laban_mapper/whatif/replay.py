@@ -1,26 +1,15 @@
 """Replays one recorded trace with changes: own times stay, and what waited for something waits again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import NamedTuple
 
-from laban_mapper.whatif.assumptions import (
-    ATTEMPTS,
-    LIKELY,
-    PAUSE,
-    PUBLICATIONS,
-    REFUSAL,
-    Assumptions,
-    Scenario,
-    interval,
-)
+from laban_mapper.whatif.assumptions import PUBLICATIONS, Assumptions
 from laban_mapper.whatif.changes import Changes
+from laban_mapper.whatif.decisions import Decisions, pick
 from laban_mapper.whatif.event_graph import Edge, Node, Unit
 from laban_mapper.whatif.habits import Habits, Timeout
 from laban_mapper.whatif.layout import Layout, layout_of
-
-_STEPS = 2**64
+from laban_mapper.whatif.scenarios import LIKELY, Scenario
 
 
 class Played(NamedTuple):
@@ -87,6 +76,7 @@ class Replay:
         self._changes = changes or Changes()
         self._scenario = scenario
         self._noted = assumptions or Assumptions()
+        self._decide = Decisions(habits, self._changes, scenario, self._noted)
         self._later: list[tuple[Node, int]] = []
         self._ends: list[tuple[int, int]] = []
 
@@ -144,7 +134,7 @@ class Replay:
             if good:
                 self._noted.rescued(node.span.service, len(good))
                 del self._later[before[0] :], self._ends[before[1] :]
-                return self._visit(_pick(good, node, 0), start + played.spent)
+                return self._visit(pick(good, node, 0), start + played.spent)
             self._noted.stuck(node.span.service)
         self._schedule(node, start)
         self._ends.append((node.key, played.end))
@@ -195,51 +185,35 @@ class Replay:
         """Make a call, again and again if its caller does so."""
         if edge in self._changes.turned:
             return self._turn(unit, edge, start)
+        before = len(self._later), len(self._ends)
         at, number = start, 0
         while True:
-            node = unit.nodes[number] if number < len(unit.nodes) else self._another(unit, edge, number)
+            node = (
+                unit.nodes[number] if number < len(unit.nodes) else self._decide.another(unit, edge, number)
+            )
             played = self._attempt(node, edge, at)
             if played.aborting:
                 return played
-            if not played.failed or not self._is_repeated(unit, edge, number):
+            if not played.failed or not self._decide.is_repeated(unit, edge, number):
                 break
-            at = played.end + self._pause(unit, number)
+            at = played.end + self._decide.pause(unit, number)
             number += 1
         if not played.failed:
             return Played(played.end, spent=at - start)
+        if unit.first.guarded and not unit.in_trouble:
+            self._noted.guarded(edge)
+            if self._scenario.breaks:
+                del self._later[before[0] :], self._ends[before[1] :]
+                played = Played(start, failed=True)
         # Where the call failed in the trace, too, the trace shows what its caller does then.
-        spreads = not unit.in_trouble and self._spreads(unit.first, edge)
+        spreads = not unit.in_trouble and self._decide.spreads(unit.first, edge)
         return Played(played.end, failed=True, aborting=spreads)
-
-    def _is_repeated(self, unit: Unit, edge: Edge, number: int) -> bool:
-        allowed = self._changes.retries.get(edge)
-        if allowed is not None:
-            return number < allowed
-        if number + 1 < len(unit.nodes):
-            return True
-        if unit.in_trouble:
-            return False  # the caller made no other attempt in the trace
-        attempts = self._habits.attempts(unit.first)
-        self._noted.repeats(edge, attempts)
-        return number + 1 < (attempts or (ATTEMPTS if self._scenario.repeats else 1))
-
-    def _pause(self, unit: Unit, number: int) -> int:
-        if number + 1 < len(unit.nodes):
-            return max(unit.nodes[number + 1].start - unit.nodes[number].end, 0)
-        pause = self._habits.pause(unit.first)
-        return (PAUSE if self._scenario.repeats else 0) if pause is None else pause
-
-    def _another(self, unit: Unit, edge: Edge, number: int) -> Node:
-        """An attempt that is not in the trace: another recorded call of its kind."""
-        self._noted.new_attempt(edge, self._habits.pause(unit.first))
-        good = self._habits.calls(unit.first)
-        return _pick(good, unit.first, number) if good else unit.nodes[-1]
 
     def _attempt(self, node: Node, edge: Edge, at: int) -> Played:
         changed = self._changes.timeouts.get(edge)
         known = Timeout(changed, recorded=True) if changed is not None else self._habits.timeout(node)
-        if self._is_down(node):
-            return self._refused(node, edge, at, known)
+        if self._decide.is_down(node):
+            return Played(at + self._decide.refusal(node, edge, known), failed=True)
         extra = self._changes.slow_edges.get(edge, 0)
         if node.role == "visit":
             natural = self._visit(node, at + extra)
@@ -247,35 +221,12 @@ class Replay:
             if node.callee is None:
                 extra += max((self._changes.slow.get(name, 0) for name in node.outside), default=0)
             natural = self._answered(node, at, extra)
-        limit = self._limit(node, edge, natural.end - at, changed, known)
+        limit = self._decide.limit(node, edge, natural.end - at, changed, known)
         if limit is not None and natural.end - at > limit:
             return Played(at + limit, failed=True)
         if node.gave_up and node.unanswered:  # nobody knows how long it would have taken
             return Played(at + (node.duration if changed is None else changed), failed=True)
         return natural
-
-    def _limit(
-        self, node: Node, edge: Edge, took: int, changed: int | None, known: Timeout | None
-    ) -> int | None:
-        """How long the caller waits; None if no limit ends the call."""
-        if changed is not None:
-            return changed
-        if node.gave_up:
-            return node.duration
-        if took <= node.duration:
-            return None
-        if known is not None:
-            limit = max(known.limit, node.duration)
-            if took > limit:
-                self._noted.gives_up(edge, known)
-            return limit
-        if node.unlimited:
-            return None
-        longest = max(self._habits.longest(node), node.duration)
-        if took <= longest:
-            return None
-        self._noted.unlimited(edge, longest)
-        return longest if self._scenario.gives_up else None
 
     def _answered(self, node: Node, at: int, extra: int) -> Played:
         """A call, until its answer comes, however long that takes."""
@@ -293,30 +244,6 @@ class Replay:
             return Played(inside.played.end, node.failed)
         return Played(inside.played.end, answer.failed)
 
-    def _is_down(self, node: Node) -> bool:
-        down = self._changes.down
-        if not down:
-            return False
-        if node.role == "visit":
-            return node.span.service in down
-        return node.callee in down if node.callee is not None else not down.isdisjoint(node.outside)
-
-    def _refused(self, node: Node, edge: Edge, at: int, known: Timeout | None) -> Played:
-        learned = self._habits.refusal(node)
-        self._noted.refused(edge, learned, known)
-        took = REFUSAL if learned is None else learned
-        if known is not None:
-            took = known.limit if self._scenario.hangs else min(took, known.limit)
-        return Played(at + took, failed=True)
-
-    def _spreads(self, node: Node, edge: Edge) -> bool:
-        """Whether a failed call fails its caller, by how often that was so."""
-        share = self._habits.spread(node)
-        self._noted.spread(edge, share)
-        least, most = interval(*share)
-        probable = share.part / share.of if share.of else 1.0
-        return _drawn(node, -1) < {-1: least, 0: probable, 1: most}[self._scenario.spread]
-
     def _turn(self, unit: Unit, edge: Edge, start: int) -> Played:
         """Publish a message instead of a call; what the callee does comes later."""
         publication, wait = self._habits.publication(edge[0]), self._habits.wait()
@@ -332,15 +259,3 @@ class Replay:
 def _ends(layout: Layout, results: list[Played | None]) -> list[int]:
     """The new ends of the units that a node waits for."""
     return [one.end for at in layout.waited if (one := results[at]) is not None]
-
-
-def _pick(nodes: Sequence[Node], node: Node, salt: int) -> Node:
-    """One of some nodes, always the same for the same trace."""
-    return nodes[int(_drawn(node, salt) * len(nodes))]
-
-
-def _drawn(node: Node, salt: int) -> float:
-    """A number from 0 to 1 that looks random, always the same for the same span."""
-    text = f"{node.span.trace_id}/{node.span.span_id}/{salt}"
-    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest) / _STEPS
