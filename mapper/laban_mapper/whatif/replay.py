@@ -21,6 +21,7 @@ class Played(NamedTuple):
         aborting: whether its failure ends the visit in which it happened.
         spent: how long its failed attempts took before the last one, ns.
         rescued: whether it failed in the trace because of a call that does not fail now.
+        new: whether a call failed for another reason than in the trace: nobody answers, or not in time.
     """
 
     end: int
@@ -28,6 +29,7 @@ class Played(NamedTuple):
     aborting: bool = False
     spent: int = 0
     rescued: bool = False
+    new: bool = False
 
 
 class _Inside(NamedTuple):
@@ -194,26 +196,28 @@ class Replay:
             played = self._attempt(node, edge, at)
             if played.aborting:
                 return played
-            if not played.failed or not self._decide.is_repeated(unit, edge, number):
+            in_vain = unit.failed and not unit.in_trouble and not played.new
+            if not played.failed or in_vain or not self._decide.is_repeated(unit, edge, number):
                 break
             at = played.end + self._decide.pause(unit, number)
             number += 1
         if not played.failed:
             return Played(played.end, spent=at - start)
-        if unit.first.guarded and not unit.in_trouble:
+        # Where the call failed in the trace, too, the trace shows what its caller does then.
+        if unit.in_trouble or (unit.failed and not played.new):
+            return Played(played.end, failed=True)
+        if unit.first.guarded:
             self._noted.guarded(edge)
             if self._scenario.breaks:
                 del self._later[before[0] :], self._ends[before[1] :]
-                played = Played(start, failed=True)
-        # Where the call failed in the trace, too, the trace shows what its caller does then.
-        spreads = not unit.in_trouble and self._decide.spreads(unit.first, edge)
-        return Played(played.end, failed=True, aborting=spreads)
+                played = Played(start, failed=True, new=True)
+        return Played(played.end, failed=True, aborting=self._decide.spreads(unit.first, edge), new=True)
 
     def _attempt(self, node: Node, edge: Edge, at: int) -> Played:
         changed = self._changes.timeouts.get(edge)
         known = Timeout(changed, recorded=True) if changed is not None else self._habits.timeout(node)
         if self._decide.is_down(node):
-            return Played(at + self._decide.refusal(node, edge, known), failed=True)
+            return Played(at + self._decide.refusal(node, edge, known), failed=True, new=True)
         extra = self._changes.slow_edges.get(edge, 0)
         if node.role == "visit":
             natural = self._visit(node, at + extra)
@@ -223,7 +227,7 @@ class Replay:
             natural = self._answered(node, at, extra)
         limit = self._decide.limit(node, edge, natural.end - at, changed, known)
         if limit is not None and natural.end - at > limit:
-            return Played(at + limit, failed=True)
+            return Played(at + limit, failed=True, new=not node.gave_up)
         if node.gave_up and node.unanswered:  # nobody knows how long it would have taken
             return Played(at + (node.duration if changed is None else changed), failed=True)
         return natural
@@ -240,9 +244,11 @@ class Replay:
         if node.gave_up:
             return answer
         was_failed = node.answering is not None and node.answering.failed
-        if node.failed != was_failed:  # a refusal is no failure of who refuses, and a failure may be expected
+        if (
+            answer.failed == was_failed != node.failed
+        ):  # a refusal is no failure of who refuses, and a failure may be expected
             return Played(inside.played.end, node.failed)
-        return Played(inside.played.end, answer.failed)
+        return Played(inside.played.end, answer.failed, new=answer.failed and not was_failed)
 
     def _turn(self, unit: Unit, edge: Edge, start: int) -> Played:
         """Publish a message instead of a call; what the callee does comes later."""

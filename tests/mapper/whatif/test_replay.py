@@ -180,6 +180,8 @@ def test_who_asks_in_vain_is_no_example_of_a_failure() -> None:
         client, server = call(root, "a", 10, 20, http_status=404, status=2)
         return [root, client, server]
 
+    unchanged = only(asked(sampled((in_vain, 30)), slow=["a=5ms"]))
+    assert (unchanged.after.failed, unchanged.after.p50_ms) == (0, 105)
     answer = asked(sampled((in_vain, 30)), down=["a"])
     assert only(answer).after.failed == 100
     assert any("No trace shows what a caller does" in text for text in answer.assumptions)
