@@ -53,7 +53,8 @@ class Decisions:
 
     def another(self, unit: Unit, edge: Edge, number: int) -> Node:
         """An attempt that is not in the trace: another recorded call of its kind."""
-        self._noted.new_attempt(edge, self._habits.pause(unit.first))
+        if not self._scenario.repeats:
+            self._noted.new_attempt(edge, self._habits.pause(unit.first))
         good = self._habits.calls(unit.first)
         return pick(good, unit.first, number) if good else unit.nodes[-1]
 
