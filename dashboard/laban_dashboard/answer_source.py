@@ -2,15 +2,20 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
+from laban_mapper.model import Orders
+from laban_mapper.orders import OrdersQuestion
 
 URL_VARIABLE = "LABAN_DASHBOARD_URL"
 DB_VARIABLE = "LABAN_DASHBOARD_DB"
+_SHARED = timedelta(seconds=4)
+"""How long browsers share an answer that is expensive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,27 @@ def shared_answers() -> Answers:
     return _opened(source.url, source.db)
 
 
+def newest_orders(limit: int, since: datetime) -> Orders:
+    """Return the newest orders with a span since then, asked once in a few seconds for all browsers.
+
+    Raises:
+        AppError, StoreError: as `shared_answers`.
+    """
+    source = configured_source()
+    return _orders(source.url, source.db, limit, since)
+
+
 def reconnect() -> None:
     """Open the source again on the next query: the collector may have moved to another address."""
     _opened.clear()
+    _orders.clear()
 
 
 @st.cache_resource(show_spinner=False)
 def _opened(url: str | None, db: Path | None) -> Answers:
     return open_answers(url, db)
+
+
+@st.cache_data(ttl=_SHARED, show_spinner=False)
+def _orders(url: str | None, db: Path | None, limit: int, since: datetime) -> Orders:
+    return _opened(url, db).orders(OrdersQuestion(limit=limit), since)

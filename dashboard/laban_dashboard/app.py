@@ -1,8 +1,10 @@
-"""The entry point of the Streamlit app: the navigation and the four pages."""
+"""The entry point of the Streamlit app: the navigation and the pages."""
 
 from pathlib import Path
 
 import streamlit as st
+
+from laban_dashboard.widgets.page_layout import steady_page
 
 _STATIC = Path(__file__).with_name("static")
 
@@ -11,10 +13,13 @@ st.set_page_config(page_title="laban", page_icon=_STATIC / "icon.svg", layout="w
 st.logo(_STATIC / "laban.svg", size="large")
 
 PAGES = [
-    st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map", default=True),
+    st.Page("views/home.py", title="Home", icon=":material/home:", url_path="home", default=True),
+    st.Page("views/orders.py", title="Orders", icon=":material/list_alt:", url_path="orders"),
     st.Page("views/order.py", title="Order", icon=":material/receipt_long:", url_path="order"),
+    st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map"),
     st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
     st.Page("views/lag.py", title="Lag", icon=":material/stacked_line_chart:", url_path="lag"),
 ]
 
+steady_page()
 st.navigation(PAGES, position="top").run()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.page_monitor import PageMonitor
 
@@ -29,6 +29,8 @@ OPTIONS: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 HEIGHT: Final = 900
+
+expect.set_options(timeout=20_000)  # the default, 5 s, is short for a machine that does other work
 
 ColourScheme = Literal["light", "dark"]
 

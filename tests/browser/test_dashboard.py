@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import HEIGHT, ColourScheme
 from tests.browser.dashboard_driver import (
     canvas_of,
     cells_of,
@@ -32,7 +33,14 @@ from tests.serving import Serving, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-PAGES = {"Map": "/", "Order": f"/order?order={TIMED_OUT}", "Latency": "/latency", "Lag": "/lag"}
+PAGES = {
+    "Home": "/",
+    "Orders": "/orders",
+    "Order": f"/order?order={TIMED_OUT}",
+    "Map": "/map",
+    "Latency": "/latency",
+    "Lag": "/lag",
+}
 ORDER_TO_PRICING = "service:order service:pricing sync grpc"
 
 
@@ -56,7 +64,7 @@ def address(shop: Serving) -> Iterator[str]:
 def test_the_map_has_every_service_and_both_kinds_of_edges(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, monitor, "/?window=All")
+    visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
     nodes = set(evaluate_on_map(canvas, "cy.nodes().map((node) => node.id())"))
     assert nodes >= {f"service:{name}" for name in services(all_orders())}
@@ -70,7 +78,7 @@ def test_the_map_has_every_service_and_both_kinds_of_edges(
 def test_clicking_a_group_shows_its_lag_and_links_to_its_chart(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, monitor)
+    visit(page, address, monitor, "/map")
     click_on_map(page, canvas_of(page), "group:email")
     panel = page.locator(".st-key-panel")
     expect(panel).to_contain_text("consumer group")
@@ -83,7 +91,7 @@ def test_clicking_a_group_shows_its_lag_and_links_to_its_chart(
 def test_clicking_an_edge_shows_its_figures_and_evidence(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
-    visit(page, address, monitor, "/?window=All")
+    visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
     click_on_map(page, canvas, ORDER_TO_PRICING)
     panel = page.locator(".st-key-panel")
@@ -97,7 +105,7 @@ def test_clicking_an_edge_shows_its_figures_and_evidence(
 def test_zoom_selection_and_positions_survive_new_calls(
     page: Page, address: str, monitor: PageMonitor, shop: Serving
 ) -> None:
-    visit(page, address, monitor, "/?window=All")
+    visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
     click_on_map(page, canvas, "service:order")
     expect(page.locator(".st-key-panel")).to_contain_text("order")
@@ -132,7 +140,7 @@ def test_a_failed_order_shows_its_root_cause_and_its_steps_expand(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, f"/order?order={TIMED_OUT}")
-    expect(page.locator(".st-key-verdict")).to_contain_text("Root cause: user")
+    expect(page.locator(".st-key-verdict")).to_contain_text("Cause: timed out · User")
     page.get_by_role("button", name="Errors").click()
     expect(page.locator(".step.failed")).to_have_count(page.locator(".step").count())
     row = page.locator(".row").last
@@ -190,21 +198,70 @@ def test_the_lag_page_has_every_group_its_partitions_and_a_chart(
     expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed for longer than usual")
 
 
-@pytest.mark.parametrize("colour_scheme", ["light", "dark"])
-@pytest.mark.parametrize("page_width", [1440, 800])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_fits_its_window_in_light_and_dark(
-    name: str, page: Page, page_width: int, colour_scheme: str, address: str, monitor: PageMonitor
+    name: str, page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, PAGES[name])
     expect(page.locator("h1")).to_have_text(name)
-    drawn = {"Map": ".canvas canvas", "Order": ".step"}.get(name, "[data-testid=stVegaLiteChart]")
-    expect(page.locator(drawn).first).to_be_attached()
-    assert page.evaluate("document.documentElement.scrollWidth") <= page_width
-    red = page.evaluate(
-        "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor.match(/\\d+/)[0]"
+    charts = "[data-testid=stVegaLiteChart]"
+    drawn = {
+        "Home": ".orders tbody tr",
+        "Orders": ".orders tbody tr",
+        "Order": ".step",
+        "Map": ".canvas canvas",
+    }
+    expect(page.locator(drawn.get(name, charts)).first).to_be_attached()
+    looks: list[tuple[int, ColourScheme]] = [(1440, "light"), (800, "dark")]
+    for width, scheme in looks:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "dark => (+getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+            ".match(/\\d+/)[0] < 128) === dark",
+            arg=scheme == "dark",
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_home_says_what_is_wrong_and_opens_an_order_that_went_badly(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("Email has stopped: 10 messages behind")
+    expect(page.locator(".st-key-figure-Worst-group")).to_contain_text("STOP")
+    assert evaluate_on_map(canvas_of(page), "cy.getElementById('group:email').data('status')") == "STOP"
+    bad = page.locator(".orders tbody tr").filter(has_text=WAITING)
+    expect(bad).to_contain_text("waiting")
+    bad.get_by_role("link").click()
+    expect(page.locator("h1")).to_have_text("Order")
+    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {WAITING}")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Home")
+
+
+def test_the_orders_are_filtered_by_the_url_and_each_has_a_link(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/orders?window=All&show=Failed")
+    rows = page.locator(".orders tbody tr")
+    expect(rows.filter(has_text=TIMED_OUT)).to_contain_text("failed")
+    expect(rows.filter(has_text=SUCCESSFUL)).to_have_count(0)
+    link = rows.filter(has_text=TIMED_OUT).get_by_role("link")
+    assert link.get_attribute("href") == f"order?order={TIMED_OUT}"
+    page.get_by_text("Failed", exact=True).click()
+    expect(rows.filter(has_text=SUCCESSFUL).first).to_be_visible()
+    assert "show=" not in page.url
+
+
+def test_a_refresh_does_not_fade_the_page(page: Page, address: str, monitor: PageMonitor) -> None:
+    visit(page, address, monitor, "/map?window=All")
+    canvas_of(page)
+    page.wait_for_function("document.querySelector('[data-stale=true]') !== null")
+    opacities = (
+        "[...document.querySelectorAll('[data-stale=true]')].map((one) => getComputedStyle(one).opacity)"
     )
-    assert (int(red) < 128) == (colour_scheme == "dark")
+    assert set(page.evaluate(opacities)) <= {"1"}
 
 
 def test_an_unreachable_collector_is_reported_and_retried(page: Page, monitor: PageMonitor) -> None:

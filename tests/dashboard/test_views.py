@@ -12,12 +12,12 @@ from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop_answers import ShopAnswers
 
-PAGES = ("map", "order", "latency", "lag")
+PAGES = ("home", "orders", "order", "map", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:
     """Return the Markdown texts, headings and captions of the page."""
-    elements = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.error]
+    elements = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.error, *at.success]
     return "\n".join(element.value for element in elements)
 
 
@@ -105,7 +105,7 @@ def test_an_order_in_the_url_is_displayed(open_page: OpenPage, shop: ShopAnswers
     assert ("order", "1002") in shop.queried
     text = text_of(at).replace("\\", "")
     assert ":red-badge[:material/error: failed] Order 1002 was created in 84 ms" in text
-    assert "Root cause: bank.example" in text
+    assert "**Cause** · bank.example" in text
 
 
 def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnswers) -> None:
@@ -124,10 +124,17 @@ def test_an_unknown_order_offers_similar_orders_and_opens_the_selected_one(
     assert "still waiting behind 42 messages" in text_of(at)
 
 
-def test_without_an_order_the_newest_orders_are_offered(open_page: OpenPage) -> None:
-    at = open_page("order")
-    next(button for button in at.button if button.key == "open-1002").click().run()
-    assert "Root cause" in text_of(at)
+def test_home_says_what_is_wrong(open_page: OpenPage) -> None:
+    text = text_of(open_page("home")).replace("\\", "")
+    assert "Email has stopped: 272 messages behind, about 42.0 s" in text
+    assert "Orders that went badly" in text
+
+
+def test_home_says_that_nothing_is_wrong(open_page: OpenPage, shop: ShopAnswers) -> None:
+    shop.edges, shop.known = [], ()
+    text = text_of(open_page("home"))
+    assert "Nothing is wrong now" in text
+    assert "No span has the business key order in this time range" in text
 
 
 def test_a_final_story_is_not_queried_at_every_refresh(open_page: OpenPage, shop: ShopAnswers) -> None:

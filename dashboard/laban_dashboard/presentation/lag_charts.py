@@ -54,7 +54,7 @@ def partition_rows(groups: Sequence[GroupLag]) -> list[dict[str, object]]:
 def lag_chart(points: Sequence[LagPoint], measure: Measure, *, by_partition: bool) -> alt.Chart:
     """Chart lag over time: one line per group, or per partition."""
     rows = _by_partition(points, measure) if by_partition else _by_group(points, measure)
-    title = "messages behind" if measure == "messages" else "seconds lag_caption"
+    title = "messages behind" if measure == "messages" else "seconds behind"
     chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(interpolate="step-after", strokeWidth=2)

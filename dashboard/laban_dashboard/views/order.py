@@ -8,6 +8,7 @@ import streamlit as st
 from laban_app.answers.protocol import Answers
 from laban_app.errors import SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
+from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.order_timeline import (
@@ -18,22 +19,23 @@ from laban_dashboard.presentation.order_timeline import (
     parse_query,
     timeline_data,
 )
-from laban_dashboard.presentation.status_labels import (
-    OUTCOME_COLOURS,
-    OUTCOME_ICONS,
-    OUTCOME_LABELS,
-    STATE_MEANINGS,
-)
+from laban_dashboard.presentation.orders_rows import orders_table_data
+from laban_dashboard.presentation.status_labels import STATE_MEANINGS
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_dashboard.widgets.order_links import open_clicked
 from laban_dashboard.widgets.page_layout import page_header
+from laban_dashboard.widgets.story_card import story_card
 from laban_mapper.model import KnownValues, Story
+from laban_mapper.orders import OrdersQuestion
 
 REFRESH_S = 2
 _QUERY = "order"
 _RECENT = "recent"
 _CACHED = "cached_story"
 _MAX_LISTED = 50
+_LISTED = 20
+_TABLE = "newest_orders"
 FINAL_REFRESH = timedelta(seconds=30)
 
 
@@ -73,15 +75,16 @@ def _recent(known: KnownValues) -> None:
     )
 
 
-def _listing(known: KnownValues) -> None:
-    """Draw the newest orders as buttons, before the user has entered an order."""
-    now = datetime.now(UTC)
-    st.markdown("**Select a recent order, or enter an order ID above.**")
-    with st.container(horizontal=True, gap="xsmall", key="listing"):
-        for recent in known.values:
-            age = formatting.age(recent.last_seen, now)
-            label = f"{formatting.escape_markdown(recent.value)} :gray[:small[{age}]]"
-            st.button(label, key=f"open-{recent.value}", on_click=_open, args=(recent.value,))
+def _listing(answers: Answers) -> None:
+    """Draw the newest orders with what became of them, before the user has entered an order."""
+    st.markdown("**Enter an order ID above, or open one of the newest orders.**")
+    found = answers.orders(OrdersQuestion(limit=_LISTED))
+    if not found.orders:
+        st.caption("No span has the business key order. Do your services set it?")
+        return
+    data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
+    orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
+    st.page_link("views/orders.py", label="All orders", icon=":material/list_alt:")
 
 
 def _unknown(error: UnknownValue | SeveralKeys) -> None:
@@ -107,29 +110,6 @@ def _unknown(error: UnknownValue | SeveralKeys) -> None:
                     st.button(label, key=f"nearest-{nearest}", on_click=_open, args=(query,))
         else:
             st.markdown(f"No span has the business key {key}. Do your services set it?")
-
-
-def _verdict(story: Story) -> None:
-    colour, icon = OUTCOME_COLOURS[story.outcome], OUTCOME_ICONS[story.outcome]
-    label = OUTCOME_LABELS.get(story.outcome, story.outcome)
-    with st.container(border=True, key="verdict"):
-        st.markdown(f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(story.verdict)}")
-        if story.root_cause is not None:
-            cause = story.root_cause
-            st.error(
-                f"**Root cause: {formatting.escape_markdown(cause.service)}** · "
-                f"{formatting.escape_markdown(cause.operation)} · {formatting.escape_markdown(cause.error)}",
-                icon=":material/crisis_alert:",
-            )
-        started = story.started.astimezone(browser_timezone())
-        st.caption(
-            f"{started:%-d %b %Y %H:%M:%S} · {formatting.duration(story.duration_ms)} in total · "
-            f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}"
-        )
-        for note in story.notes:
-            st.caption(f":orange[{formatting.escape_markdown(note)}]")
-        if story.truncated:
-            st.caption(":orange[Truncated: the order has more spans than the query limit.]")
 
 
 def _messages(story: Story) -> None:
@@ -160,7 +140,7 @@ def _order(answers: Answers, text: str) -> None:
         story = _story(answers, key, value)
     except (UnknownValue, SeveralKeys) as error:
         return _unknown(error)
-    _verdict(story)
+    story_card(story, f"{key}-{value}")
     timeline(timeline_data(story, browser_timezone()), "timeline")
     _messages(story)
     return None
@@ -176,7 +156,7 @@ def _body() -> None:
     known = answers.known_values(DEFAULT_KEY, _MAX_LISTED)
     with recent_orders:
         _recent(known)
-    return _order(answers, text) if text else _listing(known)
+    return _order(answers, text) if text else _listing(answers)
 
 
 notices.auto_refresh(_body, REFRESH_S)

@@ -11,6 +11,7 @@ from laban_collector.errors import StoreError
 from laban_dashboard.answer_source import configured_source, reconnect
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow, resolve_window
+from laban_dashboard.widgets import order_links
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
@@ -23,6 +24,7 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
 
     @st.fragment(run_every=every)
     def refreshed() -> None:
+        order_links.follow()
         try:
             body()
         except (CollectorUnreachable, RequestRefused, StoreError) as error:

@@ -13,6 +13,16 @@ _NARROW = """<style>
 }
 </style>"""
 
+# Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
+_STEADY = """<style>
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+</style>"""
+
+
+def steady_page() -> None:
+    """Keep what the page shows as it is while a refresh is computed."""
+    st.html(_STEADY)
+
 
 @contextmanager
 def page_header(title: str) -> Generator[None]:

@@ -1,0 +1,80 @@
+// Draws a table of orders. Each order is a link that can be copied; a plain click opens it without loading the page
+// again. When the data is refreshed, only the texts that changed are written, so nothing moves or loses the focus.
+
+const CELLS = ["id", "outcome", "took", "cause", "where", "seen"];
+
+function make(tag, className) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  return made;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function row(state) {
+  const item = make("tr");
+  const cells = Object.fromEntries(CELLS.map((name) => [name, item.appendChild(make("td", name))]));
+  const link = make("a");
+  const outcome = make("span", "outcome");
+  const duration = make("span");
+  const bar = make("i");
+  cells.id.append(link);
+  cells.outcome.append(outcome);
+  cells.outcome.className = "";
+  cells.took.append(duration, bar);
+  const open = (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button > 0) return;
+    event.preventDefault();
+    state.tell("open", item.order.query);
+  };
+  link.addEventListener("click", (event) => { event.stopPropagation(); open(event); });
+  item.addEventListener("click", (event) => { if (!getSelection().toString()) open(event); });
+  link.addEventListener("keydown", (event) => {
+    const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    if (sibling) { event.preventDefault(); item[sibling]?.querySelector("a")?.focus(); }
+  });
+  item.parts = { link, outcome, duration, bar, ...cells };
+  return item;
+}
+
+function fill(item, order) {
+  const { link, outcome, duration, bar, cause, where, seen } = item.parts;
+  item.order = order;
+  write(link, order.id);
+  link.title = order.id;
+  link.setAttribute("href", order.href);
+  write(outcome, order.outcome);
+  outcome.className = `outcome ${order.tone}`;
+  write(duration, order.took);
+  bar.style.width = `${(100 * order.share).toFixed(1)}%`;
+  write(cause, order.cause);
+  write(where, order.where);
+  where.title = order.services;
+  write(seen, order.seen);
+  seen.title = order.time;
+}
+
+const states = new WeakMap();
+
+export default function ({ data, parentElement: root, setTriggerValue }) {
+  let state = states.get(root);
+  if (!state) {
+    state = { rows: new Map() };
+    states.set(root, state);
+  }
+  state.tell = setTriggerValue;
+  const body = root.querySelector("tbody");
+  const wanted = data.orders.map((order) => {
+    const item = state.rows.get(order.query) ?? row(state);
+    state.rows.set(order.query, item);
+    fill(item, order);
+    return item;
+  });
+  const shown = new Set(wanted);
+  for (const [query, item] of state.rows) if (!shown.has(item)) { item.remove(); state.rows.delete(query); }
+  // Rows that are in place already are not touched: moving an element takes its focus away.
+  wanted.forEach((item, index) => { if (body.children[index] !== item) body.insertBefore(item, body.children[index] ?? null); });
+  return () => states.delete(root);
+}

@@ -1,0 +1,185 @@
+"""The Home page's data: whether anything is wrong now, in a few figures, and what has changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
+from laban_dashboard.presentation.map_elements import edge_label, node_label
+from laban_mapper.model import Edge, GroupLag, Orders, OrderSummary, ServiceMap
+from laban_mapper.orders import badness
+
+Tone = Literal["good", "bad", "neutral"]
+
+_STANDING: Final = ("STOP", "STALL")
+_FEWEST: Final = 5
+"""Calls of an edge without which a share of errors is not told."""
+_ERRORS: Final = 0.05
+"""The share of failed calls from which on an edge is told."""
+_TOLD: Final = 4
+"""The most problems, and the most changes, that are told."""
+_SLOWER: Final = 2.0
+"""An edge is told as slower if its p95 has at least doubled …"""
+_SLOWER_BY_MS: Final = 20.0
+"""… and grown by this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the page.
+
+    Attributes:
+        label: what it is.
+        value: the number, formatted.
+        note: what it is compared with.
+        tone: whether it is fine.
+    """
+
+    label: str
+    value: str
+    note: str
+    tone: Tone
+
+
+def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[Figure]:
+    """Orders a minute, how many went badly, and the worst consumer group."""
+    found = orders.orders
+    failed = sum(order.outcome == "failed" for order in found)
+    waiting = sum(order.outcome == "waiting" for order in found)
+    slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
+    of = f"of {formatting.count(len(found), 'order')}"
+    return [
+        Figure("Orders a minute", *_per_minute(found, now), "neutral"),
+        Figure("Failed", formatting.percentage(failed, len(found)), f"{failed} {of}", _tone(failed)),
+        Figure("Slow", formatting.percentage(slow, len(found)), f"{slow} {of}", _tone(slow)),
+        Figure("Waiting", formatting.percentage(waiting, len(found)), f"{waiting} {of}", _tone(waiting)),
+        _worst_group(groups),
+    ]
+
+
+def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> list[str]:
+    """What is wrong now, the worst first, each in a sentence without a full stop."""
+    told = [
+        f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}: {group.messages:,} "
+        f"{lag_caption(group)}"
+        for group in by_severity(groups)
+        if group.status in _STANDING and group.messages
+    ]
+    queues = {node.id for node in found.nodes if node.kind == "group"}
+    failing = [
+        edge
+        for edge in found.edges
+        if edge.calls >= _FEWEST and edge.errors >= _ERRORS * edge.calls and edge.target not in queues
+    ]
+    failing.sort(key=lambda edge: (-edge.errors, edge.source, edge.target))
+    told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
+    told += [_failed(orders.orders)] if not failing and _failed(orders.orders) else []
+    if len(told) > _TOLD:
+        told = [*told[: _TOLD - 1], f"and {len(told) - _TOLD + 1} more"]
+    return told
+
+
+def bad_orders(orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+    """Orders that failed, wait or are incomplete, or whose cause is more than a retry; the worst first."""
+    bad = [
+        order
+        for order in orders
+        if order.outcome in ("failed", "waiting", "incomplete")
+        or (order.cause is not None and order.cause.kind != "retried")
+    ]
+    return sorted(bad, key=badness, reverse=True)
+
+
+def changes(before: ServiceMap, after: ServiceMap) -> list[str]:
+    """What is new, what is gone, and what became slower between two time ranges."""
+    told = [*_new_nodes(before, after), *_new_edges(before, after), *_gone(before, after)]
+    told += _slower(before, after)
+    if len(told) > 2 * _TOLD:
+        told = [*told[: 2 * _TOLD - 1], f"and {len(told) - 2 * _TOLD + 1} more"]
+    return told
+
+
+def _failing(edge: Edge, found: ServiceMap, *, consumes: bool) -> str:
+    share, numbers = formatting.percentage(edge.errors, edge.calls), f"{edge.errors:,} of {edge.calls:,}"
+    if consumes:
+        names = {node.id: node.name for node in found.nodes}
+        return f"{names[edge.target]} fails on {share} of its messages ({numbers})"
+    return f"{share} of the calls {edge_label(edge, found.nodes)} fail ({numbers})"
+
+
+def _per_minute(found: Sequence[OrderSummary], now: datetime) -> tuple[str, str]:
+    """The rate of the orders, and what it rests on."""
+    if not found:
+        return "0", "none in this time range"
+    minutes = max((now - min(map(_seen, found))).total_seconds() / 60, 1.0)
+    value = len(found) / minutes
+    rate = f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return rate, f"{formatting.count(len(found), 'order')} in {formatting.duration(minutes * 60_000)}"
+
+
+def _seen(order: OrderSummary) -> datetime:
+    return order.last_seen or order.started
+
+
+def _tone(number: int) -> Tone:
+    return "bad" if number else "good"
+
+
+def _worst_group(groups: Sequence[GroupLag]) -> Figure:
+    if not groups:
+        return Figure("Worst group", formatting.NO_VALUE, "no consumer group is polled", "neutral")
+    worst = by_severity(groups)[0]
+    if worst.status == "OK" and not worst.messages:
+        return Figure("Worst group", "OK", f"{formatting.count(len(groups), 'group')} keep up", "good")
+    tone: Tone = "good" if worst.status == "OK" else "bad"
+    note = f"{worst.group}: {worst.messages:,} {lag_caption(worst)}"
+    return Figure("Worst group", worst.status or "unknown", note, tone)
+
+
+def _failed(orders: Sequence[OrderSummary]) -> str:
+    failed = sum(order.outcome == "failed" for order in orders)
+    return f"{failed:,} of the newest {formatting.count(len(orders), 'order')} failed" if failed else ""
+
+
+def _pairs(found: ServiceMap) -> dict[tuple[str, str], Edge]:
+    return {(edge.source, edge.target): edge for edge in found.edges}
+
+
+def _new_nodes(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
+    known = {node.id for node in before.nodes}
+    for node in after.nodes:
+        if node.id not in known and node.kind in ("service", "topic", "group", "database"):
+            yield f"new: {node_label(node)}"
+
+
+def _new_edges(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
+    known, nodes = _pairs(before), {node.id for node in before.nodes}
+    for pair, edge in _pairs(after).items():
+        if pair not in known and nodes.issuperset(pair):
+            yield f"new: {edge_label(edge, after.nodes)}"
+
+
+def _gone(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
+    """Edges without a call now, if at their former rate there would be several."""
+    known = _pairs(after)
+    share = _length(after) / max(_length(before), 1.0)
+    for pair, edge in _pairs(before).items():
+        if pair not in known and edge.calls * share >= _FEWEST:
+            yield f"no calls any more: {edge_label(edge, before.nodes)}"
+
+
+def _slower(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
+    known = _pairs(before)
+    for pair, edge in _pairs(after).items():
+        then, now = known[pair].p95_ms if pair in known else None, edge.p95_ms
+        if then is None or now is None or min(edge.calls, known[pair].calls) < _FEWEST:
+            continue
+        if now >= _SLOWER * then and now - then >= _SLOWER_BY_MS:
+            figures_of = f"p95 {formatting.duration(then)} → {formatting.duration(now)}"
+            yield f"slower: {edge_label(edge, after.nodes)}, {figures_of}"
+
+
+def _length(found: ServiceMap) -> float:
+    return (found.until - found.since).total_seconds()

@@ -1,0 +1,110 @@
+"""The Home page: is anything wrong now, what has changed, and which orders went badly."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from laban_app.answers.protocol import Answers
+from laban_dashboard.answer_source import newest_orders, shared_answers
+from laban_dashboard.components.orders_table import orders_table
+from laban_dashboard.components.service_map import service_map
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.health import Figure, bad_orders, changes, figures, problems
+from laban_dashboard.presentation.map_elements import map_elements, visible_map
+from laban_dashboard.presentation.orders_rows import orders_table_data
+from laban_dashboard.presentation.time_window import TimeRange, TimeWindow
+from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_dashboard.widgets.order_links import open_clicked
+from laban_dashboard.widgets.page_layout import page_header, side_by_side
+from laban_mapper.model import GroupLag, Orders, ServiceMap
+
+REFRESH_S = 5
+_MAP = "home_map"
+_TABLE = "home_orders"
+_EXAMINED: Final = 50
+_LISTED: Final = 8
+_HOUR: Final = timedelta(hours=1)
+_COLOURS: Final = {"good": "green", "bad": "red", "neutral": "gray"}
+
+
+def _banner(wrong: list[str]) -> None:
+    if not wrong:
+        st.success("**Nothing is wrong now.**", icon=":material/check_circle:")
+        return
+    lines = "  \n".join(formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong)
+    st.error(lines, icon=":material/error:")
+
+
+def _figures(shown: list[Figure]) -> None:
+    for figure in shown:
+        with st.container(border=True, key=f"figure-{figure.label}", gap="xsmall", width="stretch"):
+            st.caption(figure.label)
+            st.markdown(f"### :{_COLOURS[figure.tone]}[{formatting.escape_markdown(figure.value)}]")
+            st.caption(formatting.escape_markdown(figure.note))
+
+
+def _map(found: ServiceMap, window: TimeWindow, groups: list[GroupLag]) -> None:
+    visible = visible_map(found, "")
+    service_map(map_elements(visible, window.seconds, groups, None), _MAP, lambda: None)
+    st.page_link("views/map.py", label="Explore the map", icon=":material/graph_2:")
+
+
+def _changed(answers: Answers, found: ServiceMap, window: TimeWindow) -> None:
+    """Tell what is different from the hour before."""
+    with st.container(border=True, width=330, gap="xsmall", key="changes"):
+        st.markdown("#### Compared with the hour before")
+        # Maps have whole minutes; the two must not share one.
+        begin = window.since.replace(second=0, microsecond=0)
+        before = answers.service_map(begin - _HOUR, begin)
+        if not any(edge.calls for edge in before.edges):
+            st.caption("No data of the hour before.")
+            return
+        told = changes(before, found)
+        if told:
+            st.markdown("\n".join(f"- {formatting.escape_markdown(one)}" for one in told))
+        else:
+            st.caption("Nothing new, nothing gone, nothing much slower.")
+
+
+def _orders(orders: Orders, now: datetime) -> None:
+    bad = bad_orders(orders.orders)
+    st.markdown("#### Orders that went badly" if bad else "#### Newest orders")
+    shown = (bad or orders.orders)[:_LISTED]
+    if not shown:
+        st.caption("No span has the business key order in this time range.")
+        return
+    orders_table(orders_table_data(shown, now, browser_timezone()), _TABLE, lambda: open_clicked(_TABLE))
+    st.page_link("views/orders.py", label="All orders", icon=":material/list_alt:")
+
+
+def _body() -> None:
+    answers = shared_answers()
+    window = notices.current_window(answers, TimeRange("15 min"))
+    if window is None:
+        return
+    now = datetime.now(UTC)
+    found = answers.service_map(window.since, window.until)
+    groups = answers.lag().groups
+    # The stories of the orders take longest, so everything else is drawn before them.
+    banner, row = st.container(key="banner"), st.container(horizontal=True, key="figures")
+    with side_by_side():
+        with st.container():
+            _map(found, window, groups)
+        _changed(answers, found, window)
+    below = st.container(key="orders")
+    # To a whole minute, so that browsers that ask within seconds share an answer.
+    since = window.since.replace(second=0, microsecond=0)
+    orders = newest_orders(_EXAMINED, since)
+    with banner:
+        _banner(problems(found, groups, orders))
+    with row:
+        _figures(figures(orders, groups, now if window.until >= now else window.until))
+    with below:
+        _orders(orders, now)
+
+
+with page_header("Home"):
+    pass
+notices.auto_refresh(_body, REFRESH_S)

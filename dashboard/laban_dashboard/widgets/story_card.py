@@ -1,0 +1,100 @@
+"""The card of a story: the verdict, the cause with its evidence, what is also seen, and the downloads."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import streamlit as st
+
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, OUTCOME_LABELS
+from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_mapper.model import Cause, Story
+from laban_mapper.story.forms import phrases
+from laban_mapper.story.forms.rendering import MEDIA_TYPES, STORY_FORMS, StoryForm, write
+
+_ALSO_SEEN: Final = 5
+_NOT_IN_NAMES: Final = re.compile(r"[^\w.=-]+")
+_ENDINGS: Final = {"markdown": "md", "mermaid": "mmd", "html": "html"}
+
+
+def story_card(story: Story, name: str) -> None:
+    """Draw the verdict of a story, and why; the downloads have this name."""
+    colour, icon = OUTCOME_COLOURS[story.outcome], OUTCOME_ICONS[story.outcome]
+    label = OUTCOME_LABELS.get(story.outcome, story.outcome)
+    with st.container(border=True, key="verdict"):
+        st.markdown(f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(story.verdict)}")
+        _causes(story)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            _facts(story)
+            _downloads(story, _NOT_IN_NAMES.sub("_", name))
+        for note in story.notes:
+            st.caption(f":orange[{formatting.escape_markdown(note)}]")
+        if story.truncated:
+            st.caption(":orange[Truncated: the order has more spans than the query limit.]")
+
+
+def _downloads(story: Story, name: str) -> None:
+    """Draw a button for each form of the story."""
+    with st.popover("Download", icon=":material/download:"):
+        for form in STORY_FORMS:
+            st.download_button(
+                form.capitalize() if form != "html" else "HTML, one file",
+                _written(story, form),
+                f"{name}.{_ENDINGS[form]}",
+                MEDIA_TYPES[form],
+                key=f"download-{form}",
+                on_click="ignore",
+                width="stretch",
+            )
+        st.download_button(
+            "JSON",
+            lambda: story.model_dump_json(indent=2),
+            f"{name}.json",
+            "application/json",
+            key="download-json",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _written(story: Story, form: StoryForm) -> Callable[[], str]:
+    return lambda: write(story, form)
+
+
+def _causes(story: Story) -> None:
+    first = next((cause for cause in story.causes if cause.rank == 1), None)
+    if first is not None:
+        show = st.error if story.outcome == "failed" else st.warning
+        show(_cause(first, f"Cause: {_kind(first)}"), icon=":material/crisis_alert:")
+    elif story.root_cause is not None:
+        cause = story.root_cause
+        text = " · ".join(map(formatting.escape_markdown, (cause.service, cause.operation, cause.error)))
+        st.error(f"**Cause** · {text}", icon=":material/crisis_alert:")
+    others = [cause for cause in story.causes if cause is not first]
+    if others:
+        lines = [f"- {_cause(cause, f'Also seen: {_kind(cause)}')}" for cause in others[:_ALSO_SEEN]]
+        if len(others) > _ALSO_SEEN:
+            lines.append(f"- and {len(others) - _ALSO_SEEN} more")
+        st.markdown("\n".join(lines))
+
+
+def _kind(cause: Cause) -> str:
+    return cause.kind.replace("_", " ")
+
+
+def _cause(cause: Cause, title: str) -> str:
+    sentence = cause.sentence[:1].upper() + cause.sentence[1:]
+    usual = phrases.usual(cause)
+    evidence = f"  \n:small[{formatting.escape_markdown(usual)}]" if usual else ""
+    return f"**{title}** · {formatting.escape_markdown(sentence)}{evidence}"
+
+
+def _facts(story: Story) -> None:
+    started = story.started.astimezone(browser_timezone())
+    facts = [
+        f"{started:%-d %b %Y %H:%M:%S}",
+        f"{formatting.duration(story.duration_ms)} in total",
+        f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}",
+    ]
+    st.caption(" · ".join(facts), help=f"{story.started:%Y-%m-%d %H:%M:%S} UTC", width="content")

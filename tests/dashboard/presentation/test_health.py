@@ -1,0 +1,121 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from laban_dashboard.presentation.health import bad_orders, changes, figures, problems
+from laban_mapper.model import GroupLag, OrderCause, Orders, OrderSummary, PartitionLag, ServiceMap
+from tests.dashboard.shop_answers import edge, graph_of, shop_lag
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def order(value: str, outcome: str = "ok", kind: str | None = None, minutes: float = 1) -> OrderSummary:
+    cause: Any = None if kind is None else OrderCause(service="payment", kind=kind, sentence="…")  # type: ignore[arg-type]
+    fields: dict[str, Any] = {
+        "outcome": outcome,
+        "cause": cause,
+        "started": NOW - minutes * timedelta(minutes=1),
+    }
+    return OrderSummary(key="order.id", value=value, duration_ms=10.0, **fields)
+
+
+def test_the_figures_count_orders_and_name_the_worst_group() -> None:
+    found = Orders(
+        orders=[order("1", "failed"), order("2", "ok", "slow"), order("3", "waiting"), order("4", minutes=2)]
+    )
+    shown = [(one.label, one.value, one.note, one.tone) for one in figures(found, shop_lag().groups, NOW)]
+    assert shown == [
+        ("Orders a minute", "2.0", "4 orders in 2 min", "neutral"),
+        ("Failed", "25 %", "1 of 4 orders", "bad"),
+        ("Slow", "25 %", "1 of 4 orders", "bad"),
+        ("Waiting", "25 %", "1 of 4 orders", "bad"),
+        ("Worst group", "STOP", "email: 272 messages behind, about 42.0 s", "bad"),
+    ]
+
+
+def test_without_orders_and_groups_the_figures_say_so() -> None:
+    shown = figures(Orders(orders=[]), [], NOW)
+    assert [(one.value, one.tone) for one in shown] == [
+        ("0", "neutral"),
+        ("0 %", "good"),
+        ("0 %", "good"),
+        ("0 %", "good"),
+        ("–", "neutral"),
+    ]
+
+
+def test_the_worst_problem_comes_first() -> None:
+    found = graph_of(
+        [edge("service:a", "service:b", "http", 100, 9), edge("group:g", "service:c", "kafka", 20, 10)]
+    )
+    stuck = GroupLag(group="email", status="STOP", messages=1700, topics=[])
+    assert problems(found, [stuck], Orders(orders=[])) == [
+        "email has stopped: 1,700 messages behind",
+        "c fails on 50 % of its messages (10 of 20)",
+        "9.0 % of the calls a → b fail (9 of 100)",
+    ]
+
+
+def test_a_single_error_is_no_problem_and_a_failed_order_is() -> None:
+    found = graph_of(
+        [edge("service:a", "service:b", "http", 100, 1), edge("service:a", "service:c", "http", 4, 4)]
+    )
+    assert problems(found, [], Orders(orders=[order("1")])) == []
+    assert problems(found, [], Orders(orders=[order("1", "failed"), order("2")])) == [
+        "1 of the newest 2 orders failed"
+    ]
+
+
+def test_many_problems_are_cut_with_their_number() -> None:
+    found = graph_of([edge("service:a", f"service:b{number}", "http", 10, 5) for number in range(9)])
+    told = problems(found, [], Orders(orders=[]))
+    assert (len(told), told[-1]) == (4, "and 6 more")
+
+
+def test_a_retry_that_succeeded_is_no_bad_order_and_the_worst_is_first() -> None:
+    orders = [
+        order("1"),
+        order("2", "ok_with_errors", "retried"),
+        order("3", "ok", "slow"),
+        order("4", "failed"),
+    ]
+    assert [one.value for one in bad_orders(orders)] == ["4", "3"]
+
+
+def later(*edges: Any) -> ServiceMap:
+    return graph_of(list(edges), NOW, NOW + HOUR)
+
+
+def earlier(*edges: Any) -> ServiceMap:
+    return graph_of(list(edges), NOW - HOUR, NOW)
+
+
+def test_new_gone_and_slower_edges_are_told() -> None:
+    common = edge("service:a", "service:b", "http", 100, p95=40.0)
+    before = earlier(
+        common, edge("service:b", "service:c", "http", 50), edge("service:a", "service:c", "http", 2)
+    )
+    after = later(
+        edge("service:a", "service:b", "http", 100, p95=90.0),
+        edge("service:c", "service:b", "http", 3),
+        edge("service:a", "service:d", "http", 3),
+    )
+    assert changes(before, after) == [
+        "new: d (service)",
+        "new: c → b",
+        "no calls any more: b → c",
+        "slower: a → b, p95 40 ms → 90 ms",
+    ]
+
+
+def test_an_edge_with_few_calls_may_be_absent_by_chance() -> None:
+    common = edge("service:a", "service:b", "http", 100, p95=40.0)
+    assert changes(earlier(common, edge("service:b", "service:c", "http", 3)), later(common)) == []
+
+
+def test_a_partition_without_seconds_has_no_time() -> None:
+    one = PartitionLag(
+        topic="t", partition=0, committed=1, end=3, messages=2, seconds=None, status="STALL", time=NOW
+    )
+    group = GroupLag(group="g", status="STALL", messages=2, topics=[one])
+    assert problems(graph_of([]), [group], Orders(orders=[])) == ["g is stuck: 2 messages behind"]

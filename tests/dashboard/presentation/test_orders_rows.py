@@ -1,0 +1,61 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from laban_dashboard.presentation.orders_rows import order_query, orders_table_data
+from laban_mapper.model import OrderCause, OrderSummary
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def order(value: str, **fields: Any) -> OrderSummary:
+    given: dict[str, Any] = {
+        "key": "order.id",
+        "outcome": "ok",
+        "started": NOW - timedelta(seconds=40),
+        "duration_ms": 100.0,
+        "services": ["order", "pricing"],
+        **fields,
+    }
+    return OrderSummary(value=value, **given)
+
+
+def rows(*orders: OrderSummary) -> list[Any]:
+    shown: Any = orders_table_data(orders, NOW, UTC)["orders"]
+    return list(shown)
+
+
+def test_a_row_has_a_link_that_can_be_copied_and_a_bar_against_the_slowest() -> None:
+    fast, slow = rows(order("1001"), order("1002", duration_ms=400.0, outcome="ok_with_errors"))
+    assert fast == {
+        "id": "1001",
+        "query": "1001",
+        "href": "order?order=1001",
+        "outcome": "ok",
+        "tone": "good",
+        "took": "100 ms",
+        "share": 0.25,
+        "cause": "",
+        "where": "2 services",
+        "services": "order, pricing",
+        "seen": "40 s ago",
+        "time": "20 Nov 2026 11:59:20 (11:59:20 UTC)",
+    }
+    assert (slow["outcome"], slow["tone"], slow["share"]) == ("ok with errors", "warn", 1.0)
+
+
+def test_a_cause_names_the_service_that_is_blamed() -> None:
+    cause = OrderCause(service="payment", kind="error", sentence="payment failed")
+    (row,) = rows(order("1001", cause=cause, outcome="failed"))
+    assert (row["cause"], row["where"], row["tone"]) == ("payment failed", "payment", "bad")
+
+
+def test_another_key_and_odd_values_are_opened_by_their_whole_name() -> None:
+    assert order_query(order("42", key="customer.id")) == "customer.id=42"
+    assert order_query(order("a=b")) == "order.id=a=b"
+    (row,) = rows(order("5&x=ä\u202e", key="customer.id"))
+    assert row["href"] == "order?order=customer.id%3D5%26x%3D%C3%A4%E2%80%AE"
+    assert row["id"] == "customer.id=5&x=ä\\u202e"
+
+
+def test_orders_that_took_no_time_have_no_bar() -> None:
+    assert [row["share"] for row in rows(order("1", duration_ms=0.0))] == [0.0]
