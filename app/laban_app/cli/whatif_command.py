@@ -38,7 +38,7 @@ def whatif(
     ] = None,
     json: terminal.Json = False,
 ) -> None:
-    """Say what would become of the requests if something changed.
+    """Say what would happen if something changed.
 
     Replays recorded traces with the changes. All options can be repeated and combined: laban whatif --slow
     pricing=500ms --timeout "order->pricing=300ms". Exits 1 if no trace has such a service or call.
