@@ -78,6 +78,11 @@ class RunningShop:
         self._answers = RemoteAnswers(f"http://{self._collector.api}")
         self._crashed: list[str] = []
 
+    @property
+    def answers(self) -> RemoteAnswers:
+        """The answers of its collector."""
+        return self._answers
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -16,8 +16,10 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import ChangeTexts
 
 
 class Answers(Protocol):
@@ -101,10 +103,26 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace, about drift."""
+    """The questions above, and those for programs and the command line: one trace, drift, what-if."""
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed.
+
+        Args:
+            texts: the changes.
+            since: only traces that begin at or after this time.
+            until: only traces that begin before this time.
+
+        Raises:
+            InvalidChange: a change is not understood.
+            UnknownPlace: a service or a call does not exist in the traces.
+        """
         ...
 
     def story_of_trace(self, trace_id: str) -> Story:
