@@ -117,7 +117,7 @@ def add_group(system: System, numbers: random.Random) -> Change | None:
 
 def sync_to_async(system: System, numbers: random.Random) -> Change | None:
     """Let a caller publish an event instead of calling, which the callee consumes."""
-    place = _one_of(_only(system, lambda place: isinstance(place.target, Operation)), numbers)
+    place = _one_of(_only(system, _may_consume), numbers)
     if place is None or place.caller is None or place.action is None:
         return None
     callee = place.target
@@ -132,6 +132,11 @@ def sync_to_async(system: System, numbers: random.Random) -> Change | None:
     _replace(place.caller, place.action, action)
     source, target = _names(place)
     return Change(("sync-to-async",), (source, target), f"{source} → {target} is a message now")
+
+
+def _may_consume(place: Place) -> bool:
+    """Whether the callee's instrumentation shows what it does with a message."""
+    return isinstance(place.target, Operation) and place.target.service.style != "python"
 
 
 CHANGES: Final[dict[str, Callable[[System, random.Random], Change | None]]] = {

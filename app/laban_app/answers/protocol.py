@@ -64,17 +64,6 @@ class Answers(Protocol):
         """
         ...
 
-    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
-        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
-
-        It rests on the map, the lag, and a sample of the traces of the time range.
-        """
-        ...
-
-    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
-        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
-        ...
-
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
         ...
@@ -105,7 +94,18 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace."""
+    """The questions above, and those for programs and the command line only: about a trace, drift, findings."""
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
+
+        It rests on the map, the lag, and a sample of the traces of the time range.
+        """
+        ...
 
     def story_of_trace(self, trace_id: str) -> Story:
         """What happened in one trace, and what followed from it; it needs no business key.

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from laban_app.answers.protocol import Answers
+from laban_app.answers.protocol import TraceAnswers
 from laban_mapper.drift.comparison.sides import Side
 
 _CATCHING_UP: Final = timedelta(minutes=10)
@@ -11,7 +11,7 @@ _CATCHING_UP: Final = timedelta(minutes=10)
 
 
 def side_of(
-    answers: Answers, name: str, since: datetime | None = None, until: datetime | None = None
+    answers: TraceAnswers, name: str, since: datetime | None = None, until: datetime | None = None
 ) -> Side:
     """One side of a comparison; a time range without both ends is the last hour, as for the service map."""
     found = answers.service_map(since, until)
@@ -23,7 +23,7 @@ def side_of(
     )
 
 
-def recorded_side(answers: Answers, name: str) -> Side:
+def recorded_side(answers: TraceAnswers, name: str) -> Side:
     """Everything that a database has as one side, with the polls after its last span."""
     status = answers.status()
     if status.first is None or status.last is None:

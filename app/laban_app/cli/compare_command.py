@@ -39,10 +39,11 @@ def compare(
     ] = None,
     output: report_output.Output = None,
 ) -> None:
-    """Show before and after side by side: calls, latencies, lag, and what the change brought.
+    """Compare two time ranges, databases or collectors.
 
-    Time ranges are of the source that --db or --url names. Of a database file everything is read, of a
-    collector the last hour, unless --since or --until say otherwise.
+    Shows before and after side by side, calls, latencies and lag, and what the change brought. Time ranges
+    are of the source that --db or --url names. Of a database file everything is read, of a collector the last
+    hour, unless --since or --until say otherwise.
     """
     from laban_mapper.drift.comparison.comparing import compare as compare_sides
 

@@ -14,6 +14,8 @@ from laban_mapper.names import shortened
 _STYLES: Final[dict[Change, str]] = {
     "new": "green",
     "gone": "red",
+    "rarer": "cyan",
+    "more often": "yellow",
     "slower": "yellow",
     "faster": "cyan",
     "failing": "bold red",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from laban_app.answers.discovery import open_answers
-from laban_app.answers.protocol import Answers
+from laban_app.answers.protocol import TraceAnswers
 from laban_app.cli import report_output, terminal
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import InputUnreadable
@@ -51,10 +51,10 @@ def choreography(
     json: terminal.Json = False,
     output: report_output.Output = None,
 ) -> None:
-    """Write down what ran, as a file to commit: services, calls, topics, groups and events.
+    """Write down what ran, as a file to commit.
 
-    The same system always gives the same file. An existing FILE of -o keeps its list `optional`. With --json,
-    prints counts and traces, too.
+    The file has services, calls, topics, groups and events. The same system always gives the same file. An
+    existing FILE of -o keeps its list `optional`. With --json, prints counts and traces, too.
     """
     found = open_answers(source.url, source.db, source.token).choreography(*time_range.bounds())
     if not found.calls and not found.topics:
@@ -90,7 +90,7 @@ def check(
     form: report_output.Format = None,
     output: report_output.Output = None,
 ) -> None:
-    """Compare a choreography file, or an AsyncAPI or OpenAPI document, with what runs.
+    """Compare a choreography file, AsyncAPI or OpenAPI document with what runs.
 
     Exits 1 if they differ.
     """
@@ -110,7 +110,7 @@ def check(
         raise typer.Exit(_DRIFTED)
 
 
-def _before(answers: Answers, since: datetime) -> "Choreography | None":
+def _before(answers: TraceAnswers, since: datetime) -> "Choreography | None":
     """What ran in the day before, if anything is stored from then."""
     first = answers.status().first
     if first is None or first >= since:
@@ -131,7 +131,7 @@ def _document(file: Path) -> "Document":
 
 def _optional_of(output: Path | None) -> Sequence[str]:
     """The places that people marked as optional in an existing file; raises BadDocument."""
-    if output is None or not output.is_file():
+    if output is None or not output.is_file() or not output.stat().st_size:
         return ()
     from laban_mapper.drift.file_reader import read_choreography
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.sides import side_of
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
@@ -214,7 +214,7 @@ def _router(answers: TraceAnswers) -> APIRouter:
     return router
 
 
-def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
+def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 

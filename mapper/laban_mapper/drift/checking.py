@@ -175,7 +175,7 @@ def _gone(fact: Fact, told: Telling, found: Differences) -> Drift:
 
 
 def _untold(fact: Fact, told: Telling, found: Differences) -> Drift:
-    sentence = f"{absence(fact, told)}."
+    sentence = f"I{absence(fact, told)[1:]}."  # it begins with `it`
     return Drift("too-little-traffic", place_of(fact), sentence, (), found.declared[fact], numbers_of(told))
 
 

@@ -96,6 +96,8 @@ def _operations(rows: Iterable[SeenOperation]) -> dict[Ends, dict[str, SeenName]
             continue
         source = name_of(SERVICE_KIND + row.caller) if row.caller is not None else ENTRY
         operation = operation_name(row)
+        if not operation:
+            continue
         known = found[source, name_of(SERVICE_KIND + row.service)]
         key = f"{row.rpc_system or ('http' if row.http_method else 'rpc')}\0{operation}"
         before = known.get(key)

@@ -57,7 +57,7 @@ def often(fact: Fact, seen: Seen) -> str:
 
 
 def absence(fact: Fact, told: Telling) -> str:
-    """What the claim that something was not seen rests on."""
+    """That something was not seen, and what that rests on; begins with `it`."""
     seen = f"it was not seen, but {_chances(fact, told.chances)}"
     return (
         f"{seen}, and {by_share(told)}"

@@ -7,9 +7,11 @@ from laban_mapper.drift.naming import in_words
 from laban_mapper.model_compare import ComparedEdge, ComparedGroup, Comparison, EdgeSide, LagSide, SystemSide
 from laban_mapper.times import format_duration
 
-Change = Literal["new", "gone", "slower", "faster", "failing", "same"]
+Change = Literal["new", "gone", "failing", "rarer", "more often", "slower", "faster", "same"]
 _FACTOR: Final = 1.5
 """The factor of the 95th percentile from which on an edge is called slower or faster."""
+_TIMES: Final = 2.0
+"""The factor of the calls of a request from which on an edge is called rarer or more often."""
 _FEWEST: Final = 20
 _FAILING: Final = 0.02
 NOTHING: Final = "–"
@@ -90,6 +92,11 @@ def change_of(edge: ComparedEdge) -> Change:
     before, after = edge.before, edge.after
     if before is None or after is None:
         return "new" if before is None else "gone"
+    if max(before.calls, after.calls) >= _FEWEST and before.per_request and after.per_request:
+        if after.per_request <= before.per_request / _TIMES:
+            return "rarer"
+        if after.per_request >= before.per_request * _TIMES:
+            return "more often"
     if min(before.calls, after.calls) < _FEWEST:
         return "same"
     if after.errors / after.calls - before.errors / before.calls >= _FAILING:

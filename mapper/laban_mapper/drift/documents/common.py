@@ -2,13 +2,13 @@
 
 import re
 from typing import Final
-from urllib.parse import unquote
 
 import yaml
 
 from laban_mapper.drift.yaml_nodes import Document, line_of, shown, top
 from laban_mapper.errors import UnknownService
 from laban_mapper.model_drift import Choreography
+from laban_mapper.urls import unquoted
 
 _SHOWN: Final = 20
 _DEEPEST: Final = 20
@@ -68,7 +68,7 @@ def document_node(document: Document, pointer: str, line: int) -> yaml.Node:
         raise document.error(line, f"{shown(pointer)} is in another file. Bundle the document into one file.")
     node = document.root
     for part in pointer[2:].split("/"):
-        below = top(node).get(unquote(part).replace("~1", "/").replace("~0", "~"))
+        below = top(node).get(unquoted(part).replace("~1", "/").replace("~0", "~"))
         if below is None:
             raise document.error(line, f"{shown(pointer)} leads nowhere.")
         node = below

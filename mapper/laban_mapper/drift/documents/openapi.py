@@ -7,7 +7,6 @@ them. A path is known by its route; where spans tell no route, by the path itsel
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -18,6 +17,7 @@ from laban_mapper.drift.traffic import Telling, judged
 from laban_mapper.drift.wording import by_share, numbers_of, times
 from laban_mapper.drift.yaml_nodes import Document, shown, top
 from laban_mapper.model_drift import Choreography
+from laban_mapper.urls import path_of_url
 
 _METHODS: Final = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace", "query"))
 _IMPLIED: Final = frozenset(("HEAD", "OPTIONS"))
@@ -91,7 +91,7 @@ def _prefixes(document: Document) -> list[str]:
     servers = top(document.root).get("servers")
     urls = servers.value if isinstance(servers, yaml.SequenceNode) else []
     found = [top(server).get("url") for server in urls]
-    paths = {urlsplit(document.text(url, "url")).path.rstrip("/") for url in found if url is not None}
+    paths = {path_of_url(document.text(url, "url")).rstrip("/") for url in found if url is not None}
     return sorted({"", *paths})
 
 

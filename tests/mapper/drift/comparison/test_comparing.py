@@ -87,6 +87,12 @@ def test_few_requests_tell_nothing_about_latency() -> None:
         (EdgeSide(calls=99, errors=0, p95_ms=16), EdgeSide(calls=99, errors=0, p95_ms=10), "faster"),
         (EdgeSide(calls=99, errors=0, p95_ms=16), EdgeSide(calls=99, errors=9, p95_ms=10), "failing"),
         (EdgeSide(calls=9, errors=0, p95_ms=10), EdgeSide(calls=9, errors=9, p95_ms=99), "same"),
+        (EdgeSide(calls=60, errors=0, per_request=1), EdgeSide(calls=1, errors=0, per_request=0.02), "rarer"),
+        (
+            EdgeSide(calls=9, errors=0, per_request=1),
+            EdgeSide(calls=40, errors=0, per_request=3),
+            "more often",
+        ),
     ],
 )
 def test_an_edge_has_changed_if_there_are_enough_calls(
