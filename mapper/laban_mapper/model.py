@@ -288,6 +288,7 @@ class LookedAt(Answer):
         calls: calls and messages on the map.
         too_large: traces that were not read, because they have too many spans.
         complete: whether all that follows from the sampled traces was read.
+        all_entries: whether there are no more entry operations than these, the busiest.
     """
 
     traces: int = 0
@@ -297,6 +298,7 @@ class LookedAt(Answer):
     calls: int = 0
     too_large: int = 0
     complete: bool = True
+    all_entries: bool = True
 
 
 class Findings(Answer):

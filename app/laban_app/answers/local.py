@@ -236,7 +236,11 @@ class LocalAnswers:
             now=self._clock(),
         )
         found = find(system, judged_by.ignore)
-        limits = {"too_large": sampled.too_large, "complete": sampled.complete}
+        limits = {
+            "too_large": sampled.too_large,
+            "complete": sampled.complete,
+            "all_entries": sampled.all_entries,
+        }
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:

@@ -58,7 +58,8 @@ def findings(
     chosen, least = chosen_form(form, json=json), _severity(severity, "--severity")
     fails_from = None if fail_on is None else _severity(fail_on, "--fail-on")
     judged_by = findings_settings(load_settings(token=source.token))
-    answer = open_answers(source.url, source.db, source.token).findings(*time_range.bounds())
+    answers = open_answers(source.url, source.db, source.token, judged_by)
+    answer = answers.findings(*time_range.bounds())
 
     from laban_mapper.findings.find import at_least, ignored, in_order
     from laban_mapper.findings.reporting import report_of

@@ -74,11 +74,14 @@ def _missing(system: System, guarded: set[str]) -> Iterator[Found]:
     """The callees that failed for long, while a caller without a breaker went on calling them."""
     edges: dict[str, list[_Called]] = {}
     for trace in system.traces:
-        for call in calls_of(trace):
-            if call.caller.span.service not in guarded and call.kind != "database":
-                edges.setdefault(call.edge, []).append(
-                    _Called(trace.causality.start(call.step.span), trace, call)
-                )
+        calls = calls_of(trace)
+        passed_on = {id(call.above) for call in calls if call.failed}
+        for call in calls:
+            # What only passes a failure on is not what is down.
+            if call.caller.span.service in guarded or call.kind == "database" or id(call) in passed_on:
+                continue
+            at = trace.causality.start(call.step.span)
+            edges.setdefault(call.edge, []).append(_Called(at, trace, call))
     for edge, called in sorted(edges.items()):
         run = _longest_run(sorted(called, key=lambda one: (one.at, one.trace.trace_id)))
         limits = system.thresholds

@@ -78,4 +78,6 @@ def _notes(found: Findings) -> list[str]:
         notes.append(f"{found.looked_at.too_large:,} traces were not read: they have too many spans.")
     if not found.looked_at.complete:
         notes.append("Not all that follows from the sampled traces was read: there is too much of it.")
+    if not found.looked_at.all_entries:
+        notes.append("Only the busiest entry operations were looked at.")
     return notes

@@ -50,7 +50,8 @@ def _find(system: System) -> Iterator[Found]:
     for name, part in sorted(parts.items()):
         dependent = [entry for entry in entries if part.needed.get(entry.name, 0) >= 0.5 * len(entry.traces)]
         requests = sum(entry.seen for entry in dependent) / max(sum(entry.seen for entry in entries), 1)
-        if len(dependent) >= 2 and requests >= system.thresholds.spof_share:
+        survived = len(part.broken) >= _FAILED and not part.broken_entries
+        if len(dependent) >= 2 and requests >= system.thresholds.spof_share and not survived:
             yield _found(name, part, dependent, len(entries), requests, hidden.get(name, []))
 
 

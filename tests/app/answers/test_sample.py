@@ -81,7 +81,9 @@ def test_which_traces_are_chosen_does_not_change(store: DuckDBStore) -> None:
 def test_a_small_sample_has_some_of_each_entry(store: DuckDBStore) -> None:
     found = sample(store.reader(), WINDOW, SampleSize(spans=12))
     assert [len(one.traces) for one in found.entries] == [4, 3, 1]
-    assert len(sample(store.reader(), WINDOW, SampleSize(entries=2)).entries) == 2
+    assert found.all_entries
+    of_two = sample(store.reader(), WINDOW, SampleSize(entries=2))
+    assert (len(of_two.entries), of_two.all_entries) == (2, False)
 
 
 def test_nothing_is_sampled_of_a_window_without_traces(store: DuckDBStore) -> None:
