@@ -132,7 +132,7 @@ def test_an_hour_that_refused_a_type_takes_no_other_after_a_restart(database: Da
 
 
 def test_compacting_keeps_what_is_counted(database: Database) -> None:
-    store(DuckDBWriter(database), random_commits(shop(4), 4, 4))
+    store(DuckDBWriter(database), random_commits(shop(1), 9, 1))
     counter = count(database, step=1)
     before, parts = from_counts(database, *WHOLE), rows(database, "SELECT count(*) FROM contracts")
     counter.compact()
