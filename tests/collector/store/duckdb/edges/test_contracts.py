@@ -16,7 +16,7 @@ from laban_collector.store.rows import MINUTE, ContractRow, Span
 
 from ..random_shop import CONSUMER, PRODUCER, T0, S, shop
 from ..write.test_writer import rows
-from .test_counter import WHOLE, count, from_counts, from_spans, store
+from .test_counter import WHOLE, count, from_counts, from_spans, random_commits, store
 
 
 def message(number: int, kind: int, service: str, at: int = T0, **fields: Any) -> Span:
@@ -132,8 +132,7 @@ def test_an_hour_that_refused_a_type_takes_no_other_after_a_restart(database: Da
 
 
 def test_compacting_keeps_what_is_counted(database: Database) -> None:
-    spans = shop(4)
-    store(DuckDBWriter(database), [[span] for span in spans[:40]] + [spans[40:]])
+    store(DuckDBWriter(database), random_commits(shop(1), 9, 1))
     counter = count(database, step=1)
     before, parts = from_counts(database, *WHOLE), rows(database, "SELECT count(*) FROM contracts")
     counter.compact()
