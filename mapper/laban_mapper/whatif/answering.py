@@ -19,6 +19,7 @@ from laban_mapper.whatif.replay import Outcome, Replay
 from laban_mapper.whatif.scenarios import LIKELY, interval, scenarios
 
 _RESAMPLES: Final = 100
+_MOST_SENTENCES: Final = 100
 _NS_PER_MS: Final = 1e6
 _TOO_DEEP: Final = "too deep"
 _INCOMPLETE: Final = "incomplete"
@@ -60,9 +61,14 @@ def what_if(sampled: Sequence[SampledEntry], texts: ChangeTexts, looked_at: Look
     return WhatIf(
         changes=described(changes),
         entries=sorted(answered, key=lambda one: not one.affected),
-        assumptions=assumptions.sentences,
+        assumptions=_bounded(assumptions.sentences),
         looked_at=looked_at or LookedAt(traces=sum(len(one.traces) for one in sampled)),
     )
+
+
+def _bounded(sentences: list[str]) -> list[str]:
+    more = len(sentences) - _MOST_SENTENCES
+    return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more:,} more of the same kinds."]
 
 
 def _read(sampled: SampledEntry) -> _Entry:

@@ -112,8 +112,11 @@ def parse_changes(texts: ChangeTexts, places: Places) -> Changes:
 def described(changes: Changes) -> list[str]:
     """The changes in words, one each."""
     return [
-        *(f"{name} does not answer" for name in sorted(changes.down)),
-        *(f"each request of {name} takes {told(ns)} longer" for name, ns in sorted(changes.slow.items())),
+        *(f"{shortened(name)} does not answer" for name in sorted(changes.down)),
+        *(
+            f"each request of {shortened(name)} takes {told(ns)} longer"
+            for name, ns in sorted(changes.slow.items())
+        ),
         *(
             f"each call {arrow(edge)} takes {told(ns)} longer"
             for edge, ns in sorted(changes.slow_edges.items())

@@ -180,7 +180,7 @@ class Habits:
         for number, one in enumerate(units):
             for other in units[number + 1 :]:
                 if other.start >= one.end:
-                    continue
+                    break  # they are sorted by start
                 if one.first.key != other.first.key:
                     self._together.add(_pair(one, other))
                     self._mixed.add(node.key)
