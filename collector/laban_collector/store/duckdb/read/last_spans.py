@@ -66,7 +66,7 @@ class LastSpans:
         """Read the commits without a digest that were not read before; None if there are none."""
         with self._lock:
             known = self._newest
-            window = {"first": first, "last": 0 if known is None else known.last}
+            window = {"first": first, "last": 0 if known is None else max(known.last, 0)}
             [(before, spans, last)] = cursor.execute(sql("index/newest_spans"), window).fetchall()
             if known is None or known.first != first or known.spans != before:
                 known = _Newest(first, first - 1, 0, {})

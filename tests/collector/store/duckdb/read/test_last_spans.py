@@ -120,6 +120,13 @@ def test_a_commit_that_is_stored_again_is_read_again(database: Database) -> None
     assert reader.last_spans(SERVICES) == {"web": T0 + 2 * S}
 
 
+def test_an_empty_store_knows_no_span_until_one_comes(database: Database) -> None:
+    reader = never_stale(database)
+    assert reader.last_spans(SERVICES) == reader.last_spans(SERVICES) == {}
+    store(DuckDBWriter(database, lambda: T0 + 30 * DAY), [[span(0, "web", T0)]])
+    assert reader.last_spans(SERVICES) == {"web": T0 + S}
+
+
 def test_spans_dated_in_the_future_do_not_count(database: Database) -> None:
     writer = DuckDBWriter(database, lambda: T0)
     store(
