@@ -290,6 +290,10 @@ class ShopAnswers:
             raise UnknownValue(key, value, list(self.known))
         return shop_story(value)
 
+    def story_of_trace(self, trace_id: str) -> Story:
+        """Return the story of the order that failed."""
+        return shop_story("1002").model_copy(update={"key": "trace", "value": trace_id})
+
     def orders(
         self,
         asked: OrdersQuestion | None = None,

@@ -39,6 +39,18 @@ class Answers(Protocol):
         """
         ...
 
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; it needs no business key.
+
+        Args:
+            trace_id: in any form that `parse_trace_id` accepts.
+
+        Raises:
+            UnknownTrace: no span of it is stored.
+            InvalidTraceId: it is not the ID of a trace.
+        """
+        ...
+
     def orders(
         self,
         asked: OrdersQuestion | None = None,
@@ -122,18 +134,6 @@ class TraceAnswers(Answers, Protocol):
         Raises:
             InvalidChange: a change is not understood.
             UnknownPlace: a service or a call does not exist in the traces.
-        """
-        ...
-
-    def story_of_trace(self, trace_id: str) -> Story:
-        """What happened in one trace, and what followed from it; it needs no business key.
-
-        Args:
-            trace_id: in any form that `parse_trace_id` accepts.
-
-        Raises:
-            UnknownTrace: no span of it is stored.
-            InvalidTraceId: it is not the ID of a trace.
         """
         ...
 

@@ -1,13 +1,12 @@
-"""The Findings page: what is wrong with how the services talk, the worst first, each with proof and advice."""
+"""The Findings page: what is wrong with how the services talk, each with proof and advice."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, get_args
 
 import streamlit as st
 
-from laban_dashboard.answer_source import shared_findings
-from laban_dashboard.answer_source import shared_answers
+from laban_dashboard.answer_source import found_between, shared_answers
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.finding_rows import (
     SEVERITY_COLOURS,
@@ -22,6 +21,7 @@ from laban_mapper.model import Finding, Findings, Severity
 
 REFRESH_S = 15
 _MOST: Final = 100
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def _finding(found: Finding, number: int) -> None:
@@ -29,9 +29,8 @@ def _finding(found: Finding, number: int) -> None:
     colour = "gray" if found.ignored is not None else SEVERITY_COLOURS[found.severity]
     with st.container(border=True, key=f"finding-{number}", gap="xsmall"):
         label = "ignored" if found.ignored is not None else found.severity
-        st.markdown(
-            f":{colour}-badge[{label}] **{found.code} {found.name}** · {formatting.escape_markdown(found.place)}"
-        )
+        place = formatting.escape_markdown(found.place)
+        st.markdown(f":{colour}-badge[{label}] **{found.code} {found.name}** · {place}")
         sentence = found.sentence[:1].upper() + found.sentence[1:]
         st.markdown(f"{formatting.escape_markdown(sentence)}.")
         if found.ignored is not None:
@@ -75,7 +74,7 @@ def _body() -> None:
     window = notices.current_window(shared_answers(), time_range)
     if window is None:
         return
-    found = shared_findings(_whole_minute(window.since), _whole_minute(window.until) if not window.live else None)
+    found = found_between(_whole_minute(window.since), _whole_minute(window.until) + _MINUTE)
     st.caption(looked_at(found))
     if not found.findings:
         st.success("**Nothing is wrong with how the services talk.**", icon=":material/check_circle:")
