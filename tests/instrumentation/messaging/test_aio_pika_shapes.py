@@ -54,6 +54,24 @@ def test_leaving_a_loop_restores_the_context(rabbitmq_url: str, traced: Recordin
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
 
 
+def test_both_spans_say_what_the_message_is(rabbitmq_url: str, traced: Recording) -> None:
+    async def main() -> None:
+        async with filled_queue(rabbitmq_url, {"ce-type": "Paid"}) as queue:
+            async for message in queue:
+                await message.ack()
+                break
+            called = asyncio.Event()
+            await queue.consume(lambda _: called.set(), no_ack=True)
+            sent = Message(b"1", type="Shipped", content_type="text/plain")
+            await queue.channel.default_exchange.publish(sent, queue.name)
+            await asyncio.wait_for(called.wait(), 10)
+
+    asyncio.run(main())
+    kinds = [vocabulary.CLOUDEVENTS_EVENT_TYPE, vocabulary.LABAN_MESSAGE_TYPE]
+    said = [[span.attributes.get(key) for key in kinds] for span in traced.finished]
+    assert sorted(said, key=str) == [["Paid", None]] * 2 + [[None, "Shipped"]] * 2
+
+
 def test_the_process_span_of_a_dead_letter_has_its_origin(rabbitmq_url: str, traced: Recording) -> None:
     first = f"first-{uuid4().hex[:8]}"
 
