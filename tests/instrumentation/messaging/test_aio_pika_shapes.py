@@ -57,9 +57,10 @@ def test_leaving_a_loop_restores_the_context(rabbitmq_url: str, traced: Recordin
 def test_both_spans_say_what_the_message_is(rabbitmq_url: str, traced: Recording) -> None:
     async def main() -> None:
         async with filled_queue(rabbitmq_url, {"ce-type": "Paid"}) as queue:
-            async for message in queue:
-                await message.ack()
-                break
+            async with queue.iterator() as messages:
+                async for message in messages:
+                    await message.ack()
+                    break
             called = asyncio.Event()
             await queue.consume(lambda _: called.set(), no_ack=True)
             sent = Message(b"1", type="Shipped", content_type="text/plain")
