@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aio_pika import Exchange, Message, Queue, connect, connect_robust
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.queue import QueueIterator
 from aio_pika.robust_queue import RobustQueueIterator
 from opentelemetry import trace
@@ -62,7 +63,11 @@ def test_both_spans_say_what_the_message_is(rabbitmq_url: str, traced: Recording
                     await message.ack()
                     break
             called = asyncio.Event()
-            await queue.consume(lambda _: called.set(), no_ack=True)
+
+            async def handle(_: AbstractIncomingMessage) -> None:
+                called.set()
+
+            await queue.consume(handle, no_ack=True)
             sent = Message(b"1", type="Shipped", content_type="text/plain")
             await queue.channel.default_exchange.publish(sent, queue.name)
             await asyncio.wait_for(called.wait(), 10)
