@@ -135,8 +135,8 @@ LABAN_DEAD_LETTER_EXCEPTION: Final = "laban.dead_letter.exception"
 LABAN_DEAD_LETTER_REASON: Final = "laban.dead_letter.reason"
 """Why a record was dead-lettered or is retried: the message of the exception."""
 
-# Retries, seen in the library that makes them. Every retry has one event `laban.retry`, so the number of these
-# events is the number of retries. Where one span covers all attempts (urllib3, requests), the events are on it.
+# Retries, seen in the library that makes them. Every retry has one event `laban.retry`, so the number of
+# these events is the number of retries. If one span covers all attempts (urllib3, requests), they are on it.
 LABAN_RETRY_EVENT: Final = "laban.retry"
 """On the span that is current where attempts are made: an attempt failed, and another one follows.
 
@@ -144,7 +144,7 @@ Its attributes: `laban.retry.library`, `laban.retry.attempt` (of the failed atte
 and `error.type` (the type of the exception, or the HTTP status) if there is one.
 """
 LABAN_RETRY_EXHAUSTED_EVENT: Final = "laban.retry.exhausted"
-"""An attempt failed, would be repeated, and was the last one allowed. The same attributes, without a wait."""
+"""An attempt after the first failed, and was the last one allowed. The same attributes, without a wait."""
 LABAN_RETRY_ATTEMPT: Final = "laban.retry.attempt"
 """The number of an attempt; the first attempt is 1.
 
@@ -153,6 +153,8 @@ attempts, the number of its last attempt. If retries are nested, that of the inn
 """
 LABAN_RETRY_LIBRARY: Final = "laban.retry.library"
 """What makes the attempts: tenacity, stamina or urllib3. Next to every `laban.retry.attempt`."""
+HTTP_RESEND_COUNT: Final = "http.request.resend_count"
+"""By the conventions, on CLIENT spans: how often the HTTP client had sent the same request before."""
 LABAN_RETRY_WAIT_MS: Final = "laban.retry.wait_ms"
 """The wait between the failed attempt and the next one, in milliseconds."""
 

@@ -5,7 +5,9 @@ MapperError
 ├── InvalidTraceId    it is not the ID of a trace
 ├── InvalidChange     a change of a what-if question cannot be read
 ├── UnknownPlace      a what-if question names a service or a call that no recorded trace has
-└── RenderFailed      a diagram cannot be drawn
+├── RenderFailed      a diagram cannot be drawn
+├── BadDocument       a file is not what it should be, or says something without a meaning
+└── UnknownService    a document is about a service that was not seen
 """
 
 
@@ -31,3 +33,11 @@ class UnknownPlace(MapperError):
 
 class RenderFailed(MapperError):
     """A diagram cannot be drawn."""
+
+
+class BadDocument(MapperError):
+    """A file is not what it should be, or says something without a meaning; names file and line."""
+
+
+class UnknownService(MapperError):
+    """A document is about a service that was not seen."""

@@ -281,6 +281,9 @@ class LookedAt(Answer):
         spans: of the sampled traces.
         entries: entry operations.
         calls: calls and messages on the map.
+        too_large: traces that were not read, because they have too many spans.
+        complete: whether all that follows from the sampled traces was read.
+        all_entries: whether there are no more entry operations than these, the busiest.
     """
 
     traces: int = 0
@@ -288,6 +291,9 @@ class LookedAt(Answer):
     spans: int = 0
     entries: int = 0
     calls: int = 0
+    too_large: int = 0
+    complete: bool = True
+    all_entries: bool = True
 
 
 class Findings(Answer):
@@ -331,8 +337,35 @@ class Evidence(Answer):
     attribute: int = 0
 
 
+class Contract(Answer):
+    """Messages of one event type and version that passed an edge.
+
+    The event type `other` stands for all those beyond what laban tells apart.
+
+    Attributes:
+        event_type: of the CloudEvent, or from a header; None if the messages have only a version.
+        version: `dataschema` of the CloudEvent, the version in a header, or the ID of the schema in a
+            registry; None if the messages do not say it.
+        calls: messages.
+        errors: failed ones.
+        first: the begin of the first minute with such messages.
+        last: the begin of the last one.
+    """
+
+    event_type: str | None = None
+    version: str | None = None
+    calls: int
+    errors: int = 0
+    first: datetime
+    last: datetime
+
+
 class Edge(Answer):
-    """Calls from one node to another: how many, how many failed, how fast."""
+    """Calls from one node to another: how many, how many failed, how fast.
+
+    `contracts` are the event types and versions of its messages, the most frequent first. Calls have none.
+    Messages without a type and a version are in none of them.
+    """
 
     source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))
     target: str = Field(serialization_alias="to", validation_alias=AliasChoices("to", "target"))
@@ -344,6 +377,7 @@ class Edge(Answer):
     p95_ms: float | None = None
     p99_ms: float | None = None
     evidence: Evidence = Evidence()
+    contracts: list[Contract] = []
 
 
 class ServiceMap(Answer):

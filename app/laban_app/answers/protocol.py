@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from laban_mapper.model import (
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -14,6 +15,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
@@ -94,7 +96,18 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only."""
+    """The questions above, and those for programs and the command line only: about a trace, drift, findings, what if."""
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
+
+        It rests on the map, the lag, and a sample of the traces of the time range.
+        """
+        ...
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None

@@ -20,6 +20,7 @@ from laban_collector.importing import BATCH_TYPE
 from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
 from laban_mapper.model import (
     Answer,
+    Findings,
     ImportRules,
     KnownValues,
     LagHistory,
@@ -31,6 +32,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
@@ -97,6 +99,14 @@ class RemoteAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how."""
         return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk; the worst first."""
+        return self._get("/findings", Findings, since=since, until=until)
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return self._get("/choreography", Choreography, since=since, until=until)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None

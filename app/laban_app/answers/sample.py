@@ -42,12 +42,14 @@ class Sample(NamedTuple):
         spans: that were read.
         too_large: traces that were left out for their size.
         complete: whether all that follows from the traces was read.
+        all_entries: whether there are no more entry operations than these.
     """
 
     entries: Sequence[SampledEntry]
     spans: int = 0
     too_large: int = 0
     complete: bool = True
+    all_entries: bool = True
 
 
 def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) -> Sample:
@@ -62,7 +64,10 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         size: how much is read at most.
     """
     with reader.at_one_moment():
-        found = reader.sampled_traces(*window, size.entries, size.each)
+        found = reader.sampled_traces(*window, size.entries + 1, size.each)
+        kinds = dict.fromkeys(ref[:3] for ref in found)
+        busiest = set(list(kinds)[: size.entries])
+        found = [ref for ref in found if ref[:3] in busiest]
         chosen = _chosen(found, size.spans)
         bulk, groups = reader.in_bulk(*window), Groups()
         limits = Limits(traces=20 * max(len(chosen), 1), spans=4 * size.spans)
@@ -82,6 +87,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         len(followed.spans),
         sum(ref.spans > LARGEST for ref in found),
         followed.complete,
+        len(kinds) <= size.entries,
     )
 
 

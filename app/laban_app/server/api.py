@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 
 from laban_app.answers.protocol import TraceAnswers
+from laban_app.answers.sides import side_of
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
@@ -18,6 +19,9 @@ from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import App, Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
+from laban_mapper.drift.comparison.comparing import compare as compare_sides
+from laban_mapper.drift.comparison.windows import parse_window
+from laban_mapper.drift.file_writer import to_yaml
 from laban_mapper.errors import (
     InvalidChange,
     InvalidTimeRange,
@@ -27,6 +31,7 @@ from laban_mapper.errors import (
 )
 from laban_mapper.model import (
     CauseKind,
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -38,6 +43,8 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_compare import Comparison
+from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
@@ -117,6 +124,23 @@ StoryFormat = Annotated[
     Query(
         alias="format",
         description="`json`; `markdown` for a ticket; `mermaid`, a sequence diagram; `html`, one file.",
+    ),
+]
+_CHOREOGRAPHY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.OK: {
+        "description": "The choreography, in the form that was asked for",
+        "content": {"application/yaml": {"schema": {"type": "string"}}},
+    }
+}
+ChoreographyFormat = Annotated[
+    Literal["json", "yaml"], Query(alias="format", description="`json`, or `yaml`: the file.")
+]
+TimeRange = Annotated[
+    str,
+    Query(
+        description="A time range: `SINCE..UNTIL`, each as elsewhere; without UNTIL it ends now. Or `today`, "
+        "`yesterday`, in UTC.",
+        json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
     ),
 ]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
@@ -220,6 +244,29 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     ) -> LagReport:
         return answers.waiting() if waiting else answers.lag()
 
+    @router.get(
+        "/choreography",
+        summary="What ran, sorted and without IDs in names, with counts and a proof of each part",
+        description="`yaml` is the file of `laban choreography`, without counts and times. The time range is "
+        "as in `/map`.",
+        response_model=Choreography,
+        responses=_CHOREOGRAPHY,
+    )
+    def choreography(
+        since: Since = None, until: Until = None, form: ChoreographyFormat = "json"
+    ) -> Choreography | Response:
+        found = answers.choreography(_time(since), _time(until))
+        return found if form == "json" else Response(to_yaml(found), media_type="application/yaml")
+
+    @router.get(
+        "/compare", summary="Two time ranges side by side: calls, latencies, lag, and what has changed"
+    )
+    def compare(a: TimeRange, b: TimeRange) -> Comparison:
+        now = datetime.now(UTC)
+        ranges = [(text, parse_window(text, now)) for text in (a, b)]
+        before, after = (side_of(answers, text, *window) for text, window in ranges)
+        return compare_sides(before, after)
+
     @router.get("/lag/history", summary="How far behind each consumer group was over time")
     def lag_history(since: Since = None, until: Until = None) -> LagHistory:
         return answers.lag_history(_time(since), _time(until))
@@ -260,6 +307,15 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     ) -> Orders:
         only = OrderFilter(failed=failed, slow=slow, waiting=waiting, service=service, cause=cause)
         return answers.orders(OrdersQuestion(key, only, limit, sort), _time(since), _time(until))
+
+    @router.get(
+        "/findings",
+        summary="What is wrong with how the services talk",
+        description="Rules judge the map, the lag and a sample of the traces: see `looked_at`. The worst "
+        "findings first, those that `laban.toml` ignores last.",
+    )
+    def findings(since: Since = None, until: Until = None) -> Findings:
+        return answers.findings(_time(since), _time(until))
 
     @router.get(
         "/whatif",

@@ -31,6 +31,8 @@ from laban_collector.store.rows import (
     QueueMinute,
     QueueProgress,
     SampledRef,
+    SeenHop,
+    SeenOperation,
     Span,
     TraceRef,
     Unread,
@@ -346,6 +348,14 @@ class SpanReader(Protocol):
 
     def all_counted(self) -> bool:
         """Return whether the edges of whole minutes contain all stored spans, or are computed from them."""
+        ...
+
+    def seen_operations(self, since: int, until: int) -> list[SeenOperation]:
+        """Return the operations that server spans of a window name, the most frequent first."""
+        ...
+
+    def seen_hops(self, since: int, until: int) -> list[SeenHop]:
+        """Return the kinds of spans and their other sides in a window, the most frequent first."""
         ...
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:

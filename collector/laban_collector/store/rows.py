@@ -475,3 +475,47 @@ class DatedSpans(NamedTuple):
 def plausible_starts(now: int) -> tuple[int, int]:
     """Return the half-open window of the starts that a clock which is right can give."""
     return PLAUSIBLE_SINCE, now + PLAUSIBLE_AHEAD
+
+
+class SeenOperation(NamedTuple):
+    """Server spans of one operation in a window, and the newest trace with one.
+
+    Attributes:
+        caller: the service of the span above (`namespace/name`); None if it is not stored.
+        is_entry: whether no span is above.
+        service: `namespace/name`.
+    """
+
+    caller: str | None
+    is_entry: bool
+    service: str
+    name: str
+    http_method: str | None
+    http_route: str | None
+    rpc_system: str | None
+    rpc_service: str | None
+    rpc_method: str | None
+    calls: int
+    trace_id: str
+
+
+class SeenHop(NamedTuple):
+    """Spans of one service with the same kind and the same other side in a window, and the newest trace.
+
+    Attributes:
+        service: `namespace/name`.
+        operation: of messaging.
+    """
+
+    service: str
+    kind: int
+    operation: str | None
+    topic: str | None
+    group: str | None
+    db_system: str | None
+    db_namespace: str | None
+    peer_service: str | None
+    peer_address: str | None
+    peer_port: int | None
+    rpc_service: str | None
+    trace_id: str

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
+from laban.vocabulary import LABAN_RPC_STREAMING
 from laban_collector.store.rows import Span
 from laban_mapper.findings.facts import SampledTrace
 from laban_mapper.profiles.steps import Occurrence
-from laban_mapper.spans import CLIENT, NS_PER_MS, failed, is_consuming, is_publishing
+from laban_mapper.spans import CLIENT, NS_PER_MS, is_consuming, is_publishing
 
 _SLACK: Final = NS_PER_MS
 """ns by which a call may end after its caller and still be waited for: clocks and timers are not exact."""
@@ -61,20 +63,30 @@ class Call:
 
     def chain(self) -> "list[Call]":
         """The calls that led here, the first one first, and this one."""
-        found = [self]
+        found: list[Call] = [self]
         while found[-1].above is not None:
             found.append(found[-1].above)
         return found[::-1]
 
 
+_KNOWN: Final[WeakKeyDictionary[SampledTrace, list[Call]]] = WeakKeyDictionary()
+"""The calls of the traces that are being looked at: ten rules ask for them."""
+
+
 def calls_of(trace: SampledTrace) -> list[Call]:
     """The synchronous calls of a trace, each after the call that led to it."""
+    if trace not in _KNOWN:
+        _KNOWN[trace] = _find_calls(trace)
+    return _KNOWN[trace]
+
+
+def _find_calls(trace: SampledTrace) -> list[Call]:
     below: dict[int, list[Occurrence]] = {}
     for step in trace.steps:
         if step.above is not None:
             below.setdefault(id(step.above), []).append(step)
     root = trace.steps[0]
-    reply = not (is_consuming(root.span) or is_publishing(root.span))
+    reply = is_request(root.span)
     found: list[Call] = []
     waiting: list[tuple[Occurrence, Occurrence, Call | None, bool]] = [(root, root, None, reply)]
     while waiting:
@@ -107,6 +119,11 @@ def handler_calls(trace: SampledTrace) -> Iterator[tuple[Occurrence, Call]]:
             yield first, call
 
 
+def is_request(root: Span) -> bool:
+    """Whether a root is a request with one reply: no message, and no stream that stays open."""
+    return not (is_consuming(root) or is_publishing(root) or LABAN_RPC_STREAMING in root.attributes)
+
+
 def services_of(trace: SampledTrace) -> list[str]:
     """All services of a trace, the entry's first."""
     return list(dict.fromkeys(one.span.service for one in trace.steps))
@@ -114,7 +131,7 @@ def services_of(trace: SampledTrace) -> list[str]:
 
 def is_read(operation: str) -> bool:
     """Whether an operation only reads, by the method of HTTP."""
-    return operation.split(" ", 1)[0] in {"GET", "HEAD", "OPTIONS"}
+    return operation.split(" ", 1)[0].upper() in {"GET", "HEAD", "OPTIONS"}
 
 
 def _is_message(trace: SampledTrace, step: Occurrence) -> bool:
@@ -140,11 +157,11 @@ def _call(
     elif step.span.service == caller.span.service and step.span.kind != CLIENT:
         return None
     awaited = trace.causality.end(step.span) <= trace.causality.end(caller.span) + _SLACK
-    service, kind = _callee(step.span, callee)
+    service, kind = _callee(step.span, callee, caller.span.service)
     return Call(caller, step, callee, service, kind, above, awaited, reply and awaited)
 
 
-def _callee(client: Span, callee: Occurrence | None) -> tuple[str, CalleeKind]:
+def _callee(client: Span, callee: Occurrence | None, caller: str) -> tuple[str, CalleeKind]:
     if callee is not None:
         return callee.span.service, "service"
     if client.db_system is not None:
@@ -152,9 +169,5 @@ def _callee(client: Span, callee: Occurrence | None) -> tuple[str, CalleeKind]:
         return f"{client.db_system}{f' {name}' if name else ''}", "database"
     port = f":{client.peer_port}" if client.peer_port else ""
     address = f"{client.peer_address}{port}" if client.peer_address else None
-    return client.peer_service or address or client.rpc_service or "unknown", "external"
-
-
-def fails_itself(call: Call, calls: Sequence[Call]) -> bool:
-    """Whether a call failed and no call below it did: the failure began there."""
-    return call.failed and not any(other.above is call and failed(other.step.span) for other in calls)
+    name = client.peer_service or address or client.rpc_service
+    return name or f"an unknown callee of {caller}", "external"

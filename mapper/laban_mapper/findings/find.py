@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from laban_mapper.findings.distributed_monolith import system_score
 from laban_mapper.findings.facts import MOST_PROOFS, Found, Rule, System
 from laban_mapper.findings.registry import RULES
 from laban_mapper.findings.thresholds import Ignore
@@ -39,6 +40,7 @@ def find(system: System, ignores: Sequence[Ignore] = (), rules: Sequence[Rule] =
         looked_at=_looked_at(system),
         since=system.map.since,
         until=system.map.until,
+        score=system_score(system),
         truncated=left_out > 0,
         left_out=left_out,
     )
@@ -54,9 +56,9 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.ignored is not None, RANKS[one.severity], one.code))
 
 
-def counted(findings: Iterable[Finding], least: Severity) -> list[Finding]:
-    """The findings that are at least as bad as a severity, and not ignored."""
-    return [one for one in findings if one.ignored is None and RANKS[one.severity] <= RANKS[least]]
+def at_least(findings: Iterable[Finding], least: Severity) -> list[Finding]:
+    """The findings that are at least as bad as a severity."""
+    return [one for one in findings if RANKS[one.severity] <= RANKS[least]]
 
 
 def _finding(rule: Rule, found: Found) -> Finding:

@@ -4,11 +4,63 @@ from types import ModuleType
 from typing import Final
 
 from laban_mapper.findings import (
+    async_candidate,
+    broken_traces,
+    cascading_failure,
+    chatty_calls,
+    circuit_breaker,
+    cycle,
+    dead_letters,
     deep_sync_chain,
+    distributed_monolith,
+    duplicates,
+    group_stopped,
+    latency_objective,
+    longer_timeout,
+    lost_context,
+    message_details,
+    missing_consumer,
+    no_timeout,
+    out_of_order,
+    poison_messages,
+    queue_objective,
+    retry_storm,
+    single_point_of_failure,
+    skewed_partitions,
+    sync_call_in_consumer,
+    topic_without_consumer,
+    topic_without_producer,
 )
 from laban_mapper.findings.facts import Rule
 
-_FILES: Final[tuple[ModuleType, ...]] = (deep_sync_chain,)
+_FILES: Final[tuple[ModuleType, ...]] = (
+    async_candidate,
+    broken_traces,
+    cascading_failure,
+    chatty_calls,
+    circuit_breaker,
+    cycle,
+    dead_letters,
+    deep_sync_chain,
+    distributed_monolith,
+    duplicates,
+    group_stopped,
+    latency_objective,
+    longer_timeout,
+    lost_context,
+    message_details,
+    missing_consumer,
+    no_timeout,
+    out_of_order,
+    poison_messages,
+    queue_objective,
+    retry_storm,
+    single_point_of_failure,
+    skewed_partitions,
+    sync_call_in_consumer,
+    topic_without_consumer,
+    topic_without_producer,
+)
 
 RULES: Final[tuple[Rule, ...]] = tuple(sorted((file.RULE for file in _FILES), key=lambda rule: rule.code))
 

@@ -46,3 +46,8 @@ def chain_text(services: Sequence[str]) -> str:
     if len(names) > _LONGEST:
         names = [*names[: _LONGEST - 2], f"… {len(names) - _LONGEST + 1} more", names[-1]]
     return " → ".join(names)
+
+
+def in_messages(number: int, of: int) -> str:
+    """How many of the messages that were looked at: `30 of 30 messages`."""
+    return f"{number:,} of {counted(of, 'message')}"

@@ -21,7 +21,7 @@ _LINK: Final = re.compile(r"(://|www\.)", re.IGNORECASE)
 def to_markdown(report: Report) -> str:
     """A heading, the verdict, a table of the items, what to do, and the notes."""
     mark = "❌" if report.failed else "✅"
-    lines = [f"## {mark} {_text(report.title)}", "", f"**{_text(report.verdict)}**", ""]
+    lines = [f"## {mark} {text(report.title)}", "", f"**{text(report.verdict)}**", ""]
     counted = [item for item in report.items if item.accepted is None]
     accepted = [item for item in report.items if item.accepted is not None]
     if counted:
@@ -29,7 +29,7 @@ def to_markdown(report: Report) -> str:
         lines += [*_advice(counted)]
     if accepted:
         lines += ["<details><summary>Accepted</summary>", "", *_accepted(accepted), "", "</details>", ""]
-    lines += [f"- {_text(note)}" for note in report.notes]
+    lines += [f"- {text(note)}" for note in report.notes]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -37,17 +37,17 @@ def _table(items: list[ReportItem]) -> Iterator[str]:
     yield "| | what | where | proof |"
     yield "|---|---|---|---|"
     for item in items[:_MOST_ITEMS]:
-        proof = "<br>".join(_code(trace) for trace in item.traces[:_MOST_TRACES]) or "–"
-        what = f"**{_code(item.name)}** {_code(item.code)}<br>{_text(item.sentence)}"
+        proof = "<br>".join(code(trace) for trace in item.traces[:_MOST_TRACES]) or "–"
+        what = f"**{code(item.name)}** {code(item.code)}<br>{text(item.sentence)}"
         yield f"| {_MARKS[item.severity]} | {what} | {_where(item)} | {proof} |"
     if len(items) > _MOST_ITEMS:
         yield f"| | … and {len(items) - _MOST_ITEMS:,} more | | |"
 
 
 def _where(item: ReportItem) -> str:
-    where = _code(item.place)
+    where = code(item.place)
     if item.file is not None:
-        where += f"<br>{_code(item.file if item.line is None else f'{item.file}:{item.line}')}"
+        where += f"<br>{code(item.file if item.line is None else f'{item.file}:{item.line}')}"
     return where
 
 
@@ -60,21 +60,21 @@ def _advice(items: list[ReportItem]) -> Iterator[str]:
             if item.name not in names:
                 names.append(item.name)
     for advice, names in advised.items():
-        yield f"- {', '.join(map(_code, names))}: {_text(advice)}"
+        yield f"- {', '.join(map(code, names))}: {text(advice)}"
     if advised:
         yield ""
 
 
 def _accepted(items: list[ReportItem]) -> Iterator[str]:
     for item in items[:_MOST_ITEMS]:
-        yield f"- {_code(item.name)} {_code(item.place)}: {_text(item.accepted or '')}"
+        yield f"- {code(item.name)} {code(item.place)}: {text(item.accepted or '')}"
     if len(items) > _MOST_ITEMS:
         yield f"- … and {len(items) - _MOST_ITEMS:,} more"
 
 
-def _text(text: str) -> str:
+def text(given: str) -> str:
     """Text that neither formats, nor links, nor mentions anybody."""
-    shown = shortened(printable(text), _SENTENCE)
+    shown = shortened(printable(given), _SENTENCE)
     escaped = _SPECIAL.sub(lambda found: "&#" + str(ord(found[0])) + ";", shown)
     return _LINK.sub(_broken_link, _MENTION.sub("@<!-- -->", escaped))
 
@@ -83,9 +83,9 @@ def _broken_link(found: re.Match[str]) -> str:
     return f"{found[0][0]}<!-- -->{found[0][1:]}"
 
 
-def _code(text: str) -> str:
+def code(given: str) -> str:
     """Text as code in a cell of a table; it may contain backticks."""
-    shown = shortened(printable(text), 160).replace("|", "¦") or "–"
+    shown = shortened(printable(given), 160).replace("|", "¦") or "–"
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     padding = " " if "`" in shown else ""
     return f"{fence}{padding}{shown}{padding}{fence}"

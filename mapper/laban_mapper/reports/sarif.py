@@ -6,10 +6,10 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 import json
 from hashlib import blake2b
 from typing import Any, Final
-from urllib.parse import quote
 
 from laban_mapper.printable import printable
 from laban_mapper.reports.report import Report, ReportItem, ReportRule, Severity
+from laban_mapper.urls import quoted_path
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final[dict[Severity, str]] = {"info": "note", "warning": "warning", "error": "error"}
@@ -95,7 +95,7 @@ def _location(item: ReportItem) -> dict[str, Any]:
     }
     if item.file is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": quote(item.file.replace("\\", "/"), safe="/")},
+            "artifactLocation": {"uri": quoted_path(item.file.replace("\\", "/"))},
             "region": {"startLine": item.line or 1},
         }
     return location

@@ -33,6 +33,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/map", "edges"),
         ("/whatif?slow=pricing=500ms&async=order->pricing", "entries"),
         (f"/traces/{TRACE}", "spans"),
+        ("/findings", "findings"),
         ("/lag", "groups"),
         ("/lag/history", "points"),
         ("/latency?by=edge", "points"),

@@ -48,7 +48,7 @@ def system_of(
     """A system with these traces and no others; its map has their calls and messages.
 
     Args:
-        traces: each gets trace ids of its own.
+        traces: each gets trace ids and offsets of its own.
         lag: the newest poll.
         thresholds: of the rules.
         objectives: what was promised.
@@ -126,6 +126,7 @@ def _with_own_ids(trace: Trace, number: int) -> list[Span]:
         replace(
             span,
             trace_id=ids[span.trace_id],
+            offset=None if span.offset is None else span.offset + 1_000 * number,  # another message
             links=tuple((ids.get(linked, linked), other) for linked, other in span.links),
         )
         for span in trace

@@ -58,6 +58,12 @@ def test_a_call_that_nobody_waits_for_is_not_in_the_chain() -> None:
     assert not found(RULE, system_of(many(in_background)))
 
 
+def test_a_chain_that_is_deep_now_and_then_is_a_remark() -> None:
+    traces = [*many(lambda: chain(deep=False), 39), *many(lambda: chain(deep=True), 1)]
+    [finding] = found(RULE, system_of(traces))
+    assert (finding.severity, finding.numbers["deep"], finding.numbers["of"]) == ("info", 1, 40)
+
+
 def test_of_few_traces_no_percentiles_are_claimed() -> None:
     [finding] = found(RULE, system_of(many(lambda: chain(deep=True), 2)))
     assert "(2 of 2 traces): 36 ms" in finding.sentence

@@ -18,9 +18,11 @@ def test_codes_and_names_are_unique_and_well_formed() -> None:
     assert len({rule.code for rule in RULES}) == len({rule.name for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert re.fullmatch(r"L\d{3}", rule.code)
-        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.name)
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
         assert rule.why.endswith(".")
         assert rule.advice.endswith(".")
+        assert rule.compares.endswith(".")
+        assert rule.example
 
 
 def test_a_rule_is_found_by_its_code_or_its_name_in_any_case() -> None:

@@ -180,6 +180,8 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
+    reader.seen_operations(*WHOLE)
+    reader.seen_hops(*WHOLE)
     reader.counted_to()
     reader.unprofiled_entries(None, "web", "GET /", 10)
     reader.sampled_traces(*WHOLE, 10, 10)

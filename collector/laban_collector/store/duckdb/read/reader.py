@@ -32,11 +32,13 @@ from laban_collector.store.duckdb.read.rows import (
     both_forms,
     edge_of,
     halves,
+    hop_seen,
     keys_of,
     lag_of,
     latency_point_of,
     named_rows,
     newest_traces,
+    operation_seen,
     sets_of_keys,
     spans_of,
     trace_id_of,
@@ -66,6 +68,8 @@ from laban_collector.store.rows import (
     QueueMinute,
     QueueProgress,
     SampledRef,
+    SeenHop,
+    SeenOperation,
     Span,
     TraceRef,
     Unread,
@@ -442,6 +446,16 @@ class DuckDBReader(SpanReader):
         with self._reading() as cursor:
             behind = self._behind(cursor)
         return behind is None or behind >= self._staleness
+
+    def seen_operations(self, since: int, until: int) -> list[SeenOperation]:
+        """Return the operations that server spans of a window name, the most frequent first."""
+        window = {"since": since, "until": until, "limit": MAX_ROWS}
+        return [operation_seen(row) for row in self._rows("seen_operations", window)]
+
+    def seen_hops(self, since: int, until: int) -> list[SeenHop]:
+        """Return the kinds of spans and their other sides in a window, the most frequent first."""
+        window = {"since": since, "until": until, "limit": MAX_ROWS}
+        return [hop_seen(row) for row in self._rows("seen_hops", window)]
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""

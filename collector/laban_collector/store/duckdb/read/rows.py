@@ -12,6 +12,8 @@ from laban_collector.store.rows import (
     EdgeRow,
     Lag,
     LatencyPoint,
+    SeenHop,
+    SeenOperation,
     Span,
     SpanEvent,
     TraceRef,
@@ -54,6 +56,23 @@ def trace_ids(rows: Iterable[Row]) -> list[str]:
 def trace_id_of(row: Row) -> str:
     """Return the trace id in a row."""
     return _trace_id(row["trace_hi"], row["trace_lo"])
+
+
+def operation_seen(row: Row) -> SeenOperation:
+    """Return the value of a row of `seen_operations.sql`."""
+    return SeenOperation(**_with_trace_id(row))
+
+
+def hop_seen(row: Row) -> SeenHop:
+    """Return the value of a row of `seen_hops.sql`."""
+    given = _with_trace_id(row)
+    del given["calls"]
+    return SeenHop(**{"group": given.pop("consumer_group"), **given})
+
+
+def _with_trace_id(row: Row) -> Row:
+    rest = {name: value for name, value in row.items() if name not in ("trace_hi", "trace_lo")}
+    return {**rest, "trace_id": trace_id_of(row)}
 
 
 def halves(trace_id: str) -> TraceAddress:

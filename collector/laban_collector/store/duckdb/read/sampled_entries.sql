@@ -41,7 +41,7 @@ of_services AS (
     FROM entries e JOIN resources r USING (resource_id)
     GROUP BY ALL
     ORDER BY seen DESC, namespace, service, name
-    LIMIT $entries
+    LIMIT 2 * $entries  -- consumers that are no entries are left out below
 ),
 chosen AS MATERIALIZED (
     SELECT namespace, service, name, seen, trace.hi AS trace_hi, trace.lo AS trace_lo, trace.span AS span_id, trace.linking
@@ -55,4 +55,5 @@ linking AS MATERIALIZED (
 SELECT namespace, service, name, seen, trace_hi, trace_lo
 FROM chosen c
 ANTI JOIN linking l ON c.linking AND l.trace_lo = c.trace_lo AND l.span_id = c.span_id
+QUALIFY dense_rank() OVER (ORDER BY seen DESC, namespace, service, name) <= $entries
 ORDER BY seen DESC, namespace, service, name, hash(trace_lo), trace_hi
