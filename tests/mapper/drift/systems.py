@@ -83,6 +83,7 @@ HYBRID = (
 )
 HOPS = (
     hop("order", 4, topic="orders"),
+    hop("order", 4, OTHER_PROOF, topic="orders", message_type="OrderCreated", message_version="2"),
     hop("inventory", 5, topic="orders", group="inventory"),
     hop("email", 5, topic="orders", group="email"),
     hop("inventory", 3, OTHER_PROOF, db_system="postgresql", db_namespace="stock"),
