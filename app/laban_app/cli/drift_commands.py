@@ -98,7 +98,7 @@ def check(
     from laban_mapper.drift.documents.checks import check_document
 
     chosen = report_output.chosen_form(form, json=json)
-    allowed = _allowed(allow or ())
+    allowed = allowed_kinds(allow or ())
     document = _document(file)
     answers = open_answers(source.url, source.db, source.token)
     ran = answers.choreography(*time_range.bounds())
@@ -138,14 +138,15 @@ def _optional_of(output: Path | None) -> Sequence[str]:
     return sorted(read_choreography(_document(output)).optional)
 
 
-def _allowed(texts: Sequence[str]) -> "list[Allowed]":
+def allowed_kinds(texts: Sequence[str]) -> "list[Allowed]":
+    """What `--allow` names; raises BadParameter for a kind that does not exist."""
     from laban_mapper.drift.answers import Allowed
-    from laban_mapper.drift.kinds import KINDS
+    from laban_mapper.drift.kinds import KINDS, kind_of
 
     allowed: list[Allowed] = []
     for text in texts:
         name, _, place = text.partition("=")
-        kind = next((known for known in KINDS if known == name.strip()), None)
+        kind = kind_of(name.strip())
         if kind is None:
             raise typer.BadParameter(f"'{name}' is none of {', '.join(KINDS)}", param_hint="--allow")
         allowed.append(Allowed(kind, place.strip() or None))

@@ -8,9 +8,8 @@ import httpx
 import pytest
 import typer
 
-from laban_app.cli.compare_command import _form
-from laban_app.cli.drift_commands import _allowed
-from laban_app.cli.report_output import chosen_form
+from laban_app.cli import compare_command, report_output
+from laban_app.cli.drift_commands import allowed_kinds
 from laban_mapper.drift.answers import Allowed
 
 from ...mapper.shop_spans import hybrid_order
@@ -95,15 +94,15 @@ def test_compare_of_two_collectors_and_of_two_time_ranges(served: Serving) -> No
 
 
 def test_options_are_checked() -> None:
-    assert _allowed(["new-call", "gone-call=order → *"]) == [
+    assert allowed_kinds(["new-call", "gone-call=order → *"]) == [
         Allowed("new-call"),
         Allowed("gone-call", "order → *"),
     ]
     for refused in (
-        lambda: _allowed(["new-things"]),
-        lambda: _form("sarif", json=False),
-        lambda: chosen_form("junit", json=True),
-        lambda: chosen_form("pdf", json=False),
+        lambda: allowed_kinds(["new-things"]),
+        lambda: compare_command.chosen_form("sarif", json=False),
+        lambda: report_output.chosen_form("junit", json=True),
+        lambda: report_output.chosen_form("pdf", json=False),
     ):
         with pytest.raises(typer.BadParameter):
             refused()

@@ -58,8 +58,9 @@ def operation(caller: str | None, service: str, name: str, calls: int = 300, **f
 
 
 def hop(service: str, kind: int, trace_id: str = PROOF, **fields: Any) -> SeenHop:
-    given: dict[str, Any] = dict.fromkeys(SeenHop._fields)
-    return SeenHop(**{**given, "service": service, "kind": kind, "trace_id": trace_id, **fields})
+    """A kind of span of a service; what is not given is None."""
+    bare = SeenHop(service, kind, None, None, None, None, None, None, None, None, None, trace_id)
+    return bare._replace(**fields)
 
 
 def contract(event_type: str | None, version: str | None, calls: int = 300) -> Contract:
