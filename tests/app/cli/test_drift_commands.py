@@ -77,6 +77,14 @@ def test_check_of_a_bad_file_names_the_line_and_exits_2(served: Serving, tmp_pat
     assert (missing.returncode, missing.stdout) == (2, "")
 
 
+def test_a_check_that_saw_nothing_fails(served: Serving, choreography: str, tmp_path: Path) -> None:
+    file = tmp_path / "choreography.yaml"
+    file.write_text(choreography, encoding="utf-8")
+    done = laban("check", str(file), "--url", served.url, "--since", "2001-01-01", "--until", "2001-01-02")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No calls in this time range" in done.stderr
+
+
 def test_compare_of_two_collectors_and_of_two_time_ranges(served: Serving) -> None:
     done = laban("compare", served.url, served.url, "--all")
     assert done.returncode == 0, done.stderr
