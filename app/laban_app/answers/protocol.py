@@ -94,7 +94,7 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about a trace, drift, findings."""
+    """The questions above, and those for programs and the command line: about a trace, drift, findings."""
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
