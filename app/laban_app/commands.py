@@ -31,6 +31,9 @@ COMPARE: Final = Command(
 )
 LAG: Final = Command("Show how far behind each consumer group is.", "server", f"{_QUERIES}:lag")
 STATUS: Final = Command("Show what is stored and how the collector is doing.", "server", f"{_QUERIES}:status")
+WHATIF: Final = Command(
+    "Say what would happen if something changed.", "server", "laban_app.cli.whatif_command:whatif"
+)
 IMPORT: Final = Command(
     "Import spans from files of other tools.", "server", "laban_app.cli.import_command:import_files"
 )

@@ -12,6 +12,7 @@ PERFORMANCE: Final = _DOCUMENTS / "performance.md"
 INSTRUMENTATION_COST: Final = _DOCUMENTS / "instrumentation-cost.md"
 SHOP_TRUTH: Final = _DOCUMENTS / "shop-truth.md"
 FINDINGS: Final = _DOCUMENTS / "findings.md"
+WHAT_IF: Final = _DOCUMENTS / "what-if.md"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

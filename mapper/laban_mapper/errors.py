@@ -3,6 +3,8 @@
 MapperError
 ├── InvalidTimeRange  a time cannot be read, or a range ends before it begins
 ├── InvalidTraceId    it is not the ID of a trace
+├── InvalidChange     a change of a what-if question cannot be read
+├── UnknownPlace      a what-if question names a service or a call that no recorded trace has
 ├── RenderFailed      a diagram cannot be drawn
 ├── BadDocument       a file is not what it should be, or says something without a meaning
 └── UnknownService    a document is about a service that was not seen
@@ -19,6 +21,14 @@ class InvalidTimeRange(MapperError):
 
 class InvalidTraceId(MapperError):
     """It is not the ID of a trace."""
+
+
+class InvalidChange(MapperError):
+    """A change of a what-if question cannot be read."""
+
+
+class UnknownPlace(MapperError):
+    """A what-if question names a service or a call that no recorded trace has."""
 
 
 class RenderFailed(MapperError):

@@ -16,6 +16,7 @@ from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.sample import sample
 from laban_app.answers.usual import UsualProfiles
+from laban_app.answers.what_if import what_if_of
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -50,6 +51,7 @@ from laban_mapper.model import (
     Story,
 )
 from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
@@ -59,6 +61,7 @@ from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
 from laban_mapper.trace_ids import parse_trace_id
+from laban_mapper.whatif.changes import ChangeTexts
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -169,9 +172,8 @@ class LocalAnswers:
         )
 
     def _last_seen(self, service: str) -> int | None:
-        """The end of the newest span of a service."""
-        until = plausible_starts(self._clock())[1]
-        return self._reader.last_spans([service], until).get(service)
+        """The end of the last span of a service."""
+        return self._reader.last_spans([service]).get(service)
 
     def orders(
         self,
@@ -244,6 +246,12 @@ class LocalAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return observed_choreography(self._reader, self.service_map(since, until))
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed; by default those of the last hour."""
+        return what_if_of(self._reader, texts, self._window(since, until))
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""

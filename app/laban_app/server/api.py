@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field
 
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.sides import side_of
@@ -21,7 +22,13 @@ from laban_collector.receive.otlp_responses import ErrorResponse
 from laban_mapper.drift.comparison.comparing import compare as compare_sides
 from laban_mapper.drift.comparison.windows import parse_window
 from laban_mapper.drift.file_writer import to_yaml
-from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
+from laban_mapper.errors import (
+    InvalidChange,
+    InvalidTimeRange,
+    InvalidTraceId,
+    MapperError,
+    UnknownPlace,
+)
 from laban_mapper.model import (
     CauseKind,
     Findings,
@@ -38,11 +45,13 @@ from laban_mapper.model import (
 )
 from laban_mapper.model_compare import Comparison
 from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
 
 _TIME = "A duration ago (15m, 2h, 7d), `now`, or ISO 8601."
 _FORM = (
@@ -91,6 +100,15 @@ _UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
     HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No span of the trace is stored"},
 }
+_WHAT_IF: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Nothing is changed, or it is not understood"},
+    HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No trace has such a service or call"},
+}
+_CHANGE: Final = Field(max_length=1000, json_schema_extra={"maxLength": 80, "pattern": "^[ -~]+$"})
+Changed = Annotated[
+    tuple[Annotated[str, _CHANGE], ...], Field(max_length=MOST_CHANGES, json_schema_extra={"maxItems": 8})
+]
+"""As with times, the document names less than what is accepted: tools make up addresses that are too long."""
 TraceId = Annotated[
     str,
     Path(
@@ -111,7 +129,7 @@ StoryFormat = Annotated[
 _CHOREOGRAPHY: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.OK: {
         "description": "The choreography, in the form that was asked for",
-        "content": {"application/yaml": {"schema": {"type": "string"}}},
+        "content": {"application/yaml": {"schema": {"type": "object"}}},
     }
 }
 ChoreographyFormat = Annotated[
@@ -299,6 +317,30 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     def findings(since: Since = None, until: Until = None) -> Findings:
         return answers.findings(_time(since), _time(until))
 
+    @router.get(
+        "/whatif",
+        summary="What would become of the requests if something changed",
+        description="Replays a sample of the traces of the time range, with all the changes together.",
+        responses=_WHAT_IF,
+    )
+    def what_if(
+        down: Annotated[Changed, Query(description="A service, database or host that does not answer.")] = (),
+        slow: Annotated[
+            Changed,
+            Query(description="`pricing=500ms`: each request takes longer; also `order->pricing=50ms`."),
+        ] = (),
+        turned: Annotated[
+            Changed,
+            Query(alias="async", description="`order->inventory`: a message instead of this call."),
+        ] = (),
+        timeout: Annotated[Changed, Query(description="`order->pricing=300ms`: how long it waits.")] = (),
+        retries: Annotated[Changed, Query(description="`order->pricing=2`: how often it tries again.")] = (),
+        since: Since = None,
+        until: Until = None,
+    ) -> WhatIf:
+        texts = ChangeTexts(down, slow, turned, timeout, retries)
+        return answers.what_if(texts, _time(since), _time(until))
+
     @router.get("/status", summary="What is stored, and how the collector is doing")
     def status() -> Status:
         return answers.status().model_copy(update={"collector": collector_status(storage)})
@@ -332,9 +374,9 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace():
+        case UnknownTrace() | UnknownPlace():
             return HTTPStatus.NOT_FOUND
-        case InvalidTimeRange() | InvalidTraceId():
+        case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST
         case _:
             return HTTPStatus.SERVICE_UNAVAILABLE

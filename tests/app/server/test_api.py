@@ -31,6 +31,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         (f"/traces/{TRACE}/story", "verdict"),
         ("/orders", "orders"),
         ("/map", "edges"),
+        ("/whatif?slow=pricing=500ms&async=order->pricing", "entries"),
         (f"/traces/{TRACE}", "spans"),
         ("/findings", "findings"),
         ("/lag", "groups"),
