@@ -58,4 +58,8 @@ RULE = Rule(
     advice="Bring all publishers to the newest version, once every consumer understands it; if the old one "
     "must stay, give it a topic of its own.",
     find=_find,
+    compares="The versions of an event type that were published to a topic at times that overlap by more "
+    "than a minute, as far as headers or payloads name them (CloudEvents, schema ids).",
+    example="orders carries 2 versions of order.created at once: 1 (120) and 2 (80), published by order and "
+    "web",
 )
