@@ -56,6 +56,7 @@ HELPERS = {
         "app/laban_app/answers/cut.py",
         "app/laban_app/answers/keys.py",
         "collector/laban_collector/store/duckdb/edges/query.py",
+        "collector/laban_collector/store/duckdb/read/last_spans.py",
         "app/laban_app/cli/console.py",
         "app/laban_app/cli/fixed_columns.py",
         "app/laban_app/cli/story_output.py",
