@@ -24,6 +24,8 @@ from benchmarks.workload import report
 
 _TRUTH: Final = Path(__file__).resolve().parents[1] / "docs" / "truth.md"
 _PUBLISHED: Final = range(1000, 1020)
+_PUBLISHED_OLD: Final = range(1000, 1008)
+"""Fewer, because each table takes as long again."""
 _AGO: Final = 80 * 60 * 10**9
 """How long before now the orders begin, in ns: the longest simulation takes a little more than an hour."""
 _KEPT_SECRET: Final = 1000
@@ -204,17 +206,19 @@ def main() -> None:
     ways = (
         (_LIVE, _BUSY, _IMPORTED) if options.publish else (Way(options.age, options.at_once, options.slices),)
     )
-    texts = [f"Seeds {seeds.start} to {seeds.stop - 1}, {size.usual} usual orders a system."]
+    texts = [f"{size.usual} usual orders a system."]
     for way in ways:
         began = time.perf_counter()
-        scores = run(seeds, kinds, size, way)
+        drawn = _PUBLISHED_OLD if options.publish and way is not _LIVE else seeds
+        scores = run(drawn, kinds, size, way)
         if options.show:
             print("\n\n".join(text for score in scores.values() for text in score.wrong), end="\n\n")
-        texts.append(f"**{way.told}**\n\n{table(scores)}\n\n{claims(scores)}")
+        head = f"**{way.told}** (seeds {drawn.start} to {drawn.stop - 1})"
+        texts.append(f"{head}\n\n{table(scores)}\n\n{claims(scores)}")
         print(texts[-1])
         print(f"{time.perf_counter() - began:.0f} s", file=sys.stderr)
-    if options.publish:
-        report.publish("truth", "\n\n".join(texts), _TRUTH)
+        if options.publish:
+            report.publish("truth", "\n\n".join(texts), _TRUTH)
 
 
 if __name__ == "__main__":
