@@ -74,8 +74,8 @@ def test_there_are_five_recipes() -> None:
             "Add a dashboard page",
             "lag_charts",
             {
-                "dashboard/laban_dashboard/widgets/map_details.py",
                 "dashboard/laban_dashboard/presentation/health.py",
+                "dashboard/laban_dashboard/widgets/map_details.py",
             },
         ),
         ("Add a store", "DuckDBStore", set[str]()),

@@ -47,7 +47,7 @@ def compare(
     """
     from laban_mapper.drift.comparison.comparing import compare as compare_sides
 
-    chosen = _form(form, json=json)
+    chosen = chosen_form(form, json=json)
     answer = compare_sides(_side(before, source, time_range), _side(after, source, time_range))
     match chosen:
         case "json":
@@ -86,7 +86,8 @@ def _side(text: str, source: Source, time_range: TimeRange) -> "Side":
     return side_of(open_answers(source.url, source.db, source.token), text, *window)
 
 
-def _form(text: str | None, *, json: bool) -> Form:
+def chosen_form(text: str | None, *, json: bool) -> Form:
+    """The form that the options name; raises BadParameter if there is none, or if they contradict."""
     if text is None:
         return "json" if json else "text"
     if json and text != "json":

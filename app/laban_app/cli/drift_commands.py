@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from laban_mapper.model_drift import Choreography
 
 _DRIFTED: Final = 1
+_NOTHING_RAN: Final = 1
 _LEARNED_FROM: Final = timedelta(days=1)
 """The time before the time range from which it is learned how often things usually happen."""
 
@@ -57,9 +58,7 @@ def choreography(
     existing FILE of -o keeps its list `optional`. With --json, prints counts and traces, too.
     """
     found = open_answers(source.url, source.db, source.token).choreography(*time_range.bounds())
-    if not found.calls and not found.topics:
-        terminal.stderr().print("No calls in this time range. Widen it (--since 7d), or see: laban status")
-        raise typer.Exit(1)
+    _require_traffic(found)
     if json:
         report_output.put_text(terminal.json_text(found) + "\n", output, "choreography")
         return
@@ -92,22 +91,32 @@ def check(
 ) -> None:
     """Compare a choreography file, AsyncAPI or OpenAPI document with what runs.
 
-    Exits 1 if they differ.
+    Exits 1 if they differ, or if nothing ran in the time range.
     """
     from laban_mapper.drift.answers import report_of
     from laban_mapper.drift.documents.checks import check_document
 
     chosen = report_output.chosen_form(form, json=json)
-    allowed = _allowed(allow or ())
+    allowed = allowed_kinds(allow or ())
     document = _document(file)
     answers = open_answers(source.url, source.db, source.token)
     ran = answers.choreography(*time_range.bounds())
+    _require_traffic(ran)
     before = None if complete else _before(answers, ran.since)
     answer = check_document(document, ran, before, allowed, complete=complete, service=service)
     report = report_of(answer, importlib.metadata.version("laban"))
     report_output.put_report(report, lambda: terminal.json_text(answer), chosen, output)
     if answer.drifted:
         raise typer.Exit(_DRIFTED)
+
+
+def _require_traffic(ran: "Choreography") -> None:
+    """End with 1 if nothing ran: a check that saw nothing must not look like one that found nothing."""
+    if not ran.calls and not ran.topics:
+        terminal.stderr().print(
+            "No calls in this time range, so nothing can be told. Widen it (--since 7d), or see: laban status"
+        )
+        raise typer.Exit(_NOTHING_RAN)
 
 
 def _before(answers: TraceAnswers, since: datetime) -> "Choreography | None":
@@ -138,14 +147,15 @@ def _optional_of(output: Path | None) -> Sequence[str]:
     return sorted(read_choreography(_document(output)).optional)
 
 
-def _allowed(texts: Sequence[str]) -> "list[Allowed]":
+def allowed_kinds(texts: Sequence[str]) -> "list[Allowed]":
+    """What `--allow` names; raises BadParameter for a kind that does not exist."""
     from laban_mapper.drift.answers import Allowed
-    from laban_mapper.drift.kinds import KINDS
+    from laban_mapper.drift.kinds import KINDS, kind_of
 
     allowed: list[Allowed] = []
     for text in texts:
         name, _, place = text.partition("=")
-        kind = next((known for known in KINDS if known == name.strip()), None)
+        kind = kind_of(name.strip())
         if kind is None:
             raise typer.BadParameter(f"'{name}' is none of {', '.join(KINDS)}", param_hint="--allow")
         allowed.append(Allowed(kind, place.strip() or None))

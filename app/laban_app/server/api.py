@@ -104,9 +104,9 @@ _WHAT_IF: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Nothing is changed, or it is not understood"},
     HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No trace has such a service or call"},
 }
-_CHANGE: Final = Field(max_length=1000, json_schema_extra={"maxLength": 80, "pattern": "^[ -~]+$"})
+_CHANGE: Final = Field(max_length=1000, json_schema_extra={"maxLength": 60, "pattern": "^[ -~]+$"})
 Changed = Annotated[
-    tuple[Annotated[str, _CHANGE], ...], Field(max_length=MOST_CHANGES, json_schema_extra={"maxItems": 8})
+    tuple[Annotated[str, _CHANGE], ...], Field(max_length=MOST_CHANGES, json_schema_extra={"maxItems": 3})
 ]
 """As with times, the document names less than what is accepted: tools make up addresses that are too long."""
 TraceId = Annotated[

@@ -528,6 +528,8 @@ class SeenHop(NamedTuple):
     Attributes:
         service: `namespace/name`.
         operation: of messaging.
+        message_type: the event type that the spans name; None if they or the store do not tell.
+        message_version: likewise.
     """
 
     service: str
@@ -542,3 +544,5 @@ class SeenHop(NamedTuple):
     peer_port: int | None
     rpc_service: str | None
     trace_id: str
+    message_type: str | None = None
+    message_version: str | None = None

@@ -38,7 +38,7 @@ _COLOURS: Final = {"good": "green", "bad": "red", "neutral": "gray"}
 
 def _banner(wrong: list[str]) -> None:
     if not wrong:
-        st.success("**Nothing is wrong now.**", icon=":material/check_circle:")
+        st.success("**Nothing fails or is stuck now.**", icon=":material/check_circle:")
         return
     lines = "  \n".join(formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong)
     st.error(lines, icon=":material/error:")

@@ -94,6 +94,7 @@ def _verdict(checked: Checked, items: Sequence[DriftItem], counting: int) -> str
 
 def report_of(answer: DriftCheck, version: str) -> Report:
     """The report of a check, for people, code hosts and CI servers."""
+    advice = {rule.name: rule.advice for rule in RULES.values()}
     kinds = OF_CHOREOGRAPHY if answer.document == "choreography" else OF_DOCUMENTS
     return Report(
         command="laban check",
@@ -108,7 +109,7 @@ def report_of(answer: DriftCheck, version: str) -> Report:
                 place=item.place,
                 sentence=item.sentence,
                 traces=item.traces,
-                advice=RULES[_kind(item.kind)].advice,
+                advice=advice.get(item.kind),
                 numbers=item.numbers,
                 file=answer.file,
                 line=item.line,
@@ -121,7 +122,3 @@ def report_of(answer: DriftCheck, version: str) -> Report:
         version=version,
         fails_from="error",
     )
-
-
-def _kind(name: str) -> DriftKind:
-    return next(kind for kind in RULES if kind == name)

@@ -162,11 +162,11 @@ def _topic(topic: str, edges: Sequence[Edge], served: Mapping[str, Names], proof
             )
             for group, calls in sorted(groups.items(), key=lambda item: item[0] or "")
         ],
-        events=_events(into) or _events(out),
+        events=_events(topic, into, proofs) or _events(topic, out, proofs),
     )
 
 
-def _events(edges: Iterable[Edge]) -> list[SeenEvent]:
+def _events(topic: str, edges: Iterable[Edge], proofs: Proofs) -> list[SeenEvent]:
     """The types and versions of messages, as far as messages tell one of them."""
     counts: defaultdict[tuple[str, str], int] = defaultdict(int)
     for edge in edges:
@@ -174,7 +174,12 @@ def _events(edges: Iterable[Edge]) -> list[SeenEvent]:
             if contract.event_type != _OTHER_EVENTS and (contract.event_type or contract.version):
                 counts[contract.event_type or "", contract.version or ""] += contract.calls
     return [
-        SeenEvent(type=kind or None, version=version or None, calls=calls)
+        SeenEvent(
+            type=kind or None,
+            version=version or None,
+            calls=calls,
+            traces=proofs.of_event(topic, kind, version),
+        )
         for (kind, version), calls in sorted(counts.items())
     ]
 

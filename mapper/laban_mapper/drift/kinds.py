@@ -67,3 +67,11 @@ OF_DOCUMENTS: Final[tuple[DriftKind, ...]] = ("undeclared", "unobserved", "too-l
 OF_CHOREOGRAPHY: Final[tuple[DriftKind, ...]] = tuple(
     kind for kind in KINDS if kind not in ("undeclared", "unobserved")
 )
+
+
+def kind_of(name: str) -> DriftKind | None:
+    """The kind with a name; None if there is none."""
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    return None

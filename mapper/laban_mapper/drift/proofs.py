@@ -40,6 +40,10 @@ class Proofs:
         """The newest trace of a service that consumes in a group, in a list; empty if none is known."""
         return self._traces("worker", topic, group or "", service)
 
+    def of_event(self, topic: str, kind: str, version: str) -> list[str]:
+        """The newest trace of a message of a type and version, in a list; empty if none is known."""
+        return self._traces("event", topic, kind, version)
+
     def _traces(self, *key: str) -> list[str]:
         found = self._found.get(key)
         return [] if found is None else [found]
@@ -55,6 +59,7 @@ class Proofs:
             sends = hop.kind == PRODUCER or (hop.kind != CONSUMER and hop.operation in ("send", "create"))
             if sends:
                 self._note(trace, "publisher", topic, service)
+                self._note(trace, "event", topic, hop.message_type or "", hop.message_version or "")
             elif hop.operation != "settle":
                 self._note(trace, "group", topic, group)
                 self._note(trace, "worker", topic, group, service)

@@ -59,11 +59,9 @@ def often(fact: Fact, seen: Seen) -> str:
 def absence(fact: Fact, told: Telling) -> str:
     """That something was not seen, and what that rests on; begins with `it`."""
     seen = f"it was not seen, but {_chances(fact, told.chances)}"
-    return (
-        f"{seen}, and {by_share(told)}"
-        if told.enough
-        else f"{seen}: not enough traffic to tell{by_share(told, '; ')}"
-    )
+    if told.enough:
+        return f"{seen}, and {by_share(told)}"
+    return f"{seen}: not enough traffic to tell{by_share(told, '; ') if told.chances else ''}"
 
 
 def chances(fact: Fact, told: Telling) -> str:

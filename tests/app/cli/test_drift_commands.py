@@ -8,9 +8,8 @@ import httpx
 import pytest
 import typer
 
-from laban_app.cli.compare_command import _form
-from laban_app.cli.drift_commands import _allowed
-from laban_app.cli.report_output import chosen_form
+from laban_app.cli import compare_command, report_output
+from laban_app.cli.drift_commands import allowed_kinds
 from laban_mapper.drift.answers import Allowed
 
 from ...mapper.shop_spans import hybrid_order
@@ -78,6 +77,14 @@ def test_check_of_a_bad_file_names_the_line_and_exits_2(served: Serving, tmp_pat
     assert (missing.returncode, missing.stdout) == (2, "")
 
 
+def test_a_check_that_saw_nothing_fails(served: Serving, choreography: str, tmp_path: Path) -> None:
+    file = tmp_path / "choreography.yaml"
+    file.write_text(choreography, encoding="utf-8")
+    done = laban("check", str(file), "--url", served.url, "--since", "2001-01-01", "--until", "2001-01-02")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No calls in this time range" in done.stderr
+
+
 def test_compare_of_two_collectors_and_of_two_time_ranges(served: Serving) -> None:
     done = laban("compare", served.url, served.url, "--all")
     assert done.returncode == 0, done.stderr
@@ -95,15 +102,15 @@ def test_compare_of_two_collectors_and_of_two_time_ranges(served: Serving) -> No
 
 
 def test_options_are_checked() -> None:
-    assert _allowed(["new-call", "gone-call=order → *"]) == [
+    assert allowed_kinds(["new-call", "gone-call=order → *"]) == [
         Allowed("new-call"),
         Allowed("gone-call", "order → *"),
     ]
     for refused in (
-        lambda: _allowed(["new-things"]),
-        lambda: _form("sarif", json=False),
-        lambda: chosen_form("junit", json=True),
-        lambda: chosen_form("pdf", json=False),
+        lambda: allowed_kinds(["new-things"]),
+        lambda: compare_command.chosen_form("sarif", json=False),
+        lambda: report_output.chosen_form("junit", json=True),
+        lambda: report_output.chosen_form("pdf", json=False),
     ):
         with pytest.raises(typer.BadParameter):
             refused()

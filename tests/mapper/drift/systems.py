@@ -58,8 +58,9 @@ def operation(caller: str | None, service: str, name: str, calls: int = 300, **f
 
 
 def hop(service: str, kind: int, trace_id: str = PROOF, **fields: Any) -> SeenHop:
-    given: dict[str, Any] = dict.fromkeys(SeenHop._fields)
-    return SeenHop(**{**given, "service": service, "kind": kind, "trace_id": trace_id, **fields})
+    """A kind of span of a service; what is not given is None."""
+    bare = SeenHop(service, kind, None, None, None, None, None, None, None, None, None, trace_id)
+    return bare._replace(**fields)
 
 
 def contract(event_type: str | None, version: str | None, calls: int = 300) -> Contract:
@@ -83,6 +84,7 @@ HYBRID = (
 )
 HOPS = (
     hop("order", 4, topic="orders"),
+    hop("order", 4, OTHER_PROOF, topic="orders", message_type="OrderCreated", message_version="2"),
     hop("inventory", 5, topic="orders", group="inventory"),
     hop("email", 5, topic="orders", group="email"),
     hop("inventory", 3, OTHER_PROOF, db_system="postgresql", db_namespace="stock"),

@@ -14,7 +14,7 @@ from laban_mapper.drift.yaml_nodes import Document
 from laban_mapper.model import Edge
 from laban_mapper.model_drift import Choreography
 
-from .systems import BEGIN, END, HYBRID, MONOLITH, PROOF, contract, edge, ran
+from .systems import BEGIN, END, HYBRID, MONOLITH, OTHER_PROOF, PROOF, contract, edge, ran
 
 
 def drifts(
@@ -84,6 +84,15 @@ def test_a_group_that_only_its_offsets_show_is_new() -> None:
     assert "known by its committed offsets" in drift.sentence
 
 
+def test_a_traced_group_of_which_only_the_offsets_are_left_is_gone() -> None:
+    silent = edge("topic:orders", "group:email", 0)
+    left = [*without(HYBRID, "group:email", "service:email"), silent]
+    found = drifts(ran(*HYBRID), ran(*left))
+    assert [drift.kind for drift in found] == ["gone-consumer", "gone-service"]
+    # It never sent spans: its offsets are all that was ever known.
+    assert drifts(ran(*left), ran(*left)) == []
+
+
 def test_a_group_that_another_service_works_for_has_moved() -> None:
     moved = [*without(HYBRID, "service:email"), edge("group:email", "service:mailer")]
     found = told(HYBRID, moved)
@@ -110,6 +119,9 @@ def test_another_version_of_an_event_is_one_drift() -> None:
     assert told(with_version("1"), with_version("2")) == {
         "changed-event-version": ["topic orders, event OrderCreated"]
     }
+    [drift] = drifts(ran(*with_version("1")), ran(*with_version("2")))
+    assert drift.sentence == "event OrderCreated on topic orders: version 2 instead of 1, 100 times."
+    assert drift.traces == (OTHER_PROOF,)
     assert told(with_version("1"), with_version("1", "2")) == {
         "new-event": ["topic orders, event OrderCreated"]
     }
