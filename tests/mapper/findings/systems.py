@@ -34,7 +34,11 @@ HOUR = 3600 * NS_PER_S
 
 def many(make: Callable[[], Trace], count: int = 30, apart: int = NS_PER_S) -> list[Trace]:
     """As many traces, each some ns after the one before."""
-    return [[replace(span, start=span.start + number * apart) for span in make()] for number in range(count)]
+    return [_later(make(), number * apart) for number in range(count)]
+
+
+def _later(trace: Trace, ns: int) -> Trace:
+    return [replace(span, start=span.start + ns) for span in trace]
 
 
 def system_of(
