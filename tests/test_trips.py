@@ -75,7 +75,6 @@ HELPERS = {
         "collector/laban_collector/store/duckdb/index/keys.py",
         "collector/laban_collector/store/duckdb/index/newest_keys.py",
         "collector/laban_collector/store/duckdb/read/caches.py",
-        "collector/laban_collector/store/duckdb/read/last_spans.py",
         "collector/laban_collector/store/duckdb/read/trace.py",
         "instrumentation/laban/business_keys/keys.py",
         "instrumentation/laban/commands.py",

@@ -34,7 +34,11 @@ HOUR = 3600 * NS_PER_S
 
 def many(make: Callable[[], Trace], count: int = 30, apart: int = NS_PER_S) -> list[Trace]:
     """As many traces, each some ns after the one before."""
-    return [[replace(span, start=span.start + number * apart) for span in make()] for number in range(count)]
+    return [_later(make(), number * apart) for number in range(count)]
+
+
+def _later(trace: Trace, ns: int) -> Trace:
+    return [replace(span, start=span.start + ns) for span in trace]
 
 
 def system_of(
@@ -108,9 +112,9 @@ def _edges(span: Span, causality: Causality) -> Iterable[tuple[str, str, str]]:
             database if span.db_system else f"external:{span.peer_service or span.peer_address or 'unknown'}"
         )
         yield (f"service:{span.service}", callee, "sync")
-    elif span.kind == PRODUCER:
+    elif span.kind == PRODUCER and span.topic is not None:
         yield (f"service:{span.service}", f"topic:{span.topic}", "async")
-    elif is_consuming(span):
+    elif is_consuming(span) and span.topic is not None:
         group = f"group:{span.group}" if span.group else f"service:{span.service}"
         yield (f"topic:{span.topic}", group, "async")
         if span.group:

@@ -62,8 +62,11 @@ def test_a_caller_with_a_breaker_lacks_none() -> None:
 def test_a_service_that_only_passes_a_failure_on_is_not_what_is_down() -> None:
     def passed_on() -> list[Span]:
         root = entry(took=3000, ok=False)
-        below = [lambda one: call("pricing", "user", 10, 1900, one, ok=False, answered=False)]
-        return [root, *call("order", "pricing", 5, 2000, root, ok=False, below=below)]
+
+        def below(one: Span) -> list[Span]:
+            return call("pricing", "user", 10, 1900, one, ok=False, answered=False)
+
+        return [root, *call("order", "pricing", 5, 2000, root, ok=False, below=[below])]
 
     [finding] = found(RULE, system_of(many(passed_on, 12, 10 * S)))
     assert finding.place == "pricing → user.local"

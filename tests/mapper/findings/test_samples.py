@@ -11,7 +11,7 @@ from .systems import many, system_of
 
 def asked(callee: str, port: int, *, answered: bool = True) -> list[Span]:
     root = entry()
-    client = {"peer_address": "10.0.0.1", "peer_port": port}
+    client: dict[str, object] = {"peer_address": "10.0.0.1", "peer_port": port}
     return [root, *call("order", callee, 5, 50, root, answered=answered, ok=answered, client=client)]
 
 
