@@ -6,6 +6,7 @@ Both numbers are wall time: in a process that has the store open, and of the com
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,8 @@ from laban_collector.store.duckdb.read.reader import DuckDBReader
 
 _HOW: Final = (
     "The last hour holds 3.6 million spans, or all. “Answer” is the time in a process that has the store "
-    "open; “command” is `laban findings --db` from start to end. The benchmark checks that the findings are "
-    "the same each time."
+    "open; “processor” is its processor time; “command” is `laban findings --db` from start to end. The "
+    "benchmark checks that the findings are the same each time."
 )
 
 
@@ -51,13 +52,15 @@ def main() -> None:
         "findings",
     ]
     rows: list[list[str]] = []
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() if options.keep is None else nullcontext(options.keep) as folder:
         for size, spans in options.spans.items():
             path = Path(folder) / f"{size}.duckdb"
             with Database.open(path) as database:
                 filled(database, spans)
             rows.append([size, *_measure(path, options.times)])
-    text = f"{report.machine()}\n\n{report.table(head, rows)}\n\n{_HOW}"
+    load = f"Load of the machine before and after: {before:.0f} and {os.getloadavg()[0]:.0f}."
+    text = f"{report.machine()} {load}\n\n{report.table(head, rows)}\n\n{_HOW}"
     print(text)
     if options.publish:
         report.publish("bench", text, report.FINDINGS)

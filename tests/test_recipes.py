@@ -70,7 +70,14 @@ def test_there_are_five_recipes() -> None:
             },
         ),
         ("Add a finding", "deep_sync_chain", set[str]()),
-        ("Add a dashboard page", "lag_charts", {"dashboard/laban_dashboard/widgets/map_details.py"}),
+        (
+            "Add a dashboard page",
+            "lag_charts",
+            {
+                "dashboard/laban_dashboard/widgets/map_details.py",
+                "dashboard/laban_dashboard/presentation/health.py",
+            },
+        ),
         ("Add a store", "DuckDBStore", set[str]()),
     ],
 )

@@ -46,6 +46,7 @@ HELPERS = {
     },
     "order": {
         "app/laban_app/answers/closure.py",
+        "app/laban_app/answers/baseline.py",
         "app/laban_app/answers/usual.py",
         "mapper/laban_mapper/profiles/followers.py",
         "mapper/laban_mapper/profiles/profile.py",
@@ -79,7 +80,9 @@ HELPERS = {
         "mapper/laban_mapper/printable.py",
         "mapper/laban_mapper/names.py",
         "mapper/laban_mapper/spans.py",
+        "mapper/laban_mapper/story/causes/counted.py",
         "mapper/laban_mapper/story/causes/error.py",
+        "mapper/laban_mapper/story/causes/excesses.py",
         "mapper/laban_mapper/story/causes/facts.py",
         "mapper/laban_mapper/story/causes/failures.py",
         "mapper/laban_mapper/story/causes/missing.py",

@@ -96,7 +96,8 @@ def compare(seed: int, kind: Kind, usual: int = 300, after: int = 200) -> Iterat
 
 def _predict(system: System, change: _Change, execution: Execution, before: list[Order]) -> WhatIf:
     now = max(span.end for order in before for span in order.spans) + 60 * S
-    with stored(Simulation(system, change.fault, execution, before, [], now)) as answers:
+    simulation = Simulation(system, change.fault, execution, before, [], now)
+    with stored(simulation, at_once=False, minutes=1) as answers:
         return answers.what_if(change.texts, *_whole(before))
 
 

@@ -85,6 +85,9 @@ MESSAGING_CLIENT_ID: Final = "messaging.client.id"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_MESSAGE_BODY_SIZE: Final = "messaging.message.body.size"
 CLOUDEVENTS_EVENT_ID: Final = "cloudevents.event_id"
+CLOUDEVENTS_EVENT_SOURCE: Final = "cloudevents.event_source"
+CLOUDEVENTS_EVENT_SPEC_VERSION: Final = "cloudevents.event_spec_version"
+CLOUDEVENTS_EVENT_TYPE: Final = "cloudevents.event_type"
 MESSAGE_IDS: Final = (CLOUDEVENTS_EVENT_ID, MESSAGING_MESSAGE_ID, "messaging.message_id")
 """They identify the content of a message, the most telling first."""
 MESSAGE_SIZES: Final = (
@@ -120,6 +123,13 @@ without a limit, and there is no `laban.timeout_ms`. Absent: not seen, which is 
 TIMEOUT_OF_CALL: Final = "call"
 TIMEOUT_OF_READ: Final = "read"
 NO_TIMEOUT: Final = "none"
+LABAN_MESSAGE_TYPE: Final = "laban.message.type"
+"""The event type, of a message that is not a CloudEvent."""
+LABAN_MESSAGE_SCHEMA_VERSION: Final = "laban.message.schema_version"
+"""`dataschema` of a CloudEvent, or the version in a header."""
+LABAN_MESSAGE_SCHEMA_ID: Final = "laban.message.schema_id"
+"""The ID or GUID of the schema in a schema registry."""
+LABAN_MESSAGE_CONTENT_TYPE: Final = "laban.message.content_type"
 LABAN_RPC_STREAMING: Final = "laban.rpc.streaming"
 """Which side streams (server, client or bidi), on client and server spans of streaming RPCs."""
 REQUEST_ID: Final = "request.id"
@@ -247,6 +257,9 @@ _SUBSCRIPTIONS: Final = (
     "messaging.servicebus.destination.subscription_name",
 )
 
+LISTS_OF_TYPES: Final = ("messaging.masstransit.message_types", "nservicebus.enclosed_message_types")
+"""The types of one message, the most specific first."""
+
 PROMOTED: Final[tuple[Promoted, ...]] = (
     Promoted("http_method", "text", (HTTP_REQUEST_METHOD, "http.method")),
     Promoted("http_route", "text", (HTTP_ROUTE,)),
@@ -331,6 +344,15 @@ PROMOTED: Final[tuple[Promoted, ...]] = (
         ),
     ),
     Promoted("error_type", "text", (ERROR_TYPE,)),
+    Promoted(
+        "message_type",
+        "text",
+        (
+            *(CLOUDEVENTS_EVENT_TYPE, LABAN_MESSAGE_TYPE, "messaging.message_type"),
+            *(*LISTS_OF_TYPES, CELERY_TASK_NAME),
+        ),
+    ),
+    Promoted("message_version", "text", (LABAN_MESSAGE_SCHEMA_VERSION, LABAN_MESSAGE_SCHEMA_ID)),
 )
 
 

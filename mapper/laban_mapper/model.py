@@ -105,6 +105,8 @@ class Step(Answer):
         critical_ms: the part of the step's own time that the reply to the first request waited for. The sum
             over all steps is the duration of that request. None if the story does not begin with a request.
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
+        critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
+            that the reply waited for, or else the end.
     """
 
     time: datetime
@@ -133,6 +135,7 @@ class Step(Answer):
     chatter: bool = False
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
+    critical_sections: list[tuple[float, float]] = []
 
 
 class GroupState(Answer):
@@ -170,6 +173,8 @@ class Message(Answer):
     service: str
     system: str | None = None
     groups: list[GroupState]
+    event_type: str | None = None
+    version: str | None = None
 
 
 class Story(Answer):

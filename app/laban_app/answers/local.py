@@ -172,9 +172,8 @@ class LocalAnswers:
         )
 
     def _last_seen(self, service: str) -> int | None:
-        """The end of the newest span of a service."""
-        until = plausible_starts(self._clock())[1]
-        return self._reader.last_spans([service], until).get(service)
+        """The end of the last span of a service."""
+        return self._reader.last_spans([service]).get(service)
 
     def orders(
         self,
@@ -223,12 +222,6 @@ class LocalAnswers:
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
 
-    def what_if(
-        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
-    ) -> WhatIf:
-        """What would become of the requests if something changed; by default those of the last hour."""
-        return what_if_of(self._reader, texts, self._window(since, until))
-
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         service_map = self.service_map(since, until)
@@ -253,6 +246,12 @@ class LocalAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return observed_choreography(self._reader, self.service_map(since, until))
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed; by default those of the last hour."""
+        return what_if_of(self._reader, texts, self._window(since, until))
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""

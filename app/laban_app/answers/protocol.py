@@ -39,6 +39,18 @@ class Answers(Protocol):
         """
         ...
 
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; it needs no business key.
+
+        Args:
+            trace_id: in any form that `parse_trace_id` accepts.
+
+        Raises:
+            UnknownTrace: no span of it is stored.
+            InvalidTraceId: it is not the ID of a trace.
+        """
+        ...
+
     def orders(
         self,
         asked: OrdersQuestion | None = None,
@@ -63,6 +75,13 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+        """
+        ...
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
+
+        It rests on the map, the lag, and a sample of the traces of the time range.
         """
         ...
 
@@ -96,17 +115,10 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line: a trace, drift, findings, what if."""
+    """The questions above, and those for programs and the command line: one trace, drift, what-if."""
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
-        ...
-
-    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
-        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
-
-        It rests on the map, the lag, and a sample of the traces of the time range.
-        """
         ...
 
     def what_if(
@@ -122,18 +134,6 @@ class TraceAnswers(Answers, Protocol):
         Raises:
             InvalidChange: a change is not understood.
             UnknownPlace: a service or a call does not exist in the traces.
-        """
-        ...
-
-    def story_of_trace(self, trace_id: str) -> Story:
-        """What happened in one trace, and what followed from it; it needs no business key.
-
-        Args:
-            trace_id: in any form that `parse_trace_id` accepts.
-
-        Raises:
-            UnknownTrace: no span of it is stored.
-            InvalidTraceId: it is not the ID of a trace.
         """
         ...
 

@@ -7,7 +7,7 @@ from laban_app.answers.closure import Groups, Limits, Window, closure, groups_of
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import ALL_STARTS, SampledRef
 from laban_mapper.findings.facts import SampledEntry, sampled_traces
-from laban_mapper.findings.samples import entries_of
+from laban_mapper.findings.samples import entries_of, with_known_callees
 from laban_mapper.names import with_namespaces
 from laban_mapper.profiles.followers import Followers
 from laban_mapper.story.messages import Consumption
@@ -75,7 +75,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         topics = {span.topic for span in followed.spans if span.topic is not None}
         lag = reader.latest_lag() if topics else []
         consumption = Consumption(lag, groups_of(bulk, topics, groups))
-    followers = Followers(with_namespaces(followed.spans))
+    followers = Followers(with_known_callees(with_namespaces(followed.spans)))
     traces = [
         one
         for ref in chosen

@@ -129,7 +129,7 @@ StoryFormat = Annotated[
 _CHOREOGRAPHY: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.OK: {
         "description": "The choreography, in the form that was asked for",
-        "content": {"application/yaml": {"schema": {"type": "string"}}},
+        "content": {"application/yaml": {"schema": {"type": "object"}}},
     }
 }
 ChoreographyFormat = Annotated[

@@ -52,6 +52,7 @@ EXPORTED_TABLES: Final = (
     "span_links",
     "correlations",
     "edges",
+    "contracts",
     "profile_steps",
     "profiles",
     "lag",
@@ -327,10 +328,11 @@ class SpanReader(Protocol):
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service that has one.
 
-        A service can be named with its namespace, `shop/order`.
+        A service can be named with its namespace, `shop/order`. Spans that were dated in the future when they
+        were stored do not count.
         """
         ...
 
@@ -360,6 +362,17 @@ class SpanReader(Protocol):
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
+        ...
+
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return how many values of a measure the entry itself has in each time slice that overlaps a window.
+
+        Each with the start of the slice, in minutes since the epoch, and its minutes, before the number.
+        """
+        ...
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain: while it is the same, profiles are, too."""
         ...
 
     def unprofiled_entries(

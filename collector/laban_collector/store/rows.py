@@ -20,6 +20,8 @@ MAX_ROWS: Final = 50_000
 
 OTHER_EDGES: Final = "other:edges"
 """The target of all edges beyond their limit."""
+OTHER_CONTRACTS: Final = "other"
+"""The event type of all messages of an edge whose type or version is beyond the limit."""
 OTHERS: Final = {
     "service": "other:services",
     "topic": "other:topics",
@@ -123,6 +125,10 @@ class Span:
     db_system: str | None = None
     db_namespace: str | None = None
     error_type: str | None = None
+    message_type: str | None = None
+    """Of an event: `OrderCreated`."""
+    message_version: str | None = None
+    """Of its schema."""
     attributes: dict[str, object] = field(default_factory=dict[str, object])
     events: tuple[SpanEvent, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
@@ -373,6 +379,22 @@ class Peer(NamedTuple):
     rpc_service: str | None
 
 
+class ContractRow(NamedTuple):
+    """Messages of an edge that are of one event type and version; None: they do not say it.
+
+    Attributes:
+        first: the begin of the first minute with such messages, ns since the epoch.
+        last: of the last one.
+    """
+
+    event_type: str | None
+    version: str | None
+    calls: int
+    errors: int
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeRow:
     """The calls from one node of the graph to another in a window.
@@ -380,7 +402,7 @@ class EdgeRow:
     `source` and `target` are node ids: `service:order`, `topic:orders`, `group:email`, `external:…`,
     `database:…`, `entry:…`. Latencies are in milliseconds; None without measurements. They come from the
     caller if it has a span, else from the callee. From a topic to a group, the latency is the time in the
-    queue.
+    queue. `contracts` has the messages that say what they are, the most frequent first.
     """
 
     source: str
@@ -395,6 +417,7 @@ class EdgeRow:
     by_parent: int
     by_link: int
     by_attribute: int
+    contracts: tuple[ContractRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

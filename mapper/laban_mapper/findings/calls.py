@@ -165,8 +165,7 @@ def _callee(client: Span, callee: Occurrence | None, caller: str) -> tuple[str, 
     if callee is not None:
         return callee.span.service, "service"
     if client.db_system is not None:
-        name = client.db_namespace or client.peer_address
-        return f"{client.db_system}{f' {name}' if name else ''}", "database"
+        return "/".join(filter(None, (client.db_system, client.db_namespace))), "database"  # as on the map
     port = f":{client.peer_port}" if client.peer_port else ""
     address = f"{client.peer_address}{port}" if client.peer_address else None
     name = client.peer_service or address or client.rpc_service

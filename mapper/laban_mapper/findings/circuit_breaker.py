@@ -103,12 +103,14 @@ def _missing(system: System, guarded: set[str]) -> Iterator[Found]:
 
 def _longest_run(called: Sequence[_Called]) -> list[_Called]:
     """The most calls one after the other that all failed."""
-    best: list[_Called] = []
-    run: list[_Called] = []
-    for one in called:
-        run = [*run, one] if _broken(one.call.step.span, one.call) else []
-        best = max(best, run, key=len)
-    return best
+    best = (0, 0)
+    begin = 0
+    for number, one in enumerate(called):
+        if not _broken(one.call.step.span, one.call):
+            begin = number + 1
+        elif number + 1 - begin > best[1] - best[0]:
+            best = (begin, number + 1)
+    return list(called[slice(*best)])
 
 
 def _broken(span: Span, call: Call) -> bool:

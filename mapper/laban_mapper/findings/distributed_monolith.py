@@ -7,6 +7,7 @@ reply in which it waits for them, n their number. Callees that others call too t
 of the way to 1, in proportion to their share: what fails there fails elsewhere too.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -19,6 +20,8 @@ from laban_mapper.findings.words import in_traces, share
 from laban_mapper.names import listed
 
 _SHARED: Final = 0.25
+_MOST_EDGES: Final = 40
+"""Edges of the system that are tried, those that the most requests wait for."""
 _EDGES: Final = 3
 """Edges of the system that are named."""
 
@@ -60,14 +63,20 @@ def _find(system: System) -> Iterator[Found]:
         yield _of_system(score, scored, system)
 
 
-def _scored(system: System, without: str | None = None) -> list[Scored]:
-    """The scores of the entries of requests; `without`: as if an edge were an event."""
+def _scored(system: System) -> list[Scored]:
+    """The scores of the entries of requests."""
     shared = _shared(system)
-    return [one for entry in system.entries if (one := _score(entry, shared, without)) is not None]
+    return [one for entry in system.entries if (one := _score(entry, shared)) is not None]
 
 
-def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> Scored | None:
-    """The score of an entry; None if it is not a request that another service takes part in."""
+def _score(entry: SampledEntry, shared: frozenset[str], without: str | None = None) -> Scored | None:
+    """The score of an entry; None if it is not a request that another service takes part in.
+
+    Args:
+        entry: to score.
+        shared: the services that two or more others call.
+        without: an edge; the score is what it would be if an event took its place.
+    """
     every = [one for one in entry.traces if is_request(one.root)]
     # A request that failed early does not show who else would have had to answer.
     requests = [one for one in every if not one.steps[0].failed] or every
@@ -75,8 +84,8 @@ def _score(entry: SampledEntry, shared: frozenset[str], without: str | None) -> 
     others = [set(services_of(trace)) - {trace.root.service} for trace in requests]
     if not any(others):
         return None
-    seen = [service for calls in waited for service in dict.fromkeys(call.service for call in calls)]
-    most = [name for name in dict.fromkeys(seen) if 2 * seen.count(name) >= len(requests)]
+    seen = Counter(service for calls in waited for service in dict.fromkeys(call.service for call in calls))
+    most = [name for name, number in seen.items() if 2 * number >= len(requests)]
     services = fmean(
         len({call.service for call in calls}) / len(all_others | {call.service for call in calls})
         for calls, all_others in zip(waited, others, strict=True)
@@ -166,8 +175,7 @@ def _together(entry: SampledEntry) -> tuple[int, int]:
 
 def _of_system(score: float, scored: Sequence[Scored], system: System) -> Found:
     """The score of the system, and the edges whose turn to events would lower it most."""
-    edges = {call.edge for one in scored for trace in one.entry.traces for call in _waited_for(trace, None)}
-    after = {edge: _mean(_scored(system, edge)) or 0.0 for edge in sorted(edges)}
+    after = _after(scored, _shared(system))
     best = sorted(after, key=lambda edge: (after[edge], edge))[:_EDGES]
     told = [f"{edge} (to {after[edge]:.2f})" for edge in best if after[edge] < score]
     worst = [one for one in scored if one.score >= system.thresholds.monolith_score]
@@ -187,6 +195,25 @@ def _of_system(score: float, scored: Sequence[Scored], system: System) -> Found:
         severity="info" if reads else None,
         advice=_READ_ADVICE if reads else None,
     )
+
+
+def _after(scored: Sequence[Scored], shared: frozenset[str]) -> dict[str, float]:
+    """The score of the system if an event took the place of an edge; of those that most requests wait for."""
+    waited: Counter[str] = Counter()
+    having: dict[str, set[int]] = {}
+    for number, one in enumerate(scored):
+        for trace in one.entry.traces:
+            for edge in {call.edge for call in _waited_for(trace, None)}:
+                waited[edge] += one.entry.seen
+                having.setdefault(edge, set()).add(number)
+    after: dict[str, float] = {}
+    for edge in sorted(waited, key=lambda edge: (-waited[edge], edge))[:_MOST_EDGES]:
+        changed = [
+            (_score(one.entry, shared, edge) or one) if number in having[edge] else one
+            for number, one in enumerate(scored)
+        ]
+        after[edge] = _mean(changed) or 0.0
+    return after
 
 
 _READ_ADVICE: Final = (

@@ -108,9 +108,9 @@ def _edges(span: Span, causality: Causality) -> Iterable[tuple[str, str, str]]:
             database if span.db_system else f"external:{span.peer_service or span.peer_address or 'unknown'}"
         )
         yield (f"service:{span.service}", callee, "sync")
-    elif span.kind == PRODUCER:
+    elif span.kind == PRODUCER and span.topic is not None:
         yield (f"service:{span.service}", f"topic:{span.topic}", "async")
-    elif is_consuming(span):
+    elif is_consuming(span) and span.topic is not None:
         group = f"group:{span.group}" if span.group else f"service:{span.service}"
         yield (f"topic:{span.topic}", group, "async")
         if span.group:

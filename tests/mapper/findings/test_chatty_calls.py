@@ -32,7 +32,7 @@ def test_a_query_for_every_row() -> None:
         return [root, *(query("cart", 5 + 5 * row, 4, root) for row in range(20))]
 
     [finding] = found(RULE, system_of(many(queries)))
-    assert finding.place == "cart → postgresql shop SELECT prices"
+    assert finding.place == "cart → postgresql/shop SELECT prices"
 
 
 def test_nine_calls_different_calls_and_retries_are_none() -> None:

@@ -27,7 +27,7 @@ def request(route: str, service: str, *, ok: bool = True, fails: bool = True) ->
 def test_a_service_that_several_entries_wait_for() -> None:
     traces = [*many(lambda: request("POST /orders", "order")), *many(lambda: request("POST /carts", "cart"))]
     database, user = found(RULE, system_of(traces))
-    assert (database.place, user.place, user.severity) == ("postgresql shop", "user", "info")
+    assert (database.place, user.place, user.severity) == ("postgresql/shop", "user", "info")
     assert user.sentence == (
         "2 of 2 entry operations wait for user (cart POST /carts and order POST /orders), with 100 % of the "
         "requests; only through it are reached postgresql/shop"

@@ -145,6 +145,9 @@ class _Shop:
             [(PRODUCER, "send"), (PRODUCER, "create"), (PRODUCER, None), (CLIENT, "send"), (CLIENT, None)]
         )
         system["messaging_operation"] = operation
+        if self._random.random() < 0.7:  # a sender says what the message is
+            system["message_type"] = self._random.choice(["created", "created", "paid"])
+            system["message_version"] = self._random.choice([None, "1", "2"])
         batch = self._random.choice([None, 3])
         sent = self._span(caller.service, kind, at, caller.trace_id, caller, batch_count=batch, **system)
         if self._random.random() < 0.9:
@@ -169,6 +172,9 @@ class _Shop:
             group["topic"] = f"{sent.topic} to {service}"
         if self._random.random() < 0.1:
             group = {"peer_service": self._random.choice(["app", "kafka", "web"])}
+        if self._random.random() < 0.3:  # a consumer says it too
+            group["message_type"] = self._random.choice([sent.message_type, "created"])
+            group["message_version"] = self._random.choice([sent.message_version, None])
         at -= self._random.choice([0, 0, 0, 300]) * S  # clocks differ
         chance = self._random.random()
         if chance < 0.4:

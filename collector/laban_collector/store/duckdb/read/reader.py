@@ -26,11 +26,12 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
-    edge_of,
+    edges_of,
     halves,
     hop_seen,
     keys_of,
@@ -81,8 +82,6 @@ from laban_collector.store.rows import (
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
-_LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
-"""ns: how far the last span of a service is looked for, before all spans are read."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
 _EARLIER: Final = 10 * MINUTE
@@ -128,6 +127,7 @@ class DuckDBReader(SpanReader):
         self._newest_lag = NewestLagCache(self._polls)
         self._service_of: dict[int, Service] = {}
         self._origins = Origins()
+        self._last_spans = LastSpans(self._commit_ranges)
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
@@ -364,23 +364,10 @@ class DuckDBReader(SpanReader):
             services = self._services(cursor, (row["resource_id"] for row in rows))
         return {Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in rows}
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service that has one that started before `until`.
-
-        Reads the newest spans first, because most services are among them.
-        """
-        found: dict[str, int] = {}
-        end = until
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service that has one."""
         with self._reading() as cursor:
-            for length in (*_LOOK_BACK, until):
-                window = {"since": max(until - length, 0), "until": end}
-                missing = [service for service in services if service not in found]
-                if not missing:
-                    break
-                rows = named_rows(cursor.execute(sql("read/last_spans"), {"services": missing, **window}))
-                found |= {row["service"]: row["last"] for row in rows}
-                end = window["since"]
-        return found
+            return self._last_spans.of(cursor, services)
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes.
@@ -418,7 +405,9 @@ class DuckDBReader(SpanReader):
                 query.add_minutes(since, until)
             else:
                 query.add_window(since, until)
-            return [edge_of(row) for row in named_rows(query.result())]
+            edges = named_rows(query.result())
+            contracts = query.contracts()
+            return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
@@ -468,6 +457,18 @@ class DuckDBReader(SpanReader):
             ProfileCount(begin, end - begin, entry, step, measure, tuple(zip(buckets, numbers, strict=True)))
             for step, measure, buckets, numbers in counts
         ]
+
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return start and length of each slice of an entry, and how many values of a measure it has."""
+        window = {"since": since // MINUTE, "until": -(-until // MINUTE), "entry": entry, "measure": measure}
+        with self._reading() as cursor:
+            return cursor.execute(sql("profiles/slices_of"), window).fetchall()
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain."""
+        with self._reading() as cursor:
+            [(profiled,)] = cursor.execute(sql("profiles/profiled")).fetchall()
+        return int(profiled)
 
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
