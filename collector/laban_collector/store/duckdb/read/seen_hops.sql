@@ -5,7 +5,7 @@ SELECT coalesce(r.namespace || '/', '') || r.service AS service, s.kind, s.messa
        CASE WHEN s.kind = 3 THEN s.peer_address END AS peer_address,
        CASE WHEN s.kind = 3 THEN s.peer_port END AS peer_port,
        CASE WHEN s.kind = 3 THEN s.rpc_service END AS rpc_service,
-       count(*) AS calls,
+       s.message_type, s.message_version, count(*) AS calls,
        arg_max(s.trace_hi, s.start) AS trace_hi, arg_max(s.trace_lo, s.start) AS trace_lo
 FROM spans s JOIN resources r USING (resource_id)
 WHERE s.start >= make_timestamp_ns($since) AND s.start < make_timestamp_ns($until)
