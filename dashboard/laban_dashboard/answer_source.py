@@ -81,11 +81,11 @@ def _opened(url: str | None, db: Path | None) -> Answers:
     return open_answers(url, db)
 
 
-@st.cache_data(ttl=_SHARED, show_spinner=False)
+@st.cache_resource(ttl=_SHARED, show_spinner=False)
 def _orders(url: str | None, db: Path | None, limit: int, since: datetime) -> Orders:
     return _opened(url, db).orders(OrdersQuestion(limit=limit), since)
 
 
-@st.cache_data(ttl=3 * _SHARED, show_spinner=False)
+@st.cache_resource(ttl=3 * _SHARED, show_spinner=False)
 def _findings(url: str | None, db: Path | None, since: datetime, until: datetime) -> Findings:
     return _opened(url, db).findings(since, until)
