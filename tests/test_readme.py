@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COLLECTOR = (ROOT / "docs" / "collector.md").read_text(encoding="utf-8")
 NAME_LIMITS = {"max_services", "max_topics", "max_peers", "max_operations", "max_edges"}
+FINDINGS = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 COMMANDS = command_names()
 _OF_RUN = {"test", "check", "fix", "bench", "run"}
@@ -49,6 +50,7 @@ def test_the_help_of_a_command_begins_with_its_summary(name: str) -> None:
 def test_the_readme_lists_every_setting(field: str) -> None:
     # The many options of a Kafka cluster stand with the consumer lag, the limits on names with other limits.
     document = OPERATING if field.startswith("kafka_") else COLLECTOR if field in NAME_LIMITS else README
+    document = FINDINGS if field in {"findings", "objectives"} else document
     assert f"`LABAN_{field.upper()}`" in document
 
 

@@ -15,8 +15,25 @@ STORY: Final = Command("Explain what happened to a business key.", "server", f"{
 TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
 DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
+FINDINGS: Final = Command(
+    "Show what is wrong with how the services talk.", "server", "laban_app.cli.findings_command:findings"
+)
+CHOREOGRAPHY: Final = Command(
+    "Write down what ran, as a file to commit.", "server", "laban_app.cli.drift_commands:choreography"
+)
+CHECK: Final = Command(
+    "Compare a choreography file, AsyncAPI or OpenAPI document with what runs.",
+    "server",
+    "laban_app.cli.drift_commands:check",
+)
+COMPARE: Final = Command(
+    "Compare two time ranges, databases or collectors.", "server", "laban_app.cli.compare_command:compare"
+)
 LAG: Final = Command("Show how far behind each consumer group is.", "server", f"{_QUERIES}:lag")
 STATUS: Final = Command("Show what is stored and how the collector is doing.", "server", f"{_QUERIES}:status")
+WHATIF: Final = Command(
+    "Say what would happen if something changed.", "server", "laban_app.cli.whatif_command:whatif"
+)
 IMPORT: Final = Command(
     "Import spans from files of other tools.", "server", "laban_app.cli.import_command:import_files"
 )

@@ -8,7 +8,8 @@ AppError
 ├── CollectorUnreachable  there is neither a running collector nor a readable database
 ├── RequestRefused        the collector refused a request, or failed
 ├── NothingToDraw         a diagram of a time range without calls
-└── OutputFailed          a file cannot be written
+├── OutputFailed          a file cannot be written
+└── InputUnreadable       a file cannot be read
 """
 
 from collections.abc import Sequence
@@ -117,3 +118,7 @@ class NothingToDraw(AppError):
 
 class OutputFailed(AppError):
     """A file cannot be written."""
+
+
+class InputUnreadable(AppError):
+    """A file cannot be read."""

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from benchmarks.simulation.execution import Order
 from benchmarks.simulation.faults import Truth
-from benchmarks.simulation.recording import polls, portions
+from benchmarks.simulation.recording import polls, portions, requests
 from benchmarks.simulation.simulation import Simulation
 from laban_app.answers.local import LocalAnswers
 from laban_app.answers.profiling import profile_traces
-from laban_app.wiring import STORE
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
+from laban_collector.store.duckdb.profiles.slices import Level, Slices
+from laban_collector.store.duckdb.store import DuckDBStore
 from laban_mapper.model import Cause, Story
 
 
@@ -54,28 +55,38 @@ class Score:
 
 
 @contextmanager
-def stored(simulated: Simulation) -> Generator[LocalAnswers, None, None]:
-    """The answers of a collector that got the spans and the lag of a simulated system."""
-    with tempfile.TemporaryDirectory() as folder, STORE.open(Path(folder) / "truth.duckdb") as store:
+def stored(simulated: Simulation, *, at_once: bool, minutes: int) -> Generator[LocalAnswers, None, None]:
+    """The answers of a collector that got the spans and the lag of a simulated system.
+
+    Args:
+        simulated: the system.
+        at_once: whether all spans come together, and not as in real time, where traces are counted before the
+            next ones come.
+        minutes: by which profiles are kept.
+    """
+    with tempfile.TemporaryDirectory() as folder, DuckDBStore.open(Path(folder) / "truth.duckdb") as store:
         storage = StorageService(store, RetentionLimits())
         storage.start()
         try:
             decoder = OtlpDecoder(KeyFinder())
-            for bodies in portions([*simulated.before, *simulated.after]):
+            orders = [*simulated.before, *simulated.after]
+            for bodies in [list(requests(orders))] if at_once else portions(orders):
                 for body in bodies:
                     storage.take(decoder.decode([body]).batch)
                 storage.settle()
                 store.complete_profiles(profile_traces)
             storage.write_lag(list(polls(simulated.system, simulated.execution, simulated.now)))
+            if minutes > 1:
+                Slices(store.database, [Level(minutes, 0)]).compact(())
         finally:
             storage.stop()  # counts all edges
         yield LocalAnswers(store.reader(), clock=lambda: simulated.now)
 
 
-def judge(simulated: Simulation, usual: int) -> Score:
+def judge(simulated: Simulation, usual: int, *, at_once: bool = False, minutes: int = 1) -> Score:
     """Ask for all orders after the fault began, and for this many from before."""
     score = Score(systems=1)
-    with stored(simulated) as answers:
+    with stored(simulated, at_once=at_once, minutes=minutes) as answers:
         for order in simulated.affected():
             _judge_affected(answers.story("order.id", order.value), simulated.fault.truth, score)
         for order in simulated.healthy():

@@ -11,6 +11,8 @@ _DOCUMENTS: Final = Path(__file__).resolve().parents[2] / "docs"
 PERFORMANCE: Final = _DOCUMENTS / "performance.md"
 INSTRUMENTATION_COST: Final = _DOCUMENTS / "instrumentation-cost.md"
 SHOP_TRUTH: Final = _DOCUMENTS / "shop-truth.md"
+FINDINGS: Final = _DOCUMENTS / "findings.md"
+WHAT_IF: Final = _DOCUMENTS / "what-if.md"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -133,6 +133,6 @@ def _kinds_of_messages(name: FaultName, service: str) -> tuple[CauseKind, ...]:
         case FaultName.DUPLICATE:
             return ("published_twice",) if publishes else ()
         case FaultName.OUT_OF_ORDER:
-            return ("out_of_order",) if publishes else ()
+            return ("out_of_order",) if service == ENTRY else ()  # payment has one event for each order
         case _:
             return ()

@@ -255,6 +255,14 @@ class Settings(BaseSettings):
         None, description="PEM file of additional CA certificates that the query commands trust."
     )
 
+    findings: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="The limits of the rules of `laban findings`, and what it ignores; see docs/findings.md.",
+    )
+    objectives: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="The latency and the time in queues that were promised."
+    )
+
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:
         if self.max_in_flight_bytes < self.max_request_bytes:
@@ -346,7 +354,8 @@ def _remember_secrets(settings: BaseModel) -> None:
             remember(value.get_secret_value())
         elif isinstance(value, dict):  # the clusters
             for cluster in value.values():
-                _remember_secrets(cluster)
+                if isinstance(cluster, BaseModel):
+                    _remember_secrets(cluster)
 
 
 def _explain(problem: ErrorDetails) -> str:

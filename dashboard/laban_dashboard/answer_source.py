@@ -9,7 +9,7 @@ import streamlit as st
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
-from laban_mapper.model import Orders
+from laban_mapper.model import Findings, Orders
 from laban_mapper.orders import OrdersQuestion
 
 URL_VARIABLE = "LABAN_DASHBOARD_URL"
@@ -59,10 +59,21 @@ def newest_orders(limit: int, since: datetime) -> Orders:
     return _orders(source.url, source.db, limit, since)
 
 
+def found_between(since: datetime, until: datetime) -> Findings:
+    """Return the findings of a time range, asked once in a few seconds for all browsers.
+
+    Raises:
+        AppError, StoreError: as `shared_answers`.
+    """
+    source = configured_source()
+    return _findings(source.url, source.db, since, until)
+
+
 def reconnect() -> None:
     """Open the source again on the next query: the collector may have moved to another address."""
     _opened.clear()
     _orders.clear()
+    _findings.clear()
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,6 +81,11 @@ def _opened(url: str | None, db: Path | None) -> Answers:
     return open_answers(url, db)
 
 
-@st.cache_data(ttl=_SHARED, show_spinner=False)
+@st.cache_resource(ttl=_SHARED, show_spinner=False)
 def _orders(url: str | None, db: Path | None, limit: int, since: datetime) -> Orders:
     return _opened(url, db).orders(OrdersQuestion(limit=limit), since)
+
+
+@st.cache_resource(ttl=3 * _SHARED, show_spinner=False)
+def _findings(url: str | None, db: Path | None, since: datetime, until: datetime) -> Findings:
+    return _opened(url, db).findings(since, until)

@@ -33,8 +33,19 @@ Status = Literal["traced", "missing", "unsupported", "optional"]
 NO_CALLS: Final = frozenset({"asgiref", "asyncclick", "click", "jinja2", "psutil", "pydantic", "structlog"})
 """Libraries that come with others, and whose instrumentations record no calls of a service."""
 
-BY_THEMSELVES: Final = {"elasticsearch": ">=8.13", "nats-py": ">=2"}
-"""Libraries without a stock instrumentation: the first records spans itself, laban traces the second."""
+BY_LABAN: Final = {
+    "aiobreaker": ">=1.1",
+    "circuitbreaker": ">=2",
+    "nats-py": ">=2",
+    "purgatory": ">=2",
+    "pybreaker": ">=1.1",
+    "stamina": "",
+    "tenacity": ">=8.4",
+}
+"""Libraries without a stock instrumentation, which laban itself traces."""
+
+BY_THEMSELVES: Final = {"elasticsearch": ">=8.13"} | BY_LABAN
+"""Libraries without a stock instrumentation: they record spans themselves, or laban does."""
 
 _EXTRA_OF: Final = {package: traced.extra for traced in LIBRARIES for package in traced.packages}
 _CORE: Final = "opentelemetry-instrumentation"
@@ -219,7 +230,7 @@ def _traced_by(library: Library) -> str:
         return f"missing: {names}"
     if library.status == "optional":
         return f"not needed: {names}"
-    return names or f"no package: {'laban' if library.library == 'nats-py' else 'the library'} does it"
+    return names or f"no package: {'laban' if library.library in BY_LABAN else 'the library'} does it"
 
 
 def _parser() -> ArgumentParser:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
@@ -23,11 +23,35 @@ def current_span_from(scope: str) -> Span | None:
     return span if span.instrumentation_scope.name == scope else None
 
 
+UNSEEN: Final = object()
+"""The timeout of a call if it cannot be told."""
+
+
 @failing_open("cannot record call timeouts")
-def set_timeout(span: Span, seconds: object) -> None:
-    """Set the timeout of the call; does nothing for a call without a timeout."""
-    if isinstance(seconds, (int, float)) and math.isfinite(seconds):
+def set_timeout(span: Span, seconds: object, limits: str) -> None:
+    """Set the timeout of the call.
+
+    Args:
+        span: the client span.
+        seconds: the timeout; None or infinite: the caller waits without a limit; anything else: not seen.
+        limits: what a timeout limits, `vocabulary.TIMEOUT_OF_CALL` or `TIMEOUT_OF_READ`.
+    """
+    if seconds is None or seconds == math.inf:
+        span.set_attribute(vocabulary.LABAN_TIMEOUT_SCOPE, vocabulary.NO_TIMEOUT)
+    elif isinstance(seconds, (int, float)) and math.isfinite(seconds):
         span.set_attribute(vocabulary.LABAN_TIMEOUT_MS, round(seconds * 1000))
+        span.set_attribute(vocabulary.LABAN_TIMEOUT_SCOPE, limits)
+
+
+def urllib3_seconds(timeout: Any) -> Any:
+    """The timeout of a read by urllib3: a number, None, or the smaller limit of its `Timeout`."""
+    total, read = getattr(timeout, "total", None), getattr(timeout, "_read", UNSEEN)
+    if read is UNSEEN:
+        return timeout
+    limits = [limit for limit in (total, read) if isinstance(limit, (int, float))]
+    if limits:
+        return min(limits)
+    return timeout.read_timeout if total is None else UNSEEN
 
 
 @failing_open("cannot record the ports of calls")

@@ -182,6 +182,7 @@ def _replacing_upstream(path: str) -> Loader:
 
 
 DEFERRED: Final = {
+    "aiobreaker": "aiobreaker",
     "aio-pika": "aio_pika",
     "aiohttp-client": "aiohttp",
     "aiohttp-server": "aiohttp.web",
@@ -189,6 +190,7 @@ DEFERRED: Final = {
     "apscheduler": "apscheduler.executors.base",
     "boto3": "boto3",
     "celery": "celery",
+    "circuitbreaker": "circuitbreaker",
     "confluent_kafka": "confluent_kafka",
     "fastapi": "fastapi",
     "faststream": "faststream._internal.endpoint.subscriber.usecase",
@@ -202,8 +204,12 @@ DEFERRED: Final = {
     "kafka": "kafka",
     "nats": "nats",
     "pika": "pika",
+    "purgatory": "purgatory",
+    "pybreaker": "pybreaker",
     "requests": "requests",
     "starlette": "starlette.applications",
+    "tenacity": "tenacity",
+    "urllib3_retries": "urllib3",
 }
 """Instrumentation name → the module whose import triggers its loading."""
 

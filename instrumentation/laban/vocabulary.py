@@ -85,6 +85,9 @@ MESSAGING_CLIENT_ID: Final = "messaging.client.id"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_MESSAGE_BODY_SIZE: Final = "messaging.message.body.size"
 CLOUDEVENTS_EVENT_ID: Final = "cloudevents.event_id"
+CLOUDEVENTS_EVENT_SOURCE: Final = "cloudevents.event_source"
+CLOUDEVENTS_EVENT_SPEC_VERSION: Final = "cloudevents.event_spec_version"
+CLOUDEVENTS_EVENT_TYPE: Final = "cloudevents.event_type"
 MESSAGE_IDS: Final = (CLOUDEVENTS_EVENT_ID, MESSAGING_MESSAGE_ID, "messaging.message_id")
 """They identify the content of a message, the most telling first."""
 MESSAGE_SIZES: Final = (
@@ -110,7 +113,23 @@ LABAN_END_TIME: Final = "laban.end_time_unix_nano"
 """The end time as received, if it was before the start time."""
 
 LABAN_TIMEOUT_MS: Final = "laban.timeout_ms"
-"""The caller's timeout, on client spans."""
+"""The caller's timeout, on client spans: how long it waits for what `laban.timeout.scope` says."""
+LABAN_TIMEOUT_SCOPE: Final = "laban.timeout.scope"
+"""What the caller's timeout limits, on client spans of httpx, requests, urllib3, aiohttp and gRPC.
+
+`call`: the whole call. `read`: each wait for bytes, so the call may take longer. `none`: the caller waits
+without a limit, and there is no `laban.timeout_ms`. Absent: not seen, which is not the same as none.
+"""
+TIMEOUT_OF_CALL: Final = "call"
+TIMEOUT_OF_READ: Final = "read"
+NO_TIMEOUT: Final = "none"
+LABAN_MESSAGE_TYPE: Final = "laban.message.type"
+"""The event type, of a message that is not a CloudEvent."""
+LABAN_MESSAGE_SCHEMA_VERSION: Final = "laban.message.schema_version"
+"""`dataschema` of a CloudEvent, or the version in a header."""
+LABAN_MESSAGE_SCHEMA_ID: Final = "laban.message.schema_id"
+"""The ID or GUID of the schema in a schema registry."""
+LABAN_MESSAGE_CONTENT_TYPE: Final = "laban.message.content_type"
 LABAN_RPC_STREAMING: Final = "laban.rpc.streaming"
 """Which side streams (server, client or bidi), on client and server spans of streaming RPCs."""
 REQUEST_ID: Final = "request.id"
@@ -125,6 +144,48 @@ LABAN_DEAD_LETTER_OFFSET: Final = "laban.dead_letter.original.offset"
 LABAN_DEAD_LETTER_EXCEPTION: Final = "laban.dead_letter.exception"
 LABAN_DEAD_LETTER_REASON: Final = "laban.dead_letter.reason"
 """Why a record was dead-lettered or is retried: the message of the exception."""
+
+# Retries, seen in the library that makes them. Every retry has one event `laban.retry`, so the number of
+# these events is the number of retries. If one span covers all attempts (urllib3, requests), they are on it.
+LABAN_RETRY_EVENT: Final = "laban.retry"
+"""On the span that is current where attempts are made: an attempt failed, and another one follows.
+
+Its attributes: `laban.retry.library`, `laban.retry.attempt` (of the failed attempt), `laban.retry.wait_ms`,
+and `error.type` (the type of the exception, or the HTTP status) if there is one.
+"""
+LABAN_RETRY_EXHAUSTED_EVENT: Final = "laban.retry.exhausted"
+"""An attempt after the first failed, and was the last one allowed. The same attributes, without a wait."""
+LABAN_RETRY_ATTEMPT: Final = "laban.retry.attempt"
+"""The number of an attempt; the first attempt is 1.
+
+On CLIENT and PRODUCER spans that begin inside a repeated attempt: 2 or more, never 1. If one span covers all
+attempts, the number of its last attempt. If retries are nested, that of the innermost repeated attempt.
+"""
+LABAN_RETRY_LIBRARY: Final = "laban.retry.library"
+"""What makes the attempts: tenacity, stamina or urllib3. Next to every `laban.retry.attempt`."""
+HTTP_RESEND_COUNT: Final = "http.request.resend_count"
+"""By the conventions, on CLIENT spans: how often the HTTP client had sent the same request before."""
+LABAN_RETRY_WAIT_MS: Final = "laban.retry.wait_ms"
+"""The wait between the failed attempt and the next one, in milliseconds."""
+
+# Circuit breakers. Events and attributes have the library; the name is absent if the breaker has none.
+LABAN_CIRCUIT_CHANGED_EVENT: Final = "laban.circuit.changed"
+"""On the span that is current where a breaker changes: `laban.circuit.state` after, and before it."""
+LABAN_CIRCUIT_REFUSED_EVENT: Final = "laban.circuit.refused"
+"""On the current span, one for each call that an open breaker did not let through: what it spared."""
+LABAN_CIRCUIT_NAME: Final = "laban.circuit.name"
+LABAN_CIRCUIT_STATE: Final = "laban.circuit.state"
+"""`closed`, `open` or `half_open`.
+
+On CLIENT and PRODUCER spans that begin inside a guarded call: the state in which the innermost breaker let it
+through, so `closed` or `half_open`. On a span with one of the two events: the state after the last of them.
+"""
+LABAN_CIRCUIT_PREVIOUS_STATE: Final = "laban.circuit.previous_state"
+LABAN_CIRCUIT_LIBRARY: Final = "laban.circuit.library"
+"""aiobreaker, circuitbreaker, purgatory or pybreaker."""
+CIRCUIT_CLOSED: Final = "closed"
+CIRCUIT_OPEN: Final = "open"
+CIRCUIT_HALF_OPEN: Final = "half_open"
 
 ORDER_ID: Final = "order.id"
 CORRELATION_ID: Final = "correlation.id"
@@ -195,6 +256,9 @@ _SUBSCRIPTIONS: Final = (
     "messaging.destination.subscription.name",
     "messaging.servicebus.destination.subscription_name",
 )
+
+LISTS_OF_TYPES: Final = ("messaging.masstransit.message_types", "nservicebus.enclosed_message_types")
+"""The types of one message, the most specific first."""
 
 PROMOTED: Final[tuple[Promoted, ...]] = (
     Promoted("http_method", "text", (HTTP_REQUEST_METHOD, "http.method")),
@@ -280,6 +344,15 @@ PROMOTED: Final[tuple[Promoted, ...]] = (
         ),
     ),
     Promoted("error_type", "text", (ERROR_TYPE,)),
+    Promoted(
+        "message_type",
+        "text",
+        (
+            *(CLOUDEVENTS_EVENT_TYPE, LABAN_MESSAGE_TYPE, "messaging.message_type"),
+            *(*LISTS_OF_TYPES, CELERY_TASK_NAME),
+        ),
+    ),
+    Promoted("message_version", "text", (LABAN_MESSAGE_SCHEMA_VERSION, LABAN_MESSAGE_SCHEMA_ID)),
 )
 
 

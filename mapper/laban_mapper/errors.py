@@ -3,7 +3,11 @@
 MapperError
 ├── InvalidTimeRange  a time cannot be read, or a range ends before it begins
 ├── InvalidTraceId    it is not the ID of a trace
-└── RenderFailed      a diagram cannot be drawn
+├── InvalidChange     a change of a what-if question cannot be read
+├── UnknownPlace      a what-if question names a service or a call that no recorded trace has
+├── RenderFailed      a diagram cannot be drawn
+├── BadDocument       a file is not what it should be, or says something without a meaning
+└── UnknownService    a document is about a service that was not seen
 """
 
 
@@ -19,5 +23,21 @@ class InvalidTraceId(MapperError):
     """It is not the ID of a trace."""
 
 
+class InvalidChange(MapperError):
+    """A change of a what-if question cannot be read."""
+
+
+class UnknownPlace(MapperError):
+    """A what-if question names a service or a call that no recorded trace has."""
+
+
 class RenderFailed(MapperError):
     """A diagram cannot be drawn."""
+
+
+class BadDocument(MapperError):
+    """A file is not what it should be, or says something without a meaning; names file and line."""
+
+
+class UnknownService(MapperError):
+    """A document is about a service that was not seen."""

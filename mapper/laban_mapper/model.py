@@ -105,6 +105,8 @@ class Step(Answer):
         critical_ms: the part of the step's own time that the reply to the first request waited for. The sum
             over all steps is the duration of that request. None if the story does not begin with a request.
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
+        critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
+            that the reply waited for, or else the end.
     """
 
     time: datetime
@@ -133,6 +135,7 @@ class Step(Answer):
     chatter: bool = False
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
+    critical_sections: list[tuple[float, float]] = []
 
 
 class GroupState(Answer):
@@ -170,6 +173,8 @@ class Message(Answer):
     service: str
     system: str | None = None
     groups: list[GroupState]
+    event_type: str | None = None
+    version: str | None = None
 
 
 class Story(Answer):
@@ -281,6 +286,9 @@ class LookedAt(Answer):
         spans: of the sampled traces.
         entries: entry operations.
         calls: calls and messages on the map.
+        too_large: traces that were not read, because they have too many spans.
+        complete: whether all that follows from the sampled traces was read.
+        all_entries: whether there are no more entry operations than these, the busiest.
     """
 
     traces: int = 0
@@ -288,6 +296,9 @@ class LookedAt(Answer):
     spans: int = 0
     entries: int = 0
     calls: int = 0
+    too_large: int = 0
+    complete: bool = True
+    all_entries: bool = True
 
 
 class Findings(Answer):
@@ -296,6 +307,7 @@ class Findings(Answer):
     Attributes:
         score: how much of a distributed monolith the system is, from 0 to 1; None if unknown.
         truncated: whether there were more than are listed.
+        left_out: how many more.
     """
 
     findings: list[Finding]
@@ -304,6 +316,7 @@ class Findings(Answer):
     until: datetime
     score: float | None = None
     truncated: bool = False
+    left_out: int = 0
 
 
 class Node(Answer):
@@ -329,8 +342,35 @@ class Evidence(Answer):
     attribute: int = 0
 
 
+class Contract(Answer):
+    """Messages of one event type and version that passed an edge.
+
+    The event type `other` stands for all those beyond what laban tells apart.
+
+    Attributes:
+        event_type: of the CloudEvent, or from a header; None if the messages have only a version.
+        version: `dataschema` of the CloudEvent, the version in a header, or the ID of the schema in a
+            registry; None if the messages do not say it.
+        calls: messages.
+        errors: failed ones.
+        first: the begin of the first minute with such messages.
+        last: the begin of the last one.
+    """
+
+    event_type: str | None = None
+    version: str | None = None
+    calls: int
+    errors: int = 0
+    first: datetime
+    last: datetime
+
+
 class Edge(Answer):
-    """Calls from one node to another: how many, how many failed, how fast."""
+    """Calls from one node to another: how many, how many failed, how fast.
+
+    `contracts` are the event types and versions of its messages, the most frequent first. Calls have none.
+    Messages without a type and a version are in none of them.
+    """
 
     source: str = Field(serialization_alias="from", validation_alias=AliasChoices("from", "source"))
     target: str = Field(serialization_alias="to", validation_alias=AliasChoices("to", "target"))
@@ -342,6 +382,7 @@ class Edge(Answer):
     p95_ms: float | None = None
     p99_ms: float | None = None
     evidence: Evidence = Evidence()
+    contracts: list[Contract] = []
 
 
 class ServiceMap(Answer):

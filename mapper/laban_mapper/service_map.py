@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from laban_collector.store.rows import OTHER_EDGES, OTHERS, EdgeRow, Lag
+from laban_mapper.contracts import contracts_of
 from laban_mapper.lag import with_lag
 from laban_mapper.model import Edge, EdgeKind, Evidence, Node, NodeKind, ServiceMap
 
@@ -115,6 +116,7 @@ def _edge(row: EdgeRow) -> Edge:
         p95_ms=row.p95_ms,
         p99_ms=row.p99_ms,
         evidence=Evidence(parent=row.by_parent, link=row.by_link, attribute=row.by_attribute),
+        contracts=contracts_of(row.contracts),
     )
 
 

@@ -57,3 +57,9 @@ def test_a_fault_is_told_where_it_was_injected(kind: str) -> None:
     score = judge(simulate(1, kind, 30, 4), 5)
     assert score.first == score.affected >= 4
     assert score.usual_claims == score.healthy_claims == 0
+
+
+def test_a_fault_is_told_the_next_day_from_a_file_that_was_imported() -> None:
+    score = judge(simulate(1, "missing", 40, 3), 2, at_once=True)
+    assert score.first == score.affected >= 3
+    assert score.usual_claims == score.healthy_claims == 0

@@ -11,6 +11,8 @@ from laban_app.errors import UnknownValue
 from laban_mapper.model import (
     Edge,
     Evidence,
+    Finding,
+    Findings,
     GroupLag,
     GroupState,
     KnownValue,
@@ -21,6 +23,7 @@ from laban_mapper.model import (
     LagStatus,
     LatencyHistory,
     LatencyPoint,
+    LookedAt,
     Message,
     Node,
     Orders,
@@ -114,6 +117,43 @@ def shop_lag() -> LagReport:
             GroupLag(group="payment", status="OK", messages=2, topics=payment),
         ]
     )
+
+
+def shop_findings() -> list[Finding]:
+    """A group that stopped, a call without a timeout, and a finding that is ignored."""
+    return [
+        Finding(
+            code="L022",
+            name="group-stopped",
+            severity="error",
+            place="group email",
+            sentence="email commits nothing; 272 messages of orders wait, the oldest for 42 s",
+            numbers={"messages": 272, "seconds": 42.0},
+            traces=[TRACE],
+            advice="Look at the log of the consumer.",
+            why="Nobody sees an error.",
+        ),
+        Finding(
+            code="L005",
+            name="no-timeout",
+            severity="warning",
+            place="order → inventory",
+            sentence="900 calls order → inventory have no timeout",
+            numbers={"calls": 900},
+            traces=[TRACE],
+            advice="Set one.",
+            why="A slow callee holds its caller.",
+        ),
+        Finding(
+            code="L020",
+            name="topic-without-consumer",
+            severity="info",
+            place="topic audit",
+            sentence="12 messages went to audit, but no consumer of it is known",
+            advice="Trace it.",
+            ignored="the auditors read it once a year",
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -250,6 +290,10 @@ class ShopAnswers:
             raise UnknownValue(key, value, list(self.known))
         return shop_story(value)
 
+    def story_of_trace(self, trace_id: str) -> Story:
+        """Return the story of the order that failed."""
+        return shop_story("1002").model_copy(update={"key": "trace", "value": trace_id})
+
     def orders(
         self,
         asked: OrdersQuestion | None = None,
@@ -264,6 +308,15 @@ class ShopAnswers:
     ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """Return one finding of each severity."""
+        return Findings(
+            findings=shop_findings() if self.edges else [],
+            looked_at=LookedAt(traces=120, of=900, spans=1400, entries=3, calls=900),
+            since=since or BEGIN,
+            until=until or END,
+        )
 
     def lag(self) -> LagReport:
         """Return the lag of three groups."""

@@ -133,7 +133,7 @@ def test_home_says_what_is_wrong(open_page: OpenPage) -> None:
 def test_home_says_that_nothing_is_wrong(open_page: OpenPage, shop: ShopAnswers) -> None:
     shop.edges, shop.known = [], ()
     text = text_of(open_page("home"))
-    assert "Nothing is wrong now" in text
+    assert "Nothing fails or is stuck now" in text
     assert "No span has the business key order in this time range" in text
 
 

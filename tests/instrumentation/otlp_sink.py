@@ -29,6 +29,8 @@ class Received:
     scope: str
     links: tuple[tuple[bytes, bytes], ...] = ()
     """The trace and the span that each link names."""
+    events: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """The name and the attributes of each event."""
 
 
 class Sink:
@@ -102,6 +104,7 @@ def _spans(request: ExportTraceServiceRequest) -> Generator[Received]:
                     resource,
                     scope_spans.scope.name,
                     tuple((link.trace_id, link.span_id) for link in span.links),
+                    tuple((event.name, _attributes(event.attributes)) for event in span.events),
                 )
 
 

@@ -31,6 +31,8 @@ class EndedSpan:
     links: list[int]
     exceptions: list[str]
     """Types of the recorded exceptions."""
+    events: list[tuple[str, dict[str, Any]]]
+    """Name and attributes of the other events."""
 
     @classmethod
     def of(cls, span: ReadableSpan) -> "EndedSpan":
@@ -51,6 +53,7 @@ class EndedSpan:
             span.attributes or {},
             [link.context.span_id for link in span.links],
             [str(event["exception.type"]) for event in events],
+            [(each.name, dict(each.attributes or {})) for each in span.events if each.name != "exception"],
         )
 
 

@@ -82,11 +82,12 @@ def test_help_lists_every_command_with_the_extra_that_it_needs(base_install: Pat
     done = laban(base_install, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert laban(base_install, "-h").stdout == laban(base_install, "help").stdout == done.stdout
+    shown = " ".join(done.stdout.split())  # long summaries continue on the next line
     for name in command_names():
         command = find_command(name)
         assert command is not None
         needs = f" (needs laban[{command.extra}])" if command.extra else ""
-        assert f"  {name:<11}{command.summary}{needs}" in done.stdout.splitlines()
+        assert f" {name} {command.summary}{needs} " in shown
 
 
 def test_laban_alone_prints_the_help_and_exits_2(base_install: Path) -> None:

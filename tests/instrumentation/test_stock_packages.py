@@ -127,6 +127,19 @@ def test_a_program_does_the_same_traced(program: str, run: Run) -> None:
     assert recorded >= set(SPANS[program].items())
 
 
+def test_the_span_of_urllib3_has_its_retries_and_its_timeout(run: Run) -> None:
+    *_, retried, _refused = [
+        span for span in run("urllib3_client").sink.spans if span.scope.endswith("urllib3")
+    ]
+    assert [name for name, _ in retried.events] == ["laban.retry", "laban.retry", "laban.retry.exhausted"]
+    assert {event["error.type"] for _, event in retried.events} == {"404"}
+    assert retried.attributes["laban.retry.attempt"] == 3
+    assert retried.attributes["http.request.resend_count"] == 2
+    assert retried.attributes["laban.timeout_ms"] == 8000
+    scopes = {span.attributes["laban.timeout.scope"] for span in run("urllib3_client").sink.spans}
+    assert scopes == {"none", "read"}
+
+
 def test_exported_log_records_leave_the_programs_output_alone(stock: Path) -> None:
     command = [sys.executable, str(PROGRAMS / "stock" / "logging_lines.py")]
     exported = {"OTEL_LOGS_EXPORTER": "console", "OTEL_TRACES_EXPORTER": "none"}

@@ -14,6 +14,7 @@ from laban_mapper.story.scope import (
     scope_of_calls,
     scope_of_queue,
 )
+from laban_mapper.story.scope_of_counts import Pair, pair_of, scope_of_pair
 from laban_mapper.times import storable
 
 
@@ -25,9 +26,13 @@ def affected_by(reader: SpanReader, claim: Claim) -> OrderScope | None:
         return scope_of_calls(problem, minutes)
     if queue is not None:
         return scope_of_queue(reader.queue_minutes(queue.group, queue.topic, *_around(queue)))
+    pair = pair_of(claim)
+    if pair is not None:
+        made, due = (reader.edge_minutes(place, *_around(pair), 1) for place in pair.counted)
+        return scope_of_pair(pair, made, due)
     return None
 
 
-def _around(fault: Problem | Queue) -> tuple[int, int]:
+def _around(fault: Problem | Queue | Pair) -> tuple[int, int]:
     minute = fault.at // MINUTE * MINUTE
     return storable(minute - BEFORE), storable(minute + AFTER)

@@ -10,6 +10,7 @@ from laban_collector.ingest.storage_service import StorageService
 from laban_collector.ingest.unloaded import Unloaded
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import MessageRef, Span, TraceRef, WholeSpan
+from laban_mapper.findings.thresholds import FindingsSettings
 from laban_mapper.model import ServiceMap, Story
 from laban_mapper.trace import Trace
 
@@ -26,12 +27,15 @@ class ArrivingAnswers(LocalAnswers):
     Args:
         storage: the storage whose store is asked.
         staleness: seconds of the newest spans that graphs may miss while very many arrive.
+        judged_by: the limits of findings.
     """
 
-    def __init__(self, storage: StorageService, staleness: float) -> None:
+    def __init__(
+        self, storage: StorageService, staleness: float, judged_by: FindingsSettings | None = None
+    ) -> None:
         self._storage = storage
         self._tables = storage.store.reader(staleness=staleness)
-        super().__init__(self._tables)
+        super().__init__(self._tables, judged_by=judged_by)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None

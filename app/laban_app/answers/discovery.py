@@ -18,6 +18,8 @@ from laban_collector.store.base import Store
 if TYPE_CHECKING:
     import ssl
 
+    from laban_mapper.findings.thresholds import FindingsSettings
+
 _PROBE_TIMEOUT: Final = 1.0
 """Seconds to wait for an answer of a collector that may not be running."""
 _PATIENCE: Final = 5.0
@@ -25,14 +27,26 @@ _PATIENCE: Final = 5.0
 _INTERVAL: Final = 0.1
 
 
-def open_answers(url: str | None = None, db: Path | None = None, token: str | None = None) -> TraceAnswers:
-    """Open a source of answers; the arguments and errors are those of `open_store`."""
+def open_answers(
+    url: str | None = None,
+    db: Path | None = None,
+    token: str | None = None,
+    judged_by: "FindingsSettings | None" = None,
+) -> TraceAnswers:
+    """Open a source of answers; the other arguments and errors are those of `open_store`.
+
+    Args:
+        url: of a collector.
+        db: a database file.
+        token: for the collector.
+        judged_by: the limits of findings from a file; a collector has its own.
+    """
     store = open_store(url, db, token)
     if not isinstance(store, Store):
         return store
     from laban_app.answers.local import LocalAnswers  # a collector's answers need no database
 
-    return LocalAnswers(store.reader())
+    return LocalAnswers(store.reader(), judged_by=judged_by)
 
 
 def open_store(

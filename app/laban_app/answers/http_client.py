@@ -6,7 +6,7 @@ One connection a request: commands ask once, and a new connection is cheap besid
 import base64
 import json
 import ssl
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final, NamedTuple
@@ -58,7 +58,7 @@ class HttpClient:
         method: str,
         path: str,
         *,
-        parameters: Mapping[str, str] | None = None,
+        parameters: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = 30.0,

@@ -169,11 +169,9 @@ class LoadedSpans:
             lambda: self._store.queue_progress(topics, since, until, recent),
         )
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service."""
-        return self._remembered(
-            ("last_spans", frozenset(services)), lambda: self._store.last_spans(services, until)
-        )
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service."""
+        return self._remembered(("last_spans", frozenset(services)), lambda: self._store.last_spans(services))
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the store whose answer is not in memory."""

@@ -8,12 +8,15 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
+from laban_app.answers.sample import sample
 from laban_app.answers.usual import UsualProfiles
+from laban_app.answers.what_if import what_if_of
 from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
@@ -31,7 +34,11 @@ from laban_collector.store.rows import (
 from laban_mapper import lag
 from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.errors import InvalidTimeRange
+from laban_mapper.findings.facts import System
+from laban_mapper.findings.find import find
+from laban_mapper.findings.thresholds import FindingsSettings
 from laban_mapper.model import (
+    Findings,
     KnownValue,
     KnownValues,
     LagHistory,
@@ -43,6 +50,8 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
@@ -52,6 +61,7 @@ from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
 from laban_mapper.trace_ids import parse_trace_id
+from laban_mapper.whatif.changes import ChangeTexts
 
 _NEAREST: Final = 5
 _BUCKETS: Final = 60
@@ -75,6 +85,7 @@ class LocalAnswers:
         clock: ns since the epoch.
         usual: the profiles of the store, if the caller keeps them.
         scoped: whether stories say how many others their cause affects, which a list of many need not.
+        judged_by: the limits of findings.
     """
 
     def __init__(
@@ -84,11 +95,13 @@ class LocalAnswers:
         usual: UsualProfiles | None = None,
         *,
         scoped: bool = True,
+        judged_by: FindingsSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
+        self._judged_by = judged_by or FindingsSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -159,9 +172,8 @@ class LocalAnswers:
         )
 
     def _last_seen(self, service: str) -> int | None:
-        """The end of the newest span of a service."""
-        until = plausible_starts(self._clock())[1]
-        return self._reader.last_spans([service], until).get(service)
+        """The end of the last span of a service."""
+        return self._reader.last_spans([service]).get(service)
 
     def orders(
         self,
@@ -209,6 +221,37 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk; the worst first."""
+        service_map = self.service_map(since, until)
+        sampled = sample(self._reader, self._window(since, until))
+        judged_by = self._judged_by
+        system = System(
+            map=service_map,
+            lag=self.lag(),
+            entries=sampled.entries,
+            thresholds=judged_by.thresholds,
+            objectives=judged_by.objectives,
+            now=self._clock(),
+        )
+        found = find(system, judged_by.ignore)
+        limits = {
+            "too_large": sampled.too_large,
+            "complete": sampled.complete,
+            "all_entries": sampled.all_entries,
+        }
+        return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return observed_choreography(self._reader, self.service_map(since, until))
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed; by default those of the last hour."""
+        return what_if_of(self._reader, texts, self._window(since, until))
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from laban_mapper.model import (
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -14,8 +15,11 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import ChangeTexts
 
 
 class Answers(Protocol):
@@ -32,6 +36,18 @@ class Answers(Protocol):
 
         Raises:
             UnknownValue: no trace carries it; names the nearest known values.
+        """
+        ...
+
+    def story_of_trace(self, trace_id: str) -> Story:
+        """What happened in one trace, and what followed from it; it needs no business key.
+
+        Args:
+            trace_id: in any form that `parse_trace_id` accepts.
+
+        Raises:
+            UnknownTrace: no span of it is stored.
+            InvalidTraceId: it is not the ID of a trace.
         """
         ...
 
@@ -59,6 +75,13 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+        """
+        ...
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk: the worst first, by rules; see docs/findings.md.
+
+        It rests on the map, the lag, and a sample of the traces of the time range.
         """
         ...
 
@@ -92,17 +115,25 @@ class Answers(Protocol):
 
 
 class TraceAnswers(Answers, Protocol):
-    """The questions above, and those for programs and the command line only: about one trace."""
+    """The questions above, and those for programs and the command line: one trace, drift, what-if."""
 
-    def story_of_trace(self, trace_id: str) -> Story:
-        """What happened in one trace, and what followed from it; it needs no business key.
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed.
 
         Args:
-            trace_id: in any form that `parse_trace_id` accepts.
+            texts: the changes.
+            since: only traces that begin at or after this time.
+            until: only traces that begin before this time.
 
         Raises:
-            UnknownTrace: no span of it is stored.
-            InvalidTraceId: it is not the ID of a trace.
+            InvalidChange: a change is not understood.
+            UnknownPlace: a service or a call does not exist in the traces.
         """
         ...
 

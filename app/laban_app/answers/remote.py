@@ -1,7 +1,7 @@
 """Answers from a running `laban serve` over its HTTP API."""
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Any, Final, Literal, Self, TypeVar
@@ -17,9 +17,10 @@ from laban_app.errors import (
     UnknownValue,
 )
 from laban_collector.importing import BATCH_TYPE
-from laban_mapper.errors import InvalidTimeRange, MapperError
+from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
 from laban_mapper.model import (
     Answer,
+    Findings,
     ImportRules,
     KnownValues,
     LagHistory,
@@ -31,9 +32,12 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
+from laban_mapper.whatif.changes import ChangeTexts
 
 _API: Final = "/api/v1"
 
@@ -95,6 +99,33 @@ class RemoteAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how."""
         return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
+        """What is wrong with how the services talk; the worst first."""
+        return self._get("/findings", Findings, since=since, until=until)
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """What ran, with counts and a proof of each part."""
+        return self._get("/choreography", Choreography, since=since, until=until)
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """What would become of the requests if something changed; raises UnknownPlace."""
+        given = [
+            *(("down", text) for text in texts.down),
+            *(("slow", text) for text in texts.slow),
+            *(("async", text) for text in texts.turned),
+            *(("timeout", text) for text in texts.timeouts),
+            *(("retries", text) for text in texts.retries),
+            *((name, end.isoformat()) for name, end in (("since", since), ("until", until)) if end),
+        ]
+        response = self._request("/whatif", given)
+        if response.status_code == HTTPStatus.OK:
+            return WhatIf.model_validate_json(response.content)
+        if _is_unknown(response):
+            raise UnknownPlace(response.json()["error"])
+        raise error_of(self.url, response, {})
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""
@@ -193,7 +224,7 @@ class RemoteAnswers:
             return answer.model_validate_json(response.content)
         raise error_of(self.url, response, given)
 
-    def _request(self, path: str, parameters: Mapping[str, str]) -> Response:
+    def _request(self, path: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> Response:
         try:
             return self._client.request("GET", f"{_API}{path}", parameters=parameters)
         except ExchangeFailed as error:

@@ -3,81 +3,29 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final
 
+from laban_app.answers.baseline import ENOUGH, LOOK, Example, Known, time_to_leave_out
 from laban_app.answers.closure import Groups, Limits, closure
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import ALL_STARTS, MINUTE, ProfileCount, ProfileStep, Span
+from laban_collector.store.rows import ALL_STARTS, Span
 from laban_mapper.profiles.profile import profile_of
+from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import entry_id
-from laban_mapper.profiles.usual import FEWEST, Entry, Usual
+from laban_mapper.profiles.usual import Entry, Usual
 from laban_mapper.times import storable
 
 _BEFORE: Final = 7 * 24 * 3600 * 10**9
 """How long before an order its traces are compared with, ns."""
-_AROUND: Final = 2 * MINUTE
-"""How long before and after the order traces may share its fault, ns."""
-_ENOUGH: Final = 50
-"""Examples in the profile, beside which the newest traces are not looked at."""
 _LOOKED_AT: Final = 100
 """Traces that are looked at instead, at most."""
 _TOGETHER: Final = 25
 _SPANS: Final = 2_000
 """Spans after which no more of them are looked at."""
 _LIMITS: Final = Limits(traces=1_000, spans=5_000)
-_KEPT: Final = 30 * 10**9
-"""ns for which a profile is kept in memory."""
 _MOST_KEPT: Final = 500
-
-_LOOK: Final = 10 * 10**9
-"""ns for which traces that no profile contains are kept."""
 _DAY: Final = 24 * 3600 * 10**9
-
-_Range = tuple[int, int]
-
-
-class _Example(NamedTuple):
-    """A trace that is not in the profile yet.
-
-    Attributes:
-        trace_id: of the trace.
-        start: of its root, ns.
-        steps: what it looks like.
-        counts: of this trace and entry alone.
-    """
-
-    trace_id: str
-    start: int
-    steps: list[ProfileStep]
-    counts: list[ProfileCount]
-
-
-class _Known(NamedTuple):
-    """The whole profile of an entry.
-
-    Attributes:
-        at: when it was read, ns.
-        looked: when the examples were read.
-        steps: of the entry.
-        counts: of all time slices together.
-        examples: traces that are not in the profile yet; empty if it has enough.
-    """
-
-    at: int
-    looked: int
-    steps: list[ProfileStep]
-    counts: list[ProfileCount]
-    examples: list[_Example]
-
-    def usual(self, examples: Iterable[_Example]) -> Usual:
-        """The profile together with some of the examples."""
-        steps = {step.step: step for step in self.steps}
-        counts = list(self.counts)
-        for one in examples:
-            steps.update((step.step, step) for step in one.steps)
-            counts += one.counts
-        return Usual(steps.values(), counts)
 
 
 class UsualProfiles:
@@ -92,12 +40,13 @@ class UsualProfiles:
         self._reader = reader
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[int, int], _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[int, int], Known] = OrderedDict()
 
     def of(self, entries: Sequence[Entry], spans: Sequence[Span]) -> dict[int, Usual]:
         """The profiles of the entries of a story, by entry; the traces of the story are not in them.
 
-        Leaves out the minutes around the story; but if too few examples remain, only the story itself.
+        They are of the traces before the minutes around the story, which its fault cannot have changed, if
+        there are plenty; else of those before and after; but if too few remain, of all but the story itself.
 
         Args:
             entries: of the story.
@@ -118,30 +67,35 @@ class UsualProfiles:
             same: the roots of a story that are of this entry.
             spans: of the story.
         """
+        # What is subtracted below has to be in the profile: both are read at the same moment.
+        with self._reader.at_one_moment():
+            return self._of_entry(same, spans)
+
+    def _of_entry(self, same: Sequence[Entry], spans: Sequence[Span]) -> Usual | None:
         begin, end = min(one.begin for one in same), max(one.end for one in same)
-        around = (storable(begin - _AROUND), storable(end + _AROUND))
-        known = self._whole(same[0], around, spans)
+        known = self._whole(same[0], spans)
         if not known.counts and not known.examples:
             return None
-        distant = [one for one in known.examples if not around[0] <= one.start < around[1]]
-        _, near = self._reader.profile(same[0].entry, *around) if known.counts else ([], [])
-        usual = known.usual(distant).without(near)
-        if usual.examples >= FEWEST:
-            return usual
+        entry = same[0].entry
+        left_out = time_to_leave_out(known, begin, end)
+        if left_out is not None:
+            _, counts = self._reader.profile(entry, *left_out) if known.counts else ([], [])
+            return known.usual(known.examples_apart_from(left_out)).without(counts)
         traces = {one.trace_id for one in same}
         others = [one for one in known.examples if one.trace_id not in traces]
         own = profile_of(spans, traces).counts if known.counts else []
-        return known.usual(others).without([count for count in own if count.entry == same[0].entry])
+        return known.usual(others).without([count for count in own if count.entry == entry])
 
-    def _whole(self, entry: Entry, around: _Range, spans: Sequence[Span]) -> _Known:
-        """The whole profile; a kept one is read again if it may lack traces of the time around the story."""
+    def _whole(self, entry: Entry, spans: Sequence[Span]) -> Known:
+        """The whole profile; a kept one is read again after some time, or if more was counted since."""
         now = self._clock()
         key = (entry.entry, entry.begin // _DAY)
+        profiled = self._reader.profiled_to()
         with self._lock:
             known = self._known.get(key)
-        if known is not None and now - known.at < _KEPT and around[1] < known.at:
+        if known is not None and known.profiled == profiled and now < known.until:
             return known
-        known = self._read(entry, known, now, spans)
+        known = self._read(entry, known, Known(now, profiled, now, [], [], [], []), spans)
         with self._lock:
             self._known[key] = known
             self._known.move_to_end(key)
@@ -149,25 +103,25 @@ class UsualProfiles:
                 self._known.popitem(last=False)
         return known
 
-    def _read(self, entry: Entry, before: _Known | None, now: int, spans: Sequence[Span]) -> _Known:
+    def _read(self, entry: Entry, before: Known | None, new: Known, spans: Sequence[Span]) -> Known:
         since = storable(entry.begin // _DAY * _DAY - _BEFORE)
         steps, counts = self._reader.profile(entry.entry, since, ALL_STARTS[1])
-        known = _Known(now, now, steps, counts, [])
-        counted = known.usual(()).examples
-        if counted >= _ENOUGH:
+        slices = self._reader.profile_slices(entry.entry, Measure.SEEN, since, ALL_STARTS[1])
+        known = new._replace(steps=steps, counts=counts, slices=slices)
+        if known.counted >= ENOUGH:
             return known
         # Unless the profile has grown, the examples of before are still not in it.
-        if before is not None and now - before.looked < _LOOK and before.usual(()).examples == counted:
+        if before is not None and new.at - before.looked < LOOK and before.counted == known.counted:
             return known._replace(looked=before.looked, examples=before.examples)
         root = _root_of(entry, spans)
         return known if root is None else known._replace(examples=self._examples(entry.entry, root))
 
-    def _examples(self, entry: int, root: Span) -> list[_Example]:
+    def _examples(self, entry: int, root: Span) -> list[Example]:
         """Traces that no profile contains yet, each counted by itself."""
         reader, groups = self._reader, Groups()
         with reader.at_one_moment():
             found = reader.unprofiled_entries(root.namespace, root.service, root.name, _LOOKED_AT)
-            examples: list[_Example] = []
+            examples: list[Example] = []
             read = 0
             for at in range(0, len(found), _TOGETHER):
                 starts = {ref.trace_id: ref.first for ref in found[at : at + _TOGETHER]}
@@ -176,7 +130,7 @@ class UsualProfiles:
                     profile = profile_of(followed.spans, [trace])
                     counts = [count for count in profile.counts if count.entry == entry]
                     if counts:
-                        examples.append(_Example(trace, start, profile.steps, counts))
+                        examples.append(Example(trace, start, profile.steps, counts))
                 read += len(followed.spans)
                 if read >= _SPANS:
                     break

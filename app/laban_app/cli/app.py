@@ -19,7 +19,7 @@ from laban_app.cli.hidden_arguments import hide_secret_arguments
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_collector.secret_values import without_secrets
-from laban_mapper.errors import MapperError
+from laban_mapper.errors import MapperError, UnknownPlace
 from laban_mapper.printable import printable
 
 NOT_FOUND: Final = 1
@@ -42,7 +42,7 @@ def main() -> None:
         _fail_as_click(error)
     except typer.Abort:
         _fail("stopped", NOT_FOUND)
-    except (UnknownValue, SeveralKeys, NotInRange, UnknownTrace) as error:
+    except (UnknownValue, SeveralKeys, NotInRange, UnknownTrace, UnknownPlace) as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
         _fail(error, WRONG_USE)

@@ -11,7 +11,9 @@ from rich.text import Text
 from laban_app.cli.fixed_columns import DIM, PLAIN, Cell, Column, FixedColumns
 from laban_app.cli.terminal import count, safe
 from laban_app.cli.timeline_text import show_timeline
+from laban_mapper.contracts import contract_name
 from laban_mapper.model import GroupState, Message, Outcome, Story
+from laban_mapper.names import shortened
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.rows import is_plain, is_processed, most_telling
 from laban_mapper.story.messages import unread_reason
@@ -30,6 +32,7 @@ _MAX_GROUPS: Final = 10
 """Groups of one message."""
 _MESSAGE_COLUMNS: Final = (
     Column("message"),
+    Column("event"),
     Column("partition@offset"),
     Column("group"),
     Column("state", folded=True),
@@ -104,20 +107,24 @@ def _messages(messages: Sequence[Message], width: int) -> FixedColumns:
         rows += _message(message, name_width)
     if len(messages) > _MAX_MESSAGES:
         rest = count(len(messages) - _MAX_MESSAGES, "more message")
-        rows.append(_cells(f"… {rest}", "", "", (("see --json", DIM),)))
+        rows.append(_cells(f"… {rest}", "", "", "", (("see --json", DIM),)))
     return FixedColumns(_MESSAGE_COLUMNS, rows)
 
 
 def _message(message: Message, name_width: int) -> Iterator[Sequence[Cell]]:
-    first = (phrases.name(message.topic, name_width), phrases.position(message))
+    first = (
+        phrases.name(message.topic, name_width),
+        shortened(contract_name(message.event_type, message.version), name_width),
+        phrases.position(message),
+    )
     if not message.groups:
         yield _cells(*first, "–", ((unread_reason(message), DIM),))
     for state in most_telling(message.groups, is_processed, _MAX_GROUPS):
         yield _cells(*first, phrases.name(state.group, name_width), _state(state))
-        first = ("", "")
+        first = ("", "", "")
     if len(message.groups) > _MAX_GROUPS:
         rest = count(len(message.groups) - _MAX_GROUPS, "more group")
-        yield _cells("", "", f"… {rest}", (("see --json", DIM),))
+        yield _cells("", "", "", f"… {rest}", (("see --json", DIM),))
 
 
 def _state(state: GroupState) -> Cell:
@@ -126,8 +133,8 @@ def _state(state: GroupState) -> Cell:
     return (named, (f", {details}", DIM)) if details else (named,)
 
 
-def _cells(topic: str, position: str, group: str, state: Cell) -> Sequence[Cell]:
-    return (*(((text, PLAIN),) if text else () for text in (topic, position, group)), state)
+def _cells(topic: str, event: str, position: str, group: str, state: Cell) -> Sequence[Cell]:
+    return (*(((text, PLAIN),) if text else () for text in (topic, event, position, group)), state)
 
 
 def _footer(story: Story) -> str:

@@ -1,6 +1,6 @@
 """The service map and the status as tables for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
+from laban_mapper.contracts import MOST_SHOWN, contract_name, edge_labels, published
 from laban_mapper.lag import lag_mark
 from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
@@ -24,6 +25,7 @@ _KIND_WORDS: Final = {
     "unseen": "",
     "other": "",
 }
+_INDENT: Final = " " * 8
 _SIZE_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -38,12 +40,15 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
     for heading in ("calls", "errors", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
     nodes = {node.id: node for node in service_map.nodes}
+    of_topics = published(service_map.edges)
     for source in callers_first(service_map):
         edges = [edge for edge in service_map.edges if edge.source == source]
         if edges:
             table.add_row(_marked(nodes[source], "bold cyan"))
         for edge in edges:
             table.add_row(*_edge(edge, nodes[edge.target]))
+            for row in _contracts(edge, of_topics):
+                table.add_row(*row)
     console.print(table)
     console.print()
     same_day = service_map.since.date() == service_map.until.date()
@@ -78,6 +83,24 @@ def show_status(status: Status, console: Console) -> None:
     for name, value in _collector_rows(status.collector) if status.collector else ():
         table.add_row(Text(name, style="dim"), value)
     console.print(table)
+
+
+def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> Iterator[tuple[Text | str, ...]]:
+    """The event types of an edge that are not told above it; of several, the calls of those that failed."""
+    if edge.source.startswith("group:"):
+        return
+    shown = edge_labels(edge, of_topics)
+    if shown:
+        yield (Text(f"{_INDENT}{', '.join(shown)}", style="dim"),)
+    failed = [one for one in edge.contracts if one.errors] if len(edge.contracts) > 1 else []
+    for one in failed[:MOST_SHOWN]:
+        name = f"{_INDENT}{contract_name(one.event_type, one.version)}"
+        yield (
+            Text(name, style="dim"),
+            "",
+            Text(str(one.calls), style="dim"),
+            Text(str(one.errors), style="red"),
+        )
 
 
 def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:

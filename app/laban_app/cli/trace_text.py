@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from laban_app.cli.resilience_notes import notes_of
 from laban_app.cli.terminal import count
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration, utc_time
@@ -68,6 +69,8 @@ def _table(trace: Trace, branches: list[Branch], deepest: int) -> Table:
         table.add_row(when, what, Text(format_duration(span.duration_ns / _NS_PER_MS), style="dim"))
         if failed:
             table.add_row("", Text(f"{indent}  ✗ {_error(span)}", style="red"), "")
+        for note in notes_of(span):
+            table.add_row("", Text(f"{indent}  ↻ {note}", style="yellow"), "")
     return table
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field
 
-from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.answers.protocol import TraceAnswers
+from laban_app.answers.sides import side_of
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
@@ -17,9 +19,19 @@ from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import App, Headers, Scope, Send, respond
 from laban_collector.receive.guard import Guard
 from laban_collector.receive.otlp_responses import ErrorResponse
-from laban_mapper.errors import InvalidTimeRange, InvalidTraceId, MapperError
+from laban_mapper.drift.comparison.comparing import compare as compare_sides
+from laban_mapper.drift.comparison.windows import parse_window
+from laban_mapper.drift.file_writer import to_yaml
+from laban_mapper.errors import (
+    InvalidChange,
+    InvalidTimeRange,
+    InvalidTraceId,
+    MapperError,
+    UnknownPlace,
+)
 from laban_mapper.model import (
     CauseKind,
+    Findings,
     KnownValues,
     LagHistory,
     LagReport,
@@ -31,11 +43,15 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_compare import Comparison
+from laban_mapper.model_drift import Choreography
+from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
 
 _TIME = "A duration ago (15m, 2h, 7d), `now`, or ISO 8601."
 _FORM = (
@@ -84,6 +100,15 @@ _UNKNOWN_TRACE: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"},
     HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No span of the trace is stored"},
 }
+_WHAT_IF: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Nothing is changed, or it is not understood"},
+    HTTPStatus.NOT_FOUND: {"model": Refused, "description": "No trace has such a service or call"},
+}
+_CHANGE: Final = Field(max_length=1000, json_schema_extra={"maxLength": 60, "pattern": "^[ -~]+$"})
+Changed = Annotated[
+    tuple[Annotated[str, _CHANGE], ...], Field(max_length=MOST_CHANGES, json_schema_extra={"maxItems": 3})
+]
+"""As with times, the document names less than what is accepted: tools make up addresses that are too long."""
 TraceId = Annotated[
     str,
     Path(
@@ -99,6 +124,23 @@ StoryFormat = Annotated[
     Query(
         alias="format",
         description="`json`; `markdown` for a ticket; `mermaid`, a sequence diagram; `html`, one file.",
+    ),
+]
+_CHOREOGRAPHY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.OK: {
+        "description": "The choreography, in the form that was asked for",
+        "content": {"application/yaml": {"schema": {"type": "object"}}},
+    }
+}
+ChoreographyFormat = Annotated[
+    Literal["json", "yaml"], Query(alias="format", description="`json`, or `yaml`: the file.")
+]
+TimeRange = Annotated[
+    str,
+    Query(
+        description="A time range: `SINCE..UNTIL`, each as elsewhere; without UNTIL it ends now. Or `today`, "
+        "`yesterday`, in UTC.",
+        json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
     ),
 ]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
@@ -190,7 +232,7 @@ def _router(answers: TraceAnswers) -> APIRouter:
     return router
 
 
-def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
+def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
@@ -201,6 +243,29 @@ def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
         ] = False,
     ) -> LagReport:
         return answers.waiting() if waiting else answers.lag()
+
+    @router.get(
+        "/choreography",
+        summary="What ran, sorted and without IDs in names, with counts and a proof of each part",
+        description="`yaml` is the file of `laban choreography`, without counts and times. The time range is "
+        "as in `/map`.",
+        response_model=Choreography,
+        responses=_CHOREOGRAPHY,
+    )
+    def choreography(
+        since: Since = None, until: Until = None, form: ChoreographyFormat = "json"
+    ) -> Choreography | Response:
+        found = answers.choreography(_time(since), _time(until))
+        return found if form == "json" else Response(to_yaml(found), media_type="application/yaml")
+
+    @router.get(
+        "/compare", summary="Two time ranges side by side: calls, latencies, lag, and what has changed"
+    )
+    def compare(a: TimeRange, b: TimeRange) -> Comparison:
+        now = datetime.now(UTC)
+        ranges = [(text, parse_window(text, now)) for text in (a, b)]
+        before, after = (side_of(answers, text, *window) for text, window in ranges)
+        return compare_sides(before, after)
 
     @router.get("/lag/history", summary="How far behind each consumer group was over time")
     def lag_history(since: Since = None, until: Until = None) -> LagHistory:
@@ -243,6 +308,39 @@ def _settled_router(answers: Answers, storage: StorageService) -> APIRouter:
         only = OrderFilter(failed=failed, slow=slow, waiting=waiting, service=service, cause=cause)
         return answers.orders(OrdersQuestion(key, only, limit, sort), _time(since), _time(until))
 
+    @router.get(
+        "/findings",
+        summary="What is wrong with how the services talk",
+        description="Rules judge the map, the lag and a sample of the traces: see `looked_at`. The worst "
+        "findings first, those that `laban.toml` ignores last.",
+    )
+    def findings(since: Since = None, until: Until = None) -> Findings:
+        return answers.findings(_time(since), _time(until))
+
+    @router.get(
+        "/whatif",
+        summary="What would become of the requests if something changed",
+        description="Replays a sample of the traces of the time range, with all the changes together.",
+        responses=_WHAT_IF,
+    )
+    def what_if(
+        down: Annotated[Changed, Query(description="A service, database or host that does not answer.")] = (),
+        slow: Annotated[
+            Changed,
+            Query(description="`pricing=500ms`: each request takes longer; also `order->pricing=50ms`."),
+        ] = (),
+        turned: Annotated[
+            Changed,
+            Query(alias="async", description="`order->inventory`: a message instead of this call."),
+        ] = (),
+        timeout: Annotated[Changed, Query(description="`order->pricing=300ms`: how long it waits.")] = (),
+        retries: Annotated[Changed, Query(description="`order->pricing=2`: how often it tries again.")] = (),
+        since: Since = None,
+        until: Until = None,
+    ) -> WhatIf:
+        texts = ChangeTexts(down, slow, turned, timeout, retries)
+        return answers.what_if(texts, _time(since), _time(until))
+
     @router.get("/status", summary="What is stored, and how the collector is doing")
     def status() -> Status:
         return answers.status().model_copy(update={"collector": collector_status(storage)})
@@ -276,9 +374,9 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace():
+        case UnknownTrace() | UnknownPlace():
             return HTTPStatus.NOT_FOUND
-        case InvalidTimeRange() | InvalidTraceId():
+        case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST
         case _:
             return HTTPStatus.SERVICE_UNAVAILABLE

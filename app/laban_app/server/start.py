@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from laban_app.answers.arriving import ArrivingAnswers
+from laban_app.answers.findings_settings import findings_settings
 from laban_app.answers.served_by import advertised
 from laban_app.server.api import build_api
 from laban_app.server.api_server import ApiServer, Front
@@ -19,6 +20,7 @@ from laban_app.server.import_routes import add_import_routes
 from laban_app.wiring import STORE
 from laban_collector.errors import StoreLocked, StoreUnwritable
 from laban_collector.settings import Settings
+from laban_mapper.findings.thresholds import FindingsSettings
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Start:
 
     def __init__(self, settings: Settings, front: Front, server: ApiServer, api: str) -> None:
         self._settings = settings
+        self._judged_by = findings_settings(settings)
         self._front = front
         self._server = server
         self._api = api
@@ -80,7 +83,7 @@ class Start:
         collector = Collector(settings, store)
         endpoints = await collector.start()
         starting.push_async_callback(collector.stop)
-        front.open(_api_of(collector))
+        front.open(_api_of(collector, self._judged_by))
         starting.push_async_callback(self._server.stop)
         advertising = asyncio.create_task(self._advertise())
         starting.push_async_callback(_end, advertising)
@@ -113,8 +116,8 @@ class Start:
         return collector_of(self._settings.db, self._settings) is not None
 
 
-def _api_of(collector: Collector) -> FastAPI:
-    answers = ArrivingAnswers(collector.storage, STALE_S)
+def _api_of(collector: Collector, judged_by: FindingsSettings) -> FastAPI:
+    answers = ArrivingAnswers(collector.storage, STALE_S, judged_by)
     api = build_api(answers, importlib.metadata.version("laban"), collector.storage)
     add_import_routes(api, collector.batch_receiver, collector.storage.metrics)
     return api

@@ -30,6 +30,9 @@ from laban_collector.store.rows import (
     ProfileStep,
     QueueMinute,
     QueueProgress,
+    SampledRef,
+    SeenHop,
+    SeenOperation,
     Span,
     TraceRef,
     Unread,
@@ -49,6 +52,7 @@ EXPORTED_TABLES: Final = (
     "span_links",
     "correlations",
     "edges",
+    "contracts",
     "profile_steps",
     "profiles",
     "lag",
@@ -324,10 +328,11 @@ class SpanReader(Protocol):
         """Return topic → consumer group → service, for all groups that have consumed these topics."""
         ...
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service that has one that started before `until`.
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service that has one.
 
-        A service can be named with its namespace, `shop/order`.
+        A service can be named with its namespace, `shop/order`. Spans that were dated in the future when they
+        were stored do not count.
         """
         ...
 
@@ -347,8 +352,27 @@ class SpanReader(Protocol):
         """Return whether the edges of whole minutes contain all stored spans, or are computed from them."""
         ...
 
+    def seen_operations(self, since: int, until: int) -> list[SeenOperation]:
+        """Return the operations that server spans of a window name, the most frequent first."""
+        ...
+
+    def seen_hops(self, since: int, until: int) -> list[SeenHop]:
+        """Return the kinds of spans and their other sides in a window, the most frequent first."""
+        ...
+
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
+        ...
+
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return how many values of a measure the entry itself has in each time slice that overlaps a window.
+
+        Each with the start of the slice, in minutes since the epoch, and its minutes, before the number.
+        """
+        ...
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain: while it is the same, profiles are, too."""
         ...
 
     def unprofiled_entries(
@@ -357,6 +381,26 @@ class SpanReader(Protocol):
         """Return some of the newest traces that no profile contains yet and whose root has this name.
 
         First and last are the start of the root. Which traces these are does not depend on their times.
+        """
+        ...
+
+    def sampled_traces(self, since: int, until: int, entries: int, each: int) -> list[SampledRef]:
+        """Return some traces of each entry operation of a window, the busiest entries first.
+
+        Which traces these are is decided by their random ids: it does not depend on what they look like.
+
+        Args:
+            since: begin of the window in which an entry starts.
+            until: its end.
+            entries: the most entry operations.
+            each: the most traces of each.
+        """
+        ...
+
+    def in_bulk(self, since: int, until: int) -> "ClosureReader":
+        """Return a reader for very many traces of a window at once, and for what followed in some minutes.
+
+        It sees what this reader sees in `at_one_moment`; only the thread that asked for it may use it.
         """
         ...
 

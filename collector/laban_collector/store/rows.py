@@ -20,6 +20,8 @@ MAX_ROWS: Final = 50_000
 
 OTHER_EDGES: Final = "other:edges"
 """The target of all edges beyond their limit."""
+OTHER_CONTRACTS: Final = "other"
+"""The event type of all messages of an edge whose type or version is beyond the limit."""
 OTHERS: Final = {
     "service": "other:services",
     "topic": "other:topics",
@@ -123,6 +125,10 @@ class Span:
     db_system: str | None = None
     db_namespace: str | None = None
     error_type: str | None = None
+    message_type: str | None = None
+    """Of an event: `OrderCreated`."""
+    message_version: str | None = None
+    """Of its schema."""
     attributes: dict[str, object] = field(default_factory=dict[str, object])
     events: tuple[SpanEvent, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
@@ -212,6 +218,26 @@ class TraceRef:
     trace_id: str
     first: int
     last: int
+
+
+class SampledRef(NamedTuple):
+    """A trace that was chosen as an example of its entry operation.
+
+    Attributes:
+        namespace: of the entry's service.
+        service: of the entry.
+        name: of the entry span, without IDs.
+        seen: traces of this entry; an estimate if their roots were not stored.
+        trace_id: of the trace.
+        spans: of the trace, without those of traces that follow from it.
+    """
+
+    namespace: str | None
+    service: str
+    name: str
+    seen: int
+    trace_id: str
+    spans: int
 
 
 class ValueRef(NamedTuple):
@@ -353,6 +379,22 @@ class Peer(NamedTuple):
     rpc_service: str | None
 
 
+class ContractRow(NamedTuple):
+    """Messages of an edge that are of one event type and version; None: they do not say it.
+
+    Attributes:
+        first: the begin of the first minute with such messages, ns since the epoch.
+        last: of the last one.
+    """
+
+    event_type: str | None
+    version: str | None
+    calls: int
+    errors: int
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeRow:
     """The calls from one node of the graph to another in a window.
@@ -360,7 +402,7 @@ class EdgeRow:
     `source` and `target` are node ids: `service:order`, `topic:orders`, `group:email`, `external:…`,
     `database:…`, `entry:…`. Latencies are in milliseconds; None without measurements. They come from the
     caller if it has a span, else from the callee. From a topic to a group, the latency is the time in the
-    queue.
+    queue. `contracts` has the messages that say what they are, the most frequent first.
     """
 
     source: str
@@ -375,6 +417,7 @@ class EdgeRow:
     by_parent: int
     by_link: int
     by_attribute: int
+    contracts: tuple[ContractRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,3 +498,51 @@ class DatedSpans(NamedTuple):
 def plausible_starts(now: int) -> tuple[int, int]:
     """Return the half-open window of the starts that a clock which is right can give."""
     return PLAUSIBLE_SINCE, now + PLAUSIBLE_AHEAD
+
+
+class SeenOperation(NamedTuple):
+    """Server spans of one operation in a window, and the newest trace with one.
+
+    Attributes:
+        caller: the service of the span above (`namespace/name`); None if it is not stored.
+        is_entry: whether no span is above.
+        service: `namespace/name`.
+    """
+
+    caller: str | None
+    is_entry: bool
+    service: str
+    name: str
+    http_method: str | None
+    http_route: str | None
+    rpc_system: str | None
+    rpc_service: str | None
+    rpc_method: str | None
+    calls: int
+    trace_id: str
+
+
+class SeenHop(NamedTuple):
+    """Spans of one service with the same kind and the same other side in a window, and the newest trace.
+
+    Attributes:
+        service: `namespace/name`.
+        operation: of messaging.
+        message_type: the event type that the spans name; None if they or the store do not tell.
+        message_version: likewise.
+    """
+
+    service: str
+    kind: int
+    operation: str | None
+    topic: str | None
+    group: str | None
+    db_system: str | None
+    db_namespace: str | None
+    peer_service: str | None
+    peer_address: str | None
+    peer_port: int | None
+    rpc_service: str | None
+    trace_id: str
+    message_type: str | None = None
+    message_version: str | None = None

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.finding_rows import counted_by_severity
 from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
 from laban_dashboard.presentation.map_elements import edge_label, node_label
-from laban_mapper.model import Edge, GroupLag, Orders, OrderSummary, ServiceMap
+from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
 from laban_mapper.orders import badness
 
 Tone = Literal["good", "bad", "neutral"]
@@ -57,6 +58,14 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
         Figure("Waiting", formatting.percentage(waiting, len(found)), f"{waiting} {of}", _tone(waiting)),
         _worst_group(groups),
     ]
+
+
+def findings_figure(found: Findings) -> Figure:
+    """How many findings there are that deserve attention: errors and warnings."""
+    counts = counted_by_severity(found.findings)
+    number = counts["error"] + counts["warning"]
+    note = f"{formatting.count(counts['error'], 'error')}, {formatting.count(counts['warning'], 'warning')}"
+    return Figure("Findings", f"{number:,}", note if number else "no error, no warning", _tone(number))
 
 
 def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> list[str]:

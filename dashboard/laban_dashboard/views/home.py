@@ -6,11 +6,18 @@ from typing import Final
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
-from laban_dashboard.answer_source import newest_orders, shared_answers
+from laban_dashboard.answer_source import found_between, newest_orders, shared_answers
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.health import Figure, bad_orders, changes, figures, problems
+from laban_dashboard.presentation.health import (
+    Figure,
+    bad_orders,
+    changes,
+    figures,
+    findings_figure,
+    problems,
+)
 from laban_dashboard.presentation.map_elements import map_elements, visible_map
 from laban_dashboard.presentation.orders_rows import orders_table_data
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow
@@ -31,7 +38,7 @@ _COLOURS: Final = {"good": "green", "bad": "red", "neutral": "gray"}
 
 def _banner(wrong: list[str]) -> None:
     if not wrong:
-        st.success("**Nothing is wrong now.**", icon=":material/check_circle:")
+        st.success("**Nothing fails or is stuck now.**", icon=":material/check_circle:")
         return
     lines = "  \n".join(formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong)
     st.error(lines, icon=":material/error:")
@@ -97,10 +104,12 @@ def _body() -> None:
     # To a whole minute, so that browsers that ask within seconds share an answer.
     since = window.since.replace(second=0, microsecond=0)
     orders = newest_orders(_EXAMINED, since)
+    found_now = found_between(since, window.until.replace(second=0, microsecond=0) + timedelta(minutes=1))
     with banner:
         _banner(problems(found, groups, orders))
     with row:
-        _figures(figures(orders, groups, now if window.until >= now else window.until))
+        shown = figures(orders, groups, now if window.until >= now else window.until)
+        _figures([*shown, findings_figure(found_now)])
     with below:
         _orders(orders, now)
 

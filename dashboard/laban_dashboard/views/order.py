@@ -36,6 +36,8 @@ _CACHED = "cached_story"
 _MAX_LISTED = 50
 _LISTED = 20
 _TABLE = "newest_orders"
+_TRACE = "trace"
+"""`trace=ID` opens the story of a trace."""
 FINAL_REFRESH = timedelta(seconds=30)
 
 
@@ -128,7 +130,7 @@ def _story(answers: Answers, key: str, value: str) -> Story:
     cached = cast("CachedStory | None", st.session_state.get(_CACHED))
     if cached is not None and (cached.key, cached.value) == (key, value) and now < cached.until:
         return cached.story
-    story = answers.story(key, value)
+    story = answers.story_of_trace(value) if key == _TRACE else answers.story(key, value)
     wait = FINAL_REFRESH if is_final(story, now) else timedelta()
     st.session_state[_CACHED] = CachedStory(key, value, now + wait, story)
     return story

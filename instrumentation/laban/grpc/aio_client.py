@@ -100,7 +100,7 @@ def _record_timeout(
     wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     with fail_open("cannot record call timeouts"):
-        set_timeout(trace.get_current_span(), args[0].timeout)
+        set_timeout(trace.get_current_span(), args[0].timeout, vocabulary.TIMEOUT_OF_CALL)
     return wrapped(*args, **kwargs)
 
 

@@ -140,7 +140,7 @@ class _LowerCaseSetter(Setter[dict[str, Any]]):
 
 @failing_open("cannot describe gRPC calls")
 def _describe_call(span: Span, client_info: Any) -> None:
-    set_timeout(span, client_info.timeout)
+    set_timeout(span, client_info.timeout, vocabulary.TIMEOUT_OF_CALL)
     set_streaming(
         span, getattr(client_info, "is_client_stream", False), getattr(client_info, "is_server_stream", False)
     )

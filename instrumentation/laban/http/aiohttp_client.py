@@ -10,10 +10,14 @@ from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrument
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
-from laban.client_spans import set_default_port, set_timeout
+from laban import vocabulary
+from laban.client_spans import UNSEEN, set_default_port, set_timeout
 from laban.fail_open import fail_open
 
-_timeout: Final[ContextVar[object]] = ContextVar("laban-aiohttp-timeout", default=None)
+Timeout = tuple[object, str]
+"""Seconds, and what they limit."""
+UNSEEN_TIMEOUT: Final[Timeout] = (UNSEEN, "")
+_timeout: Final[ContextVar[Timeout]] = ContextVar("laban-aiohttp-timeout", default=UNSEEN_TIMEOUT)
 
 
 class LabanAiohttpClientInstrumentor(AioHttpClientInstrumentor):
@@ -26,7 +30,7 @@ class LabanAiohttpClientInstrumentor(AioHttpClientInstrumentor):
 
         def started(span: Span, params: aiohttp.TraceRequestStartParams) -> None:
             set_default_port(span, params.url.scheme)
-            set_timeout(span, _timeout.get())
+            set_timeout(span, *_timeout.get())
             if callable(given):
                 given(span, params)
 
@@ -44,19 +48,21 @@ async def _request(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    seconds = None
+    seen = UNSEEN_TIMEOUT
     with fail_open("cannot record call timeouts"):
-        seconds = _seconds(kwargs.get("timeout"), session.timeout)
-    token = _timeout.set(seconds)
+        seen = _limit(kwargs.get("timeout"), session.timeout)
+    token = _timeout.set(seen)
     try:
         return await wrapped(*args, **kwargs)
     finally:
         _timeout.reset(token)
 
 
-def _seconds(given: object, of_session: aiohttp.ClientTimeout) -> object:
-    """The timeout of the whole call, else of a single read."""
+def _limit(given: object, of_session: aiohttp.ClientTimeout) -> Timeout:
+    """The timeout of the whole call, else of a single read. To aiohttp, 0 is no timeout, like None."""
     if isinstance(given, (int, float)):
-        return given
+        return given or None, vocabulary.TIMEOUT_OF_CALL
     timeout = given if isinstance(given, aiohttp.ClientTimeout) else of_session
-    return timeout.total or timeout.sock_read
+    if timeout.total:
+        return timeout.total, vocabulary.TIMEOUT_OF_CALL
+    return timeout.sock_read or None, vocabulary.TIMEOUT_OF_READ

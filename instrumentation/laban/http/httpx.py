@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
 
+from laban import vocabulary
 from laban.client_spans import current_span_from, recording_cancellation, set_default_port, set_timeout
 
 _UPSTREAM_SCOPE: Final = "opentelemetry.instrumentation.httpx"
@@ -56,5 +57,6 @@ def _described_span(args: Args) -> Span | None:
     span = current_span_from(_UPSTREAM_SCOPE)
     if span is not None and args and isinstance(args[0], httpx.Request):
         set_default_port(span, args[0].url.scheme)
-        set_timeout(span, args[0].extensions.get("timeout", {}).get("read"))
+        seconds = args[0].extensions.get("timeout", {}).get("read")
+        set_timeout(span, seconds, vocabulary.TIMEOUT_OF_READ)
     return span

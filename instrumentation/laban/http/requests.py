@@ -1,4 +1,4 @@
-"""requests: adds the timeout, the default port and urllib3's retries to client spans."""
+"""requests: adds the timeout and the default port to client spans; its retries are urllib3's."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,10 +7,9 @@ import requests
 import wrapt
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
-from opentelemetry.trace import Span
 
 from laban import vocabulary
-from laban.client_spans import current_span_from, set_default_port, set_timeout
+from laban.client_spans import current_span_from, set_default_port, set_timeout, urllib3_seconds
 from laban.fail_open import fail_open
 
 _UPSTREAM_SCOPE: Final = "opentelemetry.instrumentation.requests"
@@ -38,11 +37,8 @@ def _send(
         return wrapped(*args, **kwargs)
     with fail_open("cannot record call timeouts"):
         set_default_port(span, _scheme(args, kwargs))
-        set_timeout(span, _seconds(kwargs.get("timeout")))
-    response = wrapped(*args, **kwargs)
-    with fail_open("cannot record the retries of calls"):
-        _set_resend_count(span, response)
-    return response
+        set_timeout(span, _seconds(kwargs.get("timeout")), vocabulary.TIMEOUT_OF_READ)
+    return wrapped(*args, **kwargs)
 
 
 def _scheme(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -51,14 +47,5 @@ def _scheme(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _seconds(timeout: Any) -> Any:
-    """The read timeout of a pair (connect, read); the total or read timeout of urllib3's `Timeout`."""
-    if isinstance(timeout, tuple):
-        return timeout[-1]
-    return getattr(timeout, "total", None) or getattr(timeout, "read_timeout", timeout)
-
-
-def _set_resend_count(span: Span, response: requests.Response) -> None:
-    retries = getattr(response.raw, "retries", None)
-    count = len(getattr(retries, "history", ()))
-    if count:
-        span.set_attribute(vocabulary.HTTP_REQUEST_RESEND_COUNT, count)
+    """The read timeout: of a pair (connect, read), a number, or urllib3's `Timeout`."""
+    return timeout[-1] if isinstance(timeout, tuple) else urllib3_seconds(timeout)

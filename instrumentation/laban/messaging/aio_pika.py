@@ -31,6 +31,7 @@ from laban.messaging.loops import AsyncLoop
 from laban.messaging.message_delivery import (
     MessageDelivery,
     ReceivedMessage,
+    amqp_contract,
     receive_next,
     text_headers,
     without_propagation,
@@ -92,7 +93,10 @@ class _PublishDecorator(PublishDecorator):
         builder.set_destination(self._exchange.name or routing_key)
         builder.set_channel(self._exchange.channel)
         builder.set_message(message)
-        return builder.build()
+        span = builder.build()
+        if span is not None:
+            span.set_attributes(amqp_contract(message, message.body))
+        return span
 
 
 def _consume(wrapped: Any, _queue: Queue, args: Args, kwargs: Kwargs) -> Any:
@@ -107,10 +111,11 @@ def _consume(wrapped: Any, _queue: Queue, args: Args, kwargs: Kwargs) -> Any:
 
 
 def _call_with_origin(callback: Callable[[Any], Any], message: Any) -> Any:
-    """Set the origin of a dead letter on the span of the message, then call the user's callback."""
+    """Set on the span what the message is and where it comes from, then call the user's callback."""
     span = trace.get_current_span()
     if getattr(span, "kind", None) is SpanKind.CONSUMER:  # there is none while instrumentation is suppressed
         rabbitmq_dead_letters.set_origin(span, message.headers)
+        span.set_attributes(amqp_contract(message, message.body))
     return callback(message)
 
 
@@ -160,5 +165,6 @@ def _read(message: Any) -> ReceivedMessage:
     if message.message_id:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = message.message_id
     attributes |= rabbitmq_dead_letters.origin_attributes(message.headers)
+    attributes |= amqp_contract(message, message.body)
     destination = message.exchange or message.routing_key or ""
     return ReceivedMessage(destination, text_headers(message.headers), attributes)

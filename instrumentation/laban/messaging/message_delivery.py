@@ -10,6 +10,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Tracer
 from laban import shutdown, vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import handler_errors, process_span
+from laban.messaging.contracts import contract_attributes
 from laban.messaging.delivery import Delivery
 from laban.messaging.headers import Header, extract
 from laban.messaging.loops import PolledRecords, Record
@@ -24,11 +25,13 @@ class ReceivedMessage(NamedTuple):
         destination: the exchange, queue or subject that it was published to.
         headers: its headers with text or bytes values.
         attributes: of the span, in addition to destination and operation.
+        body: bytes or text.
     """
 
     destination: str
     headers: tuple[Header, ...]
     attributes: Mapping[str, Any]
+    body: object = None
 
 
 class MessageDelivery(Delivery):
@@ -97,6 +100,7 @@ def start_processing(
         attributes={
             **_PROCESS,
             vocabulary.MESSAGING_DESTINATION_NAME: received.destination,
+            **contract_attributes(received.headers, received.body),
             **received.attributes,
         },
         links=[Link(ambient)] if ambient.is_valid else None,
@@ -131,6 +135,14 @@ def receive_next(
         return message
 
     return receive()
+
+
+def amqp_contract(properties: Any, body: object) -> dict[str, str]:
+    """The attributes that say what a message of RabbitMQ is, from its properties, headers and body."""
+    with fail_open("cannot read what messages are"):
+        named = {"message_type": properties.type, "content_type": properties.content_type}
+        return contract_attributes((*text_headers(named), *text_headers(properties.headers)), body)
+    return {}
 
 
 def text_headers(headers: Mapping[str, Any] | None) -> tuple[Header, ...]:

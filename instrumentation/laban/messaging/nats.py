@@ -22,6 +22,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from laban import vocabulary
 from laban.fail_open import fail_open
 from laban.messaging import message_delivery
+from laban.messaging.contracts import contract_attributes
 from laban.messaging.loops import AsyncLoop
 from laban.messaging.message_delivery import (
     MessageDelivery,
@@ -100,6 +101,7 @@ class _ClientTracing:
             vocabulary.MESSAGING_OPERATION_NAME: "send",
             vocabulary.MESSAGING_OPERATION_TYPE: "send",
             vocabulary.MESSAGING_DESTINATION_NAME: subject,
+            **contract_attributes(text_headers(given.get("headers")), given.get("payload")),
         }
         with self._tracer.start_as_current_span(
             f"send {subject}", kind=SpanKind.PRODUCER, attributes=attributes
@@ -187,7 +189,7 @@ def _read(message: Any, group: str | None) -> ReceivedMessage:
     }
     if group is not None:
         attributes[vocabulary.MESSAGING_CONSUMER_GROUP_NAME] = group
-    return ReceivedMessage(message.subject, text_headers(message.headers), attributes)
+    return ReceivedMessage(message.subject, text_headers(message.headers), attributes, message.data)
 
 
 def _is_internal(subject: str) -> bool:

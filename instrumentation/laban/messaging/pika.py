@@ -29,6 +29,7 @@ from laban.messaging.loops import Loop
 from laban.messaging.message_delivery import (
     MessageDelivery,
     ReceivedMessage,
+    amqp_contract,
     text_headers,
     without_propagation,
 )
@@ -59,6 +60,7 @@ class LabanPikaInstrumentor(PikaInstrumentor):
     ) -> None:
         tracer = trace.get_tracer(vocabulary.SCOPE_PIKA, tracer_provider=tracer_provider)
         consume_hook = partial(_set_origin, consume_hook)
+        publish_hook = partial(_set_contract, publish_hook)
 
         def instrument(channel: Any) -> None:
             with fail_open("cannot trace a pika channel"):
@@ -151,13 +153,20 @@ def _read(message: PikaMessage) -> ReceivedMessage | None:
     if properties.message_id:
         attributes[vocabulary.MESSAGING_MESSAGE_ID] = properties.message_id
     attributes |= rabbitmq_dead_letters.origin_attributes(properties.headers)
+    attributes |= amqp_contract(properties, body)
     destination = method.exchange or method.routing_key
     return ReceivedMessage(destination, text_headers(properties.headers), attributes)
 
 
 def _set_origin(hook: Callable[..., Any], span: Span, body: bytes, properties: BasicProperties) -> None:
-    """The consume hook for callbacks: sets the origin of a dead letter, then calls the user's hook."""
+    """The consume hook for callbacks: sets the origin and the type of the message, then calls the user's."""
     rabbitmq_dead_letters.set_origin(span, properties.headers)
+    _set_contract(hook, span, body, properties)
+
+
+def _set_contract(hook: Callable[..., Any], span: Span, body: bytes, properties: BasicProperties) -> None:
+    """The publish hook: says what the message is, then calls the user's hook."""
+    span.set_attributes(amqp_contract(properties, body))
     hook(span, body, properties)
 
 

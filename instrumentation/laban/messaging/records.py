@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.trace import Tracer
 
 from laban import vocabulary
+from laban.messaging.contracts import contract_attributes
 from laban.messaging.headers import Headers, origin_attributes
 
 MAX_KEY_LENGTH: Final = 256
@@ -29,6 +30,7 @@ class ConsumedRecord(NamedTuple):
     Attributes:
         timestamp_ms: since the epoch, or negative if unknown.
         size: of the body in bytes; None for a tombstone, negative if unknown.
+        value: the body, or what the client's deserializer made of it.
     """
 
     topic: str
@@ -38,6 +40,7 @@ class ConsumedRecord(NamedTuple):
     key: object
     headers: Headers
     size: int | None
+    value: object = None
 
     @property
     def position(self) -> RecordPosition:
@@ -72,6 +75,7 @@ def read_record(record: Any) -> ConsumedRecord:
         record.key,
         record.headers or (),
         None if record.value is None else record.serialized_value_size,
+        record.value,
     )
 
 
@@ -90,6 +94,7 @@ def read_message(message: Any) -> ConsumedRecord | None:
         message.key(),
         message.headers() or (),
         None if value is None else size,
+        value,
     )
 
 
@@ -108,6 +113,7 @@ def process_attributes(settings: ConsumerSettings, record: ConsumedRecord) -> di
     }
     if record.headers:
         attributes |= origin_attributes(record.headers)
+    attributes |= contract_attributes(record.headers, record.value)
     key = key_text(record.key)
     if key is not None:
         attributes[vocabulary.MESSAGING_KAFKA_MESSAGE_KEY] = key

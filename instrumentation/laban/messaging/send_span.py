@@ -7,6 +7,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from laban import vocabulary
 from laban.fail_open import failing_open
+from laban.messaging.contracts import contract_attributes
 from laban.messaging.headers import Headers, origin_attributes
 from laban.messaging.records import key_text
 from laban.peer_address import peer_attributes
@@ -55,6 +56,7 @@ def start_send_span(
         **client,
         vocabulary.MESSAGING_DESTINATION_NAME: topic,
         **origin_attributes(headers),
+        **contract_attributes(headers, value),
     }
     text = key_text(key)
     if text is not None:

@@ -138,6 +138,5 @@ def _read(queue: str, message: dict[str, Any]) -> ReceivedMessage:
         vocabulary.MESSAGING_MESSAGE_BODY_SIZE: len(message.get("Body", "").encode()),
     }
     sent = message.get(_ATTRIBUTES, {}).items()
-    return ReceivedMessage(
-        queue, text_headers({name: value.get("StringValue") for name, value in sent}), attributes
-    )
+    headers = text_headers({name: value.get("StringValue") for name, value in sent})
+    return ReceivedMessage(queue, headers, attributes, message.get("Body"))

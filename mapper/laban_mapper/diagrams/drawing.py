@@ -1,7 +1,9 @@
 """The nodes and arrows of a diagram: a consumer group with one service becomes the label of an arrow."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from laban_mapper.contracts import edge_labels, published
 from laban_mapper.lag import lag_mark
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import shortened
@@ -43,6 +45,7 @@ def simplify(service_map: ServiceMap) -> Drawing:
     seconds = max((service_map.until - service_map.since).total_seconds(), 1.0)
     services = _services_of_groups(service_map)
     marks = {node.id: mark for node in service_map.nodes if (mark := lag_mark(node)) is not None}
+    types = published(service_map.edges)
     arrows = []
     for edge in service_map.edges:
         if edge.source in services:
@@ -50,7 +53,7 @@ def simplify(service_map: ServiceMap) -> Drawing:
         target = services.get(edge.target, edge.target)
         merged = edge.target if edge.target in services else None
         name = None if merged is None else merged.partition(":")[2]
-        arrows.append(_arrow(edge, target, name, seconds, marks.get(merged or "")))
+        arrows.append(_arrow(edge, target, name, seconds, marks.get(merged or ""), edge_labels(edge, types)))
     nodes = [_printable(node) for node in service_map.nodes if node.id not in services]
     return _with_short_names(Drawing(sorted(nodes, key=lambda node: node.id), sorted(arrows)))
 
@@ -69,9 +72,17 @@ def _services_of_groups(service_map: ServiceMap) -> dict[str, str]:
     return {group: min(targets) for group, targets in led_to.items() if len(targets) == 1}
 
 
-def _arrow(edge: Edge, target: str, group: str | None, seconds: float, mark: str | None) -> Arrow:
+def _arrow(
+    edge: Edge,
+    target: str,
+    group: str | None,
+    seconds: float,
+    mark: str | None,
+    contracts: Sequence[str],
+) -> Arrow:
     lines = [f"group {group}"] if group else []
     lines += [mark] if mark else []
+    lines += contracts
     lines.append(
         f"{edge.protocol} {_rate(edge.calls / seconds)}" if edge.calls else f"{edge.protocol}, never seen"
     )

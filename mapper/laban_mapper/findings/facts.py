@@ -16,7 +16,7 @@ MOST_PROOFS: Final = 5
 """Traces that a finding names as proof."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class SampledTrace:
     """A trace, with all that followed from it.
 
@@ -135,6 +135,9 @@ class Rule:
         why: one sentence on why it matters.
         advice: what to do, by the question whether the caller needs the answer now.
         find: the function from the system to the places.
+        compares: what it compares with what, for `--explain`.
+        thresholds: the names of the limits in `laban.toml` that it reads.
+        example: a sentence of it.
     """
 
     code: str
@@ -143,3 +146,6 @@ class Rule:
     why: str
     advice: str
     find: Callable[[System], Iterable[Found]]
+    compares: str = ""
+    thresholds: Sequence[str] = ()
+    example: str = ""

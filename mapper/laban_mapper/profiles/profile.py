@@ -118,6 +118,8 @@ def _measured(same: Sequence[Occurrence]) -> list[tuple[Measure, int]]:
             found.append((Measure.GAP, bucket_of(one.gap)))
         if one.wait is not None:
             found.append((Measure.WAIT, bucket_of(one.wait)))
+        if one.reply is not None:
+            found.append((Measure.REPLY, bucket_of(one.reply)))
         found.append((Measure.DELAY, bucket_of(one.delay)))
     return found
 

@@ -4,7 +4,7 @@ A bucket holds the durations between two powers of e^(1/16), so a quantile is ex
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -29,7 +29,7 @@ class Measure(IntEnum):
     VISITS = 6
     """How often the step occurs in a trace that has it; the bucket is the number."""
     REPLY = 7
-    """The duration of the entry."""
+    """The duration of the entry, or of the work on a message: calls included."""
     WHOLE = 8
     """From the begin of the entry until everything that follows from it has ended."""
 
@@ -53,6 +53,7 @@ class Sketch:
 
     def __init__(self, buckets: Iterable[tuple[int, int]] = ()) -> None:
         self._buckets: dict[int, int] = {}
+        self._sorted: list[tuple[int, int]] | None = None
         self.count = 0
         self.add(buckets)
 
@@ -60,11 +61,14 @@ class Sketch:
         """Add counts, or subtract them with `sign` -1; a count does not fall below 0."""
         for bucket, count in buckets:
             self._buckets[bucket] = max(self._buckets.get(bucket, 0) + sign * count, 0)
+        self._sorted = None
         self.count = sum(self._buckets.values())
 
-    def buckets(self) -> list[tuple[int, int]]:
+    def buckets(self) -> Sequence[tuple[int, int]]:
         """(bucket, count), by bucket."""
-        return sorted((bucket, count) for bucket, count in self._buckets.items() if count)
+        if self._sorted is None:
+            self._sorted = sorted((bucket, count) for bucket, count in self._buckets.items() if count)
+        return self._sorted
 
     def quantile(self, share: float) -> float:
         """The duration in ns below which this share of the values lies; 0 without values."""

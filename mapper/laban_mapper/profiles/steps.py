@@ -48,6 +48,8 @@ class Occurrence:
         wait: the time of the message in the queue; None if unknown, or if no message led here.
         delay: from the begin of the step above.
         failed: whether it failed.
+        reply: how long the work on one message took, calls included; None for all but the visit that the
+            message led to.
     """
 
     span: Span
@@ -60,6 +62,7 @@ class Occurrence:
     wait: int | None
     delay: int
     failed: bool
+    reply: int | None = None
 
 
 def operation_without_ids(span: Span) -> str:
@@ -166,7 +169,8 @@ def _occurrence(
     begin = causality.start(span)
     wait = None
     guessed = causality.clocks.is_guess(span)
-    if above is not None and kind == "visit" and causality.is_delivery(span) and not guessed:
+    consumes = above is not None and kind == "visit" and causality.is_delivery(span)
+    if above is not None and consumes and not guessed:
         wait = max(begin - causality.start(above.span), 0)
     return Occurrence(
         span=span,
@@ -179,6 +183,7 @@ def _occurrence(
         wait=wait,
         delay=0 if above is None or guessed else max(begin - causality.start(above.span), 0),
         failed=failed(span),
+        reply=span.duration if consumes and own is not None else None,
     )
 
 

@@ -1,6 +1,6 @@
 """What is usual for an entry operation: the profile as the causes read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from laban_collector.store.rows import ProfileCount, ProfileStep
@@ -88,6 +88,10 @@ class Usual:
     def step(self, step: int) -> UsualStep | None:
         """A step; None if no example has it."""
         return self._steps.get(step)
+
+    def steps(self) -> Iterator[UsualStep]:
+        """All steps."""
+        yield from self._steps.values()
 
     def without(self, counts: Sequence[ProfileCount]) -> "Usual":
         """Leave out counts, such as those of the trace that is judged; returns this profile."""

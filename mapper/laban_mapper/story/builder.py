@@ -29,7 +29,7 @@ from laban_mapper.story.causes.facts import (
 from laban_mapper.story.causes.ranking import ranked
 from laban_mapper.story.causes.registry import RULES
 from laban_mapper.story.connection_chatter import is_connection_chatter
-from laban_mapper.story.critical_path import CriticalPaths, critical_paths
+from laban_mapper.story.critical_path import CriticalPaths, critical_paths, length
 from laban_mapper.story.inner_errors import Attempts
 from laban_mapper.story.messages import Consumption, messages_of, wait_of
 from laban_mapper.story.notes import clock_skew, notes_of
@@ -198,6 +198,8 @@ def _step(
 ) -> Step:
     status = STATUS_NAMES.get(span.status, "unset")
     cause = causality.cause(span)
+    to_end = paths.to_end.get(id(span), ())
+    to_reply = () if paths.to_reply is None else paths.to_reply.get(id(span), ())
     return Step(
         time=utc_time(span.start),
         service=span.service,
@@ -216,8 +218,11 @@ def _step(
         parent_id=span.parent_id,
         depth=causality.depth(span),
         critical=id(span) in paths.to_end,
-        critical_ms=None if paths.to_reply is None else paths.to_reply.get(id(span), 0) / NS_PER_MS,
-        critical_to_end_ms=paths.to_end.get(id(span), 0) / NS_PER_MS,
+        critical_ms=None if paths.to_reply is None else length(to_reply) / NS_PER_MS,
+        critical_to_end_ms=length(to_end) / NS_PER_MS,
+        critical_sections=[
+            ((begin - first) / NS_PER_MS, (end - first) / NS_PER_MS) for begin, end in to_reply or to_end
+        ],
         odd_time=now is not None and is_implausible(span.start, now),
         start_ms=max(0.0, (causality.start(span) - first) / NS_PER_MS),
         cause=None if cause is None else index[id(cause)],

@@ -66,7 +66,7 @@ class Clocks:
 
     def offset(self, span: Span) -> int:
         """What to add to the times of a span, in ns."""
-        return self._offsets.get(id(span), 0)
+        return self._offsets.get(id(span), 0) if self._offsets else 0
 
     def is_guess(self, span: Span) -> bool:
         """Whether a span was moved only because its service consumed a message before it was published."""

@@ -9,8 +9,9 @@ from laban_mapper.spans import CONSUMER, is_consuming
 from laban_mapper.story.causality import Causality
 from laban_mapper.times import is_implausible
 
-Sections = dict[int, int]
-"""By the id of the object of a span on a path, how long the path runs in the span's own time, in ns."""
+Sections = dict[int, list[tuple[int, int]]]
+"""By the id of the object of a span on a path, when the path runs in the span's own time: begin and end of
+each section in ns, by the corrected clock."""
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -92,9 +93,25 @@ def _within(sections: list[_Section], causality: Causality, *, without_consumers
             and not (without_consumers and call.kind == CONSUMER)
         ]
         inside = list(_waited_for(section, calls, causality)) if calls else []
-        path[id(section.span)] = section.end - section.start - sum(call.end - call.start for call in inside)
+        path[id(section.span)] = list(_between(section, inside))
         stack += inside
     return path
+
+
+def length(sections: Sequence[tuple[int, int]]) -> int:
+    """How long some sections are together, in ns."""
+    return sum(end - begin for begin, end in sections)
+
+
+def _between(section: _Section, inside: Sequence[_Section]) -> Iterator[tuple[int, int]]:
+    """What remains of a section without the calls inside it, which come from the last to the first."""
+    begin = section.start
+    for call in reversed(inside):
+        if call.start > begin:
+            yield begin, call.start
+        begin = call.end
+    if section.end > begin:
+        yield begin, section.end
 
 
 def _waited_for(section: _Section, calls: Iterable[Span], causality: Causality) -> Iterator[_Section]:

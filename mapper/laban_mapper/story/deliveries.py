@@ -38,6 +38,14 @@ class Publication:
         """The topic; a publisher that does not know it may have a consumer that does."""
         return _first(span.topic for span in (self.span, *self.carriers, *self.consumers))
 
+    @property
+    def contract(self) -> tuple[str | None, str | None]:
+        """The event type and the version, from the first span that says it."""
+        spans = (self.span, *self.carriers, *self.consumers)
+        kind = _first(span.message_type for span in spans)
+        alike = (span for span in spans if span.message_type in (None, kind))
+        return kind, _first(span.message_version for span in alike)
+
     def merged(self) -> Span:
         """The span, with what its carriers know about the message."""
         if not self.carriers and self.span.topic is not None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from laban.vocabulary import (
     KAFKA,
@@ -30,6 +31,8 @@ from laban_mapper.story.deliveries import Publication
 from laban_mapper.times import utc_time
 
 _PROCESSED, _RECEIVED, _CALLED, _OTHER = range(4)
+_NEXT_S: Final = 10.0
+"""Seconds in which a group takes the next message; many clients commit only every 5 s."""
 _DEAD_LETTER = re.compile(r"(^|[._-])(dlq|dlt|dead[._-]?letters?)($|[._-])", re.IGNORECASE)
 
 
@@ -219,6 +222,7 @@ def _published(publication: Publication, causality: Causality, readers: _Readers
         for group in silent
     ]
     deliveries.sort(key=lambda delivery: delivery.state.group)
+    event_type, version = publication.contract
     message = Message(
         topic=topic,
         partition=span.partition,
@@ -228,6 +232,8 @@ def _published(publication: Publication, causality: Causality, readers: _Readers
         service=span.service,
         system=span.messaging_system,
         groups=[delivery.state for delivery in deliveries],
+        event_type=event_type,
+        version=version,
     )
     return Published(message, tuple(deliveries))
 
@@ -356,11 +362,13 @@ def _seconds_ahead(ahead: int, consumption: Consumption, lag: Lag, published: Sp
     """Seconds until the group reaches a message; None if it does not move.
 
     The rate is a mean of minutes. A group that has committed nothing since the message came, for longer than
-    the rate would need to reach it, has stopped meanwhile.
+    the rate would need to reach it, has stopped meanwhile. If the message is the next one, the rate may only
+    tell how seldom messages came before.
     """
     rate, progress = consumption.rate_of(lag), consumption.progress_of(lag)
     if rate is None or progress is None or progress.committed is None:
         return None
     seconds = (ahead + 1) / rate
     waited = (lag.time - published.start) / NS_PER_S
-    return None if progress.committed <= published.start and waited > seconds else seconds
+    stands = waited > min(seconds, _NEXT_S) if ahead == 0 else waited > seconds
+    return None if progress.committed <= published.start and stands else seconds

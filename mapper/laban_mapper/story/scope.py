@@ -6,8 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 from laban_collector.store.rows import MINUTE, EdgeMinute, EdgePlace, QueueMinute, Span
 from laban_mapper.model import OrderScope
-from laban_mapper.profiles.steps import own_name
 from laban_mapper.spans import CLIENT, CONSUMER, SERVER, is_consuming, is_publishing
+from laban_mapper.story.causes.counted import node_of
 from laban_mapper.story.causes.facts import Claim
 from laban_mapper.times import utc_time
 
@@ -49,6 +49,10 @@ class Queue(NamedTuple):
 def problem_of(claim: Claim) -> Problem | None:
     """Where calls with the same problem are counted; None if the claim is not about calls."""
     first = claim.spans[0]
+    if claim.kind == "poison":
+        failing = next((span for span in claim.spans if is_consuming(span)), None)
+        place = None if failing is None else _queue_place(failing)
+        return None if place is None else Problem(first.start, place, "errors", 1)
     if claim.kind in {"error", "timed_out", "unreachable", "retried"}:
         place = _place(claim, first)
         return None if place is None else Problem(first.start, place, "errors", 1)
@@ -148,17 +152,17 @@ def _likelihood(bad: int, calls: int) -> float:
 
 def _place(claim: Claim, span: Span) -> EdgePlace | None:
     if is_publishing(span) and span.topic is not None:
-        return EdgePlace(_node(span), (f"topic:{span.topic}",))
+        return EdgePlace(node_of(span), (f"topic:{span.topic}",))
     if span.kind == CLIENT:
         return _called(claim, span)
     if span.kind == SERVER:
         caller = next(
             (one for one in claim.spans if one.kind == CLIENT and one.span_id == span.parent_id), None
         )
-        return EdgePlace(None if caller is None else _node(caller), (_node(span),))
+        return EdgePlace(None if caller is None else node_of(caller), (node_of(span),))
     if is_consuming(span) and span.group is not None:
         if claim.kind == "slow":
-            return EdgePlace(f"group:{span.group}", (_node(span),))
+            return EdgePlace(f"group:{span.group}", (node_of(span),))
         return _queue_place(span)
     return None
 
@@ -175,7 +179,7 @@ def _called(claim: Claim, span: Span) -> EdgePlace:
     else:
         external = span.peer_service or address or span.rpc_service
         targets += [] if external is None else [f"external:{external}"]
-    return EdgePlace(_node(span), tuple(targets), address, span.rpc_service)
+    return EdgePlace(node_of(span), tuple(targets), address, span.rpc_service)
 
 
 def _queue_place(span: Span) -> EdgePlace | None:
@@ -189,8 +193,3 @@ def _waited(claim: Claim) -> int | None:
     if len(claim.spans) < 2 or not is_consuming(claim.spans[0]) or not is_publishing(claim.spans[1]):
         return None
     return claim.spans[0].start - claim.spans[1].start
-
-
-def _node(span: Span) -> str:
-    name = own_name(span)
-    return f"service:{span.namespace}/{name}" if span.namespace else f"service:{name}"

@@ -7,7 +7,7 @@
 - `stop-consumer`: the consumer reads no records; the service keeps running.
 - `poison=2`: this many of the next events are published with an additional undecodable copy.
 - `duplicate=0.2`: this ratio of events is published twice.
-- `out-of-order`: adjacent events are published in reverse order.
+- `out-of-order`: adjacent events are published in reverse order: OrderChanged, then OrderCreated.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The events of the shop: JSON records, with the order ID as the key."""
+"""The events of the shop: CloudEvents with JSON data, and the order ID as the key."""
 
 from typing import Annotated, Final, Literal
 from uuid import uuid4
@@ -40,6 +40,13 @@ class OrderCreated(_Event):
     total_cents: int
 
 
+class OrderChanged(_Event):
+    """The customer has changed the note of an order; its consumers must see OrderCreated before."""
+
+    type: Literal["OrderChanged"] = "OrderChanged"
+    note: str
+
+
 class PaymentCaptured(_Event):
     """The order is paid."""
 
@@ -55,13 +62,25 @@ class PaymentFailed(_Event):
     reason: str
 
 
-Event = OrderCreated | PaymentCaptured | PaymentFailed
+Event = OrderCreated | OrderChanged | PaymentCaptured | PaymentFailed
 _event = TypeAdapter[Event](Annotated[Event, Field(discriminator="type")])
 
 
 def encode(event: Event) -> bytes:
     """Encode an event as the value of a record."""
     return event.model_dump_json().encode()
+
+
+def cloud_event_headers(event: Event, source: str) -> list[tuple[str, bytes]]:
+    """Return the headers that make a record a CloudEvent, in the binary mode of its binding for Kafka."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": event.event_id,
+        "ce_source": f"/{source}",
+        "ce_type": event.type,
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in headers.items()]
 
 
 def decode(value: bytes | None) -> Event:

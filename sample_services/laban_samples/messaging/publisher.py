@@ -7,7 +7,7 @@ from kafka.errors import KafkaError
 
 from laban_samples.errors import PublishFailed
 from laban_samples.messaging.cluster import KafkaCluster
-from laban_samples.messaging.events import Event, encode
+from laban_samples.messaging.events import Event, cloud_event_headers, encode
 
 ACK_TIMEOUT_S = 5.0
 
@@ -19,6 +19,7 @@ class Publisher:
 
     def __init__(self, cluster: KafkaCluster, client_id: str) -> None:
         self._cluster = cluster
+        self._client_id = client_id
         self._producer = KafkaProducer(
             **cluster.client_options,
             client_id=client_id,
@@ -34,7 +35,8 @@ class Publisher:
         Raises:
             PublishFailed: the broker did not acknowledge it in time.
         """
-        self.send(topic, event.order_id.encode(), encode(event))
+        headers = cloud_event_headers(event, self._client_id)
+        self.send(topic, event.order_id.encode(), encode(event), headers)
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Publish a record, and wait for the acknowledgement.

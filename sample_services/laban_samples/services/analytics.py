@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from laban_samples.messaging.events import ORDERS, PAYMENTS, Event, OrderCreated
+from laban_samples.messaging.events import ORDERS, PAYMENTS, Event, OrderChanged, OrderCreated
 from laban_samples.runtime.service import Service, run_service
 
-EventType = Literal["OrderCreated", "PaymentCaptured", "PaymentFailed"]
+EventType = Literal["OrderCreated", "OrderChanged", "PaymentCaptured", "PaymentFailed"]
 
 
 class AnalyticsEvent(BaseModel):
@@ -49,7 +49,13 @@ class EventCounter:
 
 def to_analytics_event(event: Event) -> AnalyticsEvent:
     """Convert a Kafka event."""
-    amount = event.total_cents if isinstance(event, OrderCreated) else event.amount_cents
+    match event:
+        case OrderCreated():
+            amount = event.total_cents
+        case OrderChanged():
+            amount = 0
+        case _:
+            amount = event.amount_cents
     return AnalyticsEvent(type=event.type, order_id=event.order_id, amount_cents=amount)
 
 

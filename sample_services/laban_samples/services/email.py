@@ -11,6 +11,7 @@ from laban_samples.messaging.events import (
     ORDERS,
     PAYMENTS,
     Event,
+    OrderChanged,
     OrderCreated,
     PaymentCaptured,
     PaymentFailed,
@@ -53,6 +54,8 @@ def email_subject(event: Event) -> str:
     match event:
         case OrderCreated():
             return f"We received your order {event.order_id}"
+        case OrderChanged():
+            return f"We changed your order {event.order_id}"
         case PaymentCaptured():
             return f"Your order {event.order_id} is paid and on its way"
         case PaymentFailed():

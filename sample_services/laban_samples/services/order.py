@@ -20,6 +20,7 @@ from laban_samples.messaging.events import (
     PAYMENTS,
     Event,
     Item,
+    OrderChanged,
     OrderCreated,
     PaymentCaptured,
     PaymentFailed,
@@ -52,6 +53,12 @@ class OrderRequest(BaseModel):
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=50)]
 
 
+class OrderChange(BaseModel):
+    """What a customer can change of an order."""
+
+    note: Annotated[str, Field(max_length=200)]
+
+
 class Order(BaseModel):
     """An order with its status."""
 
@@ -63,6 +70,7 @@ class Order(BaseModel):
     total_cents: int
     status: OrderStatus
     reason: str = ""
+    note: str = ""
 
 
 class OrderStore:
@@ -83,6 +91,14 @@ class OrderStore:
             self._orders[order.order_id] = order
         return order
 
+    def change(self, order_id: str, note: str) -> Order | None:
+        """Change the note of an order, and return the order; None if it is unknown."""
+        with self._lock:
+            order = self._orders.get(order_id)
+            if order is not None:
+                order = self._orders[order_id] = order.model_copy(update={"note": note})
+            return order
+
     def remove(self, order_id: str) -> None:
         """Remove an order whose creation failed."""
         with self._lock:
@@ -100,7 +116,7 @@ class OrderStore:
                     change = {"status": "paid"}
                 case PaymentFailed():
                     change = {"status": "payment_failed", "reason": event.reason}
-                case OrderCreated():
+                case OrderCreated() | OrderChanged():
                     return
             self._orders[event.order_id] = order.model_copy(update=change)
 
@@ -225,6 +241,16 @@ def configure(service: Service) -> None:
         if order := orders.get(order_id):
             return order
         raise HTTPException(404, f"Unknown order {order_id}.")
+
+    @service.routes.put("/orders/{order_id}")
+    def change(order_id: str, request: OrderChange) -> Order:
+        order = orders.change(order_id, request.note)
+        if order is None:
+            raise HTTPException(404, f"Unknown order {order_id}.")
+        if service.settings.style == "hybrid":
+            event = OrderChanged(order_id=order_id, customer_id=order.customer_id, note=order.note)
+            service.publisher.publish(ORDERS, event)
+        return order
 
     if service.settings.style == "hybrid":
         service.consume((PAYMENTS,), orders.handle_event)

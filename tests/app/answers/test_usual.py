@@ -11,6 +11,7 @@ from laban_app.answers.profiling import profile_traces
 from laban_app.answers.usual import UsualProfiles
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
+from laban_collector.store.duckdb.profiles.slices import Level, Slices
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.rows import MINUTE, Span
 from laban_mapper.profiles.sketch import Measure
@@ -46,10 +47,18 @@ def write(store: DuckDBStore, orders: Sequence[Sequence[Span]]) -> None:
 
 
 def usual_of(store: DuckDBStore, spans: Sequence[Span]) -> Usual | None:
+    return usual_in(UsualProfiles(store.reader(), lambda: T0 + 3 * HOUR), spans)
+
+
+def usual_in(profiles: UsualProfiles, spans: Sequence[Span]) -> Usual | None:
     root = spans[0]
     entry = Entry(entry_id(root), root.trace_id, root.start, root.end)
-    profiles = UsualProfiles(store.reader(), lambda: T0 + 3 * HOUR)
     return profiles.of([entry], spans).get(entry.entry)
+
+
+def examples_in(profiles: UsualProfiles, spans: Sequence[Span]) -> int:
+    usual = usual_in(profiles, spans)
+    return 0 if usual is None else usual.examples
 
 
 @pytest.mark.parametrize("profiled", [True, False])
@@ -84,6 +93,62 @@ def test_the_minutes_around_an_order_are_left_out_if_enough_others_remain(
     assert usual.entry is not None
     assert (usual.examples, usual.entry.sketch(Measure.REPLY).count) == (25, 25)
     assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
+
+
+@pytest.mark.parametrize("minutes", [1, 10, 60])
+def test_an_order_is_compared_with_traces_before_it_if_there_are_plenty(
+    store: DuckDBStore, minutes: int
+) -> None:
+    asked = order(0, took=5_000)
+    before = [order(number, -HOUR) for number in range(1, 101)]
+    later = [order(number, -MINUTE + (number - 100) * MINUTE, took=5_000) for number in range(101, 161)]
+    write(store, [*later, asked, *before])
+    store.complete_profiles(profile_traces)
+    Slices(store.database, [Level(minutes, 0)]).compact(())
+    usual = usual_of(store, asked)
+    assert usual is not None
+    assert usual.entry is not None
+    assert usual.examples == 100
+    assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
+
+
+@pytest.mark.parametrize("long_before", [2 * HOUR, HOUR // 2])
+def test_an_incident_that_has_lasted_for_some_minutes_is_not_usual_if_much_is_known_of_before(
+    store: DuckDBStore, long_before: int
+) -> None:
+    asked = order(0, took=5_000)
+    write(store, [order(number, -long_before) for number in range(1, 151)])
+    write(store, [asked, *(order(number, -8 * MINUTE, took=5_000) for number in range(200, 230))])
+    store.complete_profiles(profile_traces)
+    usual = usual_of(store, asked)
+    assert usual is not None
+    assert usual.entry is not None
+    assert usual.examples == 150
+    assert usual.entry.sketch(Measure.REPLY).longest < 25 * MS
+
+
+@pytest.mark.parametrize(("before", "examples"), [(30, 30), (19, 49)])
+def test_few_traces_before_an_order_are_enough_if_no_more_came_after_it(
+    store: DuckDBStore, before: int, examples: int
+) -> None:
+    asked = order(0)
+    write(store, [asked, *(order(number, HOUR) for number in range(100, 130))])
+    write(store, [order(number, -HOUR) for number in range(1, before + 1)])
+    store.complete_profiles(profile_traces)
+    usual = usual_of(store, asked)
+    assert usual is not None
+    assert usual.examples == examples
+
+
+def test_a_profile_in_memory_does_not_lack_traces_that_are_counted_meanwhile(store: DuckDBStore) -> None:
+    asked = order(0)
+    write(store, [asked, *(order(number, -HOUR) for number in range(1, 131))])
+    store.complete_profiles(profile_traces)
+    profiles = UsualProfiles(store.reader(), lambda: T0 + 3 * HOUR)
+    assert examples_in(profiles, asked) == 130
+    write(store, [order(number, HOUR) for number in range(200, 240)])
+    store.complete_profiles(profile_traces)
+    assert examples_in(profiles, asked) == 130, "those of later are not subtracted from those of before"
 
 
 def test_traces_that_are_not_counted_yet_are_examples_beside_the_counted_ones(store: DuckDBStore) -> None:

@@ -50,7 +50,11 @@ def test_the_list_of_commands_loads_neither_the_parser_nor_the_terminal_library(
 
 def test_the_help_of_a_question_loads_no_database_and_no_terminal_library(tmp_path: Path) -> None:
     asked = [
-        f"{name} --help" for name in ("order", "orders", "story", "map", "diagram", "lag", "status", "serve")
+        f"{name} --help"
+        for name in (
+            *("order", "orders", "story", "map", "diagram", "lag", "status", "serve"),
+            *("choreography", "check", "compare"),
+        )
     ]
     assert not loaded(asked, tmp_path) & (HEAVY | {"rich"})
 

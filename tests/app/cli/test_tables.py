@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from laban_app.cli.tables import show_map, show_status
-from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status
+from laban_mapper.model import CollectorStatus, Contract, Edge, Node, NodeKind, ServiceMap, Status
 from laban_mapper.times import utc_time
 
 
@@ -35,6 +35,32 @@ def test_on_a_narrow_terminal_only_names_wrap() -> None:
     assert "…" not in shown
     assert "1970-01-01 00:00:00 to 1970-01-02 00:00:00 UTC" in " ".join(shown.split())
     assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_event_types_stand_below_their_edge_and_again_only_where_they_differ_or_fail() -> None:
+    created = Contract(event_type="Created\x1b[2J", version="1", calls=4, first=utc_time(0), last=utc_time(0))
+    newer = created.model_copy(update={"version": "2", "errors": 3})
+    ends = [("service:a", "topic:t", [created, newer]), ("topic:t", "group:b", [created, newer])]
+    ends += [("topic:t", "group:c", [created, created.model_copy(update={"version": "2"})])]
+    ends += [("group:b", "service:b", [created, newer])]
+    edges = [
+        Edge(source=one, target=other, kind="async", protocol="kafka", calls=8, errors=3, contracts=contracts)
+        for one, other, contracts in ends
+    ]
+    edges[0].contracts[1] = created.model_copy(update={"version": "2"})
+    kinds: list[tuple[NodeKind, str]] = [
+        ("service", "a"),
+        ("topic", "t"),
+        ("group", "b"),
+        ("group", "c"),
+        ("service", "b"),
+    ]
+    nodes = [Node(id=f"{kind}:{name}", kind=kind, name=name) for kind, name in kinds]
+    answer = ServiceMap(since=utc_time(0), until=utc_time(10**9), nodes=nodes, edges=edges)
+    screen = StringIO()
+    show_map(answer, Console(file=screen, width=80))
+    told = [line.split() for line in screen.getvalue().splitlines() if "Created" in line]
+    assert told == [["Created\\x1b[2J", "(1,", "2)"], ["Created\\x1b[2J", "(2)", "4", "3"]]
 
 
 def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None:

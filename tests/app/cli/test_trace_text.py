@@ -1,7 +1,9 @@
+import json
 from io import StringIO
 
 from rich.console import Console
 
+from laban_app.cli.console import plain_text
 from laban_app.cli.trace_text import show_trace
 from laban_collector.store.rows import Attributes, WholeEvent
 from laban_mapper.trace import Trace, trace_of
@@ -45,6 +47,59 @@ def test_an_error_says_what_went_wrong() -> None:
     )
     assert [line.strip() for line in lines if "✗" in line] == ["✗ no stock", "✗ sku", "✗ timeout", "✗ error"]
     assert "4 errors" in lines[0]
+
+
+def event(name: str, **attributes: object) -> WholeEvent:
+    keys = {"error_type": "error.type"}
+    given = {keys.get(key, f"laban.{key.replace('__', '.')}"): value for key, value in attributes.items()}
+    return WholeEvent(1_010, name, Attributes(json.dumps(given)))
+
+
+def test_retries_and_circuit_breakers_are_told_below_their_span() -> None:
+    retry = {"retry__library": "tenacity", "error_type": "Refused"}
+    breaker = {"circuit__name": "user", "circuit__state": "half_open", "circuit__previous_state": "open"}
+    lines = text_of(
+        trace_of(
+            TRACE,
+            pages(
+                row(
+                    1,
+                    events=(
+                        event("laban.retry", retry__attempt=1, **retry),
+                        event("laban.retry", retry__attempt=2, **retry),
+                        event("laban.retry.exhausted", retry__attempt=3, **retry),
+                    ),
+                ),
+                row(2, 1, attributes=Attributes('{"laban.retry.attempt":2}')),
+                row(
+                    3,
+                    1,
+                    events=(
+                        event("laban.circuit.changed", **breaker),
+                        event("laban.circuit.refused", **breaker),
+                        event("laban.circuit.refused", **breaker),
+                        event("laban.circuit.refused"),
+                    ),
+                ),
+            ),
+        )
+    )
+    assert [line.strip() for line in lines if "↻" in line] == [
+        "↻ 2 retries by tenacity, after Refused",
+        "↻ given up after attempt 3",
+        "↻ attempt 2",
+        "↻ circuit breaker user: open → half open",
+        "↻ circuit breaker user was open and refused 2 calls",
+        "↻ circuit breaker (no name) was open and refused 1 call",
+    ]
+
+
+def test_what_a_span_says_of_breakers_cannot_control_the_terminal() -> None:
+    hostile = event("laban.circuit.refused", circuit__name="\x1b[2J" * 99)
+    trace = trace_of(TRACE, pages(row(1, events=(hostile,))))
+    text = plain_text(lambda console: show_trace(trace, console))
+    assert "\x1b" not in text
+    assert "circuit breaker" in text
 
 
 def test_a_long_trace_says_what_it_leaves_out() -> None:

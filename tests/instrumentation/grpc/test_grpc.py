@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,12 +24,12 @@ def streaming(channel: grpc.Channel) -> "grpc.UnaryStreamMultiCallable[bytes, by
     return channel.unary_stream(WATCH)
 
 
-def call(target: str, request: bytes, timeout: float = 10) -> bytes:
+def call(target: str, request: bytes, timeout: float | None = 10) -> bytes:
     with grpc.insecure_channel(target) as channel:
         return unary(channel)(request, timeout=timeout)
 
 
-async def call_asynchronously(target: str, request: bytes, timeout: float = 10) -> bytes:
+async def call_asynchronously(target: str, request: bytes, timeout: float | None = 10) -> bytes:
     async with grpc.aio.insecure_channel(target) as channel:
         price: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PRICE)
         return await price(request, timeout=timeout)
@@ -43,8 +44,23 @@ def test_a_call_records_its_peer_and_propagates_the_business_keys(recording: Rec
     assert server.parent == client.id
     assert server.attributes["order.id"] == "1001"
     assert client.attributes["laban.timeout_ms"] == 10_000
+    assert client.attributes["laban.timeout.scope"] == "call"
     assert "laban.rpc.streaming" not in {*client.attributes, *server.attributes}
     assert client.status is server.status is StatusCode.UNSET
+
+
+def call_in_a_loop(target: str, request: bytes, timeout: float | None) -> bytes:
+    return asyncio.run(call_asynchronously(target, request, timeout))
+
+
+@pytest.mark.parametrize("make", [call, call_in_a_loop])
+def test_a_call_without_a_deadline_says_so(
+    recording: Recording, target: str, make: Callable[[str, bytes, float | None], bytes]
+) -> None:
+    make(target, b"item", None)
+    client, _ = client_and_server(recording)
+    assert client.attributes["laban.timeout.scope"] == "none"
+    assert "laban.timeout_ms" not in client.attributes
 
 
 @pytest.mark.parametrize(("request_", "name"), [(b"crash", "KeyError"), (b"crash plainly", "Exception")])

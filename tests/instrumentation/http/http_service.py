@@ -18,7 +18,10 @@ class Service:
 
 @contextmanager
 def http_serving() -> Generator[Service]:
-    """A server on a free port. /flaky answers 503 twice; /silent does not answer until the block ends."""
+    """A server on a free port.
+
+    /flaky answers 503 twice, /moved redirects to /, /silent does not answer until the block ends.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -26,7 +29,10 @@ def http_serving() -> Generator[Service]:
             if self.path == "/silent":
                 service.released.wait(20)
             failing = self.path == "/flaky" and len(service.headers) <= 2
-            self.send_response(503 if failing else 200)
+            moved = self.path == "/moved"
+            self.send_response(503 if failing else 301 if moved else 200)
+            if moved:
+                self.send_header("Location", "/")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

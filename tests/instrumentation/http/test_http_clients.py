@@ -10,8 +10,7 @@ import httpx
 import pytest
 import requests
 from opentelemetry.trace import SpanKind, StatusCode
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from urllib3 import Timeout
 
 from laban.http.aiohttp_client import LabanAiohttpClientInstrumentor
 from laban.http.httpx import LabanHttpxInstrumentor
@@ -125,17 +124,39 @@ def test_a_call_that_the_caller_cancels_is_an_error(
     assert (span.status, span.attributes["error.type"]) == (StatusCode.ERROR, "CancelledError")
 
 
-def test_retries_of_requests_are_counted(recording: Recording, service: Service) -> None:
-    with requests.Session() as session:
-        session.mount("http://", HTTPAdapter(max_retries=Retry(3, status_forcelist=[503], backoff_factor=0)))
-        assert session.get(f"{service.url}/flaky", timeout=5).ok
-    assert client_span(recording).attributes["http.request.resend_count"] == 2
+def _by_aiohttp_session(timeout: aiohttp.ClientTimeout | None) -> Callable[[str], Any]:
+    def get(url: str) -> None:
+        async def run() -> None:
+            async with aiohttp.ClientSession() as session:
+                await session.get(url, timeout=timeout)
+
+        asyncio.run(run())
+
+    return get
 
 
-def test_a_call_without_a_timeout_has_no_timeout_attribute(recording: Recording, service: Service) -> None:
-    httpx.get(service.url, timeout=None)  # noqa: S113 - the shape that is tested
-    requests.get(service.url)  # noqa: S113 - the shape that is tested
-    assert all("laban.timeout_ms" not in span.attributes for span in recording.of_kind(SpanKind.CLIENT))
+TIMEOUTS: dict[str, tuple[Callable[[str], Any], int | None, str]] = {
+    "httpx without": (lambda url: httpx.get(url, timeout=None), None, "none"),  # noqa: S113 - what is tested
+    "httpx, connect only": (lambda url: httpx.get(url, timeout=httpx.Timeout(None, connect=2)), None, "none"),
+    "httpx by default": (lambda url: httpx.get(url), 5000, "read"),
+    "requests without": (lambda url: requests.get(url), None, "none"),  # noqa: S113 - what is tested
+    "requests, connect only": (lambda url: requests.get(url, timeout=(2, None)), None, "none"),
+    "requests": (lambda url: requests.get(url, timeout=(2, 3)), 3000, "read"),
+    "requests, total": (lambda url: requests.get(url, timeout=Timeout(total=4)), 4000, "read"),  # type: ignore[arg-type]  # works
+    "requests, both": (lambda url: requests.get(url, timeout=Timeout(total=4, read=1)), 1000, "read"),  # type: ignore[arg-type]  # works
+    "aiohttp without": (_by_aiohttp_session(aiohttp.ClientTimeout(total=None)), None, "none"),
+    "aiohttp by default": (_by_aiohttp_session(None), 300_000, "call"),
+    "aiohttp, read only": (_by_aiohttp_session(aiohttp.ClientTimeout(sock_read=2)), 2000, "read"),
+}
+
+
+@pytest.mark.parametrize(("get", "milliseconds", "scope"), TIMEOUTS.values(), ids=TIMEOUTS.keys())
+def test_a_call_says_its_timeout_and_what_it_limits(
+    recording: Recording, service: Service, get: Callable[[str], Any], milliseconds: int | None, scope: str
+) -> None:
+    get(service.url)
+    attributes = client_span(recording).attributes
+    assert (attributes.get("laban.timeout_ms"), attributes["laban.timeout.scope"]) == (milliseconds, scope)
 
 
 def test_an_untraced_call_does_not_change_the_callers_span(

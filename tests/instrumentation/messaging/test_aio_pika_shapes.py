@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from aio_pika import Exchange, Message, Queue, connect, connect_robust
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.queue import QueueIterator
 from aio_pika.robust_queue import RobustQueueIterator
 from opentelemetry import trace
@@ -52,6 +53,29 @@ def test_leaving_a_loop_restores_the_context(rabbitmq_url: str, traced: Recordin
 
     asyncio.run(main())
     assert [span.kind for span in traced.finished] == [SpanKind.PRODUCER, SpanKind.CONSUMER]
+
+
+def test_both_spans_say_what_the_message_is(rabbitmq_url: str, traced: Recording) -> None:
+    async def main() -> None:
+        async with filled_queue(rabbitmq_url, {"ce-type": "Paid"}) as queue:
+            async with queue.iterator() as messages:
+                async for message in messages:
+                    await message.ack()
+                    break
+            called = asyncio.Event()
+
+            async def handle(_: AbstractIncomingMessage) -> None:
+                called.set()
+
+            await queue.consume(handle, no_ack=True)
+            sent = Message(b"1", type="Shipped", content_type="text/plain")
+            await queue.channel.default_exchange.publish(sent, queue.name)
+            await asyncio.wait_for(called.wait(), 10)
+
+    asyncio.run(main())
+    kinds = [vocabulary.CLOUDEVENTS_EVENT_TYPE, vocabulary.LABAN_MESSAGE_TYPE]
+    said = [[span.attributes.get(key) for key in kinds] for span in traced.finished]
+    assert sorted(said, key=str) == [["Paid", None]] * 2 + [[None, "Shipped"]] * 2
 
 
 def test_the_process_span_of_a_dead_letter_has_its_origin(rabbitmq_url: str, traced: Recording) -> None:

@@ -13,6 +13,7 @@ from nats.errors import Error
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
+from laban import vocabulary
 from laban.messaging import process_span
 from laban.messaging.nats import LabanNatsInstrumentor
 
@@ -56,6 +57,24 @@ def test_an_exception_of_a_callback_is_on_the_span_of_its_message(
     failed = traced.one(f"process {subject}")
     assert (failed.status, failed.exceptions) == (StatusCode.ERROR, ["RuntimeError"])
     assert failed.parent == traced.one(f"send {subject}").id
+
+
+def test_both_spans_say_what_the_message_is(nats_url: str, subject: str, traced: Recording) -> None:
+    async def main() -> None:
+        client = await nats.connect(nats_url)
+        subscription = await client.subscribe(subject)
+        await client.publish(subject, b"1", headers={"ce-type": "Paid"})
+        await client.publish(subject, b'{"specversion": "1.0", "type": "Paid"}')
+        received = 0
+        async for _ in subscription.messages:
+            received += 1
+            if received == 2:
+                break
+        await client.close()
+
+    run(main())
+    said = [span.attributes.get(vocabulary.CLOUDEVENTS_EVENT_TYPE) for span in traced.finished]
+    assert said == ["Paid"] * 4
 
 
 def test_leaving_a_loop_restores_the_context(nats_url: str, subject: str, traced: Recording) -> None:

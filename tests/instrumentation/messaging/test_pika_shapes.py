@@ -73,6 +73,27 @@ def handle(*_: Any) -> None:
     """A callback that does nothing."""
 
 
+def test_both_spans_say_what_the_message_is(channel: Any, queue: str, traced: Recording) -> None:
+    headers = {"cloudEvents:type": "Paid", "cloudEvents:dataschema": "https://x/v2"}
+    sent = pika.BasicProperties(type="ignored", content_type="text/plain", headers=headers)
+    channel.basic_publish("", queue, b"1", sent)
+    for _ in channel.consume(queue, auto_ack=True):
+        break
+    channel.cancel()
+    channel.basic_publish("", queue, b"1", sent)
+    channel.basic_consume(queue, handle, auto_ack=True)
+    channel.connection.process_data_events(5)
+    said = {
+        vocabulary.CLOUDEVENTS_EVENT_TYPE: "Paid",
+        vocabulary.LABAN_MESSAGE_SCHEMA_VERSION: "https://x/v2",
+        vocabulary.LABAN_MESSAGE_CONTENT_TYPE: "text/plain",
+    }
+    assert len(traced.finished) == 4
+    for span in traced.finished:
+        assert span.attributes.items() >= said.items()
+        assert vocabulary.LABAN_MESSAGE_TYPE not in span.attributes
+
+
 REJECTED: dict[str, Any] = {
     vocabulary.LABAN_DEAD_LETTER_REASON: "rejected",
     vocabulary.LABAN_DELIVERY_ATTEMPT: 2,

@@ -6,6 +6,7 @@ import pytest
 from laban_collector.store.rows import Peer, QueueProgress
 from laban_mapper.model import Story
 from laban_mapper.profiles.usual import Entry, Usual
+from laban_mapper.spans import PRODUCER
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.messages import Consumption
 
@@ -138,6 +139,22 @@ def test_an_unread_message_waits_behind_the_messages_before_it() -> None:
         if state.group == "email"
     ]
     assert told.seconds_ahead is None  # it had time for the message, and has committed nothing since
+
+
+@pytest.mark.parametrize(("waited_s", "ahead_s"), [(12, None), (5, 30.0)])
+def test_how_seldom_messages_came_is_no_estimate_for_the_next_one(
+    waited_s: int, ahead_s: float | None
+) -> None:
+    spans = [s for s in hybrid_order() if s.service != "email"]
+    [sent] = [s for s in spans if s.topic == "orders" and s.kind == PRODUCER]
+    now = sent.start + waited_s * 1_000 * MS
+    polled = replace(
+        lag("email", "orders", sent.offset, (sent.offset or 0) + 1, 1.0), time=now, status="WARN"
+    )
+    progress = QueueProgress("c", "email", "orders", 0, first=0, committed=T0 - 9, consumed_per_s=1 / 30)
+    story = build_story("order", "123", spans, Consumption([polled], SEEN, [progress]))
+    (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
+    assert (email.messages_ahead, email.seconds_ahead) == (0, ahead_s)
 
 
 def test_the_time_of_a_message_published_after_the_poll_is_unknown() -> None:

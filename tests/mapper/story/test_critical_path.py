@@ -59,3 +59,13 @@ def test_a_request_that_only_reads_later_does_not_end_the_path() -> None:
 def test_a_story_that_begins_with_a_message_has_no_reply() -> None:
     published = publish("order", "orders", 0, http_server("order", "POST /orders", 0, 10))
     assert to_reply([process("email", published, 20, 5)]) == [None]
+
+
+def test_each_step_says_when_it_was_waited_for() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    first = http_client("order", "GET", 10, 20, entry)
+    second = http_client("order", "GET", 40, 50, entry)
+    beside = http_client("order", "PUT", 40, 10, entry)
+    steps = {step.span_id: step for step in build_story("order", "123", [entry, first, second, beside]).steps}
+    sections = [steps[one.span_id].critical_sections for one in (entry, first, second, beside)]
+    assert sections == [[(0, 10), (30, 40), (90, 100)], [(10, 30)], [(40, 90)], []]

@@ -146,6 +146,16 @@ def test_html_marks_the_critical_path_and_draws_waits() -> None:
     assert '<div class="error">✗ ReadTimeout: timed out</div>' in failed
 
 
+def test_html_draws_the_sections_of_a_step_that_were_waited_for_and_not_the_whole_step() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    call = http_client("order", "GET", 20, 60, entry)
+    page = told([entry, call, http_server("stock", "GET /stock", 20, 60, call)], "html")
+    sections = re.findall(r'class="section" style="left:([\d.]+)%;width:([\d.]+)%', page)
+    assert sections == [("0.000", "20.000"), ("80.000", "20.000"), ("20.000", "60.000")]
+    beside = http_client("order", "PUT", 20, 10, entry)
+    assert told([entry, call, beside], "html").count('class="section"') == 3
+
+
 @pytest.mark.parametrize("form", STORY_FORMS)
 def test_every_form_shows_corrected_times_and_says_so(form: StoryForm) -> None:
     entry = http_server("order", "POST /orders", 0, 100)

@@ -47,6 +47,26 @@ def story_of(*spans: Span, consumption: Consumption | None = None) -> Story:
     return build_story("order", "123", spans, consumption)
 
 
+@pytest.mark.parametrize(
+    ("published", "consumed", "expected"),
+    [
+        ({}, {}, (None, None)),
+        ({"message_type": "OrderCreated", "message_version": "2"}, {}, ("OrderCreated", "2")),
+        ({}, {"message_type": "OrderCreated", "message_version": "2"}, ("OrderCreated", "2")),
+        ({"message_type": "OrderCreated"}, {"message_version": "2"}, ("OrderCreated", "2")),
+        ({"message_type": "a"}, {"message_type": "b", "message_version": "2"}, ("a", None)),
+    ],
+)
+def test_a_message_is_what_its_publisher_says_or_else_its_consumer(
+    published: dict[str, str], consumed: dict[str, str], expected: tuple[str | None, str | None]
+) -> None:
+    created, sent = order()
+    sent = replace(sent, **published)  # type: ignore[arg-type]
+    handled = replace(process("billing", sent, 100, 20, "billing"), **consumed)  # type: ignore[arg-type]
+    [message] = story_of(created, sent, handled).messages
+    assert (message.event_type, message.version) == expected
+
+
 def test_a_process_span_with_a_parent_and_a_link_consumed_the_linked_message() -> None:
     created, published = order()
     received = receive("billing", 100, group="billing")

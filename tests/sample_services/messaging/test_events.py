@@ -8,6 +8,7 @@ from laban_samples.errors import UndecodableEvent
 from laban_samples.messaging.events import (
     Event,
     Item,
+    OrderChanged,
     OrderCreated,
     PaymentCaptured,
     PaymentFailed,
@@ -17,6 +18,7 @@ from laban_samples.messaging.events import (
 
 EVENTS: list[Event] = [
     OrderCreated(order_id="1001", customer_id="c-7", items=(Item(sku="book", quantity=2),), total_cents=3780),
+    OrderChanged(order_id="1001", customer_id="c-7", note="leave it at the door"),
     PaymentCaptured(order_id="1001", customer_id="c-7", amount_cents=3780),
     PaymentFailed(order_id="1001", customer_id="c-7", amount_cents=3780, reason="over the limit"),
 ]

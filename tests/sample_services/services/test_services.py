@@ -7,7 +7,7 @@ import pytest
 
 from laban_samples.catalogue import Tier
 from laban_samples.errors import PeerFailed
-from laban_samples.messaging.events import Item, OrderCreated, PaymentCaptured, PaymentFailed
+from laban_samples.messaging.events import Item, OrderChanged, OrderCreated, PaymentCaptured, PaymentFailed
 from laban_samples.services.analytics import EventCounter, to_analytics_event
 from laban_samples.services.email import Email, EmailSender, email_subject
 from laban_samples.services.inventory import Stock
@@ -18,6 +18,7 @@ from laban_samples.services.pricing import FAILURES_TO_OPEN, PriceList, with_cir
 CREATED = OrderCreated(
     order_id="1001", customer_id="c-7", items=(Item(sku="book", quantity=2),), total_cents=3780
 )
+CHANGED = OrderChanged(order_id="1001", customer_id="c-7", note="ring twice")
 CAPTURED = PaymentCaptured(order_id="1001", customer_id="c-7", amount_cents=3780)
 DECLINED = PaymentFailed(order_id="1001", customer_id="c-7", amount_cents=3780, reason="over the limit")
 
@@ -106,6 +107,20 @@ def test_order_stores_the_outcome_of_the_payment(
     assert (order.status, order.reason) == (status, reason)
 
 
+def test_an_order_can_be_changed_and_its_events_do_not_undo_that() -> None:
+    orders = OrderStore()
+    assert orders.change("1001", "ring twice") is None
+    orders.put(
+        Order(order_id="1001", customer_id="c-7", items=CREATED.items, total_cents=3780, status="created")
+    )
+    orders.change("1001", "ring twice")
+    for event in (CHANGED, CAPTURED):
+        orders.handle_event(event)
+    order = orders.get("1001")
+    assert order
+    assert (order.status, order.note) == ("paid", "ring twice")
+
+
 def test_order_ignores_the_payment_of_an_unknown_order() -> None:
     orders = OrderStore()
     orders.handle_event(CAPTURED)
@@ -113,8 +128,8 @@ def test_order_ignores_the_payment_of_an_unknown_order() -> None:
 
 
 def test_email_has_a_subject_for_every_event() -> None:
-    subjects = [email_subject(event) for event in (CREATED, CAPTURED, DECLINED)]
-    assert len(set(subjects)) == 3
+    subjects = [email_subject(event) for event in (CREATED, CHANGED, CAPTURED, DECLINED)]
+    assert len(set(subjects)) == 4
     assert all("1001" in subject for subject in subjects)
 
 
@@ -128,7 +143,7 @@ def test_email_keeps_sent_emails_by_order() -> None:
 
 def test_analytics_adds_up_counts_and_amounts() -> None:
     counter = EventCounter()
-    for event in (CREATED, CAPTURED, CREATED):
+    for event in (CREATED, CAPTURED, CREATED, CHANGED):
         counter.add(to_analytics_event(event))
-    assert counter.stats().counts == {"OrderCreated": 2, "PaymentCaptured": 1}
-    assert counter.stats().amounts_cents == {"OrderCreated": 7560, "PaymentCaptured": 3780}
+    assert counter.stats().counts == {"OrderCreated": 2, "PaymentCaptured": 1, "OrderChanged": 1}
+    assert counter.stats().amounts_cents == {"OrderCreated": 7560, "PaymentCaptured": 3780, "OrderChanged": 0}

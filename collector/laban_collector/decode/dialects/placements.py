@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from laban.vocabulary import (
+    CLOUDEVENTS_EVENT_TYPE,
     CONSULTED,
     CONSULTED_CLIENT_ID,
     CONSULTED_URL,
     DB_CONNECTION_STRING,
     DB_SYSTEM,
+    LISTS_OF_TYPES,
     MESSAGING_CONSUMER_GROUP_NAME,
     MESSAGING_DESTINATION_NAME,
     MESSAGING_DESTINATION_PARTITION_ID,
@@ -52,6 +54,7 @@ DATABASE: Final = _COLUMN[DB_SYSTEM]
 RPC: Final = _COLUMN[RPC_SYSTEM_NAME]
 SERVICE: Final = _COLUMN[RPC_SERVICE]
 METHOD: Final = _COLUMN[RPC_METHOD]
+MESSAGE_TYPE: Final = _COLUMN[CLOUDEVENTS_EVENT_TYPE]
 URL: Final = CONSULTED_URL
 CLIENT_ID: Final = CONSULTED_CLIENT_ID
 SLOTS: Final = (*_COLUMN.values(), *(consulted.name for consulted in CONSULTED))
@@ -96,6 +99,11 @@ class Placement(NamedTuple):
     restores: bool
 
 
+def _first_type(text: str) -> str | None:
+    """Return the first type of a list. A type of .NET may name its assembly and its version after a comma."""
+    return re.split("[,;]", text, maxsplit=1)[0].strip() or None
+
+
 _HOST: Final = Conversion(hosts.host_name, hosts.UNUSUAL, port=hosts.port)
 _CONNECTED_HOST: Final = Conversion(hosts.name_in_connection, port=hosts.port_in_connection)
 _CALLER: Final = Conversion(hosts.caller_name, refused=hosts.ONLY_NUMBERS)
@@ -119,6 +127,7 @@ _CONVERSIONS_OF_KEYS: Final[Mapping[tuple[str, str], Conversion]] = {
     (RPC, TAG_COMPONENT): Conversion(systems.rpc_of_component),
     **{(CALLER, key): _CALLER for key in NAMES_OF_CALLERS},
     **{(OPERATION, key): Conversion(operations.known_type) for key in OPERATION_NAMES},
+    **{(MESSAGE_TYPE, key): Conversion(_first_type) for key in LISTS_OF_TYPES},
 }
 """By column and key, where a key needs another conversion than its column."""
 

@@ -188,7 +188,7 @@ class DuckDBStore(Store):
 
         Digester(self.database).catch_up()
         counter = ProfileCounter(self.database, self._commit_ranges, profiler)
-        while counter.count_next(delay=0):
+        while counter.count_next(delay=0, imported=True):
             pass
         counter.compact()
 

@@ -192,6 +192,7 @@ def _read_event(event: Any) -> ConsumedRecord | None:
         message.key,
         tuple(headers.items() if isinstance(headers, Mapping) else headers),
         None if message.value is None else len(message.value),
+        message.value,
     )
 
 

@@ -1,6 +1,7 @@
 """Compares a time with the usual times: which ones are so far above that chance does not explain them."""
 
 import math
+from functools import cache
 from statistics import NormalDist
 from typing import Final
 
@@ -19,7 +20,7 @@ _TOP: Final = 0.998
 """The quantile that stands for the longest usual time: of many times, a few are from earlier incidents."""
 _HIGH: Final = 0.97
 """The quantile that tells the spread of the upper half: less by chance than the longest time does."""
-_CHANCE: Final = 2e-4
+_CHANCE: Final = 1e-4
 """How rarely a usual time may be above the limit: a trace has many steps, and each is compared."""
 _DOUBT: Final = 100.0
 """The number of examples from which on a second, slower way of a step (a cache miss) has been seen, too."""
@@ -60,6 +61,7 @@ def _top(sketch: Sketch) -> float:
     return max(sketch.quantile(_TOP), sketch.median) * HALF_A_BUCKET
 
 
+@cache
 def _deviations(share: float) -> float:
     """Above how many standard deviations this share of a normal distribution is not exceeded."""
     return NormalDist().inv_cdf(share)

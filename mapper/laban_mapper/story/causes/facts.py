@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from laban_collector.store.rows import Peer, Span
+from laban_collector.store.rows import EdgePlace, Peer, Span
 from laban_mapper.model import CauseKind
 from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import Occurrence, entry_id, entry_roots, occurrences
@@ -67,6 +67,30 @@ class Facts:
     last_seen: LastSeen = _never_seen
     now: int | None = None
     truncated: bool = False
+    _places: dict[int, tuple[int, Occurrence]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        places: dict[int, tuple[int, Occurrence]] = {}
+        for root, steps in self.steps.items():
+            for one in steps:
+                places.setdefault(id(one.span), (root, one))
+        object.__setattr__(self, "_places", places)
+
+    def step_of(self, span: Span) -> tuple[int, Occurrence] | None:
+        """The step that a span is, and the id of its root (of the object); None if it is none."""
+        return self._places.get(id(span))
+
+
+class Counted(NamedTuple):
+    """Two places of the graph whose counts usually go together.
+
+    Attributes:
+        made: the calls or messages that are absent or repeated.
+        due: the requests or messages that each lead to them.
+    """
+
+    made: EdgePlace
+    due: EdgePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +110,7 @@ class Claim:
         examples: how many traces the usual value rests on.
         group: the consumer group, of claims about a message that waits.
         weight: among claims of one kind, the largest explains most: ns of delay, or number of spans.
+        counted: where others that lack or repeat the same step are counted; None if nothing counts them.
     """
 
     kind: CauseKind
@@ -99,6 +124,7 @@ class Claim:
     examples: int | None = None
     group: str | None = None
     weight: float = 0.0
+    counted: Counted | None = None
 
 
 Rule = Callable[[Facts], list[Claim]]
@@ -126,12 +152,9 @@ def compare_with_usual(
 
 def usual_step_of(span: Span, facts: Facts) -> UsualStep | None:
     """The step of a span in the profile of its root; None if it is no step, or if no example has it."""
-    for root, steps in facts.steps.items():
-        for one in steps:
-            if one.span is span:
-                usual = facts.usual.get(root)
-                return None if usual is None else usual.step(one.step)
-    return None
+    place = facts.step_of(span)
+    usual = None if place is None else facts.usual.get(place[0])
+    return None if place is None or usual is None else usual.step(place[1].step)
 
 
 def is_usual_error(span: Span, facts: Facts) -> bool:

@@ -1,5 +1,6 @@
 """A step that nearly all comparable traces have is absent."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,15 +12,22 @@ from laban_mapper.profiles.steps import Occurrence, own_name
 from laban_mapper.profiles.usual import FEWEST, Usual, UsualStep
 from laban_mapper.spans import NS_PER_MS, NS_PER_S
 from laban_mapper.story.causes.comparing import milliseconds
-from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.causes.counted import by_message, by_visit, service_node
+from laban_mapper.story.causes.facts import Claim, Counted, Facts
 from laban_mapper.times import utc_time
 
 _NEARLY_ALL: Final = 0.95
 """The share of comparable traces that have a step from which on it is missing if it is absent."""
 _CHANCE: Final = 0.005
 """The share of usual traces that may lack a step by chance and still be called incomplete."""
+_CONFIDENCE: Final = 1.645
+"""How many standard deviations the share of traces with a step may be lower than it seems: one-sided 95 %.
+If all of 26 examples have it, as many as 10 % of all traces may lack it; if all of 52 have it, not 5 %."""
 _PATIENCE: Final = 3
 """How many times the longest usual delay passes before a step is missing and not only late."""
+_MOST: Final = 50
+"""Claims after which a story has enough."""
+_PUBLISH: Final = "publish "
 _EXPORT: Final = 10 * NS_PER_S
 """How long spans may take from their end until they are stored: exporters collect them for 5 s."""
 
@@ -29,9 +37,13 @@ def missing(facts: Facts) -> list[Claim]:
     if facts.now is None or facts.truncated:
         return []
     claims: list[Claim] = []
+    orphans = [root for root in facts.causality.roots if facts.causality.is_orphan(root)]
+    lost = {root.trace_id for root in orphans}
     for root, steps in facts.steps.items():
         usual = facts.usual.get(root)
-        if usual is None or usual.examples < FEWEST or not steps or _lost_spans(facts, steps):
+        if usual is None or usual.examples < FEWEST or not steps or len(claims) >= _MOST:
+            continue
+        if any(_lost_spans(steps, trace, orphans) for trace in lost & {one.span.trace_id for one in steps}):
             continue
         present = Counter(one.step for one in steps)
         for one, absent in _absent(facts, steps, usual, present):
@@ -40,14 +52,12 @@ def missing(facts: Facts) -> list[Claim]:
     return claims
 
 
-def _lost_spans(facts: Facts, steps: Sequence[Occurrence]) -> bool:
-    """Whether spans of these traces are known to be lost: then an absent step proves nothing.
+def _lost_spans(steps: Sequence[Occurrence], trace: str, orphans: Sequence[Span]) -> bool:
+    """Whether spans of a trace are known to be lost: then an absent step proves nothing.
 
     The caller of the entry itself may be outside of what is traced.
     """
-    traces = {one.span.trace_id for one in steps}
-    roots = (root for root in facts.causality.roots if root is not steps[0].span)
-    return any(root.trace_id in traces and facts.causality.is_orphan(root) for root in roots)
+    return any(root.trace_id == trace and root is not steps[0].span for root in orphans)
 
 
 def _absent(
@@ -76,19 +86,43 @@ def _absent(
 def _is_expected(facts: Facts, one: Occurrence, known: UsualStep, step: UsualStep) -> bool:
     """Whether a step is in nearly all examples, and its absence here is not simply one of the others.
 
-    If some examples lack the step, only a service that has been silent since shows that more happened.
+    If some examples lack the step, or if they are too few to tell that hardly any trace does, only a service
+    that has been silent since shows that more happened.
     """
-    share = known.share_of(step)
+    seen, of = _counts(known, step)
+    share = seen / of if of else 0.0
     if share < _NEARLY_ALL:
         return False
-    return 1 - share <= _CHANCE or _is_silent(facts, one, step)
+    is_known = 1 - share <= _CHANCE and _least_share(share, of) >= _NEARLY_ALL
+    return is_known or _is_silent(facts, one, step)
+
+
+def _counts(known: UsualStep, step: UsualStep) -> tuple[int, int]:
+    """In how many examples a step follows, and in how many it could.
+
+    A visit that declined, as with HTTP 404, goes well, but the call above it did not: it is no example of how
+    it goes on. If more visits go on than calls went well, some calls were given up, and all visits count.
+    """
+    seen, went_well = step.sketch(Measure.SEEN).count, known.sketch(Measure.SEEN).count
+    of = went_well if known.about.kind == "visit" and seen <= went_well < known.ok else known.ok
+    return min(seen, of), of
+
+
+def _least_share(share: float, examples: int) -> float:
+    """The lowest share that examples with this share leave likely: the bound of Wilson's interval."""
+    square = _CONFIDENCE**2
+    middle = share + square / (2 * examples)
+    spread = _CONFIDENCE * math.sqrt(share * (1 - share) / examples + square / (4 * examples**2))
+    return (middle - spread) / (1 + square / examples)
 
 
 def _is_too_few(step: UsualStep, now: int) -> bool:
     """Whether nearly all examples that have the step have it more often."""
     visits = step.sketch(Measure.VISITS)
     more = sum(traces for times, traces in visits.buckets() if times > now)
-    return visits.count >= FEWEST and more >= (1 - _CHANCE) * visits.count
+    if visits.count < FEWEST or more < (1 - _CHANCE) * visits.count:
+        return False
+    return _least_share(more / visits.count, visits.count) >= _NEARLY_ALL
 
 
 def _as_usual(one: Occurrence, below: Sequence[Occurrence], usual: Usual) -> bool:
@@ -144,8 +178,7 @@ def _explained(facts: Facts, one: Occurrence, absent: UsualStep) -> bool:
 
 def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual, now: int) -> Claim:
     known = usual.step(one.step)
-    of = known.ok if known is not None else 0
-    seen = min(absent.sketch(Measure.SEEN).count, of)
+    seen, of = (0, 0) if known is None else _counts(known, absent)
     service = absent.about.service if absent.about.kind == "visit" else own_name(one.span)
     service = _as_told(service, facts.causality.spans)
     delay = absent.sketch(Measure.DELAY)
@@ -177,7 +210,22 @@ def _claim(facts: Facts, one: Occurrence, absent: UsualStep, usual: Usual, now: 
         usual=delay.median / NS_PER_MS,
         examples=of,
         weight=seen / of if of else 0.0,
+        counted=_counted(facts, one, absent),
     )
+
+
+def _counted(facts: Facts, one: Occurrence, absent: UsualStep) -> Counted | None:
+    """Where the absent step is counted in all traces; None if nothing counts it."""
+    about = absent.about
+    if about.kind == "visit":
+        node = f"group:{about.group}" if about.group else service_node(about.service, about.namespace)
+        return None if one.span.topic is None else by_message(one.span.topic, node)
+    if about.kind == "publish":
+        topic = about.operation.removeprefix(_PUBLISH)
+        return by_visit(one.span, (f"topic:{topic}",), facts.causality)
+    visits = (step.about for step in absent.below if step.about.kind == "visit")
+    callees = {service_node(visit.service, visit.namespace) for visit in visits}
+    return by_visit(one.span, tuple(callees), facts.causality) if len(callees) == 1 else None
 
 
 def _callee(absent: UsualStep) -> str:

@@ -8,7 +8,7 @@ from laban_collector.store.rows import Span
 from laban_mapper.profiles.sketch import Measure
 from laban_mapper.profiles.steps import Occurrence
 from laban_mapper.profiles.usual import FEWEST, UsualStep
-from laban_mapper.spans import NS_PER_MS
+from laban_mapper.spans import CONSUMER, NS_PER_MS, SERVER, operation_of
 from laban_mapper.story.causality import Causality
 from laban_mapper.story.causes.comparing import examples_of, limit_of, milliseconds
 from laban_mapper.story.causes.facts import Claim, Facts
@@ -27,6 +27,7 @@ def out_of_order(facts: Facts) -> list[Claim]:
     for sent in _by_key(facts):
         claims += _processed(sent, facts.causality)
         claims += _in_other_partitions(sent)
+        claims += _overtaken(sent, facts.causality)
     return claims + list(_after_the_end(facts)) + list(_swapped(facts))
 
 
@@ -56,15 +57,26 @@ def _processed(sent: Sequence[_Sent], causality: Causality) -> Iterator[Claim]:
     begun: dict[str, list[tuple[_Sent, Span]]] = {}
     for one in sent:
         for delivery in one.published.deliveries:
-            known = [span for span in delivery.attempts if not causality.clocks.is_guess(span)]
-            if known and len({span.service for span in delivery.attempts}) == 1:
-                first = min(known, key=causality.start)
+            if delivery.attempts and len({span.service for span in delivery.attempts}) == 1:
+                first = min(delivery.attempts, key=lambda span: span.start)
                 begun.setdefault(delivery.state.group, []).append((one, first))
     for found in begun.values():
         for (earlier, first), (later, second) in pairwise(found):
-            if _was_before(earlier, later) and causality.start(second) < causality.start(first):
+            if _was_before(earlier, later) and _began_before(second, first, (earlier, later), causality):
                 yield _processed_claim((earlier, first), (later, second))
                 break
+
+
+def _began_before(one: Span, other: Span, sent: tuple[_Sent, _Sent], causality: Causality) -> bool:
+    """Whether a consumption began before another.
+
+    Where the clock of the group is unknown, one member reads a partition, and so it is one clock.
+    """
+    if not (causality.clocks.is_guess(one) or causality.clocks.is_guess(other)):
+        return causality.start(one) < causality.start(other)
+    return (
+        sent[0].published.message.partition == sent[1].published.message.partition and one.start < other.start
+    )
 
 
 def _was_before(one: _Sent, other: _Sent) -> bool:
@@ -119,6 +131,44 @@ def _in_other_partitions(sent: Sequence[_Sent]) -> Iterator[Claim]:
                 spans=tuple(one.span for one in found),
                 weight=1.0,
             )
+
+
+def _overtaken(sent: Sequence[_Sent], causality: Causality) -> Iterator[Claim]:
+    """A message that a service published for one request after that of a later request.
+
+    The offsets tell which message came first, and the requests did not overlap: no clock of two machines is
+    compared, except to see which request was the earlier one.
+    """
+    latest: dict[tuple[str, int | None], tuple[_Sent, Span]] = {}
+    for one in sorted(sent, key=lambda one: one.published.message.offset or 0):
+        request = _request_above(one.span, causality)
+        if request is None:
+            continue
+        place = (one.span.service, one.published.message.partition)
+        before = latest.get(place)
+        if before is not None and causality.end(request) <= causality.start(before[1]):
+            yield _overtaken_claim((one, request), before)
+            return
+        if before is None or causality.start(request) > causality.start(before[1]):
+            latest[place] = (one, request)
+
+
+def _request_above(span: Span, causality: Causality) -> Span | None:
+    return next((above for above in causality.ancestors(span) if above.kind in {SERVER, CONSUMER}), None)
+
+
+def _overtaken_claim(earlier: tuple[_Sent, Span], later: tuple[_Sent, Span]) -> Claim:
+    sent, span = earlier[0], earlier[0].span
+    return Claim(
+        kind="out_of_order",
+        service=span.service,
+        operation=f"publish {sent.published.message.topic}",
+        sentence=f"{span.service} published {_place(sent)} of {sent.published.message.topic} for "
+        f"{operation_of(earlier[1])} after {_place(later[0])} for the later {operation_of(later[1])}",
+        spans=(span, later[0].span, earlier[1], later[1]),
+        explains=(span,),
+        weight=2.0,
+    )
 
 
 def _after_the_end(facts: Facts) -> Iterator[Claim]:

@@ -8,7 +8,6 @@ from laban.vocabulary import MESSAGE_IDS, MESSAGE_SIZES
 from laban_collector.store.rows import Span
 from laban_mapper.names import listed
 from laban_mapper.profiles.sketch import Measure
-from laban_mapper.profiles.steps import Occurrence
 from laban_mapper.profiles.usual import FEWEST
 from laban_mapper.spans import (
     CONSUMER,
@@ -21,7 +20,8 @@ from laban_mapper.spans import (
     is_settling,
     operation_of,
 )
-from laban_mapper.story.causes.facts import Claim, Facts
+from laban_mapper.story.causes.counted import by_visit
+from laban_mapper.story.causes.facts import Claim, Counted, Facts, usual_step_of
 from laban_mapper.story.deliveries import Publication
 
 _LONGEST_ID: Final = 200
@@ -87,21 +87,13 @@ def _address(sent: _Sent) -> tuple[object, ...]:
 
 def _is_usual(facts: Facts, sent: Sequence[_Sent]) -> bool:
     """Whether the step usually publishes that often in a trace: a message for each item of an order."""
-    spans = {id(span) for one in sent for span in (one.publication.span, *one.publication.carriers)}
-    for root, steps in facts.steps.items():
-        usual = facts.usual.get(root)
-        of_step = _of_step(steps, spans)
-        known = None if usual is None or not of_step else usual.step(of_step[0].step)
-        if known is not None and known.ok >= FEWEST:
-            most = max((bucket for bucket, _ in known.sketch(Measure.VISITS).buckets()), default=0)
-            return len(of_step) <= most
+    for one in sent:
+        for span in (one.publication.span, *one.publication.carriers):
+            place, known = facts.step_of(span), usual_step_of(span, facts)
+            if place is not None and known is not None and known.ok >= FEWEST:
+                most = max((bucket for bucket, _ in known.sketch(Measure.VISITS).buckets()), default=0)
+                return sum(other.step == place[1].step for other in facts.steps[place[0]]) <= most
     return False
-
-
-def _of_step(steps: Sequence[Occurrence], spans: set[int]) -> list[Occurrence]:
-    """All occurrences of the step that these spans are occurrences of."""
-    step = next((one.step for one in steps if id(one.span) in spans), None)
-    return [one for one in steps if one.step == step]
 
 
 def _visit_above(facts: Facts, span: Span) -> Span | None:
@@ -132,7 +124,15 @@ def _claim(facts: Facts, sent: Sequence[_Sent]) -> Claim:
         spans=tuple(one.publication.span for one in sent),
         explains=tuple(repeated),
         weight=float(len(sent)),
+        counted=_counted(facts, sent[0]),
     )
+
+
+def _counted(facts: Facts, sent: _Sent) -> Counted | None:
+    """Where the messages of the step are counted in all traces."""
+    if sent.above is None or sent.span.topic is None:
+        return None
+    return by_visit(sent.above, (f"topic:{sent.span.topic}",), facts.causality)
 
 
 def _several_partitions(sent: Sequence[_Sent]) -> bool:

@@ -1,6 +1,6 @@
 """A message waits in a queue for longer than usual."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from laban_collector.store.rows import Lag, Span
@@ -15,6 +15,8 @@ from laban_mapper.times import utc_time
 
 _LEAST: Final = 10 * NS_PER_S
 """How long a message waits at least. Many clients commit only every 5 s, and send spans as rarely."""
+_Address = tuple[str | None, int | None, int | None]
+"""Topic, partition, offset."""
 _FRESH: Final = 60 * NS_PER_S
 """The age up to which a poll and the missing span of a consumer tell about now."""
 
@@ -22,9 +24,11 @@ _FRESH: Final = 60 * NS_PER_S
 def stuck(facts: Facts) -> list[Claim]:
     """Find messages that a group has not consumed although they have waited for long."""
     worst: dict[tuple[str, str], Claim] = {}
+    sent: dict[_Address, Span] = {}
     for published in facts.messages:
         for state, lag in _waiting(facts, published):
-            claim = _claim(facts, published, state, lag)
+            sent = sent or _sent(facts)
+            claim = _claim(facts, published, state, lag, sent)
             place = (state.group, published.message.topic)
             if claim is not None and (place not in worst or claim.weight > worst[place].weight):
                 worst[place] = claim
@@ -40,8 +44,11 @@ def _waiting(facts: Facts, published: Published) -> Iterator[tuple[GroupState, L
                 yield state, lag
 
 
-def _claim(facts: Facts, published: Published, state: GroupState, lag: Lag) -> Claim | None:
-    span = _span_of(facts, published)
+def _claim(
+    facts: Facts, published: Published, state: GroupState, lag: Lag, sent: Mapping[_Address, Span]
+) -> Claim | None:
+    message = published.message
+    span = sent.get((message.topic, message.partition, message.offset))
     if span is None:
         return None
     waited = _as_of(facts, lag) - span.start
@@ -78,13 +85,13 @@ def _as_of(facts: Facts, lag: Lag) -> int:
     return lag.time
 
 
-def _span_of(facts: Facts, published: Published) -> Span | None:
-    message = published.message
+def _sent(facts: Facts) -> dict[_Address, Span]:
+    """The spans that published messages, by where these are."""
+    sent: dict[_Address, Span] = {}
     for publication in facts.causality.messages.publications():
-        span = publication.merged()
-        if (span.topic, span.partition, span.offset) == (message.topic, message.partition, message.offset):
-            return publication.span
-    return None
+        told = publication.merged()
+        sent.setdefault((told.topic, told.partition, told.offset), publication.span)
+    return sent
 
 
 def _usual(facts: Facts, span: Span, state: GroupState) -> UsualStep | None:

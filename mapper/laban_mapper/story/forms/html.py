@@ -172,7 +172,7 @@ def _messages(messages: list[Message]) -> Iterator[str]:
 
 
 def _message(message: Message) -> Iterator[str]:
-    first = f"<tr><td>{_name(message.topic)}</td><td>{phrases.position(message)}</td>"
+    first = f"<tr><td>{_t(phrases.message_name(message))}</td><td>{phrases.position(message)}</td>"
     if not message.groups:
         yield f'{first}<td>–</td><td class="dim">{_t(unread_reason(message))}</td></tr>'
     for state in most_telling(message.groups, is_processed, _MAX_GROUPS):

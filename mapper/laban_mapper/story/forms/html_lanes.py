@@ -7,7 +7,7 @@ from typing import Final
 
 from laban_mapper.model import Story
 from laban_mapper.story.forms import phrases
-from laban_mapper.story.forms.rows import Rows
+from laban_mapper.story.forms.rows import Rows, stood_for
 from laban_mapper.story.time_scale import TimeScale, time_scale
 from laban_mapper.story.timeline import Line, since_start
 from laban_mapper.times import format_duration
@@ -17,6 +17,9 @@ _MAX_ROWS: Final = 12
 """Bars on top of each other in one lane."""
 _ROW: Final = 22
 _TOP: Final = 4
+_NARROW: Final = 0.001
+"""The share of the axis below which the space between two sections cannot be seen."""
+_MAX_SECTIONS: Final = 50
 _NEAR_THE_END: Final = 0.94
 """The place on the axis from which on a label stands before its line, or it would be cut off."""
 _LEGEND: Final = (
@@ -136,10 +139,27 @@ def _bar(bar: _Bar, row: int, scale: TimeScale, story: Story) -> str:
     names += ["failed"] if step.status == "error" else []
     label = phrases.operation(step) + (f" × {len(line.equal):,}" if line.equal else "")
     text = "" if right - left < 0.01 else escape(label)
-    queue = _queue(bar, left, top, scale)
+    around = _queue(bar, left, top, scale), _sections(bar, top, scale)
     return (
-        f'{queue}<div class="{" ".join(names)}" title="{escape(_title(bar, label, story))}" '
-        f'style="left:{_at(left)};width:{_at(right - left)};top:{top}px">{text}</div>'
+        f'{around[0]}<div class="{" ".join(names)}" title="{escape(_title(bar, label, story))}" '
+        f'style="left:{_at(left)};width:{_at(right - left)};top:{top}px">{text}</div>{around[1]}'
+    )
+
+
+def _sections(bar: _Bar, top: int, scale: TimeScale) -> str:
+    """The parts of a bar that are on the critical path; parts that nothing visible divides are one."""
+    if not phrases.critical(bar.line):
+        return ""
+    found: list[tuple[float, float]] = []
+    for begin, end in sorted(part for step in stood_for(bar.line) for part in step.critical_sections):
+        left, right = scale.position(max(begin, bar.start)), scale.position(min(end, bar.end))
+        if found and left - found[-1][1] < _NARROW:
+            found[-1] = (found[-1][0], max(right, found[-1][1]))
+        elif right >= left:
+            found.append((left, right))
+    return "".join(
+        f'<div class="section" style="left:{_at(left)};width:{_at(right - left)};top:{top + 14}px"></div>'
+        for left, right in found[:_MAX_SECTIONS]
     )
 
 

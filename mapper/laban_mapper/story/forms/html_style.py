@@ -4,11 +4,11 @@ from typing import Final
 
 STYLE: Final = """
 :root { color-scheme: light dark; --back: #fff; --ink: #1f2937; --dim: #5b6675; --line: #e2e8f0;
-  --card: #f8fafc; --bar: #c7d7f5; --critical: #2f5fc4; --on-critical: #fff; --fail: #c81e1e; --on-fail: #fff;
+  --card: #f8fafc; --bar: #c7d7f5; --critical: #2f5fc4; --fail: #c81e1e; --on-fail: #fff;
   --wait: #9d5bd2; --ok: #15803d; --warn: #b45309; --gap: #eef2f7 }
 @media (prefers-color-scheme: dark) {
   :root { --back: #0f172a; --ink: #e2e8f0; --dim: #9aa7b8; --line: #273449; --card: #16213a; --bar: #2d4064;
-  --critical: #7aa5f7; --on-critical: #0b1220; --fail: #f26d6d; --on-fail: #200; --wait: #c39af0;
+  --critical: #7aa5f7; --fail: #f26d6d; --on-fail: #200; --wait: #c39af0;
   --ok: #4ade80; --warn: #fbbf24; --gap: #1a2740 } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--back); color: var(--ink); font: 14px/1.45 system-ui, sans-serif }
@@ -59,15 +59,15 @@ td details { font-size: 12.5px; color: var(--dim) } td ul { margin: 2px 0; paddi
 .bar { position: absolute; height: 18px; min-width: 3px; border-radius: 3px; background: var(--bar);
   padding: 0 4px; font-size: 11.5px; line-height: 18px; white-space: nowrap; overflow: hidden }
 .bar.narrow { padding: 0 }
-.bar.critical { background: var(--critical); color: var(--on-critical) }
+.bar.critical { line-height: 15px; font-weight: 600 }
+.section { position: absolute; height: 4px; min-width: 2px; background: var(--critical) }
 .bar.failed { background: var(--fail); color: var(--on-fail) }
-.bar.failed.critical { outline: 2px solid var(--critical); outline-offset: -2px }
 .queued { position: absolute; height: 10px; min-width: 2px; border-left: 2px solid var(--wait); background:
   repeating-linear-gradient(90deg, var(--wait) 0 5px, transparent 5px 9px) left center / 100% 2px no-repeat }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0; color: var(--dim); font-size: 12.5px }
 .legend i { display: inline-block; width: 22px; height: 10px; border-radius: 2px; margin-right: 5px;
   background: var(--bar) }
-.legend .critical { background: var(--critical) } .legend .failed { background: var(--fail) }
+.legend .critical { border-bottom: 4px solid var(--critical) } .legend .failed { background: var(--fail) }
 .legend .queue { background: none; border-top: 2px dashed var(--wait); height: 4px }
 footer { margin-top: 20px; overflow-wrap: anywhere; font-size: 12.5px }
 @media print { details { break-inside: avoid } }

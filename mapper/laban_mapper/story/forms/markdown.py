@@ -132,7 +132,7 @@ def _messages(messages: list[Message]) -> list[str]:
 
 def _message(message: Message) -> Iterator[str]:
     position = phrases.position(message)
-    first = f"| {_cell(phrases.name(message.topic))} | {_cell(position) if position else ''}"
+    first = f"| {_cell(phrases.message_name(message))} | {_cell(position) if position else ''}"
     if not message.groups:
         yield f"{first} | – | {unread_reason(message)} |"
     for state in most_telling(message.groups, is_processed, _MAX_GROUPS):

@@ -6,6 +6,7 @@ All texts are printable and in one line; a form only escapes what its format wou
 from collections.abc import Sequence
 from typing import Final
 
+from laban_mapper.contracts import contract_name
 from laban_mapper.model import Cause, GroupState, Message, OrderScope, Outcome, Step, Story
 from laban_mapper.names import shortened
 from laban_mapper.printable import printable
@@ -112,6 +113,12 @@ def wait(found: Wait) -> str:
     place = "" if found.topic is None else f" in {name(found.topic)}"
     time = "an unknown time" if found.ms is None else format_duration(found.ms)
     return f"{time}{place} until {name(found.consumer)}"
+
+
+def message_name(message: Message) -> str:
+    """The topic of a message, and what it is if that is known: `orders: OrderCreated (2)`."""
+    kind = contract_name(message.event_type, message.version)
+    return f"{name(message.topic)}: {kind}" if kind else name(message.topic)
 
 
 def position(message: Message) -> str:

@@ -8,6 +8,12 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
+    8: """
+        ALTER TABLE spans DROP COLUMN message_type;
+        ALTER TABLE spans DROP COLUMN message_version;
+        DROP TABLE contracts;
+        ALTER TABLE digests DROP COLUMN last_spans;
+    """,
     7: """
         DROP TABLE profile_steps;
         DROP TABLE profiles;

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from laban_collector.store.rows import Span
 
@@ -28,6 +29,7 @@ def shop(seed: int, traces: int = 12, short_ids: float = 0.3) -> list[Span]:
 class _Shop:
     def __init__(self, seed: int, short_ids: float) -> None:
         self._random = random.Random(seed)  # noqa: S311 - nothing secret
+        self._types = random.Random(seed)  # noqa: S311 - nothing secret
         self._short_ids = short_ids
         self._sent: list[Span] = []
 
@@ -140,11 +142,17 @@ class _Shop:
 
     def _publish(self, caller: Span, at: int, depth: int) -> Iterator[Span]:
         topic = self._random.choice(["orders", "payments", None])
-        system = {"messaging_system": self._random.choice(["kafka", "rabbitmq"]), "topic": topic}
+        system: dict[str, Any] = {
+            "messaging_system": self._random.choice(["kafka", "rabbitmq"]),
+            "topic": topic,
+        }
         kind, operation = self._random.choice(
             [(PRODUCER, "send"), (PRODUCER, "create"), (PRODUCER, None), (CLIENT, "send"), (CLIENT, None)]
         )
         system["messaging_operation"] = operation
+        if self._types.random() < 0.7:  # a sender says what the message is
+            system["message_type"] = self._types.choice(["created", "created", "paid"])
+            system["message_version"] = self._types.choice([None, "1", "2"])
         batch = self._random.choice([None, 3])
         sent = self._span(caller.service, kind, at, caller.trace_id, caller, batch_count=batch, **system)
         if self._random.random() < 0.9:
@@ -163,12 +171,15 @@ class _Shop:
         """Yield a consumer in the producer's trace, in its own trace, or of a batch with other messages."""
         own_trace = f"{self._random.getrandbits(128):032x}"
         link = ((sent.trace_id, sent.span_id),)
-        group = {"group": self._random.choice([service, service, None]), "topic": sent.topic}
+        group: dict[str, Any] = {"group": self._random.choice([service, service, None]), "topic": sent.topic}
         group["messaging_system"] = sent.messaging_system
         if sent.messaging_system == "rabbitmq" and sent.topic is not None:
             group["topic"] = f"{sent.topic} to {service}"
         if self._random.random() < 0.1:
             group = {"peer_service": self._random.choice(["app", "kafka", "web"])}
+        if self._types.random() < 0.3:  # a consumer says it too
+            group["message_type"] = self._types.choice([sent.message_type, "created"])
+            group["message_version"] = self._types.choice([sent.message_version, None])
         at -= self._random.choice([0, 0, 0, 300]) * S  # clocks differ
         chance = self._random.random()
         if chance < 0.4:

@@ -42,6 +42,18 @@ def test_the_span_ends_with_the_brokers_answer_and_has_partition_and_offset(
     assert span.status is StatusCode.UNSET
 
 
+def test_both_spans_say_what_the_record_is(
+    instrumented: Recording, producer: KafkaProducer, consumer: MakeConsumer, topic: str
+) -> None:
+    headers = [("ce_type", b"OrderCreated"), ("ce_specversion", b"1.0")]
+    producer.send(topic, value=b"\x00\x00\x00\x00\x07avro", headers=headers).get(10)
+    received(consumer(topic))
+    assert len(instrumented.finished) == 2
+    for span in instrumented.finished:
+        assert span.attributes["cloudevents.event_type"] == "OrderCreated"
+        assert span.attributes["laban.message.schema_id"] == "7"
+
+
 def test_the_span_of_a_rejected_record_is_an_error(
     instrumented: Recording, embedded_broker: str, topic: str
 ) -> None:

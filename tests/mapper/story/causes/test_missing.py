@@ -56,6 +56,32 @@ def test_nothing_is_missing_in_a_usual_trace_and_below_fewer_than_twenty_example
     assert claims_on(order("email"), 19) == []
 
 
+def test_visits_that_declined_are_no_examples_of_how_it_goes_on() -> None:
+    def asked(*, declined: bool = False, pays: bool = True) -> list[Span]:
+        top = http_server("order", "POST /orders", 0, 50)
+        about: dict[str, object] = {"http_status": 404} if declined else {}
+        call = http_client("order", "POST", 5, 20, top, **(about | {"status": 2} if declined else {}))
+        served = http_server("payment", "POST /charge", 6, 18, call, **about)
+        paid = [http_client("payment", "PUT", 8, 2, served)] if pays and not declined else []
+        return [top, call, served, *paid]
+
+    traces = iter([*[asked() for _ in range(270)], *[asked(declined=True) for _ in range(75)]])
+    usual = many(lambda: next(traces), 345)
+    [claim] = missing(facts_of(asked(pays=False), usual))
+    assert claim.sentence == "payment usually calls PUT within 2.0 ms in 270 of 270 traces; it has not"
+    assert missing(facts_of(asked(declined=True), usual)) == []
+    optional = iter([*[asked() for _ in range(250)], *[asked(pays=False) for _ in range(20)]])
+    assert missing(facts_of(asked(pays=False), many(lambda: next(optional), 270))) == []
+
+
+def test_a_few_examples_that_all_have_a_step_need_another_witness() -> None:
+    assert claims_on(order("email"), 51) == []
+    assert len(claims_on(order("email"), 52)) == 1
+    [claim] = claims_on(order("email"), 26, last_seen={"email": T0})
+    assert "in 26 of 26 traces" in claim.sentence
+    assert claims_on(order("email"), 19, last_seen={"email": T0}) == []
+
+
 def test_a_step_that_may_still_come_is_only_late() -> None:
     begun = T0 + 30 * MS
     assert claims_on(order("email"), now=begun + 9_000 * MS) == []
@@ -115,7 +141,7 @@ def test_a_step_that_occurs_less_often_than_in_all_examples_is_told() -> None:
         spans = order("email")
         return [*spans, publish("order", "orders", 40, spans[0], offset=8)]
 
-    [claim] = missing(facts_of(order("email"), many(confirmed)))
+    [claim] = missing(facts_of(order("email"), many(confirmed, 60)))
     assert claim.sentence == (
-        "order usually does publish orders at least 2 times in 40 of 40 traces; here once"
+        "order usually does publish orders at least 2 times in 60 of 60 traces; here once"
     )

@@ -39,6 +39,14 @@ def test_a_group_that_processed_the_later_message_first_is_told() -> None:
     ]
 
 
+def test_a_consumer_whose_clock_is_behind_by_an_unknown_time_has_still_one_clock() -> None:
+    assert sentences(two(processed=(-4_980, -5_000))) == [
+        "email processed offset 7 after offset 8 of orders, but they were published in order"
+    ]
+    assert sentences(two(processed=(-5_000, -4_980))) == []
+    assert len(sentences(two(partitions=(0, 2), processed=(-4_980, -5_000)))) == 1  # only that they are apart
+
+
 def test_a_publisher_that_used_several_partitions_for_one_key_is_told() -> None:
     assert sentences(two(partitions=(0, 2))) == [
         "order published messages with key 123 to partitions 0 and 2 of orders, so nothing keeps their order"
@@ -54,6 +62,37 @@ def test_a_publisher_that_used_several_partitions_for_one_key_is_told() -> None:
 )
 def test_messages_in_order_and_messages_of_two_keys_are_not_told(spans: list[Span]) -> None:
     assert sentences(spans) == []
+
+
+def requests(*, published: tuple[float, float], second_at: float = 100, partition: int = 0) -> list[Span]:
+    """Two requests about one order, and when each one published its message."""
+    first = http_server("order", "POST /orders", 0, 50)
+    second = http_server("order", "PUT /orders", second_at, 50, trace_id="b" * 32)
+    offsets = (7, 8) if published[0] < published[1] else (8, 7)
+    return [
+        *(first, second),
+        publish("order", "orders", published[0], first, offset=offsets[0], message_key="123"),
+        publish(
+            *("order", "orders", published[1], second),
+            offset=offsets[1],
+            message_key="123",
+            partition=partition,
+        ),
+    ]
+
+
+def test_a_message_that_was_published_after_that_of_a_later_request_is_told() -> None:
+    [claim] = out_of_order(facts_of(requests(published=(130, 110))))
+    assert claim.sentence == (
+        "order published offset 8 of orders for POST /orders after offset 7 for the later PUT /orders"
+    )
+    assert (claim.kind, claim.service, claim.spans[0].offset) == ("out_of_order", "order", 8)
+
+
+def test_requests_in_order_and_requests_at_the_same_time_are_not_told() -> None:
+    assert sentences(requests(published=(40, 110))) == []
+    assert sentences(requests(published=(60, 110))) == []  # late, but before the next one
+    assert sentences(requests(published=(45, 35), second_at=30)) == []
 
 
 def publishing(at: float, audit_at: float = 30) -> list[Span]:

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from laban_collector.store.rows import Span
 from laban_mapper.story.causes.facts import Claim
 from laban_mapper.story.causes.slow import slow
 
-from ...shop_spans import grpc_client, grpc_server, http_client, http_server, process, publish
+from ...shop_spans import MS, grpc_client, grpc_server, http_client, http_server, process, publish
 from .usual_traces import facts_of, usual_of
 
 Draw = Callable[[random.Random], float]
@@ -103,15 +104,91 @@ def test_a_message_that_waited_long_before_it_was_read_is_told() -> None:
     )
 
 
-def test_what_nothing_waited_for_is_not_told() -> None:
-    def with_audit(email: float) -> list[Span]:
-        spans = exact()
-        sent = spans[4]
-        return [*spans[:5], process("email", sent, 10, email), process("audit", sent, 10, 10_000)]
+def parallel(stock: float, user: float = 100) -> list[Span]:
+    """A request that asks stock and user at the same time, and goes on when both have answered."""
+    top = http_server("order", "POST /orders", 0, 20 + max(stock, user))
+    spans = [top]
+    for name, took in (("stock", stock), ("user", user)):
+        call = http_client("order", f"GET {name}", 10, took, top)
+        spans += [call, http_server(name, f"GET /{name}", 10.5, took - 1, call)]
+    return spans
 
-    usual = usual_of(with_audit(8) for _ in range(400))
-    assert slow(facts_of(with_audit(3000), usual)) == []
-    assert [claim.service for claim in slow(facts_of(with_audit(30_000), usual))] == ["email"]
+
+def test_what_nothing_waited_for_is_not_told() -> None:
+    usual = usual_of(parallel(10) for _ in range(400))
+    assert slow(facts_of(parallel(90), usual)) == []
+    [claim] = slow(facts_of(parallel(400), usual))
+    assert claim.sentence == "stock took 399 ms, usually 9.2 ms (400 traces)"
+
+
+def test_a_call_that_outlasts_its_caller_is_in_nobodys_way() -> None:
+    def with_log(took: float) -> list[Span]:
+        spans = exact()
+        call = http_client("order", "POST log", 15, took, spans[0])
+        audit = process("audit", spans[4], 10, 10_000)
+        return [*spans, call, http_server("log", "POST /log", 15.5, took - 1, call), audit]
+
+    usual = usual_of(with_log(5) for _ in range(400))
+    assert slow(facts_of(with_log(2_000), usual)) == []
+
+
+def consumed(email: float, wait: float, audit: float = 8) -> list[Span]:
+    """An order that two groups react to, after waits that differ much."""
+    spans = exact()
+    sent = spans[4]
+    return [
+        *spans[:5],
+        process("email", sent, 10 + wait, email),
+        process("audit", sent, 10 + 2 * wait, audit),
+    ]
+
+
+def test_the_work_on_a_message_is_compared_with_itself_and_not_with_the_queues() -> None:
+    rng = random.Random(3)  # noqa: S311 - the same times in each run
+    waits = [math.exp(rng.gauss(6, 0.8)) for _ in range(400)]
+    usual = usual_of(consumed(8, wait) for wait in waits)
+    [claim] = slow(facts_of(consumed(90, waits[0]), usual))
+    assert claim.sentence == "email took 90 ms, usually 8.1 ms (400 traces)"
+    assert [(span.service, span.duration) for span in claim.explains] == [("email", 90 * MS)]
+    assert slow(facts_of(consumed(12, waits[0]), usual)) == []
+
+
+def test_what_took_far_longer_than_usual_is_told_even_if_something_usual_took_longer_still() -> None:
+    def cached(payment: float, user: float) -> list[Span]:
+        spans = exact(payment=payment)
+        call = http_client("payment", "GET user", 15, user, spans[2])
+        top = replace(spans[0], duration=spans[0].duration + round(user * MS))
+        server = replace(spans[2], duration=spans[2].duration + round(user * MS))
+        called = replace(spans[1], duration=spans[1].duration + round(user * MS))
+        return [top, called, server, *spans[3:], call, http_server("user", "GET /user", 15.5, user - 1, call)]
+
+    usual = usual_of(cached(12, 900 if place % 10 == 0 else 20) for place in range(400))
+    assert [claim.service for claim in slow(facts_of(cached(200, 900), usual))] == ["payment"]
+    assert slow(facts_of(cached(12, 900), usual)) == []
+
+
+def test_a_pause_of_a_busy_machine_is_not_slow() -> None:
+    assert claims_on(exact(gap=28)) == []
+    assert claims_on(exact(payment=24)) == []
+    assert [claim.service for claim in claims_on(exact(gap=60))] == ["payment"]
+    assert [claim.service for claim in claims_on(exact(payment=60))] == ["payment"]
+
+
+def test_pauses_that_have_hit_several_calls_before_tell_how_long_they_are_here() -> None:
+    def calls(*gaps: float) -> list[Span]:
+        top = http_server("order", "POST /orders", 0, 20 + sum(gaps) + 10 * len(gaps))
+        spans, at = [top], 5.0
+        for place, gap in enumerate(gaps):
+            call = http_client("order", f"GET s{place}", at, 10 + gap, top)
+            spans += [call, http_server(f"s{place}", "GET /x", at + gap / 2, 10, call)]
+            at += 10 + gap
+        return spans
+
+    busy = [calls(1, 1, 1, 1) for _ in range(400)] + [calls(1, 80, 1, 1), calls(1, 1, 90, 1)]
+    assert slow(facts_of(calls(70, 1, 1, 1), usual_of(busy))) == []
+    assert len(slow(facts_of(calls(400, 1, 1, 1), usual_of(busy)))) == 1
+    one_incident = [calls(1, 1, 1, 1) for _ in range(400)] + [calls(1, 900, 1, 1) for _ in range(5)]
+    assert len(slow(facts_of(calls(70, 1, 1, 1), usual_of(one_incident)))) == 1
 
 
 def test_fewer_than_twenty_examples_are_no_usual_time() -> None:

@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS spans (
     db_system VARCHAR,
     db_namespace VARCHAR,
     error_type VARCHAR,
+    message_type VARCHAR,
+    message_version VARCHAR,
     attributes VARCHAR USING COMPRESSION zstd,
     dropped_attributes UINTEGER NOT NULL,
     dropped_events UINTEGER NOT NULL,
@@ -142,7 +144,8 @@ CREATE TABLE IF NOT EXISTS digests (
     first_arrival UBIGINT NOT NULL,
     last_arrival UBIGINT NOT NULL,
     filter BLOB NOT NULL,                -- a Bloom filter of everything that queries look for
-    consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL
+    consumers STRUCT(topic VARCHAR, consumer_group VARCHAR, service VARCHAR)[] NOT NULL,
+    last_spans STRUCT(service VARCHAR, namespace VARCHAR, last BIGINT)[] -- see last_spans.sql; NULL: too many services
 );
 
 -- Calls and messages from one node to another that began in the same minute and whose latencies are in the same bucket;
@@ -164,6 +167,20 @@ CREATE TABLE IF NOT EXISTS edges (
     errors BIGINT NOT NULL,
     timed BIGINT NOT NULL,               -- calls with a known latency
     elapsed BIGINT                       -- the sum of their latencies, ns
+);
+
+-- Messages of an edge that began in the same minute and say what they are; counted with `edges`, in parts.
+CREATE TABLE IF NOT EXISTS contracts (
+    minute BIGINT NOT NULL,
+    source VARCHAR NOT NULL,             -- source, target, protocol, flow and part: as in edges
+    target VARCHAR NOT NULL,
+    protocol VARCHAR NOT NULL,
+    flow VARCHAR,
+    part VARCHAR,
+    event_type VARCHAR,                  -- `other`: of all beyond a limit (see contract_limits.py)
+    version VARCHAR,
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL
 );
 
 -- Links of counted consumers to producers that have not arrived (see edges/counter.py).

@@ -34,7 +34,7 @@ from laban_collector.store.private_files import unwritable
 
 _log = logging.getLogger(__name__)
 
-_COUNTED_AGAIN: Final = ("edges", "profile_steps", "profiles")
+_COUNTED_AGAIN: Final = ("edges", "contracts", "profile_steps", "profiles")
 _TABLES: Final = tuple(name for name in EXPORTED_TABLES if name not in ("ledger", *_COUNTED_AGAIN))
 """The tables that are copied. The ledger is written anew, and the collector counts the rest again."""
 _LOCKED: Final = re.compile("Conflicting lock|Could not set lock|being used by another")

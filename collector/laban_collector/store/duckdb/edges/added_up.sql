@@ -1,5 +1,6 @@
 -- The changes by some commits; counts are negative for edges that were counted before and turned out wrong.
-SELECT minute, source, target, protocol, evidence, address, rpc_service, flow, part, is_async, bucket,
+SELECT minute, source, target, protocol, evidence, address, rpc_service, flow, part, event_type, version,
+       is_async, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
        sum(elapsed)::BIGINT AS elapsed
 FROM edge_counts

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from laban_collector.store.base import DEFAULT_NAMES, NameLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import run_with, sql
+from laban_collector.store.duckdb.edges.contract_limits import CONTRACTS, ContractLimiter
 from laban_collector.store.duckdb.edges.name_limits import NameLimiter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
@@ -33,6 +35,7 @@ class EdgeCounter:
         commit_ranges: of the same database.
         step: maximum number of spans that are counted at once, unless a commit has more.
         names: the names that are counted in an hour.
+        contracts: event types and versions that are counted of an edge in an hour.
     """
 
     def __init__(
@@ -41,11 +44,13 @@ class EdgeCounter:
         commit_ranges: CommitRanges,
         step: int = STEP,
         names: NameLimits = DEFAULT_NAMES,
+        contracts: int = CONTRACTS,
     ) -> None:
         self._database = database
         self._commit_ranges = commit_ranges
         self._step = step
         self._limiter = NameLimiter(names)
+        self._contract_limiter = ContractLimiter(contracts)
         self._touched: set[int] = set()
 
     @property
@@ -87,9 +92,12 @@ class EdgeCounter:
             query = EdgeQuery(cursor, self._commit_ranges)
             query.add_commits(counted + 1, last)
             changes, met, unmet = query.changes(), query.met_links(), query.unmet_links()
-            changes = self._limiter.limited(cursor, changes)
+            edges, contracts = _split(cursor, self._limiter.limited(cursor, changes))
+            contracts = self._contract_limiter.limited(cursor, contracts)
         with self._database.writing() as cursor:
-            run_with(cursor, "edges/insert_edges", "new_edges", changes)
+            run_with(cursor, "edges/insert_edges", "new_edges", edges)
+            if contracts.num_rows:
+                run_with(cursor, "edges/insert_contracts", "new_contracts", contracts)
             run_with(cursor, "edges/delete_unmet_links", "met_links", met)
             run_with(cursor, "edges/insert_unmet_links", "new_unmet_links", unmet)
             cursor.execute(sql("edges/set_counted"), {"counted": last})
@@ -108,6 +116,9 @@ class EdgeCounter:
                 cursor.execute(sql("edges/add_up_minutes"), minutes)
                 cursor.execute(sql("edges/delete_minutes"), minutes)
                 cursor.execute(sql("edges/insert_added_up"))
+                cursor.execute(sql("edges/add_up_contracts"), minutes)
+                cursor.execute(sql("edges/delete_contracts"), minutes)
+                cursor.execute(sql("edges/insert_added_up_contracts"))
             self._touched.difference_update(part)
 
     def _parts(self) -> list[list[int]]:
@@ -124,6 +135,16 @@ class EdgeCounter:
             parts[-1].append(minute)
             room -= number
         return parts
+
+
+def _split(cursor: duckdb.DuckDBPyConnection, changes: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the changes of `edges`, and those of `contracts`."""
+    if all(changes[name].null_count == changes.num_rows for name in ("event_type", "version")):
+        edges = changes.drop_columns(["event_type", "version"])
+        return edges, changes.slice(0, 0)
+    cursor.register("edge_changes", changes)
+    edges = cursor.execute(sql("edges/changed_edges")).to_arrow_table()
+    return edges, cursor.execute(sql("edges/changed_contracts")).to_arrow_table()
 
 
 def _counted(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -5,7 +5,8 @@ WITH missing AS MATERIALIZED (
     FROM edge_links ANTI JOIN edge_producers USING (from_lo, from_hi, from_span)
 )
 SELECT s.trace_hi AS from_hi, s.trace_lo AS from_lo, s.span_id AS from_span, s.start AS sent,
-       s.messaging_destination AS published, s.messaging_system AS system, r.service AS sender, true AS old
+       s.messaging_destination AS published, s.messaging_system AS system, r.service AS sender,
+       left(s.message_type, 200) AS event_type, left(s.message_version, 200) AS version, true AS old
 FROM spans s
 SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
 JOIN edge_services r USING (resource_id)

@@ -3,7 +3,7 @@ SELECT minute, source, CASE WHEN r.edge IS NULL THEN target ELSE $other END AS t
        CASE WHEN r.edge IS NULL THEN address END AS address,
        CASE WHEN r.edge IS NULL THEN rpc_service END AS rpc_service,
        CASE WHEN r.edge IS NULL OR flow IS NULL THEN flow ELSE regexp_extract(flow, '^\w+ by ') || 'other' END AS flow,
-       part, is_async, bucket, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
+       part, event_type, version, is_async, bucket, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors,
        sum(timed)::BIGINT AS timed, sum(elapsed)::BIGINT AS elapsed
 FROM edge_changes c
 LEFT JOIN edge_refused r

@@ -4,7 +4,7 @@ SELECT minute, coalesce(s.instead, source) AS source, coalesce(t.instead, target
        -- Callees that are not named need no address either.
        CASE WHEN t.instead IS NULL THEN coalesce(a.instead, address) END AS address,
        CASE WHEN t.instead IS NULL THEN coalesce(o.instead, rpc_service) END AS rpc_service,
-       coalesce(f.instead, flow) AS flow, part, is_async, bucket,
+       coalesce(f.instead, flow) AS flow, part, event_type, version, is_async, bucket,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
        sum(elapsed)::BIGINT AS elapsed
 FROM edge_changes c

@@ -11,7 +11,8 @@ spans_consuming AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, parent_id, kind, start, duration, failed, arrival,
            messaging_destination AS topic, messaging_group, messaging_system AS system,
            greatest(coalesce(messaging_batch_count, 1), 1) AS batch,
-           messaging_operation IS NOT DISTINCT FROM 'receive' AS receiving, service, peer_service
+           messaging_operation IS NOT DISTINCT FROM 'receive' AS receiving, service, peer_service,
+           event_type, version
     FROM edge_traced
     WHERE role = 4 AND messaging_batch_count IS DISTINCT FROM 0
 ),
@@ -19,7 +20,8 @@ spans_consuming AS MATERIALIZED (
 pushed AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.parent_id, c.kind, c.start, c.duration,
            c.call_failed AS failed, c.arrival, c.upper_topic AS topic,
-           c.messaging_group, c.upper_system AS system, 1 AS batch, false AS receiving, c.service, NULL AS peer_service
+           c.messaging_group, c.upper_system AS system, 1 AS batch, false AS receiving, c.service, NULL AS peer_service,
+           c.upper_event_type AS event_type, c.upper_version AS version
     FROM edge_related c
     ANTI JOIN spans_consuming k
       ON k.trace_lo = c.trace_lo AND k.trace_hi = c.trace_hi AND k.service = c.service
@@ -33,7 +35,8 @@ pushed AS MATERIALIZED (
 above AS MATERIALIZED (
     SELECT trace_hi, trace_lo, span_id, kind, messaging_operation IS NOT DISTINCT FROM 'receive' AS receiving,
            messaging_destination AS topic, service, upper_id, upper_kind, upper_role, upper_service, upper_topic,
-           upper_group, upper_system, upper_role = 2 AND coalesce(upper_system, upper_topic) IS NULL AS upper_calls
+           upper_group, upper_system, upper_event_type, upper_version,
+           upper_role = 2 AND coalesce(upper_system, upper_topic) IS NULL AS upper_calls
     FROM edge_related
     WHERE role = 4 AND upper_role <> 3
     -- Two halves of one id: the inner one.
@@ -49,7 +52,9 @@ layers AS MATERIALIZED (
 consuming AS MATERIALIZED (
     SELECT c.* REPLACE (coalesce(c.topic, l.upper_topic) AS topic,
                         coalesce(c.messaging_group, l.upper_group) AS messaging_group,
-                        coalesce(c.system, l.upper_system) AS system)
+                        coalesce(c.system, l.upper_system) AS system,
+                        coalesce(c.event_type, l.upper_event_type) AS event_type,
+                        coalesce(c.version, l.upper_version) AS version)
     FROM (FROM spans_consuming UNION ALL FROM pushed) c
     LEFT JOIN layers l USING (trace_hi, trace_lo, span_id, kind)
     ANTI JOIN (SELECT trace_hi, trace_lo, upper_id AS span_id, upper_kind AS kind FROM layers) u
@@ -62,17 +67,17 @@ consuming AS MATERIALIZED (
 -- The producers that the spans name: the parent, the other half of a shared span, links.
 named AS MATERIALIZED (
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent' AS evidence, p.from_hi, p.from_lo, p.from_span, p.sent,
-           p.published, p.sender, p.system
+           p.published, p.sender, p.system, p.event_type, p.version
     FROM (FROM spans_consuming UNION ALL FROM pushed) c
     JOIN producers p ON p.from_span = c.parent_id AND p.from_lo = c.trace_lo AND p.trace_hi = c.trace_hi
     UNION ALL
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'parent', p.from_hi, p.from_lo, p.from_span, p.sent, p.published,
-           p.sender, p.system
+           p.sender, p.system, p.event_type, p.version
     FROM spans_consuming c
     JOIN producers p ON p.from_span = c.span_id AND p.from_lo = c.trace_lo AND p.trace_hi = c.trace_hi
     UNION ALL
     SELECT c.trace_hi, c.trace_lo, c.span_id, c.kind, 'link', p.from_hi, p.from_lo, p.from_span, p.sent, p.published,
-           p.sender, p.system
+           p.sender, p.system, p.event_type, p.version
     FROM edge_links l
     JOIN spans_consuming c
       ON c.trace_lo = l.trace_lo AND c.span_id = l.span_id AND c.arrival = l.arrival
@@ -82,7 +87,8 @@ named AS MATERIALIZED (
 inherited AS (
     SELECT l.trace_hi, l.trace_lo, l.span_id, l.kind, any_value(n.evidence) AS evidence, any_value(n.from_hi) AS from_hi,
            any_value(n.from_lo) AS from_lo, any_value(n.from_span) AS from_span, any_value(n.sent) AS sent,
-           any_value(n.published) AS published, any_value(n.sender) AS sender, any_value(n.system) AS system
+           any_value(n.published) AS published, any_value(n.sender) AS sender, any_value(n.system) AS system,
+           any_value(n.event_type) AS event_type, any_value(n.version) AS version
     FROM layers l
     JOIN named n
       ON n.trace_lo = l.trace_lo AND n.trace_hi = l.trace_hi AND n.span_id = l.upper_id AND n.kind = l.upper_kind
@@ -107,11 +113,13 @@ noted AS (
 ),
 -- A consumer may name the queue while the producer names the exchange: the queue is the group. In Kafka both are the
 -- topic. A message that was consumed before it was sent shows that clocks differ: its time in the queue is unknown.
+-- A consumer that does not say what the message is consumed what the producer says it is.
 messages AS MATERIALIZED (
     SELECT c.start, c.service,
            CASE WHEN c.messaging_group IS NULL AND coalesce(c.system, f.system, '') <> 'kafka' AND c.topic <> f.published
                 THEN c.topic ELSE c.messaging_group END AS messaging_group,
-           c.failed, c.duration, c.receiving,
+           c.failed, c.duration, c.receiving, coalesce(c.event_type, f.event_type) AS event_type,
+           coalesce(c.version, CASE WHEN c.event_type IS NULL OR c.event_type = f.event_type THEN f.version END) AS version,
            coalesce(c.system, f.system, 'messaging') AS protocol,
            CASE WHEN coalesce(c.system, f.system) = 'kafka' THEN coalesce(c.topic, f.published)
                 ELSE coalesce(f.published, c.topic) END AS topic,
@@ -137,26 +145,26 @@ messages AS MATERIALIZED (
 edges AS (
     SELECT start, 'topic:' || topic AS source,
            CASE WHEN messaging_group IS NULL THEN 'service:' || service ELSE 'group:' || messaging_group END AS target,
-           protocol, evidence, calls, failed, wait AS latency, service, topic, receiving
+           protocol, evidence, calls, failed, wait AS latency, service, topic, receiving, event_type, version
     FROM messages WHERE topic IS NOT NULL
     UNION ALL
     SELECT start, 'group:' || messaging_group, 'service:' || service, protocol, evidence, calls, failed, duration,
-           service, topic, receiving
+           service, topic, receiving, event_type, version
     FROM messages WHERE topic IS NOT NULL AND messaging_group IS NOT NULL
     UNION ALL
     -- The sender has no span that publishes, or its span does not name the topic.
     SELECT start, sender, 'topic:' || topic, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
-           false, NULL, service, topic, receiving
+           false, NULL, service, topic, receiving, event_type, version
     FROM messages
     WHERE topic IS NOT NULL AND coalesce(without_topic OR under_sender OR starts_with(sender, 'external:'), false)
     UNION ALL
     SELECT start, sender, 'service:' || service, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
-           failed, wait, service, '', receiving
+           failed, wait, service, '', receiving, event_type, version
     FROM messages WHERE topic IS NULL AND sender IS NOT NULL
 )
 SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence,
        'consumed by ' || service || ' ' || topic AS flow, CASE WHEN receiving THEN 'receive' ELSE 'process' END AS part,
-       true AS is_async, floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
+       event_type, version, true AS is_async, floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
        CASE WHEN $all THEN sum(calls) ELSE -sum(calls) END::BIGINT AS calls,
        CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
        CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,

@@ -3,7 +3,7 @@
 INSERT INTO edge_producers BY NAME
 WITH own AS MATERIALIZED (
     SELECT trace_hi AS from_hi, trace_lo AS from_lo, span_id AS from_span, start AS sent,
-           messaging_destination AS published, messaging_system AS system, service AS sender, old
+           messaging_destination AS published, messaging_system AS system, service AS sender, event_type, version, old
     FROM edge_scope WHERE role = 3
 ),
 missing AS MATERIALIZED (
@@ -11,7 +11,8 @@ missing AS MATERIALIZED (
 )
 FROM own
 UNION ALL
-SELECT s.trace_hi, s.trace_lo, s.span_id, s.start, s.messaging_destination, s.messaging_system, r.service, true
+SELECT s.trace_hi, s.trace_lo, s.span_id, s.start, s.messaging_destination, s.messaging_system, r.service,
+       left(s.message_type, 200), left(s.message_version, 200), true
 FROM spans s
 SEMI JOIN missing ON from_span = s.span_id AND from_lo = s.trace_lo AND from_hi = s.trace_hi
 JOIN edge_services r USING (resource_id)

@@ -21,7 +21,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
-from laban_collector.store.rows import MINUTE, OTHERS
+from laban_collector.store.rows import MINUTE, OTHER_CONTRACTS, OTHERS
 
 STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
 """The JSON of a span's attributes contains this if its RPC streams."""
@@ -37,6 +37,8 @@ _MANY_TRACES: Final = 1000
 """With more traces than this, every digest seems to hold one of them."""
 MOST_NAMES: Final = 2_000
 """Nodes in a graph, besides the ones for the rest; also addresses that name them."""
+MOST_CONTRACTS: Final = 50
+"""Event types and versions of an edge, besides the one for the rest."""
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAMES: Final = pa.schema(dict.fromkeys(("node", "address", "rpc_service", "name"), pa.string()))
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
@@ -86,10 +88,13 @@ class EdgeQuery:
             self._add_needed(begin, end, commits, bounds)
             self._work_out({**window, "all": True})
             self._run("clear")
+        self._run("contracts_of_spans")
 
     def add_minutes(self, since: int, until: int) -> None:
         """Add the edges that were counted in a window of whole minutes, ns since the epoch."""
-        self._run("minutes", {"since": since // MINUTE, "until": until // MINUTE})
+        minutes = {"since": since // MINUTE, "until": until // MINUTE}
+        self._run("minutes", minutes)
+        self._run("contracts_of_minutes", minutes)
 
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge, between the busiest nodes if there are very many."""
@@ -102,8 +107,17 @@ class EdgeQuery:
         self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
         return self._run("edges")
 
+    def contracts(self) -> duckdb.DuckDBPyConnection | None:
+        """Run `contracts.sql`: what the messages of each edge are; None if no message says it.
+
+        At most MOST_CONTRACTS for an edge. Call it after `result`, which names the nodes.
+        """
+        if not self._count("number_of_contracts"):
+            return None
+        return self._run("contracts", {"most": MOST_CONTRACTS, "other": OTHER_CONTRACTS})
+
     def changes(self) -> pa.Table:
-        """Rows for the table `edges`."""
+        """Rows for the tables `edges` and `contracts`, not yet added up for each of them."""
         return self._run("added_up").to_arrow_table()
 
     def unmet_links(self) -> pa.Table:

@@ -45,6 +45,9 @@ INSERT INTO edge_keys
 SELECT row, trace_hi, trace_lo, span_id, parent_id, role, messaging_operation IS NOT DISTINCT FROM 'receive'
 FROM edge_traced
 
+-- name: number_of_contracts
+SELECT count(*) AS contracts FROM edge_contracts
+
 -- name: number_of_forms
 SELECT count(*) AS forms FROM edge_forms
 
@@ -90,7 +93,33 @@ SET VARIABLE edge_streaming = $streaming::VARCHAR
 
 -- name: table_of_edges
 -- The table in which edges are added up; local to this connection.
-CREATE TEMP TABLE edge_counts AS FROM edges LIMIT 0
+CREATE TEMP TABLE edge_counts AS
+SELECT *, NULL::VARCHAR AS event_type, NULL::VARCHAR AS version FROM edges LIMIT 0;
+CREATE TEMP TABLE edge_contracts AS FROM contracts LIMIT 0
+
+-- name: contracts_of_minutes
+INSERT INTO edge_contracts BY NAME FROM contracts WHERE minute >= $since AND minute < $until
+
+-- name: delete_contracts
+DELETE FROM contracts WHERE minute IN (SELECT unnest($minutes))
+
+-- name: insert_added_up_contracts
+INSERT INTO contracts BY NAME FROM added_up_contracts LIMIT 1000000000000
+
+-- name: insert_contracts
+-- LIMIT: see insert_spans.sql.
+INSERT INTO contracts BY NAME FROM new_contracts LIMIT 1000000000000
+
+-- name: rows_of_contract_hours
+-- The number of stored rows of some hours, and whether contracts are left out of the hour already.
+SELECT minute // 60 AS hour, count(*) AS number, bool_or(event_type IS NOT DISTINCT FROM $other) AS has_others
+FROM contracts
+WHERE minute BETWEEN $first * 60 AND $last * 60 + 59 AND minute // 60 IN (SELECT unnest($hours))
+GROUP BY hour
+
+-- name: rows_of_changed_contract_hours
+-- The number of changed rows of each hour.
+SELECT minute // 60 AS hour, count(*) AS number FROM contract_changes GROUP BY hour ORDER BY hour
 
 -- name: take_folded
 DROP TABLE edge_counts;

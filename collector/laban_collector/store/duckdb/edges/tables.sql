@@ -35,7 +35,8 @@ SELECT row, trace_hi, trace_lo, span_id, parent_id, start, duration, latency, ar
        -- Looking up and connecting to a host are steps of a call.
        kind = 3 AND coalesce(db_system, rpc_system, http_method, peer_service) IS NULL
            AND lower(left(name, 4)) IN ('dns.', 'dns ', 'tcp.', 'tcp ', 'tls.', 'tls ') AS connects,
-       messaging_system, messaging_operation, messaging_destination, messaging_group, messaging_batch_count
+       messaging_system, messaging_operation, messaging_destination, messaging_group, messaging_batch_count,
+       left(message_type, 200) AS event_type, left(message_version, 200) AS version
 FROM whole JOIN edge_services r USING (resource_id);
 
 -- Spans that the selected ones need; their own edges were counted before.
@@ -48,7 +49,7 @@ CREATE TEMP TABLE edge_consumers (arrival UBIGINT, trace_hi UBIGINT, trace_lo UB
 CREATE TEMP TABLE edge_links AS FROM unmet_links LIMIT 0;
 CREATE TEMP TABLE edge_producers (
     from_hi UBIGINT, from_lo UBIGINT, from_span UBIGINT, sent TIMESTAMP_NS, published VARCHAR, system VARCHAR,
-    sender VARCHAR, old BOOLEAN
+    sender VARCHAR, event_type VARCHAR, version VARCHAR, old BOOLEAN
 );
 -- The high halves of traces that some services call by their low half only.
 CREATE TEMP TABLE edge_forms (trace_hi UBIGINT, trace_lo UBIGINT, short UBIGINT);
@@ -60,6 +61,7 @@ CREATE TEMP TABLE edge_pairs (lower_row BIGINT, upper_row BIGINT);
 CREATE TEMP TABLE edge_related AS
 SELECT *, span_id AS upper_id, kind AS upper_kind, role AS upper_role, service AS upper_service,
        messaging_destination AS upper_topic, messaging_group AS upper_group, messaging_system AS upper_system,
-       messaging_operation AS upper_operation, call_failed AS upper_failed, latency AS upper_latency,
+       messaging_operation AS upper_operation, event_type AS upper_event_type, version AS upper_version,
+       call_failed AS upper_failed, latency AS upper_latency,
        protocol AS upper_protocol, peer_address AS upper_address, peer_port AS upper_port, true AS upper_named
 FROM (SELECT *, false AS old FROM edge_spans) LIMIT 0;

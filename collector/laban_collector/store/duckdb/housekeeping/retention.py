@@ -38,13 +38,15 @@ _DELETES: Final = (
     "spans",
     "edges",
     "odd_edges",
+    "contracts",
+    "odd_contracts",
     "profiles",
     "unmet_links",
     "digests",
     "ledger",
 )
 """The order matters: correlations are found by their spans, and lag rows by the ledger."""
-_BY_MINUTE: Final = ("edges", "odd_edges", "profiles")
+_BY_MINUTE: Final = ("edges", "odd_edges", "contracts", "odd_contracts", "profiles")
 _NS: Final = 1_000_000_000
 
 

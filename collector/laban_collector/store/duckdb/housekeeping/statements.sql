@@ -3,6 +3,15 @@
 -- name: commits_before
 SELECT max(arrival) AS newest FROM ledger WHERE time < make_timestamp_ns($time::BIGINT)
 
+-- name: delete_contracts
+-- Like delete_edges.
+DELETE FROM contracts
+WHERE minute >= $odd
+  AND minute < (
+      SELECT coalesce(epoch_ns(min(start)) // 60_000_000_000, 9_223_372_036_854_775_807) FROM spans
+      WHERE arrival > $until AND start >= make_timestamp_ns($odd * 60_000_000_000)
+  )
+
 -- name: delete_digests
 DELETE FROM digests WHERE last_arrival <= $until
 
@@ -38,6 +47,15 @@ DELETE FROM ledger WHERE arrival <= $until
 
 -- name: delete_links
 DELETE FROM span_links WHERE arrival <= $until
+
+-- name: delete_odd_contracts
+-- Like delete_odd_edges.
+DELETE FROM contracts
+WHERE minute < $odd AND minute < (
+          SELECT coalesce(epoch_ns(min(start)) // 60_000_000_000, $odd) FROM spans
+          WHERE arrival > $until AND start < make_timestamp_ns($odd * 60_000_000_000)
+      )
+   OR minute > (SELECT epoch_ns(max(start)) // 60_000_000_000 FROM spans WHERE arrival > $until)
 
 -- name: delete_profile_steps
 DELETE FROM profile_steps WHERE step NOT IN (SELECT step FROM profiles)

@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.duckdb.index.keys import LAST, WORDS_PER_KEY, CommitRange, Consumer
+from laban_collector.store.duckdb.index.last_spans import Ends, LastSpan, ends_of
 from laban_collector.store.duckdb.index.newest_keys import NewestKeys
 
 _MAX_PARTS: Final = 16
@@ -29,6 +30,7 @@ class Part(NamedTuple):
     keys: frozenset[int]
 
 
+_Digest = tuple[int, int, bytes, Sequence[dict[str, str]], Sequence[dict[str, Any]] | None]
 EVERYTHING: Final = CommitRange(0, LAST)
 
 
@@ -54,13 +56,14 @@ class CommitRanges:
         self._filters: dict[int, bloom.Words] = {}
         """One filter per row, by the number of words."""
         self._consumers: dict[CommitRange, frozenset[Consumer]] = {}
+        self._last_spans: dict[CommitRange, Ends | None] = {}
         self.newest = NewestKeys(database)
 
     def forget(self) -> None:
         """Forget all digests: the database is another one now."""
         with self._lock:
             self._read_at, self._next = None, 0
-            self._ranges, self._filters, self._consumers = {}, {}, {}
+            self._ranges, self._filters, self._consumers, self._last_spans = {}, {}, {}, {}
         self.newest.forget()
 
     def consumers(self) -> tuple[int | None, set[Consumer]]:
@@ -71,6 +74,15 @@ class CommitRanges:
             first = self._next
         unread, newest = self.newest.consumers(first)
         return unread, known | newest
+
+    def last_spans(self) -> tuple[int, list[tuple[CommitRange, Ends | None]]]:
+        """Return the first commit without a digest, and the ends of the last spans in each range before it.
+
+        Of a range with too many services, the ends are None: it has to be read.
+        """
+        with self._lock:
+            self._refresh()
+            return self._next, list(self._last_spans.items())
 
     def read_newest(self) -> None:
         """Read the keys of the commits without a digest if queries read these commits; not for two threads.
@@ -124,17 +136,19 @@ class CommitRanges:
                 self._ranges[size] = [ranges[row] for row in kept]
                 self._filters[size] = self._filters[size][kept]
         for one in [one for one in self._consumers if oldest is None or one.first < oldest]:
-            del self._consumers[one]
+            del self._consumers[one], self._last_spans[one]
 
-    def _add(self, rows: Sequence[tuple[int, int, bytes, Sequence[dict[str, str]]]]) -> None:
+    def _add(self, rows: Sequence[_Digest]) -> None:
         new: dict[int, list[bloom.Words]] = {}
-        for first, last, content, consumers in rows:
+        for first, last, content, consumers, spans in rows:
             words = np.frombuffer(content, "<u8").astype(np.uint64)
             new.setdefault(len(words), []).append(words)
             self._ranges.setdefault(len(words), []).append(CommitRange(first, last))
             self._consumers[CommitRange(first, last)] = frozenset(
                 Consumer(one["topic"], one["consumer_group"], one["service"]) for one in consumers
             )
+            ends = None if spans is None else ends_of(LastSpan(**one) for one in spans)
+            self._last_spans[CommitRange(first, last)] = ends
             self._next = max(self._next, last + 1)
         for size, filters in new.items():
             known = self._filters.get(size, np.empty((0, size), np.uint64))

@@ -5,6 +5,7 @@ byte per span. Digests are computed after the commits. A commit without a digest
 not depend on digests.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.keys import WORDS_PER_KEY, CommitRange, keys_of_commits
+from laban_collector.store.duckdb.index.last_spans import LastSpan, last_spans_of
 
 SPANS: Final = 122_880
 """Spans of a digest: as many as a row group, which DuckDB reads as a whole or not at all."""
@@ -51,9 +53,11 @@ class Digester:
             [(first, last)] = cursor.execute(sql("index/digest_next"), {"spans": self._spans}).fetchall()
             if last is None:
                 return False
-            keys = keys_of_commits(cursor, CommitRange(first, last))
+            commits = CommitRange(first, last)
+            keys = keys_of_commits(cursor, commits)
+            spans = last_spans_of(cursor, commits)
         with self._database.writing() as cursor:
-            digest = {"first": first, "last": last, "filter": _filter_of(keys)}
+            digest = {**commits._asdict(), "filter": _filter_of(keys), **_columns_of(spans)}
             cursor.execute(sql("index/insert_digest"), digest)
         return True
 
@@ -75,6 +79,16 @@ class DigestThread(PeriodicThread):
         """Compute the missing digests, and read the keys of the newest commits."""
         self._digester.catch_up()
         self._commit_ranges.read_newest()
+
+
+def _columns_of(spans: Sequence[LastSpan] | None) -> dict[str, object]:
+    """The parameters of `insert_digest.sql` for the last spans of the services."""
+    return {
+        "few": spans is not None,
+        "services": [span.service for span in spans or ()],
+        "namespaces": [span.namespace for span in spans or ()],
+        "ends": [span.last for span in spans or ()],
+    }
 
 
 def _filter_of(keys: bloom.Numbers) -> bytes:

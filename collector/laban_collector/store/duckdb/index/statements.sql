@@ -3,6 +3,12 @@
 -- name: oldest_digest
 SELECT min(first_arrival) AS oldest FROM digests
 
+-- name: newest_spans
+-- The number of spans in the commits from one to another, the number from one on, and the newest commit.
+SELECT coalesce(sum(spans) FILTER (arrival <= $last::UBIGINT), 0)::BIGINT AS known,
+       coalesce(sum(spans), 0)::BIGINT AS spans, max(arrival) AS newest
+FROM ledger WHERE arrival >= $first::UBIGINT
+
 -- name: digest_values
 -- The values of business keys that queries may look for in a range of commits.
 SELECT DISTINCT value FROM correlations WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT

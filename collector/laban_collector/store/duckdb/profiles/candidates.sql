@@ -1,12 +1,14 @@
 -- The traces that enter the system in some commits, each by the span at which it does: its root; or, if the root was
--- lost, its first span if that serves a request or a message. Of each kind of trace the first ones, because what arrives
--- together is read together. A trace that follows from a message of another trace is no candidate.
+-- lost, its first span if that serves a request or a message. Of each kind of trace in an hour the first ones, because
+-- what arrives together is read together; or those that are drawn by their random ids, because a file may have the newest
+-- ones first. A trace that follows from a message of another trace is no candidate.
 WITH roots AS (
-    SELECT resource_id, name, count(*) AS many, list(rowid)[1:$most] AS rows
+    SELECT resource_id, name, count(*) AS many,
+           arg_min(rowid, CASE WHEN $drawn THEN hash(trace_lo) ELSE rowid::UBIGINT END, $most) AS rows
     FROM spans
     WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT AND parent_id = 0
       AND start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
-    GROUP BY resource_id, name
+    GROUP BY resource_id, name, epoch_ns(start) // 3_600_000_000_000
 ),
 -- The root of a trace may be in an earlier or a later commit, with which the trace is counted.
 lost AS (
@@ -19,11 +21,11 @@ lost AS (
       )
     GROUP BY trace_lo
     HAVING arg_min(kind, start) IN (2, 5)
-    ORDER BY row
+    ORDER BY CASE WHEN $drawn THEN hash(trace_lo) ELSE row::UBIGINT END
     LIMIT $most
 ),
 chosen AS MATERIALIZED (
-    (SELECT unnest(rows) AS row, many FROM roots LIMIT $limit)
+    (SELECT unnest(rows) AS row, many FROM roots ORDER BY generate_subscripts(rows, 1), row LIMIT $limit)
     UNION ALL
     SELECT row, count(*) OVER () FROM lost
 ),
@@ -52,4 +54,4 @@ FROM entries e
 JOIN resources r USING (resource_id)
 JOIN sizes z ON z.trace_lo = e.trace_lo
 ANTI JOIN linking l ON l.trace_lo = e.trace_lo AND l.span_id = e.span_id
-ORDER BY row
+ORDER BY CASE WHEN $drawn THEN hash(e.trace_lo) ELSE row::UBIGINT END

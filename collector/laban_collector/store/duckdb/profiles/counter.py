@@ -23,8 +23,9 @@ from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.duckdb.profiles.name_limits import HourLimits
 from laban_collector.store.duckdb.profiles.round_reader import RoundReader
-from laban_collector.store.duckdb.profiles.sampling import PLENTY, Candidate, Sampler
-from laban_collector.store.rows import MINUTE, ProfileCount, ProfileStep, plausible_starts
+from laban_collector.store.duckdb.profiles.sampling import IMPORTED, PLENTY, Budget, Candidate, Sampler
+from laban_collector.store.duckdb.profiles.slices import Slices
+from laban_collector.store.rows import ProfileCount, ProfileStep, plausible_starts
 
 _log = logging.getLogger(__name__)
 
@@ -32,16 +33,9 @@ DELAY: Final = 30 * 10**9
 """ns between a commit and the count of its traces, whose last spans may come later."""
 STEP: Final = 600_000
 """Maximum number of spans whose traces are chosen from at once, unless a commit has more."""
-FEWEST: Final = 1_500
-"""Spans of counted traces in a step, if so many arrived."""
-SHARE: Final = 250
-"""One of so many spans is counted if that is more."""
+_NEAR: Final = 120_000
+"""Spans that are so near to each other that it does not matter which of them are read."""
 _CANDIDATES: Final = 20_000
-_HOUR: Final = 60
-_SHORT: Final = 2 * _HOUR
-"""Minutes after which the counts of an hour are kept together."""
-_AT_ONCE: Final = 100_000
-"""Rows that are added up at once; limits the memory."""
 _COUNTS: Final = pa.schema(
     {
         "minute": pa.int64(),
@@ -108,16 +102,23 @@ class ProfileCounter:
         self._clock = clock
         self._step = step
         self._sampler = Sampler()
+        self._budget = Budget(clock())
         self._limits = HourLimits()
+        self._slices = Slices(database)
         self._touched: set[int] = set()
 
-    def count_next(self, delay: int = DELAY) -> bool:
-        """Count traces of the next commits that are older than a delay in ns; return whether there were any.
+    def count_next(self, delay: int = DELAY, *, imported: bool = False) -> bool:
+        """Count traces of the next commits; return whether there were any.
+
+        Args:
+            delay: how old the commits are at least, ns.
+            imported: whether an import waits for it, and nothing else has to be done at the same time: then
+                more traces are counted, drawn from all of them.
 
         Raises:
             StoreError: DuckDB refused; earlier counts stay.
         """
-        found = self._next(delay)
+        found = self._next(delay, imported=imported)
         if found is None:
             return False
         steps, counts = self._limits.limited(*self._profile(found))
@@ -140,20 +141,15 @@ class ProfileCounter:
         return None if stored is None else int(stored)
 
     def compact(self) -> None:
-        """Add up the counts of minutes that were counted in parts, and those of older minutes by hour.
+        """Add up what was counted in parts, and make the oldest slices longer if there are too many.
 
         Raises:
             StoreError: DuckDB refused; the counts stay in parts.
         """
-        recent = self._clock() // MINUTE // _HOUR * _HOUR - _SHORT
-        for first, last in self._slices(_HOUR, 0, recent - 1):
-            self._add_up(first // _HOUR * _HOUR, last // _HOUR * _HOUR + _HOUR - 1, _HOUR)
-        minutes = sorted(minute for minute in self._touched if minute >= recent)
-        for minute in minutes:
-            self._add_up(minute, minute, 1)
+        self._slices.compact(self._touched)
         self._touched.clear()
 
-    def _next(self, delay: int) -> _Round | None:
+    def _next(self, delay: int, *, imported: bool) -> _Round | None:
         with self._database.reading() as cursor:
             profiled = _profiled(cursor)
             bounds = {"profiled": profiled, "until": self._clock() - delay, "most": self._step}
@@ -165,14 +161,13 @@ class ProfileCounter:
             since, until = plausible_starts(self._clock())
             commits = {"first": first, "last": last, "near": near, "after": after}
             limits = {"since": since, "until": until, "most": PLENTY, "limit": _CANDIDATES}
+            limits["drawn"] = imported or spans <= _NEAR
             rows = cursor.execute(sql("profiles/candidates"), {**commits, **limits}).fetchall()
         candidates = [Candidate(*row) for row in rows]
-        return _Round(
-            first,
-            last,
-            CommitRange(near, after),
-            self._sampler.choose(candidates, max(FEWEST, spans // SHARE)),
-        )
+        most = IMPORTED if imported else self._budget.of(spans, self._clock())
+        chosen = self._sampler.choose(candidates, most)
+        self._budget.spend(sum(one.spans for one in chosen))
+        return _Round(first, last, CommitRange(near, after), chosen)
 
     def _profile(self, found: _Round) -> tuple[Sequence[ProfileStep], Sequence[ProfileCount]]:
         traces = [one.trace_id for one in found.chosen]
@@ -189,30 +184,6 @@ class ProfileCounter:
                 "What the traces of the commits %d to %d look like is not counted.", found.first, found.last
             )
             return (), ()
-
-    def _slices(self, minutes: int, first: int, last: int) -> list[tuple[int, int]]:
-        """Return the first and last minute of ranges with short slices that have some number of rows."""
-        with self._database.reading() as cursor:
-            window = {"minutes": minutes, "first": first, "last": last}
-            rows = cursor.execute(sql("profiles/minutes_to_add_up"), window).fetchall()
-        found: list[tuple[int, int]] = []
-        total = 0
-        for minute, number in rows:
-            same = found and found[-1][1] // minutes == minute // minutes
-            if found and (same or total + number <= _AT_ONCE):
-                found[-1] = (found[-1][0], minute)
-            else:
-                found.append((minute, minute))
-                total = 0
-            total += number
-        return found
-
-    def _add_up(self, first: int, last: int, minutes: int) -> None:
-        with self._database.writing() as cursor:
-            window = {"first": first, "last": last, "minutes": minutes}
-            cursor.execute(sql("profiles/add_up_counts"), window)
-            cursor.execute(sql("profiles/delete_counts"), window)
-            cursor.execute(sql("profiles/insert_added_up"))
 
 
 def _profiled(cursor: duckdb.DuckDBPyConnection) -> int:

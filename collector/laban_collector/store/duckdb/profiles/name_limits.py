@@ -31,18 +31,23 @@ class HourLimits:
         self, steps: Sequence[ProfileStep], counts: Sequence[ProfileCount]
     ) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return what is within the limits."""
-        kept = [count for count in counts if self._is_known(count)]
+        # An import may bring more hours than are remembered: one after the other.
+        kept = [count for count in sorted(counts, key=_hour) if self._is_known(count)]
         named = {count.step for count in kept}
         return [step for step in steps if step.step in named], kept
 
     def _is_known(self, count: ProfileCount) -> bool:
-        hour = count.minute // _HOUR
+        hour = _hour(count)
         if hour not in self._known:
             self._known[hour] = (set(), set())
             if len(self._known) > _HOURS:
                 self._known.popitem(last=False)
         entries, steps = self._known[hour]
         return _add(entries, count.entry, self._most[0]) and _add(steps, count.step, self._most[1])
+
+
+def _hour(count: ProfileCount) -> int:
+    return count.minute // _HOUR
 
 
 def _add(names: set[int], name: int, most: int) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
+from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
 from laban_collector.store.duckdb.read.reader import DuckDBReader, trace_ids_without
 from laban_collector.store.duckdb.read.rows import Row, both_forms, halves, named_rows, spans_of, trace_ids
@@ -13,17 +15,28 @@ class RoundReader(DuckDBReader):
     """A reader that finds the spans of many traces at once, in a range of commits; not for two threads.
 
     The other queries compare each row with each trace, which is faster for a few of them. The windows of the
-    questions are not heeded, and events are not read.
+    questions are not heeded.
+
+    Args:
+        database: the file.
+        commit_ranges: of the same database.
+        with_events: whether spans have their events.
     """
 
     _commits = CommitRange(0, 0)
+
+    def __init__(
+        self, database: Database, commit_ranges: CommitRanges | None = None, *, with_events: bool = False
+    ) -> None:
+        super().__init__(database, commit_ranges=commit_ranges)
+        self._with_events = with_events
 
     def read_only_in(self, commits: CommitRange) -> None:
         """Set the range of commits."""
         self._commits = commits
 
     def spans_of(self, trace_ids: Sequence[str], since: int, until: int, limit: int) -> list[Span]:  # noqa: ARG002
-        """Return the first spans of these traces, by start, without their events."""
+        """Return the first spans of these traces, by start."""
         traces = {halves(trace_id) for trace_id in trace_ids}
         wanted = [low for _, low in traces]
         rows = self._in_range("rows_of_traces", wanted, limit=limit + 1)
@@ -32,7 +45,8 @@ class RoundReader(DuckDBReader):
         with self._reading() as cursor:
             found = named_rows(cursor.execute(sql("profiles/spans_of_rows"), {"rows": of_traces}))
             services = self._services(cursor, (row["resource_id"] for row in found))
-        return spans_of(found, services, (), self._in_range("links_of_traces", wanted), limit)
+        events = self._in_range("events_of_traces", wanted) if self._with_events else ()
+        return spans_of(found, services, events, self._in_range("links_of_traces", wanted), limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these."""

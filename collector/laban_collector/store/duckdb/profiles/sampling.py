@@ -6,10 +6,21 @@ from typing import Final, NamedTuple
 
 PLENTY: Final = 300
 """Examples of a kind in an hour, after which only a share of its traces is counted."""
+FEWEST: Final = 1_500
+"""Spans of counted traces in a step, if so many arrived."""
+SHARE: Final = 250
+"""One of so many spans is counted if that is more."""
+SAVED: Final = 10_000
+"""Spans that may be counted beyond that if there was less to count before: a file that is imported into a
+collector brings many at once."""
+IMPORTED: Final = 20_000
+"""Spans of counted traces in a step of an import, which has the time: about two seconds."""
 LARGEST: Final = 5_000
 """Spans of a trace that is counted; a larger one would cost too much."""
 _SHARE: Final = 20
 """One of so many traces of a kind with plenty of examples."""
+_INTERVAL: Final = 30 * 10**9
+"""ns between two steps while spans arrive."""
 _HOURS: Final = 200
 """Hours whose examples are remembered; a file that is imported may cover more."""
 _KINDS: Final = 2_000
@@ -51,6 +62,36 @@ class Candidate(NamedTuple):
     def kind(self) -> Kind:
         """What kind of trace it is."""
         return self.namespace, self.service, self.name
+
+
+class Budget:
+    """How many spans may be counted in a step; what is not used is saved.
+
+    Args:
+        now: ns since the epoch.
+    """
+
+    def __init__(self, now: int) -> None:
+        self._saved = 0
+        self._allowed = 0
+        self._last = now
+
+    def of(self, spans: int, now: int) -> int:
+        """Return how many spans may be counted.
+
+        Args:
+            spans: that arrived.
+            now: ns since the epoch.
+        """
+        idle = max(now - self._last - _INTERVAL, 0) * FEWEST // _INTERVAL
+        self._last = now
+        self._saved = min(self._saved + idle, SAVED)
+        self._allowed = max(FEWEST, spans // SHARE)
+        return self._allowed + self._saved
+
+    def spend(self, spans: int) -> None:
+        """Record how many were counted."""
+        self._saved = min(max(self._saved + self._allowed - spans, 0), SAVED)
 
 
 class Sampler:

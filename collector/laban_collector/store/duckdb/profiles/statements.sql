@@ -34,11 +34,12 @@ SELECT min(arrival) FILTER (WHERE earlier <= $before) AS first, max(arrival) FIL
 FROM near
 
 -- name: count_of
--- The counts of an entry in some slices, added up.
+-- The counts of an entry in some slices, added up. No slice is longer than an hour: the second condition, which row groups
+-- can be left out by, follows from the first.
 WITH flat AS (
     SELECT step, measure, unnest(buckets) AS bucket, unnest(counts) AS count
     FROM profiles
-    WHERE entry = $entry AND minute + minutes > $since AND minute < $until
+    WHERE entry = $entry AND minute + minutes > $since AND minute > $since - 60 AND minute < $until
 ),
 summed AS (SELECT step, measure, bucket, sum(count)::BIGINT AS count FROM flat GROUP BY ALL)
 SELECT step, measure, list(bucket ORDER BY bucket) AS buckets, list(count ORDER BY bucket) AS counts
@@ -60,13 +61,6 @@ INSERT INTO profiles BY NAME FROM new_counts LIMIT 1000000000000
 INSERT INTO profile_steps BY NAME
 FROM new_steps WHERE step NOT IN (SELECT step FROM profile_steps)
 
--- name: minutes_to_add_up
--- The number of rows of each short slice before a minute, for slices that begin at or after another.
-SELECT minute, count(*) AS number FROM profiles
-WHERE minutes < $minutes AND minute >= $first AND minute <= $last
-GROUP BY minute
-ORDER BY minute
-
 -- name: next_commits
 -- The next commits that are old enough, up to a number of spans; at least one commit if there is one.
 SELECT min(arrival) AS first, max(arrival) AS last, sum(spans)::BIGINT AS spans
@@ -85,8 +79,23 @@ SELECT epoch_ns(min(time)) AS time FROM ledger WHERE arrival > $profiled
 -- The last commit whose traces are counted.
 SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'profiled'), 0) AS profiled
 
+-- name: rows_of_slices
+-- The slices of a length that begin in a window, and how many rows of shorter slices, or of a minute, lie in each.
+SELECT minute // $minutes * $minutes AS first, count(*) AS number FROM profiles
+WHERE minutes < greatest($minutes, 2) AND minute BETWEEN $first AND $last
+GROUP BY first
+ORDER BY first
+
 -- name: set_profiled
 INSERT OR REPLACE INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)
+
+-- name: slices_of
+-- The slices of an entry, and how many values of a measure of the entry itself each has.
+SELECT minute, minutes, sum(list_sum(counts))::BIGINT AS number FROM profiles
+WHERE entry = $entry AND step = $entry AND measure = $measure
+  AND minute + minutes > $since AND minute > $since - 60 AND minute < $until
+GROUP BY minute, minutes
+ORDER BY minute, minutes
 
 -- name: steps_of
 SELECT step, above, entry, service, namespace, operation, kind, consumer_group AS "group"

@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 
 from laban.vocabulary import KAFKA_KEY_CORRELATION, UNKNOWN_SERVICE
-from laban_collector.store.base import SpanReader
+from laban_collector.store.base import ClosureReader, SpanReader
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.query import STREAMING_MARK, EdgeQuery, bucket_of
@@ -26,17 +26,20 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
-    edge_of,
+    edges_of,
     halves,
+    hop_seen,
     keys_of,
     lag_of,
     latency_point_of,
     named_rows,
     newest_traces,
+    operation_seen,
     sets_of_keys,
     spans_of,
     trace_id_of,
@@ -65,6 +68,9 @@ from laban_collector.store.rows import (
     ProfileStep,
     QueueMinute,
     QueueProgress,
+    SampledRef,
+    SeenHop,
+    SeenOperation,
     Span,
     TraceRef,
     Unread,
@@ -76,10 +82,12 @@ from laban_collector.store.rows import (
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
-_LOOK_BACK: Final = (10 * MINUTE, 120 * MINUTE, 1440 * MINUTE)
-"""ns: how far the last span of a service is looked for, before all spans are read."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
+_EARLIER: Final = 10 * MINUTE
+"""ns: how long before a window the roots of its traces are looked for."""
+_LOST_AMONG: Final = 200_000
+"""Number of spans among which traces without a root are looked for."""
 _MAX_KNOWN: Final = 1 << 16
 """Resources whose services are kept in memory: senders may make up new ones without end."""
 _FIRST_WINDOW: Final = MINUTE
@@ -119,6 +127,7 @@ class DuckDBReader(SpanReader):
         self._newest_lag = NewestLagCache(self._polls)
         self._service_of: dict[int, Service] = {}
         self._origins = Origins()
+        self._last_spans = LastSpans(self._commit_ranges)
 
     @contextmanager
     def at_one_moment(self) -> Generator[None, None, None]:
@@ -355,23 +364,10 @@ class DuckDBReader(SpanReader):
             services = self._services(cursor, (row["resource_id"] for row in rows))
         return {Consumer(row["topic"], row["group"], services[row["resource_id"]].name) for row in rows}
 
-    def last_spans(self, services: Collection[str], until: int) -> dict[str, int]:
-        """Return the end (ns) of the newest span of each service that has one that started before `until`.
-
-        Reads the newest spans first, because most services are among them.
-        """
-        found: dict[str, int] = {}
-        end = until
+    def last_spans(self, services: Collection[str]) -> dict[str, int]:
+        """Return the end (ns) of the last span of each service that has one."""
         with self._reading() as cursor:
-            for length in (*_LOOK_BACK, until):
-                window = {"since": max(until - length, 0), "until": end}
-                missing = [service for service in services if service not in found]
-                if not missing:
-                    break
-                rows = named_rows(cursor.execute(sql("read/last_spans"), {"services": missing, **window}))
-                found |= {row["service"]: row["last"] for row in rows}
-                end = window["since"]
-        return found
+            return self._last_spans.of(cursor, services)
 
     def callees(self, peers: Collection[Peer], since: int, until: int) -> dict[Peer, str]:
         """Return the service behind each peer, from the calls of a window widened to whole minutes.
@@ -409,7 +405,9 @@ class DuckDBReader(SpanReader):
                 query.add_minutes(since, until)
             else:
                 query.add_window(since, until)
-            return [edge_of(row) for row in named_rows(query.result())]
+            edges = named_rows(query.result())
+            contracts = query.contracts()
+            return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
@@ -438,6 +436,16 @@ class DuckDBReader(SpanReader):
             behind = self._behind(cursor)
         return behind is None or behind >= self._staleness
 
+    def seen_operations(self, since: int, until: int) -> list[SeenOperation]:
+        """Return the operations that server spans of a window name, the most frequent first."""
+        window = {"since": since, "until": until, "limit": MAX_ROWS}
+        return [operation_seen(row) for row in self._rows("seen_operations", window)]
+
+    def seen_hops(self, since: int, until: int) -> list[SeenHop]:
+        """Return the kinds of spans and their other sides in a window, the most frequent first."""
+        window = {"since": since, "until": until, "limit": MAX_ROWS}
+        return [hop_seen(row) for row in self._rows("seen_hops", window)]
+
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
         begin, end = since // MINUTE, -(-until // MINUTE)
@@ -450,6 +458,18 @@ class DuckDBReader(SpanReader):
             for step, measure, buckets, numbers in counts
         ]
 
+    def profile_slices(self, entry: int, measure: int, since: int, until: int) -> list[tuple[int, int, int]]:
+        """Return start and length of each slice of an entry, and how many values of a measure it has."""
+        window = {"since": since // MINUTE, "until": -(-until // MINUTE), "entry": entry, "measure": measure}
+        with self._reading() as cursor:
+            return cursor.execute(sql("profiles/slices_of"), window).fetchall()
+
+    def profiled_to(self) -> int:
+        """Return the last commit whose traces profiles contain."""
+        with self._reading() as cursor:
+            [(profiled,)] = cursor.execute(sql("profiles/profiled")).fetchall()
+        return int(profiled)
+
     def unprofiled_entries(
         self, namespace: str | None, service: str, name: str, limit: int
     ) -> list[TraceRef]:
@@ -457,6 +477,42 @@ class DuckDBReader(SpanReader):
         entry = {"namespace": namespace, "service": service, "name": name}
         rows = self._rows("unprofiled_entries", {**entry, "spans": _UNPROFILED, "limit": limit})
         return [TraceRef(trace_id_of(row), row["start"], row["start"]) for row in rows]
+
+    def sampled_traces(self, since: int, until: int, entries: int, each: int) -> list[SampledRef]:
+        """Return some traces of each entry operation of a window, chosen by their random ids."""
+        window = {"since": since, "until": until, "before": max(since - _EARLIER, 0)}
+        limits = {"entries": entries, "each": each, "share": _LOST_AMONG}
+        rows = self._rows("sampled_entries", {**window, **limits})
+        first, last = self._commits_of(since, until)
+        wanted = [row["trace_lo"] for row in rows]
+        sizes = self._rows("sizes_of_traces", {"first": first, "last": last, "wanted": wanted})
+        spans = {row["trace_lo"]: row["spans"] for row in sizes}
+        return [
+            SampledRef(
+                row["namespace"],
+                row["service"],
+                row["name"],
+                row["seen"],
+                trace_id_of(row),
+                spans.get(row["trace_lo"], 0),
+            )
+            for row in rows
+        ]
+
+    def in_bulk(self, since: int, until: int) -> ClosureReader:
+        """Return a reader for very many traces of a window at once."""
+        # The class is derived from this one.
+        from laban_collector.store.duckdb.profiles.round_reader import RoundReader
+
+        bulk = RoundReader(self._database, commit_ranges=self._commit_ranges, with_events=True)
+        bulk._snapshot = self._snapshot  # noqa: SLF001 - of its own class: both see the same moment
+        bulk.read_only_in(self._commits_of(since, until))
+        return bulk
+
+    def _commits_of(self, since: int, until: int) -> CommitRange:
+        """Return the commits that hold the spans of a window, and those that came soon after."""
+        [row] = self._rows("commits_of_window", {"since": since, "until": until})
+        return CommitRange(row["first"], row["last"])
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""

@@ -5,7 +5,7 @@ SELECT trace_hi, trace_lo, span_id, parent_id, resource_id, name, kind, epoch_ns
        messaging_operation, messaging_destination AS topic, messaging_group AS "group",
        messaging_partition AS partition, messaging_offset AS "offset", messaging_key AS message_key,
        messaging_batch_count AS batch_count, peer_address, peer_port, peer_service, db_system, db_namespace,
-       error_type, attributes, arrival
+       error_type, message_type, message_version, attributes, arrival
 FROM spans
 WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($wanted::UBIGINT[], trace_lo)
   AND spans.start >= make_timestamp_ns($since) AND spans.start < make_timestamp_ns($until)

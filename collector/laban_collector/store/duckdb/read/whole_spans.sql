@@ -6,7 +6,7 @@ SELECT trace_hi, trace_lo, span_id, parent_id, trace_state, flags, name, kind, e
        http_method, http_route, http_status, rpc_system, rpc_service, rpc_method, messaging_system,
        messaging_operation, messaging_destination, messaging_group, messaging_partition, messaging_offset,
        messaging_key, messaging_batch_count, peer_address, peer_port, peer_service, db_system, db_namespace,
-       error_type
+       error_type, message_type, message_version
 FROM spans
 WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND trace_lo = $trace_lo::UBIGINT
   AND (

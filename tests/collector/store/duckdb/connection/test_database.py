@@ -26,6 +26,7 @@ from ..random_shop import T0
 
 TABLES = {
     "edges",
+    "contracts",
     "correlations",
     "digests",
     "lag",

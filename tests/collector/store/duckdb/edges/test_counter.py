@@ -49,20 +49,27 @@ def count(database: Database, step: int = 1_000) -> EdgeCounter:
     return counter
 
 
+def rows_of(query: EdgeQuery) -> list[Row]:
+    """Return the edges, and then their contracts."""
+    edges = named_rows(query.result())
+    contracts = query.contracts()
+    return edges if contracts is None else edges + named_rows(contracts)
+
+
 def from_spans(database: Database, since: int, until: int) -> list[Row]:
-    """Compute the edges from the spans."""
+    """Compute the edges and their contracts from the spans."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_window(since, until)
-        return named_rows(edges.result())
+        return rows_of(edges)
 
 
 def from_counts(database: Database, since: int, until: int) -> list[Row]:
-    """Add up the edges from the counts."""
+    """Add up the edges and their contracts from the counts."""
     with database.reading() as cursor:
         edges = EdgeQuery(cursor, CommitRanges(database))
         edges.add_minutes(since, until)
-        return named_rows(edges.result())
+        return rows_of(edges)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,3 +1,4 @@
+import random
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -14,15 +15,21 @@ from laban_collector.store.duckdb.housekeeping.retention import Retention
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.profiles.counter import DELAY, ProfileCounter
 from laban_collector.store.duckdb.profiles.name_limits import HourLimits
+from laban_collector.store.duckdb.profiles.sampling import PLENTY
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
-from laban_collector.store.rows import ALL_STARTS, ProfileCount, ProfileStep, Span
+from laban_collector.store.rows import ALL_STARTS, MINUTE, ProfileCount, ProfileStep, Span
 from laban_mapper.profiles.profile import profile_of
 
+from .....mapper.shop_spans import http_server
 from ..edges.test_counter import random_commits, store
 from ..older_files import make_older
 from ..random_shop import T0, S, shop
 from ..write.test_writer import rows
+
+_TRACES = """
+SELECT minute, list_sum(counts)::BIGINT FROM profiles WHERE step = entry AND measure = 0 ORDER BY minute
+"""
 
 Counts = Counter[tuple[int, int, int, int]]
 """By entry, step, measure and bucket."""
@@ -41,6 +48,12 @@ def count(database: Database, step: int = 1_000) -> ProfileCounter:
 
 def writer_of(database: Database) -> DuckDBWriter:
     return DuckDBWriter(database, lambda: T0)
+
+
+def one_trace(number: int, after: int) -> list[Span]:
+    """A request some ns after the first one."""
+    trace = f"{random.Random(number).getrandbits(128):032x}"  # noqa: S311 - nothing secret
+    return [replace(http_server("web", "GET /", 0, 5), trace_id=trace, start=T0 + after)]
 
 
 def whole(spans: Iterable[Span]) -> list[Span]:
@@ -125,20 +138,41 @@ def test_a_file_of_an_older_version_is_counted_from_the_start(tmp_path: Path) ->
         assert stored(database) == added_up(profile_of(spans).counts)
 
 
-def test_slices_become_hours_and_keep_their_counts(database: Database) -> None:
+def test_counts_in_parts_are_added_up(database: Database) -> None:
     spans = whole(shop(4))
     again = [replace(span, trace_id=span.trace_id[::-1]) for span in spans]
     store(writer_of(database), [spans, again])
-    recent, old = counter_of(database, step=1), counter_of(database, T0 + 4 * 3600 * S)
-    while recent.count_next(delay=0):
+    counter = counter_of(database, step=1)
+    while counter.count_next(delay=0):
         pass
     parts, before = rows(database, "SELECT count(*) FROM profiles"), stored(database)
-    recent.compact()
+    counter.compact()
     keys = "SELECT count(*) FROM (SELECT DISTINCT minute, entry, step, measure FROM profiles)"
     assert rows(database, "SELECT count(*) FROM profiles") == rows(database, keys) < parts
-    old.compact()
-    assert rows(database, "SELECT DISTINCT minutes, minute % 60 FROM profiles") == [(60, 0)]
     assert stored(database) == before
+
+
+def test_an_import_counts_up_to_plenty_of_each_kind_of_trace_in_each_hour(database: Database) -> None:
+    spans = [span for number in range(40) for span in one_trace(number, number % 2 * 3600 * S)]
+    many = [span for number in range(40, 1_000) for span in one_trace(number, 0)]
+    store(writer_of(database), [spans, many])
+    counter = counter_of(database, step=600_000)
+    assert counter.count_next(delay=0, imported=True)
+    minute = T0 // MINUTE
+    assert rows(database, _TRACES) == [(minute, PLENTY), (minute + 60, 20)]
+
+
+def test_which_traces_of_an_import_are_counted_does_not_depend_on_their_order(tmp_path: Path) -> None:
+    spans = [span for number in range(1_000) for span in one_trace(number, number * S)]
+    found: list[Counts] = []
+    for name, of_file in (("a", spans), ("b", spans[::-1])):
+        with Database.open(tmp_path / name) as database:
+            store(writer_of(database), [of_file])
+            assert counter_of(database, step=600_000).count_next(delay=0, imported=True)
+            found.append(stored(database))
+            minutes = rows(database, "SELECT count(DISTINCT minute) FROM profiles")
+            assert minutes == [(17,)], "not only the first or the last ones"
+    assert found[0] == found[1]
 
 
 def test_counts_and_steps_are_deleted_with_the_last_span_of_their_slice(database: Database) -> None:

@@ -1,6 +1,15 @@
 from collections import Counter
 
-from laban_collector.store.duckdb.profiles.sampling import LARGEST, PLENTY, Candidate, Sampler
+from laban_collector.store.duckdb.profiles.sampling import (
+    FEWEST,
+    LARGEST,
+    PLENTY,
+    SAVED,
+    SHARE,
+    Budget,
+    Candidate,
+    Sampler,
+)
 
 
 def candidates(name: str, number: int, spans: int = 10) -> list[Candidate]:
@@ -30,3 +39,17 @@ def test_a_kind_with_plenty_of_examples_is_chosen_less_often() -> None:
 
 def test_a_huge_trace_is_not_chosen() -> None:
     assert Sampler().choose(candidates("a", 1, LARGEST + 1), 10**9) == []
+
+
+def test_what_a_step_does_not_need_is_saved_up_to_a_limit() -> None:
+    step = 30 * 10**9
+    budget = Budget(0)
+    assert budget.of(10, 0) == FEWEST
+    budget.spend(100)
+    assert budget.of(10, step) == 2 * FEWEST - 100
+    budget.spend(2 * FEWEST)
+    assert budget.of(10, 2 * step) == FEWEST
+    budget.spend(FEWEST + 100)
+    assert budget.of(10**6, 5 * step) == 10**6 // SHARE + 2 * FEWEST, "two steps without spans"
+    budget.spend(0)
+    assert budget.of(10, 10**6 * step) == FEWEST + SAVED

@@ -163,16 +163,6 @@ def test_an_rpc_service_of_several_services_names_none_of_them(database: Databas
         count(database)
 
 
-@pytest.mark.parametrize("minutes", [1, 30, 5_000])
-def test_the_last_span_of_a_service_is_found_however_old_it_is(database: Database, minutes: int) -> None:
-    calls = [call(number, "stock", Peer("stock", 80, None)) for number in (1, 2)]
-    calls[0] = [replace(span, namespace="shop") for span in calls[0]]
-    store(DuckDBWriter(database), calls)
-    until = T0 + minutes * MINUTE
-    found = DuckDBReader(database).last_spans(["stock", "shop/stock", "web", "user"], until)
-    assert found == {"stock": T0 + 3 * S, "shop/stock": T0 + 2 * S, "web": T0 + 3 * S}
-
-
 def test_every_field_of_a_span_is_read_back(database: Database) -> None:
     """All fields have different values, so swapped fields are detected."""
     sent = Span(
@@ -206,6 +196,8 @@ def test_every_field_of_a_span_is_read_back(database: Database) -> None:
         db_system="a database system",
         db_namespace="a namespace",
         error_type="an error",
+        message_type="an event type",
+        message_version="a version",
         attributes={"an": "attribute"},
         events=(SpanEvent(T0 + 1, "an event", {"another": "attribute"}),),
         links=((f"{0xA4:032x}", f"{0xA5:016x}"),),

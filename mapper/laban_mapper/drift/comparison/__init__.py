@@ -1,0 +1,1 @@
+"""Two systems, or two times of one, side by side."""

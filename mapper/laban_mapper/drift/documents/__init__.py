@@ -1,0 +1,1 @@
+"""The documents that a check compares with what ran: one file a kind."""

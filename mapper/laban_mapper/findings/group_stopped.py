@@ -1,0 +1,57 @@
+"""L022: a consumer group that does not move while messages wait."""
+
+from collections.abc import Iterator
+
+from laban_mapper.findings.evidence import counted, messages, proofs
+from laban_mapper.findings.facts import Found, Rule, System
+from laban_mapper.model import GroupLag, GroupState
+from laban_mapper.names import listed
+from laban_mapper.times import format_duration
+
+_STANDS = {"STALL", "STOP"}
+
+
+def _find(system: System) -> Iterator[Found]:
+    for group in system.lag.groups:
+        standing = [one for one in group.topics if one.status in _STANDS and one.messages]
+        if not standing:
+            continue
+        waiting = sum(one.messages or 0 for one in standing)
+        ages = [one.seconds for one in standing if one.seconds is not None]
+        numbers: dict[str, float] = {"messages": waiting, "partitions": len(standing)}
+        age = ""
+        if ages:
+            numbers["seconds"] = max(ages)
+            age = f", the oldest for {format_duration(max(ages) * 1000)}"
+        wait = "waits" if waiting == 1 else "wait"
+        topics = listed([one.topic for one in standing])
+        yield Found(
+            place=f"group {group.group}",
+            sentence=f"{group.group} {_what(group)}; {counted(waiting, 'message')} of {topics} {wait}{age}",
+            numbers=numbers,
+            traces=proofs(
+                sent.trace for sent in messages(system) if _waits(sent.published.message.groups, group)
+            ),
+        )
+
+
+def _waits(states: list[GroupState], group: GroupLag) -> bool:
+    return any(state.group == group.group and state.state == "waiting" for state in states)
+
+
+def _what(group: GroupLag) -> str:
+    if group.members == 0:
+        return "has no members and commits nothing"
+    return "commits nothing" if group.status == "STOP" else "commits, but does not advance"
+
+
+RULE = Rule(
+    code="L022",
+    name="group-stopped",
+    severity="error",
+    why="Nobody sees an error: the messages simply wait, and what should follow from them does not happen.",
+    advice="Look at the log and the newest slow or failed span of the consumer; restart it if it hangs.",
+    find=_find,
+    compares="The newest poll of the lag: groups with messages that wait whose status is STOP or STALL.",
+    example="mail has no members and commits nothing; 14 messages of orders wait, the oldest for 2.0 min",
+)
