@@ -36,8 +36,7 @@ _CACHED = "cached_story"
 _MAX_LISTED = 50
 _LISTED = 20
 _TABLE = "newest_orders"
-_TRACE = "trace"
-"""`trace=ID` opens the story of a trace."""
+_TRACE = "trace"  # trace=ID opens the story of a trace
 FINAL_REFRESH = timedelta(seconds=30)
 
 
