@@ -20,6 +20,8 @@ class SystemSide(Answer):
         messages_per_request: published messages for each request.
         waited_for: services that a request waits for, at most, with the one that is asked.
         longest_chain: the most synchronous calls below one another, with the request itself.
+        score: as a distributed monolith, from 0 to 1; None if it is unknown.
+        findings: errors and warnings that `laban.toml` does not ignore.
     """
 
     name: str
@@ -38,6 +40,8 @@ class SystemSide(Answer):
     messages_per_request: float | None = None
     waited_for: int = 0
     longest_chain: int = 0
+    score: float | None = None
+    findings: int = 0
 
 
 class EdgeSide(Answer):
@@ -86,6 +90,8 @@ class Comparison(Answer):
     Attributes:
         brought: what the change brought, in sentences, the most important first.
         changes: how the choreography has changed.
+        new_findings: errors and warnings that only the later side has, with code, name and place.
+        gone_findings: those that only the earlier side has.
         truncated: whether edges are missing, because there are too many.
     """
 
@@ -95,5 +101,7 @@ class Comparison(Answer):
     changes: list[DriftItem] = Field(default_factory=list[DriftItem])
     edges: list[ComparedEdge]
     groups: list[ComparedGroup] = Field(default_factory=list[ComparedGroup])
+    new_findings: list[str] = Field(default_factory=list[str])
+    gone_findings: list[str] = Field(default_factory=list[str])
     notes: list[str] = Field(default_factory=list[str])
     truncated: bool = False

@@ -20,6 +20,7 @@ def side_of(
         map=found,
         choreography=answers.choreography(since, until),
         lag=answers.lag_history(since or found.since, until or found.until),
+        findings=answers.findings(since, until),
     )
 
 
@@ -35,4 +36,5 @@ def recorded_side(answers: TraceAnswers, name: str) -> Side:
         map=whole.map,
         choreography=whole.choreography,
         lag=answers.lag_history(status.first, until + _CATCHING_UP),
+        findings=whole.findings,
     )

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from laban_mapper.drift.answers import item_of
 from laban_mapper.drift.checking import check
-from laban_mapper.drift.comparison.sentences import brought
+from laban_mapper.drift.comparison.sentences import brought, of_findings
 from laban_mapper.drift.comparison.sides import Side
 from laban_mapper.drift.facts import facts_of
 from laban_mapper.drift.file_reader import Declared
@@ -25,10 +25,15 @@ def compare(before: Side, after: Side) -> Comparison:
     declared = Declared(before.name, dict.fromkeys(facts_of(before.choreography), 0))
     drifts = check(declared, after.choreography, before.choreography)
     changes = [item_of(drift).model_copy(update={"line": None}) for drift in drifts]
+    found = (before.findings_by_place(), after.findings_by_place())
+    new = [one for one in found[1] if one not in found[0]]
+    gone = [one for one in found[0] if one not in found[1]]
     return Comparison(
         before=systems[0],
         after=systems[1],
-        brought=brought(*systems, changes, edges),
+        brought=[*brought(*systems, changes, edges), *of_findings(*systems, new, gone)],
+        new_findings=new,
+        gone_findings=gone,
         changes=changes,
         edges=edges[:MOST_EDGES],
         groups=list(_groups(before, after)),

@@ -49,6 +49,11 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
         ("longest chain", lambda side: _count(side.longest_chain, "call")),
         ("calls per request", lambda side: _ratio(side.calls_per_request)),
         ("messages per request", lambda side: _ratio(side.messages_per_request)),
+        (
+            "distributed-monolith score",
+            lambda side: NOTHING if side.score is None else f"{side.score:.2f} of 1",
+        ),
+        ("findings", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
         ("edges", lambda side: f"{side.sync_edges} sync, {side.async_edges} async"),
         (
             "nodes",

@@ -14,6 +14,8 @@ _ENOUGH: Final = 20
 _CHANGED: Final = 1.2
 """The factor from which on a latency has changed: percentiles of few requests differ by chance."""
 _SHOWN: Final = 6
+_SCORED: Final = 0.05
+"""The difference from which on a score has changed: it rests on a sample."""
 _FAILED: Final = 0.02
 """The difference from which on a share of failures has changed."""
 
@@ -29,6 +31,18 @@ def brought(
         *_failures(before, after),
         *_queues(edges),
     ]
+
+
+def of_findings(
+    before: SystemSide, after: SystemSide, new: Sequence[str], gone: Sequence[str]
+) -> Iterator[str]:
+    """How the score has changed, and which findings came or went."""
+    if before.score is not None and after.score is not None and abs(before.score - after.score) >= _SCORED:
+        yield f"The score as a distributed monolith is {after.score:.2f} of 1 instead of {before.score:.2f}."
+    for said, found in (("New findings", new), ("No longer found", gone)):
+        if found:
+            shown = "; ".join(shortened(one) for one in found[:_SHOWN])
+            yield f"{said}: {shown}{f' and {len(found) - _SHOWN} more' if len(found) > _SHOWN else ''}."
 
 
 def _structure(changes: Sequence[DriftItem]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from laban_mapper.drift.naming import ENTRY, name_of
-from laban_mapper.model import Edge, LagHistory, ServiceMap
+from laban_mapper.model import Edge, Findings, LagHistory, ServiceMap
 from laban_mapper.model_compare import LagSide, SystemSide
 from laban_mapper.model_drift import Choreography
 
@@ -22,12 +22,14 @@ class Side:
         map: its edges with their latencies.
         choreography: of the same time range.
         lag: of the same time range.
+        findings: of the same time range.
     """
 
     name: str
     map: ServiceMap
     choreography: Choreography
     lag: LagHistory
+    findings: Findings | None = None
 
     @property
     def edges(self) -> list[Edge]:
@@ -71,7 +73,15 @@ class Side:
             messages_per_request=sent / requests if requests else None,
             waited_for=waited_for,
             longest_chain=chain,
+            score=None if self.findings is None else self.findings.score,
+            findings=len(self.findings_by_place()),
         )
+
+    def findings_by_place(self) -> list[str]:
+        """The errors and warnings: code, name and place, which do not change from run to run."""
+        found = [] if self.findings is None else self.findings.findings
+        counted = [one for one in found if one.severity != "info" and one.ignored is None]
+        return list(dict.fromkeys(f"{one.code} {one.name} at {one.place}" for one in counted))
 
     def lag_by_group(self) -> Mapping[str, LagSide]:
         """The worst lag of each group: the most messages of one poll, and the longest time."""

@@ -1,6 +1,7 @@
 """Two sides next to each other, and what the change from one to the other brought."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from laban_mapper.drift.comparison.rows import change_of, edge_rows
 from laban_mapper.drift.comparison.sides import Side, chains
 from laban_mapper.drift.comparison.windows import parse_window
 from laban_mapper.errors import InvalidTimeRange
-from laban_mapper.model import Edge, LagHistory, LagPoint
+from laban_mapper.model import Edge, Finding, Findings, LagHistory, LagPoint, LookedAt, Severity
 from laban_mapper.model_compare import ComparedEdge, EdgeSide
 
 from ..systems import BEGIN, HYBRID, MONOLITH, edge, ran, system_map
@@ -33,6 +34,34 @@ def timed(edges: Sequence[Edge], p50: float, p95: float, errors: int = 0) -> lis
 def poll(group: str, minute: int, messages: int) -> LagPoint:
     time = BEGIN + timedelta(minutes=minute)
     return LagPoint(time=time, group=group, topic="orders", partition=0, messages=messages, seconds=1.5)
+
+
+def found(score: float, *places: tuple[str, str, Severity]) -> Findings:
+    listed = [
+        Finding(code=code, name="rule", severity=severity, place=place, sentence="…", advice="…")
+        for code, place, severity in places
+    ]
+    return Findings(findings=listed, looked_at=LookedAt(), since=BEGIN, until=NOW, score=score)
+
+
+def test_findings_and_the_score_are_compared_by_place() -> None:
+    before = replace(
+        side("a", MONOLITH), findings=found(0.75, ("L001", "POST /orders", "warning"), ("L008", "x", "info"))
+    )
+    after = replace(side("b", MONOLITH), findings=found(0.3, ("L022", "group email", "error")))
+    answer = compare(before, after)
+    assert answer.brought == [
+        "The score as a distributed monolith is 0.30 of 1 instead of 0.75.",
+        "New findings: L022 rule at group email.",
+        "No longer found: L001 rule at POST /orders.",
+    ]
+    assert (answer.before.findings, answer.after.score) == (1, 0.3)
+    assert (answer.new_findings, answer.gone_findings) == (
+        ["L022 rule at group email"],
+        ["L001 rule at POST /orders"],
+    )
+    assert "| distributed-monolith score | 0.75 of 1 | 0.30 of 1 |" in to_markdown(answer)
+    assert compare(before, before).brought == []
 
 
 def test_it_says_what_the_move_from_calls_to_messages_brought() -> None:
