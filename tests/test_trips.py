@@ -60,6 +60,7 @@ HELPERS = {
         "app/laban_app/cli/console.py",
         "app/laban_app/cli/fixed_columns.py",
         "app/laban_app/cli/story_output.py",
+        "app/laban_app/cli/text_output.py",
         "app/laban_app/cli/story_text.py",
         "app/laban_app/cli/terminal.py",
         "app/laban_app/cli/timeline_text.py",

@@ -8,7 +8,7 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.sides import recorded_side, side_of
-from laban_app.cli import report_output, terminal
+from laban_app.cli import terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def compare(
         str | None,
         typer.Option("--format", metavar="FORMAT", help="text, json or markdown. [default: text]"),
     ] = None,
-    output: report_output.Output = None,
+    output: text_output.Output = None,
 ) -> None:
     """Compare two time ranges, databases or collectors.
 
@@ -51,11 +51,11 @@ def compare(
     answer = compare_sides(_side(before, source, time_range), _side(after, source, time_range))
     match chosen:
         case "json":
-            report_output.put_text(terminal.json_text(answer) + "\n", output, "comparison")
+            text_output.put_text(terminal.json_text(answer) + "\n", output, "comparison")
         case "markdown":
             from laban_mapper.drift.comparison.markdown import to_markdown
 
-            report_output.put_text(to_markdown(answer, everything=edges), output, "comparison")
+            text_output.put_text(to_markdown(answer, everything=edges), output, "comparison")
         case "text":
             from laban_app.cli.compare_text import show_comparison
             from laban_app.cli.console import plain_text
@@ -65,7 +65,7 @@ def compare(
                 show_comparison(shown, terminal.stdout(), everything=edges)
             else:
                 text = plain_text(lambda console: show_comparison(shown, console, everything=edges))
-                report_output.put_text(text, output, "comparison")
+                text_output.put_text(text, output, "comparison")
 
 
 def _side(text: str, source: Source, time_range: TimeRange) -> "Side":

@@ -10,7 +10,7 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
-from laban_app.cli import report_output, terminal
+from laban_app.cli import report_output, terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import InputUnreadable
 
@@ -50,7 +50,7 @@ def choreography(
     source: Source,
     time_range: TimeRange,
     json: terminal.Json = False,
-    output: report_output.Output = None,
+    output: text_output.Output = None,
 ) -> None:
     """Write down what ran, as a file to commit.
 
@@ -60,11 +60,11 @@ def choreography(
     found = open_answers(source.url, source.db, source.token).choreography(*time_range.bounds())
     _require_traffic(found)
     if json:
-        report_output.put_text(terminal.json_text(found) + "\n", output, "choreography")
+        text_output.put_text(terminal.json_text(found) + "\n", output, "choreography")
         return
     from laban_mapper.drift.file_writer import to_yaml
 
-    report_output.put_text(to_yaml(found, _optional_of(output)), output, "choreography")
+    text_output.put_text(to_yaml(found, _optional_of(output)), output, "choreography")
     if found.truncated:
         terminal.stderr().print(
             "There are more names than are told apart, so the file is not complete.", style="yellow"
@@ -87,7 +87,7 @@ def check(
     ] = None,
     json: terminal.Json = False,
     form: report_output.Format = None,
-    output: report_output.Output = None,
+    output: text_output.Output = None,
 ) -> None:
     """Compare a choreography file, AsyncAPI or OpenAPI document with what runs.
 

@@ -8,8 +8,9 @@ import typer
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.findings_settings import findings_settings
 from laban_app.cli import terminal
-from laban_app.cli.report_output import Format, Output, chosen_form, put_report
+from laban_app.cli.report_output import Format, chosen_form, put_report
 from laban_app.cli.terminal import Source, TimeRange
+from laban_app.cli.text_output import Output
 from laban_collector.settings import load_settings
 from laban_mapper.model import Severity
 

@@ -9,9 +9,9 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
-from laban_app.cli import story_output, terminal
+from laban_app.cli import story_output, terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
-from laban_app.errors import NothingToDraw, OutputFailed
+from laban_app.errors import NothingToDraw
 
 if TYPE_CHECKING:
     from laban_mapper.diagrams.rendering import Format
@@ -36,7 +36,7 @@ def order(
     all_spans: AllSpans = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
-    output: story_output.Output = None,
+    output: text_output.Output = None,
 ) -> None:
     """Explain what happened to an order.
 
@@ -63,7 +63,7 @@ def story(
     all_spans: AllSpans = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
-    output: story_output.Output = None,
+    output: text_output.Output = None,
 ) -> None:
     """Explain what happened to a business key.
 
@@ -156,17 +156,10 @@ def diagram(
     drawn = render(answer, chosen, note)
     if note is not None:
         terminal.stderr().print(f"{note} All of them: --all, or --format mermaid or dot.", highlight=False)
-    if output is None:
-        if chosen == "png" and sys.stdout.isatty():
-            raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
-        sys.stdout.buffer.write(drawn)
-        return
-    try:
-        output.write_bytes(drawn)
-    except OSError as error:
-        hint = "" if output.parent.is_dir() else f". Create the directory first: mkdir -p {output.parent}"
-        raise OutputFailed(f"Cannot write the diagram: {error}{hint}") from error
-    terminal.stderr().print(f"wrote {output} ({len(answer.nodes)} nodes, {len(answer.edges)} edges)")
+    if output is None and chosen == "png" and sys.stdout.isatty():
+        raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
+    about = f" ({len(answer.nodes)} nodes, {len(answer.edges)} edges)"
+    text_output.put_bytes(drawn, output, "diagram", about)
 
 
 def lag(

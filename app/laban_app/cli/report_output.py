@@ -1,6 +1,5 @@
 """The forms in which a check answers, on standard output or in a file."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 import typer
 
 from laban_app.cli import terminal
-from laban_app.errors import OutputFailed
+from laban_app.cli.text_output import form_of, put_text
 
 if TYPE_CHECKING:
     from laban_mapper.reports.report import Report
@@ -25,21 +24,11 @@ Format = Annotated[
         "summary). [default: text]",
     ),
 ]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
-]
 
 
 def chosen_form(text: str | None, *, json: bool) -> Form:
     """The form that the options name; raises BadParameter if there is none, or if they contradict."""
-    if text is None:
-        return "json" if json else "text"
-    if json and text != "json":
-        raise typer.BadParameter(f"--json and --format {text} exclude each other")
-    for known in FORMS:
-        if text == known:
-            return known
-    raise typer.BadParameter(f"'{text}' is none of {', '.join(FORMS)}", param_hint="--format")
+    return form_of(text, FORMS, json=json)
 
 
 def put_report(report: "Report", as_json: Callable[[], str], form: Form, output: Path | None) -> None:
@@ -60,19 +49,6 @@ def put_report(report: "Report", as_json: Callable[[], str], form: Form, output:
         show_report(report, terminal.stdout())
         return
     put_text(_text_of(report, as_json, form), output, "report")
-
-
-def put_text(text: str, output: Path | None, what: str) -> None:
-    """Print a text as it is, or write it to a file; raises OutputFailed."""
-    if output is None:
-        sys.stdout.buffer.write(text.encode())
-        return
-    try:
-        output.write_bytes(text.encode())
-    except OSError as error:
-        hint = "" if output.parent.is_dir() else f". Create the directory first: mkdir -p {output.parent}"
-        raise OutputFailed(f"Cannot write the {what}: {error}{hint}") from error
-    terminal.stderr().print(f"wrote {output}", highlight=False)
 
 
 def _text_of(report: "Report", as_json: Callable[[], str], form: Form) -> str:

@@ -1,13 +1,12 @@
 """The forms in which `order` and `story` answer, on standard output or in a file."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
 import typer
 
 from laban_app.cli import terminal
-from laban_app.errors import OutputFailed
+from laban_app.cli.text_output import form_of, put_text
 
 if TYPE_CHECKING:
     from laban_mapper.model import Story
@@ -24,21 +23,11 @@ Format = Annotated[
         "[default: text]",
     ),
 ]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
-]
 
 
 def chosen_form(text: str | None, *, json: bool) -> Form:
     """The form that the options name; raises BadParameter if there is none, or if they contradict."""
-    if text is None:
-        return "json" if json else "text"
-    if json and text != "json":
-        raise typer.BadParameter(f"--json and --format {text} exclude each other")
-    for known in FORMS:
-        if text == known:
-            return known
-    raise typer.BadParameter(f"'{text}' is none of {', '.join(FORMS)}", param_hint="--format")
+    return form_of(text, FORMS, json=json)
 
 
 def put_story(story: "Story", form: Form, output: Path | None, *, all_spans: bool) -> None:
@@ -52,16 +41,7 @@ def put_story(story: "Story", form: Form, output: Path | None, *, all_spans: boo
 
         show_story(story, terminal.stdout(), all_spans=all_spans)
         return
-    text = _text_of(story, form, all_spans=all_spans)
-    if output is None:
-        sys.stdout.buffer.write(text.encode())
-        return
-    try:
-        output.write_bytes(text.encode())
-    except OSError as error:
-        hint = "" if output.parent.is_dir() else f". Create the directory first: mkdir -p {output.parent}"
-        raise OutputFailed(f"Cannot write the story: {error}{hint}") from error
-    terminal.stderr().print(f"wrote {output}", highlight=False)
+    put_text(_text_of(story, form, all_spans=all_spans), output, "story")
 
 
 def _text_of(story: "Story", form: Form, *, all_spans: bool) -> str:
