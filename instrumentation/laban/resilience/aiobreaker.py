@@ -11,7 +11,15 @@ from aiobreaker.state import CircuitBreakerBaseState, CircuitOpenState
 
 from laban.fail_open import fail_open
 from laban.resilience import call_scopes, events
-from laban.resilience.instrumentor import Args, Kwargs, ResilienceInstrumentor, Wrapped, Wrappers
+from laban.resilience.instrumentor import (
+    Args,
+    Kwargs,
+    ResilienceInstrumentor,
+    Wrapped,
+    Wrappers,
+    guarding,
+    guarding_async,
+)
 
 _LIBRARY: Final = "aiobreaker"
 
@@ -24,27 +32,11 @@ class LabanAiobreakerInstrumentor(ResilienceInstrumentor):
     def wrappers(self) -> Wrappers:
         """The guarded call, the open state's decision, and the change of the state."""
         return {
-            (CircuitBreakerBaseState, "call"): _call,
-            (CircuitBreakerBaseState, "call_async"): _call_async,
+            (CircuitBreakerBaseState, "call"): guarding(_enter),
+            (CircuitBreakerBaseState, "call_async"): guarding_async(_enter),
             (CircuitOpenState, "before_call"): _before_call,
             (aiobreaker.CircuitBreaker, "_create_new_state"): _create_state,
         }
-
-
-def _call(wrapped: Wrapped, state: Any, args: Args, kwargs: Kwargs) -> Any:
-    _enter(state)
-    try:
-        return wrapped(*args, **kwargs)
-    finally:
-        call_scopes.leave(state)
-
-
-async def _call_async(wrapped: Wrapped, state: Any, args: Args, kwargs: Kwargs) -> Any:
-    _enter(state)
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        call_scopes.leave(state)
 
 
 def _enter(state: Any) -> None:

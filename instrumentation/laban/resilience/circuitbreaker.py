@@ -17,7 +17,15 @@ import circuitbreaker
 
 from laban.fail_open import fail_open, failing_open
 from laban.resilience import call_scopes, events
-from laban.resilience.instrumentor import Args, Kwargs, ResilienceInstrumentor, Wrapped, Wrappers
+from laban.resilience.instrumentor import (
+    Args,
+    Kwargs,
+    ResilienceInstrumentor,
+    Wrapped,
+    Wrappers,
+    guarding,
+    guarding_async,
+)
 
 _LIBRARY: Final = "circuitbreaker"
 _told: Final[WeakKeyDictionary[Any, str]] = WeakKeyDictionary()
@@ -35,28 +43,12 @@ class LabanCircuitbreakerInstrumentor(ResilienceInstrumentor):
         """What guards a call, what ends it, and the two ways in which a call is refused."""
         breaker = circuitbreaker.CircuitBreaker
         return {
-            (breaker, "call"): _call,
-            (breaker, "call_async"): _call_async,
+            (breaker, "call"): guarding(_enter),
+            (breaker, "call_async"): guarding_async(_enter),
             (breaker, "__exit__"): _exit,
             (breaker, "decorate"): _decorate,
             (circuitbreaker.CircuitBreakerError, "__init__"): _refuse,
         }
-
-
-def _call(wrapped: Wrapped, breaker: Any, args: Args, kwargs: Kwargs) -> Any:
-    _enter(breaker)
-    try:
-        return wrapped(*args, **kwargs)
-    finally:
-        call_scopes.leave(breaker)
-
-
-async def _call_async(wrapped: Wrapped, breaker: Any, args: Args, kwargs: Kwargs) -> Any:
-    _enter(breaker)
-    try:
-        return await wrapped(*args, **kwargs)
-    finally:
-        call_scopes.leave(breaker)
 
 
 @failing_open("cannot follow the circuit breakers of circuitbreaker")

@@ -14,8 +14,36 @@ from laban.resilience import call_scopes
 Wrapped = Callable[..., Any]
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
-Wrappers = Mapping[tuple[Any, str], Callable[[Wrapped, Any, Args, Kwargs], Any]]
-"""Owner and name of a method → its wrapper, with wrapt's signature."""
+Wrapper = Callable[[Wrapped, Any, Args, Kwargs], Any]
+"""A wrapper of a method, with wrapt's signature."""
+Wrappers = Mapping[tuple[Any, str], Wrapper]
+"""Owner and name of a method → its wrapper."""
+
+
+def guarding(enter: Callable[[Any], None]) -> Wrapper:
+    """A wrapper of a method that makes a guarded call; `enter` begins the scope of its owner."""
+
+    def call(wrapped: Wrapped, owner: Any, args: Args, kwargs: Kwargs) -> Any:
+        enter(owner)
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            call_scopes.leave(owner)
+
+    return call
+
+
+def guarding_async(enter: Callable[[Any], None]) -> Wrapper:
+    """The same for a coroutine function."""
+
+    async def call(wrapped: Wrapped, owner: Any, args: Args, kwargs: Kwargs) -> Any:
+        enter(owner)
+        try:
+            return await wrapped(*args, **kwargs)
+        finally:
+            call_scopes.leave(owner)
+
+    return call
 
 
 class ResilienceInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # upstream has no types

@@ -12,7 +12,14 @@ import pybreaker
 
 from laban.fail_open import fail_open
 from laban.resilience import call_scopes, events
-from laban.resilience.instrumentor import Args, Kwargs, ResilienceInstrumentor, Wrapped, Wrappers
+from laban.resilience.instrumentor import (
+    Args,
+    Kwargs,
+    ResilienceInstrumentor,
+    Wrapped,
+    Wrappers,
+    guarding,
+)
 
 _LIBRARY: Final = "pybreaker"
 
@@ -26,19 +33,11 @@ class LabanPybreakerInstrumentor(ResilienceInstrumentor):
         """The guarded call, the open state's decision, and the change of the state."""
         breaker = pybreaker.CircuitBreaker
         return {
-            (pybreaker.CircuitBreakerState, "call"): _call,
+            (pybreaker.CircuitBreakerState, "call"): guarding(_enter),
             (pybreaker.CircuitOpenState, "before_call"): _before_call,
             (breaker, "calling"): _calling,
             (breaker, "_create_new_state"): _create_state,
         }
-
-
-def _call(wrapped: Wrapped, state: Any, args: Args, kwargs: Kwargs) -> Any:
-    _enter(state)
-    try:
-        return wrapped(*args, **kwargs)
-    finally:
-        call_scopes.leave(state)
 
 
 def _enter(state: Any) -> None:
