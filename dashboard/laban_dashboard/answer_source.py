@@ -9,7 +9,7 @@ import streamlit as st
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
-from laban_mapper.model import Findings, Orders
+from laban_mapper.model import Findings, Orders, ServiceMap
 from laban_mapper.orders import OrdersQuestion
 
 URL_VARIABLE = "LABAN_DASHBOARD_URL"
@@ -69,11 +69,22 @@ def found_between(since: datetime, until: datetime) -> Findings:
     return _findings(source.url, source.db, since, until)
 
 
+def past_map(since: datetime, until: datetime) -> ServiceMap:
+    """Return the map of a time range that is over, asked once in a minute for all browsers.
+
+    Raises:
+        AppError, StoreError: as `shared_answers`.
+    """
+    source = configured_source()
+    return _past_map(source.url, source.db, since, until)
+
+
 def reconnect() -> None:
     """Open the source again on the next query: the collector may have moved to another address."""
     _opened.clear()
     _orders.clear()
     _findings.clear()
+    _past_map.clear()
 
 
 @st.cache_resource(show_spinner=False)
@@ -89,3 +100,8 @@ def _orders(url: str | None, db: Path | None, limit: int, since: datetime) -> Or
 @st.cache_resource(ttl=3 * _SHARED, show_spinner=False)
 def _findings(url: str | None, db: Path | None, since: datetime, until: datetime) -> Findings:
     return _opened(url, db).findings(since, until)
+
+
+@st.cache_resource(ttl=timedelta(minutes=1), show_spinner=False)
+def _past_map(url: str | None, db: Path | None, since: datetime, until: datetime) -> ServiceMap:
+    return _opened(url, db).service_map(since, until)

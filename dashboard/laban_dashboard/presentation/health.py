@@ -84,7 +84,8 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
     ]
     failing.sort(key=lambda edge: (-edge.errors, edge.source, edge.target))
     told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
-    told += [_failed(orders.orders)] if not failing and _failed(orders.orders) else []
+    if not failing:
+        told += _failed(orders.orders)
     if len(told) > _TOLD:
         told = [*told[: _TOLD - 1], f"and {len(told) - _TOLD + 1} more"]
     return told
@@ -147,9 +148,10 @@ def _worst_group(groups: Sequence[GroupLag]) -> Figure:
     return Figure("Worst group", worst.status or "unknown", note, tone)
 
 
-def _failed(orders: Sequence[OrderSummary]) -> str:
+def _failed(orders: Sequence[OrderSummary]) -> Iterator[str]:
     failed = sum(order.outcome == "failed" for order in orders)
-    return f"{failed:,} of the newest {formatting.count(len(orders), 'order')} failed" if failed else ""
+    if failed:
+        yield f"{failed:,} of the newest {formatting.count(len(orders), 'order')} failed"
 
 
 def _pairs(found: ServiceMap) -> dict[tuple[str, str], Edge]:

@@ -5,8 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from laban_app.answers.protocol import Answers
-from laban_dashboard.answer_source import found_between, newest_orders, shared_answers
+from laban_dashboard.answer_source import found_between, newest_orders, past_map, shared_answers
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
@@ -58,13 +57,13 @@ def _map(found: ServiceMap, window: TimeWindow, groups: list[GroupLag]) -> None:
     st.page_link("views/map.py", label="Explore the map", icon=":material/graph_2:")
 
 
-def _changed(answers: Answers, found: ServiceMap, window: TimeWindow) -> None:
+def _changed(found: ServiceMap, window: TimeWindow) -> None:
     """Tell what is different from the hour before."""
     with st.container(border=True, width=330, gap="xsmall", key="changes"):
         st.markdown("#### Compared with the hour before")
         # Maps have whole minutes; the two must not share one.
         begin = window.since.replace(second=0, microsecond=0)
-        before = answers.service_map(begin - _HOUR, begin)
+        before = past_map(begin - _HOUR, begin)
         if not any(edge.calls for edge in before.edges):
             st.caption("No data of the hour before.")
             return
@@ -99,7 +98,7 @@ def _body() -> None:
     with side_by_side():
         with st.container():
             _map(found, window, groups)
-        _changed(answers, found, window)
+        _changed(found, window)
     below = st.container(key="orders")
     # To a whole minute, so that browsers that ask within seconds share an answer.
     since = window.since.replace(second=0, microsecond=0)
