@@ -28,6 +28,11 @@ def listed(names: Sequence[str]) -> str:
     return distinct[0] if len(distinct) == 1 else f"{', '.join(distinct[:-1])} and {distinct[-1]}"
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 message`, `1,200 messages`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def with_namespaces(spans: Sequence[Span]) -> Sequence[Span]:
     """The spans; a service name that occurs in several namespaces becomes `namespace/name`."""
     namespaces: dict[str, set[str | None]] = {}

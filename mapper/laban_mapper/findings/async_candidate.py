@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from laban_mapper.findings.calls import Call, calls_of, is_read
-from laban_mapper.findings.evidence import counted, percentile, proofs
+from laban_mapper.findings.evidence import percentile, proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.words import latency, share
-from laban_mapper.names import shortened
+from laban_mapper.names import counted, shortened
 from laban_mapper.spans import is_refusal
 
 _ONLY_ACCEPTED: Final = frozenset({202, 204})

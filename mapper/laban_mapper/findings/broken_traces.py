@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
+from laban_mapper.names import counted
 from laban_mapper.spans import CONSUMER, NS_PER_S, SERVER
 
 _SHARE: Final = 0.05

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from laban_mapper.findings.calls import Call, calls_of
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledEntry, SampledTrace, System
 from laban_mapper.findings.words import in_traces, share
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 from laban_mapper.spans import is_refusal
 
 _FEWEST: Final = 3

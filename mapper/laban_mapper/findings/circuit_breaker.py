@@ -13,10 +13,10 @@ from laban.vocabulary import (
 )
 from laban_collector.store.rows import Span
 from laban_mapper.findings.calls import Call, calls_of
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.words import latency
-from laban_mapper.names import shortened
+from laban_mapper.names import counted, shortened
 from laban_mapper.spans import NS_PER_S, is_refusal
 
 _Breaker = tuple[str, str]

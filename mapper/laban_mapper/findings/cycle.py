@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 import networkx as nx
 
 from laban_mapper.findings.calls import calls_of
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.words import chain_text
 from laban_mapper.model import Edge
+from laban_mapper.names import counted
 from laban_mapper.profiles.steps import Occurrence
 
 _LONGEST: Final = 12

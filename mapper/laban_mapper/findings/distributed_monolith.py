@@ -14,10 +14,10 @@ from statistics import fmean
 from typing import Final
 
 from laban_mapper.findings.calls import Call, is_read, is_request, reply_calls, services_of
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledEntry, SampledTrace, System
 from laban_mapper.findings.words import in_traces, share
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 
 _SHARED: Final = 0.25
 _MOST_EDGES: Final = 40

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from laban.vocabulary import MESSAGE_IDS
 from laban_collector.store.rows import Span
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.causes.published_twice import published_twice
 

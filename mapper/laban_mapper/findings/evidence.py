@@ -40,8 +40,3 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value that at least this share of the values does not exceed; there is at least one."""
     ranked = sorted(values)
     return ranked[min(max(-int(-len(ranked) * share // 1) - 1, 0), len(ranked) - 1)]
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: `1 message`, `1,200 messages`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from laban_mapper.findings.evidence import counted, messages, proofs
+from laban_mapper.findings.evidence import messages, proofs
 from laban_mapper.findings.facts import Found, Rule, System
 from laban_mapper.model import GroupLag, GroupState
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 from laban_mapper.times import format_duration
 
 _STANDS = {"STALL", "STOP"}

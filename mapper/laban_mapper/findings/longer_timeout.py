@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from laban_mapper.findings.calls import Call, calls_of
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.timeouts import timeout_of
 from laban_mapper.findings.words import ms
+from laban_mapper.names import counted
 
 
 class _Pair(NamedTuple):

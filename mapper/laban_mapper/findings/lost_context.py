@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
+from laban_mapper.names import counted
 from laban_mapper.spans import is_consuming, is_receiving
 
 _SHARE: Final = 0.05

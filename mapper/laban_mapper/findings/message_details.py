@@ -5,9 +5,9 @@ from typing import Final
 
 from laban.vocabulary import KAFKA
 from laban_collector.store.rows import Span
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 from laban_mapper.spans import failed, is_consuming, is_publishing, is_receiving
 
 _SHARE: Final = 0.5

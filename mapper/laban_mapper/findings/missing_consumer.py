@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from laban_mapper.findings.evidence import Sent, counted, messages, proofs
+from laban_mapper.findings.evidence import Sent, messages, proofs
 from laban_mapper.findings.facts import Found, Rule, System
 from laban_mapper.model import GroupState
+from laban_mapper.names import counted
 from laban_mapper.spans import NS_PER_S
 
 _USUALLY: Final = 0.95

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from laban_mapper.findings.calls import Call, calls_of
-from laban_mapper.findings.evidence import counted, percentile, proofs
+from laban_mapper.findings.evidence import percentile, proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.timeouts import timeout_of
 from laban_mapper.findings.words import latency
+from laban_mapper.names import counted
 
 
 def _find(system: System) -> Iterator[Found]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
+from laban_mapper.names import counted
 from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.causes.out_of_order import out_of_order
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 from laban_mapper.story.poison_messages import Poison, poison_of
 
 

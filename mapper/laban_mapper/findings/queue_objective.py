@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from laban_mapper.findings.evidence import counted, percentile, proofs
+from laban_mapper.findings.evidence import percentile, proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
+from laban_mapper.names import counted
 from laban_mapper.times import format_duration
 
 

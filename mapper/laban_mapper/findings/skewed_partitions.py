@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from laban_mapper.findings.evidence import counted, messages, proofs
+from laban_mapper.findings.evidence import messages, proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
+from laban_mapper.names import counted
 
 _FEWEST: Final = 100
 """Sampled traces with a message of the topic; of fewer, a few keys decide."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from laban_mapper.findings.evidence import counted, proofs
+from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, System
-from laban_mapper.names import listed
+from laban_mapper.names import counted, listed
 
 
 def _find(system: System) -> Iterator[Found]:

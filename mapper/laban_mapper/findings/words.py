@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from laban_mapper.findings.evidence import counted, percentile
-from laban_mapper.names import shortened
+from laban_mapper.findings.evidence import percentile
+from laban_mapper.names import counted, shortened
 
 _LONGEST: Final = 8
 """Services of a chain that are named."""

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from laban_mapper.drift.naming import in_words
 from laban_mapper.model_compare import ComparedEdge, ComparedGroup, Comparison, EdgeSide, LagSide, SystemSide
+from laban_mapper.names import counted
 from laban_mapper.times import format_duration
 
 Change = Literal["new", "gone", "failing", "rarer", "more often", "slower", "faster", "same"]
@@ -45,8 +46,8 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
         ("failed", lambda side: _share(side.failed, side.requests)),
         ("request p50", lambda side: milliseconds(side.p50_ms)),
         ("request p95", lambda side: milliseconds(side.p95_ms)),
-        ("a request waits for", lambda side: _count(side.waited_for, "service")),
-        ("longest chain", lambda side: _count(side.longest_chain, "call")),
+        ("a request waits for", lambda side: counted(side.waited_for, "service")),
+        ("longest chain", lambda side: counted(side.longest_chain, "call")),
         ("calls per request", lambda side: _ratio(side.calls_per_request)),
         ("messages per request", lambda side: _ratio(side.messages_per_request)),
         (
@@ -58,8 +59,8 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
         (
             "nodes",
             lambda side: (
-                f"{_count(side.services, 'service')}, {_count(side.topics, 'topic')}, "
-                f"{_count(side.groups, 'group')}"
+                f"{counted(side.services, 'service')}, {counted(side.topics, 'topic')}, "
+                f"{counted(side.groups, 'group')}"
             ),
         ),
     )
@@ -147,7 +148,7 @@ def _lag(side: LagSide | None) -> str:
     if side is None or side.messages is None:
         return NOTHING
     seconds = "" if side.seconds is None else f", {format_duration(side.seconds * 1000)}"
-    return f"{_count(side.messages, 'message')}{seconds}"
+    return f"{counted(side.messages, 'message')}{seconds}"
 
 
 def _share(part: int, of: int) -> str:
@@ -156,7 +157,3 @@ def _share(part: int, of: int) -> str:
 
 def _ratio(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -8,7 +8,7 @@ from typing import Final
 
 from laban_mapper.contracts import contract_name
 from laban_mapper.model import Cause, GroupState, Message, OrderScope, Outcome, Step, Story
-from laban_mapper.names import shortened
+from laban_mapper.names import counted, shortened
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rows import Wait, stood_for
 from laban_mapper.story.timeline import Line
@@ -55,7 +55,7 @@ def sentence(text: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """A number of things: `1 span`, `1,234 spans`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return counted(number, noun)
 
 
 def when(ms: float) -> str:
