@@ -38,6 +38,7 @@ PAGES = {
     "Orders": "/orders",
     "Order": f"/order?order={TIMED_OUT}",
     "Map": "/map",
+    "Findings": "/findings",
     "Latency": "/latency",
     "Lag": "/lag",
 }
@@ -210,6 +211,7 @@ def test_every_page_fits_its_window_in_light_and_dark(
         "Orders": ".orders tbody tr",
         "Order": ".step",
         "Map": ".canvas canvas",
+        "Findings": ".st-key-finding-0",
     }
     expect(page.locator(drawn.get(name, charts)).first).to_be_attached()
     looks: list[tuple[int, ColourScheme]] = [(1440, "light"), (800, "dark")]

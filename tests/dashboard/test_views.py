@@ -12,7 +12,7 @@ from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop_answers import ShopAnswers
 
-PAGES = ("home", "orders", "order", "map", "latency", "lag")
+PAGES = ("home", "orders", "order", "map", "findings", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:
@@ -128,6 +128,17 @@ def test_home_says_what_is_wrong(open_page: OpenPage) -> None:
     text = text_of(open_page("home")).replace("\\", "")
     assert "Email has stopped: 272 messages behind, about 42.0 s" in text
     assert "Orders that went badly" in text
+
+
+def test_findings_are_listed_with_why_what_to_do_and_the_reason_why_one_is_ignored(
+    open_page: OpenPage,
+) -> None:
+    text = text_of(open_page("findings")).replace("\\", "")
+    assert ":red-badge[error] **L022 group-stopped** · group email" in text
+    assert "Email commits nothing; 272 messages of orders wait" in text
+    assert "**What to do.** Look at the log of the consumer." in text
+    assert ":gray-badge[ignored] **L020 topic-without-consumer**" in text
+    assert "Ignored: the auditors read it once a year" in text
 
 
 def test_home_says_that_nothing_is_wrong(open_page: OpenPage, shop: ShopAnswers) -> None:
