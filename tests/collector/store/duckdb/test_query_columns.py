@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,12 @@ def query_names() -> list[str]:
     return [name for name in names if returns_rows(sql(name))]
 
 
+@cache
+def names_of_queries() -> dict[str, str]:
+    """Return the names of these queries by their texts."""
+    return {sql(name): name for name in query_names()}
+
+
 def returns_rows(text: str) -> bool:
     code = re.sub(r"--[^\n]*\n", "", text).strip()
     return code.startswith(("SELECT", "FROM")) or (code.startswith("WITH") and "DELETE FROM" not in code)
@@ -71,7 +78,7 @@ class Recorder:
 
     def execute(self, text: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         result = self._cursor.execute(text, *parameters)
-        names = {sql(name): name for name in query_names()}
+        names = names_of_queries()
         if text in names:
             self._columns[names[text]] = {name: str(kind) for name, kind, *_ in result.description or ()}
         return result
