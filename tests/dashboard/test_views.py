@@ -108,6 +108,17 @@ def test_an_order_in_the_url_is_displayed(open_page: OpenPage, shop: ShopAnswers
     assert "**Cause** · bank.example" in text
 
 
+def test_an_order_links_to_grafana_if_its_url_is_set(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not open_page("order", order="1002").get("link_button")
+    monkeypatch.setenv("LABAN_GRAFANA_URL", "http://grafana:3000/d/laban")
+    answer_source.reconnect()
+    [button] = open_page("order", order="1002").get("link_button")
+    assert button.proto.url.startswith("http://grafana:3000/d/laban?from=")
+    assert button.proto.url.endswith("&var-order=1002")
+
+
 def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnswers) -> None:
     shop.known = ("42",)
     open_page("order", order="customer=42")

@@ -40,6 +40,7 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
     from laban_collector.batch.span_batch import SpanBatch
@@ -358,6 +359,28 @@ class SpanReader(Protocol):
 
     def seen_hops(self, since: int, until: int) -> list[SeenHop]:
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
+        ...
+
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        ...
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        ...
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits.
+
+        Args:
+            search: the conditions on the span.
+            limit: maximum number of traces.
+            among: the ids of the traces to look at; None: all.
+        """
+        ...
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces, in any order; as many as the limit: not all."""
         ...
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:

@@ -36,6 +36,7 @@ from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import ALL_STARTS, EdgePlace, Lag, LagProblem, MessageRef, Peer, UnreadRange
+from laban_collector.store.searches import SpanSearch
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -190,6 +191,10 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.seen_operations(*WHOLE)
     reader.seen_hops(*WHOLE)
+    reader.services(10)
+    reader.operations_of("order", *WHOLE, 10)
+    reader.search(SpanSearch(*WHOLE, service="order"), 10)
+    reader.outlines_of([trace_id], 10)
     reader.counted_to()
     reader.unprofiled_entries(None, "web", "GET /", 10)
     reader.sampled_traces(*WHOLE, 10, 10)

@@ -40,6 +40,7 @@ from laban_collector.store.duckdb.read.rows import (
     named_rows,
     newest_traces,
     operation_seen,
+    outline_of,
     sets_of_keys,
     spans_of,
     trace_id_of,
@@ -48,6 +49,7 @@ from laban_collector.store.duckdb.read.rows import (
     unread_of,
     unread_parameters,
 )
+from laban_collector.store.duckdb.read.search import TraceSearch
 from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
 from laban_collector.store.rows import (
     ALL_STARTS,
@@ -78,6 +80,7 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
@@ -445,6 +448,32 @@ class DuckDBReader(SpanReader):
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
         window = {"since": since, "until": until, "limit": MAX_ROWS}
         return [hop_seen(row) for row in self._rows("seen_hops", window)]
+
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        return [row["service"] for row in self._rows("services", {"limit": limit})]
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        asked = {"service": service, "since": since, "until": until, "limit": limit}
+        return [NamedOperation(**row) for row in self._rows("operations_of", asked)]
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits, of all traces or of some."""
+        traces = None if among is None else {halves(trace_id) for trace_id in among}
+        parts = [] if traces is None else self._commit_ranges.that_may_hold({low for _, low in traces})
+        with self._reading() as cursor:
+            query = TraceSearch(cursor, search)
+            return query.newest(limit) if traces is None else query.among(parts, limit)
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces; as many as the limit: not all."""
+        wanted = {low: low for _, low in map(halves, trace_ids)}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            rows = _all_within(cursor, parts, "outlines_of", wanted, {"limit": limit})[:limit]
+            services = self._services(cursor, (row["resource_id"] for row in rows))
+        return [outline_of(row, services[row["resource_id"]].name) for row in rows]
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""

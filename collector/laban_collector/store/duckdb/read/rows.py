@@ -24,6 +24,7 @@ from laban_collector.store.rows import (
     UnreadMessage,
     UnreadRange,
 )
+from laban_collector.store.searches import SpanOutline
 
 _NS_PER_MS: Final = 1e6
 _CONVERTED: Final = (
@@ -84,6 +85,20 @@ def hop_seen(row: Row) -> SeenHop:
     given = _with_trace_id(row)
     del given["calls"]
     return SeenHop(**{"group": given.pop("consumer_group"), **given})
+
+
+def outline_of(row: Row, service: str) -> SpanOutline:
+    """Return the value of a row of `outlines_of.sql`."""
+    return SpanOutline(
+        trace_id=trace_id_of(row),
+        span_id=f"{row['span_id']:016x}",
+        parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
+        service=service,
+        name=row["name"],
+        start=row["start"],
+        duration=row["duration"],
+        status=row["status"],
+    )
 
 
 def _with_trace_id(row: Row) -> Row:
