@@ -385,6 +385,20 @@ class Edge(Answer):
     contracts: list[Contract] = []
 
 
+class EntryScope(Answer):
+    """The entry operation to which a map is limited.
+
+    Attributes:
+        name: as it was asked for.
+        traces: sampled traces, whose calls and messages are the edges of the map.
+        of: traces of it in the time range.
+    """
+
+    name: str
+    traces: int
+    of: int
+
+
 class ServiceMap(Answer):
     """The service map of a time range.
 
@@ -394,6 +408,8 @@ class ServiceMap(Answer):
 
     While very many spans arrive, the map may lack the newest ones: those that were stored after `counted_to`.
     If that is None, the map has all spans that were acknowledged before the question.
+
+    With an `entry`, only the edges that its traces contain; their numbers are those of all traffic.
     """
 
     since: datetime
@@ -403,6 +419,7 @@ class ServiceMap(Answer):
     truncated: bool = False
     callers_not_seen: int = 0
     counted_to: datetime | None = None
+    entry: EntryScope | None = None
 
 
 class PartitionLag(Answer):

@@ -12,7 +12,7 @@ from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop_answers import ShopAnswers
 
-PAGES = ("home", "orders", "order", "map", "findings", "latency", "lag")
+PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:

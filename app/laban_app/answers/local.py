@@ -33,6 +33,7 @@ from laban_collector.store.rows import (
 )
 from laban_mapper import lag
 from laban_mapper.data_warnings import data_warnings, odd_times
+from laban_mapper.diagrams.entries import of_entry
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.findings.facts import System
 from laban_mapper.findings.find import find
@@ -195,6 +196,7 @@ class LocalAnswers:
         until: datetime | None = None,
         *,
         unseen: bool = False,
+        entry: str | None = None,
         settled: bool = True,
     ) -> ServiceMap:
         """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
@@ -209,7 +211,7 @@ class LocalAnswers:
         if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
-        return build_service_map(
+        found = build_service_map(
             edges,
             self._reader.latest_lag(),
             utc_time(begin),
@@ -218,6 +220,7 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
+        return found if entry is None else of_entry(found, sample(self._reader, requested).entries, entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""

@@ -67,7 +67,12 @@ class Answers(Protocol):
         ...
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes.
 
@@ -75,6 +80,10 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+            entry: an operation such as `POST /orders`: only the edges that sampled traces of it contain.
+
+        Raises:
+            UnknownEntry: no sampled trace begins with `entry`.
         """
         ...
 

@@ -17,7 +17,7 @@ from laban_app.errors import (
     UnknownValue,
 )
 from laban_collector.importing import BATCH_TYPE
-from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
+from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownEntry, UnknownPlace
 from laban_mapper.model import (
     Answer,
     Findings,
@@ -95,10 +95,15 @@ class RemoteAnswers:
         )
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
-        """Which service calls which, and how."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+        """Which service calls which, and how; raises UnknownEntry."""
+        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -268,6 +273,8 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
         if unknown.several:
             return SeveralKeys(given["key"], given["value"], unknown.keys)
         return UnknownValue(given["key"], given["value"], unknown.nearest, unknown.keys)
+    if response.status_code == HTTPStatus.NOT_FOUND and "entry" in given and "error" in body:
+        return UnknownEntry(str(body["error"]))
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

@@ -27,6 +27,7 @@ from laban_mapper.errors import (
     InvalidTimeRange,
     InvalidTraceId,
     MapperError,
+    UnknownEntry,
     UnknownPlace,
 )
 from laban_mapper.model import (
@@ -143,6 +144,20 @@ TimeRange = Annotated[
         json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
     ),
 ]
+_UNKNOWN_ENTRY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND: {
+        "model": Refused,
+        "description": "No sampled trace begins with the entry operation",
+    }
+}
+Entry = Annotated[
+    str | None,
+    Query(
+        description="An entry operation, such as `POST /orders`: only the edges in sampled traces of it.",
+        min_length=1,
+        max_length=300,
+    ),
+]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
     str, Query(description="A business key or its first part, such as `order`.", min_length=1, max_length=64)
@@ -225,9 +240,12 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/map",
         summary="Which service calls which, and how",
         description="A time range of five minutes or more is widened to whole minutes.",
+        responses=_UNKNOWN_ENTRY,
     )
-    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until), unseen=unseen)
+    def service_map(
+        since: Since = None, until: Until = None, unseen: Unseen = False, entry: Entry = None
+    ) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen, entry=entry)
 
     return router
 
@@ -374,7 +392,7 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace() | UnknownPlace():
+        case UnknownTrace() | UnknownPlace() | UnknownEntry():
             return HTTPStatus.NOT_FOUND
         case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST

@@ -6,14 +6,15 @@ import pytest
 
 from laban_collector.store.rows import EdgeRow
 from laban_mapper.diagrams.drawing import simplify
-from laban_mapper.diagrams.rendering import Format, render
+from laban_mapper.diagrams.graph import Graph, View
+from laban_mapper.diagrams.registry import FORMATS
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import NAME_WIDTH
 from laban_mapper.service_map import build_service_map
 from laban_mapper.times import utc_time
 
-from .shop_spans import lag
+from ..shop_spans import lag
 
 SINCE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOPS = [
@@ -25,18 +26,22 @@ HOPS = [
 ]
 
 
+def render(found: ServiceMap, form: str, view: View | None = None) -> bytes:
+    return FORMATS[form].write(Graph(found, version="1.2.3", view=view or View()))
+
+
 def shop(*, silent: bool = False) -> ServiceMap:
     polled = [lag("audit", "orders", 0, 30)] if silent else []
     return build_service_map(HOPS, polled, SINCE, SINCE + timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("form", ["svg", "png", "dot", "mermaid"])
-def test_the_same_map_gives_the_same_bytes(form: Format) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_same_map_gives_the_same_bytes(form: str) -> None:
     assert render(shop(), form) == render(shop(), form)
 
 
 def test_a_group_with_one_service_becomes_a_label() -> None:
-    drawing = simplify(shop())
+    drawing = simplify(Graph(shop()))
     assert "group:email" not in {node.id for node in drawing.nodes}
     (arrow,) = [arrow for arrow in drawing.arrows if arrow.source == "topic:orders"]
     assert arrow.target == "service:mailer"
@@ -45,7 +50,7 @@ def test_a_group_with_one_service_becomes_a_label() -> None:
 
 
 def test_a_group_without_a_known_service_stays_a_node() -> None:
-    drawing = simplify(shop(silent=True))
+    drawing = simplify(Graph(shop(silent=True)))
     (arrow,) = [arrow for arrow in drawing.arrows if arrow.target == "group:audit"]
     assert arrow.lines == ("kafka, never seen",)
 
@@ -59,7 +64,7 @@ def stopped() -> ServiceMap:
 
 
 def test_a_group_that_has_stopped_is_marked_on_its_arrow() -> None:
-    (arrow,) = [arrow for arrow in simplify(stopped()).arrows if arrow.target == "service:mailer"]
+    (arrow,) = [arrow for arrow in simplify(Graph(stopped())).arrows if arrow.target == "service:mailer"]
     assert arrow.failing
     assert arrow.lines == ("group email", "STOP, 1,700 behind", "kafka 2.0/s", "wait p95 9.0 ms")
 
@@ -71,14 +76,14 @@ def test_a_group_that_has_stopped_is_marked_on_its_arrow() -> None:
         ("mermaid", '{{"audit<br/>STALL, 30 behind"}}'),
     ],
 )
-def test_a_group_without_spans_is_marked_on_its_node(form: Format, label: str) -> None:
+def test_a_group_without_spans_is_marked_on_its_node(form: str, label: str) -> None:
     text = render(stopped(), form).decode()
     assert label in text.replace("\n", r"\n")
     assert "STOP, 1,700 behind" in text
 
 
 def test_the_label_shows_the_share_of_errors() -> None:
-    (arrow,) = [arrow for arrow in simplify(shop()).arrows if arrow.source == "entry:clients"]
+    (arrow,) = [arrow for arrow in simplify(Graph(shop())).arrows if arrow.source == "entry:clients"]
     assert arrow.failing
     assert arrow.lines == ("http 2.0/s", "p95 95 ms", "5.0% errors")
 
@@ -105,7 +110,7 @@ def test_png_is_a_png() -> None:
 
 def test_mermaid_escapes_special_characters() -> None:
     text = render(shop(), "mermaid").decode()
-    assert text.startswith("flowchart LR\n")
+    assert "\n---\nflowchart LR\n" in text
     assert "smtp#lt;#amp;#quot;relay#quot;#gt;" in text
     assert "-.->|" in text
     assert "-->|" in text
@@ -128,7 +133,7 @@ def test_without_graphviz_the_error_names_what_to_install(
 
 
 @pytest.mark.parametrize("form", ["dot", "mermaid", "svg"])
-def test_no_diagram_contains_a_control_character_of_a_span(form: Format) -> None:
+def test_no_diagram_contains_a_control_character_of_a_span(form: str) -> None:
     nasty = "a\x1b[2J\r\nb\u202e"
     nodes = [Node(id="service:a", kind="service", name=nasty), Node(id="topic:t", kind="topic", name=nasty)]
     edge = Edge(source="service:a", target="topic:t", kind="async", protocol=nasty, calls=1, errors=0)
@@ -140,5 +145,5 @@ def test_no_diagram_contains_a_control_character_of_a_span(form: Format) -> None
 
 def test_long_names_are_shortened() -> None:
     hops = [EdgeRow("entry:clients", f"service:{'x' * 400}", "sync", "http", 1, 0, 1.0, 1.0, 1.0, 0, 0, 1)]
-    drawing = simplify(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1)))
+    drawing = simplify(Graph(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1))))
     assert max(len(node.name) for node in drawing.nodes) == NAME_WIDTH
