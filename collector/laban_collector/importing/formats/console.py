@@ -6,8 +6,9 @@ of the resource are the object `resource` itself.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from laban_collector.batch.attributes import Value, representable
 from laban_collector.decode.batch_builder import (
@@ -29,6 +30,7 @@ from laban_collector.decode.json_documents import (
 )
 from laban_collector.decode.results import MalformedError, Problems
 from laban_collector.decode.span_kind import kind_of_tag
+from laban_collector.importing.formats.format import Format
 
 _STATUS_CODES: Final = {"UNSET": 0, "OK": 1, "ERROR": 2}
 _KIND_PREFIX: Final = "SpanKind."
@@ -38,10 +40,13 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _TRACE_STATE: Final = re.compile(r"\{key=([^,]+), value=([^}]*)\}")
 
 
-def is_console_span(document: JsonObject) -> bool:
-    """Whether an object looks like a printed span."""
-    context = document.get("context")
-    return isinstance(context, dict) and "trace_id" in context and "start_time" in document
+def is_console_span(document: Any) -> bool:
+    """Whether a document looks like a printed span."""
+    match document:
+        case {"context": {"trace_id": _}, "start_time": _}:
+            return True
+        case _:
+            return False
 
 
 def sent_spans(document: JsonObject, problems: Problems) -> list[SentSpan]:
@@ -145,3 +150,11 @@ def _time(parent: JsonObject, name: str) -> int:
     if time < _EPOCH:
         raise MalformedError("a time before 1970")
     return checked_time((time - _EPOCH) // _MICROSECOND * 1000)
+
+
+def _read(documents: Sequence[JsonObject], problems: Problems) -> Iterator[SentSpan]:
+    for document in documents:
+        yield from sent_spans(document, problems)
+
+
+FORMAT: Final = Format(is_console_span, _read)

@@ -13,8 +13,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import TraceState
 
 from laban_collector.decode.batch_builder import SentSpan
-from laban_collector.decode.console_json import is_console_span, sent_spans
 from laban_collector.decode.results import Problems
+from laban_collector.importing.formats.console import is_console_span, sent_spans
 
 LINKED = SpanContext(0xA1, 0xB2, is_remote=True, trace_state=TraceState([("a", "1"), ("b", "2")]))
 START = 1_795_000_000_123_456_000

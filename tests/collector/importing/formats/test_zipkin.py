@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from laban_collector.decode.zipkin import sent_spans
+from laban_collector.importing.formats.zipkin import sent_spans
 
 from .spans_read import Read, read
 

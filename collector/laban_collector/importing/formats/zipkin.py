@@ -7,7 +7,7 @@ Source: https://zipkin.io/zipkin-api/zipkin2-api.yaml
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from laban.vocabulary import (
     CLIENT_ADDRESS,
@@ -36,16 +36,23 @@ from laban_collector.decode.json_documents import (
     padded_id,
     text,
 )
-from laban_collector.decode.otel_tags import take_fields
 from laban_collector.decode.promotion import promote
 from laban_collector.decode.results import MalformedError, Problems
 from laban_collector.decode.span_kind import UNSPECIFIED, kind_of_tag
+from laban_collector.importing.formats.format import Format
+from laban_collector.importing.formats.otel_tags import take_fields
 
 _NS_PER_US: Final = 1000
 _SERVER: Final = 2
 _KINDS: Final = {"SERVER": _SERVER, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 _CALLED: Final = (_SERVER, 5)
 _MESSAGING: Final = (4, 5)
+_FIELDS: Final = frozenset(
+    (
+        *("traceId", "parentId", "id", "kind", "name", "timestamp", "duration", "debug", "shared"),
+        *("localEndpoint", "remoteEndpoint", "annotations", "tags"),
+    )
+)
 
 _Starts = dict[tuple[object, object], int]
 """The earliest start in µs by (trace id, span id), as sent."""
@@ -60,7 +67,10 @@ def sent_spans(spans: Sequence[object], problems: Problems) -> Iterator[SentSpan
     first_starts: dict[_Identity, int] = {}
     for span in spans:
         try:
-            sent = _span(as_object(span, "a span"), starts, problems)
+            fields = as_object(span, "a span")
+            if not fields.keys() <= _FIELDS:
+                problems.count_unknown(fields.keys() - _FIELDS, "a span (Zipkin)")
+            sent = _span(fields, starts, problems)
             yield _with_unique_id(sent, first_starts)
         except (MalformedError, WrongTypeError) as reason:
             problems.reject(reason)
@@ -166,3 +176,19 @@ def _endpoint(endpoint: JsonObject, address_key: str, port_key: str) -> dict[str
 def _event(annotation: JsonObject) -> EventRow:
     time = checked_time(integer(annotation, "timestamp", UINT64) * _NS_PER_US)
     return EventRow(time=time, name=text(annotation, "value"), dropped_attributes=0, attributes=None)
+
+
+def _recognizes(document: Any) -> bool:
+    match document:
+        case {"traceId": _, "id": _} | [{"traceId": _, "id": _}, *_]:
+            return True
+        case _:
+            return False
+
+
+def _read(documents: Sequence[Any], problems: Problems) -> Iterator[SentSpan]:
+    for document in documents:
+        yield from sent_spans(document if isinstance(document, list) else [document], problems)
+
+
+FORMAT: Final = Format(_recognizes, _read)

@@ -1,44 +1,36 @@
-"""File formats: OTLP, Jaeger, Zipkin and the Python SDK's console output. The format of each JSON document is
-detected from its fields.
+"""From chunks of files to spans: the documents of a chunk, and the format that reads each.
 
-OTLP/JSON becomes OTLP requests, which are decoded together; other formats become single spans.
+OTLP becomes OTLP requests, which are decoded together; other formats become single spans.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from laban_collector.decode import console_json, jaeger, otlp_json, otlp_protobuf, zipkin
-from laban_collector.decode.batch_builder import SentSpan
-from laban_collector.decode.json_dialects import FILES
+from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.json_documents import (
     NotJsonError,
     NumberTooLargeError,
     WrongTypeError,
-    as_object,
     finite_number,
     parse_request,
 )
-from laban_collector.decode.otlp_json import ProtobufRequest
 from laban_collector.decode.results import Problems
 from laban_collector.errors import UndecodableRequest
 from laban_collector.importing.chunks import Chunk, Kind
-
-Content = SentSpan | ProtobufRequest
-"""A span, or an OTLP request with any number of spans."""
+from laban_collector.importing.formats.format import Content, Format
+from laban_collector.importing.formats.otlp import count_unknown
+from laban_collector.importing.formats.registry import INSTEAD, format_of, why_unknown
 
 _NO_JSON: Final = "line(s) skipped: not JSON"
-_UNKNOWN: Final = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
+_SKIPPED: Final = "document(s) skipped"
 _NO_FORMAT: Final = "file(s) skipped: neither JSON nor OTLP protobuf"
 _CUT_SHORT: Final = "document(s) damaged: not JSON from some point on"
-_TOO_LARGE: Final = "document(s) skipped"
 _NAMED: Final = 10
 """Documents with too large numbers whose numbers are named; the others are only counted."""
 _DAMAGED: Final = "document(s) damaged: not JSON"
-_INSTEAD: Final = "Export OTLP to laban serve, or to a file with the OpenTelemetry Collector"
-_NODE: Final = f"document(s) skipped: Node's ConsoleSpanExporter prints JavaScript, not JSON. {_INSTEAD}"
-_GO: Final = f"document(s) skipped: the output of Go's stdouttrace. {_INSTEAD}"
+_NODE: Final = f"document(s) skipped: Node's ConsoleSpanExporter prints JavaScript, not JSON. {INSTEAD}"
 # Keys without quotes, and strings with single ones.
 _NODE_SPAN: Final = re.compile(
     rb"^[ \t]+(?:traceId|spanId|_spanContext): ['{]|^[ \t]+instrumentationScope: \{", re.MULTILINE
@@ -56,14 +48,13 @@ def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
     """Yield the spans and requests in a chunk; unreadable parts are left out and counted."""
     match chunk.kind:
         case Kind.LINES:
-            yield from _of_lines(chunk.parts, problems)
+            yield from _read(_of_lines(chunk.parts, problems), problems)
         case Kind.DOCUMENT:
-            for data in chunk.parts:
-                yield from _of_text(data, problems)
+            yield from _read((one for data in chunk.parts for one in _of_text(data, problems)), problems)
         case Kind.CONSOLE:
             if chunk.other:
                 problems.reasons[_NO_JSON] += chunk.other
-            yield from _of_console(chunk.parts, problems)
+            yield from _read(_of_console(chunk.parts, problems), problems)
         case Kind.TEXT:
             problems.reasons[_NO_FORMAT] += 1
         case Kind.PROTOBUF:
@@ -74,43 +65,69 @@ def contents(chunk: Chunk, problems: Problems) -> Iterator[Content]:
 def is_json_document(line: bytes) -> bool:
     """Whether a line is a complete JSON document."""
     try:
-        return isinstance(_parsed(line), (dict, list))
+        return isinstance(_parsed_only(line), (dict, list))
     except ValueError:
         return False
 
 
-def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[Content]:
+def _read(documents: Iterator[object], problems: Problems) -> Iterator[Content]:
+    """Yield the contents of documents; those that are read together come last."""
+    together: dict[Format, list[object]] = {}
+    for document in documents:
+        for found, one in _formats(document, problems):
+            if found.together:
+                together.setdefault(found, []).append(one)
+            else:
+                yield from _contents(found, [one], problems)
+    for found, several in together.items():
+        yield from _contents(found, several, problems)
+
+
+def _formats(document: object, problems: Problems) -> Iterator[tuple[Format, object]]:
+    """Yield the format of a document, or those of the documents in a list."""
+    found = format_of(document)
+    if found is not None:
+        yield found, document
+    elif isinstance(document, list):
+        for element in document:
+            yield from _formats(element, problems)
+    else:
+        problems.reasons[f"{_SKIPPED}: {why_unknown(document)}"] += 1
+
+
+def _contents(found: Format, documents: Sequence[Any], problems: Problems) -> Iterator[Content]:
+    try:
+        yield from found.read(documents, problems)
+    except WrongTypeError as reason:
+        problems.reasons[f"{_SKIPPED}: {reason}"] += 1
+
+
+def _of_lines(lines: list[bytes], problems: Problems) -> Iterator[object]:
     for line in lines:
         if not line or line.isspace():
             continue
         try:
-            document = _parsed(line)
+            yield _parsed(line, problems)
         except NumberTooLargeError as error:
             _skip(error, problems)
-            continue
         except ValueError:
             problems.reasons[_NO_JSON] += 1
-            continue
-        yield from _of_document(document, problems)
 
 
-def _of_console(documents: list[bytes], problems: Problems) -> Iterator[Content]:
+def _of_console(documents: list[bytes], problems: Problems) -> Iterator[object]:
     for data in documents:
         try:
-            document = _parsed(data)
+            yield _parsed(data, problems)
         except NumberTooLargeError as error:
             _skip(error, problems)
-            continue
         except ValueError:
             problems.reasons[_reason(data)] += 1
-            continue
-        yield from _of_document(document, problems)
 
 
 def _skip(error: NumberTooLargeError, problems: Problems) -> None:
     """Count a document with a number that is too large; the first few are named with their place."""
-    named = sum(reason.startswith(_TOO_LARGE) for reason in problems.reasons) < _NAMED
-    problems.reasons[f"{_TOO_LARGE}: {error if named else 'a number is too large'}"] += 1
+    named = sum(reason.startswith(_SKIPPED) for reason in problems.reasons) < _NAMED
+    problems.reasons[f"{_SKIPPED}: {error if named else 'a number is too large'}"] += 1
 
 
 def _reason(data: bytes) -> str:
@@ -120,17 +137,14 @@ def _reason(data: bytes) -> str:
     return _DAMAGED if b"\n" in data else _NO_JSON
 
 
-def _of_text(data: bytes, problems: Problems) -> Iterator[Content]:
-    """Yield the contents of one JSON document, or of several concatenated ones."""
+def _of_text(data: bytes, problems: Problems) -> Iterator[object]:
+    """Yield one JSON document, or several concatenated ones."""
     try:
-        documents: Iterator[object] = iter([_parsed(data)])
+        yield _parsed(data, problems)
     except NumberTooLargeError as error:
         _skip(error, problems)
-        return
     except ValueError:
-        documents = _concatenated(data, problems)
-    for document in documents:
-        yield from _of_document(document, problems)
+        yield from _concatenated(data, problems)
 
 
 def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
@@ -144,61 +158,40 @@ def _concatenated(data: bytes, problems: Problems) -> Iterator[object]:
         except (ValueError, RecursionError):
             problems.reasons[_CUT_SHORT] += 1
             return
+        count_unknown(b"", document, problems)
         yield document
         while text[position : position + 1].isspace():
             position += 1
 
 
 def _of_message(data: bytes, problems: Problems) -> Iterator[Content]:
-    """Yield the contents of a protobuf message; if it is not one but has JSON lines, those of the lines."""
+    """Yield the contents of a message: JSON, protobuf, or lines of JSON that look like neither."""
+    if data.startswith(_BEGINNINGS) and is_json_document(data):
+        yield from _read(_of_lines([data], problems), problems)
+        return
     try:
         yield from otlp_protobuf.sent_spans(data, problems)
     except UndecodableRequest:
         lines = data.splitlines()
         if any(line.startswith(_BEGINNINGS) and is_json_document(line) for line in lines):
-            yield from _of_lines(lines, problems)
+            yield from _read(_of_lines(lines, problems), problems)
         else:
             problems.reasons[_NO_FORMAT] += 1
 
 
-def _of_document(document: object, problems: Problems) -> Iterator[Content]:
-    try:
-        match document:
-            case dict():
-                yield from _of_object(document, problems)
-            case [{"id": _, "traceId": _}, *_]:
-                yield from zipkin.sent_spans(document, problems)
-            case list():
-                for element in document:
-                    yield from _of_document(element, problems)
-            case _:
-                problems.reasons[_UNKNOWN] += 1
-    except WrongTypeError as reason:
-        problems.reasons[f"document(s) skipped: {reason}"] += 1
+def _parsed(data: bytes, problems: Problems) -> object:
+    """Parse a JSON document, and count the fields that OTLP does not have.
+
+    Raises:
+        NumberTooLargeError: a number is too large.
+        ValueError: the data is not JSON.
+    """
+    document = _parsed_only(data)
+    count_unknown(data, document, problems)
+    return document
 
 
-def _of_object(document: Mapping[str, Any], problems: Problems) -> Iterator[Content]:
-    match document:
-        case {"resourceSpans": _} | {"batches": _}:
-            yield otlp_json.to_protobuf(document, problems, FILES)
-        case {"trace": dict(inner)} | {"result": dict(inner)}:  # the newer APIs of Tempo and Jaeger wrap OTLP
-            yield from _of_object(inner, problems)
-        case {"data": list(traces)}:
-            for trace in traces:
-                yield from jaeger.sent_spans(as_object(trace, "a trace"), problems)
-        case {"spans": _, "processes": _}:
-            yield from jaeger.sent_spans(document, problems)
-        case {"traceId": _, "id": _}:
-            yield from zipkin.sent_spans([document], problems)
-        case _ if console_json.is_console_span(document):
-            yield from console_json.sent_spans(document, problems)
-        case {"SpanContext": _, "SpanKind": _}:
-            problems.reasons[_GO] += 1
-        case _:
-            problems.reasons[_UNKNOWN] += 1
-
-
-def _parsed(data: bytes) -> object:
+def _parsed_only(data: bytes) -> object:
     """Parse a JSON document. Common deviations of exports (NaN, invalid UTF-8) are accepted.
 
     Raises:

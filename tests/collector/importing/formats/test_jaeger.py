@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from laban_collector.decode.jaeger import sent_spans
 from laban_collector.decode.json_documents import WrongTypeError
 from laban_collector.decode.results import Problems
+from laban_collector.importing.formats.jaeger import sent_spans
 
 from .spans_read import Read, read
 

@@ -7,8 +7,8 @@ OpenTracing.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from laban.vocabulary import (
     EXCEPTION_EVENT,
@@ -45,15 +45,22 @@ from laban_collector.decode.json_documents import (
     text,
     whole_number,
 )
-from laban_collector.decode.otel_tags import take_fields
 from laban_collector.decode.results import MalformedError, Problems
 from laban_collector.decode.span_kind import kind_of_tag
+from laban_collector.importing.formats.format import Format
+from laban_collector.importing.formats.otel_tags import take_fields
 
 _NS_PER_US: Final = 1000
 _CHILD_OF: Final = "CHILD_OF"
 _FOLLOWS_FROM: Final = "FOLLOWS_FROM"
 _GRPC: Final = "grpc"
 _GRPC_NAME: Final = re.compile(r"/([^/]+)/([^/]+)")
+_FIELDS: Final = frozenset(
+    (
+        *("traceID", "spanID", "parentSpanID", "operationName", "references", "startTime", "duration"),
+        *("tags", "logs", "processID", "process", "flags", "warnings"),
+    )
+)
 
 
 def sent_spans(trace: JsonObject, problems: Problems) -> Iterator[SentSpan]:
@@ -65,6 +72,8 @@ def sent_spans(trace: JsonObject, problems: Problems) -> Iterator[SentSpan]:
     processes = as_object(trace.get("processes"), "processes")
     resources: dict[str, ResourceRow] = {}
     for span in objects(trace, "spans"):
+        if not span.keys() <= _FIELDS:
+            problems.count_unknown(span.keys() - _FIELDS, "a span (Jaeger)")
         try:
             yield _span(span, _resource(span, processes, resources), problems)
         except (MalformedError, WrongTypeError) as reason:
@@ -187,3 +196,22 @@ def _value(tag: JsonObject) -> Value:
                 return representable(value)
     except (WrongTypeError, ValueError, OverflowError):
         return representable(value)
+
+
+def _recognizes(document: Any) -> bool:
+    match document:
+        case {"data": [{"spans": _}, *_]} | {"data": []} | {"spans": list(), "processes": _}:
+            return True
+        case {"data": [first, *_]}:
+            return not isinstance(first, dict)
+        case _:
+            return False
+
+
+def _read(documents: Sequence[Mapping[str, Any]], problems: Problems) -> Iterator[SentSpan]:
+    for document in documents:
+        for trace in document.get("data", [document]):
+            yield from sent_spans(as_object(trace, "a trace"), problems)
+
+
+FORMAT: Final = Format(_recognizes, _read)
