@@ -14,6 +14,7 @@ from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
+from laban_app.answers.peers import peers_of
 from laban_app.answers.sample import sample
 from laban_app.answers.usual import UsualProfiles
 from laban_app.answers.what_if import what_if_of
@@ -24,7 +25,6 @@ from laban_collector.store.rows import (
     MAX_ROWS,
     MINUTE,
     Lag,
-    Peer,
     QueueProgress,
     Span,
     TraceRef,
@@ -54,9 +54,8 @@ from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
+from laban_mapper.spans import NS_PER_S, is_publishing
 from laban_mapper.story.builder import build_story
-from laban_mapper.story.causes.callees import peer_of
 from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
@@ -69,8 +68,6 @@ _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
 _SHORT: Final = 5 * MINUTE
 """A shorter time range is not widened to whole minutes."""
-_PEER_MARGIN: Final = 3600 * NS_PER_S
-"""How long before and after a failed call other calls to the same address are read, in ns."""
 _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
@@ -156,7 +153,7 @@ class LocalAnswers:
             lag_of_groups = reader.latest_lag() if topics else []
             progress = _progress_of(reader, spans, lag_of_groups)
             consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
-            peers = _peers_of(reader, spans)
+            peers = peers_of(reader, spans)
         truncated = len(told) < len(found) or len(spans) >= STORY.spans
         return build_story(
             key,
@@ -231,6 +228,7 @@ class LocalAnswers:
             map=service_map,
             lag=self.lag(),
             entries=sampled.entries,
+            keys=sampled.keys,
             thresholds=judged_by.thresholds,
             objectives=judged_by.objectives,
             now=self._clock(),
@@ -372,30 +370,6 @@ def _whole_minutes(begin: int, end: int) -> Window:
     if end - begin < _SHORT:
         return begin, end
     return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
-
-
-def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
-    """The service at each address that a failed call without a server span went to.
-
-    Leaves out calls to databases, whose spans name the database.
-    """
-    answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
-    unanswered = [
-        span
-        for span in spans
-        if span.kind == CLIENT
-        and span.db_system is None
-        and failed(span)
-        and (span.peer_address or span.rpc_service)
-        and (span.trace_id, span.span_id) not in answered
-    ]
-    if not unanswered:
-        return {}
-    begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
-    end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
-    peers = {peer_of(span) for span in unanswered}
-    peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
-    return reader.callees(peers, begin, end)
 
 
 def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:
