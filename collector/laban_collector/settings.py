@@ -287,6 +287,10 @@ class Settings(BaseSettings):
         None, description="PEM file of additional CA certificates that the query commands trust."
     )
 
+    mcp: bool = Field(
+        default=True,
+        description="Answer assistants at /mcp on the address of the API, if laban[mcp] is installed.",
+    )
     findings: dict[str, Any] = Field(
         default_factory=dict[str, Any],
         description="The limits of the rules of `laban findings`, and what it ignores; see docs/findings.md.",
