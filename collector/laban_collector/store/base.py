@@ -299,6 +299,17 @@ class SpanReader(Protocol):
         """
         ...
 
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces by start, in parts of some thousand, as `trace` does for one.
+
+        Args:
+            trace_ids: of the traces, at most some dozens.
+            limit: maximum number of spans.
+        """
+        ...
+
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""
         ...

@@ -1,6 +1,7 @@
 """The questions of Jaeger's clients, asked of laban's store."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from laban.business_keys.keys import bounded
@@ -14,7 +15,7 @@ from laban_app.server.jaeger.summaries import Summary, summaries_of
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import ALL_STARTS, TraceRef, plausible_starts
+from laban_collector.store.rows import ALL_STARTS, TraceRef, WholeSpan, plausible_starts
 from laban_collector.store.searches import NamedOperation, SpanSearch, Tag
 from laban_mapper.names import counted
 from laban_mapper.spans import NS_PER_S
@@ -29,6 +30,8 @@ MOST_SPANS: Final = 50_000
 """The most spans of an answer."""
 MOST_OUTLINES: Final = 500_000
 """The most spans that summaries rest on."""
+_AT_ONCE: Final = 50
+"""Traces that are read together."""
 MOST_NAMES: Final = 5_000
 """The most services, and the most operations of a service."""
 
@@ -109,19 +112,9 @@ class JaegerQueries:
         self._storage.settle()
         with self._reader.at_one_moment():
             refs, notes = self._find(question)
-            traces: list[Trace] = []
-            left = MOST_SPANS
-            for ref in refs:
-                if left <= 0:
-                    more = counted(len(refs) - len(traces), "further trace")
-                    notes.append(f"{more} left out: an answer has at most {MOST_SPANS:,} spans")
-                    break
-                one = trace_of(ref.trace_id, self._reader.trace(ref.trace_id, left + 1), left)
-                left -= one.span_count
-                traces.append(one)
-                notes += [_too_long(one)] if one.truncated else []
+            traces, left_out = self._whole([ref.trace_id for ref in refs])
             warnings = {} if raw else self._warnings([trace.trace_id for trace in traces])
-        return FoundSpans(traces, warnings, notes)
+        return FoundSpans(traces, warnings, [*notes, *left_out])
 
     def summaries(self, question: Question) -> tuple[list[Summary], list[str]]:
         """Search for traces, and return what they are in short, newest first, and what was left out."""
@@ -149,6 +142,28 @@ class JaegerQueries:
             return [], []
         found = self._answers.service_map(utc_time(since), utc_time(until))
         return dependencies(found), ["the map has more edges"] if found.truncated else []
+
+    def _whole(self, trace_ids: Sequence[str]) -> tuple[list[Trace], list[str]]:
+        """Return whole traces, in this order, and what was left out."""
+        found: list[Trace] = []
+        notes: list[str] = []
+        left = MOST_SPANS
+        for begin in range(0, len(trace_ids), _AT_ONCE):
+            some = trace_ids[begin : begin + _AT_ONCE]
+            spans = _by_trace(self._reader.whole_traces(some, left + 1))
+            if sum(map(len, spans.values())) > left:  # not all of them: those that come first, one by one
+                spans = {}
+            for trace_id in some:
+                if left <= 0:
+                    more = counted(len(trace_ids) - len(found), "further trace")
+                    return found, [*notes, f"{more} left out: an answer has at most {MOST_SPANS:,} spans"]
+                known = spans.get(trace_id[16:])
+                pages = [known] if known else self._reader.trace(trace_id, left + 1)
+                one = trace_of(trace_id, pages, left)
+                left -= one.span_count
+                found.append(one)
+                notes += [_too_long(one)] if one.truncated else []
+        return found, notes
 
     def _find(self, question: Question) -> FoundRefs:
         """Find traces: by business keys in their own table, by everything else among the spans."""
@@ -216,6 +231,15 @@ class JaegerQueries:
         if not trace_ids:
             return {}
         return clock_warnings(self._reader.spans_of(list(trace_ids), *ALL_STARTS, MOST_SPANS))
+
+
+def _by_trace(pages: Iterable[Sequence[WholeSpan]]) -> dict[str, list[WholeSpan]]:
+    """Return the spans by the low half of their trace ID: the forms of an ID are one trace."""
+    found: defaultdict[str, list[WholeSpan]] = defaultdict(list)
+    for page in pages:
+        for span in page:
+            found[span.trace_id[16:]].append(span)
+    return found
 
 
 def _too_long(trace: Trace) -> str:

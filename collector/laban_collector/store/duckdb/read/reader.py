@@ -268,12 +268,18 @@ class DuckDBReader(SpanReader):
 
         The spans of another form of the id are included: see `both_forms`.
         """
-        trace = halves(trace_id)
-        parts = self._commit_ranges.that_may_hold([trace[1]])
+        return self.whole_traces([trace_id], limit)
+
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces, as `trace` does for one."""
+        traces = {halves(trace_id) for trace_id in trace_ids}
+        parts = self._commit_ranges.that_may_hold({low for _, low in traces})
         # A reader may take long for the parts, so all come from one state of the store.
         with self._database.reading() as cursor:
             self._origins = origins = self._origins.few()
-            yield from TraceQuery(cursor, trace, [part.commits for part in parts], origins).pages(limit)
+            yield from TraceQuery(cursor, traces, [part.commits for part in parts], origins).pages(limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""

@@ -62,9 +62,9 @@ LIMIT $limit
 SELECT resource_id, service, namespace FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
 
 -- name: forms_of
--- The forms of a trace id: the ids with its low half.
+-- The forms of some trace ids: the ids with their low halves.
 SELECT DISTINCT trace_hi, trace_lo FROM spans
-WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND trace_lo = $trace_lo::UBIGINT
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($wanted::UBIGINT[], trace_lo)
 
 -- name: resources_of
 -- Some resources with their attributes.
