@@ -1,42 +1,67 @@
-"""What a span of a trace says about retries and circuit breakers, in short lines."""
+"""What a span says about retries and circuit breakers, in short lines."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from laban import vocabulary
-from laban_app.cli.terminal import count
-from laban_mapper.names import shortened
-from laban_mapper.trace import TraceSpan
+from laban_mapper.names import counted, shortened
 
 _NAME: Final = 60
 """The most characters of a name from a span."""
+_MOST: Final = 6
+"""The most lines of one span."""
 
 
-def notes_of(span: TraceSpan) -> list[str]:
+class _Event(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def attributes(self) -> Mapping[str, Any]: ...
+
+
+class _Span(Protocol):
+    @property
+    def attributes(self) -> Mapping[str, Any]: ...
+
+    @property
+    def events(self) -> Sequence[_Event]: ...
+
+
+def notes_of(span: _Span) -> list[str]:
     """The lines, most telling last; none for most spans. Text from spans is shortened, and not yet safe."""
-    return [*_attempts(span), *_breakers(span)]
+    notes = [*_attempts(span), *_breakers(span)]
+    if len(notes) <= _MOST:
+        return notes
+    return [f"{len(notes) - _MOST + 1:,} more changes of circuit breakers before", *notes[1 - _MOST :]]
 
 
-def _attempts(span: TraceSpan) -> Iterator[str]:
+def _attempts(span: _Span) -> Iterator[str]:
     retries = [event.attributes for event in span.events if event.name == vocabulary.LABAN_RETRY_EVENT]
-    exhausted = [
-        event.attributes for event in span.events if event.name == vocabulary.LABAN_RETRY_EXHAUSTED_EVENT
-    ]
-    number = span.attributes.get(vocabulary.LABAN_RETRY_ATTEMPT)
     if retries:
         last = retries[-1]
         error = last.get(vocabulary.ERROR_TYPE)
-        retried = "1 retry" if len(retries) == 1 else f"{len(retries):,} retries"
         after = f", after {_text(error)}" if error else ""
-        yield f"{retried} by {_text(last.get(vocabulary.LABAN_RETRY_LIBRARY, '?'))}{after}"
-    elif number is not None:
-        yield f"attempt {_text(number)}"
-    for event in exhausted:
-        yield f"given up after attempt {_text(event.get(vocabulary.LABAN_RETRY_ATTEMPT, '?'))}"
+        library = _text(last.get(vocabulary.LABAN_RETRY_LIBRARY, "?"))
+        yield f"{counted(len(retries), 'retry', 'retries')} by {library}{after}"
+    elif (number := _attempt(span.attributes)) is not None:
+        yield f"attempt {number}"
+    for event in span.events:
+        if event.name == vocabulary.LABAN_RETRY_EXHAUSTED_EVENT:
+            yield f"given up after attempt {_text(event.attributes.get(vocabulary.LABAN_RETRY_ATTEMPT, '?'))}"
 
 
-def _breakers(span: TraceSpan) -> Iterator[str]:
+def _attempt(attributes: Mapping[str, Any]) -> str | None:
+    """Which attempt a call is: as laban says, or as HTTP clients do by the conventions."""
+    number = attributes.get(vocabulary.LABAN_RETRY_ATTEMPT)
+    if number is not None:
+        return _text(number)
+    before = attributes.get(vocabulary.HTTP_RESEND_COUNT)
+    return str(before + 1) if isinstance(before, int) and before > 0 else None
+
+
+def _breakers(span: _Span) -> Iterator[str]:
     refused: Counter[str] = Counter()
     for event in span.events:
         attributes = event.attributes
@@ -48,7 +73,7 @@ def _breakers(span: TraceSpan) -> Iterator[str]:
             before, after = (_text(attributes.get(key, "?")).replace("_", " ") for key in states)
             yield f"{breaker}: {before} → {after}"
     for breaker, calls in refused.items():
-        yield f"{breaker} was open and refused {count(calls, 'call')}"
+        yield f"{breaker} was open and refused {counted(calls, 'call')}"
 
 
 def _text(value: object) -> str:

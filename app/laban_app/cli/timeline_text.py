@@ -55,9 +55,11 @@ def _rows(story: Story, deepest: int, *, all_spans: bool) -> Iterator[Row]:
             service = line.step.service
             yield _line(story, line, deepest, is_corrected=service in skewed)
             skewed.discard(service)
+            indent = "  " * (min(line.depth, deepest) + 1)
             if line.step.error:
-                indent = "  " * (min(line.depth, deepest) + 1)
                 yield _text(f"{indent}✗ {printable(line.step.error)}", _ERROR)
+            for note in phrases.notes(line):
+                yield _text(f"{indent}↻ {note}", _ODD)
     if shown.hidden:
         yield _text(f"… and {phrases.count(shown.hidden, 'more step')}: see --json, or --all", DIM)
 

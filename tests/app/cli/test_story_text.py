@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from laban_app.cli.story_text import show_story
-from laban_collector.store.rows import Span
+from laban_collector.store.rows import Span, SpanEvent
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.timeline import chapters
 
 from ...mapper.shop_spans import (
+    T0,
     http_client,
     http_server,
     hybrid_order,
@@ -167,3 +168,28 @@ def test_of_too_many_groups_those_with_a_problem_are_shown() -> None:
     text = text_of([created, published, *handled])
     assert "group-30" in text[text.index("partition@offset") :]
     assert "… 30 more groups" in text
+
+
+def test_retries_and_circuit_breakers_are_told_below_their_step() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    retry: dict[str, object] = {
+        "laban.retry.library": "tenacity",
+        "laban.retry.attempt": 1,
+        "error.type": "ReadTimeout",
+    }
+    changed: dict[str, object] = {
+        "laban.circuit.name": "user",
+        "laban.circuit.previous_state": "closed",
+        "laban.circuit.state": "open",
+    }
+    events = (SpanEvent(T0, "laban.retry", retry), SpanEvent(T0, "laban.circuit.changed", changed))
+    asking = span("order", "ask user", 1, 5, 80, entry, events=events)
+    failing = http_client("order", "GET", 6, 20, asking, status=2, error_type="ReadTimeout")
+    again = http_client("order", "GET", 30, 20, asking, attributes={"laban.retry.attempt": 2})
+    answered = http_server("user", "GET /users/{id}", 31, 15, again)
+    lines = [line.strip() for line in text_of([entry, asking, failing, again, answered]).splitlines()]
+    at = lines.index("↻ 1 retry by tenacity, after ReadTimeout")
+    assert "ask user" in lines[at - 1]
+    assert lines[at + 1] == "↻ circuit breaker user: closed → open"
+    attempt = lines.index("↻ attempt 2")  # said by the client, whose line is the server's
+    assert "user  GET /users/{id}" in lines[attempt - 1]
