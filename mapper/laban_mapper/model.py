@@ -108,6 +108,7 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
+        notes: what the span says about retries and circuit breakers.
     """
 
     time: datetime
@@ -137,6 +138,7 @@ class Step(Answer):
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
     critical_sections: list[tuple[float, float]] = []
+    notes: list[str] = []
 
 
 class GroupState(Answer):

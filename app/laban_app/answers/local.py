@@ -237,6 +237,7 @@ class LocalAnswers:
             thresholds=judged_by.thresholds,
             objectives=judged_by.objectives,
             now=self._clock(),
+            whole=sampled.whole,
         )
         found = find(system, judged_by.ignore)
         limits = {

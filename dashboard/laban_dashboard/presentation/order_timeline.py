@@ -115,6 +115,7 @@ def _fields(step: Step, start: float, timezone: tzinfo) -> list[tuple[str, str]]
     message = " · ".join(part for part in (step.topic or "", partition, offset) if part)
     fields = (
         ("Error", _error(step)),
+        ("Retries and circuit breakers", " · ".join(step.notes) or None),
         ("Service", step.service),
         ("Operation", step.operation),
         ("Kind", step.kind),
