@@ -221,6 +221,23 @@ class Settings(BaseSettings):
         5_000, ge=1, description="The same for the RPC services of calls, and for protocols."
     )
     max_edges: int = Field(20_000, ge=1, description="The same for the edges between all these.")
+    logs: bool = Field(
+        default=False, description="Store OTLP logs that have a trace ID, and show them in stories."
+    )
+    logs_retention: Age = Field(
+        7 * 86_400.0,
+        validate_default=False,  # a number is no age of `parse_age`
+        description="How long logs are kept after arrival, and never longer than their spans.",
+    )
+    max_log_length: int = Field(
+        8_192,
+        ge=64,
+        description="Maximum characters of the body of a log record, and of each attribute.",
+    )
+    max_log_attributes: int = Field(64, ge=1, description="Maximum attributes per log record.")
+    max_logs_per_trace: int = Field(
+        1_000, ge=1, description="Maximum log records of one trace. Further ones are rejected and counted."
+    )
     redact: str = Field(
         "",
         description="Additional attributes to redact, as key patterns with commas: customer.email,*.iban. "

@@ -45,6 +45,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     LatencyPoint,
+    Logs,
     Orders,
     ServiceMap,
     Status,
@@ -57,6 +58,7 @@ from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.causes.callees import peer_of
+from laban_mapper.story.logs import MOST, logs_of
 from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
@@ -262,6 +264,11 @@ class LocalAnswers:
         """The same as JSON, piece by piece, for traces of very many spans."""
         wanted = parse_trace_id(trace_id)
         return json_of(wanted, self._pages(wanted, limit), limit)
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        wanted = list(dict.fromkeys(map(parse_trace_id, trace_ids)))
+        return logs_of(self._reader.logs_of(wanted, limit + 1), limit)
 
     def _pages(self, trace_id: str, limit: int | None) -> Iterator[list[WholeSpan]]:
         """The spans of a trace, and one more than the limit if there are; the first are read at once."""

@@ -24,6 +24,7 @@ from laban_collector.store.rows import (
     LagRate,
     LagRow,
     LatencyPoint,
+    LogLine,
     MessageRef,
     Peer,
     ProfileCount,
@@ -42,6 +43,7 @@ from laban_collector.store.rows import (
 )
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
+    from laban_collector.batch.log_batch import LogBatch
     from laban_collector.batch.span_batch import SpanBatch
 
 EXPORTED_TABLES: Final = (
@@ -57,6 +59,7 @@ EXPORTED_TABLES: Final = (
     "profiles",
     "lag",
     "lag_problems",
+    "logs",
     "ledger",
 )
 """The tables of an export: one Parquet file each."""
@@ -81,10 +84,12 @@ class RetentionLimits(NamedTuple):
     Attributes:
         age: seconds since the spans arrived; None: no limit.
         size: bytes of the data and its log; None: no limit.
+        logs: seconds since log records arrived; None: as long as spans.
     """
 
     age: float | None = None
     size: int | None = None
+    logs: float | None = None
 
 
 class NameLimits(NamedTuple):
@@ -206,6 +211,14 @@ class BatchLoader(SpanWriter, Protocol):
         """
         ...
 
+    def write_logs(self, batch: "LogBatch") -> None:
+        """Store log records durably; they are on disk when this returns.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        raise StoreUnsupported(f"{type(self).__name__} stores no logs; {len(batch.logs)} were refused.")
+
 
 class SpanReader(Protocol):
     """Queries on a store. All windows are half open, [since, until), in ns since the epoch."""
@@ -275,6 +288,13 @@ class SpanReader(Protocol):
         Args:
             trace_id: of the trace.
             limit: maximum number of spans.
+        """
+        ...
+
+    def logs_of(self, trace_ids: Sequence[str], limit: int) -> list[LogLine]:
+        """Return the first log records of these traces, by time; a record that was sent twice, once.
+
+        The records of another form of an id are included, as in `spans_of`.
         """
         ...
 

@@ -144,7 +144,7 @@ def run_every_query(path: Path) -> None:
         assert save(database)
         assert list(batches(database))
         database.size()
-        Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
+        Retention(database, RetentionLimits(age=1, logs=1), lambda: T0 + 10_000 * S, lambda _: False).run()
         Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()
 
 
@@ -191,6 +191,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)
     reader.lag_problems()
+    reader.logs_of([trace_id], 10)
     for by in ("edge", "route"):
         reader.latency(by, *WHOLE, 60 * S)
 

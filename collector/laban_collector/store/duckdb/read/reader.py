@@ -37,6 +37,7 @@ from laban_collector.store.duckdb.read.rows import (
     keys_of,
     lag_of,
     latency_point_of,
+    log_line_of,
     named_rows,
     newest_traces,
     operation_seen,
@@ -62,6 +63,7 @@ from laban_collector.store.rows import (
     LagProblem,
     LagRate,
     LatencyPoint,
+    LogLine,
     MessageRef,
     Peer,
     ProfileCount,
@@ -513,6 +515,14 @@ class DuckDBReader(SpanReader):
         """Return the commits that hold the spans of a window, and those that came soon after."""
         [row] = self._rows("commits_of_window", {"since": since, "until": until})
         return CommitRange(row["first"], row["last"])
+
+    def logs_of(self, trace_ids: Sequence[str], limit: int) -> list[LogLine]:
+        """Return the first log records of these traces, by time; a record that was sent twice, once."""
+        wanted = {half: trace_id for trace_id in trace_ids if (half := int(trace_id[-16:], 16))}
+        if not wanted:
+            return []
+        rows = self._rows("logs_of", {"traces": list(wanted), "limit": limit})
+        return [line for row in rows if (line := log_line_of(row, wanted[row["trace_lo"]])) is not None]
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""

@@ -15,6 +15,7 @@ from laban_collector.store.rows import (
     EdgeRow,
     Lag,
     LatencyPoint,
+    LogLine,
     SeenHop,
     SeenOperation,
     Span,
@@ -26,6 +27,8 @@ from laban_collector.store.rows import (
 )
 
 _NS_PER_MS: Final = 1e6
+_SHORT: Final = "0" * 16
+"""The high half of a trace id of 64 bits."""
 _CONVERTED: Final = (
     "trace_id",
     "span_id",
@@ -304,3 +307,25 @@ def _span(
     for store, value in zip(_STORES, values, strict=True):
         store(span, value)
     return span
+
+
+def log_line_of(row: Row, wanted: str) -> LogLine | None:
+    """Return a log record; None if it only has the same low half of its trace id as the wanted trace."""
+    sent = f"{row['trace_hi']:016x}"
+    asked = wanted[:-16].rjust(16, "0")
+    if sent != asked and _SHORT not in (sent, asked):
+        return None
+    return LogLine(
+        trace_id=wanted,
+        span_id=f"{row['span_id']:016x}" if row["span_id"] else None,
+        time=row["time"],
+        severity=row["severity"],
+        severity_text=row["severity_text"],
+        service=row["service"],
+        namespace=row["namespace"],
+        logger=row["logger"],
+        event_name=row["event_name"],
+        body=row["body"],
+        attributes=json.loads(row["attributes"]) if row["attributes"] else {},
+        dropped_attributes=row["dropped_attributes"],
+    )
