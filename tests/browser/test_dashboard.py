@@ -213,6 +213,7 @@ def test_every_page_fits_its_window_in_light_and_dark(
         "Order": ".step",
         "Map": ".canvas canvas",
         "Findings": ".st-key-finding-0",
+        "Diagrams": "[role=region] img",
     }
     expect(page.locator(drawn.get(name, charts)).first).to_be_attached()
     looks: list[tuple[int, ColourScheme]] = [(1440, "light"), (800, "dark")]
