@@ -42,6 +42,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/story?key=order.id&value=123", "verdict"),
         (f"/traces/{TRACE}/story", "verdict"),
         ("/orders", "orders"),
+        ("/neighbours?key=order&value=123", "rows"),
         ("/map", "edges"),
         ("/whatif?slow=pricing=500ms&async=order->pricing", "entries"),
         (f"/traces/{TRACE}", "spans"),
