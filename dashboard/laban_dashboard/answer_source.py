@@ -106,6 +106,12 @@ def predicted(texts: ChangeTexts, since: datetime, until: datetime) -> WhatIf:
     return _predicted(source.url, source.db, texts, since, until)
 
 
+@st.cache_resource(show_spinner=False)
+def grafana_url() -> str | None:
+    """Return the URL of the Grafana dashboard that is set, if there is one."""
+    return load_settings().grafana_url
+
+
 def reconnect() -> None:
     """Open the source again on the next query: the collector may have moved to another address."""
     _opened.clear()
@@ -113,6 +119,7 @@ def reconnect() -> None:
     _findings.clear()
     _past_map.clear()
     _predicted.clear()
+    grafana_url.clear()
 
 
 @st.cache_resource(show_spinner=False)

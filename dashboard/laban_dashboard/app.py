@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from laban_dashboard.components.shortcuts import shortcuts
 from laban_dashboard.widgets.login_form import has_logout, is_let_in, log_out, login_form
 from laban_dashboard.widgets.page_layout import steady_page
 
@@ -19,6 +20,7 @@ PAGES = [
     st.Page("views/order.py", title="Order", icon=":material/receipt_long:", url_path="order"),
     st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map"),
     st.Page("views/findings.py", title="Findings", icon=":material/rule:", url_path="findings"),
+    st.Page("views/diagrams.py", title="Diagrams", icon=":material/schema:", url_path="diagrams"),
     st.Page("views/what_if.py", title="What if", icon=":material/science:", url_path="what-if"),
     st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
@@ -33,5 +35,6 @@ if inside and has_logout():
 page = st.navigation(PAGES, position="top" if inside else "hidden")
 if inside:
     page.run()
+    shortcuts()
 else:
     login_form()

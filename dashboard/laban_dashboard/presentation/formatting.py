@@ -21,8 +21,12 @@ def escape_markdown(text: str) -> str:
     An error message can contain anything, for example an image link that makes the browser call a foreign
     host, or a URL that looks like a link of the dashboard.
     """
-    escaped = _MARKDOWN.sub(r"\\\1", printable(" ".join(text.split())))
-    return _LINKS.sub(_NOTHING, escaped)
+    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", plain(text)))
+
+
+def plain(text: str) -> str:
+    """Return text from the data in one line, for places that show it as it is."""
+    return printable(" ".join(text.split()))
 
 
 def duration(ms: float | None) -> str:

@@ -13,7 +13,7 @@ from laban_dashboard.answer_source import configured_source, reconnect
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow, resolve_window
 from laban_dashboard.sharing import shared_now
-from laban_dashboard.widgets import order_links
+from laban_dashboard.widgets import map_url, order_links
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
@@ -28,6 +28,7 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
     @st.fragment(run_every=every)
     def refreshed() -> None:
         order_links.follow()
+        map_url.follow()
         try:
             body()
         except (TokenRefused, OtherVersion) as error:
@@ -132,6 +133,8 @@ def freshness(status: Status, window: TimeWindow) -> None:
         badge = f":gray-badge[last span {formatting.age(newest, now)}]"
     spans = formatting.count(status.spans, "span")
     traces = formatting.count(status.traces, "trace")
+    about = "about " if status.traces_estimated else ""
     st.caption(
-        f"{badge} {time_range} · {spans} in {traces}", help=formatting.utc_range(window.since, window.until)
+        f"{badge} {time_range} · {spans} in {about}{traces}",
+        help=formatting.utc_range(window.since, window.until),
     )
