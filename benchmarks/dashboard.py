@@ -33,7 +33,7 @@ PAGES: Final = {
     "Orders": ("/orders", ".orders tbody tr", 5),
     "Map": ("/map", ".canvas canvas", 5),
     "Findings": ("/findings", "[data-testid=stMain] [data-testid=stCaptionContainer]", 15),
-    "Latency": ("/latency", "[data-testid=stVegaLiteChart] canvas", 5),
+    "Latency": ("/latency", "[data-testid=stVegaLiteChart] svg", 5),
     "Lag": ("/lag", "[data-testid=stMain] [data-testid=stCaptionContainer]", 5),
 }
 """Path, what is on the screen when the page is useful, and the seconds between two refreshes."""

@@ -15,7 +15,7 @@ _STREAMED: Final = frozenset({"trace_json", "trace"})
 """Answers that are read once, or are too large to keep."""
 _MOST: Final = 200
 
-Question = tuple[str, tuple[Hashable, ...], tuple[tuple[str, Hashable], ...]]
+Question = tuple[Hashable, ...]
 
 
 def shared_now() -> datetime:
@@ -46,8 +46,9 @@ class _Shared:
         if name in _STREAMED or not callable(ask):
             return ask
 
-        def answer(*args: Hashable, **kwargs: Hashable) -> object:
-            return self._answer((name, args, tuple(sorted(kwargs.items()))), lambda: ask(*args, **kwargs))
+        def answer(*args: object, **kwargs: object) -> object:
+            question = (name, *map(_as_key, args), *((key, _as_key(kwargs[key])) for key in sorted(kwargs)))
+            return self._answer(question, lambda: ask(*args, **kwargs))
 
         return answer
 
@@ -74,3 +75,7 @@ class _Shared:
             for question, (asked, answer) in self._known.items()
             if len(self._known) < _MOST and now - asked < SHARED.total_seconds()
         }
+
+
+def _as_key(value: object) -> Hashable:
+    return tuple(cast("list[Hashable]", value)) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from laban_app.answers.protocol import TraceAnswers
 from laban_app.errors import CollectorUnreachable
 from laban_dashboard.sharing import SHARED, shared, shared_now
 from laban_mapper.model import LagReport, ServiceMap
-from tests.dashboard.shop_answers import BEGIN, END, ShopAnswers
+from tests.dashboard.shop_answers import BEGIN, END, TRACE, ShopAnswers
 
 
 class Counting(ShopAnswers):
@@ -24,10 +24,15 @@ class Counting(ShopAnswers):
         self.is_asked = threading.Event()
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         self.maps += 1
-        return super().service_map(since, until, unseen=unseen)
+        return super().service_map(since, until, unseen=unseen, entry=entry)
 
     def lag(self) -> LagReport:
         self.lags += 1
@@ -72,6 +77,7 @@ def test_equal_questions_share_an_answer_for_a_moment() -> None:
     assert each.service_map(BEGIN, END, unseen=True) is not first
     assert each.service_map(until=END) is not first
     assert answers.maps == 3
+    assert each.logs([TRACE]) is each.logs([TRACE])
     clock.now = SHARED.total_seconds()
     assert each.service_map(BEGIN, END) is not first
 
