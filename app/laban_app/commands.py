@@ -15,6 +15,9 @@ STORY: Final = Command("Explain what happened to a business key.", "server", f"{
 TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
 DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
+ALERTS: Final = Command(
+    "Show what is wrong now, or print rules for Prometheus.", "server", "laban_app.cli.alerts_command:alerts"
+)
 FINDINGS: Final = Command(
     "Show what is wrong with how the services talk.", "server", "laban_app.cli.findings_command:findings"
 )

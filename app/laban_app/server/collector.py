@@ -57,7 +57,11 @@ class Collector:
             edges=settings.max_edges,
         )
         self.storage = StorageService(
-            store, RetentionLimits(settings.retention, settings.max_size), names, profile_traces
+            store,
+            RetentionLimits(settings.retention, settings.max_size),
+            names,
+            profile_traces,
+            settings.metrics_edges,
         )
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()

@@ -74,3 +74,9 @@ WHERE list_contains($ids::UBIGINT[], resource_id)
 -- name: scopes_of
 -- Some instrumentation scopes with their attributes.
 SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains($ids::UBIGINT[], scope_id)
+
+-- name: first_of_newest
+-- The first of the newest commits that together have at most a number of spans; the newest commit in any case.
+SELECT min(arrival) AS first
+FROM (SELECT arrival, sum(spans) OVER (ORDER BY arrival DESC) - spans AS after FROM ledger)
+WHERE after < $most
