@@ -15,6 +15,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COLLECTOR = (ROOT / "docs" / "collector.md").read_text(encoding="utf-8")
 NAME_LIMITS = {"max_services", "max_topics", "max_peers", "max_operations", "max_edges"}
 FINDINGS = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+INTEGRATIONS = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+OF_INTEGRATIONS = {"alerts", "metrics_edges", "metrics_findings"}
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 COMMANDS = command_names()
 _OF_RUN = {"test", "check", "fix", "bench", "run"}
@@ -51,6 +53,7 @@ def test_the_readme_lists_every_setting(field: str) -> None:
     # The many options of a Kafka cluster stand with the consumer lag, the limits on names with other limits.
     document = OPERATING if field.startswith("kafka_") else COLLECTOR if field in NAME_LIMITS else README
     document = FINDINGS if field in {"findings", "objectives"} else document
+    document = INTEGRATIONS if field in OF_INTEGRATIONS else document
     assert f"`LABAN_{field.upper()}`" in document
 
 

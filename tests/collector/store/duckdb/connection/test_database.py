@@ -29,6 +29,7 @@ TABLES = {
     "contracts",
     "correlations",
     "digests",
+    "edge_totals",
     "lag",
     "lag_problems",
     "ledger",
@@ -41,6 +42,7 @@ TABLES = {
     "span_links",
     "spans",
     "unmet_links",
+    "unsettled_edges",
 }
 
 
