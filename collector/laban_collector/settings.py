@@ -298,6 +298,10 @@ class Settings(BaseSettings):
     objectives: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="The latency and the time in queues that were promised."
     )
+    links: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Where else a trace can be looked at: names, and addresses with {trace_id} in them.",
+    )
 
     @model_validator(mode="after")
     def _one_request_fits(self) -> Self:

@@ -13,6 +13,7 @@ from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of,
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.neighbours import neighbours_of
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.peers import peers_of
 from laban_app.answers.sample import sample
@@ -47,6 +48,7 @@ from laban_mapper.model import (
     LatencyHistory,
     LatencyPoint,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
@@ -84,7 +86,8 @@ class LocalAnswers:
         reader: of the store.
         clock: ns since the epoch.
         usual: the profiles of the store, if the caller keeps them.
-        scoped: whether stories say how many others their cause affects, which a list of many need not.
+        scoped: whether stories say how many others their cause affects, and what their steps usually take,
+            which a list of many need not.
         judged_by: the limits of findings.
     """
 
@@ -169,6 +172,7 @@ class LocalAnswers:
             usual=lambda entries: self._usual.of(entries, spans),
             scope=(lambda claim: affected_by(reader, claim)) if self._scoped else None,
             last_seen=self._last_seen,
+            timed=self._scoped,
         )
 
     def _last_seen(self, service: str) -> int | None:
@@ -191,6 +195,10 @@ class LocalAnswers:
             return LocalAnswers(reader, self._clock, usual, scoped=False).story(key, value)
 
         return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
+
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one."""
+        return neighbours_of(self._reader, key, value)
 
     def service_map(
         self,
@@ -237,6 +245,7 @@ class LocalAnswers:
             thresholds=judged_by.thresholds,
             objectives=judged_by.objectives,
             now=self._clock(),
+            whole=sampled.whole,
         )
         found = find(system, judged_by.ignore)
         limits = {
@@ -332,6 +341,7 @@ class LocalAnswers:
             version=importlib.metadata.version("laban"),
             spans=contents.spans,
             traces=contents.traces,
+            traces_estimated=contents.estimated,
             services=list(contents.services),
             first=None if extent is None else utc_time(extent[0]),
             last=None if extent is None else utc_time(extent[1]),

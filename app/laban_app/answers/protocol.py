@@ -11,6 +11,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
@@ -66,6 +67,10 @@ class Answers(Protocol):
             since: only orders that a span names at or after this time.
             until: only orders that a span names before this time.
         """
+        ...
+
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one: among all, and among those that share another business key."""
         ...
 
     def service_map(

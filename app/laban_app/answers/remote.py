@@ -27,6 +27,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
@@ -95,6 +96,15 @@ class RemoteAnswers:
             since=since,
             until=until,
         )
+
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one; none from a collector that does not know the question."""
+        response = self._request("/neighbours", {"key": key, "value": value})
+        if response.status_code == HTTPStatus.OK:
+            return Neighbours.model_validate_json(response.content)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return Neighbours(key=key, value=value, rows=[])
+        raise error_of(self.url, response, {})
 
     def service_map(
         self,

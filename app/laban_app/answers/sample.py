@@ -55,6 +55,12 @@ class Sample(NamedTuple):
     complete: bool = True
     all_entries: bool = True
 
+    @property
+    def whole(self) -> bool:
+        """Whether these are all traces of the time range."""
+        all_read = self.complete and self.all_entries and not self.too_large
+        return all_read and all(entry.seen <= len(entry.traces) for entry in self.entries)
+
 
 def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) -> Sample:
     """Read some traces of each entry operation, and all that follows from them.

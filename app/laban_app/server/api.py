@@ -39,6 +39,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     Refused,
     ServiceMap,
@@ -330,6 +331,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
         until: Until = None,
     ) -> KnownValues:
         return answers.known_values(key, limit, _time(since), _time(until))
+
+    @router.get(
+        "/neighbours",
+        summary="The orders before and after one",
+        description="Among all orders, and among those that share another business key, such as a customer.",
+    )
+    def neighbours(key: Key, value: str) -> Neighbours:
+        return answers.neighbours(key, value)
 
     @router.get(
         "/orders",

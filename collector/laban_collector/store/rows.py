@@ -507,12 +507,18 @@ class ProfileCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A summary of a store. `unnamed` is the number of spans without `service.name`."""
+    """A summary of a store.
+
+    Attributes:
+        unnamed: the number of spans without `service.name`.
+        estimated: whether the number of traces is an estimate.
+    """
 
     spans: int
     traces: int
     services: tuple[str, ...]
     unnamed: int
+    estimated: bool = False
 
 
 class DatedSpans(NamedTuple):

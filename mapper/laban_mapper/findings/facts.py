@@ -101,6 +101,7 @@ class System:
         thresholds: the limits of the rules.
         objectives: what was promised.
         now: ns since the epoch.
+        whole: whether the sampled traces are all traces of the time range.
     """
 
     map: ServiceMap
@@ -110,6 +111,7 @@ class System:
     thresholds: Thresholds = field(default_factory=Thresholds)
     objectives: Objectives = field(default_factory=Objectives)
     now: int = 0
+    whole: bool = False
 
     @property
     def traces(self) -> Iterable[SampledTrace]:

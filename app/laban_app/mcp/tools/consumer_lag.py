@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from mcp_types import CallToolResult
 from pydantic import BaseModel, Field
 
+from laban.vocabulary import CORRELATION_ID
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.mcp.arguments import Cursor, start_of
 from laban_app.mcp.asking import Asking, InvalidArgument
@@ -15,10 +16,11 @@ from laban_app.mcp.reply import PageReply, Told, Words, safe, told_page
 from laban_app.mcp.server import Registry
 from laban_mapper.lag import SEVERITY, problem_place
 from laban_mapper.model import GroupLag, LagReport, PartitionLag, WaitingMessage, WaitingTopic
+from laban_mapper.names import counted
 from laban_mapper.times import format_duration
 
 _TOPICS: Final = 4
-_KEYS: Final = 3
+_KEYS: Final = 2
 _LISTED: Final = 10
 
 Group = Annotated[str, Field(min_length=1, max_length=300, description="The name of the consumer group.")]
@@ -121,7 +123,7 @@ def _waiting(answers: TraceAnswers, group: str, cursor: str | None) -> Told:
     why = [harmless(cause.sentence, 80) for topic in topics for cause in topic.causes]
     figures = [f"{safe(topic.topic)}: {_figures(topic, ok=found.status == 'OK')}" for topic in topics]
     status = found.status or "unknown"
-    members = "" if found.members is None else f", {found.members:,} members"
+    members = "" if found.members is None else f", {counted(found.members, 'member')}"
     words = Words(next=["explain_order with what a message is known as: key and value"])
     rest = sum(topic.left_out for topic in topics)
     if rest:
@@ -137,7 +139,7 @@ def _waiting(answers: TraceAnswers, group: str, cursor: str | None) -> Told:
         _message,
         partial(Waiting, group=safe(found.group), status=status, why=why, topics=figures),
         head=[
-            f"{safe(found.group)}: {status}, {found.messages:,} messages behind{members}",
+            f"{safe(found.group)}: {status}, {counted(found.messages, 'message')} behind{members}",
             *(reasons if topics else []),
             *figures,
         ],
@@ -181,9 +183,9 @@ def _group_line(group: GroupLag) -> str:
     shown = _group(group)
     parts = [
         f"{shown.group}{f' ({shown.cluster})' if shown.cluster else ''}: {shown.status}",
-        f"{shown.messages:,} messages behind",
-        "" if shown.oldest_s is None else f"the oldest {format_duration(shown.oldest_s * 1000)} old",
-        "" if shown.members is None else f"{shown.members:,} members",
+        f"{counted(shown.messages, 'message')} behind",
+        f"the oldest {format_duration(shown.oldest_s * 1000)} old" if shown.oldest_s else "",
+        "" if shown.members is None else counted(shown.members, "member"),
         f"{shown.lost:,} lost: retention deleted them unread" if shown.lost else "",
         f"by topic: {', '.join(shown.topics)}" if shown.messages else "",
         shown.problem or "",
@@ -229,7 +231,8 @@ def _message_line(found: tuple[str, WaitingMessage]) -> str:
 
 def _message(found: tuple[str, WaitingMessage]) -> WaitingReply:
     topic, message = found
-    known = [f"{safe(one.key, 14)}={safe(one.value, 24)}" for one in message.keys[:_KEYS]]
+    keys = sorted(message.keys, key=lambda one: one.key == CORRELATION_ID)  # it tells people the least
+    known = [f"{safe(one.key, 14)}={safe(one.value, 24)}" for one in keys[:_KEYS]]
     if not known and message.message_key is not None:
         known = [f"message key {safe(message.message_key, 24)}"]
     values: dict[str, Any] = {"partition": message.partition, "offset": message.offset}

@@ -163,7 +163,7 @@ def _parts(points: Sequence[LatencyPoint]) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, point in named.items():
         names.setdefault(_point(point), []).append(name)
-    return [f"{' and '.join(same)} {point}" for point, same in names.items()]
+    return [f"{', '.join(same)} {point}" for point, same in names.items()]
 
 
 def _point(point: LatencyPoint) -> str:

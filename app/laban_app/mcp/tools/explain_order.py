@@ -20,12 +20,13 @@ from laban_mapper.orders import services_of
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.rows import is_processed
 
-_VERDICT: Final = 110
+_VERDICT: Final = 190
 _CAUSE: Final = 60
 _OTHER_CAUSES: Final = 2
 _TRACES: Final = 2
 _SERVICES: Final = 8
 _GROUPS: Final = 2
+_LOOKED_AT: Final = 20
 _NAME: Final = 14
 """Tokens and numbers of things."""
 
@@ -205,7 +206,8 @@ def _messages(messages: list[Message]) -> Fact:
         counts["without a consumer"] = unread
         told.append(f"{unread:,} without a known consumer")
     odd = (state for message in messages for state in message.groups if not is_processed(state))
-    shown = [f"{safe(state.group, _NAME)} {state.state}" for state in islice(odd, _GROUPS)]
+    names = (f"{safe(state.group, _NAME)} {state.state}" for state in islice(odd, _LOOKED_AT))
+    shown = list(dict.fromkeys(names))[:_GROUPS]
     named = f" ({', '.join(shown)})" if shown else ""
     text = f"{len(messages):,} published: {', '.join(told)}{named}"
     return Fact("messages", text, {"messages": counts}, need=3)

@@ -122,7 +122,9 @@ def _shape(found: Orders) -> Callable[..., FoundOrders]:
 
 
 def _words(found: Orders, *, exact: bool) -> Words:
-    words = Words(next=["explain_order with a value and its key"])
+    words = Words(next=["explain_order with a value and its key"] if found.orders else [])
+    if not found.orders and found.looked_at:
+        words.next.append("find_orders without problem, service and cause to see what the orders are like")
     if found.truncated and exact:
         words.left_out.append(
             f"older orders: the newest {found.looked_at:,} were examined; for older ones use until"

@@ -33,6 +33,7 @@ class TimelineItem(BaseModel):
     took_ms: float | None = None
     critical_ms: float | None = None
     error: str | None = None
+    notes: list[str] | None = None
     stands_for: int | None = None
     span: str | None = None
     topic: str | None = None
@@ -107,6 +108,7 @@ def _line(story: Story, line: Line) -> str:
         phrases.corrected(story, step.service),
         f"ERROR {harmless(phrases.error(step) or '', _ERROR)}" if step.status == "error" else "",
         f"span {safe(step.span_id)}" if step.status == "error" else "",
+        *(harmless(note) for note in phrases.notes(line)),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -123,4 +125,5 @@ def _item(story: Story, line: Line) -> TimelineItem:
         error=harmless(phrases.error(step) or "", _ERROR) or None,
         stands_for=line.stands_for if line.stands_for > 1 else None,
         span=step.span_id,
+        notes=[harmless(note) for note in phrases.notes(line)] or None,
     )

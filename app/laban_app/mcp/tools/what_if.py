@@ -157,15 +157,11 @@ def _late(entry: WhatIfEntry) -> list[str]:
 
 
 def _late_step(step: LateStep) -> str:
-    after = (
-        "never"
-        if step.after_ms is None or not step.after_of_100
-        else f"after {format_duration(step.after_ms)}"
-    )
     how = " by message" if step.by_message else ""
-    return (
-        f"{safe(step.service, 14)} {safe(step.operation, 24)}{how} {after}, in {step.after_of_100:.0f} of 100"
-    )
+    name = f"{safe(step.service, 14)} {safe(step.operation, 24)}{how}"
+    if step.after_ms is None or not step.after_of_100:
+        return f"{name} never, before in {step.before_of_100:.0f} of 100"
+    return f"{name} after {format_duration(step.after_ms)}, in {step.after_of_100:.0f} of 100"
 
 
 def _entry(entry: WhatIfEntry) -> EntryReply:

@@ -87,6 +87,8 @@ from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutl
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
+_COUNTED: Final = 200_000
+"""Spans up to which their traces are counted exactly."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
 _EARLIER: Final = 10 * MINUTE
@@ -151,7 +153,10 @@ class DuckDBReader(SpanReader):
         """Return a summary of the store."""
         [row] = self._rows("contents", {"unknown": UNKNOWN_SERVICE})
         services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
-        return Contents(services=services, **row)
+        if row["spans"] > _COUNTED:
+            return Contents(services=services, estimated=True, **row)
+        [exact] = self._rows("traces", {})
+        return Contents(services=services, **(row | exact))
 
     def extent(self, since: int, until: int) -> tuple[int, int] | None:
         """Return the first and the last start of the spans that start in the window; None without spans."""

@@ -9,6 +9,10 @@ SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces,
        )) AS unnamed
 FROM spans
 
+-- name: traces
+-- The number of traces, exactly.
+SELECT count(DISTINCT trace_lo) AS traces FROM spans
+
 -- name: extent
 -- The first and the last start; from statistics instead of rows if the log is empty.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
