@@ -36,6 +36,7 @@ STATUS: Final = Command("Show what is stored and how the collector is doing.", "
 WHATIF: Final = Command(
     "Say what would happen if something changed.", "server", "laban_app.cli.whatif_command:whatif"
 )
+MCP: Final = Command("Answer an assistant's questions (MCP).", "mcp", "laban_app.cli.mcp_command:mcp")
 IMPORT: Final = Command(
     "Import spans from files of other tools.", "server", "laban_app.cli.import_command:import_files"
 )

@@ -26,6 +26,8 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
@@ -35,6 +37,7 @@ from laban_mapper.model import (
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
+from laban_mapper.story.logs import MOST
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
@@ -94,6 +97,15 @@ class RemoteAnswers:
             until=until,
         )
 
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one; none from a collector that does not know the question."""
+        response = self._request("/neighbours", {"key": key, "value": value})
+        if response.status_code == HTTPStatus.OK:
+            return Neighbours.model_validate_json(response.content)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return Neighbours(key=key, value=value, rows=[])
+        raise error_of(self.url, response, {})
+
     def service_map(
         self,
         since: datetime | None = None,
@@ -148,6 +160,14 @@ class RemoteAnswers:
                 yield from pieces
         except ExchangeFailed as error:
             raise self._unreachable(error) from error
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        given = [("trace", parse_trace_id(trace_id)) for trace_id in trace_ids]
+        response = self._request("/logs", [*given, ("limit", str(limit))])
+        if response.status_code == HTTPStatus.OK:
+            return Logs.model_validate_json(response.content)
+        raise error_of(self.url, response, {})
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""

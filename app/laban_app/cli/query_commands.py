@@ -7,6 +7,7 @@ import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
+from laban_app.answers.story_logs import told_with_logs, with_logs_last
 from laban_app.cli import story_output, terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
 
@@ -15,6 +16,7 @@ from laban_app.cli.terminal import Source, TimeRange
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
 ]
+WithLogs = Annotated[bool, typer.Option("--logs", help="With what was logged at each step; as text or JSON.")]
 AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
 
 
@@ -27,6 +29,7 @@ def order(
         typer.Option("--trace", metavar="ID", help="Explain this trace, whatever business keys it has."),
     ] = None,
     all_spans: AllSpans = False,
+    logs: WithLogs = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
     output: text_output.Output = None,
@@ -37,14 +40,16 @@ def order(
     """
     if (order_id is None) == (trace_id is None):
         raise typer.BadParameter("give an order ID, or a trace ID with --trace")
-    chosen = story_output.chosen_form(form, json=json)
+    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    answers = _open(source)
     if trace_id is not None:
         if time_range.since or time_range.until:
             raise typer.BadParameter("--since and --until exclude --trace: a trace is explained whole")
-        answer = _open(source).story_of_trace(trace_id)
+        answer = answers.story_of_trace(trace_id)
     else:
-        answer = _open(source).story("order", str(order_id), *time_range.bounds())
-    story_output.put_story(answer, chosen, output, all_spans=all_spans)
+        answer = answers.story("order", str(order_id), *time_range.bounds())
+    answer = told_with_logs(answers, answer) if logs else answer
+    story_output.put_story(answer, chosen, output, all_spans=all_spans, logs=logs)
 
 
 def story(
@@ -54,6 +59,7 @@ def story(
     source: Source,
     time_range: TimeRange,
     all_spans: AllSpans = False,
+    logs: WithLogs = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
     output: text_output.Output = None,
@@ -65,9 +71,11 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    chosen = story_output.chosen_form(form, json=json)
-    answer = _open(source).story(key, value, *time_range.bounds())
-    story_output.put_story(answer, chosen, output, all_spans=all_spans)
+    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    answers = _open(source)
+    answer = answers.story(key, value, *time_range.bounds())
+    answer = told_with_logs(answers, answer) if logs else answer
+    story_output.put_story(answer, chosen, output, all_spans=all_spans, logs=logs)
 
 
 def trace(
@@ -75,6 +83,7 @@ def trace(
         str, typer.Argument(metavar="ID", help="Trace ID: 32 hex digits, or 16; or a traceparent header.")
     ],
     source: Source,
+    logs: WithLogs = False,
     json: terminal.Json = False,
 ) -> None:
     """Show one trace, whole.
@@ -82,12 +91,15 @@ def trace(
     With --json, prints every span with all that was sent. Exits 1 if the trace is unknown.
     """
     answers = _open(source)
-    if json:
+    if json and logs:
+        terminal.write_json(with_logs_last(answers.trace_json(trace_id), lambda: answers.logs([trace_id])))
+    elif json:
         terminal.write_json(answers.trace_json(trace_id))
     else:
         from laban_app.cli.trace_text import READ, show_trace
 
-        show_trace(terminal.safe(answers.trace(trace_id, READ)), terminal.stdout())
+        shown = terminal.safe(answers.trace(trace_id, READ))
+        show_trace(shown, terminal.stdout(), answers.logs([trace_id]) if logs else None)
 
 
 def service_map(

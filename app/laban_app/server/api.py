@@ -11,6 +11,7 @@ from pydantic import Field
 
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.sides import side_of
+from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_collector.errors import CollectorError
@@ -37,6 +38,8 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
+    Neighbours,
     Orders,
     Refused,
     ServiceMap,
@@ -50,6 +53,7 @@ from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
+from laban_mapper.story.logs import MOST, MOST_TRACES
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
 from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
@@ -117,6 +121,8 @@ TraceId = Annotated[
         json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"},
     ),
 ]
+LoggedTrace = Annotated[str, Field(json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"})]
+WithLogs = Annotated[bool, Query(description="With the log records of the steps; in JSON, as `logs`.")]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
 ]
@@ -205,25 +211,49 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/order/{order_id}", summary="What happened to an order", response_model=Story, responses=_STORY
     )
     def order(
-        order_id: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        order_id: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story("order", order_id, _time(since), _time(until)), form)
+        found = answers.story("order", order_id, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/story", summary="What happened to a business key value", response_model=Story, responses=_STORY
     )
     def story(
-        key: Key, value: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        key: Key,
+        value: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story(key, value, _time(since), _time(until)), form)
+        found = answers.story(key, value, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/traces/{trace_id}/story",
         summary="What happened in a trace, and what followed from it",
         responses=_UNKNOWN_TRACE,
     )
-    def story_of_trace(trace_id: TraceId) -> Story:
-        return answers.story_of_trace(trace_id)
+    def story_of_trace(trace_id: TraceId, logs: WithLogs = False) -> Story:
+        found = answers.story_of_trace(trace_id)
+        return told_with_logs(answers, found) if logs else found
+
+    @router.get(
+        "/logs",
+        summary="What was logged in some traces",
+        description="The records by time. A collector stores the logs of traces if `LABAN_LOGS` is set.",
+        responses={HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"}},
+    )
+    def logs_of_traces(
+        trace: Annotated[list[LoggedTrace], Query(min_length=1, max_length=MOST_TRACES)],
+        limit: Annotated[int, Query(ge=1, le=MOST, description="Maximum number of records.")] = MOST,
+    ) -> Logs:
+        return answers.logs(trace, limit)
 
     @router.get(
         "/traces/{trace_id}",
@@ -301,6 +331,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
         until: Until = None,
     ) -> KnownValues:
         return answers.known_values(key, limit, _time(since), _time(until))
+
+    @router.get(
+        "/neighbours",
+        summary="The orders before and after one",
+        description="Among all orders, and among those that share another business key, such as a customer.",
+    )
+    def neighbours(key: Key, value: str) -> Neighbours:
+        return answers.neighbours(key, value)
 
     @router.get(
         "/orders",
