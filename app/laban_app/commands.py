@@ -14,7 +14,9 @@ ORDERS: Final = Command(
 STORY: Final = Command("Explain what happened to a business key.", "server", f"{_QUERIES}:story")
 TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
-DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
+DIAGRAM: Final = Command(
+    "Draw an architecture diagram of what ran.", "server", "laban_app.cli.diagram_command:diagram"
+)
 FINDINGS: Final = Command(
     "Show what is wrong with how the services talk.", "server", "laban_app.cli.findings_command:findings"
 )

@@ -304,7 +304,12 @@ class ShopAnswers:
         return Orders(orders=[summary_of(shop_story(value)) for value in self.known])
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)

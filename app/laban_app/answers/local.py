@@ -33,6 +33,7 @@ from laban_collector.store.rows import (
 )
 from laban_mapper import lag
 from laban_mapper.data_warnings import data_warnings, odd_times
+from laban_mapper.diagrams.entries import of_entry
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.findings.facts import System
 from laban_mapper.findings.find import find
@@ -45,6 +46,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     LatencyPoint,
+    Logs,
     Orders,
     ServiceMap,
     Status,
@@ -56,6 +58,7 @@ from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
 from laban_mapper.spans import NS_PER_S, is_publishing
 from laban_mapper.story.builder import build_story
+from laban_mapper.story.logs import MOST, logs_of
 from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
@@ -195,6 +198,7 @@ class LocalAnswers:
         until: datetime | None = None,
         *,
         unseen: bool = False,
+        entry: str | None = None,
         settled: bool = True,
     ) -> ServiceMap:
         """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
@@ -209,7 +213,7 @@ class LocalAnswers:
         if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
-        return build_service_map(
+        found = build_service_map(
             edges,
             self._reader.latest_lag(),
             utc_time(begin),
@@ -218,6 +222,7 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
+        return found if entry is None else of_entry(found, sample(self._reader, requested).entries, entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -261,6 +266,11 @@ class LocalAnswers:
         """The same as JSON, piece by piece, for traces of very many spans."""
         wanted = parse_trace_id(trace_id)
         return json_of(wanted, self._pages(wanted, limit), limit)
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        wanted = list(dict.fromkeys(map(parse_trace_id, trace_ids)))
+        return logs_of(self._reader.logs_of(wanted, limit + 1), limit)
 
     def _pages(self, trace_id: str, limit: int | None) -> Iterator[list[WholeSpan]]:
         """The spans of a trace, and one more than the limit if there are; the first are read at once."""

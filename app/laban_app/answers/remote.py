@@ -17,7 +17,7 @@ from laban_app.errors import (
     UnknownValue,
 )
 from laban_collector.importing import BATCH_TYPE
-from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
+from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownEntry, UnknownPlace
 from laban_mapper.model import (
     Answer,
     Findings,
@@ -26,6 +26,7 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
     Orders,
     ServiceMap,
     Status,
@@ -35,6 +36,7 @@ from laban_mapper.model import (
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
+from laban_mapper.story.logs import MOST
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
@@ -95,10 +97,15 @@ class RemoteAnswers:
         )
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
-        """Which service calls which, and how."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+        """Which service calls which, and how; raises UnknownEntry."""
+        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -143,6 +150,14 @@ class RemoteAnswers:
                 yield from pieces
         except ExchangeFailed as error:
             raise self._unreachable(error) from error
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        given = [("trace", parse_trace_id(trace_id)) for trace_id in trace_ids]
+        response = self._request("/logs", [*given, ("limit", str(limit))])
+        if response.status_code == HTTPStatus.OK:
+            return Logs.model_validate_json(response.content)
+        raise error_of(self.url, response, {})
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
@@ -268,6 +283,8 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
         if unknown.several:
             return SeveralKeys(given["key"], given["value"], unknown.keys)
         return UnknownValue(given["key"], given["value"], unknown.nearest, unknown.keys)
+    if response.status_code == HTTPStatus.NOT_FOUND and "entry" in given and "error" in body:
+        return UnknownEntry(str(body["error"]))
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

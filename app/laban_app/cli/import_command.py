@@ -32,6 +32,9 @@ from laban_mapper.printable import printable
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
+_FIELDS_SHOWN: Final = 50
+"""Unknown fields in JSON; in text, the most frequent few."""
+_FIELDS_IN_TEXT: Final = 5
 
 
 def import_files(
@@ -54,10 +57,11 @@ def import_files(
 ) -> None:
     """Import spans from files of other tools.
 
-    Formats: OTLP (JSON, JSON lines, protobuf), Jaeger JSON, Zipkin v2 JSON and the console output of the
-    Python SDK, each also with gzip. The format is detected from the content. Spans that cannot be read are
-    skipped and counted. A span that is already stored is not stored again. Exits 1 if there is no span to
-    import.
+    Formats: OTLP (JSON, JSON lines, protobuf; also of Jaeger's and Tempo's APIs and of the OpenTelemetry
+    Collector's file exporter), Jaeger JSON, Zipkin v2 JSON, AWS X-Ray segments, Datadog JSON and the console
+    output of the Python SDK, each also with gzip or zstd. The format is detected from the content. Spans that
+    cannot be read are skipped and counted. A span that is already stored is not stored again. Exits 1 if
+    there is no span to import.
     """
     _check(files)
     keep_new_files_private()
@@ -172,6 +176,10 @@ def _as_json(report: Report, now: int) -> dict[str, object]:
         "stored": report.stored,
         "duplicates": report.duplicates,
         "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+        "notes": [{"note": note, "count": count} for note, count in report.notes.most_common()],
+        "unknown_fields": [
+            {"field": field, "count": count} for field, count in report.unknown.most_common(_FIELDS_SHOWN)
+        ],
         "without_service_name": report.quality.unnamed,
         "odd_times": [odd.model_dump(mode="json") for odd in odd_times(report.quality.outside, now)],
         "warnings": _warnings(report, now),
@@ -186,3 +194,16 @@ def _show(report: Report, where: str, screen: Console, now: int) -> None:
     skipped = [f"{count:,} {reason}" for reason, count in report.refused.most_common()]
     for line in skipped + _warnings(report, now):
         screen.print(Text(f"  {printable(line)}", style="yellow"))
+    notes = [f"{count:,} {note}" for note, count in report.notes.most_common()]
+    for line in notes + _unknown_fields(report):
+        screen.print(Text(f"  {printable(line)}"))
+
+
+def _unknown_fields(report: Report) -> list[str]:
+    """One line on the fields that no format has, with the most frequent ones."""
+    if not report.unknown:
+        return []
+    named = report.unknown.most_common(_FIELDS_IN_TEXT)
+    more = len(report.unknown) - len(named)
+    listed = [f"{field} ({count:,})" for field, count in named] + ([f"{more} more"] if more else [])
+    return [f"unknown fields are not stored: {', '.join(listed)}"]

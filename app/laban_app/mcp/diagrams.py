@@ -1,5 +1,6 @@
 """The resources: diagrams of the services, of what is around one of them, and of an order."""
 
+import importlib.metadata
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote
@@ -11,8 +12,9 @@ from laban_app.answers.protocol import TraceAnswers
 from laban_app.errors import NothingToDraw
 from laban_app.mcp.asking import Asking, explained
 from laban_app.mcp.tools.stories import story_of
-from laban_mapper.diagrams.rendering import Format, render
-from laban_mapper.diagrams.selection import TOP, around, busiest
+from laban_mapper.diagrams.choosing import Wanted, choose
+from laban_mapper.diagrams.registry import FORMATS
+from laban_mapper.diagrams.selection import TOP
 from laban_mapper.story.forms.mermaid import to_mermaid
 
 MERMAID: Final = "text/vnd.mermaid"
@@ -76,11 +78,10 @@ def add_diagrams(server: MCPServer[Any], asking: Asking) -> None:
         )
 
 
-def _services(answers: TraceAnswers, name: str | None, form: Format) -> str:
-    found = answers.service_map()
-    if name is not None:
-        found = around(found, name)
-    if not found.edges:
+def _services(answers: TraceAnswers, name: str | None, form: str) -> str:
+    chosen = FORMATS[form]
+    wanted = Wanted(service=name, top=TOP if chosen.picture else _TOP_MERMAID)
+    graph = choose(answers.service_map(), wanted, importlib.metadata.version("laban"), picture=chosen.picture)
+    if not graph.shown.edges:
         raise NothingToDraw("There is nothing to draw: no calls in the last hour, or no node with this name.")
-    shown, note = busiest(found, _TOP_MERMAID if form == "mermaid" else TOP)
-    return render(shown, form, note).decode()
+    return chosen.write(graph).decode()

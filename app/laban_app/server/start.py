@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from laban.business_keys.keys import parse_rules
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.findings_settings import findings_settings
 from laban_app.answers.served_by import advertised
@@ -18,9 +19,12 @@ from laban_app.server.api import build_api
 from laban_app.server.api_server import ApiServer, Front
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_import_routes
+from laban_app.server.jaeger.queries import JaegerQueries
+from laban_app.server.jaeger.routes import add_jaeger_routes
 from laban_app.server.mcp_endpoint import PATH as MCP_PATH
 from laban_app.server.mcp_endpoint import McpEndpoint
 from laban_app.wiring import STORE
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.errors import StoreLocked, StoreUnwritable
 from laban_collector.settings import Settings
 from laban_mapper.findings.thresholds import FindingsSettings
@@ -86,7 +90,7 @@ class Start:
         collector = Collector(settings, store)
         endpoints = await collector.start()
         starting.push_async_callback(collector.stop)
-        api, mcp = _api_of(collector, self._judged_by, settings)
+        api, mcp = _api_of(collector, settings, self._judged_by)
         front.open(api)
         starting.push_async_callback(mcp.stop)
         starting.push_async_callback(self._server.stop)
@@ -122,11 +126,14 @@ class Start:
 
 
 def _api_of(
-    collector: Collector, judged_by: FindingsSettings, settings: Settings
+    collector: Collector, settings: Settings, judged_by: FindingsSettings
 ) -> tuple[FastAPI, McpEndpoint]:
     answers = ArrivingAnswers(collector.storage, STALE_S, judged_by)
     api = build_api(answers, importlib.metadata.version("laban"), collector.storage)
     add_import_routes(api, collector.batch_receiver, collector.storage.metrics)
+    if settings.jaeger_api:
+        keys = KeyFinder(parse_rules(settings.keys))
+        add_jaeger_routes(api, JaegerQueries(answers, collector.storage, keys, time.time_ns))
     mcp = McpEndpoint(answers, collector.storage, enabled=settings.mcp)
     api.router.routes.append(Route(MCP_PATH, mcp))
     return api, mcp

@@ -6,7 +6,9 @@ from typing import Final
 
 import streamlit as st
 
+from laban_dashboard.answer_source import grafana_url
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.grafana_link import grafana_link
 from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, OUTCOME_LABELS
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.model import Cause, Story
@@ -27,11 +29,19 @@ def story_card(story: Story, name: str) -> None:
         _causes(story)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             _facts(story)
+            _grafana(story)
             _downloads(story, _NOT_IN_NAMES.sub("_", name))
         for note in story.notes:
             st.caption(f":orange[{formatting.escape_markdown(note)}]")
         if story.truncated:
             st.caption(":orange[Truncated: the order has more spans than the query limit.]")
+
+
+def _grafana(story: Story) -> None:
+    """Draw a link to Grafana at the time of the story, if its URL is set."""
+    url = grafana_url()
+    if url is not None:
+        st.link_button("Grafana", grafana_link(url, story), icon=":material/monitoring:")
 
 
 def _downloads(story: Story, name: str) -> None:

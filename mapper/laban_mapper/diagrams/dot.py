@@ -1,82 +1,154 @@
-"""The drawing in DOT, the language of Graphviz."""
+"""The drawing in DOT, the language of Graphviz.
 
+The label of an arrow is a node of its own, in the middle of its arrow: Graphviz keeps nodes apart, and leads
+arrows around them, so that no label lies on an arrow or on another label.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from graphviz import Digraph, escape, nohtml
 
-from laban_mapper.diagrams.drawing import Arrow, Drawing
-from laban_mapper.lag import lag_mark
+from laban_mapper.diagrams.dot_heading import heading, html_text
+from laban_mapper.diagrams.drawing import Arrow, Drawing, simplify
+from laban_mapper.diagrams.graph import Graph
+from laban_mapper.diagrams.identifiers import node_identifiers
+from laban_mapper.diagrams.namespaces import homes
+from laban_mapper.diagrams.text_size import text_width
+from laban_mapper.diagrams.themes import DARK, LIGHT, Palette
+from laban_mapper.diagrams.wrapping import wrapped
 from laban_mapper.model import Node, NodeKind
 
 _FONT: Final = "Helvetica,Arial,sans-serif"
-_INK: Final = "#1f2937"
-_SYNC: Final = "#1d4ed8"
-_ASYNC: Final = "#7c3aed"
-_ERROR: Final = "#dc2626"
-_LABEL: Final = "#475569"
-
-_CHARACTER: Final = 8.2
-"""The width of a character in points, in a wide font such as DejaVu Sans: the label of a topic must fit where
-Helvetica is missing."""
-
-_STYLES: Final[dict[NodeKind, dict[str, str]]] = {
-    "service": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dbeafe", "color": "#1d4ed8"},
-    "group": {"shape": "box", "style": "dashed,filled", "fillcolor": "#fef2f2", "color": _ERROR},
-    "database": {"shape": "cylinder", "style": "filled", "fillcolor": "#dcfce7", "color": "#15803d"},
-    "external": {"shape": "box", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
-    "entry": {"shape": "oval", "style": "filled", "fillcolor": "#f1f5f9", "color": "#64748b"},
-    "unseen": {"shape": "oval", "style": "filled,dashed", "fillcolor": "#f1f5f9", "color": "#64748b"},
-    "other": {"shape": "box3d", "style": "filled", "fillcolor": "#e5e7eb", "color": "#6b7280"},
+_NAME_SIZE: Final = 13
+_LABEL_SIZE: Final = 10
+_POINTS: Final = 72
+"""In an inch, the unit of Graphviz."""
+_SHAPES: Final[dict[NodeKind, dict[str, str]]] = {
+    "service": {"shape": "box", "style": "rounded,filled"},
+    "group": {"shape": "box", "style": "dashed,filled"},
+    "database": {"shape": "cylinder", "style": "filled"},
+    "external": {"shape": "box", "style": "filled,dashed"},
+    "entry": {"shape": "oval", "style": "filled"},
+    "unseen": {"shape": "oval", "style": "filled,dashed"},
+    "other": {"shape": "box3d", "style": "filled"},
     "topic": {"shape": "plain"},
 }
+_LABEL_WIDTH: Final = 30
 
 
-def to_dot(drawing: Drawing, note: str | None = None) -> str:
-    """DOT source with a note above the drawing; the same drawing gives the same text."""
-    graph = Digraph("laban")
-    graph.attr(rankdir="LR", bgcolor="white", pad="0.3", nodesep="0.45", ranksep="0.9", fontname=_FONT)
-    if note is not None:
-        graph.attr(label=nohtml(escape(f"{note}\n ")), labelloc="t", fontsize="15", fontcolor=_INK)
-    graph.attr("node", fontname=_FONT, fontsize="13", fontcolor=_INK, penwidth="1.2", margin="0.18,0.10")
-    graph.attr("edge", fontname=_FONT, fontsize="9", fontcolor=_LABEL, penwidth="1.3", arrowsize="0.7")
-    names = {node.id: f"n{number}" for number, node in enumerate(drawing.nodes)}
+def write(graph: Graph) -> bytes:
+    """DOT source; the same graph gives the same bytes."""
+    return to_dot(graph, DARK if graph.view.theme == "dark" else LIGHT).encode()
+
+
+def to_dot(graph: Graph, colors: Palette) -> str:
+    """DOT source in these colors."""
+    drawing = simplify(graph)
+    dot = Digraph("laban")
+    dot.attr(
+        rankdir="LR",
+        bgcolor=colors.paper,
+        pad="0.3",
+        nodesep="0.22",
+        ranksep="0.32",
+        fontname=_FONT,
+        outputorder="edgesfirst",
+    )
+    if graph.title:
+        dot.attr(label=heading(graph, drawing, colors), labelloc="t", labeljust="l")
+    dot.attr(
+        "node",
+        fontname=_FONT,
+        fontsize=str(_NAME_SIZE),
+        fontcolor=colors.ink,
+        penwidth="1.2",
+        margin="0.18,0.10",
+    )
+    dot.attr("edge", fontname=_FONT, penwidth="1.3", arrowsize="0.7")
+    names = node_identifiers(node.id for node in drawing.nodes)
+    home = homes(drawing.nodes, drawing.pairs()) if graph.view.by_namespace else {}
+    rooms: defaultdict[str | None, Digraph] = defaultdict(Digraph)
+    rooms[None] = dot
     for node in drawing.nodes:
-        label = _queue(node.name) if node.kind == "topic" else _label(_text(node))
-        graph.node(names[node.id], label, **_STYLES[node.kind])
-    for arrow in drawing.arrows:
-        graph.edge(names[arrow.source], names[arrow.target], **_edge(arrow))
-    return str(graph.source)
+        rooms[home.get(node.id)].node(names[node.id], **_node(node, drawing, colors))
+    for number, arrow in enumerate(drawing.arrows):
+        near = {home.get(arrow.source), home.get(arrow.target)}
+        _draw(arrow, f"label{number}", rooms[near.pop() if len(near) == 1 else None], dot, names, colors)
+    for number, (namespace, room) in enumerate(sorted((key, room) for key, room in rooms.items() if key)):
+        room.name = f"cluster{number}"
+        room.attr(label="", style="rounded", color=colors.frame, margin="14")
+        # The label of a cluster may lie on arrows; a node does not.
+        room.node(
+            f"name{number}", _label(wrapped(namespace)), shape="plain", fontsize="16", fontcolor=colors.faint
+        )
+        dot.subgraph(room)
+    return str(dot.source)
 
 
-def _text(node: Node) -> str:
-    """The label of a node. A group is drawn only if its service is unknown."""
-    if node.kind != "group":
-        return node.name
-    return "\n".join(text for text in (f"group {node.name}", "no span seen", lag_mark(node)) if text)
+def _node(node: Node, drawing: Drawing, colors: Palette) -> dict[str, str]:
+    if node.kind == "topic":
+        return {"label": _queue(node.name, colors), **_SHAPES["topic"]}
+    lines = wrapped(node.name)
+    if node.kind == "group":  # drawn only if its service is unknown
+        mark = drawing.marks.get(node.id)
+        lines = [*wrapped(f"group {node.name}"), "no span seen", *([mark] if mark else [])]
+    style = {"fillcolor": colors.fills[node.kind], "color": colors.lines[node.kind]}
+    width = _widest(lines, _NAME_SIZE) * (1.4 if _SHAPES[node.kind]["shape"] == "oval" else 1) + 22
+    return {"label": _label(lines), **_SHAPES[node.kind], **style, "width": _inches(width)}
 
 
-def _edge(arrow: Arrow) -> dict[str, str]:
-    color = _ERROR if arrow.failing else _ASYNC if arrow.dashed else _SYNC
-    return {
-        "label": _label("\n".join(arrow.lines)),
-        "style": "dashed" if arrow.dashed else "solid",
-        "color": color,
-        "fontcolor": _ERROR if arrow.failing else _LABEL,
-    }
+def _draw(
+    arrow: Arrow, number: str, room: Digraph, dot: Digraph, names: Mapping[str, str], colors: Palette
+) -> None:
+    color = colors.failing if arrow.failing else colors.messages if arrow.dashed else colors.sync
+    line = {"style": "dashed" if arrow.dashed else "solid", "color": color}
+    source, target = names[arrow.source], names[arrow.target]
+    if not arrow.lines:
+        dot.edge(source, target, **line)
+        return
+    text = [part for one in arrow.lines for part in wrapped(one, _LABEL_WIDTH)]
+    ink = colors.failing if arrow.failing else colors.faint
+    room.node(
+        number,
+        _label(text),
+        shape="box",
+        penwidth="0",
+        margin="0.05,0.02",
+        width=_inches(_widest(text, _LABEL_SIZE) + 6),
+        height="0",
+        fontsize=str(_LABEL_SIZE),
+        fontcolor=ink,
+    )
+    dot.edge(source, number, **line, arrowhead="none")
+    dot.edge(number, target, **line)
 
 
-def _label(text: str) -> str:
+def _label(lines: Iterable[str]) -> str:
     """A text that Graphviz shows as it is: it knows escapes, HTML and entities (`&#27;`)."""
-    label: str = nohtml(escape(text.replace("&", "&amp;")))  # its type says that it is no HTML
+    text = "\n".join(line.replace("&", "&amp;") for line in lines)
+    label: str = nohtml(escape(text))  # its type says that it is no HTML
     return label
 
 
-def _queue(name: str) -> str:
+def _widest(lines: Iterable[str], size: float) -> float:
+    return max(text_width(line, size) for line in lines)
+
+
+def _inches(points: float) -> str:
+    return f"{points / _POINTS:.2f}"
+
+
+def _queue(name: str, colors: Palette) -> str:
     """The label of a topic: its name, then a row of messages."""
-    text = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    width = round(_CHARACTER * len(name)) + 12
-    message = '<TD WIDTH="5" BGCOLOR="#fcd34d"></TD>'
+    lines = wrapped(name)
+    width = round(_widest(lines, _NAME_SIZE)) + 14
+    fill, line = colors.fills["topic"], colors.lines["topic"]
+    message = f'<TD WIDTH="5" BGCOLOR="{colors.queued}"></TD>'
+    text = "".join(f'{html_text(line)}<BR ALIGN="LEFT"/>' for line in lines)
     return (
-        '<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6" COLOR="#b45309">'
-        f'<TR><TD ALIGN="LEFT" WIDTH="{width}" BGCOLOR="#fef3c7">{text}</TD>{message * 3}</TR></TABLE>>'
+        f'<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6" COLOR="{line}">'
+        f'<TR><TD ALIGN="LEFT" WIDTH="{width}" BGCOLOR="{fill}">{text}</TD>{message * 3}</TR>'
+        "</TABLE>>"
     )

@@ -3,8 +3,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from laban_app.cli.log_lines import AT_A_STEP
 from laban_app.cli.story_text import show_story
-from laban_collector.store.rows import Span, SpanEvent
+from laban_collector.store.rows import LogLine, Span, SpanEvent
+from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.timeline import chapters
 
@@ -18,6 +20,8 @@ from ...mapper.shop_spans import (
     publish,
     span,
 )
+from ...mapper.story.test_logs import line as log_line
+from ...mapper.story.test_logs import told
 
 
 def text_of(spans: Sequence[Span], *, width: int = 100, all_spans: bool = False) -> str:
@@ -193,3 +197,40 @@ def test_retries_and_circuit_breakers_are_told_below_their_step() -> None:
     assert lines[at + 1] == "↻ circuit breaker user: closed → open"
     attempt = lines.index("↻ attempt 2")  # said by the client, whose line is the server's
     assert "user  GET /users/{id}" in lines[attempt - 1]
+
+
+def logged(story: Story, *lines: LogLine) -> str:
+    """Return the text of a story with log records."""
+    console = Console(file=io.StringIO(), width=100, highlight=False, emoji=False, markup=False)
+    show_story(told(story, *lines), console, logs=True)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_log_records_are_lines_below_their_step() -> None:
+    story = build_story("order", "123", hybrid_order())
+    shown = logged(
+        story,
+        log_line(story, 0, 2, body="order arrived\nand \x1b[31mred"),
+        log_line(story, 1, 1, severity=17, severity_text=None, body="price?"),
+        log_line(story, None, 3, severity=0, severity_text=None, body="of the trace"),
+    ).splitlines()
+    first = next(number for number, text in enumerate(shown) if "POST /orders" in text)
+    assert shown[first + 1].strip() == "+2.0 ms    ▪ INFO  order arrived and \\x1b[31mred"
+    assert any("▪ ERROR  price?" in text for text in shown[first + 2 :])
+    assert any(text.rstrip().endswith("▪ of the trace") for text in shown)
+
+
+def test_too_many_log_records_show_the_worst_and_count_the_others() -> None:
+    story = build_story("order", "123", hybrid_order())
+    lines = [log_line(story, 0, number, body=f"line {number}") for number in range(30)]
+    shown = logged(story, *lines, log_line(story, 0, 40, severity=17, body="the error"))
+    assert shown.count("▪") == AT_A_STEP
+    assert "the error" in shown
+    assert "… and 11 more log records: see --json" in shown
+
+
+def test_missing_log_records_are_explained() -> None:
+    story = build_story("order", "123", hybrid_order())
+    assert "LABAN_LOGS=true makes a collector store them" in logged(story)
+    assert "1 log record of the same traces left out" in logged(story, log_line(story, 0, span_id="f" * 16))

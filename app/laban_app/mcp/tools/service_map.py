@@ -12,7 +12,7 @@ from laban_app.mcp.asking import Asking, InvalidArgument, time_of
 from laban_app.mcp.reply import PageReply, Told, Words, told_page
 from laban_app.mcp.server import Registry
 from laban_app.mcp.tools.map_names import EdgeReply, MapNames, range_of, services_of
-from laban_mapper.diagrams.selection import around
+from laban_mapper.diagrams.scope import around
 
 Focus = Annotated[
     str | None,
