@@ -34,6 +34,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -124,6 +125,10 @@ class RemoteAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return self._get("/choreography", Choreography, since=since, until=until)
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return self._get("/alerts", Alerts)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
