@@ -5,7 +5,7 @@ ISO 8601 in UTC; durations and latencies are milliseconds.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 SecondsFrom = Literal["message", "span", "interpolated"]
 Severity = Literal["info", "warning", "error"]
+LogSeverity = Literal["unspecified", "trace", "debug", "info", "warn", "error", "fatal"]
 MessageStateName = Literal[
     "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
@@ -90,6 +91,22 @@ class OrderScope(Answer):
     before_of: int = 0
 
 
+class UsualTimes(Answer):
+    """What a step usually takes: medians in ms, of earlier traces in which it went well; None if unknown.
+
+    Attributes:
+        duration_ms: of the whole step.
+        own_ms: of the step without the calls below it.
+        wait_ms: of the message in the queue.
+        examples: how many traces they rest on, at least 20.
+    """
+
+    duration_ms: float | None = None
+    own_ms: float | None = None
+    wait_ms: float | None = None
+    examples: int
+
+
 class Step(Answer):
     """One span of a story.
 
@@ -107,6 +124,9 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
+        notes: what the span says about retries and circuit breakers.
+        own_ms: the time of a request or of the work on a message, without the calls below it.
+        usual: what the step usually takes; None if too few examples are known.
     """
 
     time: datetime
@@ -136,6 +156,9 @@ class Step(Answer):
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
     critical_sections: list[tuple[float, float]] = []
+    notes: list[str] = []
+    own_ms: float | None = None
+    usual: UsualTimes | None = None
 
 
 class GroupState(Answer):
@@ -177,6 +200,58 @@ class Message(Answer):
     version: str | None = None
 
 
+class LogEntry(Answer):
+    """One log record of a trace.
+
+    Attributes:
+        time: as the service sent it.
+        time_ns: the same in ns since the epoch.
+        severity: by its number; `unspecified` if it has none.
+        severity_text: as the logging library calls it.
+        logger: the name of the instrumentation scope.
+        body: text; JSON if it was none.
+        span_id: None if the record names a trace only.
+    """
+
+    time: datetime
+    time_ns: int
+    severity: LogSeverity
+    severity_text: str | None = None
+    service: str
+    namespace: str | None = None
+    logger: str | None = None
+    event_name: str | None = None
+    body: str | None = None
+    attributes: dict[str, Any] = {}
+    dropped_attributes: int = 0
+    trace_id: str
+    span_id: str | None = None
+
+
+class Logs(Answer):
+    """The answer to "What was logged in these traces?".
+
+    Attributes:
+        logs: by time.
+        truncated: whether there are more.
+    """
+
+    logs: list[LogEntry]
+    truncated: bool = False
+
+
+class StoryLog(LogEntry):
+    """A log record at its step.
+
+    Attributes:
+        start_ms: its time after the start of the story; clocks that differ are corrected as for the step.
+        step: the index in `steps`; None if it names no span.
+    """
+
+    start_ms: float
+    step: int | None = None
+
+
 class Story(Answer):
     """The answer to "What happened to order 123?".
 
@@ -188,6 +263,9 @@ class Story(Answer):
             begins; negative if it is behind. Only services whose clock is known to differ.
         causes: what went wrong, by rank; the first one explains the outcome.
         scope: how many others the first cause affects; None if that is unknown.
+        logs: the log records of the steps, by time, if they were asked for.
+        logs_left_out: records of the same traces whose spans are not steps of the story.
+        logs_truncated: whether the traces have more records than were read.
     """
 
     key: str
@@ -206,6 +284,52 @@ class Story(Answer):
     clock_skew_ms: dict[str, float] = {}
     causes: list[Cause] = []
     scope: OrderScope | None = None
+    logs: list[StoryLog] = []
+    logs_left_out: int = 0
+    logs_truncated: bool = False
+
+
+class Neighbour(Answer):
+    """An order near another one, and when it was seen."""
+
+    value: str
+    time: datetime
+
+
+class NeighbourRow(Answer):
+    """The orders before and after one, among those that share a business key.
+
+    Attributes:
+        key: the shared key, such as `customer.id`; or the key of the orders themselves.
+        value: the shared value; None: among all orders.
+        previous: the order before; None if there is none, or if it is not known.
+        next: the order after, likewise.
+        orders: how many orders share the value; None among all.
+        truncated: whether there are more than were looked at.
+    """
+
+    key: str
+    value: str | None
+    previous: Neighbour | None = None
+    next: Neighbour | None = None
+    orders: int | None = None
+    truncated: bool = False
+
+
+class Neighbours(Answer):
+    """The orders before and after one.
+
+    Attributes:
+        key: the business key of the orders, such as `order.id`.
+        value: its value.
+        rows: among all orders first, then by each shared key.
+        left_out: shared keys that are not told.
+    """
+
+    key: str
+    value: str
+    rows: list[NeighbourRow]
+    left_out: int = 0
 
 
 class OrderCause(Answer):
@@ -387,6 +511,20 @@ class Edge(Answer):
     contracts: list[Contract] = []
 
 
+class EntryScope(Answer):
+    """The entry operation to which a map is limited.
+
+    Attributes:
+        name: as it was asked for.
+        traces: sampled traces, whose calls and messages are the edges of the map.
+        of: traces of it in the time range.
+    """
+
+    name: str
+    traces: int
+    of: int
+
+
 class ServiceMap(Answer):
     """The service map of a time range.
 
@@ -396,6 +534,8 @@ class ServiceMap(Answer):
 
     While very many spans arrive, the map may lack the newest ones: those that were stored after `counted_to`.
     If that is None, the map has all spans that were acknowledged before the question.
+
+    With an `entry`, only the edges that its traces contain; their numbers are those of all traffic.
     """
 
     since: datetime
@@ -405,6 +545,7 @@ class ServiceMap(Answer):
     truncated: bool = False
     callers_not_seen: int = 0
     counted_to: datetime | None = None
+    entry: EntryScope | None = None
 
 
 class PartitionLag(Answer):
@@ -733,6 +874,7 @@ class Status(Answer):
     """What is stored, and how the collector is doing; `collector` is None without a running collector.
 
     Attributes:
+        traces_estimated: whether the number of traces is an estimate: of many spans, it is.
         first: start of the first span; those with odd times do not count, unless all have odd times.
         last: start of the last span, likewise.
         without_service_name: number of spans without `service.name`.
@@ -750,3 +892,4 @@ class Status(Answer):
     odd_times: list[OddTimes] = []
     warnings: list[str] = []
     collector: CollectorStatus | None = None
+    traces_estimated: bool = False

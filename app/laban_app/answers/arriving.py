@@ -67,11 +67,12 @@ class ArrivingAnswers(LocalAnswers):
         until: datetime | None = None,
         *,
         unseen: bool = False,
+        entry: str | None = None,
         settled: bool = True,
     ) -> ServiceMap:
         """Which service calls which, and how; says up to when if it lacks the newest spans."""
         complete = self._storage.settle_edges() and settled
-        return super().service_map(since, until, unseen=unseen, settled=complete)
+        return super().service_map(since, until, unseen=unseen, entry=entry, settled=complete)
 
     def _complete(self, ask: Callable[[LocalAnswers], A]) -> A:
         """Ask the tables; if the answer needs spans that are not there, wait for them and ask again."""

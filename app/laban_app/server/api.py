@@ -12,6 +12,7 @@ from pydantic import Field
 
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.sides import side_of
+from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_app.server.metrics.page import MetricsPage
@@ -29,6 +30,7 @@ from laban_mapper.errors import (
     InvalidTimeRange,
     InvalidTraceId,
     MapperError,
+    UnknownEntry,
     UnknownPlace,
 )
 from laban_mapper.model import (
@@ -38,6 +40,8 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
+    Neighbours,
     Orders,
     Refused,
     ServiceMap,
@@ -52,6 +56,7 @@ from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
+from laban_mapper.story.logs import MOST, MOST_TRACES
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
 from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
@@ -119,6 +124,8 @@ TraceId = Annotated[
         json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"},
     ),
 ]
+LoggedTrace = Annotated[str, Field(json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"})]
+WithLogs = Annotated[bool, Query(description="With the log records of the steps; in JSON, as `logs`.")]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
 ]
@@ -144,6 +151,20 @@ TimeRange = Annotated[
         description="A time range: `SINCE..UNTIL`, each as elsewhere; without UNTIL it ends now. Or `today`, "
         "`yesterday`, in UTC.",
         json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
+    ),
+]
+_UNKNOWN_ENTRY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND: {
+        "model": Refused,
+        "description": "No sampled trace begins with the entry operation",
+    }
+}
+Entry = Annotated[
+    str | None,
+    Query(
+        description="An entry operation, such as `POST /orders`: only the edges in sampled traces of it.",
+        min_length=1,
+        max_length=300,
     ),
 ]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
@@ -207,25 +228,49 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/order/{order_id}", summary="What happened to an order", response_model=Story, responses=_STORY
     )
     def order(
-        order_id: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        order_id: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story("order", order_id, _time(since), _time(until)), form)
+        found = answers.story("order", order_id, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/story", summary="What happened to a business key value", response_model=Story, responses=_STORY
     )
     def story(
-        key: Key, value: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        key: Key,
+        value: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story(key, value, _time(since), _time(until)), form)
+        found = answers.story(key, value, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/traces/{trace_id}/story",
         summary="What happened in a trace, and what followed from it",
         responses=_UNKNOWN_TRACE,
     )
-    def story_of_trace(trace_id: TraceId) -> Story:
-        return answers.story_of_trace(trace_id)
+    def story_of_trace(trace_id: TraceId, logs: WithLogs = False) -> Story:
+        found = answers.story_of_trace(trace_id)
+        return told_with_logs(answers, found) if logs else found
+
+    @router.get(
+        "/logs",
+        summary="What was logged in some traces",
+        description="The records by time. A collector stores the logs of traces if `LABAN_LOGS` is set.",
+        responses={HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"}},
+    )
+    def logs_of_traces(
+        trace: Annotated[list[LoggedTrace], Query(min_length=1, max_length=MOST_TRACES)],
+        limit: Annotated[int, Query(ge=1, le=MOST, description="Maximum number of records.")] = MOST,
+    ) -> Logs:
+        return answers.logs(trace, limit)
 
     @router.get(
         "/traces/{trace_id}",
@@ -242,9 +287,12 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/map",
         summary="Which service calls which, and how",
         description="A time range of five minutes or more is widened to whole minutes.",
+        responses=_UNKNOWN_ENTRY,
     )
-    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until), unseen=unseen)
+    def service_map(
+        since: Since = None, until: Until = None, unseen: Unseen = False, entry: Entry = None
+    ) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen, entry=entry)
 
     return router
 
@@ -302,6 +350,14 @@ def _settled_router(
         until: Until = None,
     ) -> KnownValues:
         return answers.known_values(key, limit, _time(since), _time(until))
+
+    @router.get(
+        "/neighbours",
+        summary="The orders before and after one",
+        description="Among all orders, and among those that share another business key, such as a customer.",
+    )
+    def neighbours(key: Key, value: str) -> Neighbours:
+        return answers.neighbours(key, value)
 
     @router.get(
         "/orders",
@@ -401,7 +457,7 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace() | UnknownPlace():
+        case UnknownTrace() | UnknownPlace() | UnknownEntry():
             return HTTPStatus.NOT_FOUND
         case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST

@@ -9,7 +9,9 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
+from laban.business_keys.keys import parse_rules
 from laban_app.answers.alert_settings import alert_settings
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.findings_settings import findings_settings
@@ -19,10 +21,15 @@ from laban_app.server.api import build_api
 from laban_app.server.api_server import ApiServer, Front
 from laban_app.server.collector import Collector, Endpoints
 from laban_app.server.import_routes import add_import_routes
+from laban_app.server.jaeger.queries import JaegerQueries
+from laban_app.server.jaeger.routes import add_jaeger_routes
+from laban_app.server.mcp_endpoint import PATH as MCP_PATH
+from laban_app.server.mcp_endpoint import McpEndpoint
 from laban_app.server.metrics.observer import Observer
 from laban_app.server.metrics.orders import OrdersTally
 from laban_app.server.metrics.page import MetricsPage
 from laban_app.wiring import STORE
+from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.errors import StoreLocked, StoreUnwritable
 from laban_collector.settings import Settings
 from laban_collector.store.kept_state import KeptState
@@ -121,6 +128,12 @@ class Start:
             answers.alerts if engine is None else engine.alerts,
         )
         add_import_routes(api, collector.batch_receiver, storage.metrics)
+        if settings.jaeger_api:
+            keys = KeyFinder(parse_rules(settings.keys))
+            add_jaeger_routes(api, JaegerQueries(answers, storage, keys, time.time_ns))
+        mcp = McpEndpoint(answers, storage, enabled=settings.mcp)
+        starting.push_async_callback(mcp.stop)
+        api.router.routes.append(Route(MCP_PATH, mcp))
         return api
 
     async def _advertise(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from laban_collector.batch.log_batch import LogBatch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.health import Health
@@ -194,6 +195,15 @@ class StorageService(SpanWriter):
             self._writer().write_lag(rows)
         self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
+
+    def take_logs(self, batch: LogBatch) -> None:
+        """Store log records, after `start`; they are in the tables when this returns.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        with self._tables_changing:
+            self._writer().write_logs(batch)
 
     def recent_lag(self) -> list[Lag]:
         """Return the stored polls of the last hour, by time; the newest ones if there are very many.

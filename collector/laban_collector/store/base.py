@@ -26,6 +26,7 @@ from laban_collector.store.rows import (
     LagRate,
     LagRow,
     LatencyPoint,
+    LogLine,
     MessageRef,
     Peer,
     ProfileCount,
@@ -42,8 +43,10 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
+    from laban_collector.batch.log_batch import LogBatch
     from laban_collector.batch.span_batch import SpanBatch
 
 EXPORTED_TABLES: Final = (
@@ -59,6 +62,7 @@ EXPORTED_TABLES: Final = (
     "profiles",
     "lag",
     "lag_problems",
+    "logs",
     "ledger",
 )
 """The tables of an export: one Parquet file each."""
@@ -83,10 +87,12 @@ class RetentionLimits(NamedTuple):
     Attributes:
         age: seconds since the spans arrived; None: no limit.
         size: bytes of the data and its log; None: no limit.
+        logs: seconds since log records arrived; None: as long as spans.
     """
 
     age: float | None = None
     size: int | None = None
+    logs: float | None = None
 
 
 class NameLimits(NamedTuple):
@@ -208,6 +214,14 @@ class BatchLoader(SpanWriter, Protocol):
         """
         ...
 
+    def write_logs(self, batch: "LogBatch") -> None:
+        """Store log records durably; they are on disk when this returns.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        raise StoreUnsupported(f"{type(self).__name__} stores no logs; {len(batch.logs)} were refused.")
+
 
 class SpanReader(Protocol):
     """Queries on a store. All windows are half open, [since, until), in ns since the epoch."""
@@ -276,6 +290,24 @@ class SpanReader(Protocol):
 
         Args:
             trace_id: of the trace.
+            limit: maximum number of spans.
+        """
+        ...
+
+    def logs_of(self, trace_ids: Sequence[str], limit: int) -> list[LogLine]:
+        """Return the first log records of these traces, by time; a record that was sent twice, once.
+
+        The records of another form of an id are included, as in `spans_of`.
+        """
+        ...
+
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces by start, in parts of some thousand, as `trace` does for one.
+
+        Args:
+            trace_ids: of the traces, at most some dozens.
             limit: maximum number of spans.
         """
         ...
@@ -360,6 +392,28 @@ class SpanReader(Protocol):
 
     def seen_hops(self, since: int, until: int) -> list[SeenHop]:
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
+        ...
+
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        ...
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        ...
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits.
+
+        Args:
+            search: the conditions on the span.
+            limit: maximum number of traces.
+            among: the ids of the traces to look at; None: all.
+        """
+        ...
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces, in any order; as many as the limit: not all."""
         ...
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:

@@ -4,8 +4,9 @@ Rows are plain frozen values; no database type crosses this interface. Times are
 UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16 characters).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 MINUTE: Final = 60 * 10**9
 """ns. Edges are counted by the minute in which they began."""
@@ -31,6 +32,33 @@ OTHERS: Final = {
     "edge": OTHER_EDGES,
 }
 """The nodes that stand for all names of a kind beyond a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One log record of a trace.
+
+    Attributes:
+        span_id: 16 hex digits; None for a record of the trace that names no span.
+        time: ns since the epoch, as sent.
+        severity: OTLP SeverityNumber, 0 to 24.
+        logger: the name of the instrumentation scope.
+        body: text; JSON if it was none.
+        attributes: by key.
+    """
+
+    trace_id: str
+    span_id: str | None
+    time: int
+    severity: int
+    severity_text: str | None
+    service: str
+    namespace: str | None
+    logger: str | None
+    event_name: str | None
+    body: str | None
+    attributes: Mapping[str, Any]
+    dropped_attributes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,12 +527,18 @@ class ProfileCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A summary of a store. `unnamed` is the number of spans without `service.name`."""
+    """A summary of a store.
+
+    Attributes:
+        unnamed: the number of spans without `service.name`.
+        estimated: whether the number of traces is an estimate.
+    """
 
     spans: int
     traces: int
     services: tuple[str, ...]
     unnamed: int
+    estimated: bool = False
 
 
 class DatedSpans(NamedTuple):

@@ -279,7 +279,7 @@ class DuckDBStore(Store):
     ) -> Rescued | None:
         """Store everything readable of a damaged file again; see `rescue_process`."""
         from laban_collector.store.duckdb.durability import rescue_process
-        from laban_collector.store.duckdb.durability.rescued_batches import batches, copy_lag
+        from laban_collector.store.duckdb.durability.rescued_batches import batches, copy_lag, copy_logs
 
         staged = rescued_path(damaged)
         for left in (staged, wal_of(staged)):
@@ -294,6 +294,7 @@ class DuckDBStore(Store):
                         return None
                     write(batch)
                 copy_lag(rescued, self.database)
+                copy_logs(rescued, self.database)
         finally:
             staged.unlink(missing_ok=True)
         return result

@@ -9,6 +9,7 @@ from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
     9: """
+        DROP TABLE logs;
         DROP TABLE edge_totals;
         DROP TABLE unsettled_edges;
     """,

@@ -218,6 +218,26 @@ CREATE TABLE IF NOT EXISTS profiles (
     counts BIGINT[] NOT NULL             -- of each bucket
 );
 
+-- One row per log record with a trace id, if LABAN_LOGS is set (decision 0030). A record that was sent twice has two rows
+-- with the same content.
+CREATE TABLE IF NOT EXISTS logs (
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,            -- 0: of the trace, and of no span
+    time TIMESTAMP_NS NOT NULL,          -- as sent
+    received TIMESTAMP_NS NOT NULL,      -- when it was stored
+    severity UTINYINT NOT NULL,          -- OTLP SeverityNumber, 0 to 24
+    severity_text VARCHAR,
+    service VARCHAR NOT NULL,
+    namespace VARCHAR,
+    logger VARCHAR,                      -- the name of the instrumentation scope
+    event_name VARCHAR,
+    body VARCHAR USING COMPRESSION zstd, -- JSON if it was no text
+    attributes VARCHAR USING COMPRESSION zstd,
+    dropped_attributes UINTEGER NOT NULL,
+    content UBIGINT NOT NULL             -- a hash of all that is stored but `received`
+);
+
 -- The running totals of calls and messages by edge, which never go back (see totals/counter.py).
 CREATE TABLE IF NOT EXISTS edge_totals (
     kind VARCHAR NOT NULL,               -- graph, published, consumed

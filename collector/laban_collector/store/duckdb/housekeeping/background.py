@@ -47,7 +47,7 @@ class Background:
         profiles = None if profiler is None else ProfileCounter(database, commit_ranges, profiler)
         self.edges = EdgeCountingThread(database, commit_ranges, names, profiles=profiles, totals=self.totals)
         self._newest = commit_ranges.newest
-        limited = limits.age is not None or limits.size is not None
+        limited = limits != RetentionLimits()
         retention = [RetentionThread(database, limits, deleted)] if limited else []
         self._periodic = [
             DigestThread(database, commit_ranges),

@@ -33,6 +33,7 @@ TABLES = {
     "lag",
     "lag_problems",
     "ledger",
+    "logs",
     "meta",
     "profile_steps",
     "profiles",
