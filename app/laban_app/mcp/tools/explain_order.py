@@ -95,7 +95,7 @@ def told_order(story: Story) -> Told:
         next=[
             (
                 "with the same value and key: order_timeline for what ran and waited, order_messages for "
-                "each consumer group, order_spans for all spans, span_details for the attributes of one"
+                "each consumer group, order_logs for log lines, order_spans, span_details for one of them"
             ),
         ]
     )
