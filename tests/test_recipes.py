@@ -42,13 +42,14 @@ def test_every_path_of_a_recipe_exists(title: str) -> None:
     assert [path for path in recipe(title) if not (ROOT / path).exists()] == []
 
 
-def test_there_are_six_recipes() -> None:
+def test_these_are_the_recipes() -> None:
     assert TITLES == [
         "Add a broker",
         "Add a column of spans",
         "Add a finding",
         "Add a diagram format",
         "Add a dashboard page",
+        "Add a tool for assistants",
         "Add a store",
     ]
 
@@ -80,6 +81,7 @@ def test_there_are_six_recipes() -> None:
                 "dashboard/laban_dashboard/widgets/map_details.py",
             },
         ),
+        ("Add a tool for assistants", "order_logs", set[str]()),
         ("Add a store", "DuckDBStore", set[str]()),
     ],
 )
