@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from laban_dashboard.components.shortcuts import shortcuts
 from laban_dashboard.widgets.page_layout import steady_page
 
 _STATIC = Path(__file__).with_name("static")
@@ -25,3 +26,4 @@ PAGES = [
 
 steady_page()
 st.navigation(PAGES, position="top").run()
+shortcuts()

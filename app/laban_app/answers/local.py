@@ -8,11 +8,14 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.alert_settings import AlertSettings
+from laban_app.answers.alerts import AlertsLook, alerts_now
 from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.neighbours import neighbours_of
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.peers import peers_of
 from laban_app.answers.sample import sample
@@ -47,11 +50,13 @@ from laban_mapper.model import (
     LatencyHistory,
     LatencyPoint,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -84,8 +89,10 @@ class LocalAnswers:
         reader: of the store.
         clock: ns since the epoch.
         usual: the profiles of the store, if the caller keeps them.
-        scoped: whether stories say how many others their cause affects, which a list of many need not.
+        scoped: whether stories say how many others their cause affects, and what their steps usually take,
+            which a list of many need not.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
@@ -96,12 +103,14 @@ class LocalAnswers:
         *,
         scoped: bool = True,
         judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
         self._judged_by = judged_by or FindingsSettings()
+        self._alerting = alerting or AlertSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -169,6 +178,7 @@ class LocalAnswers:
             usual=lambda entries: self._usual.of(entries, spans),
             scope=(lambda claim: affected_by(reader, claim)) if self._scoped else None,
             last_seen=self._last_seen,
+            timed=self._scoped,
         )
 
     def _last_seen(self, service: str) -> int | None:
@@ -191,6 +201,10 @@ class LocalAnswers:
             return LocalAnswers(reader, self._clock, usual, scoped=False).story(key, value)
 
         return OrdersFinder(self._reader, tell).find(asked or OrdersQuestion(), (first, last))
+
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one."""
+        return neighbours_of(self._reader, key, value)
 
     def service_map(
         self,
@@ -246,6 +260,14 @@ class LocalAnswers:
             "all_entries": sampled.all_entries,
         }
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return alerts_now(self.alerts_look(), self._clock(), self._alerting.limits.window)
+
+    def alerts_look(self) -> AlertsLook:
+        """Looks at what alerts rest on."""
+        return AlertsLook(self._reader, self._alerting, self._judged_by.objectives)
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
@@ -333,6 +355,7 @@ class LocalAnswers:
             version=importlib.metadata.version("laban"),
             spans=contents.spans,
             traces=contents.traces,
+            traces_estimated=contents.estimated,
             services=list(contents.services),
             first=None if extent is None else utc_time(extent[0]),
             last=None if extent is None else utc_time(extent[1]),

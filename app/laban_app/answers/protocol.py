@@ -11,11 +11,13 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -66,6 +68,10 @@ class Answers(Protocol):
             since: only orders that a span names at or after this time.
             until: only orders that a span names before this time.
         """
+        ...
+
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one: among all, and among those that share another business key."""
         ...
 
     def service_map(
@@ -130,6 +136,10 @@ class TraceAnswers(Answers, Protocol):
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts; with new findings only if a collector watches."""
         ...
 
     def what_if(

@@ -27,12 +27,14 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -96,6 +98,15 @@ class RemoteAnswers:
             until=until,
         )
 
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one; none from a collector that does not know the question."""
+        response = self._request("/neighbours", {"key": key, "value": value})
+        if response.status_code == HTTPStatus.OK:
+            return Neighbours.model_validate_json(response.content)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return Neighbours(key=key, value=value, rows=[])
+        raise error_of(self.url, response, {})
+
     def service_map(
         self,
         since: datetime | None = None,
@@ -114,6 +125,10 @@ class RemoteAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return self._get("/choreography", Choreography, since=since, until=until)
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return self._get("/alerts", Alerts)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None

@@ -83,7 +83,7 @@ class Look(NamedTuple):
         typer.Option(
             "--theme",
             metavar="THEME",
-            help="Colors of pictures: auto, light, dark, or inherit (of the page that an SVG is in).",
+            help="Colors of pictures: auto, light, dark, or inherit (SVG, of the text around it).",
         ),
     ] = "auto"
 

@@ -62,7 +62,10 @@ def _key(drawing: Drawing, colors: Palette) -> list[str]:
         )
         if occurs
     ]
-    table = '<TABLE ALIGN="LEFT" BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
+    table = (
+        '<TABLE ALIGN="LEFT" BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
+        'FIXEDSIZE="TRUE" WIDTH="9" HEIGHT="18">'
+    )
     return [f"{table}<TR>{''.join(boxes)}</TR></TABLE>", ("&#160;" * 4).join(arrows)]
 
 

@@ -53,6 +53,7 @@ class Graph:
         note: what the selection leaves out, in one sentence.
         version: of laban.
         view: how it is drawn.
+        service: the node ID of the one service that the graph is about; None: of more, or of something else.
         story: of the order of which the graph is the scope; formats with sequences draw its steps.
     """
 
@@ -61,6 +62,7 @@ class Graph:
     note: str | None = None
     version: str = ""
     view: View = field(default_factory=View)
+    service: str | None = None
     story: Story | None = None
 
     def heading(self) -> str:

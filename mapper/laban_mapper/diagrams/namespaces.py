@@ -1,25 +1,28 @@
 """Namespaces of services: who belongs to which, and a map in which each is one node."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from laban_mapper.diagrams.edge_sums import summed
 from laban_mapper.diagrams.wrapping import shown_name
-from laban_mapper.model import Edge, Node, ServiceMap
+from laban_mapper.model import Edge, Node, NodeKind, ServiceMap
 from laban_mapper.names import counted
 
-_SHARED: Final = ("topic", "database")
+_SHARED: Final[tuple[NodeKind, ...]] = ("topic", "database")
 
 
-def homes(nodes: Iterable[Node], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def homes(
+    nodes: Iterable[Node], pairs: Iterable[tuple[str, str]], shared: Collection[NodeKind] = _SHARED
+) -> dict[str, str]:
     """The namespace of each node that has one, by its ID.
 
-    A consumer group belongs to its services; a topic or a database where all its neighbors do.
+    A consumer group belongs to its services.
 
     Args:
         nodes: of the map.
         pairs: the ends of its edges.
+        shared: the kinds of nodes that belong where all their neighbors do.
     """
     found = {node.id: shown_name(node.namespace) for node in nodes if node.namespace}
     known = list(pairs)
@@ -34,7 +37,7 @@ def homes(nodes: Iterable[Node], pairs: Iterable[tuple[str, str]]) -> dict[str, 
         {node: into.get(node, set()) for node, kind in kinds.items() if kind == "group"}, found
     )
     found |= _inherited(
-        {node: near.get(node, set()) for node, kind in kinds.items() if kind in _SHARED}, found
+        {node: near.get(node, set()) for node, kind in kinds.items() if kind in shared}, found
     )
     return found
 
@@ -51,21 +54,22 @@ def _inherited(around: Mapping[str, set[str]], found: Mapping[str, str]) -> dict
 
 def folded(found: ServiceMap) -> tuple[ServiceMap, str]:
     """The map with one node for each namespace, and a sentence that says so."""
-    home = homes(found.nodes, ((edge.source, edge.target) for edge in found.edges))
+    pairs = [(edge.source, edge.target) for edge in found.edges]
+    home = homes(found.nodes, pairs, (*_SHARED, "external"))
     instead = {node: f"namespace:{space}" for node, space in home.items()}
     services = Counter(home[node.id] for node in found.nodes if node.kind == "service" and node.id in home)
     spaces = [
         Node(id=f"namespace:{space}", kind="other", name=f"{space}: {counted(number, 'service')}")
         for space, number in sorted(services.items())
     ]
-    parts: dict[tuple[str, str, str, str], list[Edge]] = {}
+    parts: dict[tuple[str, str, str], list[Edge]] = {}
     inside = 0
     for edge in found.edges:
         source, target = (instead.get(end, end) for end in (edge.source, edge.target))
         inside += source == target
         if source != target:
-            parts.setdefault((source, target, edge.kind, edge.protocol), []).append(edge)
-    edges = [summed(source, target, some) for (source, target, _, _), some in sorted(parts.items())]
+            parts.setdefault((source, target, edge.kind), []).append(edge)
+    edges = [summed(source, target, some) for (source, target, _), some in sorted(parts.items())]
     nodes = [*spaces, *(node for node in found.nodes if node.id not in home)]
     note = (
         f"Each grey node is a namespace: {counted(len(spaces), 'namespace')} with "

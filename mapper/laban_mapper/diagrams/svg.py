@@ -10,7 +10,10 @@ from laban_mapper.diagrams.themes import DARK, LIGHT, pairs
 
 _OPENING: Final = re.compile(rb"<svg\b[^>]*>")
 _FROM_GRAPHVIZ: Final = b"<title>laban</title>"
-_PAPER: Final = b'"%s"' % LIGHT.paper.encode()
+_FAILING_TEXT: Final = re.compile(rb'(<text\b[^>]*\bfont-size="10.00" fill=)"%s"' % LIGHT.failing.encode())
+"""Labels, and not the arrow in the legend, which is a text, too."""
+_SEEN_ON_BOTH: Final = {LIGHT.sync: "#3b82f6", LIGHT.messages: "#9061f9", LIGHT.failing: "#e5484d"}
+"""Colors of arrows with a contrast of more than 3 to 1 on white and on dark grey."""
 
 
 def write(graph: Graph) -> bytes:
@@ -45,17 +48,25 @@ def _styled(drawn: bytes, rules: str) -> bytes:
 
 
 def _inheriting(drawn: bytes) -> bytes:
-    """Text in the color of the page, on no background; nodes are only tinted.
+    """Text in the color of the page, on no background; nodes are tinted, and arrows show on light and dark.
 
     Attributes of Graphviz are in double quotes, which no text of a node contains unescaped.
     """
     for color in (LIGHT.ink, LIGHT.faint, LIGHT.frame):
-        drawn = drawn.replace(b'"%s"' % color.encode(), b'"currentColor"')
-    drawn = drawn.replace(b"fill=" + _PAPER, b'fill="none"').replace(b"stroke=" + _PAPER, b'stroke="none"')
+        drawn = drawn.replace(_quoted(color), b'"currentColor"')
+    drawn = _FAILING_TEXT.sub(rb'\1"currentColor"', drawn)
+    for color, seen in _SEEN_ON_BOTH.items():
+        drawn = drawn.replace(_quoted(color), _quoted(seen))
+    for attribute in (b"fill", b"stroke"):
+        drawn = drawn.replace(b"%s=%s" % (attribute, _quoted(LIGHT.paper)), b'%s="none"' % attribute)
     tints = "".join(
-        f'[fill="{fill}"]{{fill:{LIGHT.lines[kind]};fill-opacity:.14}}' for kind, fill in LIGHT.fills.items()
+        f'[fill="{fill}"]{{fill:{LIGHT.lines[kind]};fill-opacity:.16}}' for kind, fill in LIGHT.fills.items()
     )
     return _styled(drawn, tints)
+
+
+def _quoted(color: str) -> bytes:
+    return b'"%s"' % color.encode()
 
 
 def _text(text: str) -> str:

@@ -8,6 +8,7 @@ from laban_collector.store.rows import EdgeRow
 from laban_mapper.diagrams.drawing import simplify
 from laban_mapper.diagrams.graph import Graph, View
 from laban_mapper.diagrams.registry import FORMATS
+from laban_mapper.diagrams.themes import DARK, LIGHT, pairs
 from laban_mapper.errors import RenderFailed
 from laban_mapper.model import Edge, Node, ServiceMap
 from laban_mapper.names import NAME_WIDTH
@@ -147,3 +148,61 @@ def test_long_names_are_shortened() -> None:
     hops = [EdgeRow("entry:clients", f"service:{'x' * 400}", "sync", "http", 1, 0, 1.0, 1.0, 1.0, 0, 0, 1)]
     drawing = simplify(Graph(build_service_map(hops, [], SINCE, SINCE + timedelta(minutes=1))))
     assert max(len(node.name) for node in drawing.nodes) == NAME_WIDTH
+
+
+def test_every_color_occurs_once_and_text_is_readable_on_it() -> None:
+    for palette, other in ((LIGHT, DARK), (DARK, LIGHT)):
+        assert len(pairs(palette, other)) == 8 + 2 * len(palette.fills)
+        for fill in (palette.paper, *palette.fills.values()):
+            assert contrast(palette.ink, fill) >= 4.5
+        for text in (palette.faint, palette.failing):
+            assert contrast(text, palette.paper) >= 4.5
+        for line in (palette.sync, palette.messages):
+            assert contrast(line, palette.paper) >= 3
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast of two colors, as WCAG 2 defines it."""
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_an_svg_that_inherits_has_no_background_and_the_color_of_the_text_around_it() -> None:
+    text = render(shop(), "svg", View(theme="inherit")).decode()
+    assert LIGHT.ink not in text
+    assert f'fill="{LIGHT.paper}"' not in text
+    assert 'fill="currentColor">5.0% errors' in text.replace("&#160;", " ")
+
+
+def test_a_graph_without_a_title_has_no_legend_and_nothing_that_traffic_changes() -> None:
+    quiet, busy = (
+        FORMATS["mermaid"].write(Graph(found, title="", view=View(labels="contract")))
+        for found in (shop(), build_service_map(louder(HOPS), [], SINCE, SINCE + timedelta(hours=9)))
+    )
+    assert quiet == busy
+    assert quiet.startswith(b"flowchart LR\n")
+
+
+def louder(rows: list[EdgeRow]) -> list[EdgeRow]:
+    return [replace(row, calls=row.calls * 9, errors=row.errors * 5, p95_ms=1.0) for row in rows]
+
+
+def test_collapsed_topics_are_names_on_arrows_without_numbers_that_nobody_knows() -> None:
+    second = EdgeRow("service:web", "topic:orders", "async", "kafka", 7, 0, 1.0, 2.0, 3.0, 0, 0, 7)
+    for rows, lines in (
+        (HOPS, ("topic orders", "group email", "kafka 2.0/s", "wait p95 9.0 ms")),
+        ([*HOPS, second], ("topic orders", "group email", "kafka")),
+    ):
+        found = build_service_map(rows, [], SINCE, SINCE + timedelta(minutes=1))
+        drawing = simplify(Graph(found, view=View(topics="collapse")))
+        arrows = {(arrow.source, arrow.target): arrow.lines for arrow in drawing.arrows}
+        assert arrows["service:order", "service:mailer"] == lines
+        assert "topic:orders" not in {node.id for node in drawing.nodes}

@@ -9,6 +9,10 @@ SELECT count(*) AS spans, approx_count_distinct(trace_lo) AS traces,
        )) AS unnamed
 FROM spans
 
+-- name: traces
+-- The number of traces, exactly.
+SELECT count(DISTINCT trace_lo) AS traces FROM spans
+
 -- name: extent
 -- The first and the last start; from statistics instead of rows if the log is empty.
 SELECT epoch_ns(min(start)) AS first, epoch_ns(max(start)) AS last FROM spans
@@ -84,3 +88,9 @@ WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
 -- The resources of a service, which can be named with its namespace.
 SELECT resource_id FROM resources WHERE service = $service OR coalesce(namespace || '/', '') || service = $service
 LIMIT $limit
+
+-- name: first_of_newest
+-- The first of the newest commits that together have at most a number of spans; the newest commit in any case.
+SELECT min(arrival) AS first
+FROM (SELECT arrival, sum(spans) OVER (ORDER BY arrival DESC) - spans AS after FROM ledger)
+WHERE after < $most

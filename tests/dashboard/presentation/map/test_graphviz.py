@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from laban_dashboard.presentation.map_layout import NODE_HEIGHT, EdgeCurve, GraphLayout, layout_graph
+from laban_dashboard.presentation.map.graphviz import NODE_HEIGHT, EdgeCurve, GraphLayout, layout_graph
 
 CHAIN = (("a", 100), ("b", 140), ("c", 100))
 
