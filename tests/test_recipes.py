@@ -66,6 +66,7 @@ def test_these_are_the_recipes() -> None:
             "Add a column of spans",
             "error_type",
             {
+                "collector/laban_collector/importing/formats/datadog_tags.py",
                 "mapper/laban_mapper/spans.py",
                 "mapper/laban_mapper/story/causes/failures.py",
                 "instrumentation/laban/grpc/client.py",
