@@ -205,9 +205,9 @@ def _links(story: Story, elsewhere: Sequence[TraceLink]) -> Iterator[Fact]:
         values["diagram"] = diagram
         links += f" · sequence diagram {diagram}"
     yield Fact("links", links, values, need=1)
-    pages = {
-        safe(link.name, 8): harmless(link.address(story.traces[0]), _LINK) for link in elsewhere[:_LINKS]
-    }
+    addresses = {safe(link.name, 8): link.address(story.traces[0]) for link in elsewhere[:_LINKS]}
+    # An address that had to be changed or cut would lead nowhere.
+    pages = {name: address for name, address in addresses.items() if harmless(address, _LINK) == address}
     if pages:
         told = " · ".join(f"{name} {address}" for name, address in pages.items())
         yield Fact("open the trace in", told, {"elsewhere": pages}, need=2)
