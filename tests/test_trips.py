@@ -45,6 +45,7 @@ HELPERS = {
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
+        "app/laban_app/answers/peers.py",
         "app/laban_app/answers/closure.py",
         "app/laban_app/answers/baseline.py",
         "app/laban_app/answers/usual.py",
@@ -52,6 +53,7 @@ HELPERS = {
         "mapper/laban_mapper/profiles/profile.py",
         "mapper/laban_mapper/profiles/sketch.py",
         "mapper/laban_mapper/profiles/usual.py",
+        "mapper/laban_mapper/story/usual_times.py",
         "app/laban_app/answers/affected.py",
         "app/laban_app/answers/cut.py",
         "app/laban_app/answers/keys.py",

@@ -91,6 +91,22 @@ class OrderScope(Answer):
     before_of: int = 0
 
 
+class UsualTimes(Answer):
+    """What a step usually takes: medians in ms, of earlier traces in which it went well; None if unknown.
+
+    Attributes:
+        duration_ms: of the whole step.
+        own_ms: of the step without the calls below it.
+        wait_ms: of the message in the queue.
+        examples: how many traces they rest on, at least 20.
+    """
+
+    duration_ms: float | None = None
+    own_ms: float | None = None
+    wait_ms: float | None = None
+    examples: int
+
+
 class Step(Answer):
     """One span of a story.
 
@@ -108,6 +124,9 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
+        notes: what the span says about retries and circuit breakers.
+        own_ms: the time of a request or of the work on a message, without the calls below it.
+        usual: what the step usually takes; None if too few examples are known.
     """
 
     time: datetime
@@ -137,6 +156,9 @@ class Step(Answer):
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
     critical_sections: list[tuple[float, float]] = []
+    notes: list[str] = []
+    own_ms: float | None = None
+    usual: UsualTimes | None = None
 
 
 class GroupState(Answer):
@@ -267,6 +289,49 @@ class Story(Answer):
     logs_truncated: bool = False
 
 
+class Neighbour(Answer):
+    """An order near another one, and when it was seen."""
+
+    value: str
+    time: datetime
+
+
+class NeighbourRow(Answer):
+    """The orders before and after one, among those that share a business key.
+
+    Attributes:
+        key: the shared key, such as `customer.id`; or the key of the orders themselves.
+        value: the shared value; None: among all orders.
+        previous: the order before; None if there is none, or if it is not known.
+        next: the order after, likewise.
+        orders: how many orders share the value; None among all.
+        truncated: whether there are more than were looked at.
+    """
+
+    key: str
+    value: str | None
+    previous: Neighbour | None = None
+    next: Neighbour | None = None
+    orders: int | None = None
+    truncated: bool = False
+
+
+class Neighbours(Answer):
+    """The orders before and after one.
+
+    Attributes:
+        key: the business key of the orders, such as `order.id`.
+        value: its value.
+        rows: among all orders first, then by each shared key.
+        left_out: shared keys that are not told.
+    """
+
+    key: str
+    value: str
+    rows: list[NeighbourRow]
+    left_out: int = 0
+
+
 class OrderCause(Answer):
     """The first cause of an order."""
 
@@ -283,6 +348,7 @@ class OrderSummary(Answer):
         started: the start of its first span.
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
+        entry: the service and the operation with which it began, such as `order POST /orders`.
     """
 
     key: str
@@ -294,6 +360,7 @@ class OrderSummary(Answer):
     cause: OrderCause | None = None
     services: list[str] = []
     traces: list[str] = []
+    entry: str | None = None
 
 
 class Orders(Answer):
@@ -444,6 +511,20 @@ class Edge(Answer):
     contracts: list[Contract] = []
 
 
+class EntryScope(Answer):
+    """The entry operation to which a map is limited.
+
+    Attributes:
+        name: as it was asked for.
+        traces: sampled traces, whose calls and messages are the edges of the map.
+        of: traces of it in the time range.
+    """
+
+    name: str
+    traces: int
+    of: int
+
+
 class ServiceMap(Answer):
     """The service map of a time range.
 
@@ -453,6 +534,8 @@ class ServiceMap(Answer):
 
     While very many spans arrive, the map may lack the newest ones: those that were stored after `counted_to`.
     If that is None, the map has all spans that were acknowledged before the question.
+
+    With an `entry`, only the edges that its traces contain; their numbers are those of all traffic.
     """
 
     since: datetime
@@ -462,6 +545,7 @@ class ServiceMap(Answer):
     truncated: bool = False
     callers_not_seen: int = 0
     counted_to: datetime | None = None
+    entry: EntryScope | None = None
 
 
 class PartitionLag(Answer):
@@ -790,6 +874,7 @@ class Status(Answer):
     """What is stored, and how the collector is doing; `collector` is None without a running collector.
 
     Attributes:
+        traces_estimated: whether the number of traces is an estimate: of many spans, it is.
         first: start of the first span; those with odd times do not count, unless all have odd times.
         last: start of the last span, likewise.
         without_service_name: number of spans without `service.name`.
@@ -807,3 +892,4 @@ class Status(Answer):
     odd_times: list[OddTimes] = []
     warnings: list[str] = []
     collector: CollectorStatus | None = None
+    traces_estimated: bool = False

@@ -17,6 +17,8 @@ TIMED_OUT: Final = "1002"
 WAITING: Final = "1040"
 HOSTILE: Final = "1004"
 HOSTILE_TEXT: Final = "<img src=x onerror=alert(1)> ![](http://stranger.example/x.png)"
+HOSTILE_END: Final = " https://stranger.example/y www.stranger.example a@stranger.example \u202eodd\x1b[2J"
+"""What else is in the error of that order: addresses, a mark that reverses text, a command for a terminal."""
 
 _INTERVAL_MS: Final = 15_000
 _POLLS: Final = 20
@@ -60,7 +62,7 @@ def end_of_recording() -> int:
 
 
 def _failed(span: Span) -> Span:
-    return replace(span, status=2, events=raised("BankError", HOSTILE_TEXT))
+    return replace(span, status=2, events=raised("BankError", HOSTILE_TEXT + HOSTILE_END))
 
 
 def _email(poll: int) -> Lag:

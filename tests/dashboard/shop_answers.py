@@ -25,6 +25,9 @@ from laban_mapper.model import (
     LatencyPoint,
     LookedAt,
     Message,
+    Neighbour,
+    NeighbourRow,
+    Neighbours,
     Node,
     Orders,
     PartitionLag,
@@ -33,6 +36,7 @@ from laban_mapper.model import (
     Status,
     Step,
     Story,
+    UsualTimes,
 )
 from laban_mapper.orders import OrdersQuestion, summary_of
 
@@ -172,6 +176,7 @@ class _StepRow:
     critical: bool = False
     topic: str | None = None
     group: str | None = None
+    usual: float | None = None
 
 
 _STEP_ROWS = (
@@ -183,7 +188,9 @@ _STEP_ROWS = (
     _StepRow(20, "inventory", "pricing.Pricing/Quote", "client", 30, 3, 4),
     _StepRow(21, "pricing", "pricing.Pricing/Quote", "server", 27, 4, 5),
     _StepRow(78, "order", "publish orders", "producer", 4, 1, 0, critical=True, topic="orders"),
-    _StepRow(140, "payment", "process orders", "consumer", 150, 2, 7, 61, None, True, "orders", "payment"),
+    _StepRow(
+        140, "payment", "process orders", "consumer", 150, 2, 7, 61, None, True, "orders", "payment", 40
+    ),
     _StepRow(150, "payment", "POST bank.example", "client", 120, 3, 8, error="HTTP 503", critical=True),
     _StepRow(96, "analytics", "process orders", "consumer", 3, 2, 7, 17, None, False, "orders", "analytics"),
 )
@@ -209,7 +216,13 @@ def shop_steps(*, failing: bool = False) -> list[Step]:
             span_id=f"{index + 1:016x}",
             parent_id=None if row.parent is None else f"{row.parent + 1:016x}",
             depth=row.depth,
+            cause=row.parent,
+            by_message=row.kind == "consumer",
             critical=row.critical,
+            critical_ms=row.took if row.critical else None,
+            usual=None
+            if row.usual is None
+            else UsualTimes(duration_ms=row.usual, wait_ms=20.0, examples=380),
         )
         for index, row in enumerate(_STEP_ROWS)
     ]
@@ -303,8 +316,20 @@ class ShopAnswers:
         """Return one line for each of `known`."""
         return Orders(orders=[summary_of(shop_story(value)) for value in self.known])
 
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """Return 1002 as the next order of the customer of 1001, and the reverse."""
+        other = Neighbour(value="1002" if value == "1001" else "1001", time=END)
+        first, second = (None, other) if value == "1001" else (other, None)
+        row = NeighbourRow(key="customer.id", value="c-7", previous=first, next=second, orders=2)
+        return Neighbours(key="order.id", value=value, rows=[row])
+
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)

@@ -11,11 +11,13 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -68,8 +70,17 @@ class Answers(Protocol):
         """
         ...
 
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one: among all, and among those that share another business key."""
+        ...
+
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes.
 
@@ -77,6 +88,10 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+            entry: an operation such as `POST /orders`: only the edges that sampled traces of it contain.
+
+        Raises:
+            UnknownEntry: no sampled trace begins with `entry`.
         """
         ...
 
@@ -121,6 +136,10 @@ class TraceAnswers(Answers, Protocol):
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts; with new findings only if a collector watches."""
         ...
 
     def what_if(

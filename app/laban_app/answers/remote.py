@@ -17,7 +17,7 @@ from laban_app.errors import (
     UnknownValue,
 )
 from laban_collector.importing import BATCH_TYPE
-from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
+from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownEntry, UnknownPlace
 from laban_mapper.model import (
     Answer,
     Findings,
@@ -27,12 +27,14 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -96,11 +98,25 @@ class RemoteAnswers:
             until=until,
         )
 
+    def neighbours(self, key: str, value: str) -> Neighbours:
+        """The orders before and after one; none from a collector that does not know the question."""
+        response = self._request("/neighbours", {"key": key, "value": value})
+        if response.status_code == HTTPStatus.OK:
+            return Neighbours.model_validate_json(response.content)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return Neighbours(key=key, value=value, rows=[])
+        raise error_of(self.url, response, {})
+
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
-        """Which service calls which, and how."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+        """Which service calls which, and how; raises UnknownEntry."""
+        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -109,6 +125,10 @@ class RemoteAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return self._get("/choreography", Choreography, since=since, until=until)
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return self._get("/alerts", Alerts)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
@@ -278,6 +298,8 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
         if unknown.several:
             return SeveralKeys(given["key"], given["value"], unknown.keys)
         return UnknownValue(given["key"], given["value"], unknown.nearest, unknown.keys)
+    if response.status_code == HTTPStatus.NOT_FOUND and "entry" in given and "error" in body:
+        return UnknownEntry(str(body["error"]))
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

@@ -1,9 +1,7 @@
-"""The commands that answer questions: order, story, trace, map, diagram, lag, status."""
+"""The commands that answer questions: order, story, trace, map, lag, status."""
 
 import gc
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,13 +10,8 @@ from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.story_logs import told_with_logs, with_logs_last
 from laban_app.cli import story_output, terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
-from laban_app.errors import NothingToDraw
 
-if TYPE_CHECKING:
-    from laban_mapper.diagrams.rendering import Format
-    from laban_mapper.model import ServiceMap
-
-# What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
+# What shows an answer is imported where it is used: the terminal library is slow to load.
 
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
@@ -126,54 +119,6 @@ def service_map(
         )
 
 
-def diagram(
-    source: Source,
-    time_range: TimeRange,
-    form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="svg, png, dot or mermaid.")
-    ] = "svg",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
-    ] = None,
-    unseen: Unseen = False,
-    focus: Annotated[
-        str | None,
-        typer.Option(
-            "--focus", metavar="NAME", help="Draw only the nodes with this name, and their neighbours."
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            "--top", metavar="N", min=1, help="Draw the N busiest nodes, and one for the rest of each kind."
-        ),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Draw all nodes, also if there are very many: it may take minutes.")
-    ] = False,
-) -> None:
-    """Draw an architecture diagram of what ran.
-
-    If there are too many nodes for a picture (SVG or PNG), it shows the busiest ones and says so.
-    """
-    from laban_mapper.diagrams.rendering import render
-
-    chosen = _format(form)
-    if everything and top is not None:
-        raise typer.BadParameter("--top and --all exclude each other")
-    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
-    if not answer.edges:
-        raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
-    answer, note = _selected(answer, focus, top, everything=everything or chosen in ("dot", "mermaid"))
-    drawn = render(answer, chosen, note)
-    if note is not None:
-        terminal.stderr().print(f"{note} All of them: --all, or --format mermaid or dot.", highlight=False)
-    if output is None and chosen == "png" and sys.stdout.isatty():
-        raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
-    about = f" ({len(answer.nodes)} nodes, {len(answer.edges)} edges)"
-    text_output.put_bytes(drawn, output, "diagram", about)
-
-
 def lag(
     source: Source,
     waiting: Annotated[
@@ -211,33 +156,9 @@ def status(source: Source, json: terminal.Json = False) -> None:
         show_status(terminal.safe(answer), terminal.stdout())
 
 
-def _selected(
-    found: "ServiceMap", focus: str | None, top: int | None, *, everything: bool
-) -> "tuple[ServiceMap, str | None]":
-    """Return what is drawn of a map, and what is left out."""
-    from laban_mapper.diagrams.selection import around, busiest, is_large
-
-    if focus is not None:
-        found = around(found, focus)
-        if not found.edges:
-            raise NothingToDraw(f"Nothing to draw: the map has no node '{focus}'. Its names: laban map")
-    if top is not None:
-        return busiest(found, top)
-    return (found, None) if everything or not is_large(found) else busiest(found)
-
-
 def _open(source: Source) -> TraceAnswers:
     # The process ends with its answer. Searching what it has loaded for garbage, again and again, takes a
     # fifth of the time of a long story.
     gc.freeze()
     gc.set_threshold(200_000)
     return open_answers(source.url, source.db, source.token)
-
-
-def _format(text: str) -> "Format":
-    from laban_mapper.diagrams.rendering import FORMATS
-
-    for known in FORMATS:
-        if text == known:
-            return known
-    raise typer.BadParameter(f"'{text}' is none of {', '.join(FORMATS)}", param_hint="--format")

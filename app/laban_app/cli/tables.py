@@ -71,9 +71,9 @@ def show_status(status: Status, console: Console) -> None:
     """Print what is stored and how the collector is doing."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_row(Text("laban", style="dim"), status.version)
-    table.add_row(
-        Text("spans", style="dim"), f"{status.spans:,} in about {terminal.count(status.traces, 'trace')}"
-    )
+    about = "about " if status.traces_estimated else ""
+    traces = terminal.count(status.traces, "trace")
+    table.add_row(Text("spans", style="dim"), f"{status.spans:,} in {about}{traces}")
     table.add_row(Text("services", style="dim"), ", ".join(status.services) or "none yet")
     if status.first and status.last:
         table.add_row(Text("from", style="dim"), f"{status.first:%Y-%m-%d %H:%M:%S} UTC")

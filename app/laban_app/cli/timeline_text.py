@@ -60,10 +60,12 @@ def _rows(story: Story, deepest: int, *, all_spans: bool) -> Iterator[Row]:
             service = line.step.service
             yield _line(story, line, deepest, is_corrected=service in skewed)
             skewed.discard(service)
+            indent = "  " * (min(line.depth, deepest) + 1)
             if line.step.error:
-                indent = "  " * (min(line.depth, deepest) + 1)
                 yield _text(f"{indent}✗ {printable(line.step.error)}", _ERROR)
-            yield from logs.at(line, "  " * (min(line.depth, deepest) + 1))
+            for note in phrases.notes(line):
+                yield _text(f"{indent}↻ {note}", _ODD)
+            yield from logs.at(line, indent)
     yield from logs.others()
     if shown.hidden:
         yield _text(f"… and {phrases.count(shown.hidden, 'more step')}: see --json, or --all", DIM)

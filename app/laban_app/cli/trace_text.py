@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from laban_app.cli.log_lines import ABSENT, most_telling, style_of, text_of
-from laban_app.cli.resilience_notes import notes_of
 from laban_app.cli.terminal import count
 from laban_mapper.model import LogEntry, Logs
 from laban_mapper.names import shortened
+from laban_mapper.resilience_notes import notes_of
 from laban_mapper.times import format_duration, utc_time
 from laban_mapper.trace import Trace, TraceSpan
 from laban_mapper.trace_tree import Branch, tree

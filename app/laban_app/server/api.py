@@ -1,6 +1,7 @@
 """The HTTP API: the questions of `Answers` under `/api/v1`, documented by OpenAPI."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +15,7 @@ from laban_app.answers.sides import side_of
 from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
+from laban_app.server.metrics.page import MetricsPage
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
@@ -28,6 +30,7 @@ from laban_mapper.errors import (
     InvalidTimeRange,
     InvalidTraceId,
     MapperError,
+    UnknownEntry,
     UnknownPlace,
 )
 from laban_mapper.model import (
@@ -38,6 +41,7 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     Logs,
+    Neighbours,
     Orders,
     Refused,
     ServiceMap,
@@ -45,6 +49,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_compare import Comparison
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
@@ -148,14 +153,42 @@ TimeRange = Annotated[
         json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
     ),
 ]
+_UNKNOWN_ENTRY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND: {
+        "model": Refused,
+        "description": "No sampled trace begins with the entry operation",
+    }
+}
+Entry = Annotated[
+    str | None,
+    Query(
+        description="An entry operation, such as `POST /orders`: only the edges in sampled traces of it.",
+        min_length=1,
+        max_length=300,
+    ),
+]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
     str, Query(description="A business key or its first part, such as `order`.", min_length=1, max_length=64)
 ]
 
 
-def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> FastAPI:
-    """Build the application; its routes read from `answers` and from the storage behind them."""
+def build_api(
+    answers: TraceAnswers,
+    version: str,
+    storage: StorageService,
+    metrics: MetricsPage,
+    alerts: Callable[[], Alerts],
+) -> FastAPI:
+    """Build the application; its routes read from `answers` and from the storage behind them.
+
+    Args:
+        answers: to the questions.
+        version: of laban.
+        storage: behind the answers.
+        metrics: the page `/metrics`.
+        alerts: what fires now.
+    """
     api = FastAPI(
         title="laban",
         version=version,
@@ -164,9 +197,9 @@ def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> F
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    for router in (_router(answers), _settled_router(answers, storage)):
+    for router in (_router(answers), _settled_router(answers, storage, alerts)):
         api.include_router(router, prefix="/api/v1")
-    add_admin_routes(api, storage)
+    add_admin_routes(api, storage, metrics)
     for error in (AppError, MapperError, CollectorError):
         api.add_exception_handler(error, _error_response)
 
@@ -254,14 +287,19 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/map",
         summary="Which service calls which, and how",
         description="A time range of five minutes or more is widened to whole minutes.",
+        responses=_UNKNOWN_ENTRY,
     )
-    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until), unseen=unseen)
+    def service_map(
+        since: Since = None, until: Until = None, unseen: Unseen = False, entry: Entry = None
+    ) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen, entry=entry)
 
     return router
 
 
-def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
+def _settled_router(
+    answers: TraceAnswers, storage: StorageService, firing: Callable[[], Alerts]
+) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
@@ -314,6 +352,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
         return answers.known_values(key, limit, _time(since), _time(until))
 
     @router.get(
+        "/neighbours",
+        summary="The orders before and after one",
+        description="Among all orders, and among those that share another business key, such as a customer.",
+    )
+    def neighbours(key: Key, value: str) -> Neighbours:
+        return answers.neighbours(key, value)
+
+    @router.get(
         "/orders",
         summary="The newest orders, or the worst, with what became of them",
         description="`failed`, `slow` and `waiting` together show orders for which one of them is true; the "
@@ -345,6 +391,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     )
     def findings(since: Since = None, until: Until = None) -> Findings:
         return answers.findings(_time(since), _time(until))
+
+    @router.get(
+        "/alerts",
+        summary="What is wrong now, by the conditions of alerts",
+        description="With `[alerts]` in `laban.toml`, as of the last look, and with new findings.",
+    )
+    def alerts() -> Alerts:
+        return firing()
 
     @router.get(
         "/whatif",
@@ -403,7 +457,7 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace() | UnknownPlace():
+        case UnknownTrace() | UnknownPlace() | UnknownEntry():
             return HTTPStatus.NOT_FOUND
         case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST

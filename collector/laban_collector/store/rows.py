@@ -461,6 +461,26 @@ class LatencyPoint:
     p99_ms: float
 
 
+class EntryTimes(NamedTuple):
+    """How an operation that serves requests or messages did in a window.
+
+    Attributes:
+        name: service and operation: `order POST /orders`.
+        calls: requests or messages.
+        errors: those of them that failed.
+        p95: the 95th percentile of their durations, ns; None if none has one.
+        slowest: IDs of the slowest traces.
+        failed: IDs of the newest traces that failed.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    p95: float | None
+    slowest: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
 class ProfileStep(NamedTuple):
     """A step of a profile: an operation below the steps that lead to it.
 
@@ -507,12 +527,18 @@ class ProfileCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A summary of a store. `unnamed` is the number of spans without `service.name`."""
+    """A summary of a store.
+
+    Attributes:
+        unnamed: the number of spans without `service.name`.
+        estimated: whether the number of traces is an estimate.
+    """
 
     spans: int
     traces: int
     services: tuple[str, ...]
     unnamed: int
+    estimated: bool = False
 
 
 class DatedSpans(NamedTuple):

@@ -33,7 +33,7 @@ function row(state) {
   item.addEventListener("click", (event) => { if (!getSelection().toString()) open(event); });
   link.addEventListener("keydown", (event) => {
     const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-    if (sibling) { event.preventDefault(); item[sibling]?.querySelector("a")?.focus(); }
+    if (sibling) { event.preventDefault(); beside(item, sibling)?.querySelector("a")?.focus(); }
   });
   item.parts = { link, outcome, duration, bar, ...cells };
   return item;
@@ -56,6 +56,34 @@ function fill(item, order) {
   seen.title = order.time;
 }
 
+const LEAST = 12; // orders of a list that is worth searching
+
+// Hides the rows without the text; the first of the others can be reached by the arrow keys.
+function search(root) {
+  const text = root.querySelector(".find").value.trim().toLowerCase();
+  let shown = 0;
+  for (const item of root.querySelectorAll("tbody tr")) {
+    item.hidden = Boolean(text) && !item.textContent.toLowerCase().includes(text);
+    shown += item.hidden ? 0 : 1;
+  }
+  root.querySelector(".none").hidden = shown > 0;
+}
+
+function beside(item, name) {
+  let found = item[name];
+  while (found?.hidden) found = found[name];
+  return found;
+}
+
+function listen(root) {
+  const field = root.querySelector(".find");
+  field.addEventListener("input", () => search(root));
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { field.value = ""; search(root); }
+    if (event.key === "ArrowDown") { event.preventDefault(); root.querySelector("tbody tr:not([hidden]) a")?.focus(); }
+  });
+}
+
 const states = new WeakMap();
 
 export default function ({ data, parentElement: root, setTriggerValue }) {
@@ -63,6 +91,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
   if (!state) {
     state = { rows: new Map() };
     states.set(root, state);
+    listen(root);
   }
   state.tell = setTriggerValue;
   const body = root.querySelector("tbody");
@@ -76,5 +105,7 @@ export default function ({ data, parentElement: root, setTriggerValue }) {
   for (const [query, item] of state.rows) if (!shown.has(item)) { item.remove(); state.rows.delete(query); }
   // Rows that are in place already are not touched: moving an element takes its focus away.
   wanted.forEach((item, index) => { if (body.children[index] !== item) body.insertBefore(item, body.children[index] ?? null); });
+  root.querySelector(".find").hidden = data.orders.length < LEAST;
+  search(root);
   return () => states.delete(root);
 }

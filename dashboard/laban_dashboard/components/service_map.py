@@ -10,15 +10,34 @@ _component = v2.component(
     "laban_service_map",
     html=asset("service_map.html"),
     css=asset("service_map.css"),
-    js=asset("service_map.js"),
+    js=asset("map_looks.js") + asset("service_map.js"),
 )
 
 
-def service_map(map_elements: Mapping[str, object], key: str, on_select: Callable[[], None]) -> str | None:
-    """Draw `map_elements` and return the ID of the selected node or edge, or None.
+def _nothing() -> None: ...
 
-    A click updates `st.session_state[key]["selected"]` and calls `on_select`.
+
+def service_map(
+    map_elements: Mapping[str, object],
+    key: str,
+    *,
+    on_select: Callable[[], None],
+    on_focus: Callable[[], None],
+    on_anew: Callable[[], None] = _nothing,
+) -> None:
+    """Draw `map_elements`. What the user does is in `st.session_state[key]` during these calls.
+
+    Args:
+        map_elements: the data.
+        key: of the component.
+        on_select: the user clicked: `select` is the ID of a node or edge, or empty.
+        on_focus: the user found a node by its name, or clicked it twice: `focus` is its ID.
+        on_anew: the user wants the nodes to be arranged anew.
     """
-    result = _component(data=dict(map_elements), key=key, on_selected_change=on_select)
-    selected = result.get("selected")
-    return selected if isinstance(selected, str) else None
+    _component(
+        data=dict(map_elements),
+        key=key,
+        on_select_change=on_select,
+        on_focus_change=on_focus,
+        on_anew_change=on_anew,
+    )

@@ -1,8 +1,9 @@
 // Draws the steps of an order. Python computes all positions on the axis. This script draws the rows, and keeps the
 // expanded rows, the filter and the scroll position when the data is refreshed.
 
-// Hues that colour-blind readers can distinguish. Red is reserved for errors, violet for queue time.
-const PALETTE = ["#3f7fc4", "#e0930f", "#12967a", "#5cb8e6", "#c9709f", "#9a8f24", "#7f8ca3", "#44a3a0", "#a0672c", "#6f9b3c"];
+// Hues that colour-blind readers can distinguish, bright enough for dark text. Red is reserved for errors, violet for
+// queue time.
+const PALETTE = ["#5b93d3", "#e0930f", "#2aa88c", "#5cb8e6", "#d184ae", "#ada233", "#8c99b0", "#44a3a0", "#c08750", "#7dab45"];
 const FILTERS = [
   { id: "all", label: "All steps", keeps: () => true },
   { id: "critical", label: "Critical path", keeps: (step) => step.critical },
@@ -31,27 +32,88 @@ function lines(data) {
   ];
 }
 
+function at(element, left, right, top) {
+  element.style.left = percent(left);
+  element.style.width = percent(Math.max(0, right - left));
+  if (top !== undefined) element.style.top = `${top}px`;
+  return element;
+}
+
+// What a lane and a row have in common: the time in the queue, what is usual, and the critical sections.
+function around(step, top) {
+  const made = [];
+  if (step.queued !== null) made.push(at(make("div", "queue"), step.queued, step.start, top + 6));
+  if (step.usual_wait !== null) made.push(at(make("div", "usual"), step.queued, step.usual_wait, top - 3));
+  if (step.usual !== null) made.push(at(make("div", "usual"), step.start, step.usual, top - 3));
+  return made;
+}
+
+// The marks where a bar, or a time in the queue, usually ends.
+function ends(step, top) {
+  return [step.usual, step.usual_wait].filter((place) => place !== null).map((place) => at(make("div", "mark"), place, place, top - 4));
+}
+
+const sections = (step, top) => step.sections.map(([left, right]) => at(make("div", "section"), left, right, top));
+
 function track(step, data, colour) {
   const made = make("div", "track");
-  made.style.setProperty("--start", percent(step.start));
-  made.style.setProperty("--end", percent(step.end));
-  made.append(...lines(data));
-  if (step.queued !== null) {
-    const queue = make("div", "queue");
-    queue.style.left = percent(step.queued);
-    queue.style.width = percent(Math.max(0, step.start - step.queued));
-    made.append(queue);
+  made.append(...lines(data), ...around(step, 6));
+  if (step.call) { const call = at(make("div", "span caller"), ...step.call, 6); call.style.background = colour; made.append(call); }
+  for (const [left, right] of step.parts) {
+    const span = at(make("div", step.outgoing ? "span caller" : "span"), left, right, 6);
+    span.style.background = colour;
+    made.append(span);
   }
-  const span = make("div", step.caller ? "span caller" : "span");
-  span.style.left = percent(step.start);
-  span.style.width = percent(step.end - step.start);
-  span.style.background = colour;
+  made.append(...sections(step, 20), ...ends(step, 6));
   const duration = make("div", "duration", step.error ? `${step.duration} · ${step.error}` : step.duration);
+  const end = Math.max(step.end, step.call ? step.call[1] : 0);
   // The text follows the bar. An error text precedes the bar if there is more room.
-  if (step.error && step.start > 1 - step.end) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
-  else duration.style.left = percent(step.end);
-  made.append(span, duration);
+  if (step.error && step.start > 1 - end) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  else duration.style.left = percent(end);
+  made.append(duration);
   return made;
+}
+
+function lane(found, data, colour, state, root) {
+  const item = make("div", "lane");
+  item.setAttribute("role", "listitem");
+  const name = make("div", "label");
+  const dot = make("span", "dot");
+  dot.style.background = colour;
+  const text = make("b", "name", found.service);
+  text.title = found.service;
+  name.append(dot, text);
+  if (found.note) name.append(make("span", "note", found.note));
+  const place = make("div", "track");
+  place.style.height = `${found.rows * 22 + 6}px`;
+  place.append(...lines(data));
+  for (const bar of found.bars) {
+    const top = 6 + bar.row * 22;
+    place.append(...around(bar, top));
+    const span = at(make("button", `span${bar.failed ? " failed" : ""}`), bar.start, bar.end, top);
+    span.type = "button";
+    span.title = bar.title;
+    span.setAttribute("aria-label", bar.title);
+    span.style.background = colour;
+    // Only a wide bar has room for its name.
+    if (bar.end - bar.start > 0.08) span.append(make("span", "", bar.label));
+    span.addEventListener("click", () => reveal(bar.id, state, root));
+    place.append(span, ...sections(bar, top + 14), ...ends(bar, top));
+  }
+  item.append(name, place);
+  return item;
+}
+
+// Opens the row of a bar and brings it into view.
+function reveal(id, state, root) {
+  state.open.add(id);
+  state.filter = "all";
+  state.text = "";
+  root.querySelector(".search").value = "";
+  draw(root, state);
+  const head = root.querySelector(`[data-row="${CSS.escape(id)}"] .row`);
+  head?.scrollIntoView({ block: "nearest" });
+  head?.focus();
 }
 
 function details(step) {
@@ -67,14 +129,13 @@ function details(step) {
 function row(step, data, state) {
   const item = make("div", `step${step.critical ? " critical" : ""}${step.error ? " failed" : ""}`);
   item.setAttribute("role", "listitem");
+  item.dataset.row = step.id;
   const head = make("div", "row");
   head.tabIndex = 0;
   head.setAttribute("role", "button");
   head.setAttribute("aria-expanded", "false");
-  const wait = step.wait ? `, after ${step.wait} in the queue` : "";
-  head.setAttribute("aria-label",
-    `${step.service} ${step.operation}, ${step.duration}${wait}${step.error ? `, error: ${step.error}` : ""}`);
-  head.title = `${step.service} ${step.operation} · ${step.duration}${wait}`;
+  head.setAttribute("aria-label", step.title);
+  head.title = step.title;
   const label = make("div", "label");
   label.style.paddingLeft = `${10 + Math.min(step.depth, 14) * 12}px`;
   const colour = PALETTE[data.services.indexOf(step.service) % PALETTE.length];
@@ -95,14 +156,15 @@ function row(step, data, state) {
   head.addEventListener("click", () => fold(!item.classList.contains("open")));
   head.addEventListener("keydown", (event) => {
     const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); fold(!item.classList.contains("open")); }
+    if (event.key === "Escape" && item.classList.contains("open")) { event.preventDefault(); fold(false); }
+    else if (event.key === "Enter" || event.key === " ") { event.preventDefault(); fold(!item.classList.contains("open")); }
     else if (sibling) { event.preventDefault(); item[sibling]?.querySelector(".row")?.focus(); }
   });
   if (state.open.has(step.id)) fold(true);
   return item;
 }
 
-function axis(root, data) {
+function axis(data) {
   // A tick's label is centred below it, unless its left half would cover something.
   const ends = data.breaks.map((pause) => pause.end);
   const marks = data.ticks.map(([position, label]) => {
@@ -116,7 +178,7 @@ function axis(root, data) {
     mark.style.left = percent((pause.start + pause.end) / 2);
     marks.push(mark);
   }
-  root.querySelector(".ticks").replaceChildren(...marks);
+  return marks;
 }
 
 function legend(root, data) {
@@ -126,8 +188,10 @@ function legend(root, data) {
     return made;
   };
   const waits = data.steps.some((step) => step.queued !== null);
+  const usual = data.steps.some((step) => step.usual !== null);
   root.querySelector(".legend").replaceChildren(
-    entry("calls", "outgoing call"), ...(waits ? [entry("waits", "time in queue")] : []), entry("critical", "critical path"));
+    entry("calls", "outgoing call"), ...(waits ? [entry("waits", "time in queue")] : []), entry("critical", "critical path"),
+    ...(usual ? [entry("usual", "what is usual")] : []), entry("failed", "failed"));
 }
 
 function filters(root, state) {
@@ -153,7 +217,10 @@ function draw(root, state) {
     keeps(step) && (!text || `${step.service} ${step.operation} ${step.error ?? ""}`.toLowerCase().includes(text)));
   filters(root, state);
   legend(root, data);
-  axis(root, data);
+  for (const ticks of root.querySelectorAll(".ticks")) ticks.replaceChildren(...axis(data));
+  const colour = (service) => PALETTE[data.services.indexOf(service) % PALETTE.length];
+  root.querySelector(".lanes .places").replaceChildren(...data.lanes.map((one) => lane(one, data, colour(one.service), state, root)));
+  root.querySelector(".cut").textContent = data.left_out ? `Not drawn: ${data.left_out}.` : "";
   root.querySelector(".rows").replaceChildren(...shown.map((step) => row(step, data, state)));
   root.querySelector(".none").hidden = shown.length > 0;
   root.querySelector(".search").hidden = data.steps.length < 12;
@@ -165,15 +232,21 @@ const states = new WeakMap();
 export default function ({ data, parentElement: root }) {
   let state = states.get(root);
   if (!state) {
-    state = { open: new Set(), filter: "all", text: "" };
+    state = { open: new Set(), opened: new Set(), filter: "all", text: "" };
     states.set(root, state);
     const search = root.querySelector(".search");
     search.addEventListener("input", () => { state.text = search.value; draw(root, state); });
+    search.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { search.value = ""; state.text = ""; draw(root, state); }
+      if (event.key === "ArrowDown") { event.preventDefault(); root.querySelector(".row")?.focus(); }
+    });
   }
   const received = JSON.stringify(data);
   if (state.received !== received) {
     state.received = received;
     state.data = data;
+    // Errors are open at first; what the user has closed stays closed.
+    for (const id of data.opened) if (!state.opened.has(id)) { state.opened.add(id); state.open.add(id); }
     draw(root, state);
   }
   return () => states.delete(root);

@@ -7,6 +7,8 @@ from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])")
+_ADDRESS = re.compile(r"(?i)h(?=ttps?:)|w(?=ww\.)|@(?=\S)")
+_JOINER = "\u2060"
 NO_VALUE = "–"
 
 
@@ -14,9 +16,15 @@ def escape_markdown(text: str) -> str:
     """Escape text from the data so that Streamlit's Markdown shows it literally.
 
     An error message can contain anything, for example an image link that makes the browser call a foreign
-    host. A bare URL still becomes a link, which does nothing until the user clicks it.
+    host. Streamlit's Markdown makes links of bare addresses, too, even escaped ones. An invisible word joiner
+    in what looks like an address prevents that.
     """
-    return _MARKDOWN.sub(r"\\\1", printable(" ".join(text.split())))
+    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub(rf"\g<0>{_JOINER}", plain(text)))
+
+
+def plain(text: str) -> str:
+    """Return text from the data in one line, for places that show it as it is."""
+    return printable(" ".join(text.split()))
 
 
 def duration(ms: float | None) -> str:

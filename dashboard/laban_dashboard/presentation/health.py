@@ -8,23 +8,16 @@ from typing import Final, Literal
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.finding_rows import counted_by_severity
 from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
-from laban_dashboard.presentation.map_elements import edge_label, node_label
+from laban_dashboard.presentation.map.health import edge_health
+from laban_dashboard.presentation.map.labels import edge_label, node_name
 from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
 from laban_mapper.orders import badness
 
 Tone = Literal["good", "bad", "neutral"]
 
 _STANDING: Final = ("STOP", "STALL")
-_FEWEST: Final = 5
-"""Calls of an edge without which a share of errors is not told."""
-_ERRORS: Final = 0.05
-"""The share of failed calls from which on an edge is told."""
 _TOLD: Final = 4
 """The most problems, and the most changes, that are told."""
-_SLOWER: Final = 2.0
-"""An edge is told as slower if its p95 has at least doubled …"""
-_SLOWER_BY_MS: Final = 20.0
-"""… and grown by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,7 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
         if group.status in _STANDING and group.messages
     ]
     queues = {node.id for node in found.nodes if node.kind == "group"}
-    failing = [
-        edge
-        for edge in found.edges
-        if edge.calls >= _FEWEST and edge.errors >= _ERRORS * edge.calls and edge.target not in queues
-    ]
+    failing = [edge for edge in found.edges if edge_health(edge) == "failing" and edge.target not in queues]
     failing.sort(key=lambda edge: (-edge.errors, edge.source, edge.target))
     told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
     if not failing:
@@ -102,19 +91,10 @@ def bad_orders(orders: Sequence[OrderSummary]) -> list[OrderSummary]:
     return sorted(bad, key=badness, reverse=True)
 
 
-def changes(before: ServiceMap, after: ServiceMap) -> list[str]:
-    """What is new, what is gone, and what became slower between two time ranges."""
-    told = [*_new_nodes(before, after), *_new_edges(before, after), *_gone(before, after)]
-    told += _slower(before, after)
-    if len(told) > 2 * _TOLD:
-        told = [*told[: 2 * _TOLD - 1], f"and {len(told) - 2 * _TOLD + 1} more"]
-    return told
-
-
 def _failing(edge: Edge, found: ServiceMap, *, consumes: bool) -> str:
     share, numbers = formatting.percentage(edge.errors, edge.calls), f"{edge.errors:,} of {edge.calls:,}"
     if consumes:
-        names = {node.id: node.name for node in found.nodes}
+        names = {node.id: node_name(node) for node in found.nodes}
         return f"{names[edge.target]} fails on {share} of its messages ({numbers})"
     return f"{share} of the calls {edge_label(edge, found.nodes)} fail ({numbers})"
 
@@ -152,45 +132,3 @@ def _failed(orders: Sequence[OrderSummary]) -> Iterator[str]:
     failed = sum(order.outcome == "failed" for order in orders)
     if failed:
         yield f"{failed:,} of the newest {formatting.count(len(orders), 'order')} failed"
-
-
-def _pairs(found: ServiceMap) -> dict[tuple[str, str], Edge]:
-    return {(edge.source, edge.target): edge for edge in found.edges}
-
-
-def _new_nodes(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
-    known = {node.id for node in before.nodes}
-    for node in after.nodes:
-        if node.id not in known and node.kind in ("service", "topic", "group", "database"):
-            yield f"new: {node_label(node)}"
-
-
-def _new_edges(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
-    known, nodes = _pairs(before), {node.id for node in before.nodes}
-    for pair, edge in _pairs(after).items():
-        if pair not in known and nodes.issuperset(pair):
-            yield f"new: {edge_label(edge, after.nodes)}"
-
-
-def _gone(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
-    """Edges without a call now, if at their former rate there would be several."""
-    known = _pairs(after)
-    share = _length(after) / max(_length(before), 1.0)
-    for pair, edge in _pairs(before).items():
-        if pair not in known and edge.calls * share >= _FEWEST:
-            yield f"no calls any more: {edge_label(edge, before.nodes)}"
-
-
-def _slower(before: ServiceMap, after: ServiceMap) -> Iterator[str]:
-    known = _pairs(before)
-    for pair, edge in _pairs(after).items():
-        then, now = known[pair].p95_ms if pair in known else None, edge.p95_ms
-        if then is None or now is None or min(edge.calls, known[pair].calls) < _FEWEST:
-            continue
-        if now >= _SLOWER * then and now - then >= _SLOWER_BY_MS:
-            figures_of = f"p95 {formatting.duration(then)} → {formatting.duration(now)}"
-            yield f"slower: {edge_label(edge, after.nodes)}, {figures_of}"
-
-
-def _length(found: ServiceMap) -> float:
-    return (found.until - found.since).total_seconds()

@@ -1,26 +1,30 @@
-"""The Order page's data: the bars of the timeline and the rows of the message table."""
+"""The timeline of an order: lanes with bars, rows with details, both on one axis of time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, NamedTuple
 
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.status_labels import STATE_COLOURS
-from laban_mapper.model import GroupState, Message, Step, Story
-from laban_mapper.names import shortened
-from laban_mapper.story.time_scale import time_scale
-from laban_mapper.story.timeline import chapters, since_start
+from laban_mapper.model import Step, Story
+from laban_mapper.printable import printable
+from laban_mapper.story.forms import phrases
+from laban_mapper.story.forms.lanes import Bar, Lane, bars_of, packed
+from laban_mapper.story.forms.rows import rows
+from laban_mapper.story.time_scale import TimeScale, time_scale
+from laban_mapper.story.timeline import Line, since_start
 
-DEFAULT_KEY = "order"
-FINAL_AFTER = timedelta(minutes=2)
-_MAX_UNFOLDED = 500
-_MAX_ROWS = 1000
-"""The most rows of a timeline; beyond them, only errors are shown, at most as many again."""
+DEFAULT_KEY: Final = "order"
+FINAL_AFTER: Final = timedelta(minutes=2)
+_MAX_ROWS: Final = 600
+"""The most rows of a timeline; beyond them, only other errors have one, at most twice as many."""
+_MAX_LANES: Final = 40
+_MAX_BARS: Final = 60
+"""The most bars of equal steps in one row."""
+_OPEN: Final = 3
+"""The most rows with an error whose details are open at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedStory:
+class CachedStory(NamedTuple):
     """A story, and the time until which the page reuses it."""
 
     key: str
@@ -43,137 +47,180 @@ def is_final(story: Story, now: datetime) -> bool:
     return story.outcome in ("ok", "ok_with_errors", "failed") and now - ended > FINAL_AFTER
 
 
-def timeline_data(story: Story, timezone: tzinfo) -> dict[str, object]:
-    """Return the data for the timeline component: positions on the axis (0 to 1) and each step's details.
+def timeline_data(story: Story, timezone: tzinfo, *, fold: bool = True) -> dict[str, object]:
+    """Return the data for the timeline component; positions are on the axis, from 0 to 1.
 
-    Of many steps, equal ones side by side share a row, as in the terminal.
+    Args:
+        story: the story.
+        timezone: of the reader.
+        fold: whether a row may stand for several steps: equal ones, both sides of a call, small ones.
     """
-    rows = _rows(story.steps)
-    starts = [since_start(story, row.step) for row in rows]
-    spans = [(start, start + row.step.duration_ms) for start, row in zip(starts, rows, strict=True)]
-    scale = time_scale(spans)
-    services = list(dict.fromkeys(row.step.service for row in rows))
+    shown = rows(story, _MAX_ROWS, fold=fold)
+    bars = bars_of(story, shown.chapters)
+    scale = time_scale(_extent(story, bar) for bar in bars)
+    lanes = packed(bars)
+    names = {id(bar): f"row-{index}" for index, bar in enumerate(bars)}
+    cut = phrases.count(len(lanes) - _MAX_LANES, "more service") if len(lanes) > _MAX_LANES else ""
     return {
-        "services": services,
+        "services": [phrases.name(lane.service) for lane in lanes],
         "ticks": [list(tick) for tick in scale.ticks],
         "breaks": [{"start": gap.start, "end": gap.end, "label": gap.label} for gap in scale.breaks],
-        "steps": [
-            {
-                "id": f"{step.trace_id}:{step.span_id}:{step.kind}:{step.service}",
-                "service": shortened(step.service),
-                "operation": shortened(step.operation) + (f" × {number:,}" if number > 1 else ""),
-                "depth": step.depth,
-                "start": scale.position(start),
-                "end": scale.position(end),
-                "queued": None if step.wait_ms is None else scale.position(start - step.wait_ms),
-                "duration": formatting.duration(step.duration_ms),
-                "wait": None if step.wait_ms is None else formatting.duration(step.wait_ms),
-                "caller": step.kind in ("client", "producer"),
-                "error": _error(step),
-                "critical": step.critical,
-                "fields": _fields(step, start, timezone),
-            }
-            for (step, number), (start, end) in zip(rows, spans, strict=True)
+        "lanes": [_lane(lane, story, scale, names) for lane in lanes[:_MAX_LANES]],
+        "steps": [_row(bar, story, scale, timezone, names[id(bar)]) for bar in bars],
+        "opened": _opened(bars, story, names),
+        "left_out": ", ".join(filter(None, [cut, _hidden(shown.hidden)])),
+    }
+
+
+def folds_anything(story: Story) -> bool:
+    """Return whether a row of the folded timeline stands for several steps."""
+    lines = [line for chapter in rows(story, _MAX_ROWS).chapters for line in chapter.lines]
+    return any(line.stands_for > 1 for line in lines)
+
+
+def _hidden(steps: int) -> str:
+    return phrases.count(steps, "more step") if steps else ""
+
+
+def _extent(story: Story, bar: Bar) -> tuple[float, float]:
+    """When a row begins and ends; the caller's side of a call is longer."""
+    start, end = bar.start, bar.end
+    if bar.line.caller is not None:
+        at = since_start(story, bar.line.caller)
+        start, end = min(start, at), max(end, at + bar.line.caller.duration_ms)
+    return start, end
+
+
+def _opened(bars: Sequence[Bar], story: Story, names: Mapping[int, str]) -> list[str]:
+    """Return the rows to open: those that prove the first cause, or else the deepest errors."""
+    failed = [bar for bar in bars if bar.line.step.status == "error"]
+    proof = set(story.causes[0].spans) if story.causes else set[str]()
+    proven = [bar for bar in failed if bar.line.step.span_id in proof]
+    deepest = sorted(failed, key=lambda bar: -bar.line.depth)
+    return [names[id(bar)] for bar in (proven or deepest)[:_OPEN]]
+
+
+def _lane(lane: Lane, story: Story, scale: TimeScale, names: Mapping[int, str]) -> dict[str, object]:
+    about = [phrases.corrected(story, lane.service)]
+    about.append(f"{phrases.count(lane.left_out, 'step')} not drawn" if lane.left_out else "")
+    return {
+        "service": phrases.name(lane.service),
+        "note": ", ".join(filter(None, about)),
+        "rows": len(lane.rows),
+        "bars": [
+            _drawn(bar, scale) | {"row": row, "id": names[id(bar)], "label": _operation(bar.line)}
+            for row, found in enumerate(lane.rows)
+            for bar in found
         ],
     }
 
 
-def message_rows(messages: Sequence[Message], timezone: tzinfo) -> list[dict[str, str]]:
-    """Return one row per message and consumer group, in Markdown; problems come first."""
-    rows = [(message, group) for message in messages for group in message.groups]
-    severity = {"failed": 0, "dead-lettered": 0, "waiting": 1, "untraced": 2, "unseen": 2}
-    rows.sort(key=lambda row: (severity.get(row[1].state, 3), row[0].published, row[1].group))
-    read = [_message_row(message, group, timezone) for message, group in rows]
-    unread = [message for message in messages if not message.groups]
-    return read + [_unread_row(message, timezone) for message in unread]
+def _drawn(bar: Bar, scale: TimeScale) -> dict[str, object]:
+    """Return what a lane and a row draw of a bar."""
+    step = bar.line.step
+    usual = None if bar.line.equal or step.usual is None else step.usual.duration_ms
+    usual_wait = None if step.usual is None or bar.waited is None else step.usual.wait_ms
+    return {
+        "start": scale.position(bar.start),
+        "end": scale.position(bar.end),
+        "queued": None if bar.waited is None else scale.position(bar.begin),
+        "usual": None if usual is None else scale.position(bar.start + usual),
+        "usual_wait": None if usual_wait is None else scale.position(bar.begin + usual_wait),
+        "sections": [list(section) for section in bar.sections(scale)],
+        "failed": step.status == "error",
+        "title": _title(bar),
+    }
 
 
-class _Row(NamedTuple):
-    """A row of the timeline: a step, and for how many equal steps it stands."""
-
-    step: Step
-    number: int
-
-
-def _rows(steps: Sequence[Step]) -> list[_Row]:
-    if len(steps) <= _MAX_UNFOLDED:
-        return [_Row(step, 1) for step in steps]
-    lines = [line for chapter in chapters(steps) for line in chapter.lines]
-    first = lines[:_MAX_ROWS]
-    errors = [line for line in lines[_MAX_ROWS:] if line.step.error][:_MAX_ROWS]
-    return [_Row(line.step, max(1, len(line.equal))) for line in first + errors]
+def _title(bar: Bar) -> str:
+    step = bar.line.step
+    parts = [f"{phrases.name(step.service)} {_operation(bar.line)}", phrases.took(bar.line)]
+    parts += [f"after {formatting.duration(bar.waited)} in the queue"] if bar.waited is not None else []
+    usual = None if step.usual is None else step.usual.duration_ms
+    if usual is not None and step.usual is not None and not bar.line.equal:
+        parts.append(f"usually {formatting.duration(usual)} ({step.usual.examples:,} traces)")
+    parts += [phrases.error(step) or ""]
+    return " · ".join(filter(None, parts))
 
 
-def _error(step: Step) -> str | None:
-    return (step.error or "error") if step.status == "error" else None
+def _row(bar: Bar, story: Story, scale: TimeScale, timezone: tzinfo, name: str) -> dict[str, object]:
+    line, step = bar.line, bar.line.step
+    caller = None
+    if line.caller is not None:
+        at = since_start(story, line.caller)
+        caller = [scale.position(at), scale.position(at + line.caller.duration_ms)]
+    parts = [
+        [scale.position(at), scale.position(at + one.duration_ms)]
+        for one in line.equal[:_MAX_BARS]
+        for at in [since_start(story, one)]
+    ]
+    return _drawn(bar, scale) | {
+        "id": name,
+        "service": phrases.name(step.service),
+        "operation": _operation(line),
+        "depth": line.depth,
+        "parts": parts or [[scale.position(bar.start), scale.position(bar.end)]],
+        "call": caller,
+        "outgoing": step.kind in ("client", "producer"),
+        "duration": phrases.took(line),
+        "error": phrases.error(step),
+        "critical": phrases.critical_ms(line) is not None,
+        "fields": _fields(bar, story, timezone),
+    }
 
 
-def _fields(step: Step, start: float, timezone: tzinfo) -> list[tuple[str, str]]:
-    """Return all fields of a step that have a value, with their labels."""
-    partition = "" if step.partition is None else f"partition {step.partition}"
-    offset = "" if step.offset is None else f"offset {step.offset}"
-    message = " · ".join(part for part in (step.topic or "", partition, offset) if part)
+def _operation(line: Line) -> str:
+    return phrases.operation(line.step) + (f" × {len(line.equal):,}" if line.equal else "")
+
+
+def _fields(bar: Bar, story: Story, timezone: tzinfo) -> list[tuple[str, str]]:
+    """Return all that is known of a row, with labels; only what has a value."""
+    line, step = bar.line, bar.line.step
+    start = since_start(story, step)
     fields = (
-        ("Error", _error(step)),
+        ("Error", phrases.error(step)),
+        ("Retries and circuit breakers", " · ".join(step.notes) or None),
+        ("Stands for", phrases.details(line) if line.equal or line.small else None),
         ("Service", step.service),
         ("Operation", step.operation),
         ("Kind", step.kind),
-        ("Start", f"{formatting.clock_time(step.time, timezone)} (+{formatting.duration(start)})"),
-        ("Duration", formatting.duration(step.duration_ms)),
-        ("Time in queue", None if step.wait_ms is None else formatting.duration(step.wait_ms)),
-        ("Message", message or None),
+        ("Start", _start(step, start, timezone)),
+        ("Duration", _compared(step.duration_ms, step.usual.duration_ms if step.usual else None, step)),
+        ("Own time", _own(step)),
+        ("Time in queue", _compared(bar.waited, step.usual.wait_ms if step.usual else None, step)),
+        ("Caller waited", None if line.caller is None else formatting.duration(line.caller.duration_ms)),
+        ("Critical", phrases.critical(line) or None),
+        ("Message", _message(step)),
         ("Consumer group", step.group),
         ("Status", step.status),
-        ("Critical path", "yes" if step.critical else None),
         ("Trace ID", step.trace_id),
         ("Span ID", step.span_id),
         ("Parent span ID", step.parent_id),
     )
-    return [(label, value) for label, value in fields if value]
+    return [(label, printable(value)) for label, value in fields if value]
 
 
-def _message_row(message: Message, group: GroupState, timezone: tzinfo) -> dict[str, str]:
-    return _message_cells(message, timezone) | {
-        "Consumer group": formatting.escape_markdown(shortened(group.group)),
-        "State": f":{STATE_COLOURS[group.state]}-badge[{group.state}]",
-        "Details": formatting.escape_markdown(_group_progress(group)),
-    }
+def _start(step: Step, start: float, timezone: tzinfo) -> str:
+    utc = formatting.clock_time(step.time, UTC)
+    return f"{formatting.clock_time(step.time, timezone)} ({utc} UTC), +{formatting.duration(start)}"
 
 
-def _unread_row(message: Message, timezone: tzinfo) -> dict[str, str]:
-    return _message_cells(message, timezone) | {
-        "Consumer group": formatting.NO_VALUE,
-        "State": ":gray-badge[unread]",
-        "Details": "no known consumer group reads this topic",
-    }
+def _own(step: Step) -> str | None:
+    if step.own_ms is None or step.own_ms == step.duration_ms:
+        return None
+    return _compared(step.own_ms, step.usual.own_ms if step.usual else None, step)
 
 
-def _message_cells(message: Message, timezone: tzinfo) -> dict[str, str]:
-    """Return the cells that identify a message: topic, partition and offset, time and publisher."""
-    position = "" if message.offset is None else f" {message.partition}/{message.offset}"
-    publisher = formatting.escape_markdown(shortened(message.service))
-    return {
-        "Message": formatting.escape_markdown(f"{shortened(message.topic)}{position}"),
-        "Published": f"{formatting.clock_time(message.published, timezone)} by {publisher}",
-    }
+def _compared(ms: float | None, usual: float | None, step: Step) -> str | None:
+    if ms is None:
+        return None
+    text = formatting.duration(ms)
+    if usual is None or step.usual is None:
+        return text
+    return f"{text}, usually {formatting.duration(usual)} ({step.usual.examples:,} traces)"
 
 
-def _group_progress(group: GroupState) -> str:
-    """Describe what a consumer group has done with a message."""
-    if group.state == "waiting":
-        ahead = formatting.count(group.messages_ahead or 0, "message")
-        about = "" if group.waiting_ms is None else f", about {formatting.duration(group.waiting_ms)}"
-        return f"waiting behind {ahead}{about}"
-    if group.state == "untraced":
-        return "committed past this message, but sent no span"
-    if group.state == "unseen":
-        return "reads this topic; progress unknown"
-    details = [
-        f"waited {formatting.duration(group.wait_ms)}",
-        f"took {formatting.duration(group.duration_ms)}",
-    ]
-    if group.attempts > 1:
-        details.append(formatting.count(group.attempts, "attempt"))
-    if group.error:
-        details.append(group.error)
-    return ", ".join(details)
+def _message(step: Step) -> str | None:
+    partition = "" if step.partition is None else f"partition {step.partition}"
+    offset = "" if step.offset is None else f"offset {step.offset}"
+    return " · ".join(filter(None, (step.topic or "", partition, offset))) or None

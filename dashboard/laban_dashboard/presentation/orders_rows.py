@@ -31,7 +31,12 @@ def orders_table_data(orders: Sequence[OrderSummary], now: datetime, timezone: t
 
 def order_query(order: OrderSummary) -> str:
     """What to enter on the Order page to open this order."""
-    return order.value if order.key == _KEY and "=" not in order.value else f"{order.key}={order.value}"
+    return query_of(order.key, order.value)
+
+
+def query_of(key: str, value: str) -> str:
+    """What to enter on the Order page to open the order with this value of a key."""
+    return value if key == _KEY and "=" not in value else f"{key}={value}"
 
 
 def _row(order: OrderSummary, slowest: float, now: datetime, timezone: tzinfo) -> dict[str, object]:

@@ -2,33 +2,39 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from laban_dashboard.answer_source import found_between, newest_orders, past_map, shared_answers
+from laban_dashboard.components.link_list import Link, link_list
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.health import (
     Figure,
     bad_orders,
-    changes,
     figures,
     findings_figure,
     problems,
 )
-from laban_dashboard.presentation.map_elements import map_elements, visible_map
+from laban_dashboard.presentation.map.changes import changes
+from laban_dashboard.presentation.map.elements import map_elements
+from laban_dashboard.presentation.map.scope import MapScope, visible_map
 from laban_dashboard.presentation.orders_rows import orders_table_data
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow
-from laban_dashboard.widgets import notices
+from laban_dashboard.widgets import map_memory, map_url, notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_dashboard.widgets.map_controls import WITH_QUEUES, Controls
 from laban_dashboard.widgets.order_links import open_clicked
-from laban_dashboard.widgets.page_layout import page_header, side_by_side
+from laban_dashboard.widgets.page_layout import figure_row, page_header, side_by_side
 from laban_mapper.model import GroupLag, Orders, ServiceMap
 
 REFRESH_S = 5
 _MAP = "home_map"
 _TABLE = "home_orders"
+_CHANGED = "home_changes"
+_CHANGES: Final = 8
 _EXAMINED: Final = 50
 _LISTED: Final = 8
 _HOUR: Final = timedelta(hours=1)
@@ -52,8 +58,23 @@ def _figures(shown: list[Figure]) -> None:
 
 
 def _map(found: ServiceMap, window: TimeWindow, groups: list[GroupLag]) -> None:
-    visible = visible_map(found, "")
-    service_map(map_elements(visible, window.seconds, groups, None), _MAP, lambda: None)
+    scope = MapScope(queues=len(found.nodes) <= WITH_QUEUES)
+    places = map_memory.placement(Controls(scope, compare=False, replay=False).view)
+    shown = map_elements(
+        visible_map(found, scope),
+        window.seconds,
+        groups,
+        None,
+        placement=places,
+        listed=found.nodes,
+        page="map",
+    )
+    service_map(
+        shown,
+        _MAP,
+        on_select=map_url.open_later(_MAP, "select"),
+        on_focus=map_url.open_later(_MAP, "focus"),
+    )
     st.page_link("views/map.py", label="Explore the map", icon=":material/graph_2:")
 
 
@@ -67,11 +88,17 @@ def _changed(found: ServiceMap, window: TimeWindow) -> None:
         if not any(edge.calls for edge in before.edges):
             st.caption("No data of the hour before.")
             return
-        told = changes(before, found)
-        if told:
-            st.markdown("\n".join(f"- {formatting.escape_markdown(one)}" for one in told))
-        else:
+        found_changes = changes(before, found)
+        if not found_changes:
             st.caption("Nothing new, nothing gone, nothing much slower.")
+            return
+        links = [
+            Link(one.element, one.sentence, f"map?{urlencode({'compare': 'true', 'select': one.element})}")
+            for one in found_changes[:_CHANGES]
+        ]
+        link_list("Changes", links, _CHANGED, map_url.open_later(_CHANGED, "open"))
+        if len(found_changes) > _CHANGES:
+            st.caption(f"and {len(found_changes) - _CHANGES:,} more")
 
 
 def _orders(orders: Orders, now: datetime) -> None:
@@ -91,10 +118,10 @@ def _body() -> None:
     if window is None:
         return
     now = datetime.now(UTC)
-    found = answers.service_map(window.since, window.until)
+    found = map_memory.settled(answers.service_map(window.since, window.until))
     groups = answers.lag().groups
     # The stories of the orders take longest, so everything else is drawn before them.
-    banner, row = st.container(key="banner"), st.container(horizontal=True, key="figures")
+    banner, row = st.container(key="banner"), figure_row()
     with side_by_side():
         with st.container():
             _map(found, window, groups)

@@ -1,140 +1,111 @@
-"""The Map page: the live service map and the details of the selected node or edge."""
+"""The Map page: who calls whom, how healthy it is, and what it was an hour before or in any minute."""
+
+from datetime import timedelta
+from typing import Final
 
 import streamlit as st
 
-from laban_dashboard.answer_source import shared_answers
+from laban_dashboard.answer_source import past_map, shared_answers
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.cells import safe_rows
-from laban_dashboard.presentation.map_elements import (
-    MAX_NODES,
-    VisibleMap,
-    edge_id,
-    edge_label,
-    map_elements,
-    node_label,
-    visible_map,
-)
-from laban_dashboard.widgets import notices
+from laban_dashboard.presentation.map.changes import Change, changes, with_gone
+from laban_dashboard.presentation.map.elements import map_elements
+from laban_dashboard.presentation.map.scope import VisibleMap, visible_map
+from laban_dashboard.presentation.time_window import TimeWindow
+from laban_dashboard.widgets import map_memory, map_url, notices
+from laban_dashboard.widgets.map_controls import Controls, map_controls
 from laban_dashboard.widgets.map_details import details_panel
+from laban_dashboard.widgets.map_replay import replayed
+from laban_dashboard.widgets.map_table import edges_table
 from laban_dashboard.widgets.page_layout import page_header, side_by_side
 from laban_dashboard.widgets.time_range_picker import time_range_picker
-from laban_mapper.model import ServiceMap
+from laban_mapper.model import GroupLag, ServiceMap
 
-REFRESH_S = 2
-_MAP = "service_map"
-_SELECTED = "selected"
-_FIND = "find"
-
-
-def _select_clicked() -> None:
-    """Select the node or edge that the user clicked on the canvas."""
-    st.session_state[_SELECTED] = st.session_state[_MAP].get("selected")
-    st.session_state[_FIND] = None
+REFRESH_S: Final = 2
+_MAP: Final = "service_map"
+_HOUR: Final = timedelta(hours=1)
 
 
-def _select_listed() -> None:
-    """Select the node or edge from the list, for keyboard users and large maps."""
-    st.session_state[_SELECTED] = st.session_state[_FIND]
+def _compared(found: ServiceMap, window: TimeWindow) -> tuple[ServiceMap, list[Change]]:
+    """Return the map with what is gone since the hour before, and all that changed."""
+    begin = window.since.replace(second=0, microsecond=0)  # maps have whole minutes; the two share none
+    before = past_map(begin - _HOUR, begin)
+    if not any(edge.calls for edge in before.edges):
+        st.caption("There is no data of the hour before, so nothing can be compared.")
+        return found, []
+    changed = changes(before, found)
+    if not changed:
+        st.caption("Compared with the hour before: nothing new, nothing gone, nothing much slower.")
+    return with_gone(found, before, changed), changed
 
 
-def _table(visible: VisibleMap, seconds: float) -> None:
-    """Draw the edges as a table, as an accessible alternative to the canvas."""
-    names = {node.id: node.name for node in visible.nodes}
-    st.dataframe(
-        safe_rows(
-            [
-                {
-                    "from": names.get(edge.source, edge.source),
-                    "to": names.get(edge.target, edge.target),
-                    "kind": edge.kind,
-                    "protocol": edge.protocol,
-                    "calls": edge.calls,
-                    "rate": formatting.rate(edge.calls, seconds),
-                    "errors": edge.errors,
-                    "p50 ms": edge.p50_ms,
-                    "p95 ms": edge.p95_ms,
-                    "p99 ms": edge.p99_ms,
-                }
-                for edge in visible.edges
-            ]
-        ),
-        hide_index=True,
-        key="edges",
-        column_config={
-            "from": "Source",
-            "to": "Target",
-            "kind": "Kind",
-            "protocol": "Protocol",
-            "calls": st.column_config.NumberColumn("Calls", format="localized"),
-            "rate": "Rate",
-            "errors": st.column_config.NumberColumn("Errors", format="localized"),
-            "p50 ms": st.column_config.NumberColumn("p50", format="%.1f ms"),
-            "p95 ms": st.column_config.NumberColumn("p95", format="%.1f ms"),
-            "p99 ms": st.column_config.NumberColumn("p99", format="%.1f ms"),
-        },
-    )
-
-
-def _selectable(found: ServiceMap) -> dict[str, str]:
-    """Return the labels of all nodes and edges by ID."""
-    nodes = {node.id: node_label(node) for node in found.nodes}
-    edges = {edge_id(edge): edge_label(edge, found.nodes) for edge in found.edges}
-    return nodes | edges
-
-
-def _controls(found: ServiceMap) -> VisibleMap:
-    """Draw the controls of the map and apply them: name filter, selection, topics and groups."""
-    large = len(found.nodes) > MAX_NODES
-    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
-        text = st.text_input(
-            "Filter by name",
-            placeholder="Filter by name",
-            icon=":material/filter_alt:",
-            key="filter",
-            label_visibility="collapsed",
-            width=220,
+def _left_out(visible: VisibleMap) -> None:
+    """Say what is not drawn."""
+    parts = []
+    if visible.hidden_nodes or visible.hidden_edges:
+        parts.append(
+            f"the {len(visible.nodes):,} busiest nodes and {len(visible.edges):,} edges are drawn, "
+            f"{visible.hidden_nodes:,} nodes and {visible.hidden_edges:,} edges are not"
         )
-        names = _selectable(found)
-        st.selectbox(
-            "Select",
-            list(names),
-            index=None,
-            format_func=lambda element_id: str(names.get(element_id, element_id)),
-            placeholder="Select a node or edge",
-            key=_FIND,
-            on_change=_select_listed,
-            label_visibility="collapsed",
-            width=260,
-        )
-        queues = st.toggle("Topics and groups", value=not large, key="queues")
-    return visible_map(found, text or "", queues=queues)
+    if visible.quiet_edges:
+        parts.append(f"{formatting.count(visible.quiet_edges, 'quiet edge')} left out")
+    if parts:
+        text = "; ".join(parts)
+        st.caption(f"{text[:1].upper()}{text[1:]}.")
+
+
+def _draw(
+    found: ServiceMap, controls: Controls, seconds: float, lag: list[GroupLag], changed: list[Change]
+) -> None:
+    visible = visible_map(found, controls.scope)
+    selected = map_url.parameter(map_url.SELECT)
+    with side_by_side():
+        with st.container():
+            elements = map_elements(
+                visible,
+                seconds,
+                lag,
+                selected,
+                placement=map_memory.placement(controls.view),
+                changed=changed,
+                listed=found.nodes,
+                view=controls.view,
+            )
+            service_map(
+                elements,
+                _MAP,
+                on_select=map_url.on_select(_MAP),
+                on_focus=map_url.on_focus(_MAP),
+                on_anew=lambda: map_memory.forget(controls.view),
+            )
+            _left_out(visible)
+        details_panel(visible, selected, seconds, lag, changed)
+    with st.expander("Show as a table"):
+        edges_table(visible, seconds)
 
 
 def _body() -> None:
     answers = shared_answers()
     window = notices.current_window(answers, time_range)
     if window is None:
-        return None
+        return
     found = answers.service_map(window.since, window.until)
     if not found.nodes:
-        return notices.empty_window("No calls in this time range.")
-    lag = answers.lag().groups
-    visible = _controls(found)
-    selected = st.session_state.get(_SELECTED)
-    with side_by_side():
-        with st.container():
-            service_map(map_elements(visible, window.seconds, lag, selected), _MAP, _select_clicked)
-            if visible.hidden_nodes or visible.hidden_edges:
-                st.caption(
-                    f"Showing the {len(visible.nodes)} busiest nodes and {len(visible.edges)} edges; "
-                    f"{visible.hidden_nodes} nodes and {visible.hidden_edges} edges are hidden. "
-                    "Filter by name to find them."
-                )
-        details_panel(visible, selected, window.seconds, lag)
-    with st.expander("Show as a table"):
-        _table(visible, window.seconds)
-    return None
+        notices.empty_window("No calls in this time range.")
+        return
+    controls = map_controls(found)
+    above = st.container(key="above-map")  # always there, so that the map stays the same element
+    if controls.replay:
+        with above:
+            picture = replayed(answers, window)
+        _draw(picture, controls, (picture.until - picture.since).total_seconds(), [], [])
+        return
+    found = map_memory.settled(found)
+    changed: list[Change] = []
+    if controls.compare:
+        with above:
+            found, changed = _compared(found, window)
+    _draw(found, controls, window.seconds, answers.lag().groups, changed)
 
 
 with page_header("Map"):

@@ -1,4 +1,4 @@
-"""The Order page: the verdict, the timeline and the messages of one order."""
+"""The Order page: the verdict, the timeline or the sequence, and the messages of one order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -9,13 +9,16 @@ from laban_app.answers.protocol import Answers
 from laban_app.errors import SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.orders_table import orders_table
+from laban_dashboard.components.sequence import sequence
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.order_messages import message_rows
+from laban_dashboard.presentation.order_sequence import sequence_data
 from laban_dashboard.presentation.order_timeline import (
     DEFAULT_KEY,
     CachedStory,
+    folds_anything,
     is_final,
-    message_rows,
     parse_query,
     timeline_data,
 )
@@ -24,6 +27,7 @@ from laban_dashboard.presentation.status_labels import STATE_MEANINGS
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.order_links import open_clicked
+from laban_dashboard.widgets.order_neighbours import order_neighbours
 from laban_dashboard.widgets.page_layout import page_header
 from laban_dashboard.widgets.story_card import story_card
 from laban_mapper.model import KnownValues, Story
@@ -36,6 +40,7 @@ _CACHED = "cached_story"
 _MAX_LISTED = 50
 _LISTED = 20
 _TABLE = "newest_orders"
+_PICTURES = ["Timeline", "Sequence"]
 _TRACE = "trace"  # trace=ID opens the story of a trace
 FINAL_REFRESH = timedelta(seconds=30)
 
@@ -69,6 +74,7 @@ def _recent(known: KnownValues) -> None:
         "Recent orders",
         [one.value for one in known.values],
         index=None,
+        format_func=formatting.plain,
         placeholder="Recent orders",
         key=_RECENT,
         on_change=_open_recent,
@@ -141,10 +147,39 @@ def _order(answers: Answers, text: str) -> None:
         story = _story(answers, key, value)
     except (UnknownValue, SeveralKeys) as error:
         return _unknown(error)
+    if key != _TRACE:
+        order_neighbours(answers, key, value)
     story_card(story, f"{key}-{value}")
-    timeline(timeline_data(story, browser_timezone()), "timeline")
+    _picture(story)
     _messages(story)
     return None
+
+
+def _picture(story: Story) -> None:
+    """Draw the story as a timeline or as a sequence diagram; the URL says which."""
+    with st.container(horizontal=True, vertical_alignment="center", key="picture"):
+        shown = st.segmented_control(
+            "Picture",
+            _PICTURES,
+            default=_PICTURES[0],
+            required=True,
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        every = False
+        if shown == _PICTURES[0] and folds_anything(story):
+            every = st.toggle(
+                "Every step",
+                key="every",
+                bind="query-params",
+                help="Show each span in a row of its own. Otherwise equal steps, both sides of a call, and "
+                "small steps share a row.",
+            )
+    if shown == _PICTURES[1]:
+        sequence(sequence_data(story), "sequence")
+    else:
+        timeline(timeline_data(story, browser_timezone(), fold=not every), "timeline")
 
 
 def _body() -> None:

@@ -41,6 +41,7 @@ def _filters(answers: Answers) -> OrdersQuestion:
             "Service",
             _services(answers),
             index=None,
+            format_func=formatting.plain,
             placeholder="Any service",
             key="service",
             bind="query-params",

@@ -11,7 +11,7 @@ from laban_collector.errors import StoreError
 from laban_dashboard.answer_source import configured_source, reconnect
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow, resolve_window
-from laban_dashboard.widgets import order_links
+from laban_dashboard.widgets import map_url, order_links
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
@@ -25,6 +25,7 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
     @st.fragment(run_every=every)
     def refreshed() -> None:
         order_links.follow()
+        map_url.follow()
         try:
             body()
         except (CollectorUnreachable, RequestRefused, StoreError) as error:
@@ -88,4 +89,5 @@ def freshness(status: Status, window: TimeWindow) -> None:
         badge = f":gray-badge[last span {formatting.age(newest, now)}]"
     spans = formatting.count(status.spans, "span")
     traces = formatting.count(status.traces, "trace")
-    st.caption(f"{badge} {time_range} · {spans} in {traces}")
+    about = "about " if status.traces_estimated else ""
+    st.caption(f"{badge} {time_range} · {spans} in {about}{traces}")

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 # Streamlit has no option for a breakpoint.
 _NARROW = """<style>
@@ -11,6 +12,20 @@ _NARROW = """<style>
   .st-key-side-by-side { flex-direction: column; }
   .st-key-side-by-side > * { width: 100% !important; }
 }
+</style>"""
+
+_FIGURES = """<style>
+.st-key-figures { display: grid !important; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; }
+.st-key-figures > * { width: auto !important; min-width: 0; }
+.st-key-figures > * > * { height: 100%; }
+@media (max-width: 1100px) { .st-key-figures { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
+@media (max-width: 560px) { .st-key-figures { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+</style>"""
+
+# Streamlit's captions have 60 % of the text's colour, which is too faint to read for many.
+_READABLE = """<style>
+[data-testid="stCaptionContainer"] {
+  opacity: 1 !important; color: color-mix(in srgb, currentcolor 78%, transparent) !important; }
 </style>"""
 
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
@@ -22,6 +37,13 @@ _STEADY = """<style>
 def steady_page() -> None:
     """Keep what the page shows as it is while a refresh is computed."""
     st.html(_STEADY)
+    st.html(_READABLE)
+
+
+def figure_row() -> DeltaGenerator:
+    """Return a container for boxes, which all have the same width, whatever the width of the window is."""
+    st.html(_FIGURES)
+    return st.container(horizontal=True, key="figures")
 
 
 @contextmanager

@@ -6,7 +6,11 @@ from typing import Final
 
 import streamlit as st
 
+from laban_app.answers.trace_links import trace_links
+from laban_collector.errors import BadSettings
+from laban_dashboard.answer_source import grafana_url
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.grafana_link import grafana_link
 from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, OUTCOME_LABELS
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.model import Cause, Story
@@ -14,6 +18,8 @@ from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, STORY_FORMS, StoryForm, write
 
 _ALSO_SEEN: Final = 5
+_PROOF: Final = 3
+"""The most spans that are named as proof of a cause."""
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.=-]+")
 _ENDINGS: Final = {"markdown": "md", "mermaid": "mmd", "html": "html"}
 
@@ -27,11 +33,37 @@ def story_card(story: Story, name: str) -> None:
         _causes(story)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             _facts(story)
-            _downloads(story, _NOT_IN_NAMES.sub("_", name))
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                _grafana(story)
+                _elsewhere(story)
+                _downloads(story, _NOT_IN_NAMES.sub("_", name))
         for note in story.notes:
             st.caption(f":orange[{formatting.escape_markdown(note)}]")
         if story.truncated:
             st.caption(":orange[Truncated: the order has more spans than the query limit.]")
+
+
+def _grafana(story: Story) -> None:
+    """Draw a link to Grafana at the time of the story, if its URL is set."""
+    url = grafana_url()
+    if url is not None:
+        st.link_button("Grafana", grafana_link(url, story), icon=":material/monitoring:")
+
+
+def _elsewhere(story: Story) -> None:
+    """Draw a button for each other tool that shows the trace; of several traces, the first."""
+    try:
+        links = trace_links()
+    except BadSettings as error:
+        st.caption(f":orange[{formatting.escape_markdown(str(error))}]")
+        return
+    for link in links:
+        name = formatting.escape_markdown(link.name.replace("_", " ").capitalize())
+        st.link_button(
+            f"Open in {name}" if link.name != "trace" else "Open the trace",
+            link.address(story.traces[0]),
+            icon=":material/open_in_new:",
+        )
 
 
 def _downloads(story: Story, name: str) -> None:
@@ -86,7 +118,10 @@ def _kind(cause: Cause) -> str:
 def _cause(cause: Cause, title: str) -> str:
     sentence = cause.sentence[:1].upper() + cause.sentence[1:]
     usual = phrases.usual(cause)
-    evidence = f"  \n:small[{formatting.escape_markdown(usual)}]" if usual else ""
+    spans = cause.spans[:_PROOF] + (["…"] if len(cause.spans) > _PROOF else [])
+    proof = f"proof: span {', '.join(spans)}" if spans else ""
+    about = ", ".join(filter(None, (usual, proof)))
+    evidence = f"  \n:small[{formatting.escape_markdown(about)}]" if about else ""
     return f"**{title}** · {formatting.escape_markdown(sentence)}{evidence}"
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import Cause, OrderScope, Outcome, RootCause, Step, Story
 from laban_mapper.names import shortened, with_namespaces
+from laban_mapper.resilience_notes import notes_of as resilience_notes_of
 from laban_mapper.spans import (
     KIND_NAMES,
     NS_PER_MS,
@@ -36,6 +37,7 @@ from laban_mapper.story.notes import clock_skew, notes_of
 from laban_mapper.story.outcome import entry_of, failures_of, inner_errors_of, outcome_of
 from laban_mapper.story.poison_messages import poison_of
 from laban_mapper.story.root_cause import Origin, origin_of
+from laban_mapper.story.usual_times import own_time, usual_times
 from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
 
@@ -63,6 +65,7 @@ def build_story(
     usual: UsualOf | None = None,
     last_seen: LastSeen | None = None,
     scope: ScopeOf | None = None,
+    timed: bool = True,
 ) -> Story:
     """Build the story of one business key value.
 
@@ -78,6 +81,7 @@ def build_story(
         usual: returns the profiles to compare with; called once, with the entries of the story.
         last_seen: returns the end of the newest span of a service anywhere, ns.
         scope: returns how many others a cause affects.
+        timed: whether steps say what they usually take, which a list of many stories need not.
     """
     causality = without_other_messages(Causality(with_namespaces(spans)), lambda span: _names(span, value))
     messages = messages_of(causality, consumption or Consumption())
@@ -116,7 +120,7 @@ def build_story(
         spans=len(causality.spans),
         started=utc_time(first),
         duration_ms=(last - first) / NS_PER_MS,
-        steps=_steps(entry, causality, first, now),
+        steps=_steps(facts, first, timed=timed),
         messages=[published.message for published in messages],
         truncated=truncated,
         notes=notes_of(causality, left_out=len(spans) - len(causality.spans), truncated=truncated),
@@ -182,20 +186,20 @@ def _title(key: str, value: str) -> str:
     return shortened(f"{name[:1].upper()}{name[1:]} {value}")
 
 
-def _steps(entry: Span, causality: Causality, first: int, now: int | None) -> list[Step]:
-    paths = critical_paths(entry, causality, now)
-    index = {id(span): number for number, span in enumerate(causality.spans)}
-    return [_step(span, causality, first, index, now, paths) for span in causality.spans]
+def _steps(facts: Facts, first: int, *, timed: bool) -> list[Step]:
+    paths = critical_paths(facts.entry, facts.causality, facts.now)
+    index = {id(span): number for number, span in enumerate(facts.causality.spans)}
+    steps = [_step(span, facts, first, index, paths) for span in facts.causality.spans]
+    if not timed:
+        return steps
+    return [
+        step.model_copy(update={"own_ms": own_time(span, facts), "usual": usual_times(span, facts)})
+        for step, span in zip(steps, facts.causality.spans, strict=True)
+    ]
 
 
-def _step(
-    span: Span,
-    causality: Causality,
-    first: int,
-    index: Mapping[int, int],
-    now: int | None,
-    paths: CriticalPaths,
-) -> Step:
+def _step(span: Span, facts: Facts, first: int, index: Mapping[int, int], paths: CriticalPaths) -> Step:
+    causality, now = facts.causality, facts.now
     status = STATUS_NAMES.get(span.status, "unset")
     cause = causality.cause(span)
     to_end = paths.to_end.get(id(span), ())
@@ -229,4 +233,5 @@ def _step(
         by_message=causality.is_delivery(span),
         namespace=span.namespace,
         chatter=is_connection_chatter(span),
+        notes=resilience_notes_of(span),
     )

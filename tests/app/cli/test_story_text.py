@@ -5,12 +5,13 @@ from rich.console import Console
 
 from laban_app.cli.log_lines import AT_A_STEP
 from laban_app.cli.story_text import show_story
-from laban_collector.store.rows import LogLine, Span
+from laban_collector.store.rows import LogLine, Span, SpanEvent
 from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.timeline import chapters
 
 from ...mapper.shop_spans import (
+    T0,
     http_client,
     http_server,
     hybrid_order,
@@ -208,3 +209,28 @@ def test_missing_log_records_are_explained() -> None:
     story = build_story("order", "123", hybrid_order())
     assert "LABAN_LOGS=true makes a collector store them" in logged(story)
     assert "1 log record of the same traces left out" in logged(story, log_line(story, 0, span_id="f" * 16))
+
+
+def test_retries_and_circuit_breakers_are_told_below_their_step() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    retry: dict[str, object] = {
+        "laban.retry.library": "tenacity",
+        "laban.retry.attempt": 1,
+        "error.type": "ReadTimeout",
+    }
+    changed: dict[str, object] = {
+        "laban.circuit.name": "user",
+        "laban.circuit.previous_state": "closed",
+        "laban.circuit.state": "open",
+    }
+    events = (SpanEvent(T0, "laban.retry", retry), SpanEvent(T0, "laban.circuit.changed", changed))
+    asking = span("order", "ask user", 1, 5, 80, entry, events=events)
+    failing = http_client("order", "GET", 6, 20, asking, status=2, error_type="ReadTimeout")
+    again = http_client("order", "GET", 30, 20, asking, attributes={"laban.retry.attempt": 2})
+    answered = http_server("user", "GET /users/{id}", 31, 15, again)
+    lines = [line.strip() for line in text_of([entry, asking, failing, again, answered]).splitlines()]
+    at = lines.index("↻ 1 retry by tenacity, after ReadTimeout")
+    assert "ask user" in lines[at - 1]
+    assert lines[at + 1] == "↻ circuit breaker user: closed → open"
+    attempt = lines.index("↻ attempt 2")  # said by the client, whose line is the server's
+    assert "user  GET /users/{id}" in lines[attempt - 1]

@@ -90,8 +90,11 @@ def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None
     screen = StringIO()
     show_status(answer, Console(file=screen, width=120))
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in screen.getvalue().splitlines()}
-    assert rows["spans"] == "1,234 in about 1 trace"
+    assert rows["spans"] == "1,234 in 1 trace"
     assert rows["stored"] == "1,234 spans, 1 duplicate"
+    screen.truncate(0)
+    show_status(answer.model_copy(update={"traces_estimated": True}), Console(file=screen, width=120))
+    assert "1,234 in about 1 trace" in screen.getvalue()
     assert rows["refused"] == "1 request malformed, 2 requests too large, 2 spans of accepted requests"
     assert rows["map"] == (
         "1 call of other hosts, 95,000 calls of other services: an hour had more names than the limit"

@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -27,11 +26,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         spans = named(hybrid_order(), "123")
         running.send(spans)
         first = spans[0]
-        ids: dict[str, Any] = {
-            "trace_id": bytes.fromhex(first.trace_id),
-            "span_id": bytes.fromhex(first.span_id),
-        }
-        logs = log_body(record("order arrived", time_unix_nano=first.start, **ids))
+        trace, span = bytes.fromhex(first.trace_id), bytes.fromhex(first.span_id)
+        logs = log_body(record("order arrived", time_unix_nano=first.start, trace_id=trace, span_id=span))
         headers = {"content-type": "application/x-protobuf"}
         httpx.post(f"http://{running.http}/v1/logs", content=logs, headers=headers).raise_for_status()
         with httpx.Client(base_url=running.url) as client:
@@ -49,6 +45,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/story?key=order.id&value=123", "verdict"),
         (f"/traces/{TRACE}/story", "verdict"),
         ("/orders", "orders"),
+        ("/neighbours?key=order&value=123", "rows"),
         ("/map", "edges"),
         ("/whatif?slow=pricing=500ms&async=order->pricing", "entries"),
         (f"/traces/{TRACE}", "spans"),

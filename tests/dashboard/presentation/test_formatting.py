@@ -52,3 +52,10 @@ def test_text_from_the_data_cannot_become_markdown() -> None:
 def test_a_missing_duration_is_a_dash() -> None:
     assert formatting.duration(None) == formatting.NO_VALUE
     assert formatting.duration(84) == "84 ms"
+
+
+@pytest.mark.parametrize("address", ["http://x.example", "HTTPS://x.example", "www.x.example", "a@x.example"])
+def test_an_address_is_broken_by_a_joiner_so_that_markdown_makes_no_link_of_it(address: str) -> None:
+    shown = formatting.escape_markdown(f"see {address}").replace("\\", "")
+    assert address not in shown
+    assert shown.replace("\u2060", "") == f"see {address}"

@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from laban_dashboard.presentation.health import bad_orders, changes, figures, problems
-from laban_mapper.model import GroupLag, OrderCause, Orders, OrderSummary, PartitionLag, ServiceMap
+from laban_dashboard.presentation.health import bad_orders, figures, problems
+from laban_mapper.model import GroupLag, OrderCause, Orders, OrderSummary, PartitionLag
 from tests.dashboard.shop_answers import edge, graph_of, shop_lag
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -80,37 +80,6 @@ def test_a_retry_that_succeeded_is_no_bad_order_and_the_worst_is_first() -> None
         order("4", "failed"),
     ]
     assert [one.value for one in bad_orders(orders)] == ["4", "3"]
-
-
-def later(*edges: Any) -> ServiceMap:
-    return graph_of(list(edges), NOW, NOW + HOUR)
-
-
-def earlier(*edges: Any) -> ServiceMap:
-    return graph_of(list(edges), NOW - HOUR, NOW)
-
-
-def test_new_gone_and_slower_edges_are_told() -> None:
-    common = edge("service:a", "service:b", "http", 100, p95=40.0)
-    before = earlier(
-        common, edge("service:b", "service:c", "http", 50), edge("service:a", "service:c", "http", 2)
-    )
-    after = later(
-        edge("service:a", "service:b", "http", 100, p95=90.0),
-        edge("service:c", "service:b", "http", 3),
-        edge("service:a", "service:d", "http", 3),
-    )
-    assert changes(before, after) == [
-        "new: d (service)",
-        "new: c → b",
-        "no calls any more: b → c",
-        "slower: a → b, p95 40 ms → 90 ms",
-    ]
-
-
-def test_an_edge_with_few_calls_may_be_absent_by_chance() -> None:
-    common = edge("service:a", "service:b", "http", 100, p95=40.0)
-    assert changes(earlier(common, edge("service:b", "service:c", "http", 3)), later(common)) == []
 
 
 def test_a_partition_without_seconds_has_no_time() -> None:

@@ -1,25 +1,20 @@
 """The timeline of a story in HTML: a lane for each service, bars for steps, dashes for times in queues."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
 from laban_mapper.model import Story
 from laban_mapper.story.forms import phrases
-from laban_mapper.story.forms.rows import Rows, stood_for
+from laban_mapper.story.forms.lanes import Bar, Lane, bars_of, packed
+from laban_mapper.story.forms.rows import Rows
 from laban_mapper.story.time_scale import TimeScale, time_scale
-from laban_mapper.story.timeline import Line, since_start
+from laban_mapper.story.timeline import since_start
 from laban_mapper.times import format_duration
 
 _MAX_LANES: Final = 40
-_MAX_ROWS: Final = 12
-"""Bars on top of each other in one lane."""
 _ROW: Final = 22
 _TOP: Final = 4
-_NARROW: Final = 0.001
-"""The share of the axis below which the space between two sections cannot be seen."""
-_MAX_SECTIONS: Final = 50
 _NEAR_THE_END: Final = 0.94
 """The place on the axis from which on a label stands before its line, or it would be cut off."""
 _LEGEND: Final = (
@@ -30,73 +25,22 @@ _LEGEND: Final = (
 )
 
 
-@dataclass(slots=True)
-class _Bar:
-    line: Line
-    start: float
-    end: float
-    waited: float | None = None
-
-    @property
-    def begin(self) -> float:
-        """Where the bar or the time in the queue before it begins."""
-        return self.start - (self.waited or 0.0)
-
-
-@dataclass(slots=True)
-class _Lane:
-    """The bars of a service, in rows without overlaps."""
-
-    service: str
-    rows: list[list[_Bar]] = field(default_factory=list[list[_Bar]])
-    ends: list[float] = field(default_factory=list[float])
-    left_out: int = 0
-
-    def add(self, bar: _Bar) -> None:
-        """Put a bar in the first row with room for it."""
-        for row, end in enumerate(self.ends):
-            if bar.begin >= end:
-                self.rows[row].append(bar)
-                self.ends[row] = bar.end
-                return
-        if len(self.rows) < _MAX_ROWS:
-            self.rows.append([bar])
-            self.ends.append(bar.end)
-        else:
-            self.left_out += bar.line.stands_for
-
-
 def lanes(story: Story, shown: Rows) -> Iterator[str]:
     """The section of the timeline."""
-    bars = _bars(story, shown)
+    bars = bars_of(story, shown.chapters)
     if not bars:
         return
     scale = time_scale((bar.begin, bar.end) for bar in bars)
-    found: dict[str, _Lane] = {}
-    for bar in sorted(bars, key=lambda bar: (bar.begin, -bar.end)):
-        service = bar.line.step.service
-        found.setdefault(service, _Lane(service)).add(bar)
+    found = packed(bars)
     yield f'<section><h2>Timeline</h2>{_LEGEND}<div class="lanes">'
     yield f'<div class="name axis"></div><div class="track axis">{_axis(scale)}</div>'
-    for lane in list(found.values())[:_MAX_LANES]:
+    for lane in found[:_MAX_LANES]:
         yield _lane(lane, scale, story)
     yield "</div>"
     if len(found) > _MAX_LANES:
         rest = phrases.count(len(found) - _MAX_LANES, "more service")
         yield f'<p class="dim">… and {rest}: see the steps below</p>'
     yield "</section>"
-
-
-def _bars(story: Story, shown: Rows) -> list[_Bar]:
-    bars = []
-    for chapter in shown.chapters:
-        for number, line in enumerate(chapter.lines):
-            steps = line.equal or [line.step]
-            start = min(since_start(story, step) for step in steps)
-            end = max(since_start(story, step) + step.duration_ms for step in steps)
-            waited = chapter.wait.ms if number == 0 and chapter.wait is not None else None
-            bars.append(_Bar(line, start, end, waited))
-    return bars
 
 
 def _axis(scale: TimeScale) -> str:
@@ -116,7 +60,7 @@ def _gaps(scale: TimeScale, *, labels: bool = False) -> str:
     )
 
 
-def _lane(lane: _Lane, scale: TimeScale, story: Story) -> str:
+def _lane(lane: Lane, scale: TimeScale, story: Story) -> str:
     about = [phrases.corrected(story, lane.service)]
     about.append(f"{phrases.count(lane.left_out, 'step')} only in the list" if lane.left_out else "")
     below = "".join(f'<span class="dim">{escape(text)}</span>' for text in about if text)
@@ -129,7 +73,7 @@ def _lane(lane: _Lane, scale: TimeScale, story: Story) -> str:
     )
 
 
-def _bar(bar: _Bar, row: int, scale: TimeScale, story: Story) -> str:
+def _bar(bar: Bar, row: int, scale: TimeScale, story: Story) -> str:
     line, step = bar.line, bar.line.step
     left, right = scale.position(bar.start), scale.position(bar.end)
     top = _TOP + row * _ROW
@@ -146,24 +90,14 @@ def _bar(bar: _Bar, row: int, scale: TimeScale, story: Story) -> str:
     )
 
 
-def _sections(bar: _Bar, top: int, scale: TimeScale) -> str:
-    """The parts of a bar that are on the critical path; parts that nothing visible divides are one."""
-    if not phrases.critical(bar.line):
-        return ""
-    found: list[tuple[float, float]] = []
-    for begin, end in sorted(part for step in stood_for(bar.line) for part in step.critical_sections):
-        left, right = scale.position(max(begin, bar.start)), scale.position(min(end, bar.end))
-        if found and left - found[-1][1] < _NARROW:
-            found[-1] = (found[-1][0], max(right, found[-1][1]))
-        elif right >= left:
-            found.append((left, right))
+def _sections(bar: Bar, top: int, scale: TimeScale) -> str:
     return "".join(
         f'<div class="section" style="left:{_at(left)};width:{_at(right - left)};top:{top + 14}px"></div>'
-        for left, right in found[:_MAX_SECTIONS]
+        for left, right in bar.sections(scale)
     )
 
 
-def _queue(bar: _Bar, left: float, top: int, scale: TimeScale) -> str:
+def _queue(bar: Bar, left: float, top: int, scale: TimeScale) -> str:
     if not bar.waited:
         return ""
     begin = scale.position(bar.begin)
@@ -174,7 +108,7 @@ def _queue(bar: _Bar, left: float, top: int, scale: TimeScale) -> str:
     )
 
 
-def _title(bar: _Bar, label: str, story: Story) -> str:
+def _title(bar: Bar, label: str, story: Story) -> str:
     line = bar.line
     critical, error = phrases.critical(line), phrases.error(line.step)
     parts = [

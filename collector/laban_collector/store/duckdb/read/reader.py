@@ -26,12 +26,14 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
     edges_of,
+    entry_times_of,
     halves,
     hop_seen,
     keys_of,
@@ -41,6 +43,7 @@ from laban_collector.store.duckdb.read.rows import (
     named_rows,
     newest_traces,
     operation_seen,
+    outline_of,
     sets_of_keys,
     spans_of,
     trace_id_of,
@@ -49,7 +52,9 @@ from laban_collector.store.duckdb.read.rows import (
     unread_of,
     unread_parameters,
 )
+from laban_collector.store.duckdb.read.search import TraceSearch
 from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
+from laban_collector.store.edge_totals import Exemplar
 from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
@@ -59,6 +64,7 @@ from laban_collector.store.rows import (
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
@@ -80,10 +86,13 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
 _MAX_SERVICES: Final = 1000
+_COUNTED: Final = 200_000
+"""Spans up to which their traces are counted exactly."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
 _EARLIER: Final = 10 * MINUTE
@@ -148,7 +157,10 @@ class DuckDBReader(SpanReader):
         """Return a summary of the store."""
         [row] = self._rows("contents", {"unknown": UNKNOWN_SERVICE})
         services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
-        return Contents(services=services, **row)
+        if row["spans"] > _COUNTED:
+            return Contents(services=services, estimated=True, **row)
+        [exact] = self._rows("traces", {})
+        return Contents(services=services, **(row | exact))
 
     def extent(self, since: int, until: int) -> tuple[int, int] | None:
         """Return the first and the last start of the spans that start in the window; None without spans."""
@@ -265,12 +277,18 @@ class DuckDBReader(SpanReader):
 
         The spans of another form of the id are included: see `both_forms`.
         """
-        trace = halves(trace_id)
-        parts = self._commit_ranges.that_may_hold([trace[1]])
+        return self.whole_traces([trace_id], limit)
+
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces, as `trace` does for one."""
+        traces = {halves(trace_id) for trace_id in trace_ids}
+        parts = self._commit_ranges.that_may_hold({low for _, low in traces})
         # A reader may take long for the parts, so all come from one state of the store.
         with self._database.reading() as cursor:
             self._origins = origins = self._origins.few()
-            yield from TraceQuery(cursor, trace, [part.commits for part in parts], origins).pages(limit)
+            yield from TraceQuery(cursor, traces, [part.commits for part in parts], origins).pages(limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""
@@ -411,6 +429,26 @@ class DuckDBReader(SpanReader):
             contracts = query.contracts()
             return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called."""
+        window = {"since": since, "until": until, "streaming": STREAMING_MARK}
+        return [entry_times_of(row) for row in self._rows("entry_times", {"names": list(names), **window})]
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        parameters = {"topics": list(topics), "since": since, "until": until, "each": each}
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self._rows("newest_publications", parameters):
+            found[row["topic"]].append(trace_id_of(row))
+        return dict(found)
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
+        with self._reading() as cursor:
+            return newest_exemplars(cursor, limit)
+
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
         parameters = {
@@ -447,6 +485,32 @@ class DuckDBReader(SpanReader):
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
         window = {"since": since, "until": until, "limit": MAX_ROWS}
         return [hop_seen(row) for row in self._rows("seen_hops", window)]
+
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        return [row["service"] for row in self._rows("services", {"limit": limit})]
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        asked = {"service": service, "since": since, "until": until, "limit": limit}
+        return [NamedOperation(**row) for row in self._rows("operations_of", asked)]
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits, of all traces or of some."""
+        traces = None if among is None else {halves(trace_id) for trace_id in among}
+        parts = [] if traces is None else self._commit_ranges.that_may_hold({low for _, low in traces})
+        with self._reading() as cursor:
+            query = TraceSearch(cursor, search)
+            return query.newest(limit) if traces is None else query.among(parts, limit)
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces; as many as the limit: not all."""
+        wanted = {low: low for _, low in map(halves, trace_ids)}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            rows = _all_within(cursor, parts, "outlines_of", wanted, {"limit": limit})[:limit]
+            services = self._services(cursor, (row["resource_id"] for row in rows))
+        return [outline_of(row, services[row["resource_id"]].name) for row in rows]
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""

@@ -1,0 +1,138 @@
+// What the map looks like: the shapes and colours of kinds, the badges of health, and the legend.
+
+const KINDS = {
+  service: { label: "service", shape: "round-rectangle", light: ["#dbe7fb", "#2563c9"], dark: ["#1b2f52", "#6ea8fe"] },
+  topic: { label: "topic", shape: "round-rectangle", light: ["#fbe9c6", "#a9670a"], dark: ["#46330f", "#f0b95a"] },
+  group: { label: "consumer group", shape: "round-hexagon", light: ["#cdeee4", "#0b7a64"], dark: ["#123d35", "#4fd1b0"] },
+  database: { label: "database", shape: "bottom-round-rectangle", light: ["#ecdcf8", "#8436b8"], dark: ["#3a2350", "#c99bf0"] },
+  external: { label: "not traced", shape: "cut-rectangle", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  entry: { label: "caller, not traced", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  unseen: { label: "caller not seen", shape: "round-tag", light: ["#eceef2", "#5b6577"], dark: ["#262d38", "#9aa5b5"] },
+  other: { label: "several of a kind", shape: "rectangle", light: ["#e5e7eb", "#6b7280"], dark: ["#374151", "#9ca3af"] },
+};
+const OUTLINES = {
+  service: "M3 1h20a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
+  topic: "M7 1h12a6 6 0 0 1 0 12H7A6 6 0 0 1 7 1zM7 4v6M10 4v6",
+  group: "M6 1h14l5 6-5 6H6L1 7z",
+  database: "M1 1h24v8a4 4 0 0 1-4 4H5a4 4 0 0 1-4-4z",
+  external: "M5 1h16l4 4v4l-4 4H5L1 9V5z",
+  entry: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
+  unseen: "M3 1h15l7 6-7 6H3a2 2 0 0 1-2-2V3a2 2 0 0 1 2-2z",
+  other: "M1 1h24v12H1z",
+};
+
+// Each state has a badge of its own form, for readers who do not see the difference in colour.
+const HEALTH = {
+  stopped: { label: "stopped or stuck", path: "M7 1h10l6 6v10l-6 6H7l-6-6V7zM7 12h10", tone: "error" },
+  failing: { label: "fails often", path: "M12 2 23 22H1zM12 9v6M12 18v1.5", tone: "error" },
+  behind: { label: "falls behind", path: "M5 2h14v4l-5 6 5 6v4H5v-4l5-6-5-6zM9 19h6", tone: "warn" },
+};
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  const of = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const background = of("background-color");
+  const [red, green, blue] = (background.match(/\w\w/g) || ["ff", "ff", "ff"]).map((pair) => parseInt(pair, 16));
+  return {
+    dark: red + green + blue < 384, text: of("text-color"), faint: of("gray-text-color"), background,
+    sync: of("gray-color"), async: of("violet-color"), error: of("red-color"), accent: of("primary-color"),
+    warn: of("orange-color"), good: of("green-color"), font: of("font") || "sans-serif",
+  };
+}
+
+function badge(health, colour) {
+  const { path, tone } = HEALTH[health];
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48" viewBox="-1 -1 26 26">`
+    + `<path d="${path}" fill="${colour[tone]}" stroke="${colour.background}" stroke-width="2.4" stroke-linejoin="round"/></svg>`;
+  return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
+}
+
+// Three strokes: messages in a queue.
+function queueSign(colour) {
+  const stroke = KINDS.topic[colour.dark ? "dark" : "light"][1];
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="40" viewBox="0 0 12 20">`
+    + `<path d="M1.5 2v16M6 2v16M10.5 2v16" stroke="${stroke}" stroke-width="2" fill="none"/></svg>`;
+  return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
+}
+
+function sheet(colour, large) {
+  const fill = (node) => KINDS[node.data("kind")][colour.dark ? "dark" : "light"][0];
+  const border = (node) => KINDS[node.data("kind")][colour.dark ? "dark" : "light"][1];
+  const line = (edge) => edge.data("health") === "failing" ? colour.error : edge.data("kind") === "async" ? colour.async : colour.sync;
+  const curved = { "curve-style": "unbundled-bezier", "edge-distances": "node-position",
+    "control-point-weights": (edge) => edge.data("weights"), "control-point-distances": (edge) => edge.data("distances") };
+  return [
+    { selector: "node", style: {
+      shape: (node) => KINDS[node.data("kind")].shape, width: "data(width)", height: "data(height)",
+      label: (node) => node.data("note") ? `${node.data("name")}\n${node.data("note")}` : node.data("name"),
+      "text-wrap": "wrap", "text-valign": "center", "text-halign": "center", "line-height": 1.15,
+      "font-family": colour.font, "font-size": 14.5, "font-weight": 600, color: colour.text,
+      "background-color": fill, "border-color": border, "border-width": 1.6, "overlay-opacity": 0 } },
+    { selector: "node[kind = 'topic']", style: { "corner-radius": 24, "text-margin-x": 8, "background-image": queueSign(colour),
+      "background-width": 12, "background-height": 20, "background-position-x": 17, "background-position-y": "50%" } },
+    { selector: "node[kind = 'external'], node[kind = 'entry'], node[kind = 'unseen']", style: { "border-style": "dashed" } },
+    ...Object.entries(HEALTH).map(([health, { tone }]) => ({ selector: `node[health = '${health}']`, style: {
+      "border-color": colour[tone], "border-width": 3, "background-image": badge(health, colour), "background-width": 24,
+      "background-height": 24, "background-position-x": "100%", "background-position-y": "0%", "background-offset-x": 10,
+      "background-offset-y": -10, "background-clip": "none", "background-image-containment": "over", "bounds-expansion": 14 } })),
+    { selector: "node[health = 'stopped']", style: { "background-color": colour.error, color: colour.background } },
+    { selector: "edge", style: {
+      "curve-style": large ? "straight" : "bezier", width: "data(width)", "line-color": line, "target-arrow-color": line,
+      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? 0.5 : 0.85,
+      "line-style": (edge) => edge.data("kind") === "async" ? "dashed" : "solid", "line-dash-pattern": [7, 4],
+      label: "data(label)", "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": 12.5,
+      color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error, "min-zoomed-font-size": large ? 9 : 6,
+      "text-background-color": colour.background, "text-background-opacity": 0.88, "text-background-padding": 2,
+      "text-background-shape": "round-rectangle", "overlay-opacity": 0 } },
+    { selector: "edge[weights]", style: curved },
+    { selector: "edge:loop", style: { "loop-direction": "0deg", "loop-sweep": "-40deg", "control-point-step-size": 96 } },
+    { selector: "edge[?quiet]", style: { "line-opacity": 0.35 } },
+    { selector: "edge[health = 'failing']", style: { "line-opacity": 1 } },
+    { selector: "[change = 'new']", style: { "underlay-color": colour.good, "underlay-opacity": 0.3, "underlay-padding": 6 } },
+    { selector: "[change = 'slower']", style: { "underlay-color": colour.warn, "underlay-opacity": 0.3, "underlay-padding": 6 } },
+    { selector: "edge[change = 'gone']", style: { "line-style": "dotted", "line-color": colour.faint, "target-arrow-color": colour.faint } },
+    { selector: ".faded", style: { opacity: 0.16 } },
+    { selector: "node.chosen", style: { "border-width": 3.4, "border-color": colour.accent } },
+    { selector: "edge.chosen", style: { "line-opacity": 1, "z-index": 9, "underlay-color": colour.accent,
+      "underlay-opacity": 0.28, "underlay-padding": 5 } },
+  ];
+}
+
+function legend(element, data, colour) {
+  const seen = (list, name) => [...new Set(list.map((one) => one[name]))].sort();
+  const drawn = JSON.stringify([colour, seen(data.nodes, "kind"), seen(data.nodes, "health"), data.compared]);
+  if (element.dataset.drawn === drawn) return;
+  element.dataset.drawn = drawn;
+  const svg = (tag, attributes) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  };
+  const entry = (path, text) => {
+    const span = document.createElement("span");
+    const picture = svg("svg", { width: 26, height: 14, "aria-hidden": "true" });
+    picture.append(svg("path", path));
+    span.append(picture, document.createTextNode(text));
+    return span;
+  };
+  const kinds = Object.keys(KINDS).filter((kind) => data.nodes.some((node) => node.kind === kind));
+  const line = (stroke, dash) => ({ d: "M1 7h24", stroke, "stroke-width": 2.2, "stroke-dasharray": dash });
+  element.replaceChildren(
+    ...kinds.map((kind) => {
+      const [fill, stroke] = KINDS[kind][colour.dark ? "dark" : "light"];
+      const dash = ["external", "entry", "unseen"].includes(kind) ? "3 2" : "none";
+      return entry({ d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash }, KINDS[kind].label);
+    }),
+    entry(line(colour.sync, "none"), "synchronous"),
+    entry(line(colour.async, "6 3"), "asynchronous"),
+    entry(line(colour.error, "none"), "fails often"),
+    entry({ ...line(colour.sync, "none"), "stroke-width": 5 }, "wider: more calls"),
+    ...Object.values(HEALTH).filter((_, index) => data.nodes.some((node) => node.health === Object.keys(HEALTH)[index]))
+      .map(({ path, tone, label }) => entry({ d: path, fill: colour[tone], stroke: colour.background, "stroke-width": 2.4,
+        transform: "translate(6) scale(.58)" }, label)),
+    ...(data.compared ? [entry({ ...line(colour.good, "none"), "stroke-width": 8, opacity: 0.35 }, "new"),
+      entry({ ...line(colour.warn, "none"), "stroke-width": 8, opacity: 0.35 }, "slower"),
+      entry(line(colour.faint, "2 4"), "no calls any more")] : []),
+  );
+}
+

@@ -1,0 +1,154 @@
+"""The data of the map component: nodes and edges with their places, labels and health."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.map.changes import Change
+from laban_dashboard.presentation.map.graphviz import NODE_HEIGHT
+from laban_dashboard.presentation.map.health import NodeHealth, edge_health, health_of_nodes
+from laban_dashboard.presentation.map.labels import edge_id, kind_label, node_name
+from laban_dashboard.presentation.map.placement import Placement
+from laban_dashboard.presentation.map.scope import VisibleMap
+from laban_mapper.model import Edge, GroupLag, Node
+from laban_mapper.names import shortened
+
+_PADDING: Final = {
+    "service": 30,
+    "topic": 58,
+    "group": 44,
+    "database": 30,
+    "external": 44,
+    "entry": 44,
+    "unseen": 44,
+    "other": 44,
+}
+"""Pixels to add to the name's width for each node kind; topics also have an icon."""
+_LINE: Final = 16
+"""Pixels for each line of a note from the second on."""
+LARGE: Final = 300
+"""The number of nodes and edges from which on the component draws less detail while the map moves."""
+
+
+def map_elements(
+    visible: VisibleMap,
+    seconds: float,
+    lag: Iterable[GroupLag],
+    selected: str | None,
+    *,
+    placement: Placement | None = None,
+    changed: Sequence[Change] = (),
+    listed: Iterable[Node] | None = None,
+    view: str = "",
+    page: str = "",
+) -> dict[str, object]:
+    """Return the data for the map component.
+
+    Args:
+        visible: what is drawn.
+        seconds: over which call counts become rates.
+        lag: of the consumer groups.
+        selected: the ID of the selected node or edge.
+        placement: the places that the browser shows; None: new ones.
+        changed: what is different from the time range that the map is compared with.
+        listed: the nodes that the search finds; None: those that are drawn.
+        view: the component fits its window to the drawing when this changes.
+        page: the page that opens what the search finds; empty: this one.
+
+    Raises:
+        RenderFailed: graphviz cannot lay out the nodes.
+    """
+    nodes = [(node.id, _width(node)) for node in visible.nodes]
+    layout = (placement or Placement()).place(nodes, [(edge.source, edge.target) for edge in visible.edges])
+    health = health_of_nodes(visible.nodes, visible.edges, lag)
+    changes = {change.element: change for change in changed}
+    max_calls = max((edge.calls for edge in visible.edges), default=1) or 1
+    return {
+        "nodes": [
+            _node(node, layout.centres[node.id], health[node.id], changes.get(node.id))
+            for node in visible.nodes
+        ],
+        "edges": [
+            _edge(edge, seconds, max_calls, changes)
+            | (
+                {"weights": curve.weights, "distances": curve.distances}
+                if (curve := layout.curves.get(index))
+                else {}
+            )
+            for index, edge in enumerate(visible.edges)
+        ],
+        "names": [
+            [node.id, node_name(node), kind_label(node)]
+            for node in (visible.nodes if listed is None else listed)
+        ],
+        "selected": selected,
+        "large": len(visible.nodes) + len(visible.edges) > LARGE,
+        "compared": bool(changed),
+        "view": view,
+        "page": page,
+    }
+
+
+def _node(
+    node: Node, centre: tuple[float, float], health: NodeHealth, change: Change | None
+) -> dict[str, object]:
+    note = "\n".join(part for part in (health.note, "new" if change else "") if part)
+    return {
+        "id": node.id,
+        "kind": node.kind,
+        "name": _short(node),
+        "note": note,
+        "health": health.health,
+        "change": change.kind if change else "",
+        "width": _width(node),
+        "height": NODE_HEIGHT + _LINE * max(0, note.count("\n")),
+        "x": round(centre[0], 1),
+        "y": round(centre[1], 1),
+    }
+
+
+def _edge(edge: Edge, seconds: float, max_calls: int, changes: Mapping[str, Change]) -> dict[str, object]:
+    element = edge_id(edge)
+    change = changes.get(element)
+    health = edge_health(edge)
+    return {
+        "id": element,
+        "source": edge.source,
+        "target": edge.target,
+        "kind": edge.kind,
+        "label": _label(edge, seconds, change),
+        "health": health,
+        "change": change.kind if change else "",
+        "quiet": edge.calls == 0,
+        "width": round(1.4 + 4.2 * (edge.calls / max_calls) ** 0.5, 1),
+    }
+
+
+def _label(edge: Edge, seconds: float, change: Change | None) -> str:
+    if change is not None and change.kind == "gone":
+        return "no calls any more"
+    if not edge.calls:
+        return ""
+    lines = [formatting.rate(edge.calls, seconds)]
+    if change is not None and change.kind == "slower":
+        lines.append(f"slower: {change.note}")
+    elif edge.p95_ms is not None:
+        lines.append(formatting.duration(edge.p95_ms))
+    if change is not None and change.kind == "new":
+        lines.insert(0, "new")
+    if edge.errors:
+        lines.append(f"{formatting.percentage(edge.errors, edge.calls)} err")
+    return "\n".join(lines)
+
+
+def _short(node: Node) -> str:
+    return shortened(node_name(node), 28)
+
+
+def _width(node: Node) -> int:
+    """Estimate the node's width in pixels from the component's font size, with padding.
+
+    It has room for a note, so that the note does not move anything.
+    """
+    least = 150 if node.kind == "group" else 96
+    return max(least, round(8.3 * len(_short(node))) + _PADDING[node.kind])

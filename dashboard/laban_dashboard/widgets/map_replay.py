@@ -1,0 +1,60 @@
+"""Moves through time on the map."""
+
+from datetime import datetime
+from typing import Final, cast
+
+import streamlit as st
+
+from laban_app.answers.protocol import Answers
+from laban_dashboard.answer_source import past_map
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.map.replay import SPAN, at_moment, positions, replayed_window
+from laban_dashboard.presentation.time_window import TimeWindow
+from laban_dashboard.widgets.browser_timezone import browser_timezone
+from laban_mapper.model import ServiceMap
+
+_AT: Final = "at"
+_WINDOW: Final = "replayed_window"
+_PLAY: Final = "play"
+
+
+def replayed(answers: Answers, window: TimeWindow) -> ServiceMap:
+    """Draw the slider, and return the map of the minutes that it stands at."""
+    whole = _kept(window)
+    ends = positions(whole)
+    shown = _slider(ends)
+    picture = past_map(shown - SPAN, shown)
+    found = at_moment(past_map(whole.since, whole.until), picture, answers.lag_history(shown - SPAN, shown))
+    zone = browser_timezone()
+    calls = sum(edge.calls for edge in found.edges)
+    st.caption(
+        f"{formatting.time_range(shown - SPAN, shown, zone)} · {formatting.count(calls, 'call')} · "
+        "what is quiet then is faded. Lag is of the last poll in this time; its status then is not stored."
+    )
+    return found
+
+
+def _kept(window: TimeWindow) -> TimeWindow:
+    """Return the time to replay, which does not move while it is replayed."""
+    asked = (st.query_params.get("window"), st.query_params.get("from"), st.query_params.get("to"))
+    known = cast("tuple[object, TimeWindow] | None", st.session_state.get(_WINDOW))
+    if known is None or known[0] != asked:
+        known = (asked, replayed_window(window))
+        st.session_state[_WINDOW] = known
+    return known[1]
+
+
+def _slider(ends: list[datetime]) -> datetime:
+    """Draw the slider; while it plays, each refresh is a step."""
+    zone = browser_timezone()
+    texts = {f"{end.astimezone(zone):%H:%M}": end for end in ends}
+    options = list(texts)
+    if st.session_state.get(_AT) not in texts:
+        st.session_state[_AT] = options[-1]
+    if st.session_state.get(_PLAY):
+        step = (options.index(st.session_state[_AT]) + 1) % len(options)
+        st.session_state[_AT] = options[step]
+    with st.container(horizontal=True, vertical_alignment="center", key="replay-bar"):
+        st.toggle("Play", key=_PLAY)
+        shown = st.select_slider("Minute", options, key=_AT, label_visibility="collapsed", width="stretch")
+    return texts[str(shown)]
