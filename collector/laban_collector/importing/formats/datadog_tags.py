@@ -107,9 +107,9 @@ def take_exception(meta: dict[str, Value]) -> dict[str, Value]:
     return found
 
 
-def message(exception: Mapping[str, Value], error_type: Value) -> str | None:
-    """Return the message of a failed span."""
-    found = exception.get(EXCEPTION_MESSAGE) or error_type
+def message(exception: Mapping[str, Value], otherwise: Value) -> str | None:
+    """Return the message of a failed span; `otherwise` if its exception has none."""
+    found = exception.get(EXCEPTION_MESSAGE) or otherwise
     return None if found in (None, "") else str(found)
 
 
