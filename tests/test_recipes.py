@@ -49,6 +49,7 @@ def test_these_are_the_recipes() -> None:
         "Add a finding",
         "Add an alert",
         "Add a diagram format",
+        "Add an import format",
         "Add a dashboard page",
         "Add a tool for assistants",
         "Add a store",
@@ -75,6 +76,7 @@ def test_these_are_the_recipes() -> None:
         ),
         ("Add a finding", "deep_sync_chain", set[str]()),
         ("Add a diagram format", "plantuml", set[str]()),
+        ("Add an import format", "zipkin", set[str]()),
         (
             "Add a dashboard page",
             "lag_charts",
