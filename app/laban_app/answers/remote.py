@@ -116,7 +116,12 @@ class RemoteAnswers:
         entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how; raises UnknownEntry."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        found = self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        if entry is not None and found.entry is None:
+            raise RequestRefused(
+                f"The collector at {self.url} is too old to limit a map to an entry operation."
+            )
+        return found
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
