@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COLLECTOR = (ROOT / "docs" / "collector.md").read_text(encoding="utf-8")
 NAME_LIMITS = {"max_services", "max_topics", "max_peers", "max_operations", "max_edges"}
+LOG_LIMITS = {"max_log_length", "max_log_attributes", "max_logs_per_trace"}
 FINDINGS = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 COMMANDS = command_names()
@@ -48,8 +49,9 @@ def test_the_help_of_a_command_begins_with_its_summary(name: str) -> None:
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
 def test_the_readme_lists_every_setting(field: str) -> None:
-    # The many options of a Kafka cluster stand with the consumer lag, the limits on names with other limits.
-    document = OPERATING if field.startswith("kafka_") else COLLECTOR if field in NAME_LIMITS else README
+    # The many options of a Kafka cluster stand with the consumer lag, some limits with the other limits.
+    limits = NAME_LIMITS | LOG_LIMITS
+    document = OPERATING if field.startswith("kafka_") else COLLECTOR if field in limits else README
     document = FINDINGS if field in {"findings", "objectives"} else document
     assert f"`LABAN_{field.upper()}`" in document
 

@@ -42,11 +42,12 @@ def test_every_path_of_a_recipe_exists(title: str) -> None:
     assert [path for path in recipe(title) if not (ROOT / path).exists()] == []
 
 
-def test_there_are_five_recipes() -> None:
+def test_there_are_six_recipes() -> None:
     assert TITLES == [
         "Add a broker",
         "Add a column of spans",
         "Add a finding",
+        "Add a diagram format",
         "Add a dashboard page",
         "Add a store",
     ]
@@ -70,6 +71,7 @@ def test_there_are_five_recipes() -> None:
             },
         ),
         ("Add a finding", "deep_sync_chain", set[str]()),
+        ("Add a diagram format", "plantuml", set[str]()),
         (
             "Add a dashboard page",
             "lag_charts",

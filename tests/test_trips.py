@@ -45,6 +45,7 @@ HELPERS = {
         "instrumentation/laban/business_keys/keys.py",
     },
     "order": {
+        "app/laban_app/answers/peers.py",
         "app/laban_app/answers/closure.py",
         "app/laban_app/answers/baseline.py",
         "app/laban_app/answers/usual.py",

@@ -14,7 +14,12 @@ ORDERS: Final = Command(
 STORY: Final = Command("Explain what happened to a business key.", "server", f"{_QUERIES}:story")
 TRACE: Final = Command("Show one trace, whole.", "server", f"{_QUERIES}:trace")
 MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:service_map")
-DIAGRAM: Final = Command("Draw an architecture diagram of what ran.", "server", f"{_QUERIES}:diagram")
+DIAGRAM: Final = Command(
+    "Draw an architecture diagram of what ran.", "server", "laban_app.cli.diagram_command:diagram"
+)
+ALERTS: Final = Command(
+    "Show what is wrong now, or print rules for Prometheus.", "server", "laban_app.cli.alerts_command:alerts"
+)
 FINDINGS: Final = Command(
     "Show what is wrong with how the services talk.", "server", "laban_app.cli.findings_command:findings"
 )
@@ -34,6 +39,7 @@ STATUS: Final = Command("Show what is stored and how the collector is doing.", "
 WHATIF: Final = Command(
     "Say what would happen if something changed.", "server", "laban_app.cli.whatif_command:whatif"
 )
+MCP: Final = Command("Answer an assistant's questions (MCP).", "mcp", "laban_app.cli.mcp_command:mcp")
 IMPORT: Final = Command(
     "Import spans from files of other tools.", "server", "laban_app.cli.import_command:import_files"
 )

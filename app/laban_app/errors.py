@@ -95,9 +95,14 @@ class NotInRange(AppError):
 
 
 class UnknownTrace(AppError):
-    """No span of this trace is stored."""
+    """No span of this trace is stored.
+
+    Attributes:
+        trace_id: 32 hex digits.
+    """
 
     def __init__(self, trace_id: str) -> None:
+        self.trace_id = trace_id
         super().__init__(
             f"No span of trace {trace_id} is stored. It may be too old, sampled out, or not sent yet; "
             "`laban status` shows the stored time range."

@@ -57,6 +57,8 @@ class Metrics:
         self.stored = self._counter("laban_spans_stored", "Spans newly stored.")
         self.duplicates = self._counter("laban_spans_duplicate", "Spans that were already stored.")
         self.rejected = self._counter("laban_spans_rejected", "Spans rejected from accepted requests.")
+        self.logs_stored = self._counter("laban_logs_stored", "Log records stored.")
+        self.logs_rejected = self._counter("laban_logs_rejected", "Log records rejected.")
         self.requests = self._counter("laban_requests_accepted", "Requests acknowledged.")
         self.refused = Counter(
             "laban_requests_refused", "Requests refused.", ["reason"], registry=self.registry
@@ -119,6 +121,12 @@ class Metrics:
         self.requests.inc()
         self.received.inc(accepted.spans + accepted.rejected)
         self.rejected.inc(accepted.rejected)
+
+    def count_accepted_logs(self, accepted: AcceptedRequest) -> None:
+        """Count an acknowledged request with logs, and its records."""
+        self.requests.inc()
+        self.logs_stored.inc(accepted.spans)
+        self.logs_rejected.inc(accepted.rejected)
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(name, text, registry=self.registry)

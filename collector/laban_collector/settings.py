@@ -40,10 +40,12 @@ from laban_collector.kafka_settings import (
     unnamed_cluster,
 )
 from laban_collector.secret_values import remember
+from laban_collector.store.edge_totals import DEFAULT_SERIES
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
 _ORIGIN: Final = re.compile(r"https?://[^\s/,*]+", re.ASCII)
+_URL: Final = re.compile(r"https?://[^\s/?#]+[^\s#]*", re.ASCII)
 _AGE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])", re.ASCII | re.IGNORECASE)
 _SIZE: Final = re.compile(r"[0-9.]+\s*[a-z]*", re.ASCII | re.IGNORECASE)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -71,6 +73,12 @@ def _origins(text: str) -> str:
             raise ValueError(
                 f"{origin!r} is not an origin, such as https://shop.example or http://localhost:3000"
             )
+    return text
+
+
+def _url(text: str) -> str:
+    if not _URL.fullmatch(text):
+        raise ValueError(f"{text!r} is not a URL, such as http://grafana:3000/d/laban")
     return text
 
 
@@ -108,6 +116,7 @@ Age = Annotated[float, BeforeValidator(parse_age)]
 Size = Annotated[ByteSize, WrapValidator(_size)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Origins = Annotated[str, AfterValidator(_origins)]
+Url = Annotated[str, AfterValidator(_url)]
 
 
 class Settings(BaseSettings):
@@ -131,6 +140,13 @@ class Settings(BaseSettings):
     otlp_grpc: HostPort = Field("127.0.0.1:4317", description="Address of the OTLP/gRPC receiver.")
     otlp_http: HostPort = Field("127.0.0.1:4318", description="Address of the OTLP/HTTP receiver.")
     api: HostPort = Field("127.0.0.1:4320", description="Address of the HTTP API.")
+    grafana_url: Url | None = Field(
+        None, description="URL of a Grafana dashboard that the dashboard's page of an order links to."
+    )
+    jaeger_api: bool = Field(
+        default=True,
+        description="Answer Jaeger's query API at the address of the API, for Grafana and the Jaeger UI.",
+    )
     kafka: KafkaClusters | None = Field(
         None,
         description="Kafka brokers (HOST:PORT) to poll for consumer lag, or several clusters by name. Not "
@@ -221,6 +237,34 @@ class Settings(BaseSettings):
         5_000, ge=1, description="The same for the RPC services of calls, and for protocols."
     )
     max_edges: int = Field(20_000, ge=1, description="The same for the edges between all these.")
+    logs: bool = Field(
+        default=False, description="Store OTLP logs that have a trace ID, and show them in stories."
+    )
+    logs_retention: Age = Field(
+        7 * 86_400.0,
+        validate_default=False,  # a number is no age of `parse_age`
+        description="How long logs are kept after arrival, and never longer than their spans.",
+    )
+    max_log_length: int = Field(
+        8_192,
+        ge=64,
+        description="Maximum characters of the body of a log record, and of each attribute.",
+    )
+    max_log_attributes: int = Field(64, ge=1, description="Maximum attributes per log record.")
+    max_logs_per_trace: int = Field(
+        1_000, ge=1, description="Maximum log records of one trace. Further ones are rejected and counted."
+    )
+    metrics_edges: int = Field(
+        DEFAULT_SERIES,
+        ge=0,
+        description="Maximum edges that /metrics tells apart. Further ones count as “other”. 0: no metrics "
+        "of edges.",
+    )
+    metrics_findings: float = Field(
+        120.0,
+        gt=0,
+        description="Seconds after which /metrics looks for findings again, while somebody reads it.",
+    )
     redact: str = Field(
         "",
         description="Additional attributes to redact, as key patterns with commas: customer.email,*.iban. "
@@ -255,6 +299,10 @@ class Settings(BaseSettings):
         None, description="PEM file of additional CA certificates that the query commands trust."
     )
 
+    mcp: bool = Field(
+        default=True,
+        description="Answer assistants at /mcp on the address of the API, if laban[mcp] is installed.",
+    )
     findings: dict[str, Any] = Field(
         default_factory=dict[str, Any],
         description="The limits of the rules of `laban findings`, and what it ignores; see docs/findings.md.",
@@ -265,6 +313,11 @@ class Settings(BaseSettings):
     links: dict[str, str] = Field(
         default_factory=dict[str, str],
         description="Where else a trace can be looked at: names, and addresses with {trace_id} in them.",
+    )
+    alerts: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        repr=False,  # it has secrets
+        description="When to alert, and whom to tell; see docs/integrations.md.",
     )
 
     @model_validator(mode="after")

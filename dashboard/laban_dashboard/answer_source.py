@@ -9,6 +9,7 @@ import streamlit as st
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import Answers
+from laban_collector.settings import load_settings
 from laban_mapper.model import Findings, Orders, ServiceMap
 from laban_mapper.orders import OrdersQuestion
 
@@ -79,12 +80,19 @@ def past_map(since: datetime, until: datetime) -> ServiceMap:
     return _past_map(source.url, source.db, since, until)
 
 
+@st.cache_resource(show_spinner=False)
+def grafana_url() -> str | None:
+    """Return the URL of the Grafana dashboard that is set, if there is one."""
+    return load_settings().grafana_url
+
+
 def reconnect() -> None:
     """Open the source again on the next query: the collector may have moved to another address."""
     _opened.clear()
     _orders.clear()
     _findings.clear()
     _past_map.clear()
+    grafana_url.clear()
 
 
 @st.cache_resource(show_spinner=False)

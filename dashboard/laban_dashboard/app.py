@@ -19,6 +19,7 @@ PAGES = [
     st.Page("views/order.py", title="Order", icon=":material/receipt_long:", url_path="order"),
     st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map"),
     st.Page("views/findings.py", title="Findings", icon=":material/rule:", url_path="findings"),
+    st.Page("views/diagrams.py", title="Diagrams", icon=":material/schema:", url_path="diagrams"),
     st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
     st.Page("views/lag.py", title="Lag", icon=":material/stacked_line_chart:", url_path="lag"),
 ]

@@ -25,7 +25,7 @@ class Command:
     """
 
     summary: str
-    extra: Literal["server", "demo"] | None
+    extra: Literal["server", "mcp", "demo"] | None
     function: str
 
     def load(self) -> Callable[..., Any]:

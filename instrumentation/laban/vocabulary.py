@@ -446,7 +446,7 @@ LOG_EXCEPTION: Final = {
 
 
 class Implied(NamedTuple):
-    """The OpenTelemetry attributes that a tag of Zipkin's instrumentations (Brave) implies."""
+    """The OpenTelemetry attributes that a tag of another tool's instrumentations implies."""
 
     key: str
     """The attribute that gets the tag's value."""
@@ -464,6 +464,22 @@ ZIPKIN_TAGS: Final = {
     "cassandra.keyspace": Implied(DB_NAMESPACE, DB_SYSTEM, "cassandra"),
 }
 """If several tags imply the same attribute, the first one wins."""
+
+DATADOG_TAGS: Final = {
+    "kafka.topic": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, KAFKA),
+    "kafka.group": Implied(MESSAGING_CONSUMER_GROUP_NAME, MESSAGING_SYSTEM, KAFKA),
+    "kafka.group_id": Implied(MESSAGING_CONSUMER_GROUP_NAME, MESSAGING_SYSTEM, KAFKA),
+    "amqp.exchange": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, RABBITMQ),
+    "amqp.routing_key": Implied(MESSAGING_RABBITMQ_ROUTING_KEY, MESSAGING_SYSTEM, RABBITMQ),
+    "amqp.queue": Implied(_SOURCE_NAME, MESSAGING_SYSTEM, RABBITMQ),
+    "aws.sqs.queue_name": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, AWS_SQS),
+    "queuename": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, AWS_SQS),
+    "aws.sns.topic_name": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "aws.sns"),
+    "topicname": Implied(MESSAGING_DESTINATION_NAME, MESSAGING_SYSTEM, "aws.sns"),
+    "grpc.method.path": Implied(RPC_METHOD, RPC_SYSTEM, "grpc"),
+    "rpc.grpc.full_method": Implied(RPC_METHOD, RPC_SYSTEM, "grpc"),
+}
+"""Tags of Datadog's tracers. If several imply the same attribute, the first one wins."""
 
 RPC_MESSAGE_ID: Final = "message.id"
 """On events of RPC streams: the number of the message in its stream, which is no business key."""

@@ -6,6 +6,8 @@ MapperError
 ├── InvalidChange     a change of a what-if question cannot be read
 ├── UnknownPlace      a what-if question names a service or a call that no recorded trace has
 ├── RenderFailed      a diagram cannot be drawn
+├── UnknownEntry      no trace begins with an operation
+├── BadMarkers        a document does not have the two markers between which a diagram belongs
 ├── BadDocument       a file is not what it should be, or says something without a meaning
 └── UnknownService    a document is about a service that was not seen
 """
@@ -33,6 +35,14 @@ class UnknownPlace(MapperError):
 
 class RenderFailed(MapperError):
     """A diagram cannot be drawn."""
+
+
+class UnknownEntry(MapperError):
+    """No trace begins with an operation; names the busiest ones."""
+
+
+class BadMarkers(MapperError):
+    """A document does not have the two markers between which a diagram belongs, or has them twice."""
 
 
 class BadDocument(MapperError):

@@ -5,7 +5,7 @@ ISO 8601 in UTC; durations and latencies are milliseconds.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
 SecondsFrom = Literal["message", "span", "interpolated"]
 Severity = Literal["info", "warning", "error"]
+LogSeverity = Literal["unspecified", "trace", "debug", "info", "warn", "error", "fatal"]
 MessageStateName = Literal[
     "processed", "failed", "retried", "dead-lettered", "duplicated", "waiting", "untraced", "unseen"
 ]
@@ -123,6 +124,7 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
+        notes: what the span says about retries and circuit breakers.
         own_ms: the time of a request or of the work on a message, without the calls below it.
         usual: what the step usually takes; None if too few examples are known.
     """
@@ -154,6 +156,7 @@ class Step(Answer):
     critical_ms: float | None = None
     critical_to_end_ms: float | None = None
     critical_sections: list[tuple[float, float]] = []
+    notes: list[str] = []
     own_ms: float | None = None
     usual: UsualTimes | None = None
 
@@ -197,6 +200,58 @@ class Message(Answer):
     version: str | None = None
 
 
+class LogEntry(Answer):
+    """One log record of a trace.
+
+    Attributes:
+        time: as the service sent it.
+        time_ns: the same in ns since the epoch.
+        severity: by its number; `unspecified` if it has none.
+        severity_text: as the logging library calls it.
+        logger: the name of the instrumentation scope.
+        body: text; JSON if it was none.
+        span_id: None if the record names a trace only.
+    """
+
+    time: datetime
+    time_ns: int
+    severity: LogSeverity
+    severity_text: str | None = None
+    service: str
+    namespace: str | None = None
+    logger: str | None = None
+    event_name: str | None = None
+    body: str | None = None
+    attributes: dict[str, Any] = {}
+    dropped_attributes: int = 0
+    trace_id: str
+    span_id: str | None = None
+
+
+class Logs(Answer):
+    """The answer to "What was logged in these traces?".
+
+    Attributes:
+        logs: by time.
+        truncated: whether there are more.
+    """
+
+    logs: list[LogEntry]
+    truncated: bool = False
+
+
+class StoryLog(LogEntry):
+    """A log record at its step.
+
+    Attributes:
+        start_ms: its time after the start of the story; clocks that differ are corrected as for the step.
+        step: the index in `steps`; None if it names no span.
+    """
+
+    start_ms: float
+    step: int | None = None
+
+
 class Story(Answer):
     """The answer to "What happened to order 123?".
 
@@ -208,6 +263,9 @@ class Story(Answer):
             begins; negative if it is behind. Only services whose clock is known to differ.
         causes: what went wrong, by rank; the first one explains the outcome.
         scope: how many others the first cause affects; None if that is unknown.
+        logs: the log records of the steps, by time, if they were asked for.
+        logs_left_out: records of the same traces whose spans are not steps of the story.
+        logs_truncated: whether the traces have more records than were read.
     """
 
     key: str
@@ -226,6 +284,9 @@ class Story(Answer):
     clock_skew_ms: dict[str, float] = {}
     causes: list[Cause] = []
     scope: OrderScope | None = None
+    logs: list[StoryLog] = []
+    logs_left_out: int = 0
+    logs_truncated: bool = False
 
 
 class Neighbour(Answer):
@@ -287,6 +348,7 @@ class OrderSummary(Answer):
         started: the start of its first span.
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
+        entry: the service and the operation with which it began, such as `order POST /orders`.
     """
 
     key: str
@@ -298,6 +360,7 @@ class OrderSummary(Answer):
     cause: OrderCause | None = None
     services: list[str] = []
     traces: list[str] = []
+    entry: str | None = None
 
 
 class Orders(Answer):
@@ -448,6 +511,20 @@ class Edge(Answer):
     contracts: list[Contract] = []
 
 
+class EntryScope(Answer):
+    """The entry operation to which a map is limited.
+
+    Attributes:
+        name: as it was asked for.
+        traces: sampled traces, whose calls and messages are the edges of the map.
+        of: traces of it in the time range.
+    """
+
+    name: str
+    traces: int
+    of: int
+
+
 class ServiceMap(Answer):
     """The service map of a time range.
 
@@ -457,6 +534,8 @@ class ServiceMap(Answer):
 
     While very many spans arrive, the map may lack the newest ones: those that were stored after `counted_to`.
     If that is None, the map has all spans that were acknowledged before the question.
+
+    With an `entry`, only the edges that its traces contain; their numbers are those of all traffic.
     """
 
     since: datetime
@@ -466,6 +545,7 @@ class ServiceMap(Answer):
     truncated: bool = False
     callers_not_seen: int = 0
     counted_to: datetime | None = None
+    entry: EntryScope | None = None
 
 
 class PartitionLag(Answer):

@@ -40,6 +40,7 @@ PAGES = {
     "Order": f"/order?order={TIMED_OUT}",
     "Map": "/map",
     "Findings": "/findings",
+    "Diagrams": "/diagrams",
     "Latency": "/latency",
     "Lag": "/lag",
 }
@@ -277,6 +278,7 @@ def test_every_page_fits_its_window_in_light_and_dark(
         "Order": ".step",
         "Map": ".canvas canvas",
         "Findings": ".st-key-finding-0",
+        "Diagrams": "[role=region] img",
     }
     expect(page.locator(drawn.get(name, charts)).first).to_be_attached()
     looks: list[tuple[int, ColourScheme]] = [(1440, "light"), (800, "dark")]
@@ -320,6 +322,26 @@ def test_the_orders_are_filtered_by_the_url_and_each_has_a_link(
     page.get_by_text("Failed", exact=True).click()
     expect(rows.filter(has_text=SUCCESSFUL).first).to_be_visible()
     assert "show=" not in page.url
+
+
+def test_a_diagram_is_chosen_seen_and_downloaded_and_the_url_keeps_it(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/diagrams?window=All&scope=Service&service=payment")
+    picture = page.get_by_role("img", name="payment, up to 1 call away")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    page.get_by_role("combobox", name="Format").click()
+    page.get_by_role("option", name="mermaid").click()
+    code = page.get_by_test_id("stCode")
+    expect(code).to_contain_text('service_payment("payment")')
+    expect(code).not_to_contain_text("service_pricing")
+    assert "format=mermaid" in page.url
+    assert "service=payment" in page.url
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "laban-diagram.mmd"
+    assert "flowchart LR" in download.value.path().read_text(encoding="utf-8")
 
 
 def test_a_refresh_does_not_fade_the_page(page: Page, address: str, monitor: PageMonitor) -> None:

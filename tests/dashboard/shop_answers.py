@@ -324,7 +324,12 @@ class ShopAnswers:
         return Neighbours(key="order.id", value=value, rows=[row])
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)

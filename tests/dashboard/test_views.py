@@ -12,7 +12,7 @@ from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop_answers import ShopAnswers
 
-PAGES = ("home", "orders", "order", "map", "findings", "latency", "lag")
+PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:
@@ -117,6 +117,17 @@ def test_an_order_in_the_url_is_displayed(open_page: OpenPage, shop: ShopAnswers
     text = text_of(at).replace("\\", "")
     assert ":red-badge[:material/error: failed] Order 1002 was created in 84 ms" in text
     assert "**Cause** · bank.example" in text
+
+
+def test_an_order_links_to_grafana_if_its_url_is_set(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not open_page("order", order="1002").get("link_button")
+    monkeypatch.setenv("LABAN_GRAFANA_URL", "http://grafana:3000/d/laban")
+    answer_source.reconnect()
+    [button] = open_page("order", order="1002").get("link_button")
+    assert button.proto.url.startswith("http://grafana:3000/d/laban?from=")
+    assert button.proto.url.endswith("&var-order=1002")
 
 
 def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnswers) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .damage_drill import run
 
-_COUNT = 4
+_COUNT = 3
 _SEED = 21
 
 

@@ -14,7 +14,7 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 EXTRAS: dict[str, list[str]] = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"][
     "optional-dependencies"
 ]
-NOT_OF_A_LIBRARY = {"all", "server", "demo", "threading"}
+NOT_OF_A_LIBRARY = {"all", "server", "demo", "threading", "mcp", "alerts"}
 GRPC = "opentelemetry-instrumentation-grpc"
 
 
@@ -167,7 +167,7 @@ def test_every_extra_of_a_library_is_listed_with_what_it_installs() -> None:
 def test_all_is_every_extra_of_a_traced_service() -> None:
     (everything,) = (Requirement(text) for text in EXTRAS["all"])
     assert everything.name == "laban"
-    assert everything.extras == EXTRAS.keys() - {"all", "server", "demo"}
+    assert everything.extras == EXTRAS.keys() - {"all", "server", "demo", "mcp", "alerts"}
 
 
 @pytest.mark.parametrize("traced", missing_extras.LIBRARIES, ids=lambda traced: traced.library)

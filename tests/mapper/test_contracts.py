@@ -7,7 +7,8 @@ import pytest
 from laban_collector.store.rows import ContractRow, EdgeRow
 from laban_mapper.contracts import contract_name, labels
 from laban_mapper.diagrams.drawing import simplify
-from laban_mapper.diagrams.rendering import render
+from laban_mapper.diagrams.graph import Graph
+from laban_mapper.diagrams.registry import FORMATS
 from laban_mapper.model import Contract
 from laban_mapper.service_map import build_service_map
 
@@ -91,11 +92,11 @@ def test_the_edges_of_a_topic_show_what_its_messages_are() -> None:
         first=datetime(1970, 1, 1, 0, 1, tzinfo=UTC),
         last=datetime(1970, 1, 1, 0, 2, tzinfo=UTC),
     )
-    arrows = {arrow.source: arrow.lines for arrow in simplify(found).arrows}
+    arrows = {arrow.source: arrow.lines for arrow in simplify(Graph(found)).arrows}
     assert arrows["service:order"][:4] == ("OrderCreated", "OrderPaid", "OrderSent", "1 more")
     assert arrows["topic:orders"][:2] == ("group email", "<b>\\x07 (2)")  # another type than is published
-    assert b"#lt;b#gt;" in render(found, "mermaid")
-    assert b"<b>" not in render(found, "svg")
+    assert b"#lt;b#gt;" in FORMATS["mermaid"].write(Graph(found))
+    assert b"<b>" not in FORMATS["svg"].write(Graph(found))
 
 
 def test_a_consumer_of_what_is_published_repeats_no_types() -> None:
@@ -104,7 +105,6 @@ def test_a_consumer_of_what_is_published_repeats_no_types() -> None:
         EdgeRow("service:order", "topic:orders", "async", "kafka", 9, 0, 1.0, 2.0, 3.0, 0, 0, 9, both),
         EdgeRow("topic:orders", "group:email", "async", "kafka", 9, 1, None, None, None, 9, 0, 0, both[:1]),
     ]
-    arrows = {
-        arrow.source: arrow.lines for arrow in simplify(build_service_map(hops, [], SINCE, UNTIL)).arrows
-    }
+    found = build_service_map(hops, [], SINCE, UNTIL)
+    arrows = {arrow.source: arrow.lines for arrow in simplify(Graph(found)).arrows}
     assert arrows["topic:orders"] == ("kafka 0.1/min", "11% errors")

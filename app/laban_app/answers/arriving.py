@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
+from laban_app.answers.alert_settings import AlertSettings
 from laban_app.answers.local import LocalAnswers
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.ingest.storage_service import StorageService
@@ -28,14 +29,19 @@ class ArrivingAnswers(LocalAnswers):
         storage: the storage whose store is asked.
         staleness: seconds of the newest spans that graphs may miss while very many arrive.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
-        self, storage: StorageService, staleness: float, judged_by: FindingsSettings | None = None
+        self,
+        storage: StorageService,
+        staleness: float,
+        judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._storage = storage
         self._tables = storage.store.reader(staleness=staleness)
-        super().__init__(self._tables, judged_by=judged_by)
+        super().__init__(self._tables, judged_by=judged_by, alerting=alerting)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -61,11 +67,12 @@ class ArrivingAnswers(LocalAnswers):
         until: datetime | None = None,
         *,
         unseen: bool = False,
+        entry: str | None = None,
         settled: bool = True,
     ) -> ServiceMap:
         """Which service calls which, and how; says up to when if it lacks the newest spans."""
         complete = self._storage.settle_edges() and settled
-        return super().service_map(since, until, unseen=unseen, settled=complete)
+        return super().service_map(since, until, unseen=unseen, entry=entry, settled=complete)
 
     def _complete(self, ask: Callable[[LocalAnswers], A]) -> A:
         """Ask the tables; if the answer needs spans that are not there, wait for them and ask again."""

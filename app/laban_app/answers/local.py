@@ -8,6 +8,8 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.alert_settings import AlertSettings
+from laban_app.answers.alerts import AlertsLook, alerts_now
 from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
@@ -15,6 +17,7 @@ from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.neighbours import neighbours_of
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
+from laban_app.answers.peers import peers_of
 from laban_app.answers.sample import sample
 from laban_app.answers.usual import UsualProfiles
 from laban_app.answers.what_if import what_if_of
@@ -25,7 +28,6 @@ from laban_collector.store.rows import (
     MAX_ROWS,
     MINUTE,
     Lag,
-    Peer,
     QueueProgress,
     Span,
     TraceRef,
@@ -34,6 +36,7 @@ from laban_collector.store.rows import (
 )
 from laban_mapper import lag
 from laban_mapper.data_warnings import data_warnings, odd_times
+from laban_mapper.diagrams.entries import of_entry
 from laban_mapper.errors import InvalidTimeRange
 from laban_mapper.findings.facts import System
 from laban_mapper.findings.find import find
@@ -46,19 +49,21 @@ from laban_mapper.model import (
     LagReport,
     LatencyHistory,
     LatencyPoint,
+    Logs,
     Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
 from laban_mapper.service_map import build_service_map
-from laban_mapper.spans import CLIENT, NS_PER_S, SERVER, failed, is_publishing
+from laban_mapper.spans import NS_PER_S, is_publishing
 from laban_mapper.story.builder import build_story
-from laban_mapper.story.causes.callees import peer_of
+from laban_mapper.story.logs import MOST, logs_of
 from laban_mapper.story.messages import Consumption
 from laban_mapper.times import default_end, nanoseconds, storable, utc_time
 from laban_mapper.trace import Trace, json_of, trace_of
@@ -71,8 +76,6 @@ _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
 _SHORT: Final = 5 * MINUTE
 """A shorter time range is not widened to whole minutes."""
-_PEER_MARGIN: Final = 3600 * NS_PER_S
-"""How long before and after a failed call other calls to the same address are read, in ns."""
 _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
@@ -89,6 +92,7 @@ class LocalAnswers:
         scoped: whether stories say how many others their cause affects, and what their steps usually take,
             which a list of many need not.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
@@ -99,12 +103,14 @@ class LocalAnswers:
         *,
         scoped: bool = True,
         judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
         self._judged_by = judged_by or FindingsSettings()
+        self._alerting = alerting or AlertSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -159,7 +165,7 @@ class LocalAnswers:
             lag_of_groups = reader.latest_lag() if topics else []
             progress = _progress_of(reader, spans, lag_of_groups)
             consumption = Consumption(lag_of_groups, groups_of(reader, topics, groups), progress)
-            peers = _peers_of(reader, spans)
+            peers = peers_of(reader, spans)
         truncated = len(told) < len(found) or len(spans) >= STORY.spans
         return build_story(
             key,
@@ -206,6 +212,7 @@ class LocalAnswers:
         until: datetime | None = None,
         *,
         unseen: bool = False,
+        entry: str | None = None,
         settled: bool = True,
     ) -> ServiceMap:
         """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
@@ -220,7 +227,7 @@ class LocalAnswers:
         if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
-        return build_service_map(
+        found = build_service_map(
             edges,
             self._reader.latest_lag(),
             utc_time(begin),
@@ -229,6 +236,7 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
+        return found if entry is None else of_entry(found, sample(self._reader, requested).entries, entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -239,9 +247,11 @@ class LocalAnswers:
             map=service_map,
             lag=self.lag(),
             entries=sampled.entries,
+            keys=sampled.keys,
             thresholds=judged_by.thresholds,
             objectives=judged_by.objectives,
             now=self._clock(),
+            whole=sampled.whole,
         )
         found = find(system, judged_by.ignore)
         limits = {
@@ -250,6 +260,14 @@ class LocalAnswers:
             "all_entries": sampled.all_entries,
         }
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return alerts_now(self.alerts_look(), self._clock(), self._alerting.limits.window)
+
+    def alerts_look(self) -> AlertsLook:
+        """Looks at what alerts rest on."""
+        return AlertsLook(self._reader, self._alerting, self._judged_by.objectives)
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
@@ -270,6 +288,11 @@ class LocalAnswers:
         """The same as JSON, piece by piece, for traces of very many spans."""
         wanted = parse_trace_id(trace_id)
         return json_of(wanted, self._pages(wanted, limit), limit)
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        wanted = list(dict.fromkeys(map(parse_trace_id, trace_ids)))
+        return logs_of(self._reader.logs_of(wanted, limit + 1), limit)
 
     def _pages(self, trace_id: str, limit: int | None) -> Iterator[list[WholeSpan]]:
         """The spans of a trace, and one more than the limit if there are; the first are read at once."""
@@ -381,30 +404,6 @@ def _whole_minutes(begin: int, end: int) -> Window:
     if end - begin < _SHORT:
         return begin, end
     return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
-
-
-def _peers_of(reader: SpanReader, spans: Sequence[Span]) -> dict[Peer, str]:
-    """The service at each address that a failed call without a server span went to.
-
-    Leaves out calls to databases, whose spans name the database.
-    """
-    answered = {(span.trace_id, span.parent_id) for span in spans if span.kind == SERVER}
-    unanswered = [
-        span
-        for span in spans
-        if span.kind == CLIENT
-        and span.db_system is None
-        and failed(span)
-        and (span.peer_address or span.rpc_service)
-        and (span.trace_id, span.span_id) not in answered
-    ]
-    if not unanswered:
-        return {}
-    begin = storable(min(span.start for span in unanswered) - _PEER_MARGIN)
-    end = storable(max(span.end for span in unanswered) + _PEER_MARGIN)
-    peers = {peer_of(span) for span in unanswered}
-    peers |= {Peer(None, None, peer.rpc_service) for peer in peers if peer.rpc_service}  # it may have moved
-    return reader.callees(peers, begin, end)
 
 
 def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:

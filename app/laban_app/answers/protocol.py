@@ -1,6 +1,6 @@
 """The questions that can be asked, of a database in this process or of a collector over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -10,15 +10,18 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
     Neighbours,
     Orders,
     ServiceMap,
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
+from laban_mapper.story.logs import MOST
 from laban_mapper.trace import Trace
 from laban_mapper.whatif.changes import ChangeTexts
 
@@ -72,7 +75,12 @@ class Answers(Protocol):
         ...
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how. A range of 5 minutes or more is widened to whole minutes.
 
@@ -80,6 +88,10 @@ class Answers(Protocol):
             since: start of the time range.
             until: end of the time range.
             unseen: whether callers that were not seen are a node of the map.
+            entry: an operation such as `POST /orders`: only the edges that sampled traces of it contain.
+
+        Raises:
+            UnknownEntry: no sampled trace begins with `entry`.
         """
         ...
 
@@ -126,6 +138,10 @@ class TraceAnswers(Answers, Protocol):
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
         ...
 
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts; with new findings only if a collector watches."""
+        ...
+
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
     ) -> WhatIf:
@@ -152,6 +168,18 @@ class TraceAnswers(Answers, Protocol):
         Raises:
             UnknownTrace: no span of it is stored.
             InvalidTraceId: it is not the ID of a trace.
+        """
+        ...
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces; empty if nothing was, or if no logs are stored.
+
+        Args:
+            trace_ids: in any form that `parse_trace_id` accepts.
+            limit: maximum number of records: the first by time.
+
+        Raises:
+            InvalidTraceId: one is not the ID of a trace.
         """
         ...
 

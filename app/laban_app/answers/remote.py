@@ -17,7 +17,7 @@ from laban_app.errors import (
     UnknownValue,
 )
 from laban_collector.importing import BATCH_TYPE
-from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownPlace
+from laban_mapper.errors import InvalidTimeRange, MapperError, UnknownEntry, UnknownPlace
 from laban_mapper.model import (
     Answer,
     Findings,
@@ -26,6 +26,7 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
     Neighbours,
     Orders,
     ServiceMap,
@@ -33,9 +34,11 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
+from laban_mapper.story.logs import MOST
 from laban_mapper.trace import Trace
 from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
@@ -105,10 +108,15 @@ class RemoteAnswers:
         raise error_of(self.url, response, {})
 
     def service_map(
-        self, since: datetime | None = None, until: datetime | None = None, *, unseen: bool = False
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        unseen: bool = False,
+        entry: str | None = None,
     ) -> ServiceMap:
-        """Which service calls which, and how."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None)
+        """Which service calls which, and how; raises UnknownEntry."""
+        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -117,6 +125,10 @@ class RemoteAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return self._get("/choreography", Choreography, since=since, until=until)
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return self._get("/alerts", Alerts)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
@@ -153,6 +165,14 @@ class RemoteAnswers:
                 yield from pieces
         except ExchangeFailed as error:
             raise self._unreachable(error) from error
+
+    def logs(self, trace_ids: Sequence[str], limit: int = MOST) -> Logs:
+        """What was logged in some traces."""
+        given = [("trace", parse_trace_id(trace_id)) for trace_id in trace_ids]
+        response = self._request("/logs", [*given, ("limit", str(limit))])
+        if response.status_code == HTTPStatus.OK:
+            return Logs.model_validate_json(response.content)
+        raise error_of(self.url, response, {})
 
     def lag(self) -> LagReport:
         """How far behind each consumer group is now."""
@@ -278,6 +298,8 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
         if unknown.several:
             return SeveralKeys(given["key"], given["value"], unknown.keys)
         return UnknownValue(given["key"], given["value"], unknown.nearest, unknown.keys)
+    if response.status_code == HTTPStatus.NOT_FOUND and "entry" in given and "error" in body:
+        return UnknownEntry(str(body["error"]))
     if response.status_code == HTTPStatus.BAD_REQUEST:
         return InvalidTimeRange(str(body.get("error", body)))
     return RequestRefused(f"{url} answered {response.status_code}: {body.get('error', body)}")

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from laban_app.answers.closure import Groups, Limits, Window, closure, groups_of
+from laban_app.answers.peers import peers_of
+from laban_app.answers.sample_of_keys import sampled_keys
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import ALL_STARTS, SampledRef
-from laban_mapper.findings.facts import SampledEntry, sampled_traces
+from laban_mapper.findings.facts import SampledEntry, SampledTrace, sampled_traces
 from laban_mapper.findings.samples import entries_of, with_known_callees
 from laban_mapper.names import with_namespaces
 from laban_mapper.profiles.followers import Followers
@@ -39,6 +41,7 @@ class Sample(NamedTuple):
 
     Attributes:
         entries: the entry operations, the busiest first, with their traces.
+        keys: of some message keys, the traces that share the key, put together.
         spans: that were read.
         too_large: traces that were left out for their size.
         complete: whether all that follows from the traces was read.
@@ -46,10 +49,17 @@ class Sample(NamedTuple):
     """
 
     entries: Sequence[SampledEntry]
+    keys: Sequence[SampledTrace] = ()
     spans: int = 0
     too_large: int = 0
     complete: bool = True
     all_entries: bool = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all traces of the time range."""
+        all_read = self.complete and self.all_entries and not self.too_large
+        return all_read and all(entry.seen <= len(entry.traces) for entry in self.entries)
 
 
 def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) -> Sample:
@@ -75,7 +85,9 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         topics = {span.topic for span in followed.spans if span.topic is not None}
         lag = reader.latest_lag() if topics else []
         consumption = Consumption(lag, groups_of(bulk, topics, groups))
-    followers = Followers(with_known_callees(with_namespaces(followed.spans)))
+        peers = peers_of(reader, followed.spans)
+        keys = sampled_keys(reader, bulk, followed.spans, window, consumption, groups)
+    followers = Followers(with_known_callees(with_namespaces(followed.spans), peers))
     traces = [
         one
         for ref in chosen
@@ -84,6 +96,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
     ]
     return Sample(
         entries_of(found, traces),
+        keys,
         len(followed.spans),
         sum(ref.spans > LARGEST for ref in found),
         followed.complete,

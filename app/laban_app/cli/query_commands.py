@@ -1,27 +1,22 @@
-"""The commands that answer questions: order, story, trace, map, diagram, lag, status."""
+"""The commands that answer questions: order, story, trace, map, lag, status."""
 
 import gc
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from laban_app.answers.discovery import open_answers
 from laban_app.answers.protocol import TraceAnswers
+from laban_app.answers.story_logs import told_with_logs, with_logs_last
 from laban_app.cli import story_output, terminal, text_output
 from laban_app.cli.terminal import Source, TimeRange
-from laban_app.errors import NothingToDraw
 
-if TYPE_CHECKING:
-    from laban_mapper.diagrams.rendering import Format
-    from laban_mapper.model import ServiceMap
-
-# What shows an answer is imported where it is used: the terminal library and Graphviz are slow to load.
+# What shows an answer is imported where it is used: the terminal library is slow to load.
 
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
 ]
+WithLogs = Annotated[bool, typer.Option("--logs", help="With what was logged at each step; as text or JSON.")]
 AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
 
 
@@ -34,6 +29,7 @@ def order(
         typer.Option("--trace", metavar="ID", help="Explain this trace, whatever business keys it has."),
     ] = None,
     all_spans: AllSpans = False,
+    logs: WithLogs = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
     output: text_output.Output = None,
@@ -44,14 +40,16 @@ def order(
     """
     if (order_id is None) == (trace_id is None):
         raise typer.BadParameter("give an order ID, or a trace ID with --trace")
-    chosen = story_output.chosen_form(form, json=json)
+    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    answers = _open(source)
     if trace_id is not None:
         if time_range.since or time_range.until:
             raise typer.BadParameter("--since and --until exclude --trace: a trace is explained whole")
-        answer = _open(source).story_of_trace(trace_id)
+        answer = answers.story_of_trace(trace_id)
     else:
-        answer = _open(source).story("order", str(order_id), *time_range.bounds())
-    story_output.put_story(answer, chosen, output, all_spans=all_spans)
+        answer = answers.story("order", str(order_id), *time_range.bounds())
+    answer = told_with_logs(answers, answer) if logs else answer
+    story_output.put_story(answer, chosen, output, all_spans=all_spans, logs=logs)
 
 
 def story(
@@ -61,6 +59,7 @@ def story(
     source: Source,
     time_range: TimeRange,
     all_spans: AllSpans = False,
+    logs: WithLogs = False,
     json: terminal.Json = False,
     form: story_output.Format = None,
     output: text_output.Output = None,
@@ -72,9 +71,11 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    chosen = story_output.chosen_form(form, json=json)
-    answer = _open(source).story(key, value, *time_range.bounds())
-    story_output.put_story(answer, chosen, output, all_spans=all_spans)
+    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    answers = _open(source)
+    answer = answers.story(key, value, *time_range.bounds())
+    answer = told_with_logs(answers, answer) if logs else answer
+    story_output.put_story(answer, chosen, output, all_spans=all_spans, logs=logs)
 
 
 def trace(
@@ -82,6 +83,7 @@ def trace(
         str, typer.Argument(metavar="ID", help="Trace ID: 32 hex digits, or 16; or a traceparent header.")
     ],
     source: Source,
+    logs: WithLogs = False,
     json: terminal.Json = False,
 ) -> None:
     """Show one trace, whole.
@@ -89,12 +91,15 @@ def trace(
     With --json, prints every span with all that was sent. Exits 1 if the trace is unknown.
     """
     answers = _open(source)
-    if json:
+    if json and logs:
+        terminal.write_json(with_logs_last(answers.trace_json(trace_id), lambda: answers.logs([trace_id])))
+    elif json:
         terminal.write_json(answers.trace_json(trace_id))
     else:
         from laban_app.cli.trace_text import READ, show_trace
 
-        show_trace(terminal.safe(answers.trace(trace_id, READ)), terminal.stdout())
+        shown = terminal.safe(answers.trace(trace_id, READ))
+        show_trace(shown, terminal.stdout(), answers.logs([trace_id]) if logs else None)
 
 
 def service_map(
@@ -112,54 +117,6 @@ def service_map(
         terminal.stderr().print(
             "No calls in this time range. Widen it (--since 7d), or see what is stored: laban status"
         )
-
-
-def diagram(
-    source: Source,
-    time_range: TimeRange,
-    form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="svg, png, dot or mermaid.")
-    ] = "svg",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Output file. [default: stdout]")
-    ] = None,
-    unseen: Unseen = False,
-    focus: Annotated[
-        str | None,
-        typer.Option(
-            "--focus", metavar="NAME", help="Draw only the nodes with this name, and their neighbours."
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            "--top", metavar="N", min=1, help="Draw the N busiest nodes, and one for the rest of each kind."
-        ),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Draw all nodes, also if there are very many: it may take minutes.")
-    ] = False,
-) -> None:
-    """Draw an architecture diagram of what ran.
-
-    If there are too many nodes for a picture (SVG or PNG), it shows the busiest ones and says so.
-    """
-    from laban_mapper.diagrams.rendering import render
-
-    chosen = _format(form)
-    if everything and top is not None:
-        raise typer.BadParameter("--top and --all exclude each other")
-    answer = _open(source).service_map(*time_range.bounds(), unseen=unseen)
-    if not answer.edges:
-        raise NothingToDraw("Nothing to draw: no calls in this time range. Widen it (--since 7d).")
-    answer, note = _selected(answer, focus, top, everything=everything or chosen in ("dot", "mermaid"))
-    drawn = render(answer, chosen, note)
-    if note is not None:
-        terminal.stderr().print(f"{note} All of them: --all, or --format mermaid or dot.", highlight=False)
-    if output is None and chosen == "png" and sys.stdout.isatty():
-        raise typer.BadParameter("a terminal cannot show PNG: name a file with -o FILE")
-    about = f" ({len(answer.nodes)} nodes, {len(answer.edges)} edges)"
-    text_output.put_bytes(drawn, output, "diagram", about)
 
 
 def lag(
@@ -199,33 +156,9 @@ def status(source: Source, json: terminal.Json = False) -> None:
         show_status(terminal.safe(answer), terminal.stdout())
 
 
-def _selected(
-    found: "ServiceMap", focus: str | None, top: int | None, *, everything: bool
-) -> "tuple[ServiceMap, str | None]":
-    """Return what is drawn of a map, and what is left out."""
-    from laban_mapper.diagrams.selection import around, busiest, is_large
-
-    if focus is not None:
-        found = around(found, focus)
-        if not found.edges:
-            raise NothingToDraw(f"Nothing to draw: the map has no node '{focus}'. Its names: laban map")
-    if top is not None:
-        return busiest(found, top)
-    return (found, None) if everything or not is_large(found) else busiest(found)
-
-
 def _open(source: Source) -> TraceAnswers:
     # The process ends with its answer. Searching what it has loaded for garbage, again and again, takes a
     # fifth of the time of a long story.
     gc.freeze()
     gc.set_threshold(200_000)
     return open_answers(source.url, source.db, source.token)
-
-
-def _format(text: str) -> "Format":
-    from laban_mapper.diagrams.rendering import FORMATS
-
-    for known in FORMATS:
-        if text == known:
-            return known
-    raise typer.BadParameter(f"'{text}' is none of {', '.join(FORMATS)}", param_hint="--format")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Form = Literal["text", "json", "markdown", "mermaid", "html"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
+_FORMS_WITH_LOGS: Final[tuple[Form, ...]] = ("text", "json")
+
 Format = Annotated[
     str | None,
     typer.Option(
@@ -25,12 +27,17 @@ Format = Annotated[
 ]
 
 
-def chosen_form(text: str | None, *, json: bool) -> Form:
+def chosen_form(text: str | None, *, json: bool, logs: bool = False) -> Form:
     """The form that the options name; raises BadParameter if there is none, or if they contradict."""
-    return form_of(text, FORMS, json=json)
+    form = form_of(text, FORMS, json=json)
+    if logs and form not in _FORMS_WITH_LOGS:
+        raise typer.BadParameter(f"--logs shows them as {' or '.join(_FORMS_WITH_LOGS)}, not as {form}")
+    return form
 
 
-def put_story(story: "Story", form: Form, output: Path | None, *, all_spans: bool) -> None:
+def put_story(
+    story: "Story", form: Form, output: Path | None, *, all_spans: bool, logs: bool = False
+) -> None:
     """Print a story, or write it to a file.
 
     Raises:
@@ -39,12 +46,12 @@ def put_story(story: "Story", form: Form, output: Path | None, *, all_spans: boo
     if form == "text" and output is None:
         from laban_app.cli.story_text import show_story  # the terminal library is slow to load
 
-        show_story(story, terminal.stdout(), all_spans=all_spans)
+        show_story(story, terminal.stdout(), all_spans=all_spans, logs=logs)
         return
-    put_text(_text_of(story, form, all_spans=all_spans), output, "story")
+    put_text(_text_of(story, form, all_spans=all_spans, logs=logs), output, "story")
 
 
-def _text_of(story: "Story", form: Form, *, all_spans: bool) -> str:
+def _text_of(story: "Story", form: Form, *, all_spans: bool, logs: bool) -> str:
     match form:
         case "json":
             return terminal.json_text(story) + "\n"
@@ -52,7 +59,7 @@ def _text_of(story: "Story", form: Form, *, all_spans: bool) -> str:
             from laban_app.cli.console import plain_text
             from laban_app.cli.story_text import show_story
 
-            return plain_text(lambda console: show_story(story, console, all_spans=all_spans))
+            return plain_text(lambda console: show_story(story, console, all_spans=all_spans, logs=logs))
         case "markdown" | "mermaid" | "html":
             from laban_mapper.story.forms.rendering import write
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from laban_app.cli.fixed_columns import DIM, PLAIN, Cell, Column, FixedColumns
+from laban_app.cli.log_lines import ABSENT
 from laban_app.cli.terminal import count, safe
 from laban_app.cli.timeline_text import show_timeline
 from laban_mapper.contracts import contract_name
@@ -49,16 +50,17 @@ _STATE_STYLES: Final = {
 }
 
 
-def show_story(story: Story, console: Console, *, all_spans: bool = False) -> None:
+def show_story(story: Story, console: Console, *, all_spans: bool = False, logs: bool = False) -> None:
     """Print a story.
 
     Args:
         story: the story.
         console: the console to print to.
         all_spans: print every span on a line of its own, instead of one line for both sides of a call.
+        logs: whether log records were asked for, so that it says why there are none.
     """
     # The timeline and the messages make only the texts printable that they show.
-    shown, story = story, safe(story.model_copy(update={"steps": [], "messages": []}))
+    shown, story = story, safe(story.model_copy(update={"steps": [], "messages": [], "logs": []}))
     label, style = _OUTCOMES[story.outcome]
     _print_indented(Text.assemble((label, style), " ", (story.verdict, "bold")), console)
     if story.truncated:  # whoever reads on has to know that something is left out: the first note says so
@@ -68,11 +70,27 @@ def show_story(story: Story, console: Console, *, all_spans: bool = False) -> No
         _print_indented(Text.assemble(("Note  ", "bold yellow"), note), console)
     console.print()
     show_timeline(shown, console, all_spans=all_spans)
+    if logs:
+        _show_missing_logs(shown, console)
     if shown.messages:
         console.print()
         console.print(_messages(shown.messages, console.width), crop=False)
     console.print()
     console.print(Text(_footer(story), style="dim"))
+
+
+def _show_missing_logs(story: Story, console: Console) -> None:
+    """Say why there are no log records, or which ones are left out."""
+    told: list[str] = []
+    if not story.logs and not story.logs_left_out:
+        told.append(ABSENT)
+    if story.logs_left_out:
+        left = count(story.logs_left_out, "log record")
+        told.append(f"{left} of the same traces left out: of spans that are no steps here")
+    if story.logs_truncated:
+        told.append("the traces have more log records than were read")
+    for line in told:
+        console.print(Text(line, style="dim"))
 
 
 def _print_indented(text: Text, console: Console) -> None:

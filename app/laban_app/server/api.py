@@ -1,6 +1,7 @@
 """The HTTP API: the questions of `Answers` under `/api/v1`, documented by OpenAPI."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -11,8 +12,10 @@ from pydantic import Field
 
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.answers.sides import side_of
+from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
+from laban_app.server.metrics.page import MetricsPage
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
@@ -27,6 +30,7 @@ from laban_mapper.errors import (
     InvalidTimeRange,
     InvalidTraceId,
     MapperError,
+    UnknownEntry,
     UnknownPlace,
 )
 from laban_mapper.model import (
@@ -36,6 +40,7 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
+    Logs,
     Neighbours,
     Orders,
     Refused,
@@ -44,12 +49,14 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_compare import Comparison
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrderFilter, OrdersQuestion, Sort
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rendering import MEDIA_TYPES, StoryForm, write
+from laban_mapper.story.logs import MOST, MOST_TRACES
 from laban_mapper.times import parse_time
 from laban_mapper.trace import Trace
 from laban_mapper.whatif.changes import MOST_CHANGES, ChangeTexts
@@ -117,6 +124,8 @@ TraceId = Annotated[
         json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"},
     ),
 ]
+LoggedTrace = Annotated[str, Field(json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"})]
+WithLogs = Annotated[bool, Query(description="With the log records of the steps; in JSON, as `logs`.")]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
 ]
@@ -144,14 +153,42 @@ TimeRange = Annotated[
         json_schema_extra={"pattern": r"^(today|yesterday|[1-9][0-9]?h\.\.([0-9]{1,2}s|now)?)$"},
     ),
 ]
+_UNKNOWN_ENTRY: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.NOT_FOUND: {
+        "model": Refused,
+        "description": "No sampled trace begins with the entry operation",
+    }
+}
+Entry = Annotated[
+    str | None,
+    Query(
+        description="An entry operation, such as `POST /orders`: only the edges in sampled traces of it.",
+        min_length=1,
+        max_length=300,
+    ),
+]
 Unseen = Annotated[bool, Query(description="Also show the callers that were not seen, as one node.")]
 Key = Annotated[
     str, Query(description="A business key or its first part, such as `order`.", min_length=1, max_length=64)
 ]
 
 
-def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> FastAPI:
-    """Build the application; its routes read from `answers` and from the storage behind them."""
+def build_api(
+    answers: TraceAnswers,
+    version: str,
+    storage: StorageService,
+    metrics: MetricsPage,
+    alerts: Callable[[], Alerts],
+) -> FastAPI:
+    """Build the application; its routes read from `answers` and from the storage behind them.
+
+    Args:
+        answers: to the questions.
+        version: of laban.
+        storage: behind the answers.
+        metrics: the page `/metrics`.
+        alerts: what fires now.
+    """
     api = FastAPI(
         title="laban",
         version=version,
@@ -160,9 +197,9 @@ def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> F
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    for router in (_router(answers), _settled_router(answers, storage)):
+    for router in (_router(answers), _settled_router(answers, storage, alerts)):
         api.include_router(router, prefix="/api/v1")
-    add_admin_routes(api, storage)
+    add_admin_routes(api, storage, metrics)
     for error in (AppError, MapperError, CollectorError):
         api.add_exception_handler(error, _error_response)
 
@@ -191,25 +228,49 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/order/{order_id}", summary="What happened to an order", response_model=Story, responses=_STORY
     )
     def order(
-        order_id: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        order_id: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story("order", order_id, _time(since), _time(until)), form)
+        found = answers.story("order", order_id, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/story", summary="What happened to a business key value", response_model=Story, responses=_STORY
     )
     def story(
-        key: Key, value: str, since: Since = None, until: Until = None, form: StoryFormat = "json"
+        key: Key,
+        value: str,
+        since: Since = None,
+        until: Until = None,
+        form: StoryFormat = "json",
+        logs: WithLogs = False,
     ) -> Story | Response:
-        return _in_form(answers.story(key, value, _time(since), _time(until)), form)
+        found = answers.story(key, value, _time(since), _time(until))
+        return _in_form(told_with_logs(answers, found) if logs else found, form)
 
     @router.get(
         "/traces/{trace_id}/story",
         summary="What happened in a trace, and what followed from it",
         responses=_UNKNOWN_TRACE,
     )
-    def story_of_trace(trace_id: TraceId) -> Story:
-        return answers.story_of_trace(trace_id)
+    def story_of_trace(trace_id: TraceId, logs: WithLogs = False) -> Story:
+        found = answers.story_of_trace(trace_id)
+        return told_with_logs(answers, found) if logs else found
+
+    @router.get(
+        "/logs",
+        summary="What was logged in some traces",
+        description="The records by time. A collector stores the logs of traces if `LABAN_LOGS` is set.",
+        responses={HTTPStatus.BAD_REQUEST: {"model": Refused, "description": "Not the ID of a trace"}},
+    )
+    def logs_of_traces(
+        trace: Annotated[list[LoggedTrace], Query(min_length=1, max_length=MOST_TRACES)],
+        limit: Annotated[int, Query(ge=1, le=MOST, description="Maximum number of records.")] = MOST,
+    ) -> Logs:
+        return answers.logs(trace, limit)
 
     @router.get(
         "/traces/{trace_id}",
@@ -226,14 +287,19 @@ def _router(answers: TraceAnswers) -> APIRouter:
         "/map",
         summary="Which service calls which, and how",
         description="A time range of five minutes or more is widened to whole minutes.",
+        responses=_UNKNOWN_ENTRY,
     )
-    def service_map(since: Since = None, until: Until = None, unseen: Unseen = False) -> ServiceMap:
-        return answers.service_map(_time(since), _time(until), unseen=unseen)
+    def service_map(
+        since: Since = None, until: Until = None, unseen: Unseen = False, entry: Entry = None
+    ) -> ServiceMap:
+        return answers.service_map(_time(since), _time(until), unseen=unseen, entry=entry)
 
     return router
 
 
-def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
+def _settled_router(
+    answers: TraceAnswers, storage: StorageService, firing: Callable[[], Alerts]
+) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
@@ -327,6 +393,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
         return answers.findings(_time(since), _time(until))
 
     @router.get(
+        "/alerts",
+        summary="What is wrong now, by the conditions of alerts",
+        description="With `[alerts]` in `laban.toml`, as of the last look, and with new findings.",
+    )
+    def alerts() -> Alerts:
+        return firing()
+
+    @router.get(
         "/whatif",
         summary="What would become of the requests if something changed",
         description="Replays a sample of the traces of the time range, with all the changes together.",
@@ -383,7 +457,7 @@ async def _error_response(_: Request, error: Exception) -> JSONResponse:
 
 def _status_of(error: Exception) -> HTTPStatus:
     match error:
-        case UnknownTrace() | UnknownPlace():
+        case UnknownTrace() | UnknownPlace() | UnknownEntry():
             return HTTPStatus.NOT_FOUND
         case InvalidTimeRange() | InvalidTraceId() | InvalidChange():
             return HTTPStatus.BAD_REQUEST

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from laban.business_keys.keys import parse_rules
 from laban_app.answers.profiling import profile_traces
@@ -13,6 +13,7 @@ from laban_collector.batch.namespaces import with_kubernetes_namespaces
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
+from laban_collector.decode.otlp_logs import LogDecoder
 from laban_collector.errors import NotAccepting
 from laban_collector.importing.batch_receiver import BatchReceiver
 from laban_collector.ingest.group_commit import Limits
@@ -21,6 +22,7 @@ from laban_collector.ingest.storage_service import StorageService
 from laban_collector.protect.protected_writer import ProtectedWriter
 from laban_collector.protect.protection import Protection
 from laban_collector.receive.access import Access
+from laban_collector.receive.element_limit import LOGS
 from laban_collector.receive.grpc import GrpcReceiver
 from laban_collector.receive.http import HttpReceiver
 from laban_collector.receive.intake import Intake, IntakeLimits
@@ -30,6 +32,10 @@ from laban_collector.store.base import NameLimits, RetentionLimits, Store
 
 if TYPE_CHECKING:
     from laban_collector.lag.poller import LagPoller
+
+
+_LOGS_PART: Final = 4
+"""Logs may have 1/4 of the bytes in flight, besides those of spans."""
 
 
 class Endpoints(NamedTuple):
@@ -57,7 +63,7 @@ class Collector:
             edges=settings.max_edges,
         )
         self.storage = StorageService(
-            store, RetentionLimits(settings.retention, settings.max_size), names, profile_traces
+            store, _retention(settings), names, profile_traces, settings.metrics_edges
         )
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
@@ -88,8 +94,9 @@ class Collector:
             pipeline.start()
             starting.push_async_callback(asyncio.to_thread, pipeline.stop)
             intake = Intake(pipeline.submit, IntakeLimits.from_settings(self._settings), self.storage.metrics)
-            grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity)
-            http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity)
+            logs = self._start_logs(starting) if self._settings.logs else None
+            grpc = GrpcReceiver(Address.parse(self._settings.otlp_grpc), intake, access, identity, logs)
+            http = HttpReceiver(Address.parse(self._settings.otlp_http), intake, access, identity, logs)
             # Registered before they start, because stopping a part that is not running does nothing. They
             # stop together, because each may have to wait for slow peers.
             pollers = self._new_pollers()
@@ -122,7 +129,21 @@ class Collector:
         protected = ProtectedWriter(self.storage, protection, k8s_namespaces=settings.k8s_namespaces)
         return BatchReceiver(protected, settings.keys, settings.max_request_bytes, settings.upload_timeout)
 
-    def _new_pipeline(self) -> Pipeline:
+    def _start_logs(self, starting: AsyncExitStack) -> Intake:
+        """Start to store logs; they have threads and limits of their own, so spans do not wait for them."""
+        settings = self._settings
+        limits = Limits(
+            in_flight_bytes=max(settings.max_request_bytes, settings.max_in_flight_bytes // _LOGS_PART),
+            commit_bytes=settings.commit_bytes,
+            commit_delay=settings.commit_delay,
+        )
+        decoder = LogDecoder.from_settings(settings)
+        pipeline = Pipeline(decoder.decode, self.storage.take_logs, limits, "-logs")
+        pipeline.start()
+        starting.push_async_callback(asyncio.to_thread, pipeline.stop)
+        return Intake(pipeline.submit, IntakeLimits.from_settings(settings), self.storage.metrics, LOGS)
+
+    def _new_pipeline(self) -> Pipeline[SpanBatch]:
         finder = KeyFinder(parse_rules(self._settings.keys))
         limits = Limits(
             in_flight_bytes=self._settings.max_in_flight_bytes,
@@ -135,6 +156,12 @@ class Collector:
 
     def _take_with_namespaces(self, batch: SpanBatch) -> None:
         self.storage.take(with_kubernetes_namespaces(batch))
+
+
+def _retention(settings: Settings) -> RetentionLimits:
+    return RetentionLimits(
+        settings.retention, settings.max_size, settings.logs_retention if settings.logs else None
+    )
 
 
 async def _stop_together(*stops: Callable[[], Coroutine[None, None, None]]) -> None:

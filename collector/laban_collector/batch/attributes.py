@@ -28,6 +28,11 @@ def to_json(attributes: Mapping[str, Value]) -> str:
     return _encode(attributes)
 
 
+def value_to_json(value: Value) -> str:
+    """Return a value as compact JSON."""
+    return _encode(value)
+
+
 def from_float(number: float) -> Value:
     """Return a float as a value that JSON can represent."""
     if math.isfinite(number):

@@ -103,6 +103,11 @@ def base64_bytes(sent: str) -> bytes | None:
         return None
 
 
+def any_value(sent: object) -> bytes:
+    """Return a value as a serialized AnyValue; raises as `key_values`."""
+    return _value(sent, 0)
+
+
 def _value(sent: object, depth: int) -> bytes:
     """Return a serialized AnyValue; an empty one (OTLP's null) for an unknown type."""
     if depth > _MAX_DEPTH:

@@ -9,6 +9,10 @@ from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import CollectorError, UndecodableRequest
 
 _MAX_REASONS: Final = 5
+_MAX_FIELDS: Final = 50
+"""Distinct unknown fields that are named; their names come from outside."""
+_FIELD_SHOWN: Final = 60
+"""Characters of the name of an unknown field."""
 _Sent = TypeVar("_Sent")
 _Row = TypeVar("_Row")
 
@@ -64,10 +68,14 @@ class Problems:
     Attributes:
         rejected: number of rejected spans.
         reasons: number of occurrences of each reason, for spans, events and links.
+        notes: what else happened to data that was read, with the number of occurrences.
+        unknown: fields that the format does not have; they are not stored.
     """
 
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter[str])
+    notes: Counter[str] = field(default_factory=Counter[str])
+    unknown: Counter[str] = field(default_factory=Counter[str])
 
     def reject(self, reason: object, spans: int = 1) -> None:
         """Count rejected spans."""
@@ -83,6 +91,18 @@ class Problems:
             except MalformedError as reason:
                 self.reasons[f"{what}(s) dropped: {reason}"] += 1
         return rows
+
+    def count_unknown(self, names: Iterable[str], where: str) -> None:
+        """Count fields that the format does not have.
+
+        Args:
+            names: of the fields.
+            where: the object that has them, and its format.
+        """
+        for name in names:
+            shown = f"{name[:_FIELD_SHOWN]} of {where}"
+            is_named = shown in self.unknown or len(self.unknown) < _MAX_FIELDS
+            self.unknown[shown if is_named else f"other fields of {where}"] += 1
 
     def explain(self) -> str:
         """Return the most frequent reasons, for the sender; '' if there are none."""

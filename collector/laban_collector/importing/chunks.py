@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from laban_collector.importing.console_output import DocumentFinder, is_console_output, is_text
+from laban_collector.importing.zstd_stream import ZSTD_MAGIC, ZstdStream, decompress_message
 
 CHUNK_BYTES: Final = 8 << 20
 """Approximate size of a chunk of lines or of messages."""
@@ -20,6 +21,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 _JSON_START: Final = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[\]{])')
 _PREFIX: Final = 4
 """Bytes of the length that the OpenTelemetry Collector's file exporter writes before each message."""
+
+MESSAGE_BYTES: Final = 256 << 20
+"""Limit of a message, also decompressed. A longer one is a damaged length, or would fill the memory."""
 
 _Stream = io.BufferedReader | gzip.GzipFile
 
@@ -49,16 +53,18 @@ def chunks(file: io.BufferedReader, is_json_document: Callable[[bytes], bool]) -
     a single protobuf message are read completely.
 
     Args:
-        file: the file, compressed with gzip or not.
+        file: the file, compressed with gzip or zstd, or not.
         is_json_document: whether a line is a complete document.
 
     Raises:
-        OSError, EOFError, zlib.error: the file cannot be read, or its gzip is damaged, possibly after some
-        chunks.
+        OSError, EOFError, zlib.error: the file cannot be read, or its gzip or zstd is damaged, possibly after
+        some chunks.
     """
     stream: _Stream = file
     if file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
         stream = gzip.GzipFile(fileobj=file)
+    if stream.peek(len(ZSTD_MAGIC)).startswith(ZSTD_MAGIC):
+        stream = io.BufferedReader(ZstdStream(stream))
     head = stream.peek(1)
     if head.startswith(_BOM):
         stream.read(len(_BOM))
@@ -135,14 +141,25 @@ def _blocks(stream: _Stream) -> Iterator[bytes]:
 
 
 def _messages(stream: _Stream) -> Iterator[Chunk]:
-    """Yield length-prefixed messages; the last one may be truncated."""
+    """Yield length-prefixed messages, each compressed with zstd or not; the last one may be truncated."""
     group: list[bytes] = []
     size = 0
-    while prefix := stream.read(_PREFIX):
-        group.append(stream.read(int.from_bytes(prefix)))
-        size += len(group[-1])
-        if size >= CHUNK_BYTES:
-            yield Chunk(Kind.PROTOBUF, group)
-            group, size = [], 0
+    try:
+        while prefix := stream.read(_PREFIX):
+            group.append(_message(stream, int.from_bytes(prefix)))
+            size += len(group[-1])
+            if size >= CHUNK_BYTES:
+                yield Chunk(Kind.PROTOBUF, group)
+                group, size = [], 0
+    except (OSError, EOFError, zlib.error):
+        yield Chunk(Kind.PROTOBUF, group)
+        raise
     if group:
         yield Chunk(Kind.PROTOBUF, group)
+
+
+def _message(stream: _Stream, length: int) -> bytes:
+    if length > MESSAGE_BYTES:
+        raise OSError(f"a message of {length} bytes; no message is larger than {MESSAGE_BYTES}")
+    sent = stream.read(length)
+    return decompress_message(sent, MESSAGE_BYTES) if sent.startswith(ZSTD_MAGIC) else sent

@@ -25,7 +25,8 @@ from laban_collector.decode.otlp import OtlpDecoder
 from laban_collector.decode.results import Problems
 from laban_collector.importing.chunks import Chunk, Kind, chunks
 from laban_collector.importing.data_quality import DataQuality
-from laban_collector.importing.formats import Content, contents, is_json_document
+from laban_collector.importing.documents import contents, is_json_document
+from laban_collector.importing.formats.format import Content
 from laban_collector.store.base import SpanWriter
 
 PARALLEL_FROM: Final = 32 << 20
@@ -39,10 +40,12 @@ _NO_SPANS: Final = "file(s) without spans"
 
 
 class DecodedPart(NamedTuple):
-    """A decoded batch, and the reasons for skipped data with their counts."""
+    """A decoded batch, and what its data had that is not in it, with counts; see `Report`."""
 
     batch: SpanBatch
     refused: Counter[str]
+    notes: Counter[str]
+    unknown: Counter[str]
 
 
 @dataclass(slots=True)
@@ -54,6 +57,8 @@ class Report:
         stored: number of spans that are new in the store.
         duplicates: number of spans that were stored already, or occur twice.
         refused: the reasons for skipped data, with their counts.
+        notes: what else happened to data that was read, with counts.
+        unknown: the fields that the formats do not have, with counts; they are not stored.
         quality: the spans that are stored, but look wrong.
     """
 
@@ -61,6 +66,8 @@ class Report:
     stored: int = 0
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
+    notes: Counter[str] = field(default_factory=Counter[str])
+    unknown: Counter[str] = field(default_factory=Counter[str])
     quality: DataQuality = field(default_factory=lambda: DataQuality(time.time_ns()))
 
     @property
@@ -103,6 +110,8 @@ class Importer:
             self.report.stored += written.spans
             self.report.duplicates += written.duplicates
             self.report.refused.update(part.refused)
+            self.report.notes.update(part.notes)
+            self.report.unknown.update(part.unknown)
             self.report.quality.add(part.batch)
             advanced()
         if before == (self.report.refused.total(), self.report.spans):
@@ -141,9 +150,9 @@ def decode_chunk(chunk: Chunk, rules: str) -> Iterator[DecodedPart]:
         for content in contents(chunk, problems):
             commit.add(content)
             if commit.spans >= _MAX_SPANS:
-                yield DecodedPart(commit.to_batch(), Counter())
+                yield DecodedPart(commit.to_batch(), Counter(), Counter(), Counter())
                 commit = _Commit(finder)
-        yield DecodedPart(commit.to_batch(), problems.reasons)
+        yield DecodedPart(commit.to_batch(), problems.reasons, problems.notes, problems.unknown)
 
 
 @contextlib.contextmanager

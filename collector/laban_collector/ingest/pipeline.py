@@ -13,11 +13,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.decode.results import DecodedRequests, Decoder, RequestOutcome
-from laban_collector.errors import CollectorError, DecoderFailed, StoreError, StoreUnwritable
+from laban_collector.decode.results import AcceptedRequest, RequestOutcome
+from laban_collector.errors import (
+    CollectorError,
+    DecoderFailed,
+    StoreError,
+    StoreUnwritable,
+    UndecodableRequest,
+)
 from laban_collector.ingest.group_commit import GroupCommit, Limits, Request
 
 _log = logging.getLogger(__name__)
@@ -26,32 +31,57 @@ _LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about a full disk, which fails every commit."""
 
 
-class _Group(NamedTuple):
+B = TypeVar("B")
+B_co = TypeVar("B_co", covariant=True)
+
+
+class Decoded(Protocol[B_co]):
+    """Many requests as one batch: of spans, or of logs."""
+
+    @property
+    def batch(self) -> B_co:
+        """Everything that was accepted."""
+        ...
+
+    @property
+    def outcomes(self) -> Sequence[AcceptedRequest | UndecodableRequest]:
+        """One for each request, in their order."""
+        ...
+
+
+class _Group(NamedTuple, Generic[B]):
     """Requests that share a commit."""
 
     requests: Sequence[Request]
-    decoded: DecodedRequests
+    decoded: Decoded[B]
 
 
-class Pipeline:
-    """Accepts request bodies and stores their spans.
+class Pipeline(Generic[B]):
+    """Accepts request bodies and stores their content.
 
     Args:
         decoder: turns bodies into one batch; called in one thread.
         write: stores a batch durably, or raises StoreError; called in another thread.
         limits: how much is accepted at once.
+        name: of what is stored, for the names of the threads.
     """
 
-    def __init__(self, decoder: Decoder, write: Callable[[SpanBatch], object], limits: Limits) -> None:
+    def __init__(
+        self,
+        decoder: Callable[[Sequence[bytes]], Decoded[B]],
+        write: Callable[[B], object],
+        limits: Limits,
+        name: str = "",
+    ) -> None:
         self._decoder = decoder
         self._store = write
         self._groups = GroupCommit(limits)
         # One decoded group waits while another is written; more would only delay the answers.
-        self._decoded: queue.Queue[_Group | None] = queue.Queue(maxsize=1)
+        self._decoded: queue.Queue[_Group[B] | None] = queue.Queue(maxsize=1)
         self._failures = CommitFailureLog()
         self._threads = [
-            threading.Thread(target=self._decode_all, name="laban-decode"),
-            threading.Thread(target=self._write_all, name="laban-write"),
+            threading.Thread(target=self._decode_all, name=f"laban-decode{name}"),
+            threading.Thread(target=self._write_all, name=f"laban-write{name}"),
         ]
 
     def start(self) -> None:
@@ -102,7 +132,7 @@ class Pipeline:
             if self._decoded.empty():
                 self._groups.set_writer(idle=True)
 
-    def _write(self, group: _Group) -> None:
+    def _write(self, group: _Group[B]) -> None:
         try:
             self._store(group.decoded.batch)
         except Exception as error:  # noqa: BLE001 - after any error the senders are told to retry

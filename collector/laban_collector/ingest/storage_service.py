@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from laban_collector.batch.log_batch import LogBatch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
 from laban_collector.health import Health
@@ -54,6 +55,7 @@ class StorageService(SpanWriter):
         limits: the retention limits.
         names: the names that graphs distinguish in an hour.
         profiler: counts what traces look like; None: profiles are not kept.
+        series: edges that the totals for metrics tell apart; 0: totals are not kept.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class StorageService(SpanWriter):
         limits: RetentionLimits,
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         self.metrics = Metrics()
         self.store = store
         self._limits = limits
         self._names = names
         self._profiler = profiler
+        self._series = series
         self._tables: BatchLoader | None = store.writer()
         """None while the store is being replaced."""
         self._journaled: tuple[Path, dict[int, int]] | None = None
@@ -133,7 +137,7 @@ class StorageService(SpanWriter):
         unloaded = with_left_behind(self.store, found.newest, journal, left)
         note_journaled(self.store, unloaded)
         self._ring, self._report = check_ledger(self.store, unloaded, found=found)
-        self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
+        self.store.start(self._limits, self._on_deleted, self._names, self._profiler, self._series)
         loader = JournalLoader(self._load, journal, self._ring, self._writer().sequence)
         loader.on_loss = self._on_journal_loss
         waiting = {one.sequence for one in left}
@@ -191,6 +195,15 @@ class StorageService(SpanWriter):
             self._writer().write_lag(rows)
         self.metrics.lag_rows.set(sum(isinstance(row, Lag) for row in rows))
         self.metrics.lag_polled.set(time.time())
+
+    def take_logs(self, batch: LogBatch) -> None:
+        """Store log records, after `start`; they are in the tables when this returns.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        with self._tables_changing:
+            self._writer().write_logs(batch)
 
     def recent_lag(self) -> list[Lag]:
         """Return the stored polls of the last hour, by time; the newest ones if there are very many.
@@ -307,7 +320,7 @@ class StorageService(SpanWriter):
                 self._tables = None
             self._note_journaled()
             tables = self.store.writer()
-            self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
+            self.store.start(self._limits, self._on_deleted, self._names, self._profiler, self._series)
             self._tables = tables
 
     def _note_journaled(self) -> None:

@@ -40,18 +40,39 @@ _CHILDREN: Final[dict[str, dict[int, str]]] = {
     "ArrayValue": {1: "AnyValue"},
     "KeyValueList": {1: "KeyValue"},
     "Text": {},
+    "LogsRequest": {1: "ResourceLogs"},
+    "ResourceLogs": {1: "Resource", 2: "ScopeLogs"},
+    "ScopeLogs": {1: "Scope", 2: "LogRecord"},
+    "LogRecord": {5: "AnyValue", 6: "KeyValue"},
 }
 """The fields of each message that are repeated or lead to repeated fields: number and type."""
 
 
-def too_many_elements(body: bytes, limit: int) -> bool:
-    """Whether an ExportTraceServiceRequest contains more than `limit` messages.
+TRACES: Final = "Request"
+LOGS: Final = "LogsRequest"
+_NAMES: Final = {TRACES: "ExportTraceServiceRequest", LOGS: "ExportLogsServiceRequest"}
+
+
+def too_many_elements(body: bytes, limit: int, request: str = TRACES) -> bool:
+    """Whether a request contains more than `limit` messages.
+
+    Args:
+        body: of the request.
+        limit: of its messages.
+        request: TRACES or LOGS.
 
     Raises:
         UndecodableRequest: the body is not such a request.
     """
+    try:
+        return _too_many(body, limit, request)
+    except DecodeError as error:
+        raise UndecodableRequest(f"The body is not an OTLP {_NAMES[request]}: {error}") from error
+
+
+def _too_many(body: bytes, limit: int, request: str) -> bool:
     remaining = limit
-    level = {"Request": body}
+    level = {request: body}
     while sum(map(len, level.values())) // _SMALLEST > remaining:
         below: dict[str, list[bytes]] = {}
         for name, messages in level.items():
@@ -69,10 +90,7 @@ def too_many_json_elements(body: bytes, limit: int) -> bool:
 
 def _collect_children(name: str, messages: bytes, remaining: int, below: dict[str, list[bytes]]) -> int:
     """Add the children of these messages to `below`; returns their number, or a number above `remaining`."""
-    try:
-        merged = _MESSAGES[name].FromString(messages)
-    except DecodeError as error:
-        raise UndecodableRequest(f"The body is not an OTLP ExportTraceServiceRequest: {error}") from error
+    merged = _MESSAGES[name].FromString(messages)
     found = 0
     for number, child in _CHILDREN[name].items():
         children = getattr(merged, _field(number))

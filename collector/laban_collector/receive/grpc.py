@@ -1,49 +1,65 @@
 """The OTLP/gRPC receiver. It passes message bytes on; the decoder parses them."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
 from laban_collector.address import Address
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import AddressInUse, CollectorError, UndecodableRequest
 from laban_collector.receive.access import Access
 from laban_collector.receive.intake import Intake
 from laban_collector.receive.otlp_responses import (
+    LOGS_OFF,
     TOKEN_REQUIRED,
+    TRACES_AND_LOGS_ONLY,
     TRACES_ONLY,
     ErrorResponse,
     error_response,
     export_response,
+    logs_response,
 )
 from laban_collector.receive.tls import Identity
 
 _COLLECTORS: Final = "/opentelemetry.proto.collector."
 _EXPORT: Final = f"{_COLLECTORS}trace.v1.TraceService/Export"
+_EXPORT_LOGS: Final = f"{_COLLECTORS}logs.v1.LogsService/Export"
 _GRACE: Final = 5.0
 """Seconds for calls in progress when the receiver stops."""
 _UPLOADS: Final = 32
 """Bodies read at the same time. gRPC does not report partial sizes, so each may have the maximum size."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Respond = Callable[[AcceptedRequest], Message]
 
 
 class GrpcReceiver:
-    """Receives traces at one address.
+    """Receives traces, and maybe logs, at one address.
 
     Args:
         address: the address to listen on; port 0 means a free port.
         intake: takes the bodies and defines their limits.
         access: who may send. Browsers cannot send gRPC, so hosts and origins are not checked.
         identity: the TLS certificate; None for no TLS.
+        logs: takes the bodies with logs; None to refuse them.
     """
 
     def __init__(
-        self, address: Address, intake: Intake, access: Access, identity: Identity | None = None
+        self,
+        address: Address,
+        intake: Intake,
+        access: Access,
+        identity: Identity | None = None,
+        logs: Intake | None = None,
     ) -> None:
         self._address = address
         self._intake = intake
+        self._logs = logs
         self._access = access
         self._identity = identity
         self._server: grpc.aio.Server | None = None
@@ -61,7 +77,7 @@ class GrpcReceiver:
                 ("grpc.so_reuseport", 0),
             )
         )
-        server.add_generic_rpc_handlers((_Handlers(self._intake, self._access),))
+        server.add_generic_rpc_handlers((_Handlers(self._intake, self._access, self._logs),))
         try:
             port = self._bind(server)
         except RuntimeError as error:
@@ -93,8 +109,12 @@ class _Handlers(grpc.GenericRpcHandler):
     the message is read: until then, HTTP/2 flow control holds it back at the sender.
     """
 
-    def __init__(self, intake: Intake, access: Access) -> None:
-        self._intake = intake
+    def __init__(self, intake: Intake, access: Access, logs: Intake | None) -> None:
+        self._exports = {_EXPORT: partial(self._export, intake, export_response)}
+        if logs is not None:
+            self._exports[_EXPORT_LOGS] = partial(self._export, logs, logs_response)
+        self._refusals = {_EXPORT_LOGS: LOGS_OFF}
+        self._refusal = TRACES_ONLY if logs is None else TRACES_AND_LOGS_ONLY
         self._access = access
         self._uploads = asyncio.Semaphore(_UPLOADS)
 
@@ -104,22 +124,24 @@ class _Handlers(grpc.GenericRpcHandler):
         """Return the handler, or None for UNIMPLEMENTED."""
         if not self._access.accepts_token(_authorization(handler_call_details)):
             return grpc.stream_unary_rpc_method_handler(_token_required)
-        if handler_call_details.method == _EXPORT:
-            return grpc.stream_unary_rpc_method_handler(self._export)
-        if handler_call_details.method.startswith(_COLLECTORS):
-            return grpc.stream_unary_rpc_method_handler(_other_signal)
+        method = handler_call_details.method
+        if method in self._exports:
+            return grpc.stream_unary_rpc_method_handler(self._exports[method])
+        if method.startswith(_COLLECTORS):
+            refusal = self._refusals.get(method, self._refusal)
+            return grpc.stream_unary_rpc_method_handler(partial(_other_signal, refusal))
         return None
 
-    async def _export(self, _: object, context: Context) -> bytes:
+    async def _export(self, intake: Intake, respond: Respond, _: object, context: Context) -> bytes:
         try:
-            accepted = await self._intake.store(await self._read(context))
+            accepted = await intake.store(await self._read(intake, context))
         except CollectorError as error:
             return await _abort(context, error_response(error))
-        return export_response(accepted).SerializeToString()
+        return respond(accepted).SerializeToString()
 
-    async def _read(self, context: Context) -> bytes:
+    async def _read(self, intake: Intake, context: Context) -> bytes:
         """Return the one message; it waits in flow control until there is room for it."""
-        async with self._intake.upload(), self._uploads:
+        async with intake.upload(), self._uploads:
             body = await context.read()
         if body is grpc.aio.EOF:
             raise UndecodableRequest("The call contains no message.")
@@ -142,5 +164,5 @@ async def _token_required(_: object, context: Context) -> bytes:
     await _abort(context, TOKEN_REQUIRED)
 
 
-async def _other_signal(_: object, context: Context) -> bytes:
-    await context.abort(grpc.StatusCode.UNIMPLEMENTED, TRACES_ONLY)
+async def _other_signal(refusal: str, _: object, context: Context) -> bytes:
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, refusal)

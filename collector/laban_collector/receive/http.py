@@ -1,12 +1,15 @@
-"""The OTLP/HTTP receiver: POST /v1/traces as protobuf or JSON; plain, gzip or zstd; on uvicorn."""
+"""The OTLP/HTTP receiver: POST /v1/traces and /v1/logs, protobuf or JSON; plain, gzip, zstd; on uvicorn."""
 
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import grpc
 import uvicorn
+from google.protobuf.message import Message
 
 from laban_collector.address import Address
+from laban_collector.decode.results import AcceptedRequest
 from laban_collector.errors import AddressInUse, CollectorError, UploadTooSlow
 from laban_collector.receive.access import Access
 from laban_collector.receive.asgi import (
@@ -28,16 +31,20 @@ from laban_collector.receive.intake import Intake
 from laban_collector.receive.otlp_responses import (
     ENCODINGS,
     JSON,
+    LOGS_OFF,
+    LOGS_PATH,
+    TRACES_AND_LOGS_ONLY,
     TRACES_ONLY,
     TRACES_PATH,
     Encoding,
     ErrorResponse,
     error_response,
     export_response,
+    logs_response,
 )
 from laban_collector.receive.tls import Identity
 
-_OTHER_SIGNALS: Final = ("/v1/logs", "/v1/metrics", "/v1development/profiles")
+_OTHER_SIGNALS: Final = (LOGS_PATH, "/v1/metrics", "/v1development/profiles")
 _CLOSE: Final = (b"connection", b"close")
 _GRACE: Final = 5
 """Seconds for requests in progress when the receiver stops."""
@@ -45,56 +52,77 @@ _GRACE: Final = 5
 _KEEP_ALIVE: Final = 75
 
 
-class TracesApp:
-    """The ASGI application of the receiver."""
+class _Export(NamedTuple):
+    """What becomes of the requests to a path."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    intake: Intake
+    respond: Callable[[AcceptedRequest], Message]
+
+
+class ExportsApp:
+    """The ASGI application of the receiver.
+
+    Args:
+        intake: takes the bodies with traces.
+        logs: takes the bodies with logs; None to refuse them.
+    """
+
+    def __init__(self, intake: Intake, logs: Intake | None = None) -> None:
+        self._exports = {TRACES_PATH: _Export(intake, export_response)}
+        if logs is not None:
+            self._exports[LOGS_PATH] = _Export(logs, logs_response)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one request, after its spans are on disk."""
-        problem = _request_error(scope)
+        """Respond to one request, after its content is on disk."""
+        problem = _request_error(scope, stores_logs=LOGS_PATH in self._exports)
         if problem is not None:
             await deny(scope, send, *problem)
             return
-        encoding = _encoding(scope)
+        encoding, export = _encoding(scope), self._exports[scope["path"]]
         try:
-            body = await self._read(scope, receive)
-            accepted = await self._intake.store(encoding.body(body))
+            body = await _read(export.intake, scope, receive)
+            accepted = await export.intake.store(encoding.body(body))
         except Disconnected:
             return
         except CollectorError as error:
             headers: Headers = [_CLOSE] if isinstance(error, UploadTooSlow) else []
             await deny(scope, send, error_response(error), headers)
             return
-        await respond(send, 200, encoding.serialize(export_response(accepted)), encoding.content_type)
+        await respond(send, 200, encoding.serialize(export.respond(accepted)), encoding.content_type)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        limit = self._intake.limits.request_bytes
-        length = header(scope, b"content-length")
-        if length.isdigit() and int(length) > limit:
-            raise too_large(limit)
-        async with self._intake.upload() as reserve:
-            return await read_body(receive, _content_encoding(scope), limit, reserve)
+
+async def _read(intake: Intake, scope: Scope, receive: Receive) -> bytes:
+    limit = intake.limits.request_bytes
+    length = header(scope, b"content-length")
+    if length.isdigit() and int(length) > limit:
+        raise too_large(limit)
+    async with intake.upload() as reserve:
+        return await read_body(receive, _content_encoding(scope), limit, reserve)
 
 
 class HttpReceiver:
-    """Receives traces at one address.
+    """Receives traces, and maybe logs, at one address.
 
     Args:
         address: the address to listen on; port 0 means a free port.
         intake: takes the bodies and defines their limits.
         access: who may send.
         identity: the TLS certificate; None for no TLS.
+        logs: takes the bodies with logs; None to refuse them.
     """
 
     def __init__(
-        self, address: Address, intake: Intake, access: Access, identity: Identity | None = None
+        self,
+        address: Address,
+        intake: Intake,
+        access: Access,
+        identity: Identity | None = None,
+        logs: Intake | None = None,
     ) -> None:
         self._address = address
         self._server = BackgroundServer(
             uvicorn.Config(
-                Guard(TracesApp(intake), access, deny, "POST"),
+                Guard(ExportsApp(intake, logs), access, deny, "POST"),
                 http=receiver_protocol(intake, access),
                 ws="none",
                 lifespan="off",
@@ -144,16 +172,18 @@ async def deny(scope: Scope, send: Send, error: ErrorResponse, headers: Headers)
     await respond(send, error.http_status, body, encoding.content_type, [*headers, *error.http_headers()])
 
 
-def _request_error(scope: Scope) -> tuple[ErrorResponse, Headers] | None:
-    """Return the error and headers for a request that is not a trace export; None if it is one."""
+def _request_error(scope: Scope, *, stores_logs: bool) -> tuple[ErrorResponse, Headers] | None:
+    """Return the error and headers for a request that is not an export; None if it is one."""
     path, method = scope["path"], scope["method"]
-    if path in _OTHER_SIGNALS:
-        return ErrorResponse(grpc.StatusCode.UNIMPLEMENTED, 404, f"{TRACES_ONLY}."), []
-    if path != TRACES_PATH:
+    is_logs = path == LOGS_PATH
+    if path in _OTHER_SIGNALS and not (is_logs and stores_logs):
+        refusal = TRACES_AND_LOGS_ONLY if stores_logs else LOGS_OFF if is_logs else TRACES_ONLY
+        return ErrorResponse(grpc.StatusCode.UNIMPLEMENTED, 404, f"{refusal}."), []
+    if path not in (TRACES_PATH, LOGS_PATH):
         text = f"Unknown path. Send OTLP traces to POST {TRACES_PATH}."
         return ErrorResponse(grpc.StatusCode.NOT_FOUND, 404, text), []
     if method != "POST":
-        text = f"Method {method} is not allowed. Send OTLP traces with POST."
+        text = f"Method {method} is not allowed. Send OTLP {'logs' if is_logs else 'traces'} with POST."
         return ErrorResponse(grpc.StatusCode.UNIMPLEMENTED, 405, text), [(b"allow", b"POST")]
     content_type = _content_type(scope)
     if content_type not in ENCODINGS:

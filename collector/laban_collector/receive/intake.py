@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 from laban_collector.decode.results import AcceptedRequest, JsonBody, RequestOutcome
 from laban_collector.errors import CollectorError, Overloaded, RequestTooLarge, UploadTooSlow
 from laban_collector.metrics import Metrics
-from laban_collector.receive.element_limit import too_many_elements, too_many_json_elements
+from laban_collector.receive.element_limit import TRACES, too_many_elements, too_many_json_elements
 from laban_collector.settings import Settings
 
 _RETRY_AFTER: Final = 1.0
@@ -59,10 +59,13 @@ class Intake:
         submit: takes the bodies; calls back from another thread.
         limits: limits on requests.
         metrics: counts requests, spans and bytes in flight.
+        request: what a body is: TRACES or LOGS of `element_limit`.
     """
 
-    def __init__(self, submit: Submit, limits: IntakeLimits, metrics: Metrics) -> None:
+    def __init__(self, submit: Submit, limits: IntakeLimits, metrics: Metrics, request: str = TRACES) -> None:
         self.limits = limits
+        self._request = request
+        self._count_accepted = metrics.count_accepted if request == TRACES else metrics.count_accepted_logs
         self._pipeline = submit
         self._metrics = metrics
         self._uploading = 0
@@ -125,7 +128,7 @@ class Intake:
         def finish(outcome: RequestOutcome) -> None:
             metrics.in_flight.dec(size)
             if isinstance(outcome, AcceptedRequest):
-                metrics.count_accepted(outcome)
+                self._count_accepted(outcome)
             else:
                 metrics.count_refused(outcome)
             on_outcome(outcome)
@@ -151,7 +154,7 @@ class Intake:
             return too_many_json_elements(body, self.limits.elements)
         if self.is_surely_within_limits(len(body)):
             return False
-        return await asyncio.to_thread(too_many_elements, body, self.limits.elements)
+        return await asyncio.to_thread(too_many_elements, body, self.limits.elements, self._request)
 
     def _mailbox_of_loop(self) -> "Mailbox":
         loop = asyncio.get_running_loop()

@@ -14,6 +14,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
@@ -32,7 +36,10 @@ from laban_collector.errors import (
 
 TRACES_PATH: Final = "/v1/traces"
 """The path of trace exports over HTTP."""
+LOGS_PATH: Final = "/v1/logs"
 TRACES_ONLY: Final = "laban stores traces only; send logs and metrics to another backend"
+LOGS_OFF: Final = f"{TRACES_ONLY}. LABAN_LOGS=true makes it store the logs of traces"
+TRACES_AND_LOGS_ONLY: Final = "laban stores traces and their logs only; send metrics to another backend"
 
 _UPLOAD_RETRY: Final = 1.0
 _STORE_RETRY: Final = 5.0
@@ -106,6 +113,14 @@ def export_response(accepted: AcceptedRequest) -> ExportTraceServiceResponse:
         return ExportTraceServiceResponse()
     partial = ExportTracePartialSuccess(rejected_spans=accepted.rejected, error_message=accepted.message)
     return ExportTraceServiceResponse(partial_success=partial)
+
+
+def logs_response(accepted: AcceptedRequest) -> ExportLogsServiceResponse:
+    """Return the success response for logs; `AcceptedRequest` counts records where it says spans."""
+    if not accepted.rejected and not accepted.message:
+        return ExportLogsServiceResponse()
+    partial = ExportLogsPartialSuccess(rejected_log_records=accepted.rejected, error_message=accepted.message)
+    return ExportLogsServiceResponse(partial_success=partial)
 
 
 def _to_protobuf(message: Message) -> bytes:

@@ -13,17 +13,20 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from laban_collector.errors import StoreUnsupported
 from laban_collector.store.damage import Rescued, Verification
+from laban_collector.store.edge_totals import EdgeTotals, Exemplar
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
     LagRow,
     LatencyPoint,
+    LogLine,
     MessageRef,
     Peer,
     ProfileCount,
@@ -40,8 +43,10 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 if TYPE_CHECKING:  # readers need no Arrow, which is slow to load
+    from laban_collector.batch.log_batch import LogBatch
     from laban_collector.batch.span_batch import SpanBatch
 
 EXPORTED_TABLES: Final = (
@@ -57,6 +62,7 @@ EXPORTED_TABLES: Final = (
     "profiles",
     "lag",
     "lag_problems",
+    "logs",
     "ledger",
 )
 """The tables of an export: one Parquet file each."""
@@ -81,10 +87,12 @@ class RetentionLimits(NamedTuple):
     Attributes:
         age: seconds since the spans arrived; None: no limit.
         size: bytes of the data and its log; None: no limit.
+        logs: seconds since log records arrived; None: as long as spans.
     """
 
     age: float | None = None
     size: int | None = None
+    logs: float | None = None
 
 
 class NameLimits(NamedTuple):
@@ -206,6 +214,14 @@ class BatchLoader(SpanWriter, Protocol):
         """
         ...
 
+    def write_logs(self, batch: "LogBatch") -> None:
+        """Store log records durably; they are on disk when this returns.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        raise StoreUnsupported(f"{type(self).__name__} stores no logs; {len(batch.logs)} were refused.")
+
 
 class SpanReader(Protocol):
     """Queries on a store. All windows are half open, [since, until), in ns since the epoch."""
@@ -274,6 +290,24 @@ class SpanReader(Protocol):
 
         Args:
             trace_id: of the trace.
+            limit: maximum number of spans.
+        """
+        ...
+
+    def logs_of(self, trace_ids: Sequence[str], limit: int) -> list[LogLine]:
+        """Return the first log records of these traces, by time; a record that was sent twice, once.
+
+        The records of another form of an id are included, as in `spans_of`.
+        """
+        ...
+
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces by start, in parts of some thousand, as `trace` does for one.
+
+        Args:
+            trace_ids: of the traces, at most some dozens.
             limit: maximum number of spans.
         """
         ...
@@ -360,6 +394,28 @@ class SpanReader(Protocol):
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
         ...
 
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        ...
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        ...
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits.
+
+        Args:
+            search: the conditions on the span.
+            limit: maximum number of traces.
+            among: the ids of the traces to look at; None: all.
+        """
+        ...
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces, in any order; as many as the limit: not all."""
+        ...
+
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
         ...
@@ -402,6 +458,23 @@ class SpanReader(Protocol):
 
         It sees what this reader sees in `at_one_moment`; only the thread that asked for it may use it.
         """
+        ...
+
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called.
+
+        The operation is the name of the span without IDs, or method and route; a namespace may be left out.
+        """
+        ...
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        ...
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
         ...
 
     def latest_lag(self) -> list[Lag]:
@@ -532,6 +605,7 @@ class Store(ABC):
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         """Start the background work: edge counting, profiles, indexing, retention.
 
@@ -540,11 +614,16 @@ class Store(ABC):
             deleted: called after each run that deleted spans.
             names: the names that graphs distinguish in an hour.
             profiler: counts what traces look like; None: profiles are not kept.
+            series: edges that the totals for metrics tell apart; 0: totals are not kept.
 
         Raises:
             StoreUnsupported: limits are given and this store cannot delete.
             StoreError: the store did not answer.
         """
+
+    def edge_totals(self) -> EdgeTotals:
+        """Return the running totals of edges, for metrics; empty if the store keeps none."""
+        return EdgeTotals()
 
     @abstractmethod
     def stop(self) -> None:

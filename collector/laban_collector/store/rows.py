@@ -4,8 +4,9 @@ Rows are plain frozen values; no database type crosses this interface. Times are
 UTC; durations are nanoseconds; trace and span ids are lower-case hex (32 and 16 characters).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 MINUTE: Final = 60 * 10**9
 """ns. Edges are counted by the minute in which they began."""
@@ -31,6 +32,33 @@ OTHERS: Final = {
     "edge": OTHER_EDGES,
 }
 """The nodes that stand for all names of a kind beyond a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One log record of a trace.
+
+    Attributes:
+        span_id: 16 hex digits; None for a record of the trace that names no span.
+        time: ns since the epoch, as sent.
+        severity: OTLP SeverityNumber, 0 to 24.
+        logger: the name of the instrumentation scope.
+        body: text; JSON if it was none.
+        attributes: by key.
+    """
+
+    trace_id: str
+    span_id: str | None
+    time: int
+    severity: int
+    severity_text: str | None
+    service: str
+    namespace: str | None
+    logger: str | None
+    event_name: str | None
+    body: str | None
+    attributes: Mapping[str, Any]
+    dropped_attributes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +459,26 @@ class LatencyPoint:
     p50_ms: float
     p95_ms: float
     p99_ms: float
+
+
+class EntryTimes(NamedTuple):
+    """How an operation that serves requests or messages did in a window.
+
+    Attributes:
+        name: service and operation: `order POST /orders`.
+        calls: requests or messages.
+        errors: those of them that failed.
+        p95: the 95th percentile of their durations, ns; None if none has one.
+        slowest: IDs of the slowest traces.
+        failed: IDs of the newest traces that failed.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    p95: float | None
+    slowest: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class ProfileStep(NamedTuple):

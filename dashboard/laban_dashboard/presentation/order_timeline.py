@@ -179,6 +179,7 @@ def _fields(bar: Bar, story: Story, timezone: tzinfo) -> list[tuple[str, str]]:
     start = since_start(story, step)
     fields = (
         ("Error", phrases.error(step)),
+        ("Retries and circuit breakers", " · ".join(step.notes) or None),
         ("Stands for", phrases.details(line) if line.equal or line.small else None),
         ("Service", step.service),
         ("Operation", step.operation),

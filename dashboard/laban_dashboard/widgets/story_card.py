@@ -8,7 +8,9 @@ import streamlit as st
 
 from laban_app.answers.trace_links import trace_links
 from laban_collector.errors import BadSettings
+from laban_dashboard.answer_source import grafana_url
 from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.grafana_link import grafana_link
 from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, OUTCOME_LABELS
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.model import Cause, Story
@@ -32,12 +34,20 @@ def story_card(story: Story, name: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             _facts(story)
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                _grafana(story)
                 _elsewhere(story)
                 _downloads(story, _NOT_IN_NAMES.sub("_", name))
         for note in story.notes:
             st.caption(f":orange[{formatting.escape_markdown(note)}]")
         if story.truncated:
             st.caption(":orange[Truncated: the order has more spans than the query limit.]")
+
+
+def _grafana(story: Story) -> None:
+    """Draw a link to Grafana at the time of the story, if its URL is set."""
+    url = grafana_url()
+    if url is not None:
+        st.link_button("Grafana", grafana_link(url, story), icon=":material/monitoring:")
 
 
 def _elsewhere(story: Story) -> None:

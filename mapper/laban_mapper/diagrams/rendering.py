@@ -1,36 +1,16 @@
-"""Renders a service map as SVG, PNG, DOT or Mermaid."""
+"""Runs Graphviz: lays out and draws DOT source."""
 
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
-from laban_mapper.diagrams.dot import to_dot
-from laban_mapper.diagrams.drawing import simplify
-from laban_mapper.diagrams.mermaid import to_mermaid
 from laban_mapper.diagrams.selection import TOP
 from laban_mapper.errors import RenderFailed
-from laban_mapper.model import ServiceMap
-
-Format = Literal["svg", "png", "dot", "mermaid"]
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 _TIMEOUT_S: Final = 60
 _PNG_DPI: Final = "144"
-
-
-def render(service_map: ServiceMap, form: Format, note: str | None = None) -> bytes:
-    """Render the diagram of a service map, with a note as its title; the same map gives the same bytes.
-
-    Raises:
-        RenderFailed: Graphviz is not installed, or it failed.
-    """
-    drawing = simplify(service_map)
-    if form == "mermaid":
-        return to_mermaid(drawing, note).encode()
-    source = to_dot(drawing, note)
-    return source.encode() if form == "dot" else draw(source, form)
 
 
 def draw(source: str, form: str, *, dpi: str = _PNG_DPI) -> bytes:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from laban_collector.store.rows import OTHERS
-from laban_mapper.model import Edge, Evidence, Node, ServiceMap
+from laban_mapper.diagrams.edge_sums import summed
+from laban_mapper.model import Edge, Node, ServiceMap
 
 TOP: Final = 40
 """Nodes of a picture of a map that is too large for one."""
@@ -16,7 +17,6 @@ _MOST_EDGES: Final = 150
 _EDGES_PER_NODE: Final = 2
 _ALWAYS: Final = ("entry", "unseen", "other")
 """The kinds of nodes of which a map has one or few."""
-_SEVERAL: Final = "several protocols"
 
 
 class Selection(NamedTuple):
@@ -60,26 +60,6 @@ def busiest(found: ServiceMap, top: int = TOP) -> Selection:
     return Selection(shown, _note(found, kept & ends, edges))
 
 
-def around(found: ServiceMap, name: str) -> ServiceMap:
-    """The nodes with this name or ID, and those to which they have an edge, also through a topic.
-
-    No node has the name: the map has no nodes.
-    """
-    wanted = {node.id for node in found.nodes if name in (node.name, node.id)}
-    kinds = {node.id: node.kind for node in found.nodes}
-    near, edges = set(wanted), set[int]()
-    for _ in range(3):  # service → topic → group → service
-        via = {one for one in near if one in wanted or kinds.get(one) in ("topic", "group")}
-        edges |= {at for at, edge in enumerate(found.edges) if edge.source in via or edge.target in via}
-        near |= {end for at in edges for end in (found.edges[at].source, found.edges[at].target)}
-    return found.model_copy(
-        update={
-            "nodes": [node for node in found.nodes if node.id in near],
-            "edges": [edge for at, edge in enumerate(found.edges) if at in edges],
-        }
-    )
-
-
 def _busiest_nodes(found: ServiceMap, top: int) -> set[str]:
     calls: Counter[str] = Counter()
     for edge in found.edges:
@@ -102,27 +82,7 @@ def _merged(found: ServiceMap, kept: Collection[str]) -> list[Edge]:
             parts[source, target, edge.kind, edge.protocol].append(edge)
         elif edge.source in kept or edge.target in kept:
             parts[source, target, edge.kind, ""].append(edge)
-    return [_sum(source, target, edges) for (source, target, _, _), edges in parts.items()]
-
-
-def _sum(source: str, target: str, edges: list[Edge]) -> Edge:
-    """One edge for several; percentiles of parts do not add up, so they are unknown."""
-    if len(edges) == 1:
-        return edges[0].model_copy(update={"source": source, "target": target})
-    protocols = {edge.protocol for edge in edges}
-    return Edge(
-        source=source,
-        target=target,
-        kind=edges[0].kind,
-        protocol=protocols.pop() if len(protocols) == 1 else _SEVERAL,
-        calls=sum(edge.calls for edge in edges),
-        errors=sum(edge.errors for edge in edges),
-        evidence=Evidence(
-            parent=sum(edge.evidence.parent for edge in edges),
-            link=sum(edge.evidence.link for edge in edges),
-            attribute=sum(edge.evidence.attribute for edge in edges),
-        ),
-    )
+    return [summed(source, target, edges) for (source, target, _, _), edges in parts.items()]
 
 
 def _busiest_edges(edges: Iterable[Edge], most: int) -> list[Edge]:

@@ -11,7 +11,7 @@ from laban_mapper.findings.facts import SampledTrace
 from laban_mapper.profiles.steps import Occurrence
 from laban_mapper.spans import CLIENT, NS_PER_MS, is_consuming, is_publishing
 
-_SLACK: Final = NS_PER_MS
+SLACK: Final = NS_PER_MS
 """ns by which a call may end after its caller and still be waited for: clocks and timers are not exact."""
 
 CalleeKind = Literal["service", "database", "external"]
@@ -156,7 +156,7 @@ def _call(
         callee = next(iter(visits), None)
     elif step.span.service == caller.span.service and step.span.kind != CLIENT:
         return None
-    awaited = trace.causality.end(step.span) <= trace.causality.end(caller.span) + _SLACK
+    awaited = trace.causality.end(step.span) <= trace.causality.end(caller.span) + SLACK
     service, kind = _callee(step.span, callee, caller.span.service)
     return Call(caller, step, callee, service, kind, above, awaited, reply and awaited)
 

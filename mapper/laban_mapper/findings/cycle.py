@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import networkx as nx
 
-from laban_mapper.findings.calls import calls_of
+from laban_mapper.findings.calls import SLACK, calls_of
 from laban_mapper.findings.evidence import proofs
 from laban_mapper.findings.facts import Found, Rule, SampledTrace, System
 from laban_mapper.findings.words import chain_text
@@ -30,7 +30,8 @@ def _find(system: System) -> Iterator[Found]:
     edges = [edge for edge in system.map.edges if _counts(edge)]
     sync = [edge for edge in edges if edge.kind == "sync"]
     for circle in _circles(sync):
-        yield _by_calls(circle, names, system)
+        if not system.whole or _is_shown(circle, names, system):
+            yield _by_calls(circle, names, system)
     for circle in _circles(edges):
         if any(node.startswith("topic:") for node in circle.nodes):
             yield _by_messages(circle, names, system)
@@ -66,6 +67,16 @@ def _from_first_service(nodes: list[str]) -> list[str]:
     return nodes[at:] + nodes[:at]
 
 
+def _is_shown(circle: _Circle, names: dict[str, str], system: System) -> bool:
+    """Whether a sampled trace shows each call of a circle.
+
+    A ring of parents is counted as calls that no trace has: its spans contradict each other.
+    """
+    shown = {(call.caller.span.service, call.service) for trace in system.traces for call in calls_of(trace)}
+    services = [names[node] for node in circle.nodes]
+    return shown.issuperset(zip(services, [*services[1:], services[0]], strict=True))
+
+
 def _by_calls(circle: _Circle, names: dict[str, str], system: System) -> Found:
     services = [names[node] for node in (*circle.nodes, circle.nodes[0])]
     within = {names[node] for node in circle.nodes}
@@ -87,12 +98,16 @@ def _by_calls(circle: _Circle, names: dict[str, str], system: System) -> Found:
 
 
 def _called_again(trace: SampledTrace, services: set[str]) -> bool:
-    """Whether a service is called by a call that it waits for itself, through another service."""
+    """Whether a service is called through another one, and is still at what led to this call.
+
+    A browser that is redirected goes round, too, but then nobody waits.
+    """
     for call in calls_of(trace):
-        chain = call.chain()
-        waiting = [chain[0].caller.span.service, *(one.service for one in chain[:-1])]
-        if call.awaited and call.service in services and call.service in waiting[:-1]:
-            return True
+        if call.awaited and call.service in services:
+            end = trace.causality.end(call.step.span) - SLACK
+            before = [one.caller.span for one in call.chain()[:-1]]
+            if any(span.service == call.service and trace.causality.end(span) >= end for span in before):
+                return True
     return False
 
 

@@ -1,8 +1,9 @@
-"""L024: consumers that do the work of one message twice."""
+"""L024: messages that are published twice, and consumers that do the work of one message twice."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from laban.vocabulary import MESSAGE_IDS
 from laban_collector.store.rows import Span
@@ -12,12 +13,19 @@ from laban_mapper.names import counted, listed
 from laban_mapper.story.causes.facts import Claim, Facts
 from laban_mapper.story.causes.published_twice import published_twice
 
+_FEWEST: Final = 3
+"""Messages that were published twice without harm, below which it is an accident."""
+
 
 @dataclass
 class _Twice:
-    """Messages of a topic whose work was done more than once."""
+    """Messages of a topic that were published, or whose work was done, more than once."""
 
     traces: list[SampledTrace] = field(default_factory=list[SampledTrace])
+    """In which work was done twice."""
+    harmless: Counter[str] = field(default_factory=Counter[str])
+    """By service, messages that it published twice, and no consumer is seen to have done the work twice."""
+    harmless_traces: list[SampledTrace] = field(default_factory=list[SampledTrace])
     published: Counter[str] = field(default_factory=Counter[str])
     """By service, messages that it published twice."""
     delivered: Counter[str] = field(default_factory=Counter[str])
@@ -36,13 +44,20 @@ def _find(system: System) -> Iterator[Found]:
                     topic.delivered[delivery.state.group] += 1
                     topic.traces.append(trace)
         for claim in published_twice(Facts(trace.causality, trace.root)):
-            if claim.explains and _is_same(claim):
-                topic = by_topic.setdefault(claim.operation.removeprefix("publish "), _Twice())
+            if not _is_same(claim):
+                continue
+            topic = by_topic.setdefault(claim.operation.removeprefix("publish "), _Twice())
+            if claim.explains:
                 topic.published[claim.service] += 1
                 topic.traces.append(trace)
+            else:
+                topic.harmless[claim.service] += 1
+                topic.harmless_traces.append(trace)
     for name, topic in sorted(by_topic.items()):
         if topic.traces:
             yield _found(name, topic)
+        elif topic.harmless.total() >= _FEWEST:
+            yield _harmless(name, topic)
 
 
 def _is_same(claim: Claim) -> bool:
@@ -86,6 +101,20 @@ def _found(name: str, topic: _Twice) -> Found:
     )
 
 
+def _harmless(name: str, topic: _Twice) -> Found:
+    twice, by = topic.harmless.total(), listed(sorted(topic.harmless))
+    return Found(
+        place=f"topic {name}",
+        sentence=f"of {counted(topic.messages, 'sampled message')} of {name}, {by} "
+        f"published {counted(twice, 'message')} twice; no consumer is seen to do the work twice",
+        numbers={"published_twice": twice, "processed_twice": 0, "messages": topic.messages},
+        traces=proofs(topic.harmless_traces),
+        severity="info",
+        advice="Find out why it publishes twice: a retry after a timeout, or two code paths. "
+        "`enable.idempotence` covers only the retries of the Kafka producer itself.",
+    )
+
+
 RULE = Rule(
     code="L024",
     name="duplicates-processed-twice",
@@ -95,6 +124,7 @@ RULE = Rule(
     "transaction as its effects.",
     find=_find,
     compares="The sampled messages that a group processed twice with the same calls and publications below, "
-    "and messages with the same id that were published twice and consumed twice.",
+    "and messages with the same id that were published twice and consumed twice. It is `info` if no consumer "
+    "is seen to do the work twice.",
     example="of 50 sampled messages of orders, mail processed 6 messages twice, with the same effects",
 )

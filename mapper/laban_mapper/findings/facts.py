@@ -55,6 +55,18 @@ def sampled_traces(
     ]
 
 
+def traces_of_one_key(spans: Sequence[Span], consumption: Consumption) -> SampledTrace:
+    """What several traces with one message key show together: the messages, and no steps.
+
+    Args:
+        spans: of the traces, and of those that follow from them; at least one.
+        consumption: the consumers of each topic, and how far they are.
+    """
+    causality = Causality(spans)
+    root = min(causality.spans, key=lambda span: (span.start, span.span_id))
+    return SampledTrace(root.trace_id, causality, root, (), messages_of(causality, consumption))
+
+
 @dataclass(frozen=True, slots=True)
 class SampledEntry:
     """An entry operation, and some of its traces, chosen by their random ids alone.
@@ -85,17 +97,21 @@ class System:
         map: its services, topics and groups, with all calls and messages of the time range.
         lag: how far behind its consumer groups are now.
         entries: its entry operations, the busiest first, with sampled traces.
+        keys: of some keys of sampled messages, all traces that share the key, put together.
         thresholds: the limits of the rules.
         objectives: what was promised.
         now: ns since the epoch.
+        whole: whether the sampled traces are all traces of the time range.
     """
 
     map: ServiceMap
     lag: LagReport
     entries: Sequence[SampledEntry]
+    keys: Sequence[SampledTrace] = ()
     thresholds: Thresholds = field(default_factory=Thresholds)
     objectives: Objectives = field(default_factory=Objectives)
     now: int = 0
+    whole: bool = False
 
     @property
     def traces(self) -> Iterable[SampledTrace]:

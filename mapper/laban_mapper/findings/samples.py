@@ -1,10 +1,10 @@
 """Puts sampled traces together by the entry operation with which they begin, and names silent callees."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from laban_collector.store.rows import SampledRef, Span
+from laban_collector.store.rows import Peer, SampledRef, Span
 from laban_mapper.findings.facts import SampledEntry, SampledTrace
 from laban_mapper.profiles.steps import operation_without_ids
 from laban_mapper.spans import CLIENT, SERVER
@@ -48,10 +48,14 @@ def entries_of(refs: Sequence[SampledRef], traces: Iterable[SampledTrace]) -> li
     return sorted(entries, key=lambda entry: (-entry.seen, entry.service, entry.operation))
 
 
-def with_known_callees(spans: Sequence[Span]) -> list[Span]:
+def with_known_callees(spans: Sequence[Span], peers: Mapping[Peer, str] | None = None) -> list[Span]:
     """The spans; a call that no callee answered names the one service that answers at the same address.
 
     A service that is down sends no spans: only its address is known, from the time when it was up.
+
+    Args:
+        spans: of all traces.
+        peers: the service at each address where none of these spans was answered.
     """
     servers = {(span.trace_id, span.parent_id): span.service for span in spans if span.kind == SERVER}
     answering: dict[tuple[str, int], set[str]] = {}
@@ -60,6 +64,9 @@ def with_known_callees(spans: Sequence[Span]) -> list[Span]:
         if address is not None and service is not None:
             answering.setdefault(address, set()).add(service)
     only = {address: next(iter(found)) for address, found in answering.items() if len(found) == 1}
+    for peer, service in (peers or {}).items():
+        if peer.address and peer.port and (peer.address, peer.port) not in answering:
+            only[peer.address, peer.port] = service
     return [
         replace(span, peer_service=only[address])
         if (address := _address(span)) in only

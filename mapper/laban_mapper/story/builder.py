@@ -7,6 +7,7 @@ from typing import Final
 from laban_collector.store.rows import Peer, Span
 from laban_mapper.model import Cause, OrderScope, Outcome, RootCause, Step, Story
 from laban_mapper.names import shortened, with_namespaces
+from laban_mapper.resilience_notes import notes_of as resilience_notes_of
 from laban_mapper.spans import (
     KIND_NAMES,
     NS_PER_MS,
@@ -232,4 +233,5 @@ def _step(span: Span, facts: Facts, first: int, index: Mapping[int, int], paths:
         by_message=causality.is_delivery(span),
         namespace=span.namespace,
         chatter=is_connection_chatter(span),
+        notes=resilience_notes_of(span),
     )

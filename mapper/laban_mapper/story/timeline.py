@@ -158,6 +158,7 @@ class _Tree:
         self.quiet[index] = (
             step.kind in {"internal", "unspecified"}
             and step.error is None
+            and not step.notes
             and all(self.quiet[child] for child in below)
         )
 
@@ -230,7 +231,7 @@ def _small(indexes: Sequence[int], parent: Step, tree: _Tree) -> set[int]:
 
 def _is_known_small(index: int, parent: Step, tree: _Tree) -> bool:
     step = tree.steps[index]
-    if step.duration_ms > _MINOR * parent.duration_ms:
+    if step.duration_ms > _MINOR * parent.duration_ms or step.notes:
         return False
     if step.chatter:
         return step.error is None and not tree.flawed[index]

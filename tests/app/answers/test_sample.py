@@ -91,6 +91,40 @@ def test_nothing_is_sampled_of_a_window_without_traces(store: DuckDBStore) -> No
     assert (found.entries, found.spans, found.complete) == ([], 0, True)
 
 
+def test_messages_of_one_key_are_compared_across_the_traces_that_published_them(tmp_path: Path) -> None:
+    def requests(number: int) -> list[list[Span]]:
+        """An order is created and then changed; for every second one, the change is published first."""
+        swapped = number % 2
+        created, changed = (
+            http_server("order", "POST /orders", 0, 20),
+            http_server("order", "PUT /orders", 50, 20),
+        )
+        first = publish(
+            "order",
+            "orders",
+            90 if swapped else 5,
+            created,
+            offset=2 * number + swapped,
+            message_key=f"o-{number}",
+        )
+        second = publish(
+            "order", "orders", 55, changed, offset=2 * number + 1 - swapped, message_key=f"o-{number}"
+        )
+        return [trace_of([created, first], 2 * number), trace_of([changed, second], 2 * number + 1)]
+
+    with DuckDBStore.open(tmp_path / "spans.duckdb") as store:
+        write(store, [trace for number in range(6) for trace in requests(number)])
+        found = LocalAnswers(store.reader(), clock=lambda: T0 + HOUR).findings().findings
+        (wrong,) = [one for one in found if one.code == "L025"]
+        assert (wrong.place, wrong.severity) == ("order publish orders", "warning")
+        assert wrong.numbers == {"keys": 3, "of": 6}
+        assert wrong.sentence.startswith(
+            "in 3 message keys of 6 with several messages, for example: order published"
+        )
+        before = sample(store.reader(), (T0 - HOUR, T0 - MINUTE))
+        assert not before.keys
+
+
 def test_findings_of_a_store_heed_limits_and_ignores(tmp_path: Path) -> None:
     with DuckDBStore.open(tmp_path / "spans.duckdb") as store:
         write(store, [trace_of(monolith(), number) for number in range(25)])

@@ -15,7 +15,13 @@ from laban_collector.store.duckdb.store import DuckDBStore
 from ...collector.json_requests import json_request, json_span
 from ...serving import laban, serving
 
-NOTHING_ODD: dict[str, object] = {"without_service_name": 0, "odd_times": [], "warnings": []}
+NOTHING_ODD: dict[str, object] = {
+    "notes": [],
+    "unknown_fields": [],
+    "without_service_name": 0,
+    "odd_times": [],
+    "warnings": [],
+}
 
 
 def export(path: Path, *spans: dict[str, object]) -> str:

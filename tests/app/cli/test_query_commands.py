@@ -178,46 +178,6 @@ def test_map_json_has_the_documented_shape(served: Serving) -> None:
     assert documented <= set(answer["edges"][0])
 
 
-@pytest.mark.parametrize(
-    ("form", "beginning"),
-    [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph"), ("mermaid", b"flowchart")],
-)
-def test_diagram_writes_every_format(served: Serving, tmp_path: Path, form: str, beginning: bytes) -> None:
-    target = tmp_path / f"diagram.{form}"
-    done = laban("diagram", "--format", form, "-o", str(target), "--url", served.url)
-    assert done.returncode == 0, done.stderr
-    assert target.read_bytes().startswith(beginning)
-
-
-def test_a_picture_of_the_busiest_nodes_says_what_it_leaves_out(served: Serving) -> None:
-    done = laban("diagram", "--top", "2", "--url", served.url)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("The busiest 5 of 10 nodes")
-    assert "--format mermaid or dot" in done.stderr
-    assert "The busiest 5 of 10" in done.stdout.replace("&#160;", " ")
-
-
-def test_a_diagram_around_a_node_has_only_its_neighbours(served: Serving) -> None:
-    whole = laban("diagram", "--format", "mermaid", "--url", served.url).stdout
-    done = laban("diagram", "--focus", "payment", "--format", "mermaid", "--url", served.url)
-    assert done.returncode == 0, done.stderr
-    assert "payment" in done.stdout
-    assert done.stdout.count('|"') < whole.count('|"')
-    missing = laban("diagram", "--focus", "nobody", "--url", served.url)
-    assert missing.returncode == 2
-    assert "no node 'nobody'" in missing.stderr
-
-
-def test_a_diagram_of_the_busiest_and_of_all_nodes_exits_2(served: Serving) -> None:
-    assert laban("diagram", "--top", "2", "--all", "--url", served.url).returncode == 2
-
-
-def test_an_unknown_format_exits_2(served: Serving) -> None:
-    done = laban("diagram", "--format", "gif", "--url", served.url)
-    assert done.returncode == 2
-    assert "svg, png, dot, mermaid" in done.stderr
-
-
 def test_lag_without_polls_names_the_kafka_option(served: Serving) -> None:
     done = laban("lag", "--url", served.url)
     assert done.returncode == 0

@@ -24,7 +24,7 @@ print("\\nLOADED", *sorted({name.partition(".")[0] for name in sys.modules}), fi
 """
 HEAVY = {
     *("duckdb", "pyarrow", "numpy", "pandas", "fastapi", "starlette", "uvicorn", "grpc", "httpx", "networkx"),
-    *("graphviz", "streamlit", "google", "kafka", "pygments", "ptars"),
+    *("graphviz", "streamlit", "google", "kafka", "pygments", "ptars", "mcp", "httpx2", "anyio"),
 }
 
 
@@ -53,7 +53,7 @@ def test_the_help_of_a_question_loads_no_database_and_no_terminal_library(tmp_pa
         f"{name} --help"
         for name in (
             *("order", "orders", "story", "map", "diagram", "lag", "status", "serve"),
-            *("choreography", "check", "compare"),
+            *("choreography", "check", "compare", "mcp"),
         )
     ]
     assert not loaded(asked, tmp_path) & (HEAVY | {"rich"})

@@ -3,12 +3,15 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from laban_app.cli.log_lines import AT_A_STEP
 from laban_app.cli.story_text import show_story
-from laban_collector.store.rows import Span
+from laban_collector.store.rows import LogLine, Span, SpanEvent
+from laban_mapper.model import Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.timeline import chapters
 
 from ...mapper.shop_spans import (
+    T0,
     http_client,
     http_server,
     hybrid_order,
@@ -17,6 +20,8 @@ from ...mapper.shop_spans import (
     publish,
     span,
 )
+from ...mapper.story.test_logs import line as log_line
+from ...mapper.story.test_logs import told
 
 
 def text_of(spans: Sequence[Span], *, width: int = 100, all_spans: bool = False) -> str:
@@ -167,3 +172,65 @@ def test_of_too_many_groups_those_with_a_problem_are_shown() -> None:
     text = text_of([created, published, *handled])
     assert "group-30" in text[text.index("partition@offset") :]
     assert "… 30 more groups" in text
+
+
+def logged(story: Story, *lines: LogLine) -> str:
+    """Return the text of a story with log records."""
+    console = Console(file=io.StringIO(), width=100, highlight=False, emoji=False, markup=False)
+    show_story(told(story, *lines), console, logs=True)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_log_records_are_lines_below_their_step() -> None:
+    story = build_story("order", "123", hybrid_order())
+    shown = logged(
+        story,
+        log_line(story, 0, 2, body="order arrived\nand \x1b[31mred"),
+        log_line(story, 1, 1, severity=17, severity_text=None, body="price?"),
+        log_line(story, None, 3, severity=0, severity_text=None, body="of the trace"),
+    ).splitlines()
+    first = next(number for number, text in enumerate(shown) if "POST /orders" in text)
+    assert shown[first + 1].strip() == "+2.0 ms    ▪ INFO  order arrived and \\x1b[31mred"
+    assert any("▪ ERROR  price?" in text for text in shown[first + 2 :])
+    assert any(text.rstrip().endswith("▪ of the trace") for text in shown)
+
+
+def test_too_many_log_records_show_the_worst_and_count_the_others() -> None:
+    story = build_story("order", "123", hybrid_order())
+    lines = [log_line(story, 0, number, body=f"line {number}") for number in range(30)]
+    shown = logged(story, *lines, log_line(story, 0, 40, severity=17, body="the error"))
+    assert shown.count("▪") == AT_A_STEP
+    assert "the error" in shown
+    assert "… and 11 more log records: see --json" in shown
+
+
+def test_missing_log_records_are_explained() -> None:
+    story = build_story("order", "123", hybrid_order())
+    assert "LABAN_LOGS=true makes a collector store them" in logged(story)
+    assert "1 log record of the same traces left out" in logged(story, log_line(story, 0, span_id="f" * 16))
+
+
+def test_retries_and_circuit_breakers_are_told_below_their_step() -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    retry: dict[str, object] = {
+        "laban.retry.library": "tenacity",
+        "laban.retry.attempt": 1,
+        "error.type": "ReadTimeout",
+    }
+    changed: dict[str, object] = {
+        "laban.circuit.name": "user",
+        "laban.circuit.previous_state": "closed",
+        "laban.circuit.state": "open",
+    }
+    events = (SpanEvent(T0, "laban.retry", retry), SpanEvent(T0, "laban.circuit.changed", changed))
+    asking = span("order", "ask user", 1, 5, 80, entry, events=events)
+    failing = http_client("order", "GET", 6, 20, asking, status=2, error_type="ReadTimeout")
+    again = http_client("order", "GET", 30, 20, asking, attributes={"laban.retry.attempt": 2})
+    answered = http_server("user", "GET /users/{id}", 31, 15, again)
+    lines = [line.strip() for line in text_of([entry, asking, failing, again, answered]).splitlines()]
+    at = lines.index("↻ 1 retry by tenacity, after ReadTimeout")
+    assert "ask user" in lines[at - 1]
+    assert lines[at + 1] == "↻ circuit breaker user: closed → open"
+    attempt = lines.index("↻ attempt 2")  # said by the client, whose line is the server's
+    assert "user  GET /users/{id}" in lines[attempt - 1]

@@ -1,10 +1,18 @@
 """The HTTP API of a running collector."""
 
-from collections.abc import Iterator
+import gzip
+import json
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+import zstandard
 
+from laban_app.answers.remote import RemoteAnswers
+from laban_app.answers.story_logs import told_with_logs, with_logs_last
+
+from ...collector.json_requests import json_request, json_span
+from ...collector.log_requests import log_body, record
 from ...hostile import HOSTILE, UNSAFE
 from ...mapper.shop_spans import TRACE, hybrid_order
 from ...serving import serving
@@ -13,8 +21,15 @@ from ..answers.test_local import named
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with serving(tmp_path_factory.mktemp("api") / "spans.duckdb") as running:
-        running.send(named(hybrid_order(), "123"))
+    database = tmp_path_factory.mktemp("api") / "spans.duckdb"
+    with serving(database, environment={"LABAN_LOGS": "true"}) as running:
+        spans = named(hybrid_order(), "123")
+        running.send(spans)
+        first = spans[0]
+        trace, span = bytes.fromhex(first.trace_id), bytes.fromhex(first.span_id)
+        logs = log_body(record("order arrived", time_unix_nano=first.start, trace_id=trace, span_id=span))
+        headers = {"content-type": "application/x-protobuf"}
+        httpx.post(f"http://{running.http}/v1/logs", content=logs, headers=headers).raise_for_status()
         with httpx.Client(base_url=running.url) as client:
             yield client
 
@@ -34,6 +49,7 @@ def test_healthz_answers(api: httpx.Client) -> None:
         ("/map", "edges"),
         ("/whatif?slow=pricing=500ms&async=order->pricing", "entries"),
         (f"/traces/{TRACE}", "spans"),
+        (f"/logs?trace={TRACE}", "logs"),
         ("/findings", "findings"),
         ("/lag", "groups"),
         ("/lag/history", "points"),
@@ -47,6 +63,48 @@ def test_every_question_has_an_answer(api: httpx.Client, path: str, field: str) 
     answer = api.get(f"/api/v1{path}")
     assert answer.status_code == 200
     assert answer.json()[field] is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/order/123?logs=true", "/story?key=order.id&value=123&logs=1", f"/traces/{TRACE}/story?logs=true"],
+)
+def test_a_story_comes_with_its_logs_on_request(api: httpx.Client, path: str) -> None:
+    [log] = api.get(f"/api/v1{path}").json()["logs"]
+    assert (log["body"], log["step"], log["start_ms"]) == ("order arrived", 0, 0)
+    assert api.get("/api/v1/order/123").json()["logs"] == []
+
+
+def test_a_client_reads_the_logs_of_a_story_and_of_a_trace(api: httpx.Client) -> None:
+    with RemoteAnswers(str(api.base_url)) as answers:
+        told = told_with_logs(answers, answers.story("order", "123"))
+        assert [log.body for log in told.logs] == ["order arrived"]
+        pieces = with_logs_last(answers.trace_json(TRACE), lambda: answers.logs([TRACE]))
+        trace = json.loads(b"".join(pieces))
+    assert (trace["trace_id"], trace["logs"][0]["body"]) == (TRACE, "order arrived")
+
+
+@pytest.mark.parametrize(
+    ("sent", "content_type", "status"),
+    [
+        (b"hello", "application/octet-stream", 200),
+        (b"\x1f\x8b broken", "application/json", 400),
+        (gzip.compress(bytes(20 << 20)), "application/json", 413),
+        (b"{}", "application/x-www-form-urlencoded", 415),
+        (b"[" + b"{}," * 1_000_001, "application/json", 413),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(
+    api: httpx.Client, sent: bytes, content_type: str, status: int
+) -> None:
+    answer = api.post("/api/v1/import", content=sent, headers={"content-type": content_type})
+    assert answer.status_code == status
+    assert answer.json().get("error") or answer.json()["refused"]
+
+
+@pytest.mark.parametrize("query", ["", "trace=xyz", f"trace={TRACE}&limit=0"])
+def test_a_question_about_logs_names_traces(api: httpx.Client, query: str) -> None:
+    assert api.get(f"/api/v1/logs?{query}").status_code in (400, 422)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +186,14 @@ def test_openapi_describes_every_route(api: httpx.Client) -> None:
     described = api.get("/api/v1/openapi.json").json()
     assert "/api/v1/order/{order_id}" in described["paths"]
     assert all("summary" in verb for path in described["paths"].values() for verb in path.values())
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
+def test_a_file_of_another_tool_can_be_sent_as_it_is(
+    api: httpx.Client, compress: "Callable[[bytes], bytes]"
+) -> None:
+    sent = compress(json.dumps({"result": json_request(json_span(), json_span(traceId=""))}).encode())
+    headers = {"content-type": "application/json"}
+    answer = api.post("/api/v1/import", content=sent, headers=headers).json()
+    assert (answer["spans"], answer["refused"][0]["count"], answer["notes"]) == (1, 1, [])
+    assert api.get(f"/api/v1/traces/{json_span()['traceId']}").status_code == 200

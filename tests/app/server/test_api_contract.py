@@ -18,7 +18,7 @@ from ...serving import serving
 from ..answers.test_local import named
 
 DRAWN = settings(
-    max_examples=25,
+    max_examples=12,
     derandomize=True,
     deadline=None,
     database=None,

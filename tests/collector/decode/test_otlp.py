@@ -25,7 +25,7 @@ from .otlp_requests import odd_requests, plain_requests
 FINDER = KeyFinder(parse_rules("order.id=route:ref|attribute:app.reference|kafka.key:orders*"))
 DECODER = OtlpDecoder(FINDER)
 THOROUGH = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

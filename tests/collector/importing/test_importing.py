@@ -1,3 +1,4 @@
+import base64
 import gzip
 import io
 import json
@@ -5,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import pytest
+import zstandard
 
 from laban_collector.importing import importer
 from laban_collector.importing.chunks import Chunk, Kind, chunks
-from laban_collector.importing.formats import is_json_document
+from laban_collector.importing.documents import is_json_document
 from laban_collector.importing.importer import Importer, Report, decoding_processes
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
@@ -18,12 +21,13 @@ from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ..json_requests import json_request, json_span
 from ..requests import body, request, span
+from .formats import datadog_spans, xray_documents
 
 NOT_JSON = "line(s) skipped: not JSON"
-UNKNOWN = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2"
+UNKNOWN = "document(s) skipped: neither OTLP nor Jaeger nor Zipkin v2 nor X-Ray nor Datadog"
 
 
-def otlp(number: int = 0, **fields: object) -> dict[str, object]:
+def otlp(number: int = 0, **fields: object) -> dict[str, Any]:
     """Return an OTLP request with one span; each number gives another span."""
     return json_request(json_span(**({"spanId": f"{number + 1:016x}"} | fields)))
 
@@ -63,6 +67,24 @@ def pretty(document: object) -> bytes:
     return json.dumps(document, indent=2).encode()
 
 
+def prefixed(*messages: bytes) -> bytes:
+    """Return messages, each after its length."""
+    return b"".join(len(one).to_bytes(4) + one for one in messages)
+
+
+def in_base64(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the resource spans as protobuf's JSON printers write them: ids in base64, enums by name."""
+    for resource_spans in document["resourceSpans"]:
+        scope_spans = resource_spans.pop("scopeSpans")
+        resource_spans["instrumentationLibrarySpans"] = scope_spans
+        for sent in (sent for one in scope_spans for sent in one["spans"]):
+            for name in ("traceId", "spanId"):
+                sent[name] = base64.b64encode(bytes.fromhex(sent[name])).decode()
+            sent["kind"] = "SPAN_KIND_SERVER"
+    found: list[dict[str, Any]] = document["resourceSpans"]
+    return found
+
+
 def opened(data: bytes) -> io.BufferedReader:
     return io.BufferedReader(io.BytesIO(data))
 
@@ -97,10 +119,27 @@ def imported(database: Database, *files: bytes) -> Report:
             id="Tempo's API",
         ),
         pytest.param(body(span(0), span(1)), id="OTLP protobuf"),
+        pytest.param(prefixed(body(span(0)), body(span(1))), id="OTLP protobuf with lengths"),
+        pytest.param(prefixed(body(span(0)), pretty(otlp(1))), id="messages with lengths, one of them JSON"),
         pytest.param(
-            b"".join(len(one).to_bytes(4) + one for one in (body(span(0)), body(span(1)))),
-            id="OTLP protobuf with lengths",
+            prefixed(zstandard.compress(body(span(0))), zstandard.compress(body(span(1)))),
+            id="the Collector's file exporter: protobuf, zstd",
         ),
+        pytest.param(
+            prefixed(*(zstandard.compress(json.dumps(otlp(number)).encode()) for number in (0, 1))),
+            id="the Collector's file exporter: JSON, zstd",
+        ),
+        pytest.param(
+            zstandard.compress(lines(otlp(0))) + zstandard.compress(lines(otlp(1))),
+            id="the Collector's file exporter: JSON lines in zstd frames",
+        ),
+        pytest.param(
+            zstandard.compress(prefixed(body(span(0)), body(span(1)))),
+            id="the Collector's file exporter: one zstd stream",
+        ),
+        pytest.param(lines({"result": otlp(0)}, {"result": otlp(1)}), id="Jaeger's /api/v3, streamed"),
+        pytest.param(pretty({"result": otlp(0)}) + pretty({"result": otlp(1)}), id="Jaeger's /api/v3"),
+        pytest.param(pretty({"batches": in_base64(otlp(0)) + in_base64(otlp(1))}), id="Tempo's /api/traces"),
         pytest.param(pretty({"data": [jaeger(0), jaeger(1)], "errors": None}), id="Jaeger's API"),
         pytest.param(lines(jaeger(0), jaeger(1)), id="Jaeger's traces, one a line"),
         pytest.param(pretty([zipkin(0), zipkin(1)]), id="Zipkin"),
@@ -181,6 +220,92 @@ def test_messages_before_the_end_of_a_truncated_stream_are_imported(database: Da
     assert sum(report.refused.values()) == 1
 
 
+def test_data_before_the_end_of_truncated_zstd_is_imported(database: Database) -> None:
+    data = zstandard.compress(lines(otlp(0))) + zstandard.compress(lines(otlp(1)))[:-12]
+    report = imported(database, data, zstandard.compress(lines(otlp(2)))[:9] + b"\xff" * 50)
+    assert report.stored == 1
+    [ended, damaged] = report.refused
+    assert ended == "file(s) cut short: zstd ends before the end of a frame"
+    assert damaged.startswith("file(s) cut short: zstd is damaged: ")
+
+
+def test_a_damaged_message_costs_no_other(database: Database) -> None:
+    damaged = zstandard.compress(body(span(0)))[:-4]
+    report = imported(database, prefixed(damaged, zstandard.compress(body(span(1))), b"\xff" * 9))
+    assert report.stored == 1
+    assert report.refused == {"file(s) skipped: neither JSON nor OTLP protobuf": 2}
+
+
+def test_messages_of_absurd_sizes_are_not_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laban_collector.importing.chunks.MESSAGE_BYTES", 10_000)
+    bomb = zstandard.compress(b"\0" * 100_000)
+    first = prefixed(body(span(0)))
+    report = imported(database, first + prefixed(bomb), first + (20_000).to_bytes(4) + b"x" * 20_000)
+    assert (report.stored, report.duplicates) == (1, 1)
+    assert report.refused == {
+        "file(s) cut short: a message of more than 10000 bytes when decompressed": 1,
+        "file(s) cut short: a message of 20000 bytes; no message is larger than 10000": 1,
+    }
+
+
+def test_a_zstd_file_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laban_collector.importing.chunks.CHUNK_BYTES", 1000)
+    data = lines(*map(otlp, range(20)))
+    found = list(chunks(opened(zstandard.compress(data)), is_json_document))
+    assert max(len(b"\n".join(chunk.parts)) for chunk in found) < 2000
+    assert b"".join(part + b"\n" for chunk in found for part in chunk.parts if part) == data
+
+
+def test_fields_that_otlp_does_not_have_are_counted_and_the_rest_is_stored(database: Database) -> None:
+    odd = otlp(0, odd=1, events=[{"timeUnixNano": "1", "name": "x", "level": 2}])
+    odd["resourceSpans"][0]["extra"] = {}
+    report = imported(database, lines(odd, otlp(1, odd=None)), pretty({"result": otlp(2, odd=1)}))
+    assert (report.stored, report.refused) == (3, {})
+    assert report.unknown == {
+        "odd of a span (OTLP)": 3,
+        "level of an event (OTLP)": 1,
+        "extra of resource spans (OTLP)": 1,
+    }
+
+
+def test_unknown_fields_of_other_formats_are_counted(database: Database) -> None:
+    sent = jaeger()
+    sent["spans"][0]["odd"] = 1  # type: ignore[index]
+    report = imported(database, lines(sent, zipkin() | {"odd": 1}))
+    assert report.unknown == {"odd of a span (Jaeger)": 1, "odd of a span (Zipkin)": 1}
+
+
+def test_the_names_of_many_unknown_fields_are_not_all_kept(database: Database) -> None:
+    many = {f"field{number}": 1 for number in range(200)}
+    report = imported(database, lines(zipkin() | many))
+    assert len(report.unknown) == 51
+    assert report.unknown["other fields of a span (Zipkin)"] == 150
+
+
+def test_x_ray_and_datadog_files_are_imported(database: Database) -> None:
+    x_ray, datadog = xray_documents.chain(), datadog_spans.chain()
+    daemon = b"".join(lines({"format": "json", "version": 1}, one) for one in x_ray)
+    report = imported(database, daemon, pretty({"traces": datadog}), lines(*datadog), pretty(datadog))
+    assert (report.stored, report.duplicates, report.refused) == (6, 6, {})
+    assert report.notes.total() == 1
+    assert len(DuckDBReader(database).traces_with("order.id", "A-1", 5)) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"TraceSummaries": []}, "summaries of X-Ray have no segments. Export the traces: aws xray"),
+        ({"traces": [{"traceID": "1", "rootServiceName": "x"}]}, "search results of Tempo have no spans."),
+        ({"resourceMetrics": []}, "OTLP metrics, logs or profiles; only spans are imported"),
+        ({"data": None, "errors": [{"msg": "trace not found"}]}, "an error instead of a trace: trace not"),
+        ({"SpanContext": 1, "SpanKind": 1}, "the output of Go's stdouttrace. Export OTLP to laban serve"),
+    ],
+)
+def test_documents_without_spans_say_what_to_do(database: Database, data: object, reason: str) -> None:
+    [found] = imported(database, lines(data)).refused
+    assert found.startswith(f"document(s) skipped: {reason}")
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -225,7 +350,7 @@ def test_impossible_dates_and_missing_service_names_are_counted(database: Databa
         otlp(number, startTimeUnixNano=str(start)) for number, start in enumerate((7, 1795000000000, 2**62))
     ]
     nameless = otlp(3)
-    nameless["resourceSpans"][0]["resource"] = {}  # type: ignore[index]
+    nameless["resourceSpans"][0]["resource"] = {}
     report = imported(database, lines(*odd, nameless, otlp(4)), lines(*odd[1:]))
     ahead = 2**62
     assert report.quality.unnamed == 1
@@ -342,3 +467,10 @@ def test_protobuf_that_begins_like_json_is_protobuf() -> None:
         if (sent := request(resource={"service.name": "x" * length}).SerializeToString())[:2] == b"\n{"
     )
     assert list(chunks(opened(sent), is_json_document)) == [Chunk(Kind.PROTOBUF, [sent])]
+
+
+def test_a_document_of_otlp_alone_is_not_parsed_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laban_collector.importing.formats.otlp.parse", None)
+    assert imported(database, lines(otlp(0, status={"code": 2}, links=[], events=[]))).stored == 1

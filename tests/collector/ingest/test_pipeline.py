@@ -59,7 +59,7 @@ class Gate:
 @contextmanager
 def running(
     gate: Gate, limits: Limits = LIMITS, decoder: Decoder = decode_payloads
-) -> Generator[Pipeline, None, None]:
+) -> Generator[Pipeline[SpanBatch], None, None]:
     pipeline = Pipeline(decoder, gate.write, limits)
     pipeline.start()
     try:
@@ -74,7 +74,7 @@ def gate(database: Database) -> Gate:
     return Gate(database)
 
 
-def submit(pipeline: Pipeline, sent: bytes) -> Future[RequestOutcome]:
+def submit(pipeline: Pipeline[SpanBatch], sent: bytes) -> Future[RequestOutcome]:
     answer: Future[RequestOutcome] = Future()
     pipeline.submit(sent, answer.set_result)
     return answer

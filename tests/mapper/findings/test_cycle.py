@@ -1,7 +1,10 @@
 """L009: circles of calls and of messages, which requests go round or not."""
 
+from dataclasses import replace
+
 from laban_collector.store.rows import Span
 from laban_mapper.findings.cycle import RULE
+from laban_mapper.model import Edge
 
 from .shop import call, entry, process, publish
 from .systems import found, many, system_of
@@ -46,6 +49,31 @@ def test_services_that_call_each_other_in_different_requests_are_a_remark() -> N
     [finding] = found(RULE, system_of(traces))
     assert finding.severity == "info"
     assert finding.sentence.endswith("these services call each other, but no sampled request went round")
+
+
+def test_a_request_that_comes_back_when_nobody_waits_any_more_is_a_remark() -> None:
+    """As a browser that is redirected, and takes the trace with it."""
+
+    def redirected() -> list[Span]:
+        first = entry("GET /login", service="shop")
+        spans = [first, *call("shop", "login", 5, 10, first)]
+        return [*spans, *call("login", "shop", 5_000, 20, spans[-1])]
+
+    [finding] = found(RULE, system_of(many(redirected)))
+    assert (finding.severity, finding.numbers["traces"]) == ("info", 0)
+
+
+def test_a_circle_that_no_trace_of_all_shows_is_none() -> None:
+    """As a ring of parents: it is counted as two calls, and the trace shows one."""
+    system = system_of(many(lambda: ask("cart", "pricing")))
+    back = Edge(
+        source="service:pricing", target="service:cart", kind="sync", protocol="rpc", calls=1, errors=0
+    )
+    wrong = replace(system, map=system.map.model_copy(update={"edges": [*system.map.edges, back]}))
+    assert [one.severity for one in found(RULE, wrong)] == ["info"]  # other traces may show it
+    assert not found(RULE, replace(wrong, whole=True))
+    both = [*many(lambda: ask("cart", "pricing")), *many(lambda: ask("pricing", "cart"))]
+    assert found(RULE, replace(system_of(both), whole=True))
 
 
 def test_a_chain_and_a_service_that_calls_itself_are_none() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from laban_collector.store.rows import SampledRef, Span
+from laban_collector.store.rows import Peer, SampledRef, Span
 from laban_mapper.findings.samples import entries_of, with_known_callees
 
 from .shop import call, entry
@@ -15,9 +15,9 @@ def asked(callee: str, port: int, *, answered: bool = True) -> list[Span]:
     return [root, *call("order", callee, 5, 50, root, answered=answered, ok=answered, client=client)]
 
 
-def silent(spans: list[Span]) -> list[str | None]:
+def silent(spans: list[Span], peers: dict[Peer, str] | None = None) -> list[str | None]:
     """The services that calls without an answer are known to have gone to."""
-    return [one.peer_service for one in with_known_callees(spans) if one.kind == 3 and one.status == 2]
+    return [one.peer_service for one in with_known_callees(spans, peers) if one.kind == 3 and one.status == 2]
 
 
 def test_a_callee_that_is_down_has_the_name_that_it_had_when_it_was_up() -> None:
@@ -29,6 +29,14 @@ def test_an_address_at_which_two_services_or_none_answered_names_nobody() -> Non
     down = [replace(one, trace_id="f" * 32) for one in asked("pricing", 80, answered=False)]
     assert silent([*asked("pricing", 81), *down]) == [None]
     assert silent([*asked("pricing", 80), *asked("user", 80), *down]) == [None]
+
+
+def test_a_callee_that_was_up_before_these_traces_has_the_name_that_it_had_then() -> None:
+    peers = {Peer("10.0.0.1", 80, None): "pricing"}
+    assert silent(asked("pricing", 80, answered=False), peers) == ["pricing"]
+    assert silent(asked("pricing", 81, answered=False), peers) == [None]
+    down = [replace(one, trace_id="f" * 32) for one in asked("pricing", 80, answered=False)]
+    assert silent([*asked("user", 80), *down], peers) == ["user"]  # what was seen beside it is newer
 
 
 def test_a_name_that_stands_for_several_operations_is_counted_by_their_shares() -> None:

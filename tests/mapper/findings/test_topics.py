@@ -1,3 +1,4 @@
+from laban_collector.store.rows import EdgeRow
 from laban_mapper.findings.dead_letters import RULE as DEAD_LETTERS
 from laban_mapper.findings.topic_without_consumer import RULE as NO_CONSUMER
 from laban_mapper.findings.topic_without_producer import RULE as NO_PRODUCER
@@ -39,6 +40,18 @@ def test_a_topic_whose_producer_sends_no_spans_is_found() -> None:
     (found,) = found_by(NO_PRODUCER, system([[orphan]], [consumed_from("orders", "email", 9)]))
     assert found.sentence == "email consumed 9 messages of orders, but no span shows who published"
     assert found.traces == [f"{1:032x}"]
+
+
+def test_a_publisher_that_names_no_topic_may_be_the_producer() -> None:
+    rabbit = EdgeRow(
+        "service:transfer", "external:rabbitmq", "async", "rabbitmq", 4, 0, None, None, None, 0, 0, 4
+    )
+    (found,) = found_by(NO_PRODUCER, system([], [consumed_from("mails", "email", 4), rabbit]))
+    assert found.sentence == (
+        "email consumed 4 messages of mails, but no span shows who published; transfer published without "
+        "naming a topic"
+    )
+    assert "messaging.destination.name" in (found.advice or "")
 
 
 def test_messages_in_a_dead_letter_topic_are_found_and_the_topic_needs_no_consumer() -> None:

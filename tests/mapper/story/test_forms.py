@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from laban_collector.store.rows import Span
+from laban_collector.store.rows import Span, SpanEvent
 from laban_mapper.model import Cause, OrderScope, Story
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.forms.rendering import STORY_FORMS, StoryForm, write
@@ -43,7 +43,8 @@ def named(names: Sequence[str]) -> Story:
     spans = [entry]
     for at, name in enumerate(names):
         call = http_client(names[0], "GET", at, 1, entry)
-        failed = {"status": 2, "status_message": name, "events": raised(name, name)}
+        refused = SpanEvent(T0, "laban.circuit.refused", {"laban.circuit.name": name})
+        failed = {"status": 2, "status_message": name, "events": (*raised(name, name), refused)}
         server = http_server(name, f"GET {name}", at, 1, call, **failed)
         published = publish(name, name, at + 1, server, offset=at)
         spans += [call, server, published, process(name, published, at + 5, 3, group=name, **failed)]
@@ -180,3 +181,10 @@ def test_long_stories_are_folded_and_bounded_and_say_what_is_left_out(form: Stor
     assert len(text) < (300_000 if form == "html" else 65_536)
     assert "duplicate key" in text
     assert re.search(r"\d+ more steps?", text)
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_form_tells_of_retries(form: StoryForm) -> None:
+    entry = http_server("order", "POST /orders", 0, 100)
+    again = http_client("order", "GET", 30, 20, entry, attributes={"http.request.resend_count": 2})
+    assert "↻ attempt 3" in told([entry, again], form)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from laban_collector.store.rows import Span
+from laban_collector.store.rows import Span, SpanEvent
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.timeline import Line, chapters
 
-from ..shop_spans import http_client, http_server, process, publish, span
+from ..shop_spans import T0, http_client, http_server, process, publish, span
 
 
 def lines(spans: Sequence[Span]) -> list[Line]:
@@ -121,3 +121,14 @@ def test_the_halves_of_a_shared_span_keep_their_lines() -> None:
     call = http_client("order", "GET", 1, 50, created)
     server = http_server("user", "GET /users/{id}", 2, 40, created, span_id=call.span_id)
     assert [line.step.service for line in lines([created, call, server])] == ["order", "order", "user"]
+
+
+def test_a_step_that_tells_of_a_circuit_breaker_keeps_its_line() -> None:
+    created = entry()
+    refused = SpanEvent(T0, "laban.circuit.refused", {"laban.circuit.name": "user"})
+    quiet = [span("order", f"step {at}", 1, at, 1, created) for at in range(1, 6)]
+    telling = span("order", "tcp.connect", 1, 10, 1, created, events=(refused,))
+    found = lines([created, *quiet, telling])
+    assert [line.step.operation for line in found] == ["POST /orders", "tcp.connect"]
+    assert found[1].step.notes == ["circuit breaker user was open and refused 1 call"]
+    assert len(found[0].small) == 5

@@ -110,6 +110,11 @@ def broker(sent: str) -> str:
     return _BROKERS.get(sent.lower(), sent)
 
 
+def known_broker(sent: str) -> str | None:
+    """Return the name of a messaging system; None for an unknown one."""
+    return _BROKERS.get(sent.lower())
+
+
 def rpc(sent: str) -> str:
     """Return the name of an RPC system; an unknown one as sent."""
     return _RPC.get(sent.lower(), sent)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from laban.vocabulary import EXCEPTION_EVENT
 from laban_collector.store.rows import Span
 from laban_mapper.spans import (
     CLIENT,
@@ -97,7 +98,8 @@ def _is_late(span: Span, call: Span, causality: Causality) -> bool:
 
 def _is_mute(call: Span) -> bool:
     """Whether a call says nothing of its error, and ended at a usual deadline."""
-    said = call.error_type or call.status_message or call.events
+    raised = any(event.name == EXCEPTION_EVENT for event in call.events)
+    said = call.error_type or call.status_message or raised
     return not said and any(0 <= call.duration - limit <= limit * _NEAR for limit in _ROUND)
 
 

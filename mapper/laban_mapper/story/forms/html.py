@@ -133,6 +133,7 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
     what = f'<span class="dim">{level}</span><b>{_name(step.service)}</b> {_t(phrases.operation(step))}'
     what += _dim(phrases.details(line)) + _dim(correction)
     what += f'<div class="error">✗ {_t(error)}</div>' if error else ""
+    what += "".join(f'<div class="wait">↻ {_t(note)}</div>' for note in phrases.notes(line))
     what += _inside(line, story)
     classes = " ".join(
         name for name, holds in (("failed", error), ("critical", phrases.critical(line))) if holds

@@ -115,6 +115,7 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
         _text(phrases.details(line)),
         correction,
         f"**✗ {_text(phrases.name(error, _ERROR_WIDTH))}**" if error else "",
+        *(f"↻ {_text(note)}" for note in phrases.notes(line)),
     ]
     return " · ".join(part for part in parts if part)
 

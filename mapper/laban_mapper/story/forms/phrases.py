@@ -28,6 +28,8 @@ CRITICAL: Final = (
 NAME_WIDTH: Final = 60
 """The most characters of a service, topic or group."""
 _NAMED_SMALL: Final = 3
+_MOST_NOTES: Final = 3
+_NOTE_WIDTH: Final = 160
 _ERROR_WIDTH: Final = 300
 
 
@@ -90,6 +92,14 @@ def details(line: Line) -> str:
         return f"× {len(line.equal):,}, {took(line)} together{inner}"
     parts = [address(step), small(line.small), f"! dated {step.time:%Y-%m-%d}" if step.odd_time else ""]
     return "  ".join(part for part in parts if part)
+
+
+def notes(line: Line) -> list[str]:
+    """What the steps of a line say about retries and circuit breakers, each once, the first few."""
+    told = [note for step in stood_for(line) for note in step.notes]
+    shown = list(dict.fromkeys(name(note, _NOTE_WIDTH) for note in told))
+    more = [f"… and {count(len(shown) - _MOST_NOTES, 'more note')}"] if len(shown) > _MOST_NOTES else []
+    return [*shown[:_MOST_NOTES], *more]
 
 
 def address(step: Step) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +33,11 @@ from laban_collector.store.duckdb.profiles.round_reader import RoundReader
 from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.duckdb.totals.counter import TotalsCounter
 from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import ALL_STARTS, EdgePlace, Lag, LagProblem, MessageRef, Peer, UnreadRange
+from laban_collector.store.searches import SpanSearch
 
 from .edges.test_counter import WHOLE, random_commits, store
 from .random_shop import T0, S, shop
@@ -57,6 +60,12 @@ def query_names() -> list[str]:
     return [name for name in names if returns_rows(sql(name))]
 
 
+@cache
+def names_of_queries() -> dict[str, str]:
+    """Return the names of these queries by their texts."""
+    return {sql(name): name for name in query_names()}
+
+
 def returns_rows(text: str) -> bool:
     code = re.sub(r"--[^\n]*\n", "", text).strip()
     return code.startswith(("SELECT", "FROM")) or (code.startswith("WITH") and "DELETE FROM" not in code)
@@ -71,7 +80,7 @@ class Recorder:
 
     def execute(self, text: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         result = self._cursor.execute(text, *parameters)
-        names = {sql(name): name for name in query_names()}
+        names = names_of_queries()
         if text in names:
             self._columns[names[text]] = {name: str(kind) for name, kind, *_ in result.description or ()}
         return result
@@ -107,13 +116,18 @@ def run_every_query(path: Path) -> None:
         writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
         writer.write_lag([LagProblem(T0, "c", None, "t", 1, "no leader")])
-        counter = EdgeCounter(database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1), 1)
+        totals = TotalsCounter(1_000, clock=iter(range(0, 10**6, 30)).__next__)
+        counter = EdgeCounter(
+            database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1), 1, totals=totals
+        )
+        counter.load_totals()
         counter.uncounted()
         read_everything(DuckDBReader(database), spans[0].trace_id)
         store(writer, random_commits(shop(4), 2, 4))
         while counter.count_next() is not None:
             pass
         counter.compact()
+        counter.settle_totals()
         profiles = ProfileCounter(database, CommitRanges(database), profile_traces)
         profiles.count_next(delay=0)
         profiles.oldest()
@@ -144,7 +158,7 @@ def run_every_query(path: Path) -> None:
         assert save(database)
         assert list(batches(database))
         database.size()
-        Retention(database, RetentionLimits(age=1), lambda: T0 + 10_000 * S, lambda _: False).run()
+        Retention(database, RetentionLimits(age=1, logs=1), lambda: T0 + 10_000 * S, lambda _: False).run()
         Retention(database, RetentionLimits(size=1), pause=lambda _: False).run()
 
 
@@ -180,9 +194,16 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.last_spans(["order"])
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
+    reader.entry_times(["web GET /"], *WHOLE)
+    reader.newest_publications(["orders"], *WHOLE, 5)
+    reader.exemplars(10)
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.seen_operations(*WHOLE)
     reader.seen_hops(*WHOLE)
+    reader.services(10)
+    reader.operations_of("order", *WHOLE, 10)
+    reader.search(SpanSearch(*WHOLE, service="order"), 10)
+    reader.outlines_of([trace_id], 10)
     reader.counted_to()
     reader.unprofiled_entries(None, "web", "GET /", 10)
     reader.sampled_traces(*WHOLE, 10, 10)
@@ -191,6 +212,7 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
         reader.latest_lag()
     reader.lag_between(0, 1 << 62)
     reader.lag_problems()
+    reader.logs_of([trace_id], 10)
     for by in ("edge", "route"):
         reader.latency(by, *WHOLE, 60 * S)
 

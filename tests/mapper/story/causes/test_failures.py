@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laban_collector.store.rows import Peer, Span
+from laban_collector.store.rows import Peer, Span, SpanEvent
 from laban_mapper.model import Cause, Story
 from laban_mapper.profiles.profile import profile_of
 from laban_mapper.profiles.usual import Entry, Usual
@@ -75,6 +75,13 @@ def test_a_callee_that_ran_on_shows_a_wait_whatever_the_caller_says() -> None:
 def test_a_call_without_a_word_that_ends_at_a_usual_deadline_was_given_up() -> None:
     assert first(build_story("order", "123", call_of(2004, None))).kind == "timed_out"
     assert first(build_story("order", "123", call_of(1700, None))).kind == "error"
+
+
+def test_only_an_exception_is_a_word_of_a_call() -> None:
+    retried = SpanEvent(T0, "laban.retry", {"laban.retry.attempt": 1})
+    assert first(build_story("order", "123", call_of(2004, None, events=(retried,)))).kind == "timed_out"
+    told = raised("shop.OutOfStock", "nothing left")
+    assert first(build_story("order", "123", call_of(2004, None, events=told))).kind == "error"
 
 
 def test_a_server_error_about_a_timeout_is_an_error_of_the_server() -> None:

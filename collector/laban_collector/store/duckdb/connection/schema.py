@@ -8,7 +8,7 @@ import duckdb
 from laban_collector.errors import StoreError, StoreForeign, StoreTooNew
 from laban_collector.store.duckdb.connection.sql import sql
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 """Incremented with every change of `schema.sql`. A file with a higher version is refused."""
 
 

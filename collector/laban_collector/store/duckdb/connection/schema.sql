@@ -218,4 +218,59 @@ CREATE TABLE IF NOT EXISTS profiles (
     counts BIGINT[] NOT NULL             -- of each bucket
 );
 
+-- One row per log record with a trace id, if LABAN_LOGS is set (decision 0030). A record that was sent twice has two rows
+-- with the same content.
+CREATE TABLE IF NOT EXISTS logs (
+    trace_hi UBIGINT NOT NULL,
+    trace_lo UBIGINT NOT NULL,
+    span_id UBIGINT NOT NULL,            -- 0: of the trace, and of no span
+    time TIMESTAMP_NS NOT NULL,          -- as sent
+    received TIMESTAMP_NS NOT NULL,      -- when it was stored
+    severity UTINYINT NOT NULL,          -- OTLP SeverityNumber, 0 to 24
+    severity_text VARCHAR,
+    service VARCHAR NOT NULL,
+    namespace VARCHAR,
+    logger VARCHAR,                      -- the name of the instrumentation scope
+    event_name VARCHAR,
+    body VARCHAR USING COMPRESSION zstd, -- JSON if it was no text
+    attributes VARCHAR USING COMPRESSION zstd,
+    dropped_attributes UINTEGER NOT NULL,
+    content UBIGINT NOT NULL             -- a hash of all that is stored but `received`
+);
+
+-- The running totals of calls and messages by edge, which never go back (see totals/counter.py). The counts of a
+-- histogram are those of the intervals of BOUNDS.
+CREATE TABLE IF NOT EXISTS edge_totals (
+    kind VARCHAR NOT NULL,               -- graph, published, consumed
+    client VARCHAR NOT NULL,
+    server VARCHAR NOT NULL,
+    connection VARCHAR NOT NULL,         -- as Tempo names it
+    last BIGINT NOT NULL,                -- when it grew last, seconds since the epoch
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    served_elapsed BIGINT NOT NULL,      -- ns
+    called_elapsed BIGINT NOT NULL,
+    queued_elapsed BIGINT NOT NULL,
+    served_counts BIGINT[] NOT NULL,
+    called_counts BIGINT[] NOT NULL,
+    queued_counts BIGINT[] NOT NULL
+);
+
+-- Changes of edges that are not in `edge_totals` yet (see totals/unsettled.py); columns as in edges.
+CREATE TABLE IF NOT EXISTS unsettled_edges (
+    step UBIGINT NOT NULL,               -- the last commit of the counting step; 0: losses not made up for
+    source VARCHAR NOT NULL,
+    target VARCHAR NOT NULL,
+    address VARCHAR,
+    rpc_service VARCHAR,
+    flow VARCHAR,
+    part VARCHAR,
+    is_async BOOLEAN NOT NULL,
+    bound UTINYINT,                      -- index of the first bound that its latencies do not exceed
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    timed BIGINT NOT NULL,
+    elapsed BIGINT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -44,6 +44,7 @@ _OPTIONAL: Final = {
     "spans": ("attributes", "status_message", "trace_state", "messaging_key"),
     "span_events": ("attributes",),
     "span_links": ("attributes", "trace_state"),
+    "logs": ("attributes", "body", "severity_text", "event_name", "logger", "namespace"),
 }
 """Columns without which a row is still worth keeping: no call, message or cause follows from them."""
 

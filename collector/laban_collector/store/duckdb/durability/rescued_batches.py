@@ -15,6 +15,8 @@ from laban_collector.store.duckdb.connection.sql import sql
 
 _SPANS: Final = 20_000
 """Spans of a batch, unless one commit holds more."""
+_LOGS: Final = 100_000
+"""Log records in memory at once."""
 _COPIED: Final = ("lag", "lag_problems")
 
 
@@ -33,6 +35,19 @@ def batches(rescued: Database) -> Iterator[SpanBatch]:
             if spans >= _SPANS or commit == commits[-1][0]:
                 yield _batch(cursor, first, commit)
                 first, spans = None, 0
+
+
+def copy_logs(rescued: Database, database: Database) -> None:
+    """Copy the log records that the database does not hold yet.
+
+    Raises:
+        StoreError: DuckDB refused.
+    """
+    with rescued.reading() as source:
+        for batch in source.table("logs").to_arrow_reader(_LOGS):
+            with database.writing() as cursor:
+                cursor.register("rescued_logs", pa.Table.from_batches([batch]))
+                cursor.execute(sql("durability/add_rescued_logs"))
 
 
 def copy_lag(rescued: Database, database: Database) -> None:

@@ -103,6 +103,11 @@ FROM rescued_lag_problems r ANTI JOIN lag_problems l ON l.time = r.time AND l.cl
     AND l.topic IS NOT DISTINCT FROM r.topic AND l.partition IS NOT DISTINCT FROM r.partition
 LIMIT 1000000000000
 
+-- name: add_rescued_logs
+INSERT INTO logs BY NAME
+FROM rescued_logs r ANTI JOIN logs l ON l.trace_lo = r.trace_lo AND l.content = r.content
+LIMIT 1000000000000
+
 -- name: mark_sequence
 -- An empty commit, so that the numbers of commits go on from here.
 INSERT INTO ledger VALUES ($sequence::UBIGINT, now()::TIMESTAMP_NS, 0, 0, 0, 0)

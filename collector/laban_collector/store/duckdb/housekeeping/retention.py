@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from laban_collector.periodic import PeriodicThread
 from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.rows import MINUTE, PLAUSIBLE_SINCE
 
 _log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ _DELETES: Final = (
     "correlations",
     "lag",
     "lag_problems",
+    "logs",
     "spans",
     "edges",
     "odd_edges",
@@ -45,7 +46,7 @@ _DELETES: Final = (
     "digests",
     "ledger",
 )
-"""The order matters: correlations are found by their spans, and lag rows by the ledger."""
+"""The order matters: correlations are found by their spans, and lag and log rows by the ledger."""
 _BY_MINUTE: Final = ("edges", "odd_edges", "contracts", "odd_contracts", "profiles")
 _NS: Final = 1_000_000_000
 
@@ -87,6 +88,7 @@ class Retention:
         Raises:
             StoreError: DuckDB refused; earlier steps stay deleted.
         """
+        self._delete_old_logs()
         until = max(self._newest_too_old(), self._newest_too_many())
         if not until:
             return NOTHING
@@ -94,6 +96,17 @@ class Retention:
         if not spans:
             return NOTHING
         return Deleted(spans, max(longest, self._database.checkpoint()))
+
+    def _delete_old_logs(self) -> None:
+        """Delete the log records beyond their own age limit."""
+        age = self._limits.logs
+        if age is None:
+            return
+        now, oldest = self._clock(), self._one("oldest_log")
+        if oldest is None or oldest > now - age * (1 + _AGE_SLACK) * _NS:
+            return
+        with self._database.writing() as cursor:
+            cursor.execute(sql("housekeeping/delete_logs_before"), {"time": int(now - age * _NS)})
 
     def _newest_too_old(self) -> int:
         """Return the newest commit beyond the age limit; 0 if there is too little to delete."""

@@ -48,6 +48,13 @@ DELETE FROM ledger WHERE arrival <= $until
 -- name: delete_links
 DELETE FROM span_links WHERE arrival <= $until
 
+-- name: delete_logs
+-- Like delete_lag: logs are never kept longer than spans.
+DELETE FROM logs WHERE received < (SELECT max(time) FROM ledger WHERE arrival <= $until)
+
+-- name: delete_logs_before
+DELETE FROM logs WHERE received < make_timestamp_ns($time::BIGINT)
+
 -- name: delete_odd_contracts
 -- Like delete_odd_edges.
 DELETE FROM contracts
@@ -76,6 +83,9 @@ DELETE FROM unmet_links WHERE arrival <= $until
 
 -- name: oldest_commit
 SELECT epoch_ns(min(time)) AS oldest FROM ledger
+
+-- name: oldest_log
+SELECT epoch_ns(min(received)) AS oldest FROM logs
 
 -- name: progress
 -- How far the commits are counted.

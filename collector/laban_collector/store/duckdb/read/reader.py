@@ -26,20 +26,24 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
     edges_of,
+    entry_times_of,
     halves,
     hop_seen,
     keys_of,
     lag_of,
     latency_point_of,
+    log_line_of,
     named_rows,
     newest_traces,
     operation_seen,
+    outline_of,
     sets_of_keys,
     spans_of,
     trace_id_of,
@@ -48,7 +52,9 @@ from laban_collector.store.duckdb.read.rows import (
     unread_of,
     unread_parameters,
 )
+from laban_collector.store.duckdb.read.search import TraceSearch
 from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
+from laban_collector.store.edge_totals import Exemplar
 from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
@@ -58,10 +64,12 @@ from laban_collector.store.rows import (
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
     LatencyPoint,
+    LogLine,
     MessageRef,
     Peer,
     ProfileCount,
@@ -78,6 +86,7 @@ from laban_collector.store.rows import (
     ValueRef,
     WholeSpan,
 )
+from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
 _LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
 
@@ -268,12 +277,18 @@ class DuckDBReader(SpanReader):
 
         The spans of another form of the id are included: see `both_forms`.
         """
-        trace = halves(trace_id)
-        parts = self._commit_ranges.that_may_hold([trace[1]])
+        return self.whole_traces([trace_id], limit)
+
+    def whole_traces(
+        self, trace_ids: Collection[str], limit: int | None = None
+    ) -> Generator[list[WholeSpan], None, None]:
+        """Yield the spans of some traces, as `trace` does for one."""
+        traces = {halves(trace_id) for trace_id in trace_ids}
+        parts = self._commit_ranges.that_may_hold({low for _, low in traces})
         # A reader may take long for the parts, so all come from one state of the store.
         with self._database.reading() as cursor:
             self._origins = origins = self._origins.few()
-            yield from TraceQuery(cursor, trace, [part.commits for part in parts], origins).pages(limit)
+            yield from TraceQuery(cursor, traces, [part.commits for part in parts], origins).pages(limit)
 
     def traces_linked_from(self, trace_ids: Sequence[str]) -> list[str]:
         """Return the other traces with a span that links to one of these: their consequences."""
@@ -414,6 +429,26 @@ class DuckDBReader(SpanReader):
             contracts = query.contracts()
             return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called."""
+        window = {"since": since, "until": until, "streaming": STREAMING_MARK}
+        return [entry_times_of(row) for row in self._rows("entry_times", {"names": list(names), **window})]
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        parameters = {"topics": list(topics), "since": since, "until": until, "each": each}
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self._rows("newest_publications", parameters):
+            found[row["topic"]].append(trace_id_of(row))
+        return dict(found)
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
+        with self._reading() as cursor:
+            return newest_exemplars(cursor, limit)
+
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
         parameters = {
@@ -450,6 +485,32 @@ class DuckDBReader(SpanReader):
         """Return the kinds of spans and their other sides in a window, the most frequent first."""
         window = {"since": since, "until": until, "limit": MAX_ROWS}
         return [hop_seen(row) for row in self._rows("seen_hops", window)]
+
+    def services(self, limit: int) -> list[str]:
+        """Return the names of the services that have spans, without namespaces, sorted."""
+        return [row["service"] for row in self._rows("services", {"limit": limit})]
+
+    def operations_of(self, service: str, since: int, until: int, limit: int) -> list[NamedOperation]:
+        """Return the names and kinds of the spans of a service in a window, the most frequent first."""
+        asked = {"service": service, "since": since, "until": until, "limit": limit}
+        return [NamedOperation(**row) for row in self._rows("operations_of", asked)]
+
+    def search(self, search: SpanSearch, limit: int, among: Collection[str] | None = None) -> FoundTraces:
+        """Return the newest traces with a span that fits, of all traces or of some."""
+        traces = None if among is None else {halves(trace_id) for trace_id in among}
+        parts = [] if traces is None else self._commit_ranges.that_may_hold({low for _, low in traces})
+        with self._reading() as cursor:
+            query = TraceSearch(cursor, search)
+            return query.newest(limit) if traces is None else query.among(parts, limit)
+
+    def outlines_of(self, trace_ids: Collection[str], limit: int) -> list[SpanOutline]:
+        """Return what summaries need of the spans of traces; as many as the limit: not all."""
+        wanted = {low: low for _, low in map(halves, trace_ids)}
+        parts = self._commit_ranges.that_may_hold(wanted)
+        with self._reading() as cursor:
+            rows = _all_within(cursor, parts, "outlines_of", wanted, {"limit": limit})[:limit]
+            services = self._services(cursor, (row["resource_id"] for row in rows))
+        return [outline_of(row, services[row["resource_id"]].name) for row in rows]
 
     def profile(self, entry: int, since: int, until: int) -> tuple[list[ProfileStep], list[ProfileCount]]:
         """Return the steps of an entry, and the counts of all time slices that overlap a window, added up."""
@@ -518,6 +579,14 @@ class DuckDBReader(SpanReader):
         """Return the commits that hold the spans of a window, and those that came soon after."""
         [row] = self._rows("commits_of_window", {"since": since, "until": until})
         return CommitRange(row["first"], row["last"])
+
+    def logs_of(self, trace_ids: Sequence[str], limit: int) -> list[LogLine]:
+        """Return the first log records of these traces, by time; a record that was sent twice, once."""
+        wanted = {half: trace_id for trace_id in trace_ids if (half := int(trace_id[-16:], 16))}
+        if not wanted:
+            return []
+        rows = self._rows("logs_of", {"traces": list(wanted), "limit": limit})
+        return [line for row in rows if (line := log_line_of(row, wanted[row["trace_lo"]])) is not None]
 
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""

@@ -13,8 +13,10 @@ from laban_collector.store.duckdb.edges.query import quantiles_of
 from laban_collector.store.rows import (
     ContractRow,
     EdgeRow,
+    EntryTimes,
     Lag,
     LatencyPoint,
+    LogLine,
     SeenHop,
     SeenOperation,
     Span,
@@ -24,8 +26,11 @@ from laban_collector.store.rows import (
     UnreadMessage,
     UnreadRange,
 )
+from laban_collector.store.searches import SpanOutline
 
 _NS_PER_MS: Final = 1e6
+_SHORT: Final = "0" * 16
+"""The high half of a trace id of 64 bits."""
 _CONVERTED: Final = (
     "trace_id",
     "span_id",
@@ -84,6 +89,20 @@ def hop_seen(row: Row) -> SeenHop:
     given = _with_trace_id(row)
     del given["calls"]
     return SeenHop(**{"group": given.pop("consumer_group"), **given})
+
+
+def outline_of(row: Row, service: str) -> SpanOutline:
+    """Return the value of a row of `outlines_of.sql`."""
+    return SpanOutline(
+        trace_id=trace_id_of(row),
+        span_id=f"{row['span_id']:016x}",
+        parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
+        service=service,
+        name=row["name"],
+        start=row["start"],
+        duration=row["duration"],
+        status=row["status"],
+    )
 
 
 def _with_trace_id(row: Row) -> Row:
@@ -162,6 +181,15 @@ def spans_of(
     links_of = _by_span(links, _link)
     first = sorted(spans, key=lambda row: (row["start"], row["span_id"]))[:limit]
     return [_span(row, services, events_of, links_of) for row in first]
+
+
+def entry_times_of(row: Row) -> EntryTimes:
+    """Return the value of a row of `entry_times.sql`."""
+    slowest, failed = (
+        tuple(dict.fromkeys(_trace_id(one["hi"], one["lo"]) for one in row[name] or ()))
+        for name in ("slowest", "failed")
+    )
+    return EntryTimes(row["name"], row["calls"], row["errors"], row["p95"], slowest, failed)
 
 
 def latency_point_of(row: Row) -> LatencyPoint:
@@ -304,3 +332,25 @@ def _span(
     for store, value in zip(_STORES, values, strict=True):
         store(span, value)
     return span
+
+
+def log_line_of(row: Row, wanted: str) -> LogLine | None:
+    """Return a log record; None if it only has the same low half of its trace id as the wanted trace."""
+    sent = f"{row['trace_hi']:016x}"
+    asked = wanted[:-16].rjust(16, "0")
+    if sent != asked and _SHORT not in (sent, asked):
+        return None
+    return LogLine(
+        trace_id=wanted,
+        span_id=f"{row['span_id']:016x}" if row["span_id"] else None,
+        time=row["time"],
+        severity=row["severity"],
+        severity_text=row["severity_text"],
+        service=row["service"],
+        namespace=row["namespace"],
+        logger=row["logger"],
+        event_name=row["event_name"],
+        body=row["body"],
+        attributes=json.loads(row["attributes"]) if row["attributes"] else {},
+        dropped_attributes=row["dropped_attributes"],
+    )

@@ -66,9 +66,9 @@ LIMIT $limit
 SELECT resource_id, service, namespace FROM resources WHERE list_contains($resources::UBIGINT[], resource_id)
 
 -- name: forms_of
--- The forms of a trace id: the ids with its low half.
+-- The forms of some trace ids: the ids with their low halves.
 SELECT DISTINCT trace_hi, trace_lo FROM spans
-WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND trace_lo = $trace_lo::UBIGINT
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($wanted::UBIGINT[], trace_lo)
 
 -- name: resources_of
 -- Some resources with their attributes.
@@ -78,3 +78,19 @@ WHERE list_contains($ids::UBIGINT[], resource_id)
 -- name: scopes_of
 -- Some instrumentation scopes with their attributes.
 SELECT scope_id, name, version, attributes FROM scopes WHERE list_contains($ids::UBIGINT[], scope_id)
+
+-- name: spans_between
+-- The number of spans that start in a window; from statistics where a row group is inside.
+SELECT count(*) AS spans FROM spans
+WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
+
+-- name: resources_of_service
+-- The resources of a service, which can be named with its namespace.
+SELECT resource_id FROM resources WHERE service = $service OR coalesce(namespace || '/', '') || service = $service
+LIMIT $limit
+
+-- name: first_of_newest
+-- The first of the newest commits that together have at most a number of spans; the newest commit in any case.
+SELECT min(arrival) AS first
+FROM (SELECT arrival, sum(spans) OVER (ORDER BY arrival DESC) - spans AS after FROM ledger)
+WHERE after < $most

@@ -1,7 +1,7 @@
 """Reads whole traces: every span with everything that was sent."""
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import duckdb
@@ -44,24 +44,25 @@ class Origins:
 
 
 class TraceQuery:
-    """Reads one trace, and all forms of its id.
+    """Reads one trace or some, and all forms of their ids.
 
     Args:
         cursor: in a transaction.
-        trace: the id.
-        ranges: the commits that may hold it, in file order.
+        traces: the ids.
+        ranges: the commits that may hold them, in file order.
         origins: the resources and scopes that are known.
     """
 
     def __init__(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        trace: TraceAddress,
+        traces: Collection[TraceAddress],
         ranges: Sequence[CommitRange],
         origins: "Origins",
     ) -> None:
         self._cursor = cursor
-        self._trace = trace
+        self._traces = set(traces)
+        self._wanted = {"wanted": list({low for _, low in traces})}
         self._ranges = ranges
         self._origins = origins
 
@@ -72,16 +73,16 @@ class TraceQuery:
         if len(rows) > PAGE:
             yield from self._sorted_pages(limit)
             return
-        forms = both_forms({self._trace}, {_trace_of(row) for row in rows})
+        forms = both_forms(self._traces, {_trace_of(row) for row in rows})
         rows = sorted((row for row in rows if _trace_of(row) in forms), key=_place_of)[:most]
         if rows:
             yield self._whole(rows)
 
     def _sorted_pages(self, limit: int | None) -> Generator[list[WholeSpan], None, None]:
-        """Yield a trace of many spans, which the database sorts: it may be in several ranges."""
+        """Yield many spans, which the database sorts: they may be in several ranges."""
         commits = CommitRange(self._ranges[0].first, max(last for _, last in self._ranges))
-        found = self._run("forms_of", {**_bounds(commits), "trace_lo": self._trace[1]})
-        forms = both_forms({self._trace}, map(_trace_of, found))
+        found = self._run("forms_of", {**_bounds(commits), **self._wanted})
+        forms = both_forms(self._traces, map(_trace_of, found))
         place: Place = _BEGIN
         left = limit
         while left is None or left > 0:
@@ -95,14 +96,14 @@ class TraceQuery:
                 yield self._whole(rows)
 
     def _spans(self, commits: CommitRange, after: Place, limit: int) -> list[Row]:
-        wanted = {"trace_lo": self._trace[1], **after, "limit": limit}
-        return self._run("whole_spans", {**_bounds(commits), **wanted})
+        asked = {**self._wanted, **after, "limit": limit}
+        return self._run("whole_spans", {**_bounds(commits), **asked})
 
     def _whole(self, rows: Sequence[Row]) -> list[WholeSpan]:
         arrivals = [row["arrival"] for row in rows]
         of_spans = {
             **_bounds(CommitRange(min(arrivals), max(arrivals))),
-            "trace_lo": self._trace[1],
+            **self._wanted,
             "span_ids": list({row["span_id"] for row in rows}),
         }
         events = _by_span((row, _event(row)) for row in self._run("whole_events", of_spans))

@@ -1,4 +1,4 @@
--- All columns of the spans of a trace that come after one of them, by start. Columns without a comment have the names
+-- All columns of the spans of some traces that come after one of them, by start. Columns without a comment have the names
 -- of the fields of `WholeSpan`.
 SELECT trace_hi, trace_lo, span_id, parent_id, trace_state, flags, name, kind, epoch_ns(start) AS start, duration,
        status, status_message, attributes, dropped_attributes, dropped_events, dropped_links, resource_id, scope_id, arrival,
@@ -8,7 +8,7 @@ SELECT trace_hi, trace_lo, span_id, parent_id, trace_state, flags, name, kind, e
        messaging_key, messaging_batch_count, peer_address, peer_port, peer_service, db_system, db_namespace,
        error_type, message_type, message_version
 FROM spans
-WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND trace_lo = $trace_lo::UBIGINT
+WHERE arrival BETWEEN $from::UBIGINT AND $to::UBIGINT AND list_contains($wanted::UBIGINT[], trace_lo)
   AND (
       spans.start > make_timestamp_ns($start)
       OR spans.start = make_timestamp_ns($start)

@@ -11,6 +11,10 @@ SELECT * FROM batch_lag
 INSERT INTO lag_problems BY NAME
 SELECT * FROM batch_lag_problems
 
+-- name: insert_logs
+INSERT INTO logs BY NAME
+SELECT *, make_timestamp_ns($received::BIGINT) AS received FROM batch_logs
+
 -- name: insert_resources
 INSERT INTO resources BY NAME FROM batch_resources
 

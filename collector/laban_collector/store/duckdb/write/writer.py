@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from laban_collector.batch.log_batch import LogBatch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.batch.splitter import join, of_traces
 from laban_collector.store.base import BatchLoader, Written
@@ -137,6 +138,17 @@ class DuckDBWriter(BatchLoader):
                     cursor.register(f"batch_{name}", table)
                     cursor.execute(sql(f"write/insert_{name}"))
         self.polls += 1
+
+    def write_logs(self, batch: LogBatch) -> None:
+        """Store log records durably.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        if batch.logs.num_rows:
+            with self._database.writing() as cursor:
+                cursor.register("batch_logs", batch.logs)
+                cursor.execute(sql("write/insert_logs"), {"received": self._clock()})
 
     def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
         """Commit a batch with this sequence; None: with the next one, and only if a span is new.

@@ -32,6 +32,7 @@ TABLES = {
     "lag",
     "lag_problems",
     "ledger",
+    "logs",
     "meta",
     "profile_steps",
     "profiles",

@@ -72,7 +72,7 @@ def from_counts(database: Database, since: int, until: int) -> list[Row]:
         return rows_of(edges)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_counts_equal_the_edges_of_all_spans_in_any_order_of_arrival(database: Database, seed: int) -> None:
     spans = shop(seed)
     store(DuckDBWriter(database), random_commits(spans, 1 + seed, seed))
@@ -198,7 +198,7 @@ def test_a_late_producer_is_matched_with_its_waiting_consumer(database: Database
 def test_a_producer_of_hours_before_is_found(database: Database, digest_spans: int) -> None:
     producer, consumer = producer_and_consumer(20 * 60 * MINUTE)
     writer = DuckDBWriter(database)
-    store(writer, [[producer], *([span] for span in shop(4)), [consumer]])
+    store(writer, [[producer], *([span] for span in shop(4)[:60]), [consumer]])
     assert (Digester(database, digest_spans).catch_up() > 0) == (digest_spans == 1)
     count(database, step=20)
     since, until = T0 - 10 * MINUTE, T0 + 21 * 60 * MINUTE

@@ -1,0 +1,1 @@
+"""The tools, resources and prompts for assistants (MCP); only `laban mcp` and `/mcp` import them."""
