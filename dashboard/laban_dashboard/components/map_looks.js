@@ -95,6 +95,7 @@ function sheet(colour, large) {
     { selector: "edge[health = 'failing']", style: { "line-opacity": 1 } },
     { selector: "[change = 'new']", style: { "underlay-color": colour.good, "underlay-opacity": 0.3, "underlay-padding": 6 } },
     { selector: "[change = 'slower']", style: { "underlay-color": colour.warn, "underlay-opacity": 0.3, "underlay-padding": 6 } },
+    { selector: "node[change = 'gone']", style: { "border-style": "dotted", "background-opacity": 0.35 } },
     { selector: "edge[change = 'gone']", style: { "line-style": "dotted", "line-color": colour.faint, "target-arrow-color": colour.faint } },
     { selector: "edge.near", style: { label: "data(label)", "line-opacity": 0.9, "z-index": 8 } },
     ...(large ? [
