@@ -1,6 +1,7 @@
 """Takes the pictures of the dashboard in docs/images.
 
-`.venv/bin/python -m tests.browser.screenshots [NAME …]`: of all pages, or of those with these names. The data is that of the browser tests, moved to the last minutes.
+`.venv/bin/python -m tests.browser.screenshots [NAME …]` takes those of all pages, or of some.
+The data is that of the browser tests, moved to the last minutes.
 """
 
 import sys

@@ -10,7 +10,7 @@ from laban_app.errors import CollectorUnreachable
 from laban_collector.errors import StoreLocked
 from laban_dashboard import answer_source
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.shop_answers import ShopAnswers
+from tests.dashboard.shop_answers import TRACE, ShopAnswers
 
 PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "latency", "lag")
 
@@ -134,6 +134,18 @@ def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnsw
     shop.known = ("42",)
     open_page("order", order="customer=42")
     assert ("customer", "42") in shop.queried
+
+
+def test_an_order_opens_in_the_tools_that_the_settings_name(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "http://jaeger:16686/trace/{trace_id}")
+    [link] = open_page("order", order="1001").get("link_button")
+    assert (link.proto.label, link.proto.url) == ("Open in Jaeger", f"http://jaeger:16686/trace/{TRACE}")
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "jaeger")
+    at = open_page("order", order="1001")
+    assert not at.exception
+    assert "is not an address" in text_of(at)
 
 
 def test_an_unknown_order_says_so(open_page: OpenPage) -> None:
