@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import lag_polls
 
@@ -42,11 +43,11 @@ def dashboard(url: str) -> Generator[str]:
             process.wait()
 
 
-def store_lag(db: Path) -> None:
-    """Write lag readings to a new database through the collector's writer."""
+def store_lag(db: Path, polls: Sequence[Lag] | None = None) -> None:
+    """Write lag readings to a new database through the collector's writer; None: those of the recording."""
     database = Database.open(db)
     try:
-        DuckDBWriter(database).write_lag(lag_polls())
+        DuckDBWriter(database).write_lag(lag_polls() if polls is None else polls)
     finally:
         database.close()
 
