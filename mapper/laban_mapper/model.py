@@ -348,6 +348,7 @@ class OrderSummary(Answer):
         started: the start of its first span.
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
+        entry: the service and the operation with which it began, such as `order POST /orders`.
     """
 
     key: str
@@ -359,6 +360,7 @@ class OrderSummary(Answer):
     cause: OrderCause | None = None
     services: list[str] = []
     traces: list[str] = []
+    entry: str | None = None
 
 
 class Orders(Answer):

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import lag_polls
 
@@ -59,11 +60,11 @@ def running_dashboard(url: str, environment: Mapping[str, str] | None = None) ->
             process.wait()
 
 
-def store_lag(db: Path) -> None:
-    """Write lag readings to a new database through the collector's writer."""
+def store_lag(db: Path, polls: Sequence[Lag] | None = None) -> None:
+    """Write lag readings to a new database through the collector's writer; None: those of the recording."""
     database = Database.open(db)
     try:
-        DuckDBWriter(database).write_lag(lag_polls())
+        DuckDBWriter(database).write_lag(lag_polls() if polls is None else polls)
     finally:
         database.close()
 

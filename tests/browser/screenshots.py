@@ -31,6 +31,7 @@ PAGES: Final = {
     "home": ("/", ".orders tbody tr"),
     "orders": ("/orders", ".orders tbody tr"),
     "order": (f"/order?order={TIMED_OUT}", ".step"),
+    "sequence": (f"/order?order={TIMED_OUT}&view=Sequence", "[data-testid=stMain] svg"),
     "map": ("/map", ".canvas canvas"),
     "findings": ("/findings", ".st-key-finding-0"),
     "diagrams": ("/diagrams", "[role=region] img"),

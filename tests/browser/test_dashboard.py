@@ -221,8 +221,9 @@ def test_a_waiting_order_shows_the_number_of_messages_ahead(
 def test_an_unknown_order_offers_similar_orders(page: Page, address: str, monitor: PageMonitor) -> None:
     visit(page, address, monitor, "/order?order=100")
     expect(page.locator(".st-key-unknown")).to_contain_text("Unknown order: 100")
-    offered = page.locator(".st-key-unknown").get_by_role("button").first
+    offered = page.locator(".st-key-unknown").get_by_role("link").first
     known = offered.inner_text()
+    assert offered.get_attribute("href") == f"order?order={known}"
     assert known in ORDERS
     offered.click()
     expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {known}")

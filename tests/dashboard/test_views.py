@@ -11,7 +11,7 @@ from laban_dashboard import answer_source
 from laban_mapper.model import LatencyHistory
 from laban_mapper.whatif.changes import ChangeTexts
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.shop_answers import ShopAnswers
+from tests.dashboard.shop_answers import TRACE, ShopAnswers
 
 PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "what_if", "compare", "latency", "lag")
 
@@ -137,14 +137,22 @@ def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnsw
     assert ("customer", "42") in shop.queried
 
 
-def test_an_unknown_order_offers_similar_orders_and_opens_the_selected_one(
-    open_page: OpenPage, shop: ShopAnswers
+def test_an_order_opens_in_the_tools_that_the_settings_name(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = open_page("order", order="1003")
-    assert "Unknown order: 1003" in text_of(at)
-    next(button for button in at.button if button.key == "nearest-1001").click().run()
-    assert at.text_input[0].value == "1001"
-    assert "still waiting behind 42 messages" in text_of(at)
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "http://jaeger:16686/trace/{trace_id}")
+    [link] = open_page("order", order="1001").get("link_button")
+    assert (link.proto.label, link.proto.url) == ("Open in Jaeger", f"http://jaeger:16686/trace/{TRACE}")
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "jaeger")
+    at = open_page("order", order="1001")
+    assert not at.exception
+    assert "is not an address" in text_of(at)
+
+
+def test_an_unknown_order_says_so(open_page: OpenPage) -> None:
+    text = text_of(open_page("order", order="1003"))
+    assert "Unknown order: 1003" in text
+    assert "Similar values:" in text
 
 
 def test_home_says_what_is_wrong(open_page: OpenPage) -> None:

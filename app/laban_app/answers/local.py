@@ -8,6 +8,8 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.alert_settings import AlertSettings
+from laban_app.answers.alerts import AlertsLook, alerts_now
 from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
@@ -53,6 +55,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -85,6 +88,7 @@ class LocalAnswers:
         scoped: whether stories say how many others their cause affects, and what their steps usually take,
             which a list of many need not.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
@@ -95,12 +99,14 @@ class LocalAnswers:
         *,
         scoped: bool = True,
         judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
         self._judged_by = judged_by or FindingsSettings()
+        self._alerting = alerting or AlertSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -250,6 +256,14 @@ class LocalAnswers:
             "all_entries": sampled.all_entries,
         }
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return alerts_now(self.alerts_look(), self._clock(), self._alerting.limits.window)
+
+    def alerts_look(self) -> AlertsLook:
+        """Looks at what alerts rest on."""
+        return AlertsLook(self._reader, self._alerting, self._judged_by.objectives)
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""

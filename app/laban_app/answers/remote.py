@@ -39,6 +39,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -120,7 +121,12 @@ class RemoteAnswers:
         entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how; raises UnknownEntry."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        found = self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        if entry is not None and found.entry is None:
+            raise RequestRefused(
+                f"The collector at {self.url} is too old to limit a map to an entry operation."
+            )
+        return found
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -129,6 +135,10 @@ class RemoteAnswers:
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
         return self._get("/choreography", Choreography, since=since, until=until)
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return self._get("/alerts", Alerts)
 
     def what_if(
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None

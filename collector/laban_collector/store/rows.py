@@ -463,6 +463,26 @@ class LatencyPoint:
     p99_ms: float
 
 
+class EntryTimes(NamedTuple):
+    """How an operation that serves requests or messages did in a window.
+
+    Attributes:
+        name: service and operation: `order POST /orders`.
+        calls: requests or messages.
+        errors: those of them that failed.
+        p95: the 95th percentile of their durations, ns; None if none has one.
+        slowest: IDs of the slowest traces.
+        failed: IDs of the newest traces that failed.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    p95: float | None
+    slowest: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
 class Latencies(NamedTuple):
     """Latencies over time.
 

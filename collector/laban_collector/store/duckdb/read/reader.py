@@ -26,12 +26,14 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
     edges_of,
+    entry_times_of,
     halves,
     hop_seen,
     keys_of,
@@ -52,6 +54,7 @@ from laban_collector.store.duckdb.read.rows import (
 )
 from laban_collector.store.duckdb.read.search import TraceSearch
 from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
+from laban_collector.store.edge_totals import Exemplar
 from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
@@ -61,6 +64,7 @@ from laban_collector.store.rows import (
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
@@ -424,6 +428,26 @@ class DuckDBReader(SpanReader):
             edges = named_rows(query.result())
             contracts = query.contracts()
             return edges_of(edges, [] if contracts is None else named_rows(contracts))
+
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called."""
+        window = {"since": since, "until": until, "streaming": STREAMING_MARK}
+        return [entry_times_of(row) for row in self._rows("entry_times", {"names": list(names), **window})]
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        parameters = {"topics": list(topics), "since": since, "until": until, "each": each}
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self._rows("newest_publications", parameters):
+            found[row["topic"]].append(trace_id_of(row))
+        return dict(found)
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
+        with self._reading() as cursor:
+            return newest_exemplars(cursor, limit)
 
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""

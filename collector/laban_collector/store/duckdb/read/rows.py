@@ -13,6 +13,7 @@ from laban_collector.store.duckdb.edges.query import quantiles_of
 from laban_collector.store.rows import (
     ContractRow,
     EdgeRow,
+    EntryTimes,
     Lag,
     Latencies,
     LatencyPoint,
@@ -181,6 +182,15 @@ def spans_of(
     links_of = _by_span(links, _link)
     first = sorted(spans, key=lambda row: (row["start"], row["span_id"]))[:limit]
     return [_span(row, services, events_of, links_of) for row in first]
+
+
+def entry_times_of(row: Row) -> EntryTimes:
+    """Return the value of a row of `entry_times.sql`."""
+    slowest, failed = (
+        tuple(dict.fromkeys(_trace_id(one["hi"], one["lo"]) for one in row[name] or ()))
+        for name in ("slowest", "failed")
+    )
+    return EntryTimes(row["name"], row["calls"], row["errors"], row["p95"], slowest, failed)
 
 
 def latencies_of(rows: Sequence[Row]) -> Latencies:

@@ -104,19 +104,20 @@ def forms(value: TagValue) -> list[TagValue | list[object] | dict[str, object]]:
 def _in_json(tag: Tag) -> Expression:
     """Return whether the JSON object `attributes` has the tag.
 
-    The compact text is searched first, which is far faster than parsing it. The objects inside may have the
-    same key, so what is left is parsed.
+    The compact text is searched first, which is far faster than parsing it: for the key alone, because most
+    spans do not have it. The objects inside may have the same key, so what is left is parsed.
     """
     key = _encode(tag.key)
     values = [_encode(value) for value in forms(tag.value)]
     # A number is cut off from longer ones by what comes after it.
     texts = [f"{key}:{value}{after}" for value in values for after in (",", "}")]
     attributes = ColumnExpression("attributes")
+    named = FunctionExpression("contains", attributes, ConstantExpression(f"{key}:"))
     held = [FunctionExpression("contains", attributes, ConstantExpression(text)) for text in texts]
     pointer = "/" + tag.key.replace("~", "~0").replace("/", "~1")
     exact = FunctionExpression("json_extract_string", attributes, ConstantExpression(pointer))
     known = [tag.value if isinstance(tag.value, str) else values[0], *values[1:]]
-    return reduce(or_, held) & exact.isin(*map(ConstantExpression, known))
+    return named & reduce(or_, held) & exact.isin(*map(ConstantExpression, known))
 
 
 def _columns(tag: Tag) -> list[Expression]:
