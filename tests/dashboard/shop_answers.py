@@ -46,6 +46,7 @@ from laban_mapper.model import (
     WaitingMessage,
     WaitingTopic,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography, SeenCall, SeenName
 from laban_mapper.model_whatif import LateStep, WhatIf, WhatIfEntry, WhatIfOutcome, WhatIfRange
 from laban_mapper.orders import OrdersQuestion, summary_of
@@ -414,6 +415,10 @@ class ShopAnswers:
     ) -> ServiceMap:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)
+
+    def alerts(self) -> Alerts:
+        """Return no alert."""
+        return Alerts(alerts=[], window_s=300, time=END)
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """Return one finding of each severity."""
