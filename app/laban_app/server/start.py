@@ -133,7 +133,8 @@ def _api_of(
     add_import_routes(api, collector.batch_receiver, collector.storage.metrics)
     if settings.jaeger_api:
         keys = KeyFinder(parse_rules(settings.keys))
-        add_jaeger_routes(api, JaegerQueries(answers, collector.storage, keys, time.time_ns))
+        storage = collector.storage
+        add_jaeger_routes(api, JaegerQueries(answers, storage.store.reader(), storage.settle, keys))
     mcp = McpEndpoint(answers, collector.storage, enabled=settings.mcp)
     api.router.routes.append(Route(MCP_PATH, mcp))
     return api, mcp
