@@ -52,8 +52,8 @@ def storage(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
 
 @pytest.fixture
 def queries(storage: StorageService) -> JaegerQueries:
-    answers = ArrivingAnswers(storage, 20.0)
-    return JaegerQueries(answers, storage, KeyFinder(), lambda: T0 + 3600 * NS_PER_S)
+    answers, reader = ArrivingAnswers(storage, 20.0), storage.store.reader()
+    return JaegerQueries(answers, reader, storage.settle, KeyFinder(), lambda: T0 + 3600 * NS_PER_S)
 
 
 def order(number: int, shift: int) -> list[Span]:
