@@ -195,8 +195,8 @@ def _state(state: GroupState) -> str:
 def _logs(story: Story) -> Iterator[str]:
     if not story.logs:
         return
-    yield "<section><h2>Logs</h2><table><thead><tr><th>When</th><th>Service</th><th>Level</th>"
-    yield "<th>Text</th></tr></thead><tbody>"
+    yield '<section><h2>Logs</h2><table class="logs"><thead><tr><th>When</th><th>Service</th>'
+    yield "<th>Level</th><th>Text</th></tr></thead><tbody>"
     for log in worst(story.logs, _MAX_LOGS):
         classes = ' class="failed"' if log.severity in ("error", "fatal") else ""
         yield (
