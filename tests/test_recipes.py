@@ -47,7 +47,9 @@ def test_these_are_the_recipes() -> None:
         "Add a broker",
         "Add a column of spans",
         "Add a finding",
+        "Add an alert",
         "Add a diagram format",
+        "Add an import format",
         "Add a dashboard page",
         "Add a tool for assistants",
         "Add a store",
@@ -74,6 +76,7 @@ def test_these_are_the_recipes() -> None:
         ),
         ("Add a finding", "deep_sync_chain", set[str]()),
         ("Add a diagram format", "plantuml", set[str]()),
+        ("Add an import format", "zipkin", set[str]()),
         (
             "Add a dashboard page",
             "lag_charts",

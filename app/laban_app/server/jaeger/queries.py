@@ -26,8 +26,8 @@ RECENT: Final = 48 * 3600 * NS_PER_S
 """ns: the newest data that are searched without a time range, and whose operations are listed; Jaeger's."""
 MOST_TRACES: Final = 1_500
 """As in the Jaeger UI."""
-MOST_SPANS: Final = 50_000
-"""The most spans of an answer."""
+MOST_SPANS: Final = 20_000
+"""The most spans of an answer, as of a story: each takes about 10 KB while the answer is made."""
 MOST_OUTLINES: Final = 500_000
 """The most spans that summaries rest on."""
 _AT_ONCE: Final = 50

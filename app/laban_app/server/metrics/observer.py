@@ -89,11 +89,13 @@ class Observer(PeriodicThread):
     def work(self) -> None:
         """Look at everything that is due."""
         now = self._clock()
+        if now - self._scraped <= _IDLE:
+            self._look(now)
         if now >= self._orders_at:
             self.orders.count()
             self._orders_at = now + _SLOWER
-        if now - self._scraped > _IDLE:
-            return
+
+    def _look(self, now: float) -> None:
         self.lag = lag_report(self._reader)
         if self.lag.groups:
             newest = max(

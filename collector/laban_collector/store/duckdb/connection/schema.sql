@@ -238,8 +238,7 @@ CREATE TABLE IF NOT EXISTS logs (
     content UBIGINT NOT NULL             -- a hash of all that is stored but `received`
 );
 
--- The running totals of calls and messages by edge, which never go back (see totals/counter.py). The counts of a
--- histogram are those of the intervals of BOUNDS.
+-- The running totals of calls and messages by edge, which never go back (see totals/counter.py).
 CREATE TABLE IF NOT EXISTS edge_totals (
     kind VARCHAR NOT NULL,               -- graph, published, consumed
     client VARCHAR NOT NULL,
@@ -248,12 +247,7 @@ CREATE TABLE IF NOT EXISTS edge_totals (
     last BIGINT NOT NULL,                -- when it grew last, seconds since the epoch
     calls BIGINT NOT NULL,
     errors BIGINT NOT NULL,
-    served_elapsed BIGINT NOT NULL,      -- ns
-    called_elapsed BIGINT NOT NULL,
-    queued_elapsed BIGINT NOT NULL,
-    served_counts BIGINT[] NOT NULL,
-    called_counts BIGINT[] NOT NULL,
-    queued_counts BIGINT[] NOT NULL
+    histograms BLOB NOT NULL             -- MessagePack: of each histogram, the sum in ns and the counts
 );
 
 -- Changes of edges that are not in `edge_totals` yet (see totals/unsettled.py); columns as in edges.

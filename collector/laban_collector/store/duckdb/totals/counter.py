@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
 from laban_collector.store.duckdb.connection.sql import run_with, sql
@@ -36,13 +37,11 @@ _UNSETTLED: Final = pa.schema(
         "elapsed": pa.int64(),
     }
 )
-_HISTOGRAMS: Final = ("served", "called", "queued")
 _TOTALS: Final = pa.schema(
     {
         **dict.fromkeys(SeriesKey._fields, pa.string()),
         **dict.fromkeys(("last", "calls", "errors"), pa.int64()),
-        **{f"{name}_elapsed": pa.int64() for name in _HISTOGRAMS},
-        **{f"{name}_counts": pa.list_(pa.int64()) for name in _HISTOGRAMS},
+        "histograms": pa.binary(),
     }
 )
 
@@ -81,8 +80,8 @@ class TotalsCounter:
             return
         self._unsettled, self._table, self._frozen = UnsettledChanges(), SeriesTable(self._most), {}
         for row in cursor.execute(sql("totals/totals")).fetchall():
-            key, grown = SeriesKey(*row[:4]), row[4:7]
-            self._table.load(key, Series(*grown, *map(Histogram, row[7:10], row[10:])))
+            key, histograms = SeriesKey(*row[:4]), msgspec.msgpack.decode(row[7])
+            self._table.load(key, Series(*row[4:7], *(Histogram(*one) for one in histograms)))
             self._frozen[key] = self._table.series[key].frozen(key)
         steps: dict[int, dict[EdgePart, Amounts]] = {}
         for step, *rest in cursor.execute(sql("totals/unsettled")).fetchall():
@@ -185,13 +184,11 @@ def _row(step: int, about: EdgePart, amounts: Amounts) -> dict[str, Any]:
 
 
 def _total_row(key: SeriesKey, series: Series) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    histograms = [(one.elapsed, one.counts) for one in (series.served, series.called, series.queued)]
+    return {
         **key._asdict(),
         "last": series.last,
         "calls": series.calls,
         "errors": series.errors,
+        "histograms": msgspec.msgpack.encode(histograms),
     }
-    for name in _HISTOGRAMS:
-        times: Histogram = getattr(series, name)
-        row[f"{name}_elapsed"], row[f"{name}_counts"] = times.elapsed, times.counts
-    return row

@@ -12,6 +12,8 @@ _MOST_NAMES: Final = 20_000
 """Ends of edges, and flows of messages, that are remembered: those that were seen last."""
 _REMEMBERED: Final = 3600.0
 """Seconds for which an end is remembered."""
+_MOST_SHARES: Final = 50_000
+"""Answers that are remembered."""
 _LONGEST: Final = 200
 """Characters of a name."""
 _USER: Final = "user"
@@ -42,6 +44,8 @@ class SeriesNames:
         self._callees: OrderedDict[Callee, tuple[Seen, float]] = OrderedDict()
         self._flows: OrderedDict[str, set[str]] = OrderedDict()
         self._names: dict[Callee, str] | None = None
+        self._shares: dict[EdgePart, tuple[Share, ...]] = {}
+        """Answers of `shares`, as long as nothing is learned that may change them."""
 
     def learn(self, changes: Iterable[Change], now: float) -> None:
         """Remember the ends of changes, and the parts of their flows.
@@ -57,8 +61,7 @@ class SeriesNames:
             callers = [about.source] if about.target.startswith("database:") else []
             self._learn(Callee(about.target, about.address, about.rpc_service), Seen(proven, callers), now)
             if about.flow is not None:
-                self._flows.setdefault(about.flow, set()).add(_split(about.part)[1])
-                self._flows.move_to_end(about.flow)
+                self._learn_flow(about.flow, _split(about.part)[1])
         self._forget(now)
 
     def _learn(self, callee: Callee, seen: Seen, now: float) -> None:
@@ -69,9 +72,20 @@ class SeriesNames:
             )
             seen = Seen(seen.proven or known.proven, callers)
         if seen != known:
-            self._names = None
+            self._change_names()
         self._callees[callee] = seen, now
         self._callees.move_to_end(callee)
+
+    def _learn_flow(self, flow: str, part: str) -> None:
+        parts = self._flows.setdefault(flow, set())
+        if part not in parts:
+            parts.add(part)
+            self._shares.clear()
+        self._flows.move_to_end(flow)
+
+    def _change_names(self) -> None:
+        self._names = None
+        self._shares.clear()
 
     def _forget(self, now: float) -> None:
         while self._callees:
@@ -79,12 +93,20 @@ class SeriesNames:
             if len(self._callees) <= _MOST_NAMES and now - at < _REMEMBERED:
                 break
             self._callees.popitem(last=False)
-            self._names = None
+            self._change_names()
         while len(self._flows) > _MOST_NAMES:
             self._flows.popitem(last=False)
+        if len(self._shares) > _MOST_SHARES:
+            self._shares.clear()
 
-    def shares(self, about: EdgePart) -> Iterator[Share]:
-        """Yield what a change adds to which series."""
+    def shares(self, about: EdgePart) -> tuple[Share, ...]:
+        """Return what a change adds to which series."""
+        known = self._shares.get(about)
+        if known is None:
+            known = self._shares[about] = tuple(self._computed(about))
+        return known
+
+    def _computed(self, about: EdgePart) -> Iterator[Share]:
         source = self._name(Callee(about.source))
         target = self._name(Callee(about.target, about.address, about.rpc_service))
         if about.is_async:

@@ -22,9 +22,7 @@ INSERT INTO unsettled_edges BY NAME FROM new_unsettled LIMIT 1000000000000
 FROM edge_changes WHERE coalesce(NOT list_contains($only::VARCHAR[], part), true)
 
 -- name: totals
-SELECT kind, client, server, connection, last, calls, errors, served_elapsed, called_elapsed, queued_elapsed,
-       served_counts, called_counts, queued_counts
-FROM edge_totals
+SELECT kind, client, server, connection, last, calls, errors, histograms FROM edge_totals
 
 -- name: unsettled
 SELECT step, source, target, address, rpc_service, flow, part, is_async, bound, calls, errors, timed, elapsed
