@@ -84,7 +84,7 @@ def _table(trace: Trace, branches: list[Branch], deepest: int, logs: Logs | None
         table.add_row(when, what, Text(format_duration(span.duration_ns / _NS_PER_MS), style="dim"))
         if failed:
             table.add_row("", Text(f"{indent}  ✗ {_error(span)}", style="red"), "")
-        for note in notes_of(span):
+        for note in notes_of(span, span.duration_ns / _NS_PER_MS if failed else None):
             table.add_row("", Text(f"{indent}  ↻ {note}", style="yellow"), "")
         _add_logs(table, trace, logged.pop(span.span_id, []), f"{indent}  ")
     _add_logs(table, trace, logged.pop(None, []), "")

@@ -259,8 +259,9 @@ def test_diagrams_are_resources_and_tasks_are_prompts(served: Serving) -> None:
         assert "pricing" in near
         assert "payments" not in near
         assert all(text.startswith("sequenceDiagram") for text in orders)
-        with pytest.raises(MCPError, match="find_orders"):
-            await client.read_resource("laban://diagram/order/order/none")
+        for unknown in ("none", "%2Fetc%2Fpasswd", "100%2525"):  # values, as they may be, and no paths
+            with pytest.raises(MCPError, match="find_orders"):
+                await client.read_resource(f"laban://diagram/order/order/{unknown}")
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         assert prompts == {"post-mortem", "why-is-a-group-behind"}
         for name, arguments in (
