@@ -42,7 +42,10 @@ class Serving:
 
 @contextmanager
 def serving(
-    db: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    db: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Generator[Serving, None, None]:
     """Start it on free ports, wait until it is ready, and stop it with SIGTERM at the end."""
     command = [sys.executable, "-m", "laban", "serve", "--db", str(db), "--json"]
@@ -53,6 +56,7 @@ def serving(
         stdout=subprocess.PIPE,
         text=True,
         env=None if environment is None else os.environ | environment,
+        cwd=cwd,
     )
     try:
         assert process.stdout is not None

@@ -16,6 +16,8 @@ COLLECTOR = (ROOT / "docs" / "collector.md").read_text(encoding="utf-8")
 NAME_LIMITS = {"max_services", "max_topics", "max_peers", "max_operations", "max_edges"}
 LOG_LIMITS = {"max_log_length", "max_log_attributes", "max_logs_per_trace"}
 FINDINGS = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+INTEGRATIONS = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+OF_INTEGRATIONS = {"alerts", "metrics_edges", "metrics_findings"}
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 COMMANDS = command_names()
 _OF_RUN = {"test", "check", "fix", "bench", "run"}
@@ -53,6 +55,7 @@ def test_the_readme_lists_every_setting(field: str) -> None:
     limits = NAME_LIMITS | LOG_LIMITS
     document = OPERATING if field.startswith("kafka_") else COLLECTOR if field in limits else README
     document = FINDINGS if field in {"findings", "objectives"} else document
+    document = INTEGRATIONS if field in OF_INTEGRATIONS else document
     assert f"`LABAN_{field.upper()}`" in document
 
 

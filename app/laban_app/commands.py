@@ -17,6 +17,9 @@ MAP: Final = Command("Show which service calls which.", "server", f"{_QUERIES}:s
 DIAGRAM: Final = Command(
     "Draw an architecture diagram of what ran.", "server", "laban_app.cli.diagram_command:diagram"
 )
+ALERTS: Final = Command(
+    "Show what is wrong now, or print rules for Prometheus.", "server", "laban_app.cli.alerts_command:alerts"
+)
 FINDINGS: Final = Command(
     "Show what is wrong with how the services talk.", "server", "laban_app.cli.findings_command:findings"
 )

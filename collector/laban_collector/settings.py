@@ -40,6 +40,7 @@ from laban_collector.kafka_settings import (
     unnamed_cluster,
 )
 from laban_collector.secret_values import remember
+from laban_collector.store.edge_totals import DEFAULT_SERIES
 
 _MIB: Final = 1 << 20
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
@@ -253,6 +254,17 @@ class Settings(BaseSettings):
     max_logs_per_trace: int = Field(
         1_000, ge=1, description="Maximum log records of one trace. Further ones are rejected and counted."
     )
+    metrics_edges: int = Field(
+        DEFAULT_SERIES,
+        ge=0,
+        description="Maximum edges that /metrics tells apart. Further ones count as “other”. 0: no metrics "
+        "of edges.",
+    )
+    metrics_findings: float = Field(
+        120.0,
+        gt=0,
+        description="Seconds after which /metrics looks for findings again, while somebody reads it.",
+    )
     redact: str = Field(
         "",
         description="Additional attributes to redact, as key patterns with commas: customer.email,*.iban. "
@@ -301,6 +313,11 @@ class Settings(BaseSettings):
     links: dict[str, str] = Field(
         default_factory=dict[str, str],
         description="Where else a trace can be looked at: names, and addresses with {trace_id} in them.",
+    )
+    alerts: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        repr=False,  # it has secrets
+        description="When to alert, and whom to tell; see docs/integrations.md.",
     )
 
     @model_validator(mode="after")

@@ -348,6 +348,7 @@ class OrderSummary(Answer):
         started: the start of its first span.
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
+        entry: the service and the operation with which it began, such as `order POST /orders`.
     """
 
     key: str
@@ -359,6 +360,7 @@ class OrderSummary(Answer):
     cause: OrderCause | None = None
     services: list[str] = []
     traces: list[str] = []
+    entry: str | None = None
 
 
 class Orders(Answer):
@@ -692,10 +694,15 @@ class LagPoint(Answer):
 
 
 class LagHistory(Answer):
-    """The lag over time, sorted by time."""
+    """The lag over time, sorted by time.
+
+    Attributes:
+        objectives: for how many seconds a message of a group may wait, as `laban.toml` says.
+    """
 
     points: list[LagPoint]
     truncated: bool = False
+    objectives: dict[str, float] = {}
 
 
 class LatencyPoint(Answer):
@@ -710,13 +717,42 @@ class LatencyPoint(Answer):
     p99_ms: float
 
 
+class LatencyTotal(Answer):
+    """Percentiles of one edge or route over the whole time range.
+
+    Attributes:
+        objective_ms: the longest 95th percentile that is fine, as `laban.toml` says; None: nothing is said.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    objective_ms: float | None = None
+
+
 class LatencyHistory(Answer):
-    """Latency over time, sorted by name and time."""
+    """Latency over time, sorted by name and time.
+
+    Attributes:
+        bucket_s: the seconds between two points.
+        totals: over the whole time range, from all calls, by name.
+        within_percent: by how much a percentile may differ from the true one: durations are counted in
+            buckets of this width. A bucket with one duration is exact.
+        left_out: edges or routes that are not told, because they have the fewest calls.
+    """
 
     by: Literal["edge", "route"]
     bucket_s: float
     points: list[LatencyPoint]
     truncated: bool = False
+    totals: list[LatencyTotal] = []
+    within_percent: float | None = None
+    left_out: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class KnownValue(Answer):

@@ -97,6 +97,7 @@ def summary_of(story: Story) -> OrderSummary:
         cause=_first_cause(story),
         services=services_of(story),
         traces=story.traces,
+        entry=f"{story.steps[0].service} {story.steps[0].operation}" if story.steps else None,
     )
 
 

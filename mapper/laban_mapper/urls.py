@@ -22,3 +22,8 @@ def unquoted(text: str) -> str:
 def path_of_url(url: str) -> str:
     """Return the path of a URL or of a relative reference, without query and fragment."""
     return re.split(r"[?#]", _HOST.sub("", url), maxsplit=1)[0]
+
+
+def quoted_value(value: str) -> str:
+    """Return a text as a value in the query of a URL."""
+    return quoted_path(value).replace("/", "%2F")

@@ -1,5 +1,6 @@
 """Lag with names: which messages wait in the unread range of a group, since when, and how fast it drains."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -173,13 +174,19 @@ def _names(message: UnreadMessage, keys: Sequence[tuple[str, str]]) -> list[Busi
     ]
 
 
-def _drain(messages: int, published: float | None, consumed: float | None) -> float | None:
-    """Seconds until a queue is empty at these rates; None if unknown, or if it does not drain."""
+def seconds_to_drain(messages: int, published: float | None, consumed: float | None) -> float | None:
+    """Seconds until a queue is empty at these rates; infinite if it does not get shorter, None if unknown."""
     if messages == 0:
         return 0.0
-    if published is None or consumed is None or consumed <= published * _DRAINS:
+    if published is None or consumed is None:
         return None
-    return messages / (consumed - published)
+    return messages / (consumed - published) if consumed > published * _DRAINS else math.inf
+
+
+def _drain(messages: int, published: float | None, consumed: float | None) -> float | None:
+    """Seconds until a queue is empty at these rates; None if unknown, or if it does not drain."""
+    seconds = seconds_to_drain(messages, published, consumed)
+    return None if seconds == math.inf else seconds
 
 
 def _topics_without_groups(rows: Iterable[Lag], edges: Sequence[EdgeRow]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
+from laban_app.answers.alert_settings import AlertSettings
 from laban_app.answers.local import LocalAnswers
 from laban_app.errors import NotInRange, UnknownValue
 from laban_collector.ingest.storage_service import StorageService
@@ -28,14 +29,19 @@ class ArrivingAnswers(LocalAnswers):
         storage: the storage whose store is asked.
         staleness: seconds of the newest spans that graphs may miss while very many arrive.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
-        self, storage: StorageService, staleness: float, judged_by: FindingsSettings | None = None
+        self,
+        storage: StorageService,
+        staleness: float,
+        judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._storage = storage
         self._tables = storage.store.reader(staleness=staleness)
-        super().__init__(self._tables, judged_by=judged_by)
+        super().__init__(self._tables, judged_by=judged_by, alerting=alerting)
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None

@@ -18,6 +18,7 @@ from laban_collector.store.base import Store
 if TYPE_CHECKING:
     import ssl
 
+    from laban_app.answers.alert_settings import AlertSettings
     from laban_mapper.findings.thresholds import FindingsSettings
 
 _PROBE_TIMEOUT: Final = 1.0
@@ -32,6 +33,7 @@ def open_answers(
     db: Path | None = None,
     token: str | None = None,
     judged_by: "FindingsSettings | None" = None,
+    alerting: "AlertSettings | None" = None,
 ) -> TraceAnswers:
     """Open a source of answers; the other arguments and errors are those of `open_store`.
 
@@ -40,13 +42,14 @@ def open_answers(
         db: a database file.
         token: for the collector.
         judged_by: the limits of findings from a file; a collector has its own.
+        alerting: when alerts fire, likewise.
     """
     store = open_store(url, db, token)
     if not isinstance(store, Store):
         return store
     from laban_app.answers.local import LocalAnswers  # a collector's answers need no database
 
-    return LocalAnswers(store.reader(), judged_by=judged_by)
+    return LocalAnswers(store.reader(), judged_by=judged_by, alerting=alerting)
 
 
 def open_store(

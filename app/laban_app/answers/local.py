@@ -8,11 +8,14 @@ from itertools import chain
 from typing import Final, Literal
 
 from laban_app.answers.affected import affected_by
+from laban_app.answers.alert_settings import AlertSettings
+from laban_app.answers.alerts import AlertsLook, alerts_now
 from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.latency_answers import latency_history, whole_minutes
 from laban_app.answers.neighbours import neighbours_of
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.peers import peers_of
@@ -23,7 +26,6 @@ from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
     ALL_STARTS,
-    MAX_ROWS,
     MINUTE,
     Lag,
     QueueProgress,
@@ -46,7 +48,6 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
-    LatencyPoint,
     Logs,
     Neighbours,
     Orders,
@@ -54,6 +55,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -68,11 +70,8 @@ from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
 
 _NEAREST: Final = 5
-_BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
-_SHORT: Final = 5 * MINUTE
-"""A shorter time range is not widened to whole minutes."""
 _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
@@ -89,6 +88,7 @@ class LocalAnswers:
         scoped: whether stories say how many others their cause affects, and what their steps usually take,
             which a list of many need not.
         judged_by: the limits of findings.
+        alerting: when alerts fire.
     """
 
     def __init__(
@@ -99,12 +99,14 @@ class LocalAnswers:
         *,
         scoped: bool = True,
         judged_by: FindingsSettings | None = None,
+        alerting: AlertSettings | None = None,
     ) -> None:
         self._reader = reader
         self._clock = clock
         self._usual = usual or UsualProfiles(reader, clock)
         self._scoped = scoped
         self._judged_by = judged_by or FindingsSettings()
+        self._alerting = alerting or AlertSettings()
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -211,7 +213,7 @@ class LocalAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
         requested = self._window(since, until)
-        begin, end = _whole_minutes(*requested)
+        begin, end = whole_minutes(*requested)
         with self._reader.at_one_moment():
             edges = self._reader.edges(begin, end)
             stale = begin % MINUTE == end % MINUTE == 0 and not (settled and self._reader.all_counted())
@@ -254,6 +256,14 @@ class LocalAnswers:
             "all_entries": sampled.all_entries,
         }
         return found.model_copy(update={"looked_at": found.looked_at.model_copy(update=limits)})
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts."""
+        return alerts_now(self.alerts_look(), self._clock(), self._alerting.limits.window)
+
+    def alerts_look(self) -> AlertsLook:
+        """Looks at what alerts rest on."""
+        return AlertsLook(self._reader, self._alerting, self._judged_by.objectives)
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part."""
@@ -300,28 +310,15 @@ class LocalAnswers:
         """How far behind each consumer group was over time."""
         begin, end = self._window(since, until)
         # Polls continue while no spans arrive, so the newest poll can be later than the newest span.
-        return lag.history(self._reader.lag_between(begin, end if until else self._clock()))
+        found = lag.history(self._reader.lag_between(begin, end if until else self._clock()))
+        return found.model_copy(update={"objectives": dict(self._judged_by.objectives.queue)})
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
     ) -> LatencyHistory:
-        """Latency percentiles over time, in about 60 buckets of whole seconds."""
-        begin, end = self._window(since, until)
-        bucket = max(1, (end - begin) // _BUCKETS // NS_PER_S) * NS_PER_S
-        points = [
-            LatencyPoint(
-                time=utc_time(point.time),
-                name=point.name,
-                calls=point.calls,
-                errors=point.errors,
-                p50_ms=point.p50_ms,
-                p95_ms=point.p95_ms,
-                p99_ms=point.p99_ms,
-            )
-            for point in self._reader.latency(by, begin, end, bucket)
-        ]
-        truncated = len(points) >= MAX_ROWS
-        return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points, truncated=truncated)
+        """Latency percentiles over time and of the whole time range."""
+        window = self._window(since, until)
+        return latency_history(self._reader, by, window, self._judged_by.objectives)
 
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
@@ -383,13 +380,6 @@ def _check_range(since: datetime | None, until: datetime | None) -> None:
     """Raise InvalidTimeRange if a time range ends before it begins."""
     if since is not None and until is not None and since >= until:
         raise InvalidTimeRange(f"The time range ends ({until:%F %T}) before it begins ({since:%F %T}).")
-
-
-def _whole_minutes(begin: int, end: int) -> Window:
-    """Widen a time range to whole minutes, which are counted already, unless it is short."""
-    if end - begin < _SHORT:
-        return begin, end
-    return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
 
 
 def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:

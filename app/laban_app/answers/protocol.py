@@ -17,6 +17,7 @@ from laban_mapper.model import (
     Status,
     Story,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
 from laban_mapper.orders import OrdersQuestion
@@ -135,6 +136,10 @@ class TraceAnswers(Answers, Protocol):
 
     def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
         """What ran, with counts and a proof of each part; the time range is as in `service_map`."""
+        ...
+
+    def alerts(self) -> Alerts:
+        """What is wrong now, by the conditions of alerts; with new findings only if a collector watches."""
         ...
 
     def what_if(

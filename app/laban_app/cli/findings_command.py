@@ -1,7 +1,7 @@
 """The command that shows what is wrong with how the services talk."""
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Annotated, Final, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,16 +9,14 @@ from laban_app.answers.discovery import open_answers
 from laban_app.answers.findings_settings import findings_settings
 from laban_app.cli import terminal
 from laban_app.cli.report_output import Format, chosen_form, put_report
+from laban_app.cli.severities import SEVERITIES, severity_of
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.cli.text_output import Output
 from laban_collector.settings import load_settings
-from laban_mapper.model import Severity
 
 if TYPE_CHECKING:
     from laban_mapper.findings.facts import Rule
     from laban_mapper.model import Findings
-
-_SEVERITIES: Final = ", ".join(get_args(Severity))
 
 
 def findings(
@@ -26,7 +24,7 @@ def findings(
     time_range: TimeRange,
     severity: Annotated[
         str,
-        typer.Option("--severity", metavar="SEVERITY", help=f"The mildest findings to show: {_SEVERITIES}."),
+        typer.Option("--severity", metavar="SEVERITY", help=f"The mildest findings to show: {SEVERITIES}."),
     ] = "info",
     fail_on: Annotated[
         str | None,
@@ -56,8 +54,8 @@ def findings(
     if explain is not None:
         _explain(explain, json=json)
         return
-    chosen, least = chosen_form(form, json=json), _severity(severity, "--severity")
-    fails_from = None if fail_on is None else _severity(fail_on, "--fail-on")
+    chosen, least = chosen_form(form, json=json), severity_of(severity, "--severity")
+    fails_from = None if fail_on is None else severity_of(fail_on, "--fail-on")
     judged_by = findings_settings(load_settings(token=source.token))
     answers = open_answers(source.url, source.db, source.token, judged_by)
     answer = answers.findings(*time_range.bounds())
@@ -72,14 +70,6 @@ def findings(
     put_report(report, lambda: terminal.json_text(shown), chosen, output)
     if report.failed:
         raise typer.Exit(1)
-
-
-def _severity(text: str, option: str) -> Severity:
-    for known in get_args(Severity):
-        if text == known:
-            severity: Severity = known
-            return severity
-    raise typer.BadParameter(f"'{text}' is none of {_SEVERITIES}", param_hint=option)
 
 
 def _explain(name: str, *, json: bool) -> None:

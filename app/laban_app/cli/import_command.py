@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.text import Text
 
 from laban_app.answers.discovery import file_or_collector, remote
+from laban_app.answers.import_report import as_json, warnings_of
 from laban_app.answers.profiling import profile_traces
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.remote_writer import RemoteWriter
@@ -27,14 +28,12 @@ from laban_collector.protect.protection import Protection
 from laban_collector.settings import Settings, load_settings
 from laban_collector.store.base import SpanWriter
 from laban_collector.store.private_files import keep_new_files_private
-from laban_mapper.data_warnings import data_warnings, odd_times
 from laban_mapper.printable import printable
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
-_FIELDS_SHOWN: Final = 50
-"""Unknown fields in JSON; in text, the most frequent few."""
 _FIELDS_IN_TEXT: Final = 5
+"""The most frequent unknown fields; all that are named are in JSON."""
 
 
 def import_files(
@@ -69,7 +68,7 @@ def import_files(
     with _target(url, settings) as target:
         report = _import(files, target)
     if json:
-        terminal.print_json_text(json_module.dumps(_as_json(report, time.time_ns()), indent=2))
+        terminal.print_json_text(json_module.dumps(as_json(report, time.time_ns()), indent=2))
     else:
         _show(report, target.name, terminal.stdout(), time.time_ns())
     if report.spans == 0:
@@ -164,35 +163,13 @@ def _progress() -> Progress:
     return Progress(*bar, console=screen, disable=not screen.is_terminal)
 
 
-def _warnings(report: Report, now: int) -> list[str]:
-    return data_warnings(report.quality.unnamed, report.quality.outside, now)
-
-
-def _as_json(report: Report, now: int) -> dict[str, object]:
-    """The documented shape."""
-    return {
-        "files": report.files,
-        "spans": report.spans,
-        "stored": report.stored,
-        "duplicates": report.duplicates,
-        "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
-        "notes": [{"note": note, "count": count} for note, count in report.notes.most_common()],
-        "unknown_fields": [
-            {"field": field, "count": count} for field, count in report.unknown.most_common(_FIELDS_SHOWN)
-        ],
-        "without_service_name": report.quality.unnamed,
-        "odd_times": [odd.model_dump(mode="json") for odd in odd_times(report.quality.outside, now)],
-        "warnings": _warnings(report, now),
-    }
-
-
 def _show(report: Report, where: str, screen: Console, now: int) -> None:
     spans, files = terminal.count(report.spans, "span"), terminal.count(report.files, "file")
     duplicates = f", {terminal.count(report.duplicates, 'duplicate')}" if report.duplicates else ""
     stored = f"{report.stored:,} stored in {where}{duplicates}" if report.spans else "nothing was imported"
     screen.print(Text(printable(f"{spans} in {files}: {stored}")))
     skipped = [f"{count:,} {reason}" for reason, count in report.refused.most_common()]
-    for line in skipped + _warnings(report, now):
+    for line in skipped + warnings_of(report, now):
         screen.print(Text(f"  {printable(line)}", style="yellow"))
     notes = [f"{count:,} {note}" for note, count in report.notes.most_common()]
     for line in notes + _unknown_fields(report):

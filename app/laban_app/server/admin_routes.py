@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import fields as dataclass_fields
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Annotated, Any, Final
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Header, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from laban_app.server.metrics.page import MetricsPage
+from laban_app.server.metrics.text import Form
 from laban_collector.errors import StoreUnwritable
 from laban_collector.ingest.storage_service import StorageService
-from laban_collector.metrics import CONTENT_TYPE
 from laban_collector.store.damage import Rescue, Verification
 from laban_mapper.model import CollectorStatus, LostCommitRange, RescueStatus, StoreVerification
 
@@ -23,7 +24,7 @@ _PIECE: Final = 1 << 20
 """Bytes that are sent at once."""
 
 
-def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
+def add_admin_routes(api: FastAPI, storage: StorageService, page: MetricsPage) -> None:
     """Add the routes about the collector itself."""
 
     @api.get("/readyz", summary="Whether spans can be stored", include_in_schema=False)
@@ -34,8 +35,9 @@ def add_admin_routes(api: FastAPI, storage: StorageService) -> None:
         return JSONResponse({"status": "unready"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     @api.get("/metrics", summary="Counters for Prometheus", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(storage.metrics.text(), media_type=CONTENT_TYPE)
+    def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
+        form = Form.accepted(accept)
+        return Response(page.render(form), headers={"content-type": form.value})
 
     # POST, although nothing changes: they are expensive, and no link or image in a page must trigger them.
     @api.post(

@@ -1,6 +1,7 @@
 """The HTTP API: the questions of `Answers` under `/api/v1`, documented by OpenAPI."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +15,7 @@ from laban_app.answers.sides import side_of
 from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
+from laban_app.server.metrics.page import MetricsPage
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
@@ -47,6 +49,7 @@ from laban_mapper.model import (
     Story,
     UnknownAnswer,
 )
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.model_compare import Comparison
 from laban_mapper.model_drift import Choreography
 from laban_mapper.model_whatif import WhatIf
@@ -170,8 +173,22 @@ Key = Annotated[
 ]
 
 
-def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> FastAPI:
-    """Build the application; its routes read from `answers` and from the storage behind them."""
+def build_api(
+    answers: TraceAnswers,
+    version: str,
+    storage: StorageService,
+    metrics: MetricsPage,
+    alerts: Callable[[], Alerts],
+) -> FastAPI:
+    """Build the application; its routes read from `answers` and from the storage behind them.
+
+    Args:
+        answers: to the questions.
+        version: of laban.
+        storage: behind the answers.
+        metrics: the page `/metrics`.
+        alerts: what fires now.
+    """
     api = FastAPI(
         title="laban",
         version=version,
@@ -180,9 +197,9 @@ def build_api(answers: TraceAnswers, version: str, storage: StorageService) -> F
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    for router in (_router(answers), _settled_router(answers, storage)):
+    for router in (_router(answers), _settled_router(answers, storage, alerts)):
         api.include_router(router, prefix="/api/v1")
-    add_admin_routes(api, storage)
+    add_admin_routes(api, storage, metrics)
     for error in (AppError, MapperError, CollectorError):
         api.add_exception_handler(error, _error_response)
 
@@ -280,7 +297,9 @@ def _router(answers: TraceAnswers) -> APIRouter:
     return router
 
 
-def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter:
+def _settled_router(
+    answers: TraceAnswers, storage: StorageService, firing: Callable[[], Alerts]
+) -> APIRouter:
     # All acknowledged spans are in the tables before these answers begin.
     router = APIRouter(responses=_REFUSALS, dependencies=[Depends(storage.settle)])
 
@@ -372,6 +391,14 @@ def _settled_router(answers: TraceAnswers, storage: StorageService) -> APIRouter
     )
     def findings(since: Since = None, until: Until = None) -> Findings:
         return answers.findings(_time(since), _time(until))
+
+    @router.get(
+        "/alerts",
+        summary="What is wrong now, by the conditions of alerts",
+        description="With `[alerts]` in `laban.toml`, as of the last look, and with new findings.",
+    )
+    def alerts() -> Alerts:
+        return firing()
 
     @router.get(
         "/whatif",

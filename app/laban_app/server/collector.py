@@ -62,7 +62,9 @@ class Collector:
             operations=settings.max_operations,
             edges=settings.max_edges,
         )
-        self.storage = StorageService(store, _retention(settings), names, profile_traces)
+        self.storage = StorageService(
+            store, _retention(settings), names, profile_traces, settings.metrics_edges
+        )
         self._batch_receiver: BatchReceiver | None = None
         self._running = AsyncExitStack()
 

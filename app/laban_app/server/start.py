@@ -12,9 +12,11 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from laban.business_keys.keys import parse_rules
+from laban_app.answers.alert_settings import alert_settings
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.answers.findings_settings import findings_settings
 from laban_app.answers.served_by import advertised
+from laban_app.server.alerts.start import alert_engine, receivers_of
 from laban_app.server.api import build_api
 from laban_app.server.api_server import ApiServer, Front
 from laban_app.server.collector import Collector, Endpoints
@@ -23,11 +25,14 @@ from laban_app.server.jaeger.queries import JaegerQueries
 from laban_app.server.jaeger.routes import add_jaeger_routes
 from laban_app.server.mcp_endpoint import PATH as MCP_PATH
 from laban_app.server.mcp_endpoint import McpEndpoint
+from laban_app.server.metrics.observer import Observer
+from laban_app.server.metrics.orders import OrdersTally
+from laban_app.server.metrics.page import MetricsPage
 from laban_app.wiring import STORE
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.errors import StoreLocked, StoreUnwritable
 from laban_collector.settings import Settings
-from laban_mapper.findings.thresholds import FindingsSettings
+from laban_collector.store.kept_state import KeptState
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +59,8 @@ class Start:
     def __init__(self, settings: Settings, front: Front, server: ApiServer, api: str) -> None:
         self._settings = settings
         self._judged_by = findings_settings(settings)
+        self._alerting = alert_settings(settings)
+        self._receivers = receivers_of(self._alerting)
         self._front = front
         self._server = server
         self._api = api
@@ -90,14 +97,44 @@ class Start:
         collector = Collector(settings, store)
         endpoints = await collector.start()
         starting.push_async_callback(collector.stop)
-        api, mcp = _api_of(collector, settings, self._judged_by)
-        front.open(api)
-        starting.push_async_callback(mcp.stop)
+        front.open(self._api_of(collector, starting))
         starting.push_async_callback(self._server.stop)
         advertising = asyncio.create_task(self._advertise())
         starting.push_async_callback(_end, advertising)
         await asyncio.sleep(0)  # the file is written before the collector says that it is ready
         return endpoints
+
+    def _api_of(self, collector: Collector, starting: AsyncExitStack) -> FastAPI:
+        """The API, with the threads that watch for metrics and alerts."""
+        storage, settings = collector.storage, self._settings
+        answers = ArrivingAnswers(storage, STALE_S, self._judged_by, self._alerting)
+        look = answers.alerts_look()
+        reader = storage.store.reader(staleness=STALE_S)
+        orders = OrdersTally(answers, reader, KeptState(storage.store.path, "orders"), time.time_ns)
+        window = self._alerting.limits.window
+        observer = Observer(answers, reader, orders, settings.metrics_findings, look.entries, window)
+        engine = None
+        if settings.alerts:
+            engine = alert_engine(storage.store, answers, look, self._alerting, self._receivers)
+        for thread in (observer, engine):
+            if thread is not None:
+                starting.push_async_callback(asyncio.to_thread, thread.stop)
+                thread.start()
+        api = build_api(
+            answers,
+            importlib.metadata.version("laban"),
+            storage,
+            MetricsPage(storage, observer, engine),
+            answers.alerts if engine is None else engine.alerts,
+        )
+        add_import_routes(api, collector.batch_receiver, storage.metrics)
+        if settings.jaeger_api:
+            keys = KeyFinder(parse_rules(settings.keys))
+            add_jaeger_routes(api, JaegerQueries(answers, reader, storage.settle, keys))
+        mcp = McpEndpoint(answers, storage, enabled=settings.mcp)
+        starting.push_async_callback(mcp.stop)
+        api.router.routes.append(Route(MCP_PATH, mcp))
+        return api
 
     async def _advertise(self) -> None:
         """Tell `--db FILE` where this collector is, as soon as there is space on the disk."""
@@ -123,21 +160,6 @@ class Start:
         from laban_app.answers.discovery import collector_of  # its HTTP client takes 0.2 s to import
 
         return collector_of(self._settings.db, self._settings) is not None
-
-
-def _api_of(
-    collector: Collector, settings: Settings, judged_by: FindingsSettings
-) -> tuple[FastAPI, McpEndpoint]:
-    answers = ArrivingAnswers(collector.storage, STALE_S, judged_by)
-    api = build_api(answers, importlib.metadata.version("laban"), collector.storage)
-    add_import_routes(api, collector.batch_receiver, collector.storage.metrics)
-    if settings.jaeger_api:
-        keys = KeyFinder(parse_rules(settings.keys))
-        storage = collector.storage
-        add_jaeger_routes(api, JaegerQueries(answers, storage.store.reader(), storage.settle, keys))
-    mcp = McpEndpoint(answers, collector.storage, enabled=settings.mcp)
-    api.router.routes.append(Route(MCP_PATH, mcp))
-    return api, mcp
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -1,13 +1,18 @@
-"""The receiver of imported batches in a running collector.
+"""The receiver of imported batches and files in a running collector.
 
 `laban import` decodes files in its own processes, so that the collector keeps its time for its senders. The
-collector only writes the batches, with its own redaction, limits and ledger.
+collector only writes the batches, with its own redaction, limits and ledger. Small files can be sent as they
+are.
 """
 
+import io
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 from laban_collector.errors import NotAccepting, Overloaded, RequestTooLarge
+from laban_collector.importing.importer import Importer, Report
 from laban_collector.importing.wire_format import from_bytes
 from laban_collector.store.base import SpanWriter, Written
 
@@ -46,12 +51,30 @@ class BatchReceiver:
             raise RequestTooLarge(
                 f"The batch is larger than {self.limit} bytes (max_request_bytes). Send a smaller one."
             )
+        with self._alone():
+            return self._writer.write(from_bytes(body))
+
+    def import_file(self, content: bytes) -> Report:
+        """Store the spans of a file, decompressed, as `laban import` does; returns its report.
+
+        Raises:
+            Overloaded: another batch or file is being stored.
+            NotAccepting: the collector is stopping.
+            StoreError: the rest of the file was not stored.
+        """
+        with self._alone():
+            importer = Importer(self._writer, self.rules)
+            importer.add(io.BufferedReader(io.BytesIO(content)))
+            return importer.report
+
+    @contextmanager
+    def _alone(self) -> Generator[None, None, None]:
         if not self._busy.acquire(blocking=False):
             raise Overloaded("Another imported batch is being stored. Retry later.", _RETRY_AFTER)
         try:
             if self._closed:
                 raise NotAccepting("The collector is stopping. Retry after it has restarted.")
-            return self._writer.write(from_bytes(body))
+            yield
         finally:
             self._busy.release()
 

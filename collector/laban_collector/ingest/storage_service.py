@@ -55,6 +55,7 @@ class StorageService(SpanWriter):
         limits: the retention limits.
         names: the names that graphs distinguish in an hour.
         profiler: counts what traces look like; None: profiles are not kept.
+        series: edges that the totals for metrics tell apart; 0: totals are not kept.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class StorageService(SpanWriter):
         limits: RetentionLimits,
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         self.metrics = Metrics()
         self.store = store
         self._limits = limits
         self._names = names
         self._profiler = profiler
+        self._series = series
         self._tables: BatchLoader | None = store.writer()
         """None while the store is being replaced."""
         self._journaled: tuple[Path, dict[int, int]] | None = None
@@ -134,7 +137,7 @@ class StorageService(SpanWriter):
         unloaded = with_left_behind(self.store, found.newest, journal, left)
         note_journaled(self.store, unloaded)
         self._ring, self._report = check_ledger(self.store, unloaded, found=found)
-        self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
+        self.store.start(self._limits, self._on_deleted, self._names, self._profiler, self._series)
         loader = JournalLoader(self._load, journal, self._ring, self._writer().sequence)
         loader.on_loss = self._on_journal_loss
         waiting = {one.sequence for one in left}
@@ -317,7 +320,7 @@ class StorageService(SpanWriter):
                 self._tables = None
             self._note_journaled()
             tables = self.store.writer()
-            self.store.start(self._limits, self._on_deleted, self._names, self._profiler)
+            self.store.start(self._limits, self._on_deleted, self._names, self._profiler, self._series)
             self._tables = tables
 
     def _note_journaled(self) -> None:

@@ -95,6 +95,22 @@ async def read_body(receive: Receive, encoding: str, limit: int, reserve: Callab
     return b"".join(parts)
 
 
+def decompressed(body: bytes, limit: int) -> bytes:
+    """Return the content of a file, which may be compressed with gzip or zstd.
+
+    Raises:
+        RequestTooLarge: the content is over the limit, in bytes.
+        UndecodableRequest: it is damaged.
+    """
+    encoding = next((name for magic, name in _MAGIC.items() if body.startswith(magic)), "identity")
+    decompressor = _DECOMPRESSORS[encoding]()
+    content = decompressor.feed(body, limit)
+    if len(content) > limit:
+        raise too_large(limit)
+    decompressor.finish()
+    return content
+
+
 def too_large(limit: int) -> RequestTooLarge:
     """Return the error for a request over the limit, in bytes."""
     return RequestTooLarge(
@@ -167,6 +183,7 @@ def _zstd_frame() -> "zstandard.ZstdDecompressionObj":  # this name exists only 
     return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
 
+_MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _DECOMPRESSORS: Final[dict[str, Callable[[], _Decompressor]]] = {
     "identity": _Identity,
     "gzip": _Gunzip,

@@ -13,17 +13,19 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from laban_collector.errors import StoreUnsupported
 from laban_collector.store.damage import Rescued, Verification
+from laban_collector.store.edge_totals import EdgeTotals, Exemplar
 from laban_collector.store.rows import (
     Contents,
     DatedSpans,
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
     LagRow,
-    LatencyPoint,
+    Latencies,
     LogLine,
     MessageRef,
     Peer,
@@ -458,6 +460,23 @@ class SpanReader(Protocol):
         """
         ...
 
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called.
+
+        The operation is the name of the span without IDs, or method and route; a namespace may be left out.
+        """
+        ...
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        ...
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
+        ...
+
     def latest_lag(self) -> list[Lag]:
         """Return the newest row of each (cluster, group, topic, partition)."""
         ...
@@ -470,8 +489,17 @@ class SpanReader(Protocol):
         """Return all rows in the window, by time."""
         ...
 
-    def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
+    def latency(self, by: str, since: int, until: int, slot: int) -> Latencies:
+        """Return percentiles over time and of the whole window, of the busiest edges or routes.
+
+        Latencies are counted in buckets (LATENCY_BUCKET wide), so that those of several times add up.
+
+        Args:
+            by: `edge` or `route`.
+            since: begin of the window.
+            until: its end.
+            slot: the length of a time, in ns; of edges whole minutes.
+        """
         ...
 
 
@@ -586,6 +614,7 @@ class Store(ABC):
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         """Start the background work: edge counting, profiles, indexing, retention.
 
@@ -594,11 +623,16 @@ class Store(ABC):
             deleted: called after each run that deleted spans.
             names: the names that graphs distinguish in an hour.
             profiler: counts what traces look like; None: profiles are not kept.
+            series: edges that the totals for metrics tell apart; 0: totals are not kept.
 
         Raises:
             StoreUnsupported: limits are given and this store cannot delete.
             StoreError: the store did not answer.
         """
+
+    def edge_totals(self) -> EdgeTotals:
+        """Return the running totals of edges, for metrics; empty if the store keeps none."""
+        return EdgeTotals()
 
     @abstractmethod
     def stop(self) -> None:

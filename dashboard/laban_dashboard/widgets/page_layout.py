@@ -15,7 +15,8 @@ _NARROW = """<style>
 </style>"""
 
 _FIGURES = """<style>
-.st-key-figures { display: grid !important; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; }
+.st-key-figures { display: grid !important; align-items: stretch !important;
+  grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; }
 .st-key-figures > * { width: auto !important; min-width: 0; }
 .st-key-figures > * > * { height: 100%; }
 @media (max-width: 1100px) { .st-key-figures { grid-template-columns: repeat(3, minmax(0, 1fr)); } }

@@ -1,7 +1,8 @@
 """The topics of a graph as an AsyncAPI 3.0 document: channels, operations, groups and message versions.
 
-https://www.asyncapi.com/docs/reference/specification/v3.0.0. The document describes all services together; an
-operation has the service as a tag. What a message contains is not in spans, so messages have no payload.
+https://www.asyncapi.com/docs/reference/specification/v3.0.0. The document describes the one service that the
+graph is about, or all together, with the service of an operation as its tag. Spans do not tell what a message
+contains, so messages have no payload.
 """
 
 import json
@@ -56,13 +57,17 @@ def document(graph: Graph, only: str | None = None) -> Mapping[str, Value]:
         node.id: node.name for node in graph.shown.nodes if node.kind == "topic" and only in (None, node.id)
     }
     operations = list(_operations(graph.shown.edges, graph.shown.nodes, topics))
+    service = graph.service.partition(":")[2] if graph.service and not only else None
+    if service is not None:
+        operations = [one for one in operations if one.service == service]
+        topics = {topic: name for topic, name in topics.items() if topic in {one.topic for one in operations}}
     channels = identifiers({topic: topic.partition(":")[2] for topic in topics}, KEYS)
     messages = _messages(operations, topics)
     names = _identifiers(messages)
     parts: dict[str, Value] = {
         "asyncapi": "3.0.0",
         "info": {
-            "title": f"Topic {shown_name(topics[only])}" if only else graph.heading() or _TITLE,
+            "title": service or (f"Topic {shown_name(topics[only])}" if only else graph.heading() or _TITLE),
             "version": f"{graph.shown.until.astimezone(UTC):%Y.%m.%d}",
             "description": " ".join([f"What ran: {graph.legend()}.", *([graph.note] if graph.note else [])]),
         },

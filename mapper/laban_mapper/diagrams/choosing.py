@@ -5,7 +5,7 @@ from typing import Final
 
 from laban_mapper.diagrams.graph import TITLE, Graph, View
 from laban_mapper.diagrams.namespaces import folded
-from laban_mapper.diagrams.scope import around, of_order
+from laban_mapper.diagrams.scope import around, named, of_order
 from laban_mapper.diagrams.selection import busiest, is_large
 from laban_mapper.model import ServiceMap, Story
 from laban_mapper.names import counted
@@ -70,8 +70,14 @@ def choose(
         note=" ".join(notes) or None,
         version=version,
         view=replace(wanted.view, labels="rate") if crowded else wanted.view,
+        service=_service(found, wanted.service),
         story=story,
     )
+
+
+def _service(found: ServiceMap, name: str | None) -> str | None:
+    meant = named(found, name) if name is not None else []
+    return meant[0].id if len(meant) == 1 and meant[0].kind == "service" else None
 
 
 def _cut(shown: ServiceMap, wanted: Wanted, *, picture: bool) -> tuple[ServiceMap, list[str]]:

@@ -6,12 +6,13 @@ arrows around them, so that no label lies on an arrow or on another label.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from graphviz import Digraph, escape, nohtml
 
 from laban_mapper.diagrams.dot_heading import heading, html_text
 from laban_mapper.diagrams.drawing import Arrow, Drawing, simplify
+from laban_mapper.diagrams.flow import depths
 from laban_mapper.diagrams.graph import Graph
 from laban_mapper.diagrams.identifiers import node_identifiers
 from laban_mapper.diagrams.namespaces import homes
@@ -71,11 +72,16 @@ def to_dot(graph: Graph, colors: Palette) -> str:
     home = homes(drawing.nodes, drawing.pairs()) if graph.view.by_namespace else {}
     rooms: defaultdict[str | None, Digraph] = defaultdict(Digraph)
     rooms[None] = dot
-    for node in drawing.nodes:
+    entries = [node.id for node in drawing.nodes if node.kind == "entry"]
+    depth = depths(names, drawing.pairs(), entries)
+    order = {node: at for at, node in enumerate(depth)}
+    for node in sorted(drawing.nodes, key=lambda one: order[one.id]):
         rooms[home.get(node.id)].node(names[node.id], **_node(node, drawing, colors))
-    for number, arrow in enumerate(drawing.arrows):
+    arrows = sorted(drawing.arrows, key=lambda one: (order[one.source], order[one.target]))
+    for number, arrow in enumerate(arrows):
         near = {home.get(arrow.source), home.get(arrow.target)}
-        _draw(arrow, f"label{number}", rooms[near.pop() if len(near) == 1 else None], dot, names, colors)
+        room = rooms[near.pop() if len(near) == 1 else None]
+        _draw(arrow, f"label{number}", _ends(arrow, names, depth), room, dot, colors)
     for number, (namespace, room) in enumerate(sorted((key, room) for key, room in rooms.items() if key)):
         room.name = f"cluster{number}"
         room.attr(label="", style="rounded", color=colors.frame, margin="14")
@@ -99,17 +105,30 @@ def _node(node: Node, drawing: Drawing, colors: Palette) -> dict[str, str]:
     return {"label": _label(lines), **_SHAPES[node.kind], **style, "width": _inches(width)}
 
 
-def _draw(
-    arrow: Arrow, number: str, room: Digraph, dot: Digraph, names: Mapping[str, str], colors: Palette
-) -> None:
+class _Ends(NamedTuple):
+    """The ends of an arrow from left to right; a message that leads back begins on the right."""
+
+    left: str
+    right: str
+    back: bool
+
+
+def _ends(arrow: Arrow, names: Mapping[str, str], depth: Mapping[str, int]) -> _Ends:
+    source, target = names[arrow.source], names[arrow.target]
+    if arrow.dashed and depth[arrow.target] < depth[arrow.source]:
+        return _Ends(target, source, back=True)
+    return _Ends(source, target, back=False)
+
+
+def _draw(arrow: Arrow, number: str, ends: _Ends, room: Digraph, dot: Digraph, colors: Palette) -> None:
+    """Draw an arrow through its label; the label stands in `room`."""
     color = colors.failing if arrow.failing else colors.messages if arrow.dashed else colors.sync
     line = {"style": "dashed" if arrow.dashed else "solid", "color": color}
-    source, target = names[arrow.source], names[arrow.target]
+    head = {"dir": "back" if ends.back else "forward"}
     if not arrow.lines:
-        dot.edge(source, target, **line)
+        dot.edge(ends.left, ends.right, **line, **head)
         return
     text = [part for one in arrow.lines for part in wrapped(one, _LABEL_WIDTH)]
-    ink = colors.failing if arrow.failing else colors.faint
     room.node(
         number,
         _label(text),
@@ -119,10 +138,10 @@ def _draw(
         width=_inches(_widest(text, _LABEL_SIZE) + 6),
         height="0",
         fontsize=str(_LABEL_SIZE),
-        fontcolor=ink,
+        fontcolor=colors.failing if arrow.failing else colors.faint,
     )
-    dot.edge(source, number, **line, arrowhead="none")
-    dot.edge(number, target, **line)
+    dot.edge(ends.left, number, **line, **(head if ends.back else {"dir": "none"}))
+    dot.edge(number, ends.right, **line, **({"dir": "none"} if ends.back else head))
 
 
 def _label(lines: Iterable[str]) -> str:

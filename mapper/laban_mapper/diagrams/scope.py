@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from laban_mapper.diagrams.sequence import CLIENTS, interactions
-from laban_mapper.model import Edge, ServiceMap, Story
+from laban_mapper.model import Edge, Node, ServiceMap, Story
 
 Pair = tuple[str, str]
 """Two node IDs: a source and a target."""
@@ -12,12 +12,19 @@ _BETWEEN: Final = ("topic", "group")
 """The kinds of nodes that lie on the way from one service to another."""
 
 
+def named(found: ServiceMap, name: str) -> list[Node]:
+    """The node with this ID, or else the services with this name, or else all nodes with it."""
+    same = [node for node in found.nodes if node.name == name]
+    services = [node for node in same if node.kind == "service"]
+    return [node for node in found.nodes if node.id == name] or services or same
+
+
 def around(found: ServiceMap, name: str, depth: int = 1) -> ServiceMap:
-    """The nodes with this name or ID, and all within `depth` calls or messages, up and down.
+    """The nodes that a name means, and all within `depth` calls or messages, up and down.
 
     No node has the name: the map has no nodes.
     """
-    wanted = {node.id for node in found.nodes if name in (node.name, node.id)}
+    wanted = {node.id for node in named(found, name)}
     walk = _Walk(found)
     kept: set[int] = set()
     for forward in (True, False):

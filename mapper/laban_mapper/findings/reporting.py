@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from laban_mapper.findings.facts import Rule
 from laban_mapper.findings.registry import RULES
 from laban_mapper.model import Finding, Findings, LookedAt, Severity
+from laban_mapper.names import counted
 from laban_mapper.reports.report import Report, ReportItem, ReportRule
 
 _PLURALS: dict[Severity, str] = {"error": "errors", "warning": "warnings", "info": "hints"}
@@ -63,10 +64,9 @@ def _verdict(found: Findings) -> str:
 
 
 def _looked_at(looked: LookedAt) -> str:
-    traces = (
-        f"{looked.traces:,} of {looked.of:,} traces" if looked.traces < looked.of else f"{looked.of:,} traces"
-    )
-    entries = f"{looked.entries:,} entry operation{'' if looked.entries == 1 else 's'}"
+    all_traces = counted(looked.of, "trace")
+    traces = f"{looked.traces:,} of {all_traces}" if looked.traces < looked.of else all_traces
+    entries = counted(looked.entries, "entry operation")
     return f"looked at {traces} of {entries}, and at {looked.calls:,} calls and messages on the map"
 
 

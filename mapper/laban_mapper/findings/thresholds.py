@@ -56,12 +56,14 @@ class Objectives(BaseModel):
     Attributes:
         latency: by entry operation (`order POST /orders`), the 95th percentile in ms.
         queue: by consumer group, the longest time that a message may wait, in seconds.
+        errors: by operation, the largest share of requests that may fail, from 0 to 1; alerts read it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     latency: dict[str, float] = {}
     queue: dict[str, float] = {}
+    errors: dict[str, float] = {}
 
 
 class Ignore(BaseModel):

@@ -100,6 +100,22 @@ def test_an_order_is_a_sequence_in_mermaid_and_a_dynamic_view_in_structurizr(
     assert 'topic_orders -> service_payment "group payment"' in dynamic
 
 
+def test_the_asyncapi_document_of_a_service_is_what_the_check_of_drift_expects(
+    served: Serving, tmp_path: Path, capsysbinary: Captured
+) -> None:
+    document = tmp_path / "payment.yaml"
+    run(served, "--format", "asyncapi", "--service", "payment", "-o", str(document))
+    text = document.read_text(encoding="utf-8")
+    assert "title: payment\n" in text
+    assert "payment-receive-orders-payment:" in text
+    assert "email" not in text
+    check = [str(document), "--complete", "--url", served.url]
+    assert not load_command("check").main(check, standalone_mode=False)
+    document.write_text(text.replace("address: orders", "address: refunds"), encoding="utf-8")
+    assert load_command("check").main(check, standalone_mode=False) == 1
+    capsysbinary.readouterr()
+
+
 def test_what_is_unknown_is_said(served: Serving) -> None:
     with pytest.raises(NothingToDraw, match="no node 'nobody'"):
         run(served, "--service", "nobody")

@@ -1,14 +1,17 @@
 """The HTTP API of a running collector."""
 
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+import zstandard
 
 from laban_app.answers.remote import RemoteAnswers
 from laban_app.answers.story_logs import told_with_logs, with_logs_last
 
+from ...collector.json_requests import json_request, json_span
 from ...collector.log_requests import log_body, record
 from ...hostile import HOSTILE, UNSAFE
 from ...mapper.shop_spans import TRACE, hybrid_order
@@ -79,6 +82,24 @@ def test_a_client_reads_the_logs_of_a_story_and_of_a_trace(api: httpx.Client) ->
         pieces = with_logs_last(answers.trace_json(TRACE), lambda: answers.logs([TRACE]))
         trace = json.loads(b"".join(pieces))
     assert (trace["trace_id"], trace["logs"][0]["body"]) == (TRACE, "order arrived")
+
+
+@pytest.mark.parametrize(
+    ("sent", "content_type", "status"),
+    [
+        (b"hello", "application/octet-stream", 200),
+        (b"\x1f\x8b broken", "application/json", 400),
+        (gzip.compress(bytes(20 << 20)), "application/json", 413),
+        (b"{}", "application/x-www-form-urlencoded", 415),
+        (b"[" + b"{}," * 1_000_001, "application/json", 413),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(
+    api: httpx.Client, sent: bytes, content_type: str, status: int
+) -> None:
+    answer = api.post("/api/v1/import", content=sent, headers={"content-type": content_type})
+    assert answer.status_code == status
+    assert answer.json().get("error") or answer.json()["refused"]
 
 
 @pytest.mark.parametrize("query", ["", "trace=xyz", f"trace={TRACE}&limit=0"])
@@ -165,3 +186,14 @@ def test_openapi_describes_every_route(api: httpx.Client) -> None:
     described = api.get("/api/v1/openapi.json").json()
     assert "/api/v1/order/{order_id}" in described["paths"]
     assert all("summary" in verb for path in described["paths"].values() for verb in path.values())
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
+def test_a_file_of_another_tool_can_be_sent_as_it_is(
+    api: httpx.Client, compress: "Callable[[bytes], bytes]"
+) -> None:
+    sent = compress(json.dumps({"result": json_request(json_span(), json_span(traceId=""))}).encode())
+    headers = {"content-type": "application/json"}
+    answer = api.post("/api/v1/import", content=sent, headers=headers).json()
+    assert (answer["spans"], answer["refused"][0]["count"], answer["notes"]) == (1, 1, [])
+    assert api.get(f"/api/v1/traces/{json_span()['traceId']}").status_code == 200

@@ -1,3 +1,4 @@
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 
 from ..ingest.test_pipeline import Gate
+from ..json_requests import json_request, json_span
 from ..requests import body, span
 
 SENT = to_bytes(decode([body(span())], KeyFinder()).batch)
@@ -24,6 +26,16 @@ def test_a_batch_is_stored_and_counted(database: Database) -> None:
     assert batch_receiver.store(SENT) == Written(0, 1)
     with pytest.raises(RequestTooLarge):
         batch_receiver.store(SENT + b"x")
+
+
+def test_a_file_is_imported_as_it_is(database: Database) -> None:
+    batch_receiver = BatchReceiver(DuckDBWriter(database), "", 10_000, 10)
+    sent = json.dumps(json_request(json_span(), json_span(traceId="x"))).encode()
+    report = batch_receiver.import_file(sent)
+    assert (report.stored, report.refused) == (1, {"span(s) rejected: trace id that is not hex": 1})
+    batch_receiver.close()
+    with pytest.raises(NotAccepting):
+        batch_receiver.import_file(sent)
 
 
 def test_one_batch_at_a_time_is_stored_and_finished_before_close_returns(database: Database) -> None:

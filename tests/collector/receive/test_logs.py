@@ -9,7 +9,14 @@ import httpx
 import pytest
 import zstandard
 from google.protobuf import json_format
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from laban_app.server.collector import Endpoints
 from laban_collector.store.duckdb.connection.database import Database
@@ -113,6 +120,28 @@ def test_spans_are_stored_beside_logs(collector: Endpoints, database: Database) 
     sent = httpx.post(f"http://{collector.http}/v1/traces", content=body(span()), headers=headers)
     assert sent.status_code == 200
     assert DuckDBReader(database).contents().spans == 1
+
+
+def test_the_official_exporter_is_understood(collector: Endpoints, database: Database) -> None:
+    exporter = OTLPLogExporter(endpoint=f"http://{collector.http}/v1/logs", compression=Compression.Gzip)
+    provider = LoggerProvider(resource=Resource({"service.name": "shop"}))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    context = SpanContext(int.from_bytes(trace(4)), 0xAB, is_remote=False, trace_flags=TraceFlags(1))
+    try:
+        with use_span(NonRecordingSpan(context)):
+            provider.get_logger("tests.logs").emit(
+                LogRecord(
+                    severity_number=SeverityNumber.ERROR,
+                    body="card of c-7 was declined",
+                    attributes={"password": "hunter2"},
+                )
+            )
+    finally:
+        provider.shutdown()
+    [line] = DuckDBReader(database).logs_of([trace(4).hex()], 10)
+    assert (line.body, line.severity, line.service) == ("card of c-7 was declined", 17, "shop")
+    assert (line.span_id, line.logger) == ("ab".zfill(16), "tests.logs")
+    assert line.attributes == {"password": "[redacted]"}
 
 
 def test_metrics_are_still_refused(collector: Endpoints) -> None:

@@ -82,6 +82,7 @@ class MemoryStore(Store, BatchLoader):
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         if retention != RetentionLimits():
             raise self._unsupported("retention")

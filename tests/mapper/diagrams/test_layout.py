@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 
 from laban_mapper.diagrams.choosing import Wanted, choose
+from laban_mapper.diagrams.flow import depths
 from laban_mapper.diagrams.graph import View
 from laban_mapper.diagrams.registry import FORMATS
 
@@ -56,3 +57,15 @@ def test_every_name_fits_into_its_node(picture: Picture) -> None:
 
 def test_no_node_lies_on_another(picture: Picture) -> None:
     assert [pair for pair in combinations(picture.nodes, 2) if pair[0].overlaps(pair[1])] == []
+
+
+def test_requests_come_in_on_the_left(picture: Picture) -> None:
+    [entry] = [node for node in picture.nodes if node.name == "entry_clients"]
+    assert entry.left == min(node.left for node in picture.nodes)
+
+
+def test_depths_follow_the_shortest_way_from_the_entries() -> None:
+    pairs = [("e", "a"), ("a", "b"), ("b", "a"), ("a", "c"), ("c", "b"), ("x", "y"), ("q", "p"), ("p", "q")]
+    found = depths({node for pair in pairs for node in pair}, pairs, ["e"])
+    assert found == {"e": 0, "p": 0, "x": 0, "a": 1, "q": 1, "y": 1, "b": 2, "c": 2}
+    assert list(found) == ["e", "p", "x", "a", "q", "y", "b", "c"]

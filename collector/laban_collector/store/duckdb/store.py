@@ -27,6 +27,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability.recovery import log_copy, open_or_quarantine, set_aside
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read.reader import DuckDBReader
+from laban_collector.store.edge_totals import EdgeTotals
 from laban_collector.store.private_files import copy_private, remove_leftovers
 from laban_collector.store.sidecar_files import (
     move_to_quarantine,
@@ -153,6 +154,7 @@ class DuckDBStore(Store):
         deleted: Callable[[Deleted], None],
         names: NameLimits = DEFAULT_NAMES,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
         """Start the threads that count edges and profiles, compute digests, and enforce the retention limits.
 
@@ -165,10 +167,15 @@ class DuckDBStore(Store):
         writer = self._duckdb_writer()
         self._verifier = Verifier(self.database, self.check_ledger)
         self._background = Background(
-            self.database, self._commit_ranges, retention, deleted, names, self._verifier, profiler
+            self.database, self._commit_ranges, retention, deleted, names, self._verifier, profiler, series
         )
         self._background.start(writer.sequence)
         writer.loaded = self._background.stored
+
+    def edge_totals(self) -> EdgeTotals:
+        """Return the running totals of edges as they are stored; empty if none are kept."""
+        background = self._background
+        return EdgeTotals() if background is None or background.totals is None else background.totals.totals
 
     def stop(self) -> None:
         """Count the loaded spans unless there are very many, and end the threads."""

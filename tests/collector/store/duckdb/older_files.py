@@ -8,7 +8,11 @@ import duckdb
 from laban_collector.store.duckdb.connection.schema import SCHEMA_VERSION
 
 _DOWNGRADES: Final = {
-    9: "DROP TABLE logs;",
+    9: """
+        DROP TABLE logs;
+        DROP TABLE edge_totals;
+        DROP TABLE unsettled_edges;
+    """,
     8: """
         ALTER TABLE spans DROP COLUMN message_type;
         ALTER TABLE spans DROP COLUMN message_version;

@@ -33,6 +33,7 @@ from laban_collector.store.duckdb.profiles.round_reader import RoundReader
 from laban_collector.store.duckdb.read import trace
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
+from laban_collector.store.duckdb.totals.counter import TotalsCounter
 from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import ALL_STARTS, EdgePlace, Lag, LagProblem, MessageRef, Peer, UnreadRange
@@ -115,13 +116,18 @@ def run_every_query(path: Path) -> None:
         writer.write_lag([Lag(T0 + at, "c", "g", "t", 0, 1, 2, 0, 1, 0.5, "OK") for at in (0, S)])
         writer.write_lag([Lag(T0, "c", "other", "t", 0, 1, 2, 0, 1, 0.5, "OK")])
         writer.write_lag([LagProblem(T0, "c", None, "t", 1, "no leader")])
-        counter = EdgeCounter(database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1), 1)
+        totals = TotalsCounter(1_000, clock=iter(range(0, 10**6, 30)).__next__)
+        counter = EdgeCounter(
+            database, CommitRanges(database), 1_000, NameLimits(1, 1, 1, 1, 1), 1, totals=totals
+        )
+        counter.load_totals()
         counter.uncounted()
         read_everything(DuckDBReader(database), spans[0].trace_id)
         store(writer, random_commits(shop(4), 2, 4))
         while counter.count_next() is not None:
             pass
         counter.compact()
+        counter.settle_totals()
         profiles = ProfileCounter(database, CommitRanges(database), profile_traces)
         profiles.count_next(delay=0)
         profiles.oldest()
@@ -188,6 +194,9 @@ def read_everything(reader: DuckDBReader, trace_id: str) -> None:
     reader.last_spans(["order"])
     reader.edges(WHOLE[0], WHOLE[1] - 1)
     reader.edges(*WHOLE)
+    reader.entry_times(["web GET /"], *WHOLE)
+    reader.newest_publications(["orders"], *WHOLE, 5)
+    reader.exemplars(10)
     reader.edge_minutes(EdgePlace("service:order", ("topic:orders",)), *WHOLE, 1)
     reader.seen_operations(*WHOLE)
     reader.seen_hops(*WHOLE)

@@ -238,4 +238,33 @@ CREATE TABLE IF NOT EXISTS logs (
     content UBIGINT NOT NULL             -- a hash of all that is stored but `received`
 );
 
+-- The running totals of calls and messages by edge, which never go back (see totals/counter.py).
+CREATE TABLE IF NOT EXISTS edge_totals (
+    kind VARCHAR NOT NULL,               -- graph, published, consumed
+    client VARCHAR NOT NULL,
+    server VARCHAR NOT NULL,
+    connection VARCHAR NOT NULL,         -- as Tempo names it
+    last BIGINT NOT NULL,                -- when it grew last, seconds since the epoch
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    histograms BLOB NOT NULL             -- MessagePack: of each histogram, the sum in ns and the counts
+);
+
+-- Changes of edges that are not in `edge_totals` yet (see totals/unsettled.py); columns as in edges.
+CREATE TABLE IF NOT EXISTS unsettled_edges (
+    step UBIGINT NOT NULL,               -- the last commit of the counting step; 0: losses not made up for
+    source VARCHAR NOT NULL,
+    target VARCHAR NOT NULL,
+    address VARCHAR,
+    rpc_service VARCHAR,
+    flow VARCHAR,
+    part VARCHAR,
+    is_async BOOLEAN NOT NULL,
+    bound UTINYINT,                      -- index of the first bound that its latencies do not exceed
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    timed BIGINT NOT NULL,
+    elapsed BIGINT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);

@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 import xxhash
 
 from laban_collector.errors import StoreError
+from laban_collector.periodic import PeriodicThread
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability import blocks
 from laban_collector.store.duckdb.durability.blocks import DATA, HEADER, Piece
-from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.private_files import open_private
 
 _log = logging.getLogger(__name__)

@@ -175,19 +175,19 @@ servers AS (
 answered_calls AS (
     SELECT start, source, target, protocol, CASE WHEN latency IS NOT NULL THEN client_duration END AS latency,
            callee_failed OR client_failed AS failed, 'parent' AS evidence, peer_address, peer_port,
-           rpc_service
+           rpc_service, latency AS served
     FROM under_client
     WHERE role = 1
     UNION ALL
     SELECT start, source, target, client_protocol, client_latency, callee_failed OR client_failed, 'parent',
-           peer_address, peer_port, NULL
+           peer_address, peer_port, NULL, NULL
     FROM (
         FROM without_server
         ANTI JOIN servers USING (client_hi, client_lo, client_id, target)
         QUALIFY row_number() OVER (PARTITION BY client_hi, client_lo, client_id, target ORDER BY start, span_id) = 1
     )
     UNION ALL
-    SELECT start, source, service, protocol, client_latency, failed, 'parent', peer_address, peer_port, NULL
+    SELECT start, source, service, protocol, client_latency, failed, 'parent', peer_address, peer_port, NULL, NULL
     FROM (
         FROM steps
         ANTI JOIN (SELECT client_hi, client_lo, client_id, target AS service FROM under_client WHERE is_call)
@@ -202,7 +202,7 @@ answered_calls AS (
     -- A span below another span of the same service is not a call, unless a client made it. What is below a span that
     -- publishes is in messages_consumed.sql.
     SELECT start, caller, target, protocol, latency, callee_failed, 'parent', NULL, NULL,
-           CASE role WHEN 1 THEN rpc_service END
+           CASE role WHEN 1 THEN rpc_service END, CASE role WHEN 1 THEN latency END
     FROM under_parent
     WHERE parent_role <> 3 AND CASE role WHEN 1 THEN parent_role = 0 OR caller <> target ELSE caller <> target END
     UNION ALL
@@ -211,7 +211,7 @@ answered_calls AS (
                 WHEN parent_id = 0 THEN 'entry:clients'
                 ELSE 'unseen:callers'
            END,
-           target, protocol, latency, callee_failed, 'attribute', NULL, NULL, rpc_service
+           target, protocol, latency, callee_failed, 'attribute', NULL, NULL, rpc_service, latency
     FROM (
         SELECT start, role, parent_id, named_caller, target, protocol, latency, callee_failed, rpc_service
         FROM under_others WHERE parent_id = 0
@@ -229,6 +229,16 @@ answered_sums AS (
     WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
     GROUP BY ALL
 ),
+-- How long the servers took themselves, for the totals of metrics only: the bucket is the bound of a histogram.
+served_sums AS (
+    SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence, peer_address, peer_port,
+           rpc_service, list_extract($bounds::SMALLINT[], floor(ln(greatest(served, 1)) * 32)::SMALLINT + 1) AS bucket,
+           count(*) AS timed, sum(served)::BIGINT AS elapsed
+    FROM answered_calls
+    WHERE $totals AND served IS NOT NULL
+      AND start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
+    GROUP BY ALL
+),
 unanswered_sums AS (
     SELECT epoch_ns(client_start) // 60_000_000_000 AS minute, source, client_protocol AS protocol, db_system,
            db_namespace, peer_service, peer_address, peer_port, client_rpc_service AS rpc_service,
@@ -241,8 +251,13 @@ unanswered_sums AS (
 sums AS (
     SELECT minute, CASE evidence WHEN 'parent' THEN 'service:' || source ELSE source END AS source,
            'service:' || target AS target, protocol, evidence, peer_address || coalesce(':' || peer_port, '') AS address,
-           rpc_service, bucket, calls, errors, timed, elapsed
+           rpc_service, bucket, calls, errors, timed, elapsed, NULL AS part
     FROM answered_sums
+    UNION ALL
+    SELECT minute, CASE evidence WHEN 'parent' THEN 'service:' || source ELSE source END, 'service:' || target,
+           protocol, evidence, peer_address || coalesce(':' || peer_port, ''), rpc_service, bucket, 0, 0, timed, elapsed,
+           'served'
+    FROM served_sums
     UNION ALL
     -- A callee without any name is unknown; the name of a span says what was done, not where. Two callers may mean two
     -- callees.
@@ -252,10 +267,10 @@ sums AS (
                                              'unknown/' || source)
            END,
            protocol, 'attribute', peer_address || coalesce(':' || peer_port, ''), rpc_service, bucket, calls, errors,
-           timed, elapsed
+           timed, elapsed, NULL
     FROM unanswered_sums
 )
-SELECT minute, source, target, protocol, evidence, address, rpc_service, false AS is_async, bucket,
+SELECT minute, source, target, protocol, evidence, address, rpc_service, part, false AS is_async, bucket,
        CASE WHEN $all THEN calls ELSE -calls END AS calls, CASE WHEN $all THEN errors ELSE -errors END AS errors,
        CASE WHEN $all THEN timed ELSE -timed END AS timed, CASE WHEN $all THEN elapsed ELSE -elapsed END AS elapsed
 FROM sums

@@ -7,7 +7,8 @@ the last counted commit is stored with the counts, in the same transaction."""
 # pyright: reportUnknownParameterType=false
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import duckdb
@@ -20,6 +21,8 @@ from laban_collector.store.duckdb.edges.contract_limits import CONTRACTS, Contra
 from laban_collector.store.duckdb.edges.name_limits import NameLimiter
 from laban_collector.store.duckdb.edges.query import EdgeQuery
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
+from laban_collector.store.duckdb.totals.changes import Change, changes_of, without_totals
+from laban_collector.store.duckdb.totals.counter import TotalsCounter
 
 STEP: Final = 600_000
 """Maximum number of spans that are counted at once, unless a commit has more; limits the memory."""
@@ -36,6 +39,7 @@ class EdgeCounter:
         step: maximum number of spans that are counted at once, unless a commit has more.
         names: the names that are counted in an hour.
         contracts: event types and versions that are counted of an edge in an hour.
+        totals: keeps the totals for metrics; None: nothing does.
     """
 
     def __init__(
@@ -45,12 +49,14 @@ class EdgeCounter:
         step: int = STEP,
         names: NameLimits = DEFAULT_NAMES,
         contracts: int = CONTRACTS,
+        totals: TotalsCounter | None = None,
     ) -> None:
         self._database = database
         self._commit_ranges = commit_ranges
         self._step = step
         self._limiter = NameLimiter(names)
         self._contract_limiter = ContractLimiter(contracts)
+        self._totals = totals
         self._touched: set[int] = set()
 
     @property
@@ -90,19 +96,60 @@ class EdgeCounter:
             if last is None:
                 return None
             query = EdgeQuery(cursor, self._commit_ranges)
-            query.add_commits(counted + 1, last)
+            query.add_commits(counted + 1, last, totals=self._totals is not None)
             changes, met, unmet = query.changes(), query.met_links(), query.unmet_links()
+            for_totals: list[Change] = []
+            if self._totals is not None:
+                self._totals.load(cursor)
+                for_totals = changes_of(cursor, changes)
+                changes = without_totals(cursor, changes)
             edges, contracts = _split(cursor, self._limiter.limited(cursor, changes))
             contracts = self._contract_limiter.limited(cursor, contracts)
-        with self._database.writing() as cursor:
+        with self._writing_totals() as cursor:
             run_with(cursor, "edges/insert_edges", "new_edges", edges)
             if contracts.num_rows:
                 run_with(cursor, "edges/insert_contracts", "new_contracts", contracts)
             run_with(cursor, "edges/delete_unmet_links", "met_links", met)
             run_with(cursor, "edges/insert_unmet_links", "new_unmet_links", unmet)
             cursor.execute(sql("edges/set_counted"), {"counted": last})
+            if self._totals is not None:
+                self._totals.store(cursor, last, for_totals)
         self._touched.update(changes["minute"].unique().to_pylist())
         return int(last)
+
+    def load_totals(self) -> None:
+        """Read the stored totals.
+
+        Raises:
+            StoreError: DuckDB refused.
+        """
+        if self._totals is not None:
+            with self._database.reading() as cursor:
+                self._totals.load(cursor)
+
+    def settle_totals(self) -> None:
+        """Add the changes that time has settled to the totals.
+
+        Raises:
+            StoreError: DuckDB refused; the totals stay as they were.
+        """
+        if self._totals is not None:
+            self.load_totals()
+            with self._writing_totals() as cursor:
+                self._totals.store(cursor, 0, [])
+
+    @contextmanager
+    def _writing_totals(self) -> Generator[duckdb.DuckDBPyConnection, None, None]:
+        """Yield a cursor that writes; the totals are those that were committed."""
+        try:
+            with self._database.writing() as cursor:
+                yield cursor
+        except BaseException:
+            if self._totals is not None:
+                self._totals.undone()
+            raise
+        if self._totals is not None:
+            self._totals.stored()
 
     def compact(self) -> None:
         """Add up the counts of minutes that were counted in parts.

@@ -13,6 +13,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.profiles.schedule import ProfileSchedule
+from laban_collector.store.duckdb.totals.counter import TotalsCounter
 
 if TYPE_CHECKING:
     from laban_collector.store.duckdb.profiles.counter import ProfileCounter
@@ -55,6 +56,7 @@ class EdgeCountingThread:
         names: the names that are counted in an hour.
         clock: monotonic seconds.
         profiles: counts what traces look like; None: nothing does.
+        totals: keeps the totals for metrics; None: nothing does.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class EdgeCountingThread:
         names: NameLimits = DEFAULT_NAMES,
         clock: Callable[[], float] = time.monotonic,
         profiles: "ProfileCounter | None" = None,
+        totals: TotalsCounter | None = None,
     ) -> None:
-        self._counter = EdgeCounter(database, commit_ranges, names=names)
+        self._counter = EdgeCounter(database, commit_ranges, names=names, totals=totals)
+        self._totals = totals
         self._profiles = ProfileSchedule(profiles, clock)
         self._clock = clock
         self._changed = threading.Condition()
@@ -107,6 +111,7 @@ class EdgeCountingThread:
         Raises:
             StoreError: DuckDB refused.
         """
+        self._counter.load_totals()
         left = self._counter.uncounted()
         if left > MANY:
             _log.info("Counting the calls and messages of %d spans; until then graphs take longer.", left)
@@ -172,11 +177,15 @@ class EdgeCountingThread:
 
     def _run(self) -> None:
         while self._wait():
-            if not self._edges_are_due():
+            is_edges = self._edges_are_due()
+            if not is_edges and not self._totals_are_due():
                 self._profiles.run()
                 continue
             try:
-                self._count()
+                if is_edges:
+                    self._count()
+                else:
+                    self._counter.settle_totals()
             except Exception as error:  # noqa: BLE001 - after any error the next attempt may succeed
                 if not self._failing:
                     _log.error(
@@ -195,6 +204,9 @@ class EdgeCountingThread:
         with self._changed:
             return self._stopping or self._time_left_for_edges() == 0
 
+    def _totals_are_due(self) -> bool:
+        return self._totals is not None and self._totals.time_left == 0
+
     def _wait(self) -> bool:
         """Wait until there is something to count; return False if the thread must end."""
         with self._changed:
@@ -209,6 +221,8 @@ class EdgeCountingThread:
     def _time_left(self) -> float | None:
         """Return the seconds until there is something to do; None: wait for the next commit."""
         left = [self._time_left_for_edges(), self._profiles.time_left()]
+        if self._totals is not None:
+            left.append(self._totals.time_left)
         return min((one for one in left if one is not None), default=None)
 
     def _time_left_for_edges(self) -> float | None:

@@ -145,26 +145,39 @@ messages AS MATERIALIZED (
 edges AS (
     SELECT start, 'topic:' || topic AS source,
            CASE WHEN messaging_group IS NULL THEN 'service:' || service ELSE 'group:' || messaging_group END AS target,
-           protocol, evidence, calls, failed, wait AS latency, service, topic, receiving, event_type, version
+           protocol, evidence, calls, failed, wait AS latency, service, topic, receiving, event_type, version, '' AS what
     FROM messages WHERE topic IS NOT NULL
     UNION ALL
     SELECT start, 'group:' || messaging_group, 'service:' || service, protocol, evidence, calls, failed, duration,
-           service, topic, receiving, event_type, version
+           service, topic, receiving, event_type, version, ''
     FROM messages WHERE topic IS NOT NULL AND messaging_group IS NOT NULL
     UNION ALL
     -- The sender has no span that publishes, or its span does not name the topic.
     SELECT start, sender, 'topic:' || topic, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
-           false, NULL, service, topic, receiving, event_type, version
+           false, NULL, service, topic, receiving, event_type, version, ''
     FROM messages
     WHERE topic IS NOT NULL AND coalesce(without_topic OR under_sender OR starts_with(sender, 'external:'), false)
     UNION ALL
     SELECT start, sender, 'service:' || service, protocol, CASE WHEN under_sender THEN 'parent' ELSE evidence END, calls,
-           failed, wait, service, '', receiving, event_type, version
+           failed, wait, service, '', receiving, event_type, version, ''
     FROM messages WHERE topic IS NULL AND sender IS NOT NULL
+    UNION ALL
+    -- From the sender, or else the topic, to the consumer, for the totals of metrics only: the time in the queue, and the
+    -- time of processing; the bucket is the bound of a histogram.
+    SELECT start, coalesce(nullif(sender, 'unseen:callers'), 'topic:' || topic), 'service:' || service, protocol, evidence,
+           calls, failed, wait, service, topic, receiving, NULL, NULL, 'delivered '
+    FROM messages WHERE $totals AND topic IS NOT NULL
+    UNION ALL
+    SELECT start, coalesce(nullif(sender, 'unseen:callers'), 'topic:' || topic, sender), 'service:' || service, protocol, evidence,
+           0, false, duration, service, topic, receiving, NULL, NULL, 'handled '
+    FROM messages WHERE $totals AND coalesce(topic, sender) IS NOT NULL
 )
 SELECT epoch_ns(start) // 60_000_000_000 AS minute, source, target, protocol, evidence,
-       'consumed by ' || service || ' ' || topic AS flow, CASE WHEN receiving THEN 'receive' ELSE 'process' END AS part,
-       event_type, version, true AS is_async, floor(ln(greatest(latency, 1)) * 32)::SMALLINT AS bucket,
+       'consumed by ' || service || ' ' || coalesce(topic, '') AS flow,
+       what || CASE WHEN receiving THEN 'receive' ELSE 'process' END AS part,
+       event_type, version, true AS is_async,
+       CASE WHEN what = '' THEN floor(ln(greatest(latency, 1)) * 32)::SMALLINT
+            ELSE list_extract($bounds::SMALLINT[], floor(ln(greatest(latency, 1)) * 32)::SMALLINT + 1) END AS bucket,
        CASE WHEN $all THEN sum(calls) ELSE -sum(calls) END::BIGINT AS calls,
        CASE WHEN $all THEN count_if(failed) ELSE -count_if(failed) END AS errors,
        CASE WHEN $all THEN count(latency) ELSE -count(latency) END AS timed,

@@ -21,6 +21,7 @@ from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.edges.naming import Callee, Seen, names_of
 from laban_collector.store.duckdb.index.commit_ranges import EVERYTHING, CommitRanges
 from laban_collector.store.duckdb.index.keys import CommitRange
+from laban_collector.store.duckdb.totals.bounds import BOUND_OF
 from laban_collector.store.rows import MINUTE, OTHER_CONTRACTS, OTHERS
 
 STREAMING_MARK: Final = f'"{LABAN_RPC_STREAMING}"'
@@ -44,7 +45,7 @@ _NAMES: Final = pa.schema(dict.fromkeys(("node", "address", "rpc_service", "name
 _ALWAYS: Final = {"since": 0, "until": 1 << 62}
 _NO_COMMIT: Final = (1 << 64) - 1
 
-Parameters = Mapping[str, int | bool | str | list[str]]
+Parameters = Mapping[str, int | bool | str | list[str] | list[int]]
 
 
 class EdgeQuery:
@@ -60,11 +61,16 @@ class EdgeQuery:
         self._commit_ranges = commit_ranges
         self._run("table_of_edges")
 
-    def add_commits(self, first: int, last: int) -> None:
+    def add_commits(self, first: int, last: int, *, totals: bool = False) -> None:
         """Add the changes by these commits: the edges that they add, minus the edges that they correct.
 
         Until its parent arrives, a span may seem to have no caller. So this counts all edges of the affected
         traces with these commits, minus all their edges without them.
+
+        Args:
+            first: the first commit.
+            last: the last one.
+            totals: also add the rows that are only for the totals of metrics (totals/changes.py).
         """
         self._create_tables()
         self._select("commits", first, last)
@@ -73,9 +79,9 @@ class EdgeQuery:
             return
         bounds = {"before": first, "window_from": 0, "window_to": 0}
         self._add_needed(began, ended, (first, last), bounds)
-        self._work_out({**_ALWAYS, "all": True})
+        self._work_out({**_ALWAYS, "all": True}, totals=totals)
         if self._needs_others():
-            self._work_out({**_ALWAYS, "all": False})
+            self._work_out({**_ALWAYS, "all": False}, totals=totals)
 
     def add_window(self, since: int, until: int) -> None:
         """Add the edges that began in a window, ns since the epoch."""
@@ -96,8 +102,22 @@ class EdgeQuery:
         self._run("minutes", minutes)
         self._run("contracts_of_minutes", minutes)
 
+    def add_minutes_apart(self, since: int, until: int) -> None:
+        """Add the same without adding up the minutes, for `count_latencies`."""
+        self._run("minutes_apart", {"since": since // MINUTE, "until": until // MINUTE})
+
+    def count_latencies(self, slot: int) -> None:
+        """Run `latency_counts.sql`: make the table of latencies by slot (ns, whole minutes)."""
+        self._name_nodes()
+        self._run("latency_counts", {"minutes": slot // MINUTE})
+
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge, between the busiest nodes if there are very many."""
+        self._name_nodes()
+        return self._run("edges")
+
+    def _name_nodes(self) -> None:
+        """Make the table `edge_names`."""
         if self._count("number_of_names") > MOST_NAMES:
             self._run("fold", {"most": MOST_NAMES, "kinds": list(OTHERS), "others": list(OTHERS.values())})
             self._run("take_folded")
@@ -105,7 +125,6 @@ class EdgeQuery:
         names = names_of({Callee(*callee): Seen(proven, callers) for *callee, proven, callers in found})
         rows = [{**callee._asdict(), "name": name} for callee, name in names.items()]
         self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
-        return self._run("edges")
 
     def contracts(self) -> duckdb.DuckDBPyConnection | None:
         """Run `contracts.sql`: what the messages of each edge are; None if no message says it.
@@ -183,7 +202,7 @@ class EdgeQuery:
         """Whether the selected spans need others, whose edges may have been counted before."""
         return self._count("number_of_others") > 0
 
-    def _work_out(self, parameters: Parameters) -> None:
+    def _work_out(self, parameters: Parameters, *, totals: bool = False) -> None:
         self._run("pass_of_all" if parameters["all"] else "pass_of_others")
         self._run("clear_pass")
         self._run("forms")
@@ -192,9 +211,10 @@ class EdgeQuery:
         self._run("pairs")
         if self._count("number_of_pairs"):
             self._run("related")
-        self._run("calls", parameters)
+        for_totals: Parameters = {"totals": totals, "bounds": BOUND_OF if totals else []}
+        self._run("calls", {**parameters, **for_totals})
         self._run("messages_sent", parameters)
-        self._run("messages_consumed", {**parameters, **_QUEUE_TIME})
+        self._run("messages_consumed", {**parameters, **_QUEUE_TIME, **for_totals})
 
     def _count(self, name: str) -> int:
         [(number,)] = self._run(name).fetchall()

@@ -11,6 +11,7 @@ from laban_collector.store.duckdb.housekeeping.verification import VerificationT
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.digests import DigestThread
 from laban_collector.store.duckdb.profiles.counter import ProfileCounter
+from laban_collector.store.duckdb.totals.counter import TotalsCounter
 
 
 class Background:
@@ -24,9 +25,11 @@ class Background:
         names: the names that graphs distinguish in an hour.
         verifier: of the same database.
         profiler: counts what traces look like; None: profiles are not kept.
+        series: edges that the totals for metrics tell apart; 0: totals are not kept.
 
     Attributes:
         edges: counts calls and messages as spans arrive.
+        totals: keeps the totals for metrics; None: nothing does.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class Background:
         names: NameLimits,
         verifier: Verifier,
         profiler: Profiler | None = None,
+        series: int = 0,
     ) -> None:
+        self.totals = TotalsCounter(series) if series else None
         profiles = None if profiler is None else ProfileCounter(database, commit_ranges, profiler)
-        self.edges = EdgeCountingThread(database, commit_ranges, names, profiles=profiles)
+        self.edges = EdgeCountingThread(database, commit_ranges, names, profiles=profiles, totals=self.totals)
         self._newest = commit_ranges.newest
         limited = limits != RetentionLimits()
         retention = [RetentionThread(database, limits, deleted)] if limited else []

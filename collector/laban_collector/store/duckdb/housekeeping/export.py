@@ -24,7 +24,7 @@ from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.private_files import make_private, publish, unwritable, working_folder
 
-_NOT_EXPORTED: Final = ("unmet_links",)
+_NOT_EXPORTED: Final = ("unmet_links", "edge_totals", "unsettled_edges")
 """Tables of a backup beside the exported ones: without them, counting could not go on."""
 _PIECE: Final = 1 << 20
 _ROWS: Final = 65_536

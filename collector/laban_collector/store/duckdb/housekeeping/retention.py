@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from laban_collector.periodic import PeriodicThread
 from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.rows import MINUTE, PLAUSIBLE_SINCE
 
 _log = logging.getLogger(__name__)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from laban_collector.errors import StoreDamaged, StoreError
+from laban_collector.periodic import PeriodicThread
 from laban_collector.store.base import LedgerCheck
 from laban_collector.store.damage import Verification
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.durability import blocks
 from laban_collector.store.duckdb.durability.checked_table import CheckedTable
-from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 
 INTERVAL: Final = 600.0
 """Seconds between two passes."""

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from laban_collector.periodic import PeriodicThread
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.housekeeping.periodic import PeriodicThread
 from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.index.keys import WORDS_PER_KEY, CommitRange, keys_of_commits

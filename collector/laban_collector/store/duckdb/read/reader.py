@@ -26,17 +26,19 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_value,
 )
 from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
     Row,
     Service,
     both_forms,
     edges_of,
+    entry_times_of,
     halves,
     hop_seen,
     keys_of,
     lag_of,
-    latency_point_of,
+    latencies_of,
     log_line_of,
     named_rows,
     newest_traces,
@@ -52,6 +54,7 @@ from laban_collector.store.duckdb.read.rows import (
 )
 from laban_collector.store.duckdb.read.search import TraceSearch
 from laban_collector.store.duckdb.read.trace import Origins, TraceQuery
+from laban_collector.store.edge_totals import Exemplar
 from laban_collector.store.rows import (
     ALL_STARTS,
     MAX_ROWS,
@@ -61,10 +64,11 @@ from laban_collector.store.rows import (
     EdgeMinute,
     EdgePlace,
     EdgeRow,
+    EntryTimes,
     Lag,
     LagProblem,
     LagRate,
-    LatencyPoint,
+    Latencies,
     LogLine,
     MessageRef,
     Peer,
@@ -84,8 +88,8 @@ from laban_collector.store.rows import (
 )
 from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
-_LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
-
+_MOST_LATENCIES: Final = 300
+"""Edges or routes whose latencies are returned: those with the most calls."""
 _MAX_SERVICES: Final = 1000
 _COUNTED: Final = 200_000
 """Spans up to which their traces are counted exactly."""
@@ -425,6 +429,26 @@ class DuckDBReader(SpanReader):
             contracts = query.contracts()
             return edges_of(edges, [] if contracts is None else named_rows(contracts))
 
+    def entry_times(self, names: Collection[str], since: int, until: int) -> list[EntryTimes]:
+        """Return how some operations (`order POST /orders`) did in a window, as far as they were called."""
+        window = {"since": since, "until": until, "streaming": STREAMING_MARK}
+        return [entry_times_of(row) for row in self._rows("entry_times", {"names": list(names), **window})]
+
+    def newest_publications(
+        self, topics: Collection[str], since: int, until: int, each: int
+    ) -> dict[str, list[str]]:
+        """Return the newest traces that published to some topics in a window, at most `each` by topic."""
+        parameters = {"topics": list(topics), "since": since, "until": until, "each": each}
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self._rows("newest_publications", parameters):
+            found[row["topic"]].append(trace_id_of(row))
+        return dict(found)
+
+    def exemplars(self, limit: int) -> list[Exemplar]:
+        """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
+        with self._reading() as cursor:
+            return newest_exemplars(cursor, limit)
+
     def edge_minutes(self, place: EdgePlace, since: int, until: int, slow: int) -> list[EdgeMinute]:
         """Return the counted calls of some edges by minute, and those that took `slow` ns or longer."""
         parameters = {
@@ -578,11 +602,22 @@ class DuckDBReader(SpanReader):
         parameters = {"since": since, "until": until, "limit": MAX_ROWS}
         return [lag_of(row) for row in self._rows("lag_between", parameters)]
 
-    def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
-        window = {"since": since, "until": until, "bucket": bucket}
-        parameters = {**window, "streaming": STREAMING_MARK, "limit": MAX_ROWS}
-        return [latency_point_of(row) for row in self._rows(_LATENCY_QUERIES[by], parameters)]
+    def latency(self, by: str, since: int, until: int, slot: int) -> Latencies:
+        """Return percentiles over time and of the whole window, of the busiest edges or routes."""
+        with self._reading() as cursor:
+            if by == "edge":
+                query = EdgeQuery(cursor, self._commit_ranges)
+                if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
+                    query.add_minutes_apart(since, until)
+                else:
+                    query.add_window(since, until)
+                query.count_latencies(slot)
+            else:
+                window = {"since": since, "until": until, "slot": slot, "streaming": STREAMING_MARK}
+                cursor.execute(sql("read/latency_counts"), window)
+            rows = named_rows(cursor.execute(sql("read/latencies"), {"most": _MOST_LATENCIES}))
+            cursor.execute("DROP TABLE latency_counts")
+        return latencies_of(rows)
 
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._snapshot, "cursor", None)

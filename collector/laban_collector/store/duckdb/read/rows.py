@@ -13,7 +13,9 @@ from laban_collector.store.duckdb.edges.query import quantiles_of
 from laban_collector.store.rows import (
     ContractRow,
     EdgeRow,
+    EntryTimes,
     Lag,
+    Latencies,
     LatencyPoint,
     LogLine,
     SeenHop,
@@ -182,17 +184,27 @@ def spans_of(
     return [_span(row, services, events_of, links_of) for row in first]
 
 
-def latency_point_of(row: Row) -> LatencyPoint:
-    """Convert one row of `latency_by_edge.sql` or `latency_by_route.sql`."""
-    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in row["quantiles"])
+def entry_times_of(row: Row) -> EntryTimes:
+    """Return the value of a row of `entry_times.sql`."""
+    slowest, failed = (
+        tuple(dict.fromkeys(_trace_id(one["hi"], one["lo"]) for one in row[name] or ()))
+        for name in ("slowest", "failed")
+    )
+    return EntryTimes(row["name"], row["calls"], row["errors"], row["p95"], slowest, failed)
+
+
+def latencies_of(rows: Sequence[Row]) -> Latencies:
+    """Convert the rows of `latencies.sql`."""
+    points = [_latency(row) for row in rows if row["time"] is not None]
+    totals = [_latency(row) for row in rows if row["time"] is None]
+    names = rows[0]["names"] if rows else 0
+    return Latencies(points, totals, left_out=names - len(totals))
+
+
+def _latency(row: Row) -> LatencyPoint:
+    quantiles = quantiles_of(row["latencies"], row["timed"]) or ()
     return LatencyPoint(
-        time=row["bucket"],
-        name=row["name"],
-        calls=row["calls"],
-        errors=row["errors"],
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
+        row["time"] or 0, row["name"], row["calls"], row["errors"], *(one / _NS_PER_MS for one in quantiles)
     )
 
 

@@ -88,3 +88,9 @@ WHERE start >= make_timestamp_ns($since) AND start < make_timestamp_ns($until)
 -- The resources of a service, which can be named with its namespace.
 SELECT resource_id FROM resources WHERE service = $service OR coalesce(namespace || '/', '') || service = $service
 LIMIT $limit
+
+-- name: first_of_newest
+-- The first of the newest commits that together have at most a number of spans; the newest commit in any case.
+SELECT min(arrival) AS first
+FROM (SELECT arrival, sum(spans) OVER (ORDER BY arrival DESC) - spans AS after FROM ledger)
+WHERE after < $most

@@ -29,6 +29,7 @@ TABLES = {
     "contracts",
     "correlations",
     "digests",
+    "edge_totals",
     "lag",
     "lag_problems",
     "ledger",
@@ -42,6 +43,7 @@ TABLES = {
     "span_links",
     "spans",
     "unmet_links",
+    "unsettled_edges",
 }
 
 

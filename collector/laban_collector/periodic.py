@@ -21,6 +21,8 @@ class PeriodicThread(ABC):
     def __init__(self, name: str, interval: float, trouble: str) -> None:
         self._interval = interval
         self._trouble = trouble
+        self._said: str | None = None
+        """The last trouble; the same one is said once, until a run succeeds."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
 
@@ -52,6 +54,9 @@ class PeriodicThread(ABC):
             wait = self._interval
             try:
                 self.work()
+                self._said = None
             except Exception as error:  # noqa: BLE001 - after any error the next run may succeed
                 unexpected = None if isinstance(error, StoreError) else error
-                _log.error("%s: %s. Trying again.", self._trouble, error, exc_info=unexpected)
+                level = logging.DEBUG if str(error) == self._said else logging.ERROR
+                _log.log(level, "%s: %s. Trying again.", self._trouble, error, exc_info=unexpected)
+                self._said = str(error)

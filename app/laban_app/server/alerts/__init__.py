@@ -1,0 +1,1 @@
+"""Sends alerts: looks at an interval, remembers who was told what, and tells receivers."""

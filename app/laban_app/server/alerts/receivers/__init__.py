@@ -1,0 +1,1 @@
+"""One receiver of alerts a file; `receiver.py` says what each can do."""

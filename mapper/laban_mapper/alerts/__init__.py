@@ -1,0 +1,1 @@
+"""Conditions that alerts tell of: one file each in `conditions/`, from answers to alerts, without a clock."""
