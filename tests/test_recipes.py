@@ -42,14 +42,16 @@ def test_every_path_of_a_recipe_exists(title: str) -> None:
     assert [path for path in recipe(title) if not (ROOT / path).exists()] == []
 
 
-def test_there_are_seven_recipes() -> None:
+def test_these_are_the_recipes() -> None:
     assert TITLES == [
         "Add a broker",
         "Add a column of spans",
         "Add a finding",
         "Add an alert",
         "Add a diagram format",
+        "Add an import format",
         "Add a dashboard page",
+        "Add a tool for assistants",
         "Add a store",
     ]
 
@@ -66,6 +68,7 @@ def test_there_are_seven_recipes() -> None:
             "Add a column of spans",
             "error_type",
             {
+                "collector/laban_collector/importing/formats/datadog_tags.py",
                 "mapper/laban_mapper/spans.py",
                 "mapper/laban_mapper/story/causes/failures.py",
                 "instrumentation/laban/grpc/client.py",
@@ -73,6 +76,7 @@ def test_there_are_seven_recipes() -> None:
         ),
         ("Add a finding", "deep_sync_chain", set[str]()),
         ("Add a diagram format", "plantuml", set[str]()),
+        ("Add an import format", "zipkin", set[str]()),
         (
             "Add a dashboard page",
             "lag_charts",
@@ -81,6 +85,7 @@ def test_there_are_seven_recipes() -> None:
                 "dashboard/laban_dashboard/widgets/map_details.py",
             },
         ),
+        ("Add a tool for assistants", "order_logs", set[str]()),
         ("Add a store", "DuckDBStore", set[str]()),
     ],
 )

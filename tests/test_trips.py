@@ -83,6 +83,7 @@ HELPERS = {
         "instrumentation/laban/commands.py",
         "mapper/laban_mapper/printable.py",
         "mapper/laban_mapper/names.py",
+        "mapper/laban_mapper/resilience_notes.py",
         "mapper/laban_mapper/spans.py",
         "mapper/laban_mapper/story/causes/counted.py",
         "mapper/laban_mapper/story/causes/error.py",

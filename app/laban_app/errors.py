@@ -7,6 +7,8 @@ AppError
 ├── UnknownTrace          no span of this trace is stored
 ├── CollectorUnreachable  there is neither a running collector nor a readable database
 ├── RequestRefused        the collector refused a request, or failed
+│   ├── TokenRefused      it requires a token
+│   └── OtherVersion      it is older or newer, and does not know the question
 ├── NothingToDraw         a diagram of a time range without calls
 ├── OutputFailed          a file cannot be written
 └── InputUnreadable       a file cannot be read
@@ -115,6 +117,14 @@ class CollectorUnreachable(AppError):
 
 class RequestRefused(AppError):
     """The collector refused a request, or failed."""
+
+
+class TokenRefused(RequestRefused):
+    """The collector requires a token, and has not got the right one."""
+
+
+class OtherVersion(RequestRefused):
+    """The collector does not know the question, or answers in another form: it is older, or newer."""
 
 
 class NothingToDraw(AppError):

@@ -1,11 +1,16 @@
-"""Network addresses as HOST:PORT."""
+"""Network addresses as HOST:PORT, and which of them other machines can reach."""
 
+import ipaddress
 import re
-from typing import NamedTuple, Self
+from functools import lru_cache
+from typing import Final, NamedTuple, Self
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>[0-9]{1,5})", re.ASCII
 )
+
+_HOSTS: Final = 256
+"""Cached host names; most requests contain the same one."""
 
 
 class Address(NamedTuple):
@@ -31,3 +36,20 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@lru_cache(_HOSTS)
+def is_loopback(host: str) -> bool:
+    """Whether a host is reachable from this machine only: `localhost`, 127.0.0.0/8 or ::1."""
+    host = host.lower()
+    return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+@lru_cache(_HOSTS)
+def is_ip(host: str) -> bool:
+    """Whether a host is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from laban_dashboard.components.shortcuts import shortcuts
+from laban_dashboard.widgets.login_form import has_logout, is_let_in, log_out, login_form
 from laban_dashboard.widgets.page_layout import steady_page
 
 _STATIC = Path(__file__).with_name("static")
@@ -20,10 +21,20 @@ PAGES = [
     st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map"),
     st.Page("views/findings.py", title="Findings", icon=":material/rule:", url_path="findings"),
     st.Page("views/diagrams.py", title="Diagrams", icon=":material/schema:", url_path="diagrams"),
+    st.Page("views/what_if.py", title="What if", icon=":material/science:", url_path="what-if"),
+    st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
     st.Page("views/lag.py", title="Lag", icon=":material/stacked_line_chart:", url_path="lag"),
 ]
 
 steady_page()
-st.navigation(PAGES, position="top").run()
-shortcuts()
+inside = is_let_in()
+if inside and has_logout():
+    PAGES.append(st.Page(log_out, title="Log out", icon=":material/logout:", url_path="log-out"))
+# Also before the login, so that a link to a page stays a link to that page.
+page = st.navigation(PAGES, position="top" if inside else "hidden")
+if inside:
+    page.run()
+    shortcuts()
+else:
+    login_form()

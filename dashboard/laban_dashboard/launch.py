@@ -1,30 +1,51 @@
 """Starts the dashboard: replaces this process with Streamlit and passes the answer source."""
 
 import errno
+import json
 import os
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from laban_dashboard.answer_source import DB_VARIABLE, URL_VARIABLE
-from laban_dashboard.errors import PortTaken
+from laban_collector.errors import BadSettings
+from laban_collector.settings import load_settings
+from laban_dashboard.answer_source import BESIDE_VARIABLE, DB_VARIABLE, URL_VARIABLE
+from laban_dashboard.errors import BadSource, DashboardError, PortTaken
+from laban_dashboard.login import check_exposure
 
 APP = Path(__file__).with_name("app.py")
 PORTS_TRIED = 20
 
 
-def launch(url: str | None, db: Path | None, host: str = "127.0.0.1", port: int = 8501) -> int:
+def launch(
+    url: str | None,
+    db: Path | None,
+    host: str = "127.0.0.1",
+    port: int = 8501,
+    beside: Sequence[str] = (),
+) -> int:
     """Serve the dashboard, which queries the collector at `url` or the database `db`.
 
     This process becomes the Streamlit process (exec), so a signal stops it and leaves no child behind.
     Without `url` and `db`, the source is discovered as in the CLI.
 
+    Args:
+        url: of the collector.
+        db: the database.
+        host: the address to listen on.
+        port: the first port to try.
+        beside: `NAME=FILE` or `NAME=URL`: what the page Compare can compare with.
+
     Returns:
-            2 if no port is available; otherwise the function does not return.
+            2 if no port is available, or if other machines could see all data; otherwise the function does
+            not return.
     """
     try:
+        check_exposure(host, load_settings())
+        variables = environment(url, db, named_sources(beside))
         chosen = free_port(host, port)
-    except PortTaken as error:
+    except (DashboardError, BadSettings) as error:
         print(f"laban dashboard: {error}", file=sys.stderr)  # noqa: T201 - CLI output
         return 2
     if port and chosen != port:
@@ -32,7 +53,7 @@ def launch(url: str | None, db: Path | None, host: str = "127.0.0.1", port: int 
     print(f"laban dashboard: http://{_browser_host(host)}:{chosen}", file=sys.stderr)  # noqa: T201
     sys.stderr.flush()
     command = streamlit_command(host, chosen)
-    return os.execve(command[0], command, os.environ | environment(url, db))  # noqa: S606 - no shell
+    return os.execve(command[0], command, os.environ | variables)  # noqa: S606 - no shell
 
 
 def streamlit_command(host: str, port: int) -> list[str]:
@@ -51,13 +72,34 @@ def streamlit_command(host: str, port: int) -> list[str]:
     ]
 
 
-def environment(url: str | None, db: Path | None) -> dict[str, str]:
-    """Return the environment variables that tell the app its answer source."""
+def named_sources(texts: Sequence[str]) -> dict[str, str]:
+    """Return the files (absolute) and URLs that can be compared with, by name.
+
+    Raises:
+        BadSource: a text is not `NAME=FILE` or `NAME=URL`, or there is no such file.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, source = text.partition("=")
+        if not (equals and name.strip() and source.strip()):
+            raise BadSource(f"--beside {text}: write NAME=FILE or NAME=URL, such as before=before.duckdb.")
+        if not source.lower().startswith(("http://", "https://")):
+            if not Path(source).is_file():
+                raise BadSource(f"--beside {text}: there is no file {source}.")
+            source = str(Path(source).absolute())
+        found[name.strip()] = source
+    return found
+
+
+def environment(url: str | None, db: Path | None, beside: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment variables that tell the app its answer sources."""
     variables: dict[str, str] = {}
     if url is not None:
         variables[URL_VARIABLE] = url
     if db is not None:
         variables[DB_VARIABLE] = str(db.absolute())
+    if beside:
+        variables[BESIDE_VARIABLE] = json.dumps(beside)
     return variables
 
 

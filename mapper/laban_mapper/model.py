@@ -124,7 +124,7 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
-        notes: what the span says about retries and circuit breakers.
+        notes: what the span says about retries and circuit breakers, and the timeout that a call ran into.
         own_ms: the time of a request or of the work on a message, without the calls below it.
         usual: what the step usually takes; None if too few examples are known.
     """
@@ -694,10 +694,15 @@ class LagPoint(Answer):
 
 
 class LagHistory(Answer):
-    """The lag over time, sorted by time."""
+    """The lag over time, sorted by time.
+
+    Attributes:
+        objectives: for how many seconds a message of a group may wait, as `laban.toml` says.
+    """
 
     points: list[LagPoint]
     truncated: bool = False
+    objectives: dict[str, float] = {}
 
 
 class LatencyPoint(Answer):
@@ -712,13 +717,42 @@ class LatencyPoint(Answer):
     p99_ms: float
 
 
+class LatencyTotal(Answer):
+    """Percentiles of one edge or route over the whole time range.
+
+    Attributes:
+        objective_ms: the longest 95th percentile that is fine, as `laban.toml` says; None: nothing is said.
+    """
+
+    name: str
+    calls: int
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    objective_ms: float | None = None
+
+
 class LatencyHistory(Answer):
-    """Latency over time, sorted by name and time."""
+    """Latency over time, sorted by name and time.
+
+    Attributes:
+        bucket_s: the seconds between two points.
+        totals: over the whole time range, from all calls, by name.
+        within_percent: by how much a percentile may differ from the true one: durations are counted in
+            buckets of this width. A bucket with one duration is exact.
+        left_out: edges or routes that are not told, because they have the fewest calls.
+    """
 
     by: Literal["edge", "route"]
     bucket_s: float
     points: list[LatencyPoint]
     truncated: bool = False
+    totals: list[LatencyTotal] = []
+    within_percent: float | None = None
+    left_out: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class KnownValue(Answer):

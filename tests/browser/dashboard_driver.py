@@ -1,11 +1,13 @@
 """Runs a real `laban dashboard` process and interacts with its pages."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +16,41 @@ from playwright.sync_api import Locator, Page
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
+from laban_collector.store.rows import Lag
 from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import lag_polls
 
 _STOP_S = 20
 
 
+@dataclass(frozen=True)
+class RunningDashboard:
+    """A running `laban dashboard`: its address and its process."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def dashboard(url: str) -> Generator[str]:
+def dashboard(url: str, environment: Mapping[str, str] | None = None) -> Generator[str]:
     """Run the dashboard on a free port against the collector at `url`; yield its address."""
+    with running_dashboard(url, environment) as running:
+        yield running.address
+
+
+@contextmanager
+def running_dashboard(url: str, environment: Mapping[str, str] | None = None) -> Generator[RunningDashboard]:
+    """Run the dashboard, and yield its process, too."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "laban", "dashboard", "--url", url, "--port", str(port)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env=os.environ | dict(environment or {}))
     try:
         address = f"http://127.0.0.1:{port}"
         # Retries until the server listens, with increasing delays.
         with httpx.Client(transport=httpx.HTTPTransport(retries=9), timeout=60) as client:
             client.get(f"{address}/_stcore/health").raise_for_status()
-        yield address
+        yield RunningDashboard(address, process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -42,11 +60,11 @@ def dashboard(url: str) -> Generator[str]:
             process.wait()
 
 
-def store_lag(db: Path) -> None:
-    """Write lag readings to a new database through the collector's writer."""
+def store_lag(db: Path, polls: Sequence[Lag] | None = None) -> None:
+    """Write lag readings to a new database through the collector's writer; None: those of the recording."""
     database = Database.open(db)
     try:
-        DuckDBWriter(database).write_lag(lag_polls())
+        DuckDBWriter(database).write_lag(lag_polls() if polls is None else polls)
     finally:
         database.close()
 

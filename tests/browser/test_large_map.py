@@ -1,6 +1,5 @@
 """A map of 500 services and 2,000 calls among them."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -40,29 +39,42 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield found
 
 
+class Processor:
+    """The processor time of a page, which does not depend on what else the machine does."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds(self) -> float:
+        """Return the seconds that the page's main thread has worked."""
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+
 def test_a_large_map_is_soon_drawn_and_moves_fluidly(page: Page, address: str, monitor: PageMonitor) -> None:
     visit(page, address, monitor, "/order")  # the scripts of Streamlit are loaded, and the source is open
-    begun = time.monotonic()
-    visit(page, address, monitor, "/map?window=All")
+    processor = Processor(page)
+    begun = processor.seconds()
+    page.get_by_role("link", name="Map", exact=True).click()
     canvas = canvas_of(page)
-    drawn = time.monotonic() - begun
-    assert evaluate_on_map(canvas, "[cy.nodes().length, cy.edges().length]") == [
-        SERVICES,
-        SERVICES * len(STEPS),
-    ]
-    assert drawn < 10  # 2 s on 2 quiet cores; a machine that runs tests is busy
-    frames = evaluate_on_map(
-        canvas,
-        """new Promise((done) => {
-          const times = [];
-          const step = (now) => {
-            times.push(now);
-            cy.panBy({ x: 8, y: 3 });
-            if (times.length < 31) requestAnimationFrame(step);
-            else done((times.at(-1) - times[0]) / 30);
-          };
-          requestAnimationFrame(step);
-        })""",
-    )
-    print(f"first picture {drawn:.2f} s, {frames:.0f} ms a frame")
-    assert frames < 200
+    page.wait_for_function("(canvas) => canvas.cy.zoom() < 0.5", arg=canvas.element_handle())  # it fits
+    drawn = processor.seconds()
+    sizes = evaluate_on_map(canvas, "[cy.nodes().length, cy.edges().length]")
+    assert sizes == [SERVICES, SERVICES * len(STEPS)]
+    assert drawn - begun < 3  # about 1 s; that of the server is in the test of the placement
+    begun = processor.seconds()
+    evaluate_on_map(canvas, _MOVED)
+    assert (processor.seconds() - begun) / _FRAMES < 0.05
+
+
+_FRAMES = 30
+_MOVED = f"""new Promise((done) => {{
+  let frames = 0;
+  const step = () => {{
+    cy.panBy({{ x: 8, y: 3 }});
+    frames += 1;
+    if (frames < {_FRAMES}) requestAnimationFrame(step); else done();
+  }};
+  requestAnimationFrame(step);
+}})"""

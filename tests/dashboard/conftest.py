@@ -25,7 +25,7 @@ def shop() -> ShopAnswers:
 def open_page(shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPage]:
     """Open a page by the name of its file, with query parameters."""
 
-    def answer(_url: str | None, _db: Path | None) -> Answers:
+    def answer(_url: str | None, _db: Path | None, **_: object) -> Answers:
         return shop
 
     def opened(name: str, **query: str) -> AppTest:

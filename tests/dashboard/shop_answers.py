@@ -3,12 +3,15 @@
 The tests in `tests/browser` query a real database instead.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from laban_app.errors import UnknownValue
+from laban_app.errors import UnknownTrace, UnknownValue
+from laban_mapper.errors import UnknownPlace
 from laban_mapper.model import (
+    BusinessKey,
     Edge,
     Evidence,
     Finding,
@@ -23,6 +26,8 @@ from laban_mapper.model import (
     LagStatus,
     LatencyHistory,
     LatencyPoint,
+    LatencyTotal,
+    Logs,
     LookedAt,
     Message,
     Neighbour,
@@ -31,14 +36,22 @@ from laban_mapper.model import (
     Node,
     Orders,
     PartitionLag,
+    QueueCause,
     RootCause,
     ServiceMap,
     Status,
     Step,
     Story,
     UsualTimes,
+    WaitingMessage,
+    WaitingTopic,
 )
+from laban_mapper.model_alerts import Alerts
+from laban_mapper.model_drift import Choreography, SeenCall, SeenName
+from laban_mapper.model_whatif import LateStep, WhatIf, WhatIfEntry, WhatIfOutcome, WhatIfRange
 from laban_mapper.orders import OrdersQuestion, summary_of
+from laban_mapper.trace import Trace
+from laban_mapper.whatif.changes import ChangeTexts
 
 END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BEGIN = END - timedelta(minutes=30)
@@ -278,21 +291,90 @@ def shop_story(value: str) -> Story:
     )
 
 
+def shop_prediction(changes: list[str]) -> WhatIf:
+    """All orders fail, and a step never happens."""
+    late = LateStep(
+        service="user", operation="Get", before_ms=6.0, after_ms=None, before_of_100=100.0, after_of_100=0.0
+    )
+    entry = WhatIfEntry(
+        entry="order POST /orders",
+        service="order",
+        operation="POST /orders",
+        affected=True,
+        seen=900,
+        traces=100,
+        before=WhatIfOutcome(failed=2.0, p50_ms=84.0, p95_ms=212.0),
+        after=WhatIfOutcome(failed=100.0, p50_ms=2000.0, p95_ms=2000.0),
+        range=WhatIfRange(failed=(0.0, 100.0), p50_ms=(2000.0, 12_200.0), p95_ms=(2000.0, 12_700.0)),
+        late=[late],
+    )
+    return WhatIf(
+        changes=[f"{change} is changed" for change in changes],
+        entries=[entry],
+        assumptions=["order waits at most 2 s for user, as its spans say."],
+        looked_at=LookedAt(traces=100, of=900, spans=1400, entries=1),
+        since=BEGIN,
+        until=END,
+    )
+
+
+def shop_queue() -> WaitingTopic:
+    """The queue of email, whose consumer has stopped: two of its messages are known."""
+    oldest = [
+        WaitingMessage(
+            partition=0,
+            offset=860 + number,
+            published=END - timedelta(seconds=42 - number),
+            waiting_ms=1000.0 * (42 - number),
+            service="order",
+            message_key="m-1" if not keys else None,
+            keys=[BusinessKey(key=key, value=value) for key, value in keys],
+            trace_id=TRACE,
+        )
+        for number, keys in enumerate(([("customer.id", "c7"), ("order.id", "1001")], []))
+    ]
+    cause = QueueCause(
+        kind="slow",
+        service="email",
+        operation="SMTP send",
+        messages=97,
+        of=100,
+        mean_ms=480.0,
+        share=0.92,
+        sentence="email SMTP send took 480 ms per message, 92% of the time, in 97 of the 100 newest messages",
+    )
+    return WaitingTopic(
+        topic="orders",
+        messages=272,
+        known=2,
+        named=1,
+        processed=0,
+        oldest=oldest,
+        left_out=0,
+        published_per_s=3.25,
+        consumed_per_s=0.0,
+        drain_s=None,
+        causes=[cause],
+    )
+
+
 @dataclass
 class ShopAnswers:
-    """Implements `Answers` with the data above.
+    """Implements `TraceAnswers` with the data above; it has no single traces.
 
     Attributes:
             edges: the edges of the map.
             spans: the number of stored spans; 0 for an empty store.
             known: the known orders.
             queried: the key and value of each queried story.
+            asked: the changes of each what-if question.
     """
 
     edges: list[Edge] = field(default_factory=shop_edges)
     spans: int = 14_203
     known: tuple[str, ...] = ("1001", "1002")
     queried: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    asked: list[ChangeTexts] = field(default_factory=list[ChangeTexts])
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -334,6 +416,10 @@ class ShopAnswers:
         """Return the map with `edges`."""
         return graph_of(self.edges, since or BEGIN, until or END)
 
+    def alerts(self) -> Alerts:
+        """Return no alert."""
+        return Alerts(alerts=[], window_s=300, time=END)
+
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """Return one finding of each severity."""
         return Findings(
@@ -348,7 +434,14 @@ class ShopAnswers:
         return shop_lag() if self.edges else LagReport(groups=[])
 
     def waiting(self) -> LagReport:
-        return shop_lag()
+        """Return the same with the queue of email."""
+        found = self.lag()
+        waiting = {"email": shop_queue()}
+        groups = [
+            group.model_copy(update={"waiting": [waiting[group.group]] if group.group in waiting else []})
+            for group in found.groups
+        ]
+        return found.model_copy(update={"groups": groups})
 
     def lag_history(self, since: datetime | None = None, until: datetime | None = None) -> LagHistory:
         """Return a reading every 30 seconds; the lag of email grows."""
@@ -365,7 +458,7 @@ class ShopAnswers:
             for group, pace in (("analytics", 1), ("email", 9), ("payment", 0))
             for partition in (0, 1)
         ]
-        return LagHistory(points=points if self.edges else [])
+        return LagHistory(points=points if self.edges else [], objectives={"email": 30.0})
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
@@ -392,7 +485,45 @@ class ShopAnswers:
             for name, typical in names.items()
             for minute in range(30)
         ]
-        return LatencyHistory(by=by, bucket_s=60, points=points if self.edges else [])
+        totals = [
+            LatencyTotal(
+                name=name,
+                calls=900,
+                errors=2 if name.startswith("order") else 0,
+                p50_ms=typical,
+                p95_ms=typical * 2.3,
+                p99_ms=typical * 3.6,
+                objective_ms=150.0 if name == "order  POST /orders" else None,
+            )
+            for name, typical in names.items()
+        ]
+        found = LatencyHistory(by=by, bucket_s=60, points=points, totals=totals, within_percent=3.2)
+        return found if self.edges else LatencyHistory(by=by, bucket_s=60, points=[])
+
+    def logs(self, trace_ids: Sequence[str], limit: int = 100) -> Logs:
+        """Return that nothing was logged."""
+        return Logs(logs=[])
+
+    def trace(self, trace_id: str, limit: int | None = None) -> Trace:
+        raise UnknownTrace(trace_id)
+
+    def trace_json(self, trace_id: str, limit: int | None = None) -> Iterator[bytes]:
+        raise UnknownTrace(trace_id)
+
+    def choreography(self, since: datetime | None = None, until: datetime | None = None) -> Choreography:
+        """Return that order calls user."""
+        call = SeenCall(source="order", target="user", kind="sync", protocol="grpc", calls=900)
+        names = [SeenName(name=name, calls=900) for name in ("order", "user")]
+        return Choreography(since=since or BEGIN, until=until or END, services=names, calls=[call], topics=[])
+
+    def what_if(
+        self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
+    ) -> WhatIf:
+        """Return that all orders fail if anything is changed; raises UnknownPlace for `nobody`."""
+        self.asked.append(texts)
+        if "nobody" in texts.down:
+            raise UnknownPlace("No recorded trace has a service 'nobody'. It has order, user.")
+        return shop_prediction([*texts.down, *texts.slow])
 
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None

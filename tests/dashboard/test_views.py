@@ -1,18 +1,19 @@
 """The texts and controls of the pages. The browser tests cover the components."""
 
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from laban_app.errors import CollectorUnreachable
+from laban_app.errors import CollectorUnreachable, OtherVersion, RequestRefused, TokenRefused
 from laban_collector.errors import StoreLocked
 from laban_dashboard import answer_source
+from laban_mapper.model import LatencyHistory
+from laban_mapper.whatif.changes import ChangeTexts
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.shop_answers import ShopAnswers
+from tests.dashboard.shop_answers import TRACE, ShopAnswers
 
-PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "latency", "lag")
+PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "what_if", "compare", "latency", "lag")
 
 
 def text_of(at: AppTest) -> str:
@@ -25,7 +26,7 @@ def text_of(at: AppTest) -> str:
 def test_every_page_opens(page: str, open_page: OpenPage) -> None:
     at = open_page(page)
     assert not at.exception
-    assert at.title[0].value == page.title()
+    assert at.title[0].value == page.replace("_", " ").capitalize()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -42,14 +43,14 @@ def test_an_empty_store_shows_how_to_send_spans(page: str, open_page: OpenPage, 
 def test_an_unreachable_source_is_reported_with_its_address(
     page: str, error: Exception, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_url: str | None, _db: Path | None) -> NoReturn:
+    def refuse(*_: object, **__: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(answer_source, "open_answers", refuse)
     monkeypatch.setenv(answer_source.URL_VARIABLE, "http://127.0.0.1:9")
     at = open_page(page)
     assert not at.exception
-    text = text_of(at).replace("\\", "").replace("\u2060", "")
+    text = text_of(at).replace("\\", "").replace(":small[]", "")
     assert "http://127.0.0.1:9" in text
     assert str(error) in text
 
@@ -57,7 +58,7 @@ def test_an_unreachable_source_is_reported_with_its_address(
 def test_a_page_recovers_when_the_source_is_reachable_again(
     open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_url: str | None, _db: Path | None) -> NoReturn:
+    def refuse(*_: object, **__: object) -> NoReturn:
         raise CollectorUnreachable("No collector.")
 
     with monkeypatch.context() as broken:
@@ -136,14 +137,22 @@ def test_another_business_key_can_be_queried(open_page: OpenPage, shop: ShopAnsw
     assert ("customer", "42") in shop.queried
 
 
-def test_an_unknown_order_offers_similar_orders_and_opens_the_selected_one(
-    open_page: OpenPage, shop: ShopAnswers
+def test_an_order_opens_in_the_tools_that_the_settings_name(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = open_page("order", order="1003")
-    assert "Unknown order: 1003" in text_of(at)
-    next(button for button in at.button if button.key == "nearest-1001").click().run()
-    assert at.text_input[0].value == "1001"
-    assert "still waiting behind 42 messages" in text_of(at)
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "http://jaeger:16686/trace/{trace_id}")
+    [link] = open_page("order", order="1001").get("link_button")
+    assert (link.proto.label, link.proto.url) == ("Open in Jaeger", f"http://jaeger:16686/trace/{TRACE}")
+    monkeypatch.setenv("LABAN_LINKS__JAEGER", "jaeger")
+    at = open_page("order", order="1001")
+    assert not at.exception
+    assert "is not an address" in text_of(at)
+
+
+def test_an_unknown_order_says_so(open_page: OpenPage) -> None:
+    text = text_of(open_page("order", order="1003"))
+    assert "Unknown order: 1003" in text
+    assert "Similar values:" in text
 
 
 def test_home_says_what_is_wrong(open_page: OpenPage) -> None:
@@ -177,11 +186,59 @@ def test_a_final_story_is_not_queried_at_every_refresh(open_page: OpenPage, shop
     assert len(shop.queried) == before
 
 
+def test_latencies_of_an_older_collector_say_that_it_must_be_updated(
+    open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = shop.latency("edge").model_copy(update={"totals": []})
+
+    def latency(*_: object) -> LatencyHistory:
+        return older
+
+    monkeypatch.setattr(shop, "latency", latency)
+    text = text_of(open_page("latency"))
+    assert "The collector has another version than the dashboard" in text
+    assert "Update it" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TokenRefused("http://c requires a valid token."), "The collector requires a token"),
+        (OtherVersion("http://c does not know this question."), "The collector has another version"),
+    ],
+)
+def test_a_refused_question_says_what_to_do(
+    error: RequestRefused, told: str, open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(shop, "waiting", refuse)
+    at = open_page("lag")
+    text = text_of(at)
+    assert told in text
+    assert "Start the collector with" not in text
+    assert [block.value for block in at.code] == (
+        ["LABAN_TOKEN=… laban dashboard"] if isinstance(error, TokenRefused) else []
+    )
+
+
 def test_the_latency_page_switches_between_edges_and_routes(open_page: OpenPage) -> None:
     at = open_page("latency", of="user")
     assert at.selectbox[0].value == "order → user"
     at = open_page("latency", by="By route")
     assert at.selectbox[0].value == "payment  process orders"
+    at = open_page("latency", by="By route", of="order  POST /orders")
+    figures = {metric.label: (metric.value, metric.delta) for metric in at.metric}
+    assert figures["p95"][0] == "193 ms"
+    assert figures["Objective (p95)"] == ("150 ms", "missed")
+
+
+def test_a_chosen_edge_is_in_the_url(open_page: OpenPage) -> None:
+    at = open_page("latency")
+    at.selectbox[0].set_value("inventory → pricing").run()
+    assert at.query_params["of"] == "inventory → pricing"
+    assert at.selectbox[0].value == "inventory → pricing"
 
 
 def test_the_lag_page_has_a_card_per_group_and_a_row_per_partition(open_page: OpenPage) -> None:
@@ -190,4 +247,89 @@ def test_the_lag_page_has_a_card_per_group_and_a_row_per_partition(open_page: Op
     assert "**email** :red-badge[STOP]" in text
     assert "**payment** :green-badge[OK]" in text
     assert at.selectbox[0].value == "email"
-    assert len(at.dataframe[0].value) == 6
+    assert len(at.dataframe[0].value) == 2
+    assert len(open_page("lag").dataframe[0].value) == 6
+
+
+def test_the_lag_page_says_how_fast_a_queue_drains_which_orders_wait_and_why(open_page: OpenPage) -> None:
+    text = text_of(open_page("lag")).replace("\\", "")
+    assert "3.2/s in, 0/s out" in text
+    assert ":red[never drains at this rate]" in text
+    assert "**orders → email** · 272 messages waiting" in text
+    assert ":orange-badge[slow] email SMTP send took 480 ms per message" in text
+    assert "2 of 272 waiting messages are known by a span" in text
+    assert "waits 42.0 s · by order · 0/860" in text
+
+
+def test_without_a_broker_the_lag_page_says_how_to_name_one(open_page: OpenPage, shop: ShopAnswers) -> None:
+    shop.edges = []
+    at = open_page("lag")
+    assert [block.value for block in at.code] == ["laban serve --kafka HOST:PORT"]
+
+
+def test_a_what_if_question_is_in_the_url_and_answered_with_its_assumptions(
+    open_page: OpenPage, shop: ShopAnswers
+) -> None:
+    at = open_page("what_if", down="user", slow="pricing=500ms")
+    assert shop.asked[-1] == ChangeTexts(down=("user",), slow=("pricing=500ms",))
+    text = text_of(at).replace("\\", "")
+    assert "#### If user is changed and pricing=500ms is changed" in text
+    assert "order waits at most 2 s for user, as its spans say." in text
+    assert "100 of 900 traces" in text
+    buttons = {button.label.replace("\\", ""): button for button in at.button}
+    buttons["user does not answer"].click().run()
+    assert "down" not in at.query_params
+    assert shop.asked[-1] == ChangeTexts(slow=("pricing=500ms",))
+
+
+def test_a_change_is_added_to_the_url(open_page: OpenPage, shop: ShopAnswers) -> None:
+    at = open_page("what_if")
+    assert not shop.asked
+    assert "try one of these" in text_of(at)
+    at.selectbox[0].set_value("timeout").run()
+    at.selectbox[1].set_value("order→user").run()
+    at.text_input[0].set_value("2s").run()
+    next(button for button in at.button if button.label == "Add").click().run()
+    assert at.query_params["timeout"] == "order→user=2s"
+    assert shop.asked[-1] == ChangeTexts(timeouts=("order→user=2s",))
+
+
+def test_an_unknown_service_of_a_what_if_question_is_told_with_the_known_ones(open_page: OpenPage) -> None:
+    text = text_of(open_page("what_if", down="nobody")).replace("\\", "")
+    assert "No recorded trace has a service 'nobody'. It has order, user." in text
+
+
+def test_two_time_ranges_are_compared(open_page: OpenPage) -> None:
+    at = open_page("compare", a="2h..1h", b="1h..")
+    assert [box.value for box in at.selectbox] == ["2h..1h", "1h.."]
+    text = text_of(at)
+    assert "What the change brought" in text
+    assert "Nothing has changed that can be told" in text
+    at.selectbox[0].set_value("yesterday").run()
+    assert at.query_params["a"] == "yesterday"
+
+
+def test_with_a_token_nothing_is_shown_before_the_login(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABAN_TOKEN", "correct-horse")
+    at = open_page("lag")
+    assert not at.title
+    assert "Log in" in text_of(at)
+    at.text_input[0].set_value("wrong-horse")
+    at.button[0].click().run()
+    assert "This is not the token." in text_of(at)
+    assert not at.title
+    at.text_input[0].set_value("correct-horse")
+    at.button[0].click().run()
+    assert at.title[0].value == "Lag"
+    assert "token_given" not in at.session_state
+    assert "correct-horse" not in str(at.query_params)
+    at = at.switch_page("views/home.py").run()
+    assert at.title[0].value == "Home"
+
+
+def test_what_cannot_be_compared_is_told(open_page: OpenPage) -> None:
+    text = text_of(open_page("compare", a="/etc/passwd")).replace("\\", "")
+    assert "'/etc/passwd' is not a time range" in text
+    assert "Name other files and collectors with --beside" in text

@@ -19,7 +19,22 @@ SINCE: Final = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MINUTE: Final = 60 * 10**9
 NAMES: Final = (
     *HOSTILE,
-    *("${PATH}", "%date()", "$AutoTag", "<U+0041>", "~~x~~", "//x//", "--x--", "__x__", "]]", "-->", "end"),
+    *(
+        "${PATH}",
+        "%date()",
+        "$AutoTag",
+        "<U+0041>",
+        "~~x~~",
+        "//x//",
+        "--x--",
+        "__x__",
+        "]]",
+        "-->",
+        "->",
+        "-/>",
+        "--x->",
+        "end",
+    ),
     *(
         "graph",
         "subgraph",
@@ -34,6 +49,13 @@ NAMES: Final = (
         "漢字",
     ),
     *(
+        "{",
+        "}",
+        "=",
+        "this",
+        "!docs",
+        "group",
+        "*",
         "/* x",
         "*/",
         "!include x",
@@ -47,7 +69,7 @@ NAMES: Final = (
         "x" * 400,
     ),
 )
-KINDS: Final[tuple[NodeKind, ...]] = ("service", "topic", "group", "database", "external", "entry")
+_OTHERS: Final[tuple[NodeKind, ...]] = ("group", "database", "external", "entry")
 
 
 def shop() -> Graph:
@@ -76,18 +98,18 @@ def shop() -> Graph:
 
 
 def hostile() -> Graph:
-    """Every hostile name as every kind of node, protocol, namespace, event type, title and note."""
+    """Every hostile name as service, topic and one more kind, and wherever else a name can be."""
     nodes = [
         Node(id=f"{kind}:{name}", kind=kind, name=name, namespace=name if kind == "service" else None)
-        for name in NAMES
-        for kind in KINDS
+        for number, name in enumerate(NAMES)
+        for kind in ("service", "topic", _OTHERS[number % len(_OTHERS)])
     ]
     row = ContractRow("", "", 1, 0, MINUTE, 2 * MINUTE)
     template = build_service_map(
         [EdgeRow("service:a", "topic:b", "async", "k", 1, 0, 1, 2, 3, 1, 0, 0, (row,))], [], SINCE, SINCE
     ).edges[0]
     edges = [
-        _edge(template, nodes[at].id, nodes[(at + 1) % len(nodes)].id, NAMES[at // len(KINDS)], at)
+        _edge(template, nodes[at].id, nodes[(at + 1) % len(nodes)].id, nodes[at].name, at)
         for at in range(len(nodes))
     ]
     edges.append(_edge(template, nodes[0].id, nodes[0].id, "self", 0))

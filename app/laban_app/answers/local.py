@@ -15,6 +15,7 @@ from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of,
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
+from laban_app.answers.latency_answers import latency_history, whole_minutes
 from laban_app.answers.neighbours import neighbours_of
 from laban_app.answers.orders import OrdersFinder, SharedProfiles
 from laban_app.answers.peers import peers_of
@@ -25,7 +26,6 @@ from laban_app.errors import NotInRange, UnknownTrace, UnknownValue
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import (
     ALL_STARTS,
-    MAX_ROWS,
     MINUTE,
     Lag,
     QueueProgress,
@@ -48,7 +48,6 @@ from laban_mapper.model import (
     LagHistory,
     LagReport,
     LatencyHistory,
-    LatencyPoint,
     Logs,
     Neighbours,
     Orders,
@@ -71,11 +70,8 @@ from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
 
 _NEAREST: Final = 5
-_BUCKETS: Final = 60
 _DEFAULT_WINDOW: Final = 3600 * NS_PER_S
 _VALUES_WINDOW: Final = 24 * 3600 * NS_PER_S
-_SHORT: Final = 5 * MINUTE
-"""A shorter time range is not widened to whole minutes."""
 _PROGRESS: Final = 3600 * NS_PER_S
 """How long before the newest poll the last commit of a group is looked for, in ns."""
 _RATES: Final = 5 * MINUTE
@@ -217,7 +213,7 @@ class LocalAnswers:
     ) -> ServiceMap:
         """Which service calls which, and how; unless `settled`, some spans may not be stored yet."""
         requested = self._window(since, until)
-        begin, end = _whole_minutes(*requested)
+        begin, end = whole_minutes(*requested)
         with self._reader.at_one_moment():
             edges = self._reader.edges(begin, end)
             stale = begin % MINUTE == end % MINUTE == 0 and not (settled and self._reader.all_counted())
@@ -314,28 +310,15 @@ class LocalAnswers:
         """How far behind each consumer group was over time."""
         begin, end = self._window(since, until)
         # Polls continue while no spans arrive, so the newest poll can be later than the newest span.
-        return lag.history(self._reader.lag_between(begin, end if until else self._clock()))
+        found = lag.history(self._reader.lag_between(begin, end if until else self._clock()))
+        return found.model_copy(update={"objectives": dict(self._judged_by.objectives.queue)})
 
     def latency(
         self, by: Literal["edge", "route"], since: datetime | None = None, until: datetime | None = None
     ) -> LatencyHistory:
-        """Latency percentiles over time, in about 60 buckets of whole seconds."""
-        begin, end = self._window(since, until)
-        bucket = max(1, (end - begin) // _BUCKETS // NS_PER_S) * NS_PER_S
-        points = [
-            LatencyPoint(
-                time=utc_time(point.time),
-                name=point.name,
-                calls=point.calls,
-                errors=point.errors,
-                p50_ms=point.p50_ms,
-                p95_ms=point.p95_ms,
-                p99_ms=point.p99_ms,
-            )
-            for point in self._reader.latency(by, begin, end, bucket)
-        ]
-        truncated = len(points) >= MAX_ROWS
-        return LatencyHistory(by=by, bucket_s=bucket / NS_PER_S, points=points, truncated=truncated)
+        """Latency percentiles over time and of the whole time range."""
+        window = self._window(since, until)
+        return latency_history(self._reader, by, window, self._judged_by.objectives)
 
     def known_values(
         self, key: str, limit: int = 50, since: datetime | None = None, until: datetime | None = None
@@ -397,13 +380,6 @@ def _check_range(since: datetime | None, until: datetime | None) -> None:
     """Raise InvalidTimeRange if a time range ends before it begins."""
     if since is not None and until is not None and since >= until:
         raise InvalidTimeRange(f"The time range ends ({until:%F %T}) before it begins ({since:%F %T}).")
-
-
-def _whole_minutes(begin: int, end: int) -> Window:
-    """Widen a time range to whole minutes, which are counted already, unless it is short."""
-    if end - begin < _SHORT:
-        return begin, end
-    return begin // MINUTE * MINUTE, storable(-(-end // MINUTE) * MINUTE)
 
 
 def _progress_of(reader: SpanReader, spans: Sequence[Span], polls: Sequence[Lag]) -> list[QueueProgress]:

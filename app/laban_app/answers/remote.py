@@ -1,18 +1,23 @@
 """Answers from a running `laban serve` over its HTTP API."""
 
+import importlib.metadata
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import IO, Any, Final, Literal, Self, TypeVar
 
+from pydantic import ValidationError
+
 from laban_app.answers.http_client import ExchangeFailed, HttpClient, Response
 from laban_app.errors import (
     AppError,
     CollectorUnreachable,
     NotInRange,
+    OtherVersion,
     RequestRefused,
     SeveralKeys,
+    TokenRefused,
     UnknownTrace,
     UnknownValue,
 )
@@ -72,7 +77,7 @@ class RemoteAnswers:
         wanted = parse_trace_id(trace_id)
         response = self._request(f"/traces/{wanted}/story", {})
         if response.status_code == HTTPStatus.OK:
-            return Story.model_validate_json(response.content)
+            return self._read(response, Story)
         raise UnknownTrace(wanted) if _is_unknown(response) else error_of(self.url, response, {})
 
     def orders(
@@ -116,7 +121,12 @@ class RemoteAnswers:
         entry: str | None = None,
     ) -> ServiceMap:
         """Which service calls which, and how; raises UnknownEntry."""
-        return self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        found = self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
+        if entry is not None and found.entry is None:
+            raise RequestRefused(
+                f"The collector at {self.url} is too old to limit a map to an entry operation."
+            )
+        return found
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
@@ -144,7 +154,7 @@ class RemoteAnswers:
         ]
         response = self._request("/whatif", given)
         if response.status_code == HTTPStatus.OK:
-            return WhatIf.model_validate_json(response.content)
+            return self._read(response, WhatIf)
         if _is_unknown(response):
             raise UnknownPlace(response.json()["error"])
         raise error_of(self.url, response, {})
@@ -251,8 +261,17 @@ class RemoteAnswers:
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
         response = self._request(path, given)
         if response.status_code == HTTPStatus.OK:
-            return answer.model_validate_json(response.content)
+            return self._read(response, answer)
         raise error_of(self.url, response, given)
+
+    def _read(self, response: Response, answer: type[A]) -> A:
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise OtherVersion(
+                f"{self.url} answered in a form that this laban does not know "
+                f"({error.error_count()} fields). Run the same version of laban on both sides."
+            ) from error
 
     def _request(self, path: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> Response:
         try:
@@ -290,7 +309,12 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
             f"{url} answered {response.status_code}, but not as the API of laban. Is it `laban serve`?"
         )
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        return RequestRefused(f"{url} requires a valid token. Set LABAN_TOKEN, or use --token.")
+        return TokenRefused(f"{url} requires a valid token. Set LABAN_TOKEN, or use --token.")
+    if response.status_code == HTTPStatus.NOT_FOUND and "detail" in body:
+        return OtherVersion(
+            f"{url} does not know this question: its laban is older than "
+            f"{importlib.metadata.version('laban')}. Update it."
+        )
     if response.status_code == HTTPStatus.NOT_FOUND and "nearest" in body:
         unknown = UnknownAnswer.model_validate(body)
         if unknown.first and unknown.last:

@@ -15,6 +15,7 @@ from laban_app.mcp.tools.edge import add_edge
 from laban_app.mcp.tools.explain_order import add_explain_order
 from laban_app.mcp.tools.find_orders import add_find_orders
 from laban_app.mcp.tools.findings import add_findings
+from laban_app.mcp.tools.order_logs import add_order_logs
 from laban_app.mcp.tools.order_messages import add_order_messages
 from laban_app.mcp.tools.order_spans import add_order_spans
 from laban_app.mcp.tools.order_timeline import add_order_timeline
@@ -28,6 +29,7 @@ TOOLS: Final = (
     add_order_timeline,
     add_order_messages,
     add_order_spans,
+    add_order_logs,
     add_span_details,
     add_find_orders,
     add_service_map,

@@ -1,5 +1,5 @@
-"""Decoders from request bodies and files to one SpanBatch.
+"""Decoders from request bodies to batches.
 
-The formats are `otlp`, `otlp_json`, `otlp_protobuf`, `jaeger` and `zipkin`; `columnar` decodes large OTLP
-requests. The other modules are shared.
+`otlp` decodes requests with spans: with `columnar` if they are large, else with `otlp_protobuf`. `otlp_logs`
+decodes requests with logs. JSON becomes protobuf first. `importing.formats` reads files of other tools.
 """

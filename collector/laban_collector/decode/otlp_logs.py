@@ -10,7 +10,7 @@ Source: opentelemetry-proto 1.x, `logs/v1/logs.proto`.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
 import xxhash
@@ -36,6 +36,8 @@ NO_TRACE: Final = "no trace id: laban stores only the logs of traces"
 _REJECTED: Final = "log record(s) rejected: "
 _BODY: Final = "body"
 _HIGHEST_SEVERITY: Final = 24
+_ATTRIBUTES: Final = 4
+"""All attributes of a record have at most this many times the characters of a body, as JSON."""
 _TRACES: Final = 100_000
 """Traces whose records are counted; the count of one that has had none for long begins anew."""
 
@@ -218,7 +220,22 @@ class LogDecoder:
         if not sent:
             return None, 0
         safe = self._protection.protect_attributes(sent)
-        return to_json(safe), len(sent) - len(safe)
+        text = to_json(safe)
+        if len(text) > self._limits.length * _ATTRIBUTES:
+            safe = self._within_length(safe)
+            text = to_json(safe)
+        return text, len(sent) - len(safe)
+
+    def _within_length(self, attributes: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the attributes that fit together, in their order: lists and maps may be of any length."""
+        room = self._limits.length * _ATTRIBUTES
+        kept: dict[str, Value] = {}
+        for key, value in attributes.items():
+            size = len(to_json({key: value}))
+            if size <= room:
+                kept[key] = value
+                room -= size
+        return kept
 
 
 _MARKED: Final = 64

@@ -1,4 +1,4 @@
-"""Import of trace files: chunks → formats → importer, and the receiver of imported batches."""
+"""Import of trace files: chunks → documents → formats → importer, and the receiver of imported batches."""
 
 from typing import Final
 

@@ -5,18 +5,14 @@ header. If it uses a name that resolves to loopback (DNS rebinding), its `Host` 
 """
 
 import hmac
-import ipaddress
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final, Self
+from typing import Self
 
-from laban_collector.address import Address
+from laban_collector.address import Address, is_ip, is_loopback
 from laban_collector.errors import BadSettings
 from laban_collector.settings import Settings
 
 _LISTENERS = ("otlp_grpc", "otlp_http", "api")
-_HOSTS: Final = 256
-"""Cached host names; most requests contain the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +63,11 @@ class Access:
     def accepts_host(self, host: str) -> bool:
         """Whether a `Host` header is a name of this collector. Any IP address is: DNS cannot forge it."""
         name = _without_port(host.strip().lower())
-        return is_loopback(name) or _is_ip(name) or name in self.hosts
+        return is_loopback(name) or is_ip(name) or name in self.hosts
 
     def accepts_origin(self, origin: str) -> bool:
         """Whether pages of this `Origin` may send requests."""
         return origin.strip().lower() in self.origins
-
-
-@lru_cache(_HOSTS)
-def is_loopback(host: str) -> bool:
-    """Whether a host is reachable from this machine only: `localhost`, 127.0.0.0/8 or ::1."""
-    host = host.lower()
-    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
-
-
-@lru_cache(_HOSTS)
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _without_port(host: str) -> str:

@@ -25,7 +25,7 @@ from laban_collector.store.rows import (
     LagProblem,
     LagRate,
     LagRow,
-    LatencyPoint,
+    Latencies,
     LogLine,
     MessageRef,
     Peer,
@@ -489,8 +489,17 @@ class SpanReader(Protocol):
         """Return all rows in the window, by time."""
         ...
 
-    def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
+    def latency(self, by: str, since: int, until: int, slot: int) -> Latencies:
+        """Return percentiles over time and of the whole window, of the busiest edges or routes.
+
+        Latencies are counted in buckets (LATENCY_BUCKET wide), so that those of several times add up.
+
+        Args:
+            by: `edge` or `route`.
+            since: begin of the window.
+            until: its end.
+            slot: the length of a time, in ns; of edges whole minutes.
+        """
         ...
 
 

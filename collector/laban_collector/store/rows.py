@@ -17,7 +17,9 @@ PLAUSIBLE_AHEAD: Final = 3600 * 10**9
 ALL_STARTS: Final = (0, 2**63 - 2)
 """The half-open window of the starts that a store keeps, in ns."""
 MAX_ROWS: Final = 50_000
-"""Maximum number of rows in the lists of latencies and of the lag that a reader returns."""
+"""Maximum number of rows in the lists of the lag that a reader returns."""
+LATENCY_BUCKET: Final = 0.032
+"""Width of the buckets in which latencies are counted, as a share of the latency."""
 
 OTHER_EDGES: Final = "other:edges"
 """The target of all edges beyond their limit."""
@@ -479,6 +481,20 @@ class EntryTimes(NamedTuple):
     p95: float | None
     slowest: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+
+
+class Latencies(NamedTuple):
+    """Latencies over time.
+
+    Attributes:
+        points: by name and time.
+        totals: of the whole window, by name; their time is 0.
+        left_out: how many names are left out, because others have more calls.
+    """
+
+    points: list[LatencyPoint]
+    totals: list[LatencyPoint]
+    left_out: int = 0
 
 
 class ProfileStep(NamedTuple):

@@ -55,6 +55,11 @@ function queueSign(colour) {
   return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
 }
 
+// The size of a text that can be read however small the map is.
+function readable(size) {
+  return (element) => Math.max(size, 0.85 * size / element.cy().zoom());
+}
+
 function sheet(colour, large) {
   const fill = (node) => KINDS[node.data("kind")][colour.dark ? "dark" : "light"][0];
   const border = (node) => KINDS[node.data("kind")][colour.dark ? "dark" : "light"][1];
@@ -77,11 +82,11 @@ function sheet(colour, large) {
       "background-offset-y": -10, "background-clip": "none", "background-image-containment": "over", "bounds-expansion": 14 } })),
     { selector: "node[health = 'stopped']", style: { "background-color": colour.error, color: colour.background } },
     { selector: "edge", style: {
-      "curve-style": large ? "straight" : "bezier", width: "data(width)", "line-color": line, "target-arrow-color": line,
-      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? 0.5 : 0.85,
+      "curve-style": large ? "straight" : "bezier", width: large ? (edge) => edge.data("width") * 0.6 : "data(width)", "line-color": line, "target-arrow-color": line,
+      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? 0.4 : 0.85,
       "line-style": (edge) => edge.data("kind") === "async" ? "dashed" : "solid", "line-dash-pattern": [7, 4],
-      label: "data(label)", "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": 12.5,
-      color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error, "min-zoomed-font-size": large ? 9 : 6,
+      label: large ? "" : "data(label)", "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": 12.5,
+      color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error, "min-zoomed-font-size": 6,
       "text-background-color": colour.background, "text-background-opacity": 0.88, "text-background-padding": 2,
       "text-background-shape": "round-rectangle", "overlay-opacity": 0 } },
     { selector: "edge[weights]", style: curved },
@@ -90,8 +95,15 @@ function sheet(colour, large) {
     { selector: "edge[health = 'failing']", style: { "line-opacity": 1 } },
     { selector: "[change = 'new']", style: { "underlay-color": colour.good, "underlay-opacity": 0.3, "underlay-padding": 6 } },
     { selector: "[change = 'slower']", style: { "underlay-color": colour.warn, "underlay-opacity": 0.3, "underlay-padding": 6 } },
+    { selector: "node[change = 'gone']", style: { "border-style": "dotted", "background-opacity": 0.35 } },
     { selector: "edge[change = 'gone']", style: { "line-style": "dotted", "line-color": colour.faint, "target-arrow-color": colour.faint } },
-    { selector: ".faded", style: { opacity: 0.16 } },
+    { selector: "edge.near", style: { label: "data(label)", "line-opacity": 0.9, "z-index": 8 } },
+    ...(large ? [
+      { selector: "node.near", style: { "font-size": readable(14.5), "z-index": 9, "text-background-color": colour.background,
+        "text-background-opacity": 0.85, "text-background-shape": "round-rectangle", "text-background-padding": 3 } },
+      { selector: "edge.near", style: { "font-size": readable(12.5) } },
+    ] : []),
+    { selector: ".faded", style: { opacity: large ? 0.06 : 0.16 } },
     { selector: "node.chosen", style: { "border-width": 3.4, "border-color": colour.accent } },
     { selector: "edge.chosen", style: { "line-opacity": 1, "z-index": 9, "underlay-color": colour.accent,
       "underlay-opacity": 0.28, "underlay-padding": 5 } },

@@ -7,16 +7,19 @@ const CYTOSCAPE = new URL("app/static/cytoscape.esm.min.mjs", document.baseURI).
 function highlight(cy, id) {
   const element = id ? cy.getElementById(id) : cy.collection();
   cy.batch(() => {
-    cy.elements().removeClass("faded chosen");
+    cy.elements(".faded, .chosen, .near").removeClass("faded chosen near");
     if (element.empty()) return;
     element.addClass("chosen");
     const near = element.isNode() ? element.closedNeighborhood() : element.union(element.connectedNodes());
+    near.addClass("near");
     cy.elements().not(near).addClass("faded");
   });
 }
 
 function differs(element, wanted) {
-  return Object.keys(wanted).some((key) => JSON.stringify(element.data(key)) !== JSON.stringify(wanted[key]));
+  const known = element.data();
+  return Object.keys(wanted).some((key) => known[key] !== wanted[key]
+    && (!Array.isArray(wanted[key]) || String(known[key]) !== String(wanted[key])));
 }
 
 function update(cy, data) {
@@ -177,6 +180,7 @@ function draw(state, root) {
     state.stop?.();
     state.cy?.destroy();
     state.cy = null;
+    state.received = null;
   }
   if (!state.cy) {
     state.large = state.data.large;
@@ -191,7 +195,9 @@ function draw(state, root) {
   }
   state.look = look;
   if (state.view !== state.data.view) { state.view = state.data.view; state.touched = false; }
-  const moved = update(state.cy, state.data);
+  const received = JSON.stringify([state.data.nodes, state.data.edges]);
+  const moved = state.received !== received && update(state.cy, state.data);
+  state.received = received;
   if (moved && !state.touched) { shape(state.cy, canvas); fit(state.cy); }
   if (state.data.selected !== state.asked) {
     state.asked = state.data.selected;

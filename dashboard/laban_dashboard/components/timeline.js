@@ -211,6 +211,7 @@ function draw(root, state) {
   const { data } = state;
   const scroll = root.querySelector(".scroll");
   const { scrollTop } = scroll;
+  const focused = root.querySelector(".row:focus")?.parentElement.dataset.row;
   const text = state.text.toLowerCase();
   const keeps = FILTERS.find((filter) => filter.id === state.filter).keeps;
   const shown = data.steps.filter((step) =>
@@ -225,6 +226,7 @@ function draw(root, state) {
   root.querySelector(".none").hidden = shown.length > 0;
   root.querySelector(".search").hidden = data.steps.length < 12;
   scroll.scrollTop = scrollTop;
+  if (focused) root.querySelector(`[data-row="${CSS.escape(focused)}"] .row`)?.focus({ preventScroll: true });
 }
 
 const states = new WeakMap();

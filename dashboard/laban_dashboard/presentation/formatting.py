@@ -1,14 +1,17 @@
 """Formats numbers, durations and times, and escapes text for Markdown."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])")
-_ADDRESS = re.compile(r"(?i)h(?=ttps?:)|w(?=ww\.)|@(?=\S)")
-_JOINER = "\u2060"
+_NOTHING = ":small[]"
+"""An element without a text: in the middle of a bare URL or an address of mail, it keeps Markdown from taking
+that for a link, which escapes do not."""
+_LINKS = re.compile(r"(?<=\\:\\/)(?=\\/)|(?<=\\@)|(?<=ww)(?=w)", re.IGNORECASE)
+"""Where it must be, in escaped text: in `://`, after `@`, and in `www`."""
 NO_VALUE = "–"
 
 
@@ -16,10 +19,9 @@ def escape_markdown(text: str) -> str:
     """Escape text from the data so that Streamlit's Markdown shows it literally.
 
     An error message can contain anything, for example an image link that makes the browser call a foreign
-    host. Streamlit's Markdown makes links of bare addresses, too, even escaped ones. An invisible word joiner
-    in what looks like an address prevents that.
+    host, or a URL that looks like a link of the dashboard.
     """
-    return _MARKDOWN.sub(r"\\\1", _ADDRESS.sub(rf"\g<0>{_JOINER}", plain(text)))
+    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", plain(text)))
 
 
 def plain(text: str) -> str:
@@ -32,7 +34,7 @@ def duration(ms: float | None) -> str:
     return NO_VALUE if ms is None else format_duration(ms)
 
 
-def rate(calls: int, seconds: float) -> str:
+def rate(calls: float, seconds: float) -> str:
     """Format calls per `seconds` as a rate: `3.2/s`, `12/min`, `4/h`."""
     if seconds <= 0:
         return str(calls)
@@ -72,6 +74,11 @@ def age(then: datetime, now: datetime) -> str:
 def clock_time(time: datetime, timezone: tzinfo) -> str:
     """Format a time of day with milliseconds: `12:03:04.123`."""
     return time.astimezone(timezone).strftime("%H:%M:%S.%f")[:-3]
+
+
+def utc_range(since: datetime, until: datetime) -> str:
+    """Format a time range in UTC: `2026-11-28 12:00:05 – 12:15:05 UTC`."""
+    return f"{since.astimezone(UTC):%Y-%m-%d} {time_range(since, until, UTC)} UTC"
 
 
 def time_range(since: datetime, until: datetime, timezone: tzinfo) -> str:

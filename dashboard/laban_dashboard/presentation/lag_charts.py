@@ -1,18 +1,23 @@
 """The Lag page's data: card captions, table rows and the chart over time."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal, cast
 
 import altair as alt
 
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.chart_axes import time_axis, time_tooltip
+from laban_dashboard.presentation.chart_axes import limit_lines, time_axis, time_tooltip
 from laban_mapper.model import GroupLag, LagPoint, PartitionLag
+from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 
 SEVERITY_ORDER = ("STOP", "STALL", "REWIND", "WARN", None, "OK")
 """None: a group that could not be read."""
 Measure = Literal["messages", "seconds"]
+_TIMES: Final = 240
+"""About as many times has a line: of more polls, those with the most lag are shown."""
 
 
 def by_severity(groups: Sequence[GroupLag]) -> list[GroupLag]:
@@ -51,9 +56,15 @@ def partition_rows(groups: Sequence[GroupLag]) -> list[dict[str, object]]:
     return [_row(group, partition) for group, partition in rows]
 
 
-def lag_chart(points: Sequence[LagPoint], measure: Measure, *, by_partition: bool) -> alt.Chart:
-    """Chart lag over time: one line per group, or per partition."""
-    rows = _by_partition(points, measure) if by_partition else _by_group(points, measure)
+def lag_chart(
+    points: Sequence[LagPoint],
+    measure: Measure,
+    *,
+    by_partition: bool,
+    objectives: Mapping[str, float] | None = None,
+) -> alt.Chart | alt.LayerChart:
+    """Chart lag over time: one line per group, or per partition; the objectives (s) of groups as lines."""
+    rows = _thinned(_by_partition(points, measure) if by_partition else _by_group(points, measure))
     title = "messages behind" if measure == "messages" else "seconds behind"
     chart: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))
@@ -63,14 +74,36 @@ def lag_chart(points: Sequence[LagPoint], measure: Measure, *, by_partition: boo
             y=alt.Y("lag:Q", title=title, scale=alt.Scale(zero=True)),
             color=alt.Color("series:N", legend=alt.Legend(title=None, orient="top", labelLimit=320)),
             tooltip=[
-                time_tooltip(),
+                *time_tooltip(),
                 "series:N",
                 alt.Tooltip("lag:Q", format=",.1f", title=title),
             ],
         )
-        .properties(height=320)
     )
-    return chart
+    limits = {
+        f"objective of {printable(shortened(group))}: {formatting.duration(limit * 1000)}": limit
+        for group, limit in (objectives or {}).items()
+        if measure == "seconds"
+    }
+    if not limits:
+        plain: alt.Chart = chart.properties(height=320)
+        return plain
+    return alt.LayerChart(layer=[chart, limit_lines(limits)], height=320)
+
+
+def _thinned(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """Of neighbouring polls of a series, the one with the most lag, if there are very many."""
+    times = sorted({str(row["time"]) for row in rows})
+    if len(times) <= 2 * _TIMES:
+        return list(rows)
+    first, last = (datetime.fromisoformat(times[at]) for at in (0, -1))
+    step = (last - first) / _TIMES
+    kept: dict[tuple[object, int], dict[str, object]] = {}
+    for row in rows:
+        slot = (row["series"], (datetime.fromisoformat(str(row["time"])) - first) // step)
+        if slot not in kept or cast("float", row["lag"]) >= cast("float", kept[slot]["lag"]):
+            kept[slot] = row
+    return list(kept.values())
 
 
 def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
@@ -95,7 +128,7 @@ def _by_partition(points: Sequence[LagPoint], measure: Measure) -> list[dict[str
     return [
         {
             "time": point.time.isoformat(),
-            "series": f"{name} · {point.topic}/{point.partition}",
+            "series": printable(f"{shortened(name)} · {shortened(point.topic)}/{point.partition}"),
             "lag": getattr(point, measure),
         }
         for name, point in _named(points)
@@ -110,7 +143,7 @@ def _by_group(points: Sequence[LagPoint], measure: Measure) -> list[dict[str, ob
         value = point.messages if measure == "messages" else point.seconds
         if value is None:
             continue
-        key = (point.time.isoformat(), name)
+        key = (point.time.isoformat(), printable(shortened(name)))
         total = totals.get(key, 0.0)
         totals[key] = total + value if measure == "messages" else max(total, value)
     return [{"time": time, "series": group, "lag": lag} for (time, group), lag in totals.items()]

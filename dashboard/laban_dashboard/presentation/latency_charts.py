@@ -1,41 +1,46 @@
 """The Latency page's data: a table of all edges or routes, and the charts of one."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 import altair as alt
 
-from laban_dashboard.presentation.chart_axes import time_axis, time_tooltip
-from laban_mapper.model import LatencyHistory, LatencyPoint
+from laban_dashboard.presentation import formatting
+from laban_dashboard.presentation.chart_axes import limit_lines, time_axis, time_tooltip
+from laban_mapper.model import LatencyHistory, LatencyPoint, LatencyTotal
 
-PERCENTILES = {"p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
+PERCENTILES: Final = {"p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
+Window = tuple[datetime, datetime]
+_GREY, _RED = "#8a97ab", "#d9534f"
 
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """The latency of one edge or route over the whole window, in milliseconds.
+    """The latency of one edge or route over the whole window, and its 95th percentile over time (ms)."""
 
-    The percentiles of time buckets cannot be merged. So the summary has the median of the buckets' p50, and
-    the maximum of their p95 and p99.
-    """
-
-    name: str
-    calls: int
-    errors: int
-    median_p50_ms: float
-    max_p95_ms: float
-    max_p99_ms: float
+    total: LatencyTotal
     trend_p95_ms: list[float]
+
+    @property
+    def name(self) -> str:
+        """The name of the edge or the route."""
+        return self.total.name
+
+    @property
+    def misses(self) -> bool:
+        """Whether the 95th percentile is above the objective."""
+        return self.total.objective_ms is not None and self.total.p95_ms > self.total.objective_ms
 
 
 def summarize(history: LatencyHistory) -> list[LatencySummary]:
     """Summarize each edge or route, the slowest first."""
-    by_name: dict[str, list[LatencyPoint]] = {}
+    trends: dict[str, list[float]] = {}
     for point in history.points:
-        by_name.setdefault(point.name, []).append(point)
-    found = [_summary(name, points) for name, points in by_name.items()]
-    return sorted(found, key=lambda one: (-one.max_p95_ms, one.name))
+        trends.setdefault(point.name, []).append(round(point.p95_ms, 2))
+    found = [LatencySummary(total, trends.get(total.name, [])) for total in history.totals]
+    return sorted(found, key=lambda one: (-one.total.p95_ms, one.name))
 
 
 def default_selection(summaries: Sequence[LatencySummary], wanted: str | None) -> str | None:
@@ -47,8 +52,46 @@ def default_selection(summaries: Sequence[LatencySummary], wanted: str | None) -
     return next(by_service, names[0] if names else None)
 
 
-def percentiles_chart(points: Sequence[LatencyPoint], *, logarithmic: bool) -> alt.Chart:
-    """Chart the p50, p95 and p99 of one edge or route over time."""
+def table_rows(summaries: Sequence[LatencySummary]) -> list[dict[str, object]]:
+    """One row for each edge or route; the objective only if there is one for any."""
+    promised = any(summary.total.objective_ms is not None for summary in summaries)
+    return [
+        {
+            "name": summary.name,
+            "calls": summary.total.calls,
+            "errors": formatting.percentage(summary.total.errors, summary.total.calls),
+            "p50": summary.total.p50_ms,
+            "p95": summary.total.p95_ms,
+            "p99": summary.total.p99_ms,
+            **({"objective": _objective(summary)} if promised else {}),
+            "trend": summary.trend_p95_ms,
+        }
+        for summary in summaries
+    ]
+
+
+def basis(history: LatencyHistory) -> str:
+    """What the numbers rest on, and what is left out."""
+    told = "Percentiles of the whole time range are of all calls in it, not averages over time."
+    if history.within_percent is not None:
+        told += (
+            f" Durations are counted in buckets {history.within_percent:.1f} % wide: a percentile is right "
+            "to within that."
+        )
+    if history.left_out:
+        kind = "edge" if history.by == "edge" else "route"
+        told += f" {formatting.count(history.left_out, kind)} with fewer calls left out."
+    return told
+
+
+def percentiles_chart(
+    points: Sequence[LatencyPoint],
+    objective_ms: float | None = None,
+    window: Window | None = None,
+    *,
+    logarithmic: bool,
+) -> alt.Chart | alt.LayerChart:
+    """Chart the p50, p95 and p99 of one edge or route over time, and its objective as a line."""
     rows = [
         {"time": point.time.isoformat(), "percentile": label, "ms": getattr(point, field)}
         for point in points
@@ -59,23 +102,26 @@ def percentiles_chart(points: Sequence[LatencyPoint], *, logarithmic: bool) -> a
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(interpolate="monotone", strokeWidth=2, point=alt.OverlayMarkDef(size=22))
         .encode(
-            x=time_axis(point.time for point in points),
+            x=time_axis((point.time for point in points), window),
             y=alt.Y("ms:Q", title="milliseconds", scale=scale),
             color=alt.Color(
                 "percentile:N", sort=list(PERCENTILES.values()), legend=alt.Legend(title=None, orient="top")
             ),
             tooltip=[
-                time_tooltip(),
+                *time_tooltip(),
                 "percentile:N",
                 alt.Tooltip("ms:Q", format=",.1f", title="ms"),
             ],
         )
-        .properties(height=300)
     )
-    return chart
+    if objective_ms is None:
+        plain: alt.Chart = chart.properties(height=300)
+        return plain
+    label = f"objective: p95 ≤ {formatting.duration(objective_ms)}"
+    return alt.LayerChart(layer=[chart, limit_lines({label: objective_ms})], height=300)
 
 
-def calls_chart(points: Sequence[LatencyPoint], bucket_s: float) -> alt.Chart:
+def calls_chart(points: Sequence[LatencyPoint], bucket_s: float, window: Window | None = None) -> alt.Chart:
     """Chart the calls of one edge or route over time, split by outcome."""
     rows = [
         {"time": point.time.isoformat(), "calls": calls, "outcome": outcome}
@@ -86,27 +132,26 @@ def calls_chart(points: Sequence[LatencyPoint], bucket_s: float) -> alt.Chart:
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(size=6)
         .encode(
-            x=time_axis(point.time for point in points),
-            y=alt.Y("calls:Q", title=f"calls per {bucket_s:g} s", stack=True),
+            x=time_axis((point.time for point in points), window),
+            y=alt.Y("calls:Q", title=f"calls per {_span(bucket_s)}", stack=True),
             color=alt.Color(
                 "outcome:N",
-                scale=alt.Scale(domain=["succeeded", "failed"], range=["#8a97ab", "#d9534f"]),
+                scale=alt.Scale(domain=["succeeded", "failed"], range=[_GREY, _RED]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
-            tooltip=[time_tooltip(), "outcome:N", "calls:Q"],
+            tooltip=[*time_tooltip(), "outcome:N", "calls:Q"],
         )
         .properties(height=190)
     )
     return chart
 
 
-def _summary(name: str, points: Sequence[LatencyPoint]) -> LatencySummary:
-    return LatencySummary(
-        name=name,
-        calls=sum(point.calls for point in points),
-        errors=sum(point.errors for point in points),
-        median_p50_ms=statistics.median(point.p50_ms for point in points),
-        max_p95_ms=max(point.p95_ms for point in points),
-        max_p99_ms=max(point.p99_ms for point in points),
-        trend_p95_ms=[round(point.p95_ms, 2) for point in points],
-    )
+def _objective(summary: LatencySummary) -> str:
+    limit = summary.total.objective_ms
+    if limit is None:
+        return ""
+    return f"{'missed' if summary.misses else 'met'} ({formatting.duration(limit)})"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 and not seconds % 60 else f"{seconds:g} s"

@@ -1,7 +1,7 @@
 """The time range that a user selects, and the time window that results from it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from laban_mapper.model import Status
 
@@ -12,6 +12,8 @@ CHOICES = [*LENGTHS, ALL, CUSTOM]
 DEFAULT = "15 min"
 
 _JUST_AFTER = timedelta(microseconds=1)
+_LONG = timedelta(minutes=14)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class TimeWindow:
     def seconds(self) -> float:
         """The length of the window in seconds."""
         return (self.until - self.since).total_seconds()
+
+
+def steady(window: TimeWindow) -> TimeWindow:
+    """Widen a window to whole minutes, a long one to five, for answers that are expensive."""
+    step = timedelta(minutes=5 if window.seconds >= _LONG.total_seconds() else 1)
+    begin = window.since - (window.since - _EPOCH) % step
+    return TimeWindow(begin, window.until + (_EPOCH - window.until) % step)
 
 
 def resolve_window(selected: TimeRange, status: Status, now: datetime) -> TimeWindow | None:

@@ -1,11 +1,10 @@
-"""The Lag page: the lag of each consumer group and partition, now and over time."""
+"""The Lag page: how far behind each consumer group is, how fast it drains, which orders wait, and why."""
 
 from collections.abc import Sequence
 from typing import cast
 
 import streamlit as st
 
-from laban_app.answers.protocol import Answers
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.cells import safe_rows
@@ -17,17 +16,22 @@ from laban_dashboard.presentation.lag_charts import (
     lag_chart,
     partition_rows,
 )
+from laban_dashboard.presentation.lag_queues import drain, rates
 from laban_dashboard.presentation.status_labels import (
     STATUS_MEANINGS,
     status_badge,
     status_meaning,
 )
-from laban_dashboard.presentation.time_window import CUSTOM, TimeWindow
+from laban_dashboard.presentation.time_window import CUSTOM
 from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.page_layout import page_header
+from laban_dashboard.widgets.queues import queues
 from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.lag import problem_place
-from laban_mapper.model import GroupLag, LagProblem
+from laban_mapper.model import GroupLag, LagHistory, LagProblem
+from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 
 REFRESH_S = 5
 _MEASURES = {"Messages": "messages", "Seconds": "seconds"}
@@ -37,13 +41,17 @@ _ALL = "All groups"
 
 
 def _card(group: GroupLag, name: str) -> None:
-    with st.container(border=True, width=230, key=f"card-{name}"):
+    with st.container(border=True, width=230, gap="xsmall", key=f"card-{name}"):
         st.markdown(
-            f"**{formatting.escape_markdown(name)}** {status_badge(group.status)}",
+            f"**{formatting.escape_markdown(shortened(name, 40))}** {status_badge(group.status)}",
             help=status_meaning(group.status),
         )
         st.markdown(f"### {group.messages:,}")
         st.caption(lag_caption(group))
+        if group.waiting:
+            st.caption(rates(group.waiting))
+        told = drain(group)
+        st.caption(f":red[{told}]" if told.startswith("never") else told)
 
 
 def _cards(groups: Sequence[GroupLag]) -> None:
@@ -55,37 +63,54 @@ def _cards(groups: Sequence[GroupLag]) -> None:
         st.caption(f"The table shows {len(groups) - _CARDS} more groups.")
 
 
-def _chart(answers: Answers, groups: Sequence[GroupLag], window: TimeWindow) -> None:
-    name_of = group_names(groups)
-    names = [_ALL, *name_of.values()]
+def _choose(names: Sequence[str]) -> str | None:
+    """Draw the list of groups; the URL has the chosen one. None: all of them."""
+    options = [_ALL, *names]
     wanted = st.query_params.get("group", _ALL)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = st.selectbox(
-            "Consumer group",
-            names,
-            index=names.index(wanted) if wanted in names else 0,
-            key=f"chosen-{wanted}",
-            label_visibility="collapsed",
-            width=260,
-        )
-        measure = st.segmented_control(
-            "Measure",
-            list(_MEASURES),
-            default="Messages",
-            required=True,
-            key="measure",
-            label_visibility="collapsed",
-        )
-    until = None if live else window.until
-    points = [
-        point
-        for point in answers.lag_history(window.since, until).points
-        if chosen in (_ALL, None, name_of.get((point.group, point.cluster), point.group))
-    ]
+    key = f"chosen-{wanted}"
+
+    def keep() -> None:
+        if st.session_state[key] == _ALL:
+            st.query_params.pop("group", None)
+        else:
+            st.query_params["group"] = st.session_state[key]
+
+    chosen = st.selectbox(
+        "Consumer group",
+        options,
+        index=options.index(wanted) if wanted in options else 0,
+        key=key,
+        format_func=lambda name: printable(shortened(name)),
+        on_change=keep,
+        label_visibility="collapsed",
+        width=260,
+    )
+    return None if chosen == _ALL else chosen
+
+
+def _measure() -> Measure:
+    measure = st.segmented_control(
+        "Measure",
+        list(_MEASURES),
+        default="Messages",
+        required=True,
+        key="measure",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return cast("Measure", _MEASURES[measure or "Messages"])
+
+
+def _chart(history: LagHistory, groups: Sequence[GroupLag], measure: Measure, *, single: bool) -> None:
+    """Draw the lag of these groups over time; of a single one by partition."""
+    wanted = {(group.group, group.cluster) for group in groups}
+    points = [point for point in history.points if (point.group, point.cluster) in wanted]
     if not points:
         return notices.empty_window("No lag readings in this time range.")
-    kind = cast("Measure", _MEASURES[measure or "Messages"])
-    st.altair_chart(lag_chart(points, kind, by_partition=chosen not in (_ALL, None)), key="lag")
+    objectives = {name: limit for name, limit in history.objectives.items() if name in {g for g, _ in wanted}}
+    st.altair_chart(lag_chart(points, measure, by_partition=single, objectives=objectives), key="lag")
+    if objectives and measure == "messages":
+        st.caption("Objectives are in seconds: choose Seconds to see them.")
     return None
 
 
@@ -108,7 +133,9 @@ def _partitions(groups: Sequence[GroupLag]) -> None:
             "seconds": st.column_config.NumberColumn("Lag (s)", format="%.1f"),
             "committed": st.column_config.NumberColumn("Committed offset", format="localized"),
             "end": st.column_config.NumberColumn("Log end offset", format="localized"),
-            "read at": st.column_config.DatetimeColumn("Read at", format="HH:mm:ss"),
+            "read at": st.column_config.DatetimeColumn(
+                "Read at", format="HH:mm:ss", timezone=str(browser_timezone()), help="In your time zone"
+            ),
         },
     )
 
@@ -118,14 +145,21 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return None
-    report = answers.lag()
+    report = answers.waiting()
     groups = by_severity(report.groups)
     _problems(report.problems)
     if not groups:
-        return _no_groups()
+        return _no_groups(report.problems)
     _cards(groups)
-    _chart(answers, groups, window)
-    _partitions(groups)
+    names = group_names(groups)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = _choose(list(names.values()))
+        measure = _measure()
+    shown = [group for group in groups if chosen in (None, names[group.group, group.cluster])]
+    history = answers.lag_history(window.since, None if live else window.until)
+    _chart(history, shown, measure, single=chosen is not None)
+    queues(shown, names)
+    _partitions(shown)
     with st.expander("Lag statuses"):
         for status, meaning in STATUS_MEANINGS.items():
             st.markdown(f"{status_badge(status)} {meaning}")
@@ -137,7 +171,7 @@ def _problems(problems: Sequence[LagProblem]) -> None:
     if not problems:
         return
     lines = [
-        f"{formatting.escape_markdown(problem_place(problem))}: {problem.reason}"
+        formatting.escape_markdown(f"{problem_place(problem)}: {problem.reason}")
         for problem in problems[:_PROBLEMS]
     ]
     if len(problems) > _PROBLEMS:
@@ -145,11 +179,17 @@ def _problems(problems: Sequence[LagProblem]) -> None:
     st.warning("Not read: " + "  \n".join(lines))
 
 
-def _no_groups() -> None:
-    notices.empty_window(
-        "No consumer groups yet.",
-        "The collector reads group offsets if you name a broker: laban serve --kafka HOST:PORT.",
-    )
+def _no_groups(problems: Sequence[LagProblem]) -> None:
+    if problems:
+        return
+    with st.container(border=True, key="no_kafka"):
+        st.subheader(":material/hourglass_empty: No consumer groups yet", anchor=False)
+        st.markdown("Lag is read from the brokers of Kafka. Tell the collector which ones:")
+        st.code("laban serve --kafka HOST:PORT", language=None)
+        st.caption(
+            "If you have done that, no group has committed an offset yet. RabbitMQ and NATS have no lag that "
+            "laban reads; the time that their messages wait is on the Latency page."
+        )
 
 
 with page_header("Lag"):

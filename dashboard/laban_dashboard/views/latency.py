@@ -1,4 +1,4 @@
-"""The Latency page: percentiles and calls over time, by edge or by route."""
+"""The Latency page: percentiles of the whole window and over time, and calls, by edge or by route."""
 
 from collections.abc import Sequence
 from typing import Literal, cast
@@ -10,14 +10,18 @@ from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.cells import safe_rows
 from laban_dashboard.presentation.latency_charts import (
     LatencySummary,
+    basis,
     calls_chart,
     default_selection,
     percentiles_chart,
     summarize,
+    table_rows,
 )
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.page_layout import page_header
 from laban_dashboard.widgets.time_range_picker import time_range_picker
+from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 
 REFRESH_S = 5
 _BY = {"By edge": "edge", "By route": "route"}
@@ -25,43 +29,39 @@ _BY = {"By edge": "edge", "By route": "route"}
 
 def _table(summaries: Sequence[LatencySummary]) -> None:
     st.dataframe(
-        safe_rows(
-            [
-                {
-                    "name": summary.name,
-                    "calls": summary.calls,
-                    "errors": formatting.percentage(summary.errors, summary.calls),
-                    "p50": summary.median_p50_ms,
-                    "p95": summary.max_p95_ms,
-                    "p99": summary.max_p99_ms,
-                    "trend": summary.trend_p95_ms,
-                }
-                for summary in summaries
-            ]
-        ),
+        safe_rows(table_rows(summaries)),
         hide_index=True,
         key="slowest",
         column_config={
             "name": st.column_config.TextColumn("Name", width="medium"),
             "calls": st.column_config.NumberColumn("Calls", format="localized"),
             "errors": st.column_config.TextColumn("Errors"),
-            "p50": st.column_config.NumberColumn("p50 (median)", format="%.1f ms"),
-            "p95": st.column_config.NumberColumn("p95 (max)", format="%.1f ms"),
-            "p99": st.column_config.NumberColumn("p99 (max)", format="%.1f ms"),
+            "p50": st.column_config.NumberColumn("p50", format="%.1f ms"),
+            "p95": st.column_config.NumberColumn("p95", format="%.1f ms"),
+            "p99": st.column_config.NumberColumn("p99", format="%.1f ms"),
+            "objective": st.column_config.TextColumn("Objective (p95)"),
             "trend": st.column_config.LineChartColumn("p95 over time", y_min=0),
         },
     )
 
 
 def _select_name(summaries: Sequence[LatencySummary]) -> str:
+    """Draw the list of names; the URL has the chosen one."""
     names = [summary.name for summary in summaries]
     wanted = st.query_params.get("of")
     selected = default_selection(summaries, wanted)
+    key = f"name-{_by()}-{wanted}"
+
+    def keep() -> None:
+        st.query_params["of"] = st.session_state[key]
+
     name = st.selectbox(
         "Edge or route",
         names,
         index=names.index(selected) if selected else 0,
-        key=f"name-{_by()}-{wanted}",
+        key=key,
+        format_func=lambda name: printable(shortened(name)),
+        on_change=keep,
         label_visibility="collapsed",
         width=420,
     )
@@ -73,12 +73,32 @@ def _by() -> Literal["edge", "route"]:
     return cast("Literal['edge', 'route']", chosen)
 
 
+def _figures(summary: LatencySummary) -> None:
+    total = summary.total
+    with st.container(horizontal=True, gap="large", key="latency-figures"):
+        for label, value in (("p50", total.p50_ms), ("p95", total.p95_ms), ("p99", total.p99_ms)):
+            st.metric(label, formatting.duration(value), width="content")
+        st.metric("Calls", f"{total.calls:,}", width="content")
+        st.metric("Errors", formatting.percentage(total.errors, total.calls), width="content")
+        if total.objective_ms is not None:
+            st.metric(
+                "Objective (p95)",
+                formatting.duration(total.objective_ms),
+                "missed" if summary.misses else "met",
+                delta_color="inverse" if summary.misses else "normal",
+                delta_arrow="off",
+                width="content",
+            )
+
+
 def _body() -> None:
     answers = shared_answers()
     window = notices.current_window(answers, time_range)
     if window is None:
         return None
     history = answers.latency(_by(), window.since, window.until)
+    if history.points and not history.totals:
+        return notices.too_old("percentiles of a whole time range")
     summaries = summarize(history)
     if not summaries:
         what = "No calls between services" if _by() == "edge" else "No requests"
@@ -86,14 +106,16 @@ def _body() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         name = _select_name(summaries)
         logarithmic = st.toggle("Logarithmic scale", key="logarithmic")
-    points = [point for point in history.points if point.name == name]
-    st.altair_chart(percentiles_chart(points, logarithmic=logarithmic), key="percentiles")
-    st.altair_chart(calls_chart(points, history.bucket_s), key="calls")
-    st.markdown(
-        "#### Slowest first",
-        help="p50 is the median over time. p95 and p99 are the maximum over time.",
-    )
+    summary = next((one for one in summaries if one.name == name), summaries[0])
+    _figures(summary)
+    points = [point for point in history.points if point.name == summary.name]
+    shown = (history.since or window.since, history.until or window.until)
+    chart = percentiles_chart(points, summary.total.objective_ms, shown, logarithmic=logarithmic)
+    st.altair_chart(chart, key="percentiles")
+    st.altair_chart(calls_chart(points, history.bucket_s, shown), key="calls")
+    st.markdown("#### Slowest first")
     _table(summaries)
+    st.caption(basis(history))
     return None
 
 

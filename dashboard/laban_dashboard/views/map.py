@@ -9,7 +9,7 @@ from laban_dashboard.answer_source import past_map, shared_answers
 from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.map.changes import Change, changes, with_gone
-from laban_dashboard.presentation.map.elements import map_elements
+from laban_dashboard.presentation.map.elements import LARGE, map_elements
 from laban_dashboard.presentation.map.scope import VisibleMap, visible_map
 from laban_dashboard.presentation.time_window import TimeWindow
 from laban_dashboard.widgets import map_memory, map_url, notices
@@ -22,6 +22,9 @@ from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.model import GroupLag, ServiceMap
 
 REFRESH_S: Final = 2
+_REFRESH_LARGE_S: Final = 10
+"""A large map takes the browser longer to draw."""
+_IS_LARGE: Final = "map_is_large"
 _MAP: Final = "service_map"
 _HOUR: Final = timedelta(hours=1)
 
@@ -93,6 +96,7 @@ def _body() -> None:
     if not found.nodes:
         notices.empty_window("No calls in this time range.")
         return
+    st.session_state[_IS_LARGE] = len(found.nodes) + len(found.edges) > LARGE
     controls = map_controls(found)
     above = st.container(key="above-map")  # always there, so that the map stays the same element
     if controls.replay:
@@ -110,4 +114,4 @@ def _body() -> None:
 
 with page_header("Map"):
     time_range = time_range_picker()
-notices.auto_refresh(_body, REFRESH_S)
+notices.auto_refresh(_body, _REFRESH_LARGE_S if st.session_state.get(_IS_LARGE) else REFRESH_S)

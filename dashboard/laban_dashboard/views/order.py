@@ -1,13 +1,16 @@
 """The Order page: the verdict, the timeline or the sequence, and the messages of one order."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
 from laban_app.errors import SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
+from laban_dashboard.components.link_list import Link, link_list
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.sequence import sequence
 from laban_dashboard.components.timeline import timeline
@@ -40,6 +43,7 @@ _CACHED = "cached_story"
 _MAX_LISTED = 50
 _LISTED = 20
 _TABLE = "newest_orders"
+_OFFERED = "offered_orders"
 _PICTURES = ["Timeline", "Sequence"]
 _TRACE = "trace"  # trace=ID opens the story of a trace
 FINAL_REFRESH = timedelta(seconds=30)
@@ -87,7 +91,7 @@ def _listing(answers: Answers) -> None:
     st.markdown("**Enter an order ID above, or open one of the newest orders.**")
     found = answers.orders(OrdersQuestion(limit=_LISTED))
     if not found.orders:
-        st.caption("No span has the business key order. Do your services set it?")
+        notices.no_keys(DEFAULT_KEY)
         return
     data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
@@ -101,22 +105,30 @@ def _unknown(error: UnknownValue | SeveralKeys) -> None:
         headline = "Several keys have" if several else f"Unknown {key}:"
         st.subheader(f":material/search_off: {headline} {value}", anchor=False)
         if error.keys:
-            st.markdown("Open it as a value of:")
-            with st.container(horizontal=True):
-                for one in error.keys:
-                    label = formatting.escape_markdown(one)
-                    st.button(label, key=f"key-{one}", on_click=_open, args=(f"{one}={error.value}",))
+            _offer("Open it as a value of:", {one: f"{one}={error.value}" for one in error.keys})
         elif isinstance(error, SeveralKeys):
             return
         elif error.nearest:
-            st.markdown("Similar values:")
-            with st.container(horizontal=True):
-                for nearest in error.nearest:
-                    query = nearest if error.key == DEFAULT_KEY else f"{error.key}={nearest}"
-                    label = formatting.escape_markdown(nearest)
-                    st.button(label, key=f"nearest-{nearest}", on_click=_open, args=(query,))
+            prefix = "" if error.key == DEFAULT_KEY else f"{error.key}="
+            _offer("Similar values:", {one: f"{prefix}{one}" for one in error.nearest})
         else:
-            st.markdown(f"No span has the business key {key}. Do your services set it?")
+            notices.no_keys(error.key)
+
+
+def _offer(title: str, queries: Mapping[str, str]) -> None:
+    """Draw links to orders that may have been meant, by their names."""
+
+    def follow() -> None:
+        opened = st.session_state[_OFFERED].get("open")
+        if isinstance(opened, str):
+            _open(opened)
+
+    st.markdown(title)
+    links = [
+        Link(query, formatting.plain(name), f"order?{urlencode({'order': query})}")
+        for name, query in queries.items()
+    ]
+    link_list(title, links, _OFFERED, follow)
 
 
 def _messages(story: Story) -> None:

@@ -2,21 +2,24 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 import streamlit as st
 
 from laban_app.answers.protocol import Answers
-from laban_app.errors import AppError, CollectorUnreachable, RequestRefused
+from laban_app.errors import AppError, CollectorUnreachable, OtherVersion, RequestRefused, TokenRefused
 from laban_collector.errors import StoreError
 from laban_dashboard.answer_source import configured_source, reconnect
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow, resolve_window
+from laban_dashboard.sharing import shared_now
 from laban_dashboard.widgets import map_url, order_links
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
 
 LIVE_WITHIN_S = 30
+_VERSIONS: Final = "The collector has another version than the dashboard"
 
 
 def auto_refresh(body: Callable[[], None], every: float) -> None:
@@ -28,6 +31,9 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
         map_url.follow()
         try:
             body()
+        except (TokenRefused, OtherVersion) as error:
+            reconnect()
+            refused(error)
         except (CollectorUnreachable, RequestRefused, StoreError) as error:
             reconnect()
             unreachable(error)
@@ -40,7 +46,7 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
 def current_window(answers: Answers, selected: TimeRange) -> TimeWindow | None:
     """Draw the freshness line and return the page's window; draw a notice and return None without data."""
     status = answers.status()
-    window = resolve_window(selected, status, datetime.now(UTC))
+    window = resolve_window(selected, status, shared_now())
     if window is None:
         no_data()
         return None
@@ -56,6 +62,44 @@ def unreachable(error: Exception) -> None:
         st.markdown(f"Source: {source}. {formatting.escape_markdown(str(error))}")
         st.markdown("Start the collector with `laban serve`, or the complete demo with `laban demo`.")
         st.caption("This page retries automatically.")
+
+
+def refused(error: TokenRefused | OtherVersion) -> None:
+    """Draw the notice for a collector that answers, but not this question: why, and what to do."""
+    token = isinstance(error, TokenRefused)
+    with st.container(border=True, key="refused"):
+        headline = (
+            ":material/key: The collector requires a token" if token else f":material/update: {_VERSIONS}"
+        )
+        st.subheader(headline, anchor=False)
+        st.markdown(formatting.escape_markdown(str(error)))
+        if token:
+            st.markdown("Start the dashboard with the token of the collector:")
+            st.code("LABAN_TOKEN=… laban dashboard", language=None)
+        st.caption("The other pages may work. This page retries automatically.")
+
+
+def too_old(what: str) -> None:
+    """Draw the notice for a collector whose answer lacks something that the page needs."""
+    with st.container(border=True, key="refused"):
+        st.subheader(f":material/update: {_VERSIONS}", anchor=False)
+        source = formatting.escape_markdown(str(configured_source()))
+        st.markdown(
+            f"The collector ({source}) does not tell {what}. Update it to the version of the dashboard."
+        )
+
+
+def no_keys(key: str) -> None:
+    """Draw the notice for a store without values of a business key: how to set it."""
+    with st.container(border=True, key="no_keys"):
+        shown = formatting.escape_markdown(key)
+        st.subheader(f":material/key: No span has the business key {shown}", anchor=False)
+        st.markdown("Tell laban which attributes, route parameters or fields of messages are business keys:")
+        st.code(
+            "LABAN_KEYS='order.id=route:order_id|json:order_id' laban run -- python -m your_service",
+            language=None,
+        )
+        st.caption("The Map, Latency and Lag pages need no business key.")
 
 
 def no_data() -> None:
@@ -90,4 +134,7 @@ def freshness(status: Status, window: TimeWindow) -> None:
     spans = formatting.count(status.spans, "span")
     traces = formatting.count(status.traces, "trace")
     about = "about " if status.traces_estimated else ""
-    st.caption(f"{badge} {time_range} · {spans} in {about}{traces}")
+    st.caption(
+        f"{badge} {time_range} · {spans} in {about}{traces}",
+        help=formatting.utc_range(window.since, window.until),
+    )

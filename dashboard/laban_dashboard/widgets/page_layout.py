@@ -15,7 +15,8 @@ _NARROW = """<style>
 </style>"""
 
 _FIGURES = """<style>
-.st-key-figures { display: grid !important; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; }
+.st-key-figures { display: grid !important; align-items: stretch !important;
+  grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 12px; }
 .st-key-figures > * { width: auto !important; min-width: 0; }
 .st-key-figures > * > * { height: 100%; }
 @media (max-width: 1100px) { .st-key-figures { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
@@ -31,6 +32,7 @@ _READABLE = """<style>
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
 _STEADY = """<style>
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
+[data-testid="stExpander"] summary { opacity: 1 !important; transition: none !important; }
 </style>"""
 
 

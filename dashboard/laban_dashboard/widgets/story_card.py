@@ -47,7 +47,7 @@ def _grafana(story: Story) -> None:
     """Draw a link to Grafana at the time of the story, if its URL is set."""
     url = grafana_url()
     if url is not None:
-        st.link_button("Grafana", grafana_link(url, story), icon=":material/monitoring:")
+        st.link_button("Open in Grafana", grafana_link(url, story), icon=":material/monitoring:")
 
 
 def _elsewhere(story: Story) -> None:

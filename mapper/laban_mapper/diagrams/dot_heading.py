@@ -11,6 +11,7 @@ from laban_mapper.model import NodeKind
 
 _LEGEND_SIZE: Final = 11
 _NOTE_WIDTH: Final = 100
+_GAP: Final = "\u00a0\u00a0"
 _KINDS: Final[dict[NodeKind, str]] = {
     "service": "service",
     "topic": "topic",
@@ -49,7 +50,7 @@ def _key(drawing: Drawing, colors: Palette) -> list[str]:
         if kind in kinds
     ]
     arrows = [
-        f"{_small(sample, color)}{_small(f' {text}', colors.faint)}"
+        f"{_small(sample, color)}{_small(f'{_GAP}{text}', colors.faint)}"
         for sample, color, text, occurs in (
             ("──►", colors.sync, "call", any(not one.dashed and not one.failing for one in drawing.arrows)),
             (

@@ -1,10 +1,11 @@
 """What a diagram shows, as one value: a selection of the service map, and how it is to be looked at."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
-from laban_mapper.model import ServiceMap, Story
+from laban_mapper.model import NodeKind, ServiceMap, Story
 from laban_mapper.names import counted, shortened
 from laban_mapper.printable import printable
 
@@ -17,6 +18,14 @@ THEMES: Final[tuple[Theme, ...]] = get_args(Theme)
 
 TITLE: Final = "Service map"
 _TITLE_WIDTH: Final = 120
+_COUNTED: Final[dict[NodeKind, str]] = {
+    "service": "service",
+    "topic": "topic",
+    "group": "consumer group",
+    "database": "database",
+    "external": "external",
+}
+"""What the legend counts, and calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,14 @@ class Graph:
 
     def legend(self) -> str:
         """The time range, the size and laban's version, in one line."""
-        nodes, edges = len(self.shown.nodes), len(self.shown.edges)
+        kinds = Counter(node.kind for node in self.shown.nodes)
+        counts = [counted(kinds[kind], noun) for kind, noun in _COUNTED.items() if kinds[kind]]
         parts = [
             _window(self.shown.since, self.shown.until),
-            f"{counted(nodes, 'node')}, {counted(edges, 'edge')}",
+            ", ".join(counts),
             printable(f"laban {self.version}".strip()),
         ]
-        return " · ".join(parts)
+        return " · ".join(filter(None, parts))
 
 
 def _window(since: datetime, until: datetime) -> str:

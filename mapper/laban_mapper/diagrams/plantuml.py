@@ -25,6 +25,10 @@ _TECHNOLOGIES: Final[dict[NodeKind, str]] = {
     "group": "consumer group",
     "database": "database",
 }
+_TAGS: Final = (
+    'AddRelTag("message", $lineStyle=DashedLine())',
+    'AddRelTag("failing", $textColor="#c81e1e", $lineColor="#c81e1e")',
+)
 _SPECIAL: Final = re.compile(r"[^\w .,:/()·–…-]|-(?=-)|_(?=_)|/(?=/)")
 """What PlantUML could take for a quote, markup, a variable, a function or an emoji."""
 
@@ -36,7 +40,13 @@ def write(graph: Graph) -> bytes:
     """PlantUML; the same graph gives the same bytes."""
     drawing = simplify(graph)
     names = node_identifiers(node.id for node in drawing.nodes)
-    lines = ["@startuml", "!include <C4/C4_Container>", "!pragma layout smetana", "LAYOUT_LEFT_RIGHT()"]
+    lines = [
+        "@startuml",
+        "!include <C4/C4_Container>",
+        "!pragma layout smetana",
+        "LAYOUT_LEFT_RIGHT()",
+        *_TAGS,
+    ]
     if graph.title:
         lines += [f"title {_quoted(graph.heading())}", f"caption {_quoted(_caption(graph))}"]
     lines += [*_nodes(graph, drawing, names), *(_arrow(arrow, names) for arrow in drawing.arrows)]
@@ -70,7 +80,9 @@ def _node(node: Node, drawing: Drawing, names: dict[str, str]) -> str:
 
 def _arrow(arrow: Arrow, names: dict[str, str]) -> str:
     label = _quoted(", ".join(arrow.lines))
-    return f'Rel({names[arrow.source]}, {names[arrow.target]}, "{label}")'
+    tags = [name for name, has in (("message", arrow.dashed), ("failing", arrow.failing)) if has]
+    tagged = f', $tags="{"+".join(tags)}"' if tags else ""
+    return f'Rel({names[arrow.source]}, {names[arrow.target]}, "{label}"{tagged})'
 
 
 def _quoted(text: str) -> str:

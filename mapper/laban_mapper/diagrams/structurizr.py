@@ -64,6 +64,8 @@ _STYLES: Final = """\
             }
         }"""
 _UNSAFE: Final = re.compile(r'[\\"]|\$(?=\{)')
+_OPERATOR: Final = re.compile(r"-.*>")
+"""`->`, `-/>` and `--kind->` are operators of the DSL, also in quotes, but not before a space."""
 _INSTEAD: Final = {'"': '\\"', "\\": "⧵", "$": "$ "}
 """The DSL replaces `${NAME}` by a variable of the reader's environment, and has no escape for a backslash."""
 
@@ -184,4 +186,5 @@ def _view(head: str) -> list[str]:
 
 def _safe(text: str) -> str:
     """A text that the DSL reads as it is, but for backslashes and variables, which it cannot quote."""
-    return _UNSAFE.sub(lambda found: _INSTEAD[found[0]], printable(text))
+    safe = _UNSAFE.sub(lambda found: _INSTEAD[found[0]], printable(text))
+    return f"{safe}\u00a0" if _OPERATOR.fullmatch(safe) else safe

@@ -6,9 +6,11 @@ from itertools import count
 
 from laban_collector.store.rows import Span
 
-from ...mapper.shop_spans import hybrid_order, monolith_timeout, publish, raised, span
+from ...collector.log_requests import log_body, record
+from ...hostile import HOSTILE
+from ...mapper.shop_spans import MS, T0, hybrid_order, monolith_timeout, publish, raised, span
 from ..answers.test_local import named
-from .injections import TEXTS
+from .injections import INJECTIONS
 
 GOOD = 50
 FAILED = "2001"
@@ -32,7 +34,7 @@ def hostile_order() -> list[Span]:
     first = span("order", "POST /orders", 2, 0, 900, http_method="POST", http_route="/orders", status=2)
     first = replace(first, attributes={"order.id": HOSTILE_ORDER})
     spans = [first]
-    for number, text in enumerate(TEXTS):
+    for number, text in enumerate((*INJECTIONS, *HOSTILE[::4])):
         short = text[:20_000]
         inner = span(
             short or "x", short or "x", 3, 2 + 2 * number, 1, first,
@@ -41,6 +43,20 @@ def hostile_order() -> list[Span]:
         )  # fmt: skip
         spans += [inner, publish(short or "x", short or "x", 500 + number, first, offset=number)]
     return spans
+
+
+def logs_of_failed() -> bytes:
+    """What pricing logged for order 2001: why it gave up, and hostile lines, as an OTLP request."""
+    asking = moved(monolith_timeout(), 100, _MINUTE_NS)[5]
+    lines = [("user did not answer", 17, 2_015), *((text, 9, 1_000) for text in INJECTIONS)]
+    records = [
+        record(
+            body, trace_id=bytes.fromhex(asking.trace_id), span_id=bytes.fromhex(asking.span_id),
+            time_unix_nano=T0 + _MINUTE_NS + at * MS, severity_number=number, severity_text="",
+        )
+        for body, number, at in lines
+    ]  # fmt: skip
+    return log_body(*records, resource={"service.name": "pricing"})
 
 
 def moved(spans: Sequence[Span], number: int, later: int) -> list[Span]:

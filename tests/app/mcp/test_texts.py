@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from laban_app.answers.trace_links import TraceLink
 from laban_app.mcp.data_text import harmless
 from laban_app.mcp.reply import FIRST, PAGE, PAGE_JSON, PageReply, Told, told_page
 from laban_app.mcp.tokens import fitted, tokens
@@ -72,6 +73,15 @@ def test_the_first_answer_fits_whatever_the_spans_say(text: str) -> None:
     assert "cause: " in told.text
     assert "scope: at the same place, 7 of 9 since 2026-09-21 14:00 UTC" in told.text
     assert "Left out: no room for" in told.text
+
+
+def test_the_first_answer_links_to_the_trace_in_other_tools() -> None:
+    jaeger = TraceLink("jaeger", "http://jaeger:16686/trace/{trace_id}")
+    told = told_order(story_of_texts("order"), [jaeger])
+    address = "http://jaeger:16686/trace/4bf92f3577b34da6a3ce929d0e0e4736"
+    assert f"open the trace in: jaeger {address}" in told.text.split("\n")
+    content = told.result().structured_content or {}
+    assert content["elsewhere"] == {"jaeger": address}
 
 
 def test_pages_have_every_item_once_and_in_order() -> None:

@@ -29,8 +29,8 @@ from laban_app.wiring import STORE
 from ...hostile import UNSAFE
 from ...otlp import to_otlp
 from ...serving import Serving, serving
-from .injections import assert_harmless, text_of
-from .orders import FAILED, GOOD, HOSTILE_ORDER, all_orders
+from .injections import INJECTIONS, assert_harmless, text_of
+from .orders import FAILED, GOOD, HOSTILE_ORDER, all_orders, logs_of_failed
 
 TOKEN = "a-token-for-tests"
 A = TypeVar("A")
@@ -39,6 +39,7 @@ TOOLS: dict[str, dict[str, Any]] = {
     "order_timeline": {"value": FAILED},
     "order_messages": {"value": "1001"},
     "order_spans": {"value": FAILED},
+    "order_logs": {"value": FAILED},
     "span_details": {"value": FAILED, "span": f"{101 * 1_000_000 + 1:016x}"},
     "find_orders": {"problem": ["failed"]},
     "service_map": {},
@@ -58,10 +59,12 @@ TOOLS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     db = tmp_path_factory.mktemp("mcp") / "spans.duckdb"
-    with serving(db, environment={"LABAN_TOKEN": TOKEN, "LABAN_MAX_ATTRIBUTE_LENGTH": "2000000"}) as running:
+    settings = {"LABAN_TOKEN": TOKEN, "LABAN_LOGS": "true", "LABAN_MAX_ATTRIBUTE_LENGTH": "2000000"}
+    with serving(db, environment=settings) as running:
         headers = {"content-type": "application/x-protobuf", "authorization": f"Bearer {TOKEN}"}
-        sent = httpx.post(f"http://{running.http}/v1/traces", content=to_otlp(all_orders()), headers=headers)
-        sent.raise_for_status()
+        for path, body in (("traces", to_otlp(all_orders())), ("logs", logs_of_failed())):
+            sent = httpx.post(f"http://{running.http}/v1/{path}", content=body, headers=headers)
+            sent.raise_for_status()
         yield running
 
 
@@ -203,8 +206,9 @@ def test_nothing_that_a_span_says_leaves_its_place(served: Serving) -> None:
         seen: list[CallToolResult] = []
         for name in ("explain_order", "order_timeline", "order_messages", "order_spans"):
             seen += await pages(client, name, order)
+        seen += await pages(client, "order_logs", {"value": FAILED})
         spans = [item["span"] for page in seen for item in _items(page) if "kind" in item]
-        assert len(spans) > 100
+        assert len(spans) > 50
         for span in spans[1:40:3]:
             seen += await pages(client, "span_details", {**order, "span": span})
         for name in ("find_orders", "service_map", "findings", "what_is_stored"):
@@ -226,6 +230,16 @@ def _items(page: CallToolResult) -> list[dict[str, Any]]:
     return found
 
 
+def test_log_lines_are_told_at_their_span(served: Serving) -> None:
+    result = call(served, "order_logs", {"value": FAILED, "severity": "error"})
+    assert_harmless(result)
+    assert "+2.0 s pricing ERROR: user did not answer, span 0000000006052346" in text_of(result)
+    milder = f"{len(INJECTIONS):,} lines that are milder"
+    assert (result.structured_content or {})["left_out"] == [milder]
+    none = call(served, "order_logs", {"value": "1001"})
+    assert "LABAN_LOGS=true" in text_of(none)
+
+
 def test_diagrams_are_resources_and_tasks_are_prompts(served: Serving) -> None:
     async def read(client: Client) -> None:
         texts = {}
@@ -245,8 +259,9 @@ def test_diagrams_are_resources_and_tasks_are_prompts(served: Serving) -> None:
         assert "pricing" in near
         assert "payments" not in near
         assert all(text.startswith("sequenceDiagram") for text in orders)
-        with pytest.raises(MCPError, match="find_orders"):
-            await client.read_resource("laban://diagram/order/order/none")
+        for unknown in ("none", "%2Fetc%2Fpasswd", "100%2525"):  # values, as they may be, and no paths
+            with pytest.raises(MCPError, match="find_orders"):
+                await client.read_resource(f"laban://diagram/order/order/{unknown}")
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         assert prompts == {"post-mortem", "why-is-a-group-behind"}
         for name, arguments in (

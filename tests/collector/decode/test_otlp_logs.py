@@ -127,12 +127,18 @@ def test_a_body_of_any_type_is_text(body: object, expected: str | None) -> None:
 
 
 def test_bodies_and_attributes_are_bounded() -> None:
-    many = {f"key{number}": "x" * 200 for number in range(7)}
+    many = {"long": "x" * 200} | {f"key{number}": number for number in range(6)}
     row = one("y" * 5000, many, dropped_attributes_count=2)
     assert row["body"] == "y" * 100 + "… [cut: 5000 characters]"
-    assert (len(json.loads(row["attributes"])), row["dropped_attributes"]) == (4, 5)
-    assert len(row["attributes"]) < 600
+    attributes = json.loads(row["attributes"])
+    assert (len(attributes), row["dropped_attributes"]) == (4, 5)
+    assert attributes["long"] == "x" * 100 + "… [cut: 200 characters]"
     assert len(one({f"k{number}": "x" * 90 for number in range(500)})["body"]) < 300
+
+
+def test_attributes_of_lists_and_maps_are_bounded_together() -> None:
+    row = one("x", {"long": ["y" * 50] * 100, "short": 1, "map": {f"k{n}": n for n in range(200)}})
+    assert (row["attributes"], row["dropped_attributes"]) == ('{"short":1}', 2)
 
 
 def test_a_trace_has_only_so_many_records() -> None:

@@ -1,7 +1,8 @@
 import pytest
 
+from laban_collector.address import is_loopback
 from laban_collector.errors import BadSettings
-from laban_collector.receive.access import Access, is_loopback
+from laban_collector.receive.access import Access
 from laban_collector.settings import load_settings
 
 TOKEN = "correct-horse"

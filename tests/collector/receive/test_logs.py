@@ -9,12 +9,20 @@ import httpx
 import pytest
 import zstandard
 from google.protobuf import json_format
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from laban_app.server.collector import Endpoints
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 
+from ...serving import serving
 from ..log_requests import json_log_body, json_record, log_body, record
 from ..requests import TRACE_ID, body, span
 from ..running import running_collector
@@ -115,6 +123,28 @@ def test_spans_are_stored_beside_logs(collector: Endpoints, database: Database) 
     assert DuckDBReader(database).contents().spans == 1
 
 
+def test_the_official_exporter_is_understood(collector: Endpoints, database: Database) -> None:
+    exporter = OTLPLogExporter(endpoint=f"http://{collector.http}/v1/logs", compression=Compression.Gzip)
+    provider = LoggerProvider(resource=Resource({"service.name": "shop"}))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    context = SpanContext(int.from_bytes(trace(4)), 0xAB, is_remote=False, trace_flags=TraceFlags(1))
+    try:
+        with use_span(NonRecordingSpan(context)):
+            provider.get_logger("tests.logs").emit(
+                LogRecord(
+                    severity_number=SeverityNumber.ERROR,
+                    body="card of c-7 was declined",
+                    attributes={"password": "hunter2"},
+                )
+            )
+    finally:
+        provider.shutdown()
+    [line] = DuckDBReader(database).logs_of([trace(4).hex()], 10)
+    assert (line.body, line.severity, line.service) == ("card of c-7 was declined", 17, "shop")
+    assert (line.span_id, line.logger) == ("ab".zfill(16), "tests.logs")
+    assert line.attributes == {"password": "[redacted]"}
+
+
 def test_metrics_are_still_refused(collector: Endpoints) -> None:
     with pytest.raises(grpc.RpcError, match="laban stores traces and their logs only; send metrics"):
         call(collector, b"", METRICS)
@@ -134,3 +164,17 @@ def test_logs_are_refused_unless_they_are_wanted(tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError, match="LABAN_LOGS=true"):
             call(collector, log_body(record()))
         assert DuckDBReader(database).logs_of([TRACE_ID.hex()], 5) == []
+
+
+def test_acknowledged_records_survive_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path / "spans.duckdb", environment={"LABAN_LOGS": "true"}) as running:
+        sent = log_body(record("before the kill"))
+        answer = httpx.post(
+            f"http://{running.http}/v1/logs", content=sent, headers={"content-type": PROTOBUF}
+        )
+        assert answer.status_code == 200
+        running.process.kill()
+        running.process.wait(20)
+    with Database.open(tmp_path / "spans.duckdb") as database:
+        [line] = DuckDBReader(database).logs_of([TRACE_ID.hex()], 5)
+    assert line.body == "before the kill"

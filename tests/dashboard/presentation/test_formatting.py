@@ -55,7 +55,7 @@ def test_a_missing_duration_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize("address", ["http://x.example", "HTTPS://x.example", "www.x.example", "a@x.example"])
-def test_an_address_is_broken_by_a_joiner_so_that_markdown_makes_no_link_of_it(address: str) -> None:
+def test_an_empty_element_in_an_address_keeps_markdown_from_making_a_link_of_it(address: str) -> None:
     shown = formatting.escape_markdown(f"see {address}").replace("\\", "")
     assert address not in shown
-    assert shown.replace("\u2060", "") == f"see {address}"
+    assert shown.replace(":small[]", "") == f"see {address}"

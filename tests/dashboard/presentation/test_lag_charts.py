@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from laban_dashboard.presentation.lag_charts import by_severity, lag_caption, lag_chart, partition_rows
 from tests.dashboard.presentation.chart_rows import rows_of
 from tests.dashboard.shop_answers import ShopAnswers, shop_lag
@@ -32,6 +34,26 @@ def test_messages_are_added_up_and_seconds_are_those_of_the_slowest_partition() 
 def test_a_single_group_is_charted_by_partition() -> None:
     rows = rows_of(lag_chart(POINTS, "messages", by_partition=True))
     assert "email · orders/1" in {row["series"] for row in rows}
+
+
+def test_of_very_many_polls_a_line_keeps_the_highest_ones() -> None:
+    times = [POINTS[0].time + timedelta(seconds=5 * number) for number in range(5000)]
+    polls = [
+        POINTS[0].model_copy(update={"time": time, "messages": 7 if number == 2501 else 1})
+        for number, time in enumerate(times)
+    ]
+    rows = rows_of(lag_chart(polls, "messages", by_partition=True))
+    assert len(rows) < 300
+    assert max(row["lag"] for row in rows) == 7
+
+
+def test_an_objective_is_a_line_where_the_lag_is_in_seconds() -> None:
+    objectives = {"email": 30.0}
+    chart = lag_chart(POINTS, "seconds", by_partition=False, objectives=objectives).to_dict()
+    (limit,) = [rows for rows in chart["datasets"].values() if "limit" in rows[0]]
+    assert limit == [{"limit": 30.0, "label": "objective of email: 30.0 s"}]
+    messages = lag_chart(POINTS, "messages", by_partition=False, objectives=objectives)
+    assert all("limit" not in row for row in rows_of(messages))
 
 
 def test_missing_readings_are_left_out() -> None:

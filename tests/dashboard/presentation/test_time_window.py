@@ -1,6 +1,13 @@
 from datetime import timedelta
 
-from laban_dashboard.presentation.time_window import ALL, CUSTOM, TimeRange, resolve_window
+from laban_dashboard.presentation.time_window import (
+    ALL,
+    CUSTOM,
+    TimeRange,
+    TimeWindow,
+    resolve_window,
+    steady,
+)
 from tests.dashboard.shop_answers import BEGIN, END, ShopAnswers
 
 STATUS = ShopAnswers().status()
@@ -12,6 +19,15 @@ def test_a_relative_range_ends_now() -> None:
     window = resolve_window(TimeRange("5 min"), STATUS, now)
     assert window is not None
     assert (window.since, window.until) == (now - timedelta(minutes=5), now)
+
+
+def test_an_expensive_answer_is_of_a_window_that_stays_for_some_minutes() -> None:
+    at = END + timedelta(minutes=2, seconds=7)
+    found = steady(TimeWindow(at - timedelta(minutes=15), at))
+    assert (found.since, found.until) == (END - timedelta(minutes=15), END + timedelta(minutes=5))
+    assert steady(found) == found
+    short = steady(TimeWindow(at - timedelta(minutes=5), at))
+    assert (short.since, short.until) == (END - timedelta(minutes=3), END + timedelta(minutes=3))
 
 
 def test_a_relative_range_of_an_old_recording_ends_at_its_newest_span() -> None:

@@ -1,7 +1,7 @@
 """The tool that says what happened to an order: the verdict, the cause and its scope, in few tokens."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from mcp_types import CallToolResult
 from pydantic import BaseModel
 
+from laban_app.answers.trace_links import TraceLink, trace_links
 from laban_app.mcp.arguments import Key, SinceEver, Until, Value
 from laban_app.mcp.asking import Asking
 from laban_app.mcp.data_text import harmless
@@ -25,6 +26,8 @@ _CAUSE: Final = 60
 _OTHER_CAUSES: Final = 2
 _TRACES: Final = 2
 _SERVICES: Final = 8
+_LINKS: Final = 2
+_LINK: Final = 70
 _GROUPS: Final = 2
 _LOOKED_AT: Final = 20
 _NAME: Final = 14
@@ -63,6 +66,7 @@ class ExplainedOrder(Reply):
     scope: ScopeReply | None = None
     traces: list[str] | None = None
     diagram: str | None = None
+    elsewhere: dict[str, str] | None = None
     started: datetime | None = None
     duration_ms: float | None = None
     spans: int | None = None
@@ -85,26 +89,32 @@ def add_explain_order(registry: Registry, asking: Asking) -> None:
         value: Value, key: Key = "order", since: SinceEver = None, until: Until = None
     ) -> Annotated[CallToolResult, ExplainedOrder]:
         return await asking.tell(
-            lambda answers: told_order(story_of(answers, key, value, since, until)), settled=False
+            lambda answers: told_order(story_of(answers, key, value, since, until), trace_links()),
+            settled=False,
         )
 
 
-def told_order(story: Story) -> Told:
-    """The answer for a story."""
+def told_order(story: Story, elsewhere: Sequence[TraceLink] = ()) -> Told:
+    """The answer for a story.
+
+    Args:
+        story: the story.
+        elsewhere: other tools that show a trace.
+    """
     words = Words(
         next=[
             (
                 "with the same value and key: order_timeline for what ran and waited, order_messages for "
-                "each consumer group, order_spans for all spans, span_details for the attributes of one"
+                "each consumer group, order_logs for log lines, order_spans, span_details for one of them"
             ),
         ]
     )
     if story.truncated:
         words.left_out.append("spans: the story has more than laban reads at once")
-    return told_facts(list(_facts(story)), ExplainedOrder, words)
+    return told_facts(list(_facts(story, elsewhere)), ExplainedOrder, words)
 
 
-def _facts(story: Story) -> Iterator[Fact]:
+def _facts(story: Story, elsewhere: Sequence[TraceLink]) -> Iterator[Fact]:
     key, value = safe(story.key, _NAME), safe(story.value, 24)
     outcome = phrases.OUTCOMES[story.outcome]
     yield Fact("order", f"{key} {value}: {outcome}", {"key": key, "value": value, "outcome": story.outcome})
@@ -112,7 +122,7 @@ def _facts(story: Story) -> Iterator[Fact]:
     yield Fact("verdict", verdict, {"verdict": verdict})
     yield from _causes(story)
     yield from _scope(story)
-    yield from _links(story)
+    yield from _links(story, elsewhere)
     yield Fact(
         "when",
         " · ".join(phrases.facts(story)[:3]),
@@ -185,7 +195,7 @@ def _scope(story: Story) -> Iterator[Fact]:
     )
 
 
-def _links(story: Story) -> Iterator[Fact]:
+def _links(story: Story, elsewhere: Sequence[TraceLink]) -> Iterator[Fact]:
     shown = [safe(trace, 26) for trace in story.traces[:_TRACES]]
     more = f" and {len(story.traces) - len(shown)} more" if len(story.traces) > len(shown) else ""
     values: dict[str, Any] = {"traces": shown}
@@ -195,6 +205,12 @@ def _links(story: Story) -> Iterator[Fact]:
         values["diagram"] = diagram
         links += f" · sequence diagram {diagram}"
     yield Fact("links", links, values, need=1)
+    addresses = {safe(link.name, 8): link.address(story.traces[0]) for link in elsewhere[:_LINKS]}
+    # An address that had to be changed or cut would lead nowhere.
+    pages = {name: address for name, address in addresses.items() if harmless(address, _LINK) == address}
+    if pages:
+        told = " · ".join(f"{name} {address}" for name, address in pages.items())
+        yield Fact("open the trace in", told, {"elsewhere": pages}, need=2)
 
 
 def _messages(messages: list[Message]) -> Fact:

@@ -1,19 +1,19 @@
 """The questions of Jaeger's clients, asked of laban's store."""
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from laban.business_keys.keys import bounded
 from laban_app.answers.cut import MAX_FOUND
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.errors import UnknownTrace
-from laban_app.server.jaeger.clock_warnings import Warnings, clock_warnings
+from laban_app.server.jaeger.clock_warnings import SpanKey, Warnings, clock_warnings
 from laban_app.server.jaeger.dependencies import Dependency, dependencies
 from laban_app.server.jaeger.parameters import BadParameter, Question
 from laban_app.server.jaeger.summaries import Summary, summaries_of
 from laban_collector.decode.business_keys import KeyFinder
-from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import SpanReader
 from laban_collector.store.rows import ALL_STARTS, TraceRef, WholeSpan, plausible_starts
 from laban_collector.store.searches import NamedOperation, SpanSearch, Tag
@@ -26,8 +26,8 @@ RECENT: Final = 48 * 3600 * NS_PER_S
 """ns: the newest data that are searched without a time range, and whose operations are listed; Jaeger's."""
 MOST_TRACES: Final = 1_500
 """As in the Jaeger UI."""
-MOST_SPANS: Final = 50_000
-"""The most spans of an answer."""
+MOST_SPANS: Final = 20_000
+"""The most spans of an answer, as of a story: each takes about 10 KB while the answer is made."""
 MOST_OUTLINES: Final = 500_000
 """The most spans that summaries rest on."""
 _AT_ONCE: Final = 50
@@ -56,28 +56,34 @@ class JaegerQueries:
 
     Args:
         answers: of the collector.
-        storage: what is behind them.
+        reader: of its store.
+        settle: waits until all acknowledged spans are in the store.
         keys: finds the business keys, by the rules of the collector.
         clock: ns since the epoch.
     """
 
     def __init__(
-        self, answers: TraceAnswers, storage: StorageService, keys: KeyFinder, clock: Callable[[], int]
+        self,
+        answers: TraceAnswers,
+        reader: SpanReader,
+        settle: Callable[[], None],
+        keys: KeyFinder,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._answers = answers
-        self._storage = storage
-        self._reader: SpanReader = storage.store.reader()
+        self._reader = reader
+        self._settle = settle
         self._keys = keys
         self._clock = clock
 
     def services(self) -> list[str]:
         """Return the names of all services, without namespaces."""
-        self._storage.settle()
+        self._settle()
         return self._reader.services(MOST_NAMES)
 
     def operations(self, service: str, kind: int | None = None) -> list[NamedOperation]:
         """Return the operations of a service in the newest data, by name; of one kind of span, or of all."""
-        self._storage.settle()
+        self._settle()
         with self._reader.at_one_moment():
             since, until = self._newest()
             found = self._reader.operations_of(service, since, until, MOST_NAMES)
@@ -91,7 +97,7 @@ class JaegerQueries:
         """
         found = self._answers.trace(trace_id, MOST_SPANS)
         notes = [_too_long(found)] if found.truncated else []
-        return FoundSpans([found], {} if raw else self._warnings([trace_id]), notes)
+        return FoundSpans([found], {} if raw else clock_warnings(found), notes)
 
     def some(self, trace_ids: Sequence[str], *, raw: bool = False) -> tuple[FoundSpans, list[str]]:
         """Return some traces, and the IDs of those that are unknown."""
@@ -104,21 +110,19 @@ class JaegerQueries:
             else:
                 found += one.traces
                 notes += one.notes
-        known = [trace.trace_id for trace in found]
-        return FoundSpans(found, {} if raw else self._warnings(known), notes), unknown
+        return FoundSpans(found, {} if raw else _warnings(found), notes), unknown
 
     def traces(self, question: Question, *, raw: bool = False) -> FoundSpans:
         """Search for traces, and return them whole, newest first."""
-        self._storage.settle()
+        self._settle()
         with self._reader.at_one_moment():
             refs, notes = self._find(question)
             traces, left_out = self._whole([ref.trace_id for ref in refs])
-            warnings = {} if raw else self._warnings([trace.trace_id for trace in traces])
-        return FoundSpans(traces, warnings, [*notes, *left_out])
+        return FoundSpans(traces, {} if raw else _warnings(traces), [*notes, *left_out])
 
     def summaries(self, question: Question) -> tuple[list[Summary], list[str]]:
         """Search for traces, and return what they are in short, newest first, and what was left out."""
-        self._storage.settle()
+        self._settle()
         with self._reader.at_one_moment():
             refs, notes = self._find(question)
             ids = [ref.trace_id for ref in refs]
@@ -227,10 +231,12 @@ class JaegerQueries:
         until = now if extent is None else extent[1] + 1
         return storable(until - RECENT), until
 
-    def _warnings(self, trace_ids: Collection[str]) -> Warnings:
-        if not trace_ids:
-            return {}
-        return clock_warnings(self._reader.spans_of(list(trace_ids), *ALL_STARTS, MOST_SPANS))
+
+def _warnings(traces: Iterable[Trace]) -> Warnings:
+    found: dict[SpanKey, str] = {}
+    for trace in traces:
+        found |= clock_warnings(trace)
+    return found
 
 
 def _by_trace(pages: Iterable[Sequence[WholeSpan]]) -> dict[str, list[WholeSpan]]:

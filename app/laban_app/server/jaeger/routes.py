@@ -52,22 +52,22 @@ def _endpoint(answer: Answer, error: ErrorBody) -> Callable[[Request], Response]
         parameters = Parameters(given, request.path_params)
         pretty = parameters.text("prettyPrint") not in (None, "false")
         try:
-            return _json(answer(parameters), HTTPStatus.OK, pretty=pretty)
+            return as_json(answer(parameters), HTTPStatus.OK, pretty=pretty)
         except BadParameter as bad:
-            return _json(error(HTTPStatus.BAD_REQUEST, str(bad), None), HTTPStatus.BAD_REQUEST)
+            return as_json(error(HTTPStatus.BAD_REQUEST, str(bad), None), HTTPStatus.BAD_REQUEST)
         except UnknownTrace as unknown:
             body = error(HTTPStatus.NOT_FOUND, "trace not found", unknown.trace_id)
-            return _json(body, HTTPStatus.NOT_FOUND)
+            return as_json(body, HTTPStatus.NOT_FOUND)
         except NoTraces as nothing:
-            return _json(error(HTTPStatus.NOT_FOUND, str(nothing), None), HTTPStatus.NOT_FOUND)
+            return as_json(error(HTTPStatus.NOT_FOUND, str(nothing), None), HTTPStatus.NOT_FOUND)
         except (AppError, MapperError, CollectorError) as failed:
             body = error(HTTPStatus.SERVICE_UNAVAILABLE, printable(str(failed)), None)
-            return _json(body, HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY)
+            return as_json(body, HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY)
 
     return respond
 
 
-def _json(
+def as_json(
     body: Any, status: HTTPStatus, *, pretty: bool = False, headers: dict[str, str] | None = None
 ) -> Response:
     """Return JSON in ASCII: text of spans cannot break the encoding."""

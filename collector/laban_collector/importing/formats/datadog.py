@@ -60,17 +60,16 @@ _SECONDS: Final = 1e12
 _NS_PER_S: Final = 1_000_000_000
 _US_PER_S: Final = 1_000_000
 _NS_PER_US: Final = 1000
-_NO_PARENT: Final = ("", "0", 0, None)
 _SPAN: Final = "a span (Datadog)"
 
 
 def _read(documents: Sequence[JsonObject], problems: Problems) -> Iterator[SentSpan]:
     spans = list(documents_of.all_spans(documents, problems))
-    ids = _Ids(spans)
+    ids, callers = _Ids(spans), _Callers(spans)
     for span in spans:
         problems.count_unknown(span.keys() - _FIELDS, _SPAN)
         try:
-            yield _span(span, ids, problems)
+            yield _span(span, ids, callers, problems)
         except (MalformedError, WrongTypeError) as reason:
             problems.reject(reason)
 
@@ -132,7 +131,42 @@ def _upper_half(span: JsonObject) -> int:
     return int(found, 16)
 
 
-def _span(span: JsonObject, ids: _Ids, problems: Problems) -> SentSpan:
+class _Callers:
+    """Finds the service that makes a call: that of the span above, since both are in one process.
+
+    The service of a call is often a made name, such as `shop-postgres`.
+    """
+
+    def __init__(self, spans: Sequence[JsonObject]) -> None:
+        self._spans = {(str(span.get("trace_id")), str(span.get("span_id"))): span for span in spans}
+
+    def of(self, call: JsonObject) -> str | None:
+        """Return the service; None if no well-formed span above is known."""
+        try:
+            return self._above_calls(call)
+        except WrongTypeError:  # it is counted when the span above is read
+            return None
+
+    def _above_calls(self, call: JsonObject) -> str | None:
+        seen = set[str]()
+        above = self._above(call)
+        while above is not None and tags_of.kind(above, tags_of.tags(above)) in tags_of.CALLS:
+            if str(above.get("span_id")) in seen:
+                return None
+            seen.add(str(above.get("span_id")))
+            above = self._above(above)
+        return None if above is None else text(above, "service") or None
+
+    def _above(self, span: JsonObject) -> JsonObject | None:
+        return self._spans.get((str(span.get("trace_id")), str(span.get("parent_id"))))
+
+
+def _is_none(sent: object) -> bool:
+    """Whether an id says that there is none: null, 0 or zeros."""
+    return not sent or (isinstance(sent, str) and not sent.strip("0"))
+
+
+def _span(span: JsonObject, ids: _Ids, callers: _Callers, problems: Problems) -> SentSpan:
     meta: dict[str, Value] = tags_of.tags(span)
     kind = tags_of.kind(span, meta)
     start, duration = _times(span)
@@ -145,12 +179,12 @@ def _span(span: JsonObject, ids: _Ids, problems: Problems) -> SentSpan:
     if exception and not any(event.name == EXCEPTION_EVENT for event in events):
         events.append(EventRow(start + duration, EXCEPTION_EVENT, 0, json_or_none(exception)))
     parent = span.get("parent_id")
-    resource = tags_of.take_resource(span, meta)
+    resource = tags_of.take_resource(span, meta, callers.of(span) if kind in tags_of.CALLS else None)
     meta.pop(TAG_SPAN_KIND, None)
     return SentSpan(
         trace_id=ids.trace_id(span.get("trace_id")),
         span_id=ids.span_id(span.get("span_id"), "span id"),
-        parent_id=0 if parent in _NO_PARENT else ids.span_id(parent, "parent span id"),
+        parent_id=0 if _is_none(parent) else ids.span_id(parent, "parent span id"),
         start=start,
         end=checked_time(start + duration),
         kind=kind,

@@ -37,6 +37,8 @@ from laban_collector.decode.promotion import promote
 from laban_collector.decode.span_kind import kind_of_tag
 
 _SERVER, _CLIENT, _PRODUCER, _CONSUMER = 2, 3, 4, 5
+CALLS: Final = (_CLIENT, _PRODUCER)
+"""Kinds of spans that call something else."""
 _DATABASES: Final = frozenset(
     ("sql", "db", "cassandra", "mongodb", "redis", "memcached", "elasticsearch", "opensearch", "aerospike")
 )
@@ -105,22 +107,28 @@ def take_exception(meta: dict[str, Value]) -> dict[str, Value]:
     return found
 
 
-def message(exception: Mapping[str, Value], error_type: Value) -> str | None:
-    """Return the message of a failed span."""
-    found = exception.get(EXCEPTION_MESSAGE) or error_type
+def message(exception: Mapping[str, Value], otherwise: Value) -> str | None:
+    """Return the message of a failed span; `otherwise` if its exception has none."""
+    found = exception.get(EXCEPTION_MESSAGE) or otherwise
     return None if found in (None, "") else str(found)
 
 
-def take_resource(span: JsonObject, meta: dict[str, Value]) -> ResourceRow:
+def take_resource(span: JsonObject, meta: dict[str, Value], caller: str | None) -> ResourceRow:
     """Return the resource, and take its tags from those of the span.
 
-    The service of a call is often a made name (`shop-postgres`); then a tag has that of the caller.
+    Args:
+        span: as sent.
+        meta: its tags; changed in place.
+        caller: of a call, the service that makes it, if it is known. Without it, a tag names the service of
+            the program.
     """
     service, base = text(span, "service"), meta.pop(_BASE_SERVICE, None)
-    if isinstance(base, str) and base and base != service:
+    is_call = kind(span, meta) in CALLS
+    owner = caller or (base if isinstance(base, str) else None)
+    if is_call and owner and owner != service:
         if service:
             meta.setdefault(PEER_SERVICE, service)
-        service = base
+        service = owner
     found: dict[str, Value] = {SERVICE_NAME: service} if service else {}
     for tag, key in _RESOURCE.items():
         value = meta.pop(tag, None) if tag in meta else span.get(tag)

@@ -179,7 +179,7 @@ def _sql(sent: JsonObject, sql: JsonObject) -> dict[str, Value]:
     except ValueError:
         url, port = urlsplit(""), None
     for key, value in (
-        (SERVER_ADDRESS, url.hostname or (host if database else "")),
+        (SERVER_ADDRESS, url.hostname or host),
         (SERVER_PORT, port),
         (DB_NAMESPACE, url.path.strip("/") or database),
         (DB_SYSTEM, url.scheme),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.map.changes import Change
+from laban_dashboard.presentation.map.changes import Change, ChangeKind
 from laban_dashboard.presentation.map.graphviz import NODE_HEIGHT
 from laban_dashboard.presentation.map.health import NodeHealth, edge_health, health_of_nodes
 from laban_dashboard.presentation.map.labels import edge_id, kind_label, node_name
@@ -61,7 +61,8 @@ def map_elements(
     nodes = [(node.id, _width(node)) for node in visible.nodes]
     layout = (placement or Placement()).place(nodes, [(edge.source, edge.target) for edge in visible.edges])
     health = health_of_nodes(visible.nodes, visible.edges, lag)
-    changes = {change.element: change for change in changed}
+    changes: dict[str, ChangeKind] = {change.element: change.kind for change in changed}
+    changes |= dict.fromkeys(_gone(visible, changes), "gone")
     max_calls = max((edge.calls for edge in visible.edges), default=1) or 1
     return {
         "nodes": [
@@ -89,17 +90,24 @@ def map_elements(
     }
 
 
+def _gone(visible: VisibleMap, changes: Mapping[str, ChangeKind]) -> set[str]:
+    """Return the nodes all of whose edges are gone."""
+    left = [edge for edge in visible.edges if changes.get(edge_id(edge)) != "gone"]
+    ends = {end for edge in visible.edges for end in (edge.source, edge.target)}
+    return ends - {end for edge in left for end in (edge.source, edge.target)}
+
+
 def _node(
-    node: Node, centre: tuple[float, float], health: NodeHealth, change: Change | None
+    node: Node, centre: tuple[float, float], health: NodeHealth, change: ChangeKind | None
 ) -> dict[str, object]:
-    note = "\n".join(part for part in (health.note, "new" if change else "") if part)
+    note = "\n".join(part for part in (health.note, change or "") if part)
     return {
         "id": node.id,
         "kind": node.kind,
         "name": _short(node),
         "note": note,
         "health": health.health,
-        "change": change.kind if change else "",
+        "change": change or "",
         "width": _width(node),
         "height": NODE_HEIGHT + _LINE * max(0, note.count("\n")),
         "x": round(centre[0], 1),
@@ -107,7 +115,7 @@ def _node(
     }
 
 
-def _edge(edge: Edge, seconds: float, max_calls: int, changes: Mapping[str, Change]) -> dict[str, object]:
+def _edge(edge: Edge, seconds: float, max_calls: int, changes: Mapping[str, ChangeKind]) -> dict[str, object]:
     element = edge_id(edge)
     change = changes.get(element)
     health = edge_health(edge)
@@ -118,24 +126,22 @@ def _edge(edge: Edge, seconds: float, max_calls: int, changes: Mapping[str, Chan
         "kind": edge.kind,
         "label": _label(edge, seconds, change),
         "health": health,
-        "change": change.kind if change else "",
+        "change": change or "",
         "quiet": edge.calls == 0,
         "width": round(1.4 + 4.2 * (edge.calls / max_calls) ** 0.5, 1),
     }
 
 
-def _label(edge: Edge, seconds: float, change: Change | None) -> str:
-    if change is not None and change.kind == "gone":
-        return "no calls any more"
+def _label(edge: Edge, seconds: float, change: ChangeKind | None) -> str:
+    if change == "gone":
+        return "gone"
     if not edge.calls:
         return ""
     lines = [formatting.rate(edge.calls, seconds)]
-    if change is not None and change.kind == "slower":
-        lines.append(f"slower: {change.note}")
-    elif edge.p95_ms is not None:
+    if edge.p95_ms is not None:
         lines.append(formatting.duration(edge.p95_ms))
-    if change is not None and change.kind == "new":
-        lines.insert(0, "new")
+    if change is not None:
+        lines.insert(0, change)
     if edge.errors:
         lines.append(f"{formatting.percentage(edge.errors, edge.calls)} err")
     return "\n".join(lines)

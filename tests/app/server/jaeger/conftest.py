@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -67,14 +68,13 @@ def jaeger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
     """A function that sends GET with a path as it is, and returns status and JSON."""
     with serving(tmp_path_factory.mktemp("jaeger") / "spans.duckdb") as running:
         send_everything(running)
-        connection = http.client.HTTPConnection(running.api)
 
         def get(path: str) -> Answer:
-            connection.request("GET", path, headers={"accept-encoding": "gzip"})
-            response = connection.getresponse()
-            body = response.read()
-            assert response.headers["content-type"] == "application/json", path
-            return Answer(response.status, json.loads(body))
+            # A connection of its own: the server closes one that is idle for long.
+            with closing(http.client.HTTPConnection(running.api)) as connection:
+                connection.request("GET", path, headers={"accept-encoding": "gzip"})
+                response = connection.getresponse()
+                assert response.headers["content-type"] == "application/json", path
+                return Answer(response.status, json.loads(response.read()))
 
         yield get
-        connection.close()

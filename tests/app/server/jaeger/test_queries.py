@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import NoReturn
 
 import pytest
@@ -12,7 +13,8 @@ from laban_app.errors import UnknownTrace
 from laban_app.server.jaeger import queries as asking
 from laban_app.server.jaeger.parameters import Question
 from laban_app.server.jaeger.queries import JaegerQueries
-from laban_app.server.jaeger.v1_shapes import trace_json
+from laban_app.server.jaeger.routes import as_json
+from laban_app.server.jaeger.v1_shapes import envelope, trace_json
 from laban_app.server.jaeger.v3_shapes import traces_json
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
@@ -27,6 +29,7 @@ from laban_collector.store.rows import Span
 from laban_collector.store.searches import Tag
 from laban_mapper.spans import NS_PER_S
 
+from ....hostile import HOSTILE
 from ....mapper.shop_spans import T0, http_client, http_server, hybrid_order
 from ....otlp import to_otlp
 
@@ -49,8 +52,8 @@ def storage(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sto
 
 @pytest.fixture
 def queries(storage: StorageService) -> JaegerQueries:
-    answers = ArrivingAnswers(storage, 20.0)
-    return JaegerQueries(answers, storage, KeyFinder(), lambda: T0 + 3600 * NS_PER_S)
+    answers, reader = ArrivingAnswers(storage, 20.0), storage.store.reader()
+    return JaegerQueries(answers, reader, storage.settle, KeyFinder(), lambda: T0 + 3600 * NS_PER_S)
 
 
 def order(number: int, shift: int) -> list[Span]:
@@ -175,3 +178,27 @@ def test_the_servers_half_of_a_shared_span_has_an_id_of_its_own(
     assert asked_below["references"][0]["spanID"] == served["spanID"]
     otlp = json.dumps(traces_json(found.traces, {}))
     assert otlp.count(f'"spanId": "{served["spanID"]}"') == otlp.count(f'"spanId": "{client.span_id}"') == 1
+
+
+def test_text_of_spans_is_only_text(queries: JaegerQueries, storage: StorageService) -> None:
+    spans = [
+        replace(
+            http_server("web", text or "x", 0, 1, trace_id=trace(10)),
+            attributes={"text": text},
+            status_message=text,
+        )
+        for text in HOSTILE
+    ]
+    storage.take(decode([to_otlp(spans)], KeyFinder()).batch)
+    answered = queries.trace(trace(10)).traces
+    for answer in (envelope([trace_json(answered[0], {})]), traces_json(answered, {})):
+        body = bytes(as_json(answer, HTTPStatus.OK).body)
+        assert all(0x20 <= byte < 0x7F for byte in body)
+        assert json.loads(body) == answer
+    drawn = trace_json(answered[0], {})["spans"]
+    sent = [[tag["value"] for tag in span["tags"] if tag["key"] == "text"] for span in drawn]
+    assert sorted(sent) == sorted([text] for text in HOSTILE)
+    for text in HOSTILE[::8]:
+        nothing = replace(ASKED, service=text, operation=text, tags=(Tag(text, text),))
+        assert queries.summaries(nothing)[0] == []
+        assert trace(10) in found(queries, replace(ASKED, tags=(Tag("text", text),)))

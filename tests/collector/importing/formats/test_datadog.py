@@ -122,6 +122,26 @@ def test_the_type_of_a_span_names_a_database() -> None:
     assert (row["kind"], row["db_system"]) == (3, "redis")
 
 
+def test_a_call_belongs_to_the_service_of_the_span_above_it() -> None:
+    """As ddtrace writes it if DD_SERVICE is not set: the base service is the name of a folder."""
+    folder = {"_dd.base_service": "src"}
+    request = span(1, meta={"span.kind": "server", **folder})
+    query = span(2, parent_id=1, service="shop-postgres", type="sql", meta=folder)
+    socket = span(3, parent_id=2, service="shop-tcp", meta={"span.kind": "client", **folder})
+    found = read_documents(request, query, socket)
+    assert found.services == ["shop"] * 3
+    assert [row["peer_service"] for row in found.spans[1:]] == ["shop-postgres", "shop-tcp"]
+    malformed = read_documents(span(1, meta=[]), span(2, parent_id=1, type="sql"))
+    assert (len(malformed.spans), malformed.problems.total()) == (1, 1)
+    ring = [span(one, parent_id=3 - one, meta={"span.kind": "client"}) for one in (1, 2)]
+    assert len(read_documents(*ring).spans) == 2
+
+
+@pytest.mark.parametrize("parent", [0, "0", "0" * 16, "", None])
+def test_a_span_may_have_no_parent(parent: object) -> None:
+    assert one(parent_id=parent)["parent_id"] == 0
+
+
 def test_a_made_service_of_a_call_is_its_peer() -> None:
     meta = {"span.kind": "client", "_dd.base_service": "shop"}
     found = read_documents(span(1, service="payments-api", type="http", meta=meta))

@@ -72,8 +72,20 @@ def test_changes_are_named_on_what_changed() -> None:
     ]
     elements = drawn(shop_map(), changed=changed)
     bank, user = by_id(elements["edges"])[PAYMENT_TO_BANK], by_id(elements["nodes"])["service:user"]
-    assert bank["label"] == "59/min\nslower: 40 ms → 120 ms\n3.5 % err"
+    assert bank["label"] == "slower\n59/min\n120 ms\n3.5 % err"
     assert (user["note"], user["change"]) == ("new", "new")
+
+
+def test_a_node_all_of_whose_edges_are_gone_is_gone() -> None:
+    old = edge("service:a", "service:old", "http", 0)
+    found = graph_of([edge("service:a", "service:b", "http", 9), old])
+    elements = drawn(found, changed=[Change(edge_id(old), "gone", "", "…")])
+    assert {one["id"]: one["change"] for one in elements["nodes"]} == {
+        "service:a": "",
+        "service:b": "",
+        "service:old": "gone",
+    }
+    assert by_id(elements["edges"])[edge_id(old)]["label"] == "gone"
 
 
 def test_a_long_name_is_shortened_in_the_middle() -> None:

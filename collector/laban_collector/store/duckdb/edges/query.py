@@ -102,8 +102,22 @@ class EdgeQuery:
         self._run("minutes", minutes)
         self._run("contracts_of_minutes", minutes)
 
+    def add_minutes_apart(self, since: int, until: int) -> None:
+        """Add the same without adding up the minutes, for `count_latencies`."""
+        self._run("minutes_apart", {"since": since // MINUTE, "until": until // MINUTE})
+
+    def count_latencies(self, slot: int) -> None:
+        """Run `latency_counts.sql`: make the table of latencies by slot (ns, whole minutes)."""
+        self._name_nodes()
+        self._run("latency_counts", {"minutes": slot // MINUTE})
+
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge, between the busiest nodes if there are very many."""
+        self._name_nodes()
+        return self._run("edges")
+
+    def _name_nodes(self) -> None:
+        """Make the table `edge_names`."""
         if self._count("number_of_names") > MOST_NAMES:
             self._run("fold", {"most": MOST_NAMES, "kinds": list(OTHERS), "others": list(OTHERS.values())})
             self._run("take_folded")
@@ -111,7 +125,6 @@ class EdgeQuery:
         names = names_of({Callee(*callee): Seen(proven, callers) for *callee, proven, callers in found})
         rows = [{**callee._asdict(), "name": name} for callee, name in names.items()]
         self._cursor.register("edge_names", pa.Table.from_pylist(rows, _NAMES))
-        return self._run("edges")
 
     def contracts(self) -> duckdb.DuckDBPyConnection | None:
         """Run `contracts.sql`: what the messages of each edge are; None if no message says it.

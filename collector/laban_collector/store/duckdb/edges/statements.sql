@@ -45,6 +45,14 @@ INSERT INTO edge_keys
 SELECT row, trace_hi, trace_lo, span_id, parent_id, role, messaging_operation IS NOT DISTINCT FROM 'receive'
 FROM edge_traced
 
+-- name: minutes_apart
+-- The counts of some minutes. An empty name stands for those beyond a limit (see name_limits.py).
+INSERT INTO edge_counts BY NAME
+SELECT * REPLACE (coalesce(nullif(protocol, ''), 'other') AS protocol, nullif(address, '') AS address,
+                  nullif(rpc_service, '') AS rpc_service)
+FROM edges
+WHERE minute >= $since AND minute < $until
+
 -- name: number_of_contracts
 SELECT count(*) AS contracts FROM edge_contracts
 

@@ -38,7 +38,7 @@ from laban_collector.store.duckdb.read.rows import (
     hop_seen,
     keys_of,
     lag_of,
-    latency_point_of,
+    latencies_of,
     log_line_of,
     named_rows,
     newest_traces,
@@ -68,7 +68,7 @@ from laban_collector.store.rows import (
     Lag,
     LagProblem,
     LagRate,
-    LatencyPoint,
+    Latencies,
     LogLine,
     MessageRef,
     Peer,
@@ -88,8 +88,8 @@ from laban_collector.store.rows import (
 )
 from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutline, SpanSearch
 
-_LATENCY_QUERIES: Final = {"edge": "latency_by_edge", "route": "latency_by_route"}
-
+_MOST_LATENCIES: Final = 300
+"""Edges or routes whose latencies are returned: those with the most calls."""
 _MAX_SERVICES: Final = 1000
 _COUNTED: Final = 200_000
 """Spans up to which their traces are counted exactly."""
@@ -602,11 +602,22 @@ class DuckDBReader(SpanReader):
         parameters = {"since": since, "until": until, "limit": MAX_ROWS}
         return [lag_of(row) for row in self._rows("lag_between", parameters)]
 
-    def latency(self, by: str, since: int, until: int, bucket: int) -> list[LatencyPoint]:
-        """Return percentiles over time. `by` is `edge` or `route`; `bucket` is in ns."""
-        window = {"since": since, "until": until, "bucket": bucket}
-        parameters = {**window, "streaming": STREAMING_MARK, "limit": MAX_ROWS}
-        return [latency_point_of(row) for row in self._rows(_LATENCY_QUERIES[by], parameters)]
+    def latency(self, by: str, since: int, until: int, slot: int) -> Latencies:
+        """Return percentiles over time and of the whole window, of the busiest edges or routes."""
+        with self._reading() as cursor:
+            if by == "edge":
+                query = EdgeQuery(cursor, self._commit_ranges)
+                if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
+                    query.add_minutes_apart(since, until)
+                else:
+                    query.add_window(since, until)
+                query.count_latencies(slot)
+            else:
+                window = {"since": since, "until": until, "slot": slot, "streaming": STREAMING_MARK}
+                cursor.execute(sql("read/latency_counts"), window)
+            rows = named_rows(cursor.execute(sql("read/latencies"), {"most": _MOST_LATENCIES}))
+            cursor.execute("DROP TABLE latency_counts")
+        return latencies_of(rows)
 
     def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._snapshot, "cursor", None)

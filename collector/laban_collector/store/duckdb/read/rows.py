@@ -15,6 +15,7 @@ from laban_collector.store.rows import (
     EdgeRow,
     EntryTimes,
     Lag,
+    Latencies,
     LatencyPoint,
     LogLine,
     SeenHop,
@@ -192,17 +193,18 @@ def entry_times_of(row: Row) -> EntryTimes:
     return EntryTimes(row["name"], row["calls"], row["errors"], row["p95"], slowest, failed)
 
 
-def latency_point_of(row: Row) -> LatencyPoint:
-    """Convert one row of `latency_by_edge.sql` or `latency_by_route.sql`."""
-    p50, p95, p99 = (quantile / _NS_PER_MS for quantile in row["quantiles"])
+def latencies_of(rows: Sequence[Row]) -> Latencies:
+    """Convert the rows of `latencies.sql`."""
+    points = [_latency(row) for row in rows if row["time"] is not None]
+    totals = [_latency(row) for row in rows if row["time"] is None]
+    names = rows[0]["names"] if rows else 0
+    return Latencies(points, totals, left_out=names - len(totals))
+
+
+def _latency(row: Row) -> LatencyPoint:
+    quantiles = quantiles_of(row["latencies"], row["timed"]) or ()
     return LatencyPoint(
-        time=row["bucket"],
-        name=row["name"],
-        calls=row["calls"],
-        errors=row["errors"],
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
+        row["time"] or 0, row["name"], row["calls"], row["errors"], *(one / _NS_PER_MS for one in quantiles)
     )
 
 
