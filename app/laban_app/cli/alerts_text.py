@@ -1,5 +1,6 @@
 """What fires now, for the terminal: the worst first, each with its proof."""
 
+import shlex
 from datetime import datetime
 from typing import Final
 
@@ -43,14 +44,20 @@ def _show(alert: Alert, now: datetime, console: Console) -> None:
         head.append(f"  for {age}", style="not bold dim")
     console.print(head)
     _print(alert.sentence, "", console)
-    if alert.order is not None and alert.order.key.startswith("order"):
-        _print(f"laban order {alert.order.value}", "cyan", console)
-    elif alert.order is not None:
-        _print(f"laban story {alert.order.key} {alert.order.value}", "cyan", console)
-    elif alert.traces:
-        _print(f"laban trace {alert.traces[0]}", "cyan", console)
+    if (command := _command(alert)) is not None:
+        _print(command, "cyan", console)
     if alert.link is not None:
         _print(alert.link, "dim", console)
+
+
+def _command(alert: Alert) -> str | None:
+    """The command that shows the proof, for a shell: the value of a key comes from a stranger."""
+    order = alert.order
+    if order is not None and order.key.startswith("order"):
+        return f"laban order {shlex.quote(order.value)}"
+    if order is not None:
+        return f"laban story {shlex.quote(f'{order.key}={order.value}')}"
+    return f"laban trace {alert.traces[0]}" if alert.traces else None
 
 
 def _print(text: str, style: str, console: Console) -> None:

@@ -21,7 +21,7 @@ def _raised(situation: Situation) -> Iterator[Raised]:
                 f"{window}, now in {topic.topic}",
                 numbers={"messages": topic.messages},
                 traces=topic.traces,
-                page="orders?failed=true",
+                page="orders?show=Failed",
             )
 
 

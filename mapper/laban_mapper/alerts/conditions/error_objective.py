@@ -23,7 +23,7 @@ def _raised(situation: Situation) -> Iterator[Raised]:
                 f"({share(failed)}); promised are at most {share(objective)}",
                 numbers={"failed": failed, "objective": objective, "requests": entry.calls},
                 traces=entry.failed,
-                page="orders?failed=true",
+                page="orders?show=Failed",
             )
 
 

@@ -102,7 +102,7 @@ class EdgeCounter:
             if self._totals is not None:
                 self._totals.load(cursor)
                 for_totals = changes_of(cursor, changes)
-                changes = without_totals(cursor, changes)
+                changes = without_totals(changes)
             edges, contracts = _split(cursor, self._limiter.limited(cursor, changes))
             contracts = self._contract_limiter.limited(cursor, contracts)
         with self._writing_totals() as cursor:

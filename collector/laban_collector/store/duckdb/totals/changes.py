@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from laban_collector.store.duckdb.connection.sql import sql
 from laban_collector.store.duckdb.totals.bounds import BOUND_OF
@@ -82,7 +83,7 @@ def changes_of(cursor: duckdb.DuckDBPyConnection, changes: pa.Table) -> list[Cha
     if not changes.num_rows:
         return []
     cursor.register("edge_changes", changes)
-    parameters = {"bounds": BOUND_OF, "beyond": len(BOUNDS), "only": _ONLY_TOTALS}
+    parameters = {"bounds": BOUND_OF, "beyond": len(BOUNDS)}
     rows = cursor.execute(sql("totals/changes"), parameters).fetchall()
     found = [Change(EdgePart(*row[:8]), Amounts(*row[8:12]), row[12]) for row in rows]
     if len(found) <= _MOST:
@@ -94,9 +95,7 @@ def changes_of(cursor: duckdb.DuckDBPyConnection, changes: pa.Table) -> list[Cha
     return found[:_MOST] + [Change(about, amounts, False) for about, amounts in rest.items()]
 
 
-def without_totals(cursor: duckdb.DuckDBPyConnection, changes: pa.Table) -> pa.Table:
+def without_totals(changes: pa.Table) -> pa.Table:
     """Return changes without the rows that are for the totals only."""
-    if not changes.num_rows:
-        return changes
-    cursor.register("edge_changes", changes)
-    return cursor.execute(sql("totals/other_changes"), {"only": _ONLY_TOTALS}).to_arrow_table()
+    part = pc.field("part")
+    return changes.filter(part.is_null() | ~part.isin(_ONLY_TOTALS))

@@ -1,7 +1,8 @@
 -- The changes by one counting step, without minutes, and with the bounds of histograms; the largest first.
 SELECT source, target, address, rpc_service, flow, part, is_async,
        CASE WHEN timed <> 0
-            THEN coalesce(CASE WHEN list_contains($only::VARCHAR[], part) THEN bucket
+            THEN coalesce(CASE WHEN part IN ('served', 'delivered receive', 'delivered process', 'handled receive',
+                                            'handled process') THEN bucket
                                ELSE list_extract($bounds::SMALLINT[], bucket + 1) END, $beyond)
        END::UTINYINT AS bound,
        sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,

@@ -17,10 +17,6 @@ INSERT INTO edge_totals BY NAME FROM new_totals LIMIT 1000000000000
 -- name: insert_unsettled
 INSERT INTO unsettled_edges BY NAME FROM new_unsettled LIMIT 1000000000000
 
--- name: other_changes
--- The changes for the table `edges`.
-FROM edge_changes WHERE coalesce(NOT list_contains($only::VARCHAR[], part), true)
-
 -- name: totals
 SELECT kind, client, server, connection, last, calls, errors, histograms FROM edge_totals
 
