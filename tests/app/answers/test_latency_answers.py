@@ -13,6 +13,7 @@ from laban_app.answers.local import LocalAnswers
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.duckdb.connection.database import Database
+from laban_collector.store.duckdb.edges import query
 from laban_collector.store.duckdb.edges.counter import EdgeCounter
 from laban_collector.store.duckdb.index.commit_ranges import CommitRanges
 from laban_collector.store.duckdb.read import reader
@@ -106,6 +107,16 @@ def test_of_very_many_names_the_busiest_are_told(database: Database, monkeypatch
     found = history(database, "route")
     assert {point.name for point in found.points} == {total.name for total in found.totals}
     assert (len(found.totals), found.left_out, found.truncated) == (1, 1, True)
+
+
+def test_a_graph_with_too_many_names_has_latencies_of_those_that_stay(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = history(database, "edge")
+    monkeypatch.setattr(query, "MOST_NAMES", 1)
+    assert [total.name for total in history(database, "edge").totals] == [one.name for one in whole.totals]
+    window = (BEGIN + 1000 * MS, BEGIN + 2500 * MS)
+    assert latency_history(DuckDBReader(database), "edge", window, NO_OBJECTIVES).totals
 
 
 def test_a_short_window_is_not_widened(database: Database) -> None:

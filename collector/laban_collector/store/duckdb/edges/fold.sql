@@ -23,7 +23,7 @@ operations AS MATERIALIZED (
     GROUP BY rpc_service ORDER BY sum(calls) DESC, rpc_service OFFSET $most
 )
 SELECT
-    minute, CASE WHEN s.node IS NULL THEN source ELSE map($kinds, $others)[split_part(source, ':', 1)] END AS source,
+    CASE WHEN s.node IS NULL THEN source ELSE map($kinds, $others)[split_part(source, ':', 1)] END AS source,
     CASE WHEN t.node IS NULL THEN target ELSE map($kinds, $others)[split_part(target, ':', 1)] END AS target,
     protocol, evidence,
     CASE WHEN t.node IS NULL AND a.address IS NULL THEN c.address END AS address,

@@ -1,19 +1,11 @@
 -- The durations of calls, and the times that messages waited in a topic, over time. What counts is as in edges.sql.
 CREATE TEMP TABLE latency_counts AS
-WITH facts AS MATERIALIZED (
-    SELECT minute // $minutes * $minutes AS minute, source, target, protocol, address, rpc_service, flow, part, is_async,
-           bucket, sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
-           sum(elapsed)::DOUBLE AS elapsed
-    FROM edge_counts
-    GROUP BY ALL
-    HAVING sum(calls) > 0
-),
-flows AS (
-    SELECT flow, bool_or(part = 'process') AS processing FROM facts WHERE flow IS NOT NULL GROUP BY flow
+WITH flows AS (
+    SELECT flow, bool_or(part = 'process') AS processing FROM latency_facts WHERE flow IS NOT NULL GROUP BY flow
 ),
 named AS (
     SELECT f.* REPLACE (coalesce(s.name, f.source) AS source, coalesce(t.name, f.target) AS target)
-    FROM facts f
+    FROM latency_facts f
     LEFT JOIN edge_names t
       ON t.node = f.target AND t.address IS NOT DISTINCT FROM f.address
          AND t.rpc_service IS NOT DISTINCT FROM f.rpc_service

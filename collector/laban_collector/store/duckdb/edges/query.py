@@ -102,14 +102,22 @@ class EdgeQuery:
         self._run("minutes", minutes)
         self._run("contracts_of_minutes", minutes)
 
-    def add_minutes_apart(self, since: int, until: int) -> None:
-        """Add the same without adding up the minutes, for `count_latencies`."""
-        self._run("minutes_apart", {"since": since // MINUTE, "until": until // MINUTE})
+    def count_latencies(self, slot: int, minutes: tuple[int, int] | None = None) -> None:
+        """Run `latency_counts.sql`: make the table of latencies over time, of what was added.
 
-    def count_latencies(self, slot: int) -> None:
-        """Run `latency_counts.sql`: make the table of latencies by slot (ns, whole minutes)."""
+        Args:
+            slot: the length of a time, ns: whole minutes.
+            minutes: the window (ns) that was added with `add_minutes`; None: it was added from spans.
+        """
+        times = {"minutes": slot // MINUTE}
+        if minutes is None:
+            self._run("latencies_of_counts", times)
+        else:
+            window = {"since": minutes[0] // MINUTE, "until": minutes[1] // MINUTE}
+            self._run("latencies_of_minutes", {**times, **window})
         self._name_nodes()
-        self._run("latency_counts", {"minutes": slot // MINUTE})
+        self._run("latency_counts")
+        self._run("drop_latency_facts")
 
     def result(self) -> duckdb.DuckDBPyConnection:
         """Run `edges.sql`: one row per edge, between the busiest nodes if there are very many."""

@@ -45,13 +45,30 @@ INSERT INTO edge_keys
 SELECT row, trace_hi, trace_lo, span_id, parent_id, role, messaging_operation IS NOT DISTINCT FROM 'receive'
 FROM edge_traced
 
--- name: minutes_apart
--- The counts of some minutes. An empty name stands for those beyond a limit (see name_limits.py).
-INSERT INTO edge_counts BY NAME
-SELECT * REPLACE (coalesce(nullif(protocol, ''), 'other') AS protocol, nullif(address, '') AS address,
-                  nullif(rpc_service, '') AS rpc_service)
+-- name: drop_latency_facts
+DROP TABLE latency_facts
+
+-- name: latencies_of_minutes
+-- The counts of calls and of waiting messages over time. An empty name stands for those beyond a limit.
+CREATE TEMP TABLE latency_facts AS
+SELECT minute // $minutes * $minutes AS minute, source, target, nullif(address, '') AS address,
+       nullif(rpc_service, '') AS rpc_service, flow, part, is_async, bucket, sum(calls)::BIGINT AS calls,
+       sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed, sum(elapsed)::DOUBLE AS elapsed
 FROM edges
-WHERE minute >= $since AND minute < $until
+WHERE minute >= $since AND minute < $until AND is_async = starts_with(source, 'topic:')
+GROUP BY ALL
+HAVING sum(calls) > 0
+
+-- name: latencies_of_counts
+-- The same of what was computed from spans.
+CREATE TEMP TABLE latency_facts AS
+SELECT minute // $minutes * $minutes AS minute, source, target, address, rpc_service, flow, part, is_async, bucket,
+       sum(calls)::BIGINT AS calls, sum(errors)::BIGINT AS errors, sum(timed)::BIGINT AS timed,
+       sum(elapsed)::DOUBLE AS elapsed
+FROM edge_counts
+WHERE is_async = starts_with(source, 'topic:')
+GROUP BY ALL
+HAVING sum(calls) > 0
 
 -- name: number_of_contracts
 SELECT count(*) AS contracts FROM edge_contracts

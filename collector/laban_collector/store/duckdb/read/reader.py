@@ -608,10 +608,11 @@ class DuckDBReader(SpanReader):
             if by == "edge":
                 query = EdgeQuery(cursor, self._commit_ranges)
                 if since % MINUTE == until % MINUTE == 0 and self._are_counted(cursor):
-                    query.add_minutes_apart(since, until)
+                    query.add_minutes(since, until)
+                    query.count_latencies(slot, (since, until))
                 else:
                     query.add_window(since, until)
-                query.count_latencies(slot)
+                    query.count_latencies(slot)
             else:
                 window = {"since": since, "until": until, "slot": slot, "streaming": STREAMING_MARK}
                 cursor.execute(sql("read/latency_counts"), window)
