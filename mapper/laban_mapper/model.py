@@ -124,7 +124,7 @@ class Step(Answer):
         critical_to_end_ms: the same until everything was done. Time in queues belongs to no step.
         critical_sections: begin and end, in ms after the start of the story, of the parts of its own time
             that the reply waited for, or else the end.
-        notes: what the span says about retries and circuit breakers.
+        notes: what the span says about retries and circuit breakers, and the timeout that a call ran into.
         own_ms: the time of a request or of the work on a message, without the calls below it.
         usual: what the step usually takes; None if too few examples are known.
     """

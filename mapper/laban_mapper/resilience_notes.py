@@ -1,4 +1,4 @@
-"""What a span says about retries and circuit breakers, in short lines."""
+"""What a span says about retries, timeouts and circuit breakers, in short lines."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,9 +6,12 @@ from typing import Any, Final, Protocol
 
 from laban import vocabulary
 from laban_mapper.names import counted, shortened
+from laban_mapper.times import format_duration
 
 _NAME: Final = 60
 """The most characters of a name from a span."""
+_NEARLY: Final = 0.9
+"""The share of its timeout after which a call that failed may have run into it: clocks are not exact."""
 _MOST: Final = 6
 """The most lines of one span."""
 
@@ -29,9 +32,15 @@ class _Span(Protocol):
     def events(self) -> Sequence[_Event]: ...
 
 
-def notes_of(span: _Span) -> list[str]:
-    """The lines, most telling last; none for most spans. Text from spans is shortened, and not yet safe."""
-    notes = [*_attempts(span), *_breakers(span)]
+def notes_of(span: _Span, failed_after_ms: float | None = None) -> list[str]:
+    """The lines, most telling last; none for most spans. Text from spans is shortened, and not yet safe.
+
+    Args:
+        span: the span.
+        failed_after_ms: how long it took, if it failed: its timeout is told if it was over then.
+    """
+    timeout = [] if failed_after_ms is None else _timeout(span.attributes, failed_after_ms)
+    notes = [*_attempts(span), *timeout, *_breakers(span)]
     if len(notes) <= _MOST:
         return notes
     return [f"{len(notes) - _MOST + 1:,} more changes of circuit breakers before", *notes[1 - _MOST :]]
@@ -59,6 +68,13 @@ def _attempt(attributes: Mapping[str, Any]) -> str | None:
         return _text(number)
     before = attributes.get(vocabulary.HTTP_RESEND_COUNT)
     return str(before + 1) if isinstance(before, int) and before > 0 else None
+
+
+def _timeout(attributes: Mapping[str, Any], took_ms: float) -> Iterator[str]:
+    ms = attributes.get(vocabulary.LABAN_TIMEOUT_MS)
+    if isinstance(ms, int | float) and not isinstance(ms, bool) and 0 < ms <= took_ms / _NEARLY:
+        is_read = attributes.get(vocabulary.LABAN_TIMEOUT_SCOPE) == vocabulary.TIMEOUT_OF_READ
+        yield f"the caller's timeout is {format_duration(ms)}{' for each read' if is_read else ''}"
 
 
 def _breakers(span: _Span) -> Iterator[str]:

@@ -26,19 +26,21 @@ from tests.browser.recorded_shop import HOSTILE, ORDERS, TIMED_OUT, end_of_recor
 from tests.serving import serving
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "images"
+_CHART: Final = "[data-testid=stVegaLiteChart] svg"
 PAGES: Final = {
-    "home": "/",
-    "orders": "/orders",
-    "order": f"/order?order={TIMED_OUT}",
-    "sequence": f"/order?order={TIMED_OUT}&view=Sequence",
-    "map": "/map",
-    "diagrams": "/diagrams",
-    "findings": "/findings",
-    "what-if": "/what-if?down=pricing",
-    "compare": "/compare?a=10m..5m&b=5m..",
-    "latency": "/latency",
-    "lag": "/lag?group=email",
+    "home": ("/", ".orders tbody tr"),
+    "orders": ("/orders", ".orders tbody tr"),
+    "order": (f"/order?order={TIMED_OUT}", ".step"),
+    "sequence": (f"/order?order={TIMED_OUT}&view=Sequence", "[data-testid=stMain] svg"),
+    "map": ("/map", ".canvas canvas"),
+    "findings": ("/findings", ".st-key-finding-0"),
+    "diagrams": ("/diagrams", "[role=region] img"),
+    "what-if": ("/what-if?down=pricing", ".st-key-assumptions"),
+    "compare": ("/compare?a=10m..5m&b=5m..", ".st-key-brought"),
+    "latency": ("/latency?of=order%20→%20pricing", _CHART),
+    "lag": ("/lag?group=email", _CHART),
 }
+"""The path of each page, and what is on it when it is drawn."""
 _HEIGHT: Final = 900
 _WHOLE: Final = 2_400
 _COLOURS: Final = 128
@@ -66,7 +68,8 @@ def main() -> None:
             reduced_motion="reduce",
         )
         for name in options.pages or PAGES:
-            picture = _picture(page, address + PAGES[name])
+            path, drawn = PAGES[name]
+            picture = _picture(page, address + path, drawn)
             file = options.folder / f"dashboard-{name}.png"
             file.write_bytes(picture)
             print(f"{file} {len(picture) // 1024} KiB")
@@ -102,11 +105,10 @@ def _given(url: str) -> Generator[str]:
     yield url.rstrip("/")
 
 
-def _picture(page: Page, url: str) -> bytes:
+def _picture(page: Page, url: str, drawn: str) -> bytes:
     """A small PNG of a page when nothing changes any more."""
     page.goto(url)
-    page.wait_for_selector("h1")
-    page.wait_for_load_state("networkidle")
+    page.locator(drawn).first.wait_for(timeout=60_000)
     before, after = b"", page.screenshot()
     for _ in range(20):
         if after == before:

@@ -216,6 +216,7 @@ def test_a_waiting_order_shows_the_number_of_messages_ahead(
     visit(page, address, monitor, f"/order?order={WAITING}")
     expect(page.locator(".st-key-verdict")).to_contain_text("waiting")
     expect(page.get_by_role("row").filter(has_text="email")).to_contain_text("waiting behind 9 messages")
+    assert faint_texts(page) == []
 
 
 def test_an_unknown_order_offers_similar_orders(page: Page, address: str, monitor: PageMonitor) -> None:
@@ -385,6 +386,11 @@ def test_the_orders_are_filtered_by_the_url_and_each_has_a_link(
     page.get_by_text("Failed", exact=True).click()
     expect(rows.filter(has_text=SUCCESSFUL).first).to_be_visible()
     assert "show=" not in page.url
+    page.keyboard.press("/")
+    page.get_by_role("searchbox", name="Find in this list").fill(TIMED_OUT)
+    expect(rows.filter(visible=True)).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(link).to_be_focused()
 
 
 def test_a_diagram_is_chosen_seen_and_downloaded_and_the_url_keeps_it(
@@ -412,9 +418,10 @@ def test_a_refresh_does_not_fade_the_page(page: Page, address: str, monitor: Pag
     canvas_of(page)
     page.wait_for_function("document.querySelector('[data-stale=true]') !== null")
     opacities = (
-        "[...document.querySelectorAll('[data-stale=true]')].map((one) => getComputedStyle(one).opacity)"
+        "[...document.querySelectorAll('[data-stale=true], [data-testid=stExpander] summary')]"
+        ".map((one) => getComputedStyle(one).opacity)"
     )
-    assert set(page.evaluate(opacities)) <= {"1"}
+    assert set(page.evaluate(opacities)) == {"1"}
 
 
 def test_an_unreachable_collector_is_reported_and_retried(page: Page, monitor: PageMonitor) -> None:

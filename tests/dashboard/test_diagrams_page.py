@@ -39,6 +39,7 @@ def test_the_url_chooses_the_scope_and_the_look(open_page: OpenPage) -> None:
 
 
 def test_what_cannot_be_drawn_is_said(open_page: OpenPage) -> None:
+    assert "POST /orders" in open_page("diagrams", scope="Entry").caption[-1].value
     nobody = open_page("diagrams", scope="Service", service="nobody")
     assert "Nothing to draw" in nobody.markdown[0].value
     unknown = open_page("diagrams", scope="Order", order="nobody")

@@ -16,7 +16,7 @@ from laban_app.cli.terminal import Source, TimeRange
 Unseen = Annotated[
     bool, typer.Option("--unseen", help="Also show the callers that were not seen, as one node.")
 ]
-WithLogs = Annotated[bool, typer.Option("--logs", help="With what was logged at each step; as text or JSON.")]
+WithLogs = Annotated[bool, typer.Option("--logs", help="With what was logged at each step.")]
 AllSpans = Annotated[bool, typer.Option("--all", help="Show every span on a line of its own.")]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Form = Literal["text", "json", "markdown", "mermaid", "html"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
-_FORMS_WITH_LOGS: Final[tuple[Form, ...]] = ("text", "json")
+_FORMS_WITH_LOGS: Final[tuple[Form, ...]] = ("text", "json", "markdown", "html")
 
 Format = Annotated[
     str | None,
@@ -31,7 +31,7 @@ def chosen_form(text: str | None, *, json: bool, logs: bool = False) -> Form:
     """The form that the options name; raises BadParameter if there is none, or if they contradict."""
     form = form_of(text, FORMS, json=json)
     if logs and form not in _FORMS_WITH_LOGS:
-        raise typer.BadParameter(f"--logs shows them as {' or '.join(_FORMS_WITH_LOGS)}, not as {form}")
+        raise typer.BadParameter(f"--logs is for {', '.join(_FORMS_WITH_LOGS)}, not for {form}")
     return form
 
 

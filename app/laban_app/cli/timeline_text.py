@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.style import Style
 
 from laban_app.cli.fixed_columns import DIM, PLAIN, Cell, Column, FixedColumns
-from laban_app.cli.log_lines import AT_A_STEP, most_telling, style_of, text_of
+from laban_app.cli.log_lines import AT_A_STEP, style_of, text_of
 from laban_mapper.model import Step, Story, StoryLog
 from laban_mapper.printable import printable
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.rows import rows, stood_for
+from laban_mapper.story.logs import worst
 from laban_mapper.story.timeline import Line, since_start
 
 _MAX_LINES: Final = 300
@@ -102,7 +103,7 @@ class _LogRows:
             yield _text(f"… and {phrases.count(self._left, 'more log record')}: see --json", DIM)
 
     def _shown(self, found: list[StoryLog], indent: str) -> Iterator[Row]:
-        shown = most_telling(found, min(AT_A_STEP, self._room))
+        shown = worst(found, min(AT_A_STEP, self._room))
         self._room -= len(shown)
         self._left -= len(shown)
         for log in shown:

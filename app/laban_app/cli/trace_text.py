@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from laban_app.cli.log_lines import ABSENT, most_telling, style_of, text_of
+from laban_app.cli.log_lines import ABSENT, AT_A_STEP, style_of, text_of
 from laban_app.cli.terminal import count
 from laban_mapper.model import LogEntry, Logs
 from laban_mapper.names import shortened
 from laban_mapper.resilience_notes import notes_of
+from laban_mapper.story.logs import worst
 from laban_mapper.times import format_duration, utc_time
 from laban_mapper.trace import Trace, TraceSpan
 from laban_mapper.trace_tree import Branch, tree
@@ -83,7 +84,7 @@ def _table(trace: Trace, branches: list[Branch], deepest: int, logs: Logs | None
         table.add_row(when, what, Text(format_duration(span.duration_ns / _NS_PER_MS), style="dim"))
         if failed:
             table.add_row("", Text(f"{indent}  ✗ {_error(span)}", style="red"), "")
-        for note in notes_of(span):
+        for note in notes_of(span, span.duration_ns / _NS_PER_MS if failed else None):
             table.add_row("", Text(f"{indent}  ↻ {note}", style="yellow"), "")
         _add_logs(table, trace, logged.pop(span.span_id, []), f"{indent}  ")
     _add_logs(table, trace, logged.pop(None, []), "")
@@ -93,7 +94,7 @@ def _table(trace: Trace, branches: list[Branch], deepest: int, logs: Logs | None
 
 
 def _add_logs(table: Table, trace: Trace, entries: list[LogEntry], indent: str) -> None:
-    shown = most_telling(entries)
+    shown = worst(entries, AT_A_STEP)
     for entry in shown:
         when = format_duration(max(entry.time_ns - trace.start_ns, 0) / _NS_PER_MS)
         what = Text.assemble((f"{indent}▪ ", "dim"), (text_of(entry), style_of(entry)))

@@ -3,10 +3,10 @@
 import importlib.metadata
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import unquote
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.resources import ResourceSecurity
 
 from laban_app.answers.protocol import TraceAnswers
 from laban_app.errors import NothingToDraw
@@ -19,6 +19,8 @@ from laban_mapper.story.forms.mermaid import to_mermaid
 
 MERMAID: Final = "text/vnd.mermaid"
 SVG: Final = "image/svg+xml"
+_ANY_TEXT: Final = ResourceSecurity(exempt_params={"name", "key", "value"})
+"""Names and values are looked up, and are no paths of files: they may begin with a slash."""
 _TOP_MERMAID: Final = 25
 """Nodes of a diagram that an assistant reads as text."""
 
@@ -61,9 +63,10 @@ def add_diagrams(server: MCPServer[Any], asking: Asking) -> None:
         name="around-mermaid",
         title="One service, topic or group and its neighbours, as Mermaid",
         mime_type=MERMAID,
+        security=_ANY_TEXT,
     )
     async def near(name: str) -> str:
-        return await read(lambda answers: _services(answers, unquote(name), "mermaid"))
+        return await read(lambda answers: _services(answers, name, "mermaid"))
 
     @server.resource(
         "laban://diagram/order/{key}/{value}",
@@ -71,11 +74,10 @@ def add_diagrams(server: MCPServer[Any], asking: Asking) -> None:
         title="An order as a sequence diagram, as Mermaid",
         description="The key is a business key such as order, or trace for a trace ID.",
         mime_type=MERMAID,
+        security=_ANY_TEXT,
     )
     async def order(key: str, value: str) -> str:
-        return await read(
-            lambda answers: to_mermaid(story_of(answers, unquote(key), unquote(value))), settled=False
-        )
+        return await read(lambda answers: to_mermaid(story_of(answers, key, value)), settled=False)
 
 
 def _services(answers: TraceAnswers, name: str | None, form: str) -> str:

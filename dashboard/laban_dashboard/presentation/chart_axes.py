@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import altair as alt
@@ -29,7 +29,7 @@ def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | Non
         pattern = "%H:%M"
     else:
         pattern = "%-d %b %H:%M"
-    scale = alt.Scale() if window is None else alt.Scale(domain=[1000 * one.timestamp() for one in window])
+    scale = alt.Scale() if window is None else alt.Scale(domain=[one.astimezone(UTC) for one in window])
     axis = alt.Axis(format=pattern, labelOverlap=True, tickCount=8)
     return alt.X("time:T", title=None, axis=axis, scale=scale)
 

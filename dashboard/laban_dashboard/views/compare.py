@@ -125,7 +125,8 @@ def _body() -> None:
         return
     with st.container(horizontal=True, key="sides"):
         before, after = _side("Before", "a"), _side("After", "b")
-    comparison = compared(before, after, _now(status))
+    with st.spinner("Comparing …"):
+        comparison = compared(before, after, _now(status))
     _systems(comparison)
     _findings(comparison)
     _edges(comparison)

@@ -29,6 +29,11 @@ from laban_mapper.model import ServiceMap, Story
 REFRESH_S = 60
 _WHOLE, _SERVICE, _ENTRY, _ORDER = "Whole system", "Service", "Entry", "Order"
 _SCOPES: Final = [_WHOLE, _SERVICE, _ENTRY, _ORDER]
+_PROMPTS: Final = {
+    _SERVICE: "Choose a service, a topic or a database: the diagram shows it and what is near.",
+    _ENTRY: "Enter an entry operation such as POST /orders: the diagram shows what its traces touch.",
+    _ORDER: "Enter the ID of an order: the diagram shows what it touched.",
+}
 
 
 def _scope() -> str:
@@ -121,7 +126,7 @@ def _look(chosen: Format, service: str | None, depth: int) -> Wanted:
 def _show(graph: Graph, name: str, content: bytes, *, fit: bool) -> None:
     """Draw the diagram as a picture or a text, and below it what it leaves out."""
     chosen = FORMATS[name]
-    if graph.note:
+    if graph.note and not chosen.picture:  # a picture says it in its legend
         st.caption(formatting.escape_markdown(graph.note))
     if chosen.picture:
         _picture(graph, content if name == "png" else None, fit=fit)
@@ -177,6 +182,9 @@ def _body() -> None:
         asked = _look(FORMATS[name], service, depth)
         fit = not FORMATS[name].picture or st.toggle("Fit", value=True, key="fit", bind="query-params")
         place = st.container(width="content")
+    if scope != _WHOLE and not (service or entry or order):
+        st.caption(_PROMPTS[scope])
+        return
     try:
         found, story = _found(answers, window, entry, order)
         graph = graph_for(found, asked, importlib.metadata.version("laban"), name, story)

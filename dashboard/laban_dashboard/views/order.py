@@ -91,7 +91,7 @@ def _listing(answers: Answers) -> None:
     st.markdown("**Enter an order ID above, or open one of the newest orders.**")
     found = answers.orders(OrdersQuestion(limit=_LISTED))
     if not found.orders:
-        st.caption("No span has the business key order. Do your services set it?")
+        notices.no_keys(DEFAULT_KEY)
         return
     data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
@@ -112,7 +112,7 @@ def _unknown(error: UnknownValue | SeveralKeys) -> None:
             prefix = "" if error.key == DEFAULT_KEY else f"{error.key}="
             _offer("Similar values:", {one: f"{prefix}{one}" for one in error.nearest})
         else:
-            st.markdown(f"No span has the business key {key}. Do your services set it?")
+            notices.no_keys(error.key)
 
 
 def _offer(title: str, queries: Mapping[str, str]) -> None:

@@ -119,7 +119,9 @@ def _body() -> None:
         _suggest(found)
         return
     _changes(given)
-    prediction(predicted(texts_of(given), window.since, window.until))
+    with st.spinner("Replaying traces …"):
+        answer = predicted(texts_of(given), window.since, window.until)
+    prediction(answer)
 
 
 with page_header("What if"):

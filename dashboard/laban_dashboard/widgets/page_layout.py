@@ -32,6 +32,7 @@ _READABLE = """<style>
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
 _STEADY = """<style>
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
+[data-testid="stExpander"] summary { opacity: 1 !important; transition: none !important; }
 </style>"""
 
 

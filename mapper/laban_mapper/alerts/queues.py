@@ -18,7 +18,8 @@ class QueueLag(NamedTuple):
     """A topic that a group reads, with messages that wait.
 
     Attributes:
-        cluster: the Kafka cluster; empty if there is one without a name.
+        cluster: the Kafka cluster.
+        is_only: whether it is the only one, so that nobody needs its name.
         status: the worst of the partitions.
         messages: that wait.
         seconds: the age of the oldest of them; None if unknown.
@@ -27,6 +28,7 @@ class QueueLag(NamedTuple):
     """
 
     cluster: str
+    is_only: bool
     group: str
     topic: str
     status: LagStatus
@@ -43,7 +45,8 @@ class QueueLag(NamedTuple):
     @property
     def place(self) -> str:
         """The stable name of the queue."""
-        return f"group {self.group}, topic {self.topic}{f' in {self.cluster}' if self.cluster else ''}"
+        place = f"group {self.group}, topic {self.topic}"
+        return place if self.is_only else f"{place} in {self.cluster}"
 
     @property
     def page(self) -> str:
@@ -53,6 +56,7 @@ class QueueLag(NamedTuple):
 
 def queues(situation: Situation) -> Iterator[QueueLag]:
     """The queues in which at least as many messages wait as the limit says, by group and topic."""
+    is_only = len({group.cluster for group in situation.lag.groups}) < 2
     for group in situation.lag.groups:
         waiting = {one.topic: one for one in group.waiting or ()}
         for topic in sorted({one.topic for one in group.topics}):
@@ -63,6 +67,7 @@ def queues(situation: Situation) -> Iterator[QueueLag]:
             ages = [one.seconds for one in partitions if one.seconds is not None and one.messages]
             yield QueueLag(
                 group.cluster or "",
+                is_only,
                 group.group,
                 topic,
                 worst(one.status for one in partitions),

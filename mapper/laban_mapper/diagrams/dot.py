@@ -47,27 +47,9 @@ def write(graph: Graph) -> bytes:
 def to_dot(graph: Graph, colors: Palette) -> str:
     """DOT source in these colors."""
     drawing = simplify(graph)
-    dot = Digraph("laban")
-    dot.attr(
-        rankdir="LR",
-        bgcolor=colors.paper,
-        pad="0.3",
-        nodesep="0.22",
-        ranksep="0.32",
-        fontname=_FONT,
-        outputorder="edgesfirst",
-    )
+    dot = _sheet(colors)
     if graph.title:
         dot.attr(label=heading(graph, drawing, colors), labelloc="t", labeljust="l")
-    dot.attr(
-        "node",
-        fontname=_FONT,
-        fontsize=str(_NAME_SIZE),
-        fontcolor=colors.ink,
-        penwidth="1.2",
-        margin="0.18,0.10",
-    )
-    dot.attr("edge", fontname=_FONT, penwidth="1.3", arrowsize="0.7")
     names = node_identifiers(node.id for node in drawing.nodes)
     home = homes(drawing.nodes, drawing.pairs()) if graph.view.by_namespace else {}
     rooms: defaultdict[str | None, Digraph] = defaultdict(Digraph)
@@ -82,15 +64,29 @@ def to_dot(graph: Graph, colors: Palette) -> str:
         near = {home.get(arrow.source), home.get(arrow.target)}
         room = rooms[near.pop() if len(near) == 1 else None]
         _draw(arrow, f"label{number}", _ends(arrow, names, depth), room, dot, colors)
-    for number, (namespace, room) in enumerate(sorted((key, room) for key, room in rooms.items() if key)):
-        room.name = f"cluster{number}"
-        room.attr(label="", style="rounded", color=colors.frame, margin="14")
-        # The label of a cluster may lie on arrows; a node does not.
-        room.node(
-            f"name{number}", _label(wrapped(namespace)), shape="plain", fontsize="16", fontcolor=colors.faint
-        )
-        dot.subgraph(room)
+    for number, namespace in enumerate(sorted(filter(None, rooms))):
+        _frame(rooms[namespace], number, namespace, colors)
+        dot.subgraph(rooms[namespace])
     return str(dot.source)
+
+
+def _sheet(colors: Palette) -> Digraph:
+    """An empty drawing, with what its nodes and arrows have in common."""
+    dot = Digraph("laban")
+    dot.attr(rankdir="LR", bgcolor=colors.paper, pad="0.3", nodesep="0.22", ranksep="0.32")
+    dot.attr(fontname=_FONT, outputorder="edgesfirst")
+    dot.attr("node", fontname=_FONT, fontsize=str(_NAME_SIZE), fontcolor=colors.ink)
+    dot.attr("node", penwidth="1.2", margin="0.18,0.10")
+    dot.attr("edge", fontname=_FONT, penwidth="1.3", arrowsize="0.7")
+    return dot
+
+
+def _frame(room: Digraph, number: int, namespace: str, colors: Palette) -> None:
+    """Frame the nodes of a namespace; its name is a node, because the label of a frame may lie on arrows."""
+    room.name = f"cluster{number}"
+    room.attr(label="", style="rounded", color=colors.frame, margin="14")
+    label = _label(wrapped(namespace))
+    room.node(f"name{number}", label, shape="plain", fontsize="16", fontcolor=colors.faint)
 
 
 def _node(node: Node, drawing: Drawing, colors: Palette) -> dict[str, str]:

@@ -233,5 +233,5 @@ def _step(span: Span, facts: Facts, first: int, index: Mapping[int, int], paths:
         by_message=causality.is_delivery(span),
         namespace=span.namespace,
         chatter=is_connection_chatter(span),
-        notes=resilience_notes_of(span),
+        notes=resilience_notes_of(span, span.duration / NS_PER_MS if failed(span) else None),
     )

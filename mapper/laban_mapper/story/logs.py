@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from laban_collector.store.rows import LogLine
 from laban_mapper.model import LogEntry, Logs, LogSeverity, Step, Story, StoryLog
+from laban_mapper.names import shortened
+from laban_mapper.printable import printable
 from laban_mapper.times import utc_time
 
 MOST: Final = 2_000
@@ -14,9 +16,13 @@ MOST_TRACES: Final = 100
 """Traces of a story whose log records are read."""
 
 _NAMES: Final[tuple[LogSeverity, ...]] = ("trace", "debug", "info", "warn", "error", "fatal")
+_RANK: Final = {name: rank for rank, name in enumerate(("unspecified", *_NAMES))}
+_LEVEL_WIDTH: Final = 12
 _NUMBERS: Final = 4
 """Severity numbers that share a name: 1 to 4 are `trace`."""
 _MS: Final = 1000
+
+T = TypeVar("T", bound=LogEntry)
 
 
 def logs_of(lines: Sequence[LogLine], limit: int) -> Logs:
@@ -48,6 +54,26 @@ def with_logs(story: Story, found: Logs) -> Story:
             "logs_truncated": found.truncated or len(story.traces) > MOST_TRACES,
         }
     )
+
+
+def said(entry: LogEntry, width: int) -> str:
+    """Return what a record says in one printable line: its body, or what else it has."""
+    named = ", ".join(f"{key}={value}" for key, value in entry.attributes.items())
+    return shortened(printable(entry.body or entry.event_name or named or "(empty)"), width)
+
+
+def level(entry: LogEntry) -> str:
+    """Return the severity as its logging library calls it, printable and in capitals; '' for none."""
+    name = entry.severity_text or ("" if entry.severity == "unspecified" else entry.severity)
+    return shortened(printable(name), _LEVEL_WIDTH).upper()
+
+
+def worst(entries: Sequence[T], most: int) -> list[T]:
+    """Return the records to show, in their order; of too many, the worst."""
+    if len(entries) <= most:
+        return list(entries)
+    by_need = sorted(range(len(entries)), key=lambda index: -_RANK[entries[index].severity])
+    return [entries[index] for index in sorted(by_need[:most])]
 
 
 def _at_step(story: Story, entry: LogEntry, index: int | None) -> StoryLog:

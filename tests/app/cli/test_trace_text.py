@@ -1,5 +1,6 @@
 import json
 from io import StringIO
+from typing import Any
 
 from rich.console import Console
 
@@ -92,6 +93,19 @@ def test_retries_and_circuit_breakers_are_told_below_their_span() -> None:
         "↻ circuit breaker user was open and refused 2 calls",
         "↻ circuit breaker (no name) was open and refused 1 call",
     ]
+
+
+def test_the_timeout_of_a_caller_is_told_if_its_call_ran_into_it() -> None:
+    def told(duration_ms: float, status: int = 2, **given: object) -> list[str]:
+        known = {f"laban.{name.replace('__', '.')}": value for name, value in given.items()}
+        attributes = Attributes(json.dumps(known))
+        spans = row(1, status=status, duration=int(duration_ms * 1e6), attributes=attributes)
+        return [line.strip() for line in text_of(trace_of(TRACE, pages(spans))) if "↻" in line]
+
+    read: dict[str, Any] = {"timeout_ms": 500, "timeout__scope": "read"}
+    assert told(501, **read) == ["↻ the caller's timeout is 500 ms for each read"]
+    assert told(1999, timeout_ms=2000, timeout__scope="call") == ["↻ the caller's timeout is 2.0 s"]
+    assert told(501, status=0, **read) == told(300, **read) == told(501, timeout_ms="soon") == []
 
 
 def test_what_a_span_says_of_breakers_cannot_control_the_terminal() -> None:

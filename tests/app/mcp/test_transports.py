@@ -171,6 +171,7 @@ def test_an_order_that_is_unknown_says_what_to_do(served: Serving) -> None:
         ("order_spans", {"value": FAILED, "cursor": "first"}, "Leave it out for the first page"),
         ("find_orders", {"since": "yesterday"}, "ISO 8601"),
         ("service_map", {"focus": "nowhere"}, "Services: "),
+        ("service_map", {"entry": "GET /nowhere"}, "order POST /orders"),
         ("edge", {"source": "order", "target": "nowhere"}, "From there, they go to "),
         ("explain_finding", {"code": "L999"}, "L001 deep-sync-chain"),
         ("what_if", {"down": ["nowhere"]}, "service_map lists"),
@@ -259,8 +260,9 @@ def test_diagrams_are_resources_and_tasks_are_prompts(served: Serving) -> None:
         assert "pricing" in near
         assert "payments" not in near
         assert all(text.startswith("sequenceDiagram") for text in orders)
-        with pytest.raises(MCPError, match="find_orders"):
-            await client.read_resource("laban://diagram/order/order/none")
+        for unknown in ("none", "%2Fetc%2Fpasswd", "100%2525"):  # values, as they may be, and no paths
+            with pytest.raises(MCPError, match="find_orders"):
+                await client.read_resource(f"laban://diagram/order/order/{unknown}")
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         assert prompts == {"post-mortem", "why-is-a-group-behind"}
         for name, arguments in (

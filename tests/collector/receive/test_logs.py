@@ -22,6 +22,7 @@ from laban_app.server.collector import Endpoints
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 
+from ...serving import serving
 from ..log_requests import json_log_body, json_record, log_body, record
 from ..requests import TRACE_ID, body, span
 from ..running import running_collector
@@ -163,3 +164,17 @@ def test_logs_are_refused_unless_they_are_wanted(tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError, match="LABAN_LOGS=true"):
             call(collector, log_body(record()))
         assert DuckDBReader(database).logs_of([TRACE_ID.hex()], 5) == []
+
+
+def test_acknowledged_records_survive_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path / "spans.duckdb", environment={"LABAN_LOGS": "true"}) as running:
+        sent = log_body(record("before the kill"))
+        answer = httpx.post(
+            f"http://{running.http}/v1/logs", content=sent, headers={"content-type": PROTOBUF}
+        )
+        assert answer.status_code == 200
+        running.process.kill()
+        running.process.wait(20)
+    with Database.open(tmp_path / "spans.duckdb") as database:
+        [line] = DuckDBReader(database).logs_of([TRACE_ID.hex()], 5)
+    assert line.body == "before the kill"

@@ -136,6 +136,18 @@ def test_without_a_trace_the_link_is_the_page_that_shows_it() -> None:
     assert alert.link == f"{DASHBOARD}lag?group=m%20%26%20n"
 
 
+def test_the_cluster_is_part_of_the_place_only_if_there_are_several() -> None:
+    [group] = lag("STOP").groups
+    of_clusters = [group.model_copy(update={"cluster": name}) for name in ("east", "west")]
+    both = alerts(Situation(lag=LagReport(groups=of_clusters)))
+    assert [alert.place for alert in both] == [
+        "group mail, topic orders in east",
+        "group mail, topic orders in west",
+    ]
+    [alone] = alerts(Situation(lag=LagReport(groups=of_clusters[:1])))
+    assert alone.place == "group mail, topic orders"
+
+
 def test_the_worst_come_first_and_what_is_too_much_is_counted() -> None:
     letters = [DeadLetters(f"t{number}.dlq", 1, ["mail"]) for number in range(MOST)]
     found = evaluate(replace(TRUE["LabanGroupStopped"], dead_letters=letters), DASHBOARD, lambda _: None)

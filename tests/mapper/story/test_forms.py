@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from laban_collector.store.rows import Span, SpanEvent
-from laban_mapper.model import Cause, OrderScope, Story
+from laban_mapper.model import Cause, LogSeverity, OrderScope, Story, StoryLog
 from laban_mapper.story.builder import build_story
 from laban_mapper.story.forms.rendering import STORY_FORMS, StoryForm, write
 from laban_mapper.times import utc_time
@@ -53,7 +53,25 @@ def named(names: Sequence[str]) -> Story:
         Cause(kind="error", service=name, operation=name, sentence=name, spans=[name], rank=at)
         for at, name in enumerate(names, 1)
     ]
-    return story.model_copy(update={"causes": causes, "notes": list(names), "traces": list(names)})
+    logs = [logged(name) for name in names]
+    changed = {"causes": causes, "notes": list(names), "traces": list(names), "logs": logs}
+    return story.model_copy(update=changed)
+
+
+def logged(text: str, at_ms: float = 5, severity: LogSeverity = "error") -> StoryLog:
+    """A log record of the trace, with this text in every place."""
+    return StoryLog(
+        time=utc_time(T0),
+        time_ns=T0,
+        severity=severity,
+        severity_text=text,
+        service=text,
+        logger=text,
+        body=text,
+        attributes={text: text},
+        trace_id="1" * 32,
+        start_ms=at_ms,
+    )
 
 
 class Tags(HTMLParser):
@@ -90,7 +108,7 @@ def test_hostile_names_stay_text_in_markdown() -> None:
     outside_code = "".join(child.content for child in inline if child.type == "text")
     assert not re.search(r"@|://", outside_code)
     headings = [token.tag for token in tokens if token.type == "heading_open"]
-    assert headings == ["h2", "h3", "h3", "h3"]
+    assert headings == ["h2", "h3", "h3", "h3", "h3"]
 
 
 def test_a_sequence_diagram_is_well_formed_whatever_the_names_are() -> None:
@@ -124,6 +142,24 @@ def test_causes_come_with_their_usual_value_and_examples() -> None:
         text = write(story, form)
         assert "usually 12 ms, 380 examples" in text
         assert "23 of 60 since 2026-09-21 14:13 UTC; in the hour before, 0 of 1,200" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("markdown", "| +7.0 ms | `order` | DECLINED | `declined` |"),
+        ("html", '<tr class="failed"><td>+7.0 ms</td><td>order</td><td>DECLINED</td><td>declined</td></tr>'),
+    ],
+)
+def test_a_form_tells_what_was_logged_and_of_too_much_the_worst(form: StoryForm, row: str) -> None:
+    story = build_story("order", "123", hybrid_order())
+    assert "Logs" not in write(story, form)
+    declined = logged("declined", 7).model_copy(update={"service": "order"})
+    logs = [declined, *(logged(f"line {number}", number, "info") for number in range(8, 300))]
+    text = write(story.model_copy(update={"logs": logs}), form)
+    assert row in text
+    shown = text.count("LINE ")
+    assert f"… and {293 - 1 - shown} more log records" in text
 
 
 def test_mermaid_draws_calls_returns_topics_and_waits() -> None:

@@ -18,6 +18,7 @@ from laban_mapper.story.forms.rows import (
     rows,
     stood_for,
 )
+from laban_mapper.story.logs import level, said, worst
 from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Line, since_start
 from laban_mapper.times import format_duration
@@ -29,6 +30,8 @@ _MAX_INSIDE: Final = 20
 """The steps that a line lists of those for which it stands."""
 _MAX_MESSAGES: Final = 100
 _MAX_GROUPS: Final = 10
+_MAX_LOGS: Final = 200
+_LOG_WIDTH: Final = 500
 _MAX_CAUSES: Final = 20
 _MAX_TRACES: Final = 50
 _DEEPEST: Final = 16
@@ -55,6 +58,7 @@ def to_html(story: Story) -> str:
         *lanes(story, shown),
         *_steps(story, shown),
         *_messages(story.messages),
+        *_logs(story),
         *_traces(story),
         "</main></body></html>",
     ]
@@ -186,6 +190,22 @@ def _message(message: Message) -> Iterator[str]:
 
 def _state(state: GroupState) -> str:
     return f'<span class="state {state.state}">{state.state}</span>{_dim(phrases.state_details(state))}'
+
+
+def _logs(story: Story) -> Iterator[str]:
+    if not story.logs:
+        return
+    yield '<section><h2>Logs</h2><table class="logs"><thead><tr><th>When</th><th>Service</th>'
+    yield "<th>Level</th><th>Text</th></tr></thead><tbody>"
+    for log in worst(story.logs, _MAX_LOGS):
+        classes = ' class="failed"' if log.severity in ("error", "fatal") else ""
+        yield (
+            f"<tr{classes}><td>{_t(phrases.when(max(log.start_ms, 0.0)))}</td><td>{_name(log.service)}</td>"
+            f"<td>{_t(level(log))}</td><td>{_t(said(log, _LOG_WIDTH))}</td></tr>"
+        )
+    yield "</tbody></table>"
+    yield _more(len(story.logs) - _MAX_LOGS, "log record")
+    yield "</section>"
 
 
 def _traces(story: Story) -> Iterable[str]:

@@ -36,6 +36,10 @@ th, td { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--line); vertical-
 .steps { table-layout: fixed } .steps th:nth-child(2) { padding-left: 0.4em }
 .steps .critical td:last-child { font-weight: 700; color: var(--critical) }
 .steps .failed b { color: var(--fail) }
+.logs th, .logs td:nth-child(1), .logs td:nth-child(3) { white-space: nowrap }
+.logs td:nth-child(1) { padding-right: 16px; font-variant-numeric: tabular-nums }
+.logs td:nth-child(2) { min-width: clamp(80px, 17vw, 180px) } .logs td:last-child { width: 100% }
+.logs .failed td:nth-child(3) { color: var(--fail); font-weight: 700 }
 td, .name, .bar { unicode-bidi: isolate }
 summary { cursor: pointer; padding: 3px 0; overflow-wrap: anywhere }
 td details { font-size: 12.5px; color: var(--dim) } td ul { margin: 2px 0; padding-left: 18px }

@@ -7,6 +7,7 @@ from typing import Final
 from laban_mapper.model import Cause, GroupState, Message, Story
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.rows import ShownChapter, is_plain, is_processed, most_telling, rows
+from laban_mapper.story.logs import level, said, worst
 from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Line, since_start
 
@@ -14,6 +15,8 @@ _MAX_LINES: Final = 80
 """With the bounds below, the text is shorter than the 65,536 characters that a ticket may have."""
 _MAX_MESSAGES: Final = 40
 _MAX_GROUPS: Final = 5
+_MAX_LOGS: Final = 30
+_LOG_WIDTH: Final = 200
 _MAX_CAUSES: Final = 10
 _MAX_TRACES: Final = 10
 _DEEPEST: Final = 12
@@ -33,6 +36,7 @@ def to_markdown(story: Story) -> str:
         [f"- {_text(note)}" for note in map(phrases.sentence, story.notes)],
         _timeline(story),
         _messages(story.messages),
+        _logs(story),
         _traces(story),
     ]
     return "\n\n".join("\n".join(lines) for lines in map(list, parts) if lines) + "\n"
@@ -146,6 +150,18 @@ def _message(message: Message) -> Iterator[str]:
 def _state(state: GroupState) -> str:
     details = phrases.state_details(state, _ERROR_WIDTH)
     return f"**{state.state}**" + (f", {_text(details, code=_cell)}" if details else "")
+
+
+def _logs(story: Story) -> list[str]:
+    if not story.logs:
+        return []
+    lines = ["### Logs", "", "| When | Service | Level | Text |", "|---|---|---|---|"]
+    for log in worst(story.logs, _MAX_LOGS):
+        when, service = phrases.when(max(log.start_ms, 0.0)), _cell(phrases.name(log.service))
+        lines.append(f"| {when} | {service} | {_text(level(log), _cell)} | {_cell(said(log, _LOG_WIDTH))} |")
+    if len(story.logs) > _MAX_LOGS:
+        lines += ["", f"… and {phrases.count(len(story.logs) - _MAX_LOGS, 'more log record')}"]
+    return lines
 
 
 def _traces(story: Story) -> Iterable[str]:

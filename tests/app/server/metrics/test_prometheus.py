@@ -109,8 +109,11 @@ def test_rates_of_a_real_prometheus_equal_those_of_the_map(tmp_path: Path) -> No
             assert prometheus.query("traces_service_graph_request_messaging_system_seconds_sum") == {
                 "order mail": pytest.approx(0.03 * (first + sent))
             }
+        counted = 'laban_orders_total{outcome="ok",entry="order POST /orders"}'
+        until(lambda: counted in httpx.get(f"{collector.url}/metrics").text, 60, pause=2)
         text = httpx.get(f"{collector.url}/metrics").text
         assert promtool("check", "metrics", given=text.encode()) == ""
+        assert 'laban_findings{code="L001",severity="warning"} 0' in text
         check_openmetrics(collector)
 
 
