@@ -6,6 +6,7 @@ are of another dashboard, such as that of `laban demo`. `--width` and `--dark` s
 
 import argparse
 import io
+import json
 import sys
 import tempfile
 import time
@@ -37,10 +38,11 @@ PAGES: Final = {
     "diagrams": ("/diagrams", "[role=region] img"),
     "what-if": ("/what-if?down=pricing", ".st-key-assumptions"),
     "compare": ("/compare?a=10m..5m&b=5m..", ".st-key-brought"),
-    "latency": ("/latency?of=order%20→%20pricing", _CHART),
-    "lag": ("/lag?group=email", _CHART),
+    "latency": ("/latency?by=By+route&of=order%20%20POST%20/orders", _CHART),
+    "lag": ("/lag?group=email&measure=Seconds", _CHART),
 }
 """The path of each page, and what is on it when it is drawn."""
+_OBJECTIVES: Final = {"latency": {"order POST /orders": 300}, "queue": {"email": 60}}
 _HEIGHT: Final = 900
 _WHOLE: Final = 2_400
 _COLOURS: Final = 128
@@ -94,7 +96,7 @@ def shop() -> Generator[str]:
             DuckDBWriter(database).write_lag([replace(poll, time=poll.time + moved) for poll in lag_polls()])
         finally:
             database.close()
-        with serving(db) as running:
+        with serving(db, environment={"LABAN_OBJECTIVES": json.dumps(_OBJECTIVES)}) as running:
             running.send(spans)
             with dashboard(running.url) as address:
                 yield address

@@ -2,35 +2,56 @@
 
 import json
 import re
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 import laban_dashboard
+from laban_app.server.metrics.edges import EdgeMetrics
+from laban_app.server.metrics.lag import render_lag
+from laban_app.server.metrics.observer import FoundFindings
+from laban_app.server.metrics.orders import SETTLE_S
+from laban_app.server.metrics.page import render_findings
+from laban_app.server.metrics.text import Form
+from laban_collector.store.duckdb.connection.database import Database
+from laban_mapper.lag import report
+
+from ..app.server.metrics.test_edges import TOTALS
+from ..app.server.metrics.test_lag import ROWS
+from ..app.server.metrics.test_orders import Counting, order
 
 ROOT: Final = Path(__file__).parents[2]
 GRAFANA: Final = ROOT / "deploy" / "grafana"
 BOARD: Final[dict[str, Any]] = json.loads((GRAFANA / "dashboards" / "laban.json").read_text(encoding="utf-8"))
 PANELS: Final[list[dict[str, Any]]] = BOARD["panels"]
 
-EXPOSED: Final = {
-    "traces_service_graph_request_total": {"client", "server", "connection_type"},
-    "traces_service_graph_request_failed_total": {"client", "server", "connection_type"},
-    "traces_service_graph_request_server_seconds_bucket": {"client", "server", "connection_type", "le"},
-    "traces_service_graph_request_client_seconds_bucket": {"client", "server", "connection_type", "le"},
-    "traces_service_graph_request_messaging_system_seconds_bucket": {
-        *("client", "server", "connection_type", "le"),
-    },
-    "kafka_consumergroup_lag": {"consumergroup", "topic", "partition"},
-    "kafka_consumergroup_lag_sum": {"consumergroup", "topic"},
-    "kafka_consumergroup_lag_seconds": {"consumergroup", "topic", "partition"},
-    "laban_orders_total": {"outcome", "entry"},
-    "laban_findings": {"code", "severity"},
-}
-"""The metrics of laban, with their labels."""
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The samples that laban exposes, with their labels."""
+    folder = tmp_path_factory.mktemp("exposed")
+    with Database.open(folder / "spans.duckdb") as database:
+        counting = Counting(database, folder)
+        counting.count(2, [order(1, 1)])
+        counting.count(SETTLE_S + 3)
+        text = "".join(
+            [
+                EdgeMetrics().render(TOTALS, Form.TEXT),
+                render_lag(report(ROWS), [], Form.TEXT),
+                counting.tally.render(Form.TEXT),
+                render_findings(FoundFindings(Counter(), 0.0), Form.TEXT),
+            ]
+        )
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found[sample.name] |= sample.labels.keys()
+    return dict(found)
 
 
 def data_sources() -> dict[str, dict[str, Any]]:
@@ -58,11 +79,13 @@ def queries() -> list[str]:
 
 
 @pytest.mark.parametrize("query", queries())
-def test_a_query_names_metrics_and_labels_that_laban_exposes(query: str) -> None:
+def test_a_query_names_metrics_and_labels_that_laban_exposes(
+    query: str, exposed: dict[str, set[str]]
+) -> None:
     metrics = re.findall(r"\b((?:traces|kafka|laban)_\w+)", query)
     assert metrics
-    assert [metric for metric in metrics if metric not in EXPOSED] == []
-    known = set.intersection(*(EXPOSED[metric] for metric in metrics))
+    assert [metric for metric in metrics if metric not in exposed] == []
+    known = set.intersection(*(exposed[metric] for metric in metrics))
     labels = {name.strip() for inner in re.findall(r"by \(([^)]*)\)", query) for name in inner.split(",")}
     labels |= set(re.findall(r"(\w+)=~", query)) | set(re.findall(r"label_values\(\w+, (\w+)\)", query))
     assert labels <= known

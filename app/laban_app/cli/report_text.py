@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from laban_mapper.names import shortened
@@ -55,4 +54,6 @@ def _show(item: ReportItem, console: Console, *, advised: bool) -> None:
 
 
 def _print(text: str, style: str, console: Console) -> None:
-    console.print(Padding(Text(text, style=style), (0, 0, 0, 2), expand=False))
+    for line in Text(text, style=style).wrap(console, max(console.width - 2, 1)):
+        line.rstrip()
+        console.print(Text.assemble("  ", line))

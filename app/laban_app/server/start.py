@@ -130,7 +130,7 @@ class Start:
         add_import_routes(api, collector.batch_receiver, storage.metrics)
         if settings.jaeger_api:
             keys = KeyFinder(parse_rules(settings.keys))
-            add_jaeger_routes(api, JaegerQueries(answers, storage.store.reader(), storage.settle, keys))
+            add_jaeger_routes(api, JaegerQueries(answers, reader, storage.settle, keys))
         mcp = McpEndpoint(answers, storage, enabled=settings.mcp)
         starting.push_async_callback(mcp.stop)
         api.router.routes.append(Route(MCP_PATH, mcp))

@@ -1,20 +1,32 @@
-"""The time axis, the times in tooltips, and the limits of all charts."""
+"""The parts that all charts share: the time axis, the times in tooltips, colours and limits; as Vega-Lite.
 
-import importlib
-from collections.abc import Iterable, Mapping
+Charts are plain dictionaries: to build and check them as Altair's objects takes longer than all else of a
+refresh. The data of each layer stays in its layer, so Streamlit has nothing to convert.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-import altair as alt
-
-# Altair uses it as soon as another browser's thread has begun to load it.
-importlib.import_module("pandas")
+Spec = dict[str, Any]
+Rows = Sequence[Mapping[str, object]]
 
 _SECONDS_BELOW: Final = timedelta(minutes=12)
 _DATE_FROM: Final = timedelta(hours=20)
+_LEGEND: Final = {"title": None, "orient": "top", "labelLimit": 320}
 
 
-def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | None = None) -> alt.X:
+def chart(*layers: Spec, height: int) -> Spec:
+    """Return a chart with these layers, one above the other."""
+    return {"layer": [layer for layer in layers if layer["data"]["values"]], "height": height}
+
+
+def layer(rows: Rows, mark: Spec, **encoding: Spec | list[Spec]) -> Spec:
+    """Return a layer: how the rows are drawn."""
+    return {"data": {"values": list(rows)}, "mark": mark, "encoding": encoding}
+
+
+def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | None = None) -> Spec:
     """Return a time axis in the browser's time zone; the label format depends on the range of `times`.
 
     Args:
@@ -29,29 +41,64 @@ def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | Non
         pattern = "%H:%M"
     else:
         pattern = "%-d %b %H:%M"
-    scale = alt.Scale() if window is None else alt.Scale(domain=[one.astimezone(UTC) for one in window])
-    axis = alt.Axis(format=pattern, labelOverlap=True, tickCount=8)
-    return alt.X("time:T", title=None, axis=axis, scale=scale)
+    axis = {"format": pattern, "labelOverlap": True, "tickCount": 8}
+    found: Spec = {"field": "time", "type": "temporal", "title": None, "axis": axis}
+    return found if window is None else {**found, "scale": {"domain": [_moment(one) for one in window]}}
 
 
-def time_tooltip() -> list[alt.Tooltip]:
-    """Return a tooltip with the time of a point, to the second: in the browser's time zone, and in UTC."""
+def quantity(field: str, title: str, **more: object) -> Spec:
+    """Return a y axis of numbers."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def colour(field: str, **more: object) -> Spec:
+    """Return colours by a name, with a legend above the chart."""
+    return {"field": field, "type": "nominal", "legend": _LEGEND, **more}
+
+
+def tooltips(*texts: str, **numbers: str) -> list[Spec]:
+    """Return a tooltip: the time to the second, in the browser's time zone and in UTC; texts, and numbers.
+
+    Args:
+        texts: fields.
+        numbers: titles by field.
+    """
     return [
-        alt.Tooltip("time:T", format="%-d %b %H:%M:%S", title="time"),
-        alt.Tooltip("time:T", timeUnit="utchoursminutesseconds", format="%H:%M:%S", title="UTC"),
+        {"field": "time", "type": "temporal", "format": "%-d %b %H:%M:%S", "title": "time"},
+        {
+            "field": "time",
+            "type": "temporal",
+            "timeUnit": "utchoursminutesseconds",
+            "format": "%H:%M:%S",
+            "title": "UTC",
+        },
+        *({"field": text, "type": "nominal"} for text in texts),
+        *(
+            {"field": field, "type": "quantitative", "format": ",.1f", "title": title}
+            for field, title in numbers.items()
+        ),
     ]
 
 
-def limit_lines(limits: Mapping[str, float]) -> alt.Chart:
+def limit_lines(limits: Mapping[str, float]) -> Spec:
     """Return dashed lines at values of the y axis; their labels stand in the legend of the colours."""
-    rows = [{"limit": value, "label": label} for label, value in limits.items()]
-    chart: alt.Chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_rule(strokeDash=[6, 4], strokeWidth=2)
-        .encode(
-            y="limit:Q",
-            color=alt.Color("label:N", legend=alt.Legend(title=None, orient="top")),
-            tooltip="label:N",
-        )
+    return layer(
+        [{"limit": value, "label": label} for label, value in limits.items()],
+        {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 2},
+        y={"field": "limit", "type": "quantitative"},
+        color=colour("label"),
+        tooltip={"field": "label", "type": "nominal"},
     )
-    return chart
+
+
+def _moment(time: datetime) -> Spec:
+    utc = time.astimezone(UTC)
+    return {
+        "year": utc.year,
+        "month": utc.month,
+        "date": utc.day,
+        "hours": utc.hour,
+        "minutes": utc.minute,
+        "seconds": utc.second,
+        "utc": True,
+    }

@@ -5,10 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, cast
 
-import altair as alt
-
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.chart_axes import limit_lines, time_axis, time_tooltip
+from laban_dashboard.presentation.chart_axes import (
+    Spec,
+    chart,
+    colour,
+    layer,
+    limit_lines,
+    quantity,
+    time_axis,
+    tooltips,
+)
 from laban_mapper.model import GroupLag, LagPoint, PartitionLag
 from laban_mapper.names import shortened
 from laban_mapper.printable import printable
@@ -62,33 +69,24 @@ def lag_chart(
     *,
     by_partition: bool,
     objectives: Mapping[str, float] | None = None,
-) -> alt.Chart | alt.LayerChart:
+) -> Spec:
     """Chart lag over time: one line per group, or per partition; the objectives (s) of groups as lines."""
     rows = _thinned(_by_partition(points, measure) if by_partition else _by_group(points, measure))
     title = "messages behind" if measure == "messages" else "seconds behind"
-    chart: alt.Chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=time_axis(point.time for point in points),
-            y=alt.Y("lag:Q", title=title, scale=alt.Scale(zero=True)),
-            color=alt.Color("series:N", legend=alt.Legend(title=None, orient="top", labelLimit=320)),
-            tooltip=[
-                *time_tooltip(),
-                "series:N",
-                alt.Tooltip("lag:Q", format=",.1f", title=title),
-            ],
-        )
+    lines = layer(
+        rows,
+        {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+        x=time_axis(point.time for point in points),
+        y=quantity("lag", title, scale={"zero": True}),
+        color=colour("series"),
+        tooltip=tooltips("series", lag=title),
     )
     limits = {
         f"objective of {printable(shortened(group))}: {formatting.duration(limit * 1000)}": limit
         for group, limit in (objectives or {}).items()
         if measure == "seconds"
     }
-    if not limits:
-        plain: alt.Chart = chart.properties(height=320)
-        return plain
-    return alt.LayerChart(layer=[chart, limit_lines(limits)], height=320)
+    return chart(lines, limit_lines(limits), height=320)
 
 
 def _thinned(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import altair as alt
-
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.chart_axes import limit_lines, time_axis, time_tooltip
+from laban_dashboard.presentation.chart_axes import (
+    Spec,
+    chart,
+    colour,
+    layer,
+    limit_lines,
+    quantity,
+    time_axis,
+    tooltips,
+)
 from laban_mapper.model import LatencyHistory, LatencyPoint, LatencyTotal
 
 PERCENTILES: Final = {"p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99"}
@@ -90,60 +97,48 @@ def percentiles_chart(
     window: Window | None = None,
     *,
     logarithmic: bool,
-) -> alt.Chart | alt.LayerChart:
+) -> Spec:
     """Chart the p50, p95 and p99 of one edge or route over time, and its objective as a line."""
     rows = [
         {"time": point.time.isoformat(), "percentile": label, "ms": getattr(point, field)}
         for point in points
         for field, label in PERCENTILES.items()
     ]
-    scale = alt.Scale(type="log") if logarithmic else alt.Scale(zero=True)
-    chart: alt.Chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_line(interpolate="monotone", strokeWidth=2, point=alt.OverlayMarkDef(size=22))
-        .encode(
-            x=time_axis((point.time for point in points), window),
-            y=alt.Y("ms:Q", title="milliseconds", scale=scale),
-            color=alt.Color(
-                "percentile:N", sort=list(PERCENTILES.values()), legend=alt.Legend(title=None, orient="top")
-            ),
-            tooltip=[
-                *time_tooltip(),
-                "percentile:N",
-                alt.Tooltip("ms:Q", format=",.1f", title="ms"),
-            ],
-        )
+    scale = {"type": "log"} if logarithmic else {"zero": True}
+    limit = f"objective: p95 ≤ {formatting.duration(objective_ms)}"
+    limits = {} if objective_ms is None else {limit: objective_ms}
+    lines = layer(
+        rows,
+        {"type": "line", "strokeWidth": 2, "point": {"size": 22}},
+        x=time_axis((point.time for point in points), window),
+        y=quantity("ms", "milliseconds", scale=scale),
+        color=colour("percentile", scale={"domain": [*PERCENTILES.values(), *limits]}),
+        tooltip=tooltips("percentile", ms="ms"),
     )
-    if objective_ms is None:
-        plain: alt.Chart = chart.properties(height=300)
-        return plain
-    label = f"objective: p95 ≤ {formatting.duration(objective_ms)}"
-    return alt.LayerChart(layer=[chart, limit_lines({label: objective_ms})], height=300)
+    limits = (
+        {}
+        if objective_ms is None
+        else {f"objective: p95 ≤ {formatting.duration(objective_ms)}": objective_ms}
+    )
+    return chart(lines, limit_lines(limits), height=300)
 
 
-def calls_chart(points: Sequence[LatencyPoint], bucket_s: float, window: Window | None = None) -> alt.Chart:
+def calls_chart(points: Sequence[LatencyPoint], bucket_s: float, window: Window | None = None) -> Spec:
     """Chart the calls of one edge or route over time, split by outcome."""
     rows = [
         {"time": point.time.isoformat(), "calls": calls, "outcome": outcome}
         for point in points
         for outcome, calls in (("succeeded", point.calls - point.errors), ("failed", point.errors))
     ]
-    chart: alt.Chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_bar(size=6)
-        .encode(
-            x=time_axis((point.time for point in points), window),
-            y=alt.Y("calls:Q", title=f"calls per {_span(bucket_s)}", stack=True),
-            color=alt.Color(
-                "outcome:N",
-                scale=alt.Scale(domain=["succeeded", "failed"], range=[_GREY, _RED]),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            tooltip=[*time_tooltip(), "outcome:N", "calls:Q"],
-        )
-        .properties(height=190)
+    bars = layer(
+        rows,
+        {"type": "bar", "size": 6},
+        x=time_axis((point.time for point in points), window),
+        y=quantity("calls", f"calls per {_span(bucket_s)}", stack=True),
+        color=colour("outcome", scale={"domain": ["succeeded", "failed"], "range": [_GREY, _RED]}),
+        tooltip=tooltips("outcome", calls="calls"),
     )
-    return chart
+    return chart(bars, height=190)
 
 
 def _objective(summary: LatencySummary) -> str:

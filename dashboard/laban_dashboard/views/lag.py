@@ -108,7 +108,8 @@ def _chart(history: LagHistory, groups: Sequence[GroupLag], measure: Measure, *,
     if not points:
         return notices.empty_window("No lag readings in this time range.")
     objectives = {name: limit for name, limit in history.objectives.items() if name in {g for g, _ in wanted}}
-    st.altair_chart(lag_chart(points, measure, by_partition=single, objectives=objectives), key="lag")
+    chart = lag_chart(points, measure, by_partition=single, objectives=objectives)
+    st.vega_lite_chart(spec=chart, key="lag", alt="Lag over time")
     if objectives and measure == "messages":
         st.caption("Objectives are in seconds: choose Seconds to see them.")
     return None

@@ -109,10 +109,12 @@ def _body() -> None:
     summary = next((one for one in summaries if one.name == name), summaries[0])
     _figures(summary)
     points = [point for point in history.points if point.name == summary.name]
-    shown = (history.since or window.since, history.until or window.until)
+    since = history.since or window.since
+    shown = (min([since, *(point.time for point in points)]), history.until or window.until)
     chart = percentiles_chart(points, summary.total.objective_ms, shown, logarithmic=logarithmic)
-    st.altair_chart(chart, key="percentiles")
-    st.altair_chart(calls_chart(points, history.bucket_s, shown), key="calls")
+    st.vega_lite_chart(spec=chart, key="percentiles", alt="Percentiles of the latency over time")
+    calls = calls_chart(points, history.bucket_s, shown)
+    st.vega_lite_chart(spec=calls, key="calls", alt="Calls over time, by outcome")
     st.markdown("#### Slowest first")
     _table(summaries)
     st.caption(basis(history))

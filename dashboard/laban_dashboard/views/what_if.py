@@ -69,7 +69,7 @@ def _editor(found: ServiceMap) -> None:
         )
         if KINDS[kind].value is not None:
             st.text_input(KINDS[kind].value or "", KINDS[kind].example, key=f"value-{kind}", width=120)
-        st.button("Add", icon=":material/add:", type="primary", on_click=_add, args=(kind, place))
+        st.button("Add", icon=":material/add:", on_click=_add, args=(kind, place))
 
 
 def _changes(given: Mapping[Kind, Sequence[str]]) -> None:

@@ -54,7 +54,7 @@ def _token_form() -> None:
         st.subheader(":material/key: Log in", anchor=False)
         st.caption("The collector requires a token (LABAN_TOKEN), so the dashboard asks for it, too.")
         st.text_input("Token", key=_GIVEN, type="password", autocomplete="current-password")
-        st.form_submit_button("Log in", type="primary", on_click=_try_token)
+        st.form_submit_button("Log in", on_click=_try_token)
         if st.session_state.get(_LET_IN) is False:
             st.error("This is not the token.", icon=":material/error:")
 
@@ -62,7 +62,7 @@ def _token_form() -> None:
 def _streamlit_form() -> None:
     with st.container(border=True, width=420, key="login"):
         st.subheader(":material/key: Log in", anchor=False)
-        st.button("Log in", type="primary", on_click=st.login)
+        st.button("Log in", on_click=st.login)
 
 
 def _way() -> Way:

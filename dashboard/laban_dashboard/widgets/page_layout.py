@@ -23,10 +23,14 @@ _FIGURES = """<style>
 @media (max-width: 560px) { .st-key-figures { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 </style>"""
 
-# Streamlit's captions have 60 % of the text's colour, which is too faint to read for many.
+# Streamlit's captions have 60 % of the text's colour, which is too faint to read for many. So is white on the
+# bright blue of dark mode.
 _READABLE = """<style>
 [data-testid="stCaptionContainer"] {
   opacity: 1 !important; color: color-mix(in srgb, currentcolor 78%, transparent) !important; }
+@media (prefers-color-scheme: dark) {
+  [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] * { color: #10141b !important; }
+}
 </style>"""
 
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from laban_mapper.diagrams.drawing import Drawing
+from laban_mapper.diagrams.drawing import MANY_ERRORS, Drawing
 from laban_mapper.diagrams.graph import Graph
 from laban_mapper.diagrams.text_size import text_width
 from laban_mapper.diagrams.themes import Palette
@@ -11,6 +11,7 @@ from laban_mapper.model import NodeKind
 
 _LEGEND_SIZE: Final = 11
 _NOTE_WIDTH: Final = 100
+_FAILING: Final = f"{MANY_ERRORS:.0%} or more fail, or falls behind"
 _GAP: Final = "\u00a0\u00a0"
 _KINDS: Final[dict[NodeKind, str]] = {
     "service": "service",
@@ -59,7 +60,7 @@ def _key(drawing: Drawing, colors: Palette) -> list[str]:
                 "message",
                 any(one.dashed and not one.failing for one in drawing.arrows),
             ),
-            ("──►", colors.failing, "fails, or falls behind", any(one.failing for one in drawing.arrows)),
+            ("──►", colors.failing, _FAILING, any(one.failing for one in drawing.arrows)),
         )
         if occurs
     ]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from laban_mapper.contracts import edge_labels, published
 from laban_mapper.diagrams.graph import Graph, Labels
@@ -13,6 +13,9 @@ from laban_mapper.names import shortened
 from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
 
+MANY_ERRORS: Final = 0.05
+"""The share of failed calls from which on an arrow is red, as on the map of the dashboard."""
+
 
 class Arrow(NamedTuple):
     """One arrow of a diagram.
@@ -22,7 +25,7 @@ class Arrow(NamedTuple):
         target: node ID.
         dashed: whether the calls are asynchronous.
         lines: the lines of its label.
-        failing: whether any of the calls failed, or the group of the label does not keep up.
+        failing: whether many of the calls fail, or the group of the label does not keep up.
         protocol: of the calls.
     """
 
@@ -148,9 +151,13 @@ def _arrow(hop: _Hop, labels: Labels, seconds: float, contracts: Sequence[str]) 
         target=hop.target,
         dashed=edge.kind == "async",
         lines=tuple(shortened(printable(line)) for line in lines),
-        failing=numbers and (edge.errors > 0 or hop.mark is not None),
+        failing=numbers and (_fails(edge) or hop.mark is not None),
         protocol=shortened(printable(edge.protocol)),
     )
+
+
+def _fails(edge: Edge) -> bool:
+    return edge.errors > 0 and edge.errors >= MANY_ERRORS * edge.calls
 
 
 def _lines(hop: _Hop, labels: Labels, seconds: float, contracts: Sequence[str]) -> list[str]:

@@ -171,6 +171,7 @@ def test_an_order_that_is_unknown_says_what_to_do(served: Serving) -> None:
         ("order_spans", {"value": FAILED, "cursor": "first"}, "Leave it out for the first page"),
         ("find_orders", {"since": "yesterday"}, "ISO 8601"),
         ("service_map", {"focus": "nowhere"}, "Services: "),
+        ("service_map", {"entry": "GET /nowhere"}, "order POST /orders"),
         ("edge", {"source": "order", "target": "nowhere"}, "From there, they go to "),
         ("explain_finding", {"code": "L999"}, "L001 deep-sync-chain"),
         ("what_if", {"down": ["nowhere"]}, "service_map lists"),

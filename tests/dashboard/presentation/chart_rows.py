@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import altair as alt
+from laban_dashboard.presentation.chart_axes import Spec
 
 
-def rows_of(chart: alt.Chart | alt.LayerChart) -> list[dict[str, Any]]:
-    """Return the rows of the chart's only data set."""
-    (rows,) = chart.to_dict()["datasets"].values()
-    return list(rows)
+def rows_of(chart: Spec, number: int = 0) -> list[dict[str, Any]]:
+    """Return the rows of one layer of the chart; none if there is no such layer."""
+    layers = chart["layer"]
+    return list(layers[number]["data"]["values"]) if number < len(layers) else []

@@ -49,11 +49,10 @@ def test_of_very_many_polls_a_line_keeps_the_highest_ones() -> None:
 
 def test_an_objective_is_a_line_where_the_lag_is_in_seconds() -> None:
     objectives = {"email": 30.0}
-    chart = lag_chart(POINTS, "seconds", by_partition=False, objectives=objectives).to_dict()
-    (limit,) = [rows for rows in chart["datasets"].values() if "limit" in rows[0]]
-    assert limit == [{"limit": 30.0, "label": "objective of email: 30.0 s"}]
+    chart = lag_chart(POINTS, "seconds", by_partition=False, objectives=objectives)
+    assert rows_of(chart, 1) == [{"limit": 30.0, "label": "objective of email: 30.0 s"}]
     messages = lag_chart(POINTS, "messages", by_partition=False, objectives=objectives)
-    assert all("limit" not in row for row in rows_of(messages))
+    assert rows_of(messages, 1) == []
 
 
 def test_missing_readings_are_left_out() -> None:

@@ -1,13 +1,14 @@
 // Parses diagrams with the parsers of their formats. Standard input: a JSON list of {name, form, text};
 // standard output: a JSON list of {name, errors, seen}.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { JSDOM } from "jsdom";
 
 const window = new JSDOM("").window;
 Object.assign(globalThis, { window, document: window.document, DOMParser: window.DOMParser });
 const { default: mermaid } = await import("mermaid");
 const { default: asyncapi } = await import("@asyncapi/parser");
-const model = await import("@backstage/catalog-model");
+const model = createRequire(import.meta.url)("@backstage/catalog-model"); // Node.js 18 cannot import it
 const { parseAllDocuments } = await import("yaml");
 
 mermaid.initialize({ startOnLoad: false, maxEdges: 5000, maxTextSize: 5_000_000 });

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from laban_collector.store.rows import EdgeRow
-from laban_mapper.diagrams.drawing import simplify
+from laban_dashboard.presentation.map.health import MANY_ERRORS as DASHBOARD_MANY_ERRORS
+from laban_mapper.diagrams.drawing import MANY_ERRORS, simplify
 from laban_mapper.diagrams.graph import Graph, View
 from laban_mapper.diagrams.registry import FORMATS
 from laban_mapper.diagrams.themes import DARK, LIGHT, pairs
@@ -87,6 +88,15 @@ def test_the_label_shows_the_share_of_errors() -> None:
     (arrow,) = [arrow for arrow in simplify(Graph(shop())).arrows if arrow.source == "entry:clients"]
     assert arrow.failing
     assert arrow.lines == ("http 2.0/s", "p95 95 ms", "5.0% errors")
+
+
+def test_an_arrow_is_red_from_the_share_of_errors_on_that_the_map_of_the_dashboard_has() -> None:
+    few = [replace(HOPS[0], errors=5), *HOPS[1:]]
+    drawing = simplify(Graph(build_service_map(few, [], SINCE, SINCE + timedelta(minutes=1))))
+    (arrow,) = [arrow for arrow in drawing.arrows if arrow.source == "entry:clients"]
+    assert not arrow.failing
+    assert arrow.lines[-1] == "4.2% errors"
+    assert MANY_ERRORS == DASHBOARD_MANY_ERRORS
 
 
 def test_svg_is_well_formed_and_shows_every_node() -> None:

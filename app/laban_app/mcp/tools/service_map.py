@@ -20,6 +20,16 @@ Focus = Annotated[
 ]
 
 
+Entry = Annotated[
+    str | None,
+    Field(
+        max_length=300,
+        description="Only the edges that sampled traces of this entry operation, such as POST /orders, have; "
+        "their figures are of all traffic.",
+    ),
+]
+
+
 class MapReply(PageReply):
     """A page of the map: the busiest edges first."""
 
@@ -40,16 +50,25 @@ def add_service_map(registry: Registry, asking: Asking) -> None:
         "and its neighbours. Use it to learn the system, or who depends on a service.",
     )
     async def service_map(
-        focus: Focus = None, since: Since = None, until: Until = None, cursor: Cursor = None
+        focus: Focus = None,
+        entry: Entry = None,
+        since: Since = None,
+        until: Until = None,
+        cursor: Cursor = None,
     ) -> Annotated[CallToolResult, MapReply]:
-        return await asking.tell(lambda answers: _map(answers, focus, since, until, cursor))
+        return await asking.tell(lambda answers: _map(answers, focus, entry, since, until, cursor))
 
 
 def _map(
-    answers: TraceAnswers, focus: str | None, since: str | None, until: str | None, cursor: str | None
+    answers: TraceAnswers,
+    focus: str | None,
+    entry: str | None,
+    since: str | None,
+    until: str | None,
+    cursor: str | None,
 ) -> Told:
     start = start_of(cursor)
-    found = answers.service_map(time_of(since), time_of(until))
+    found = answers.service_map(time_of(since), time_of(until), entry=entry)
     shown = found if focus is None else around(found, focus)
     if focus is not None and not shown.nodes:
         raise InvalidArgument(f"The map has no node with the name {focus!r}. {services_of(found)}")

@@ -1,37 +1,29 @@
 """The questions of Jaeger's clients, asked of laban's store."""
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from laban.business_keys.keys import bounded
 from laban_app.answers.cut import MAX_FOUND
 from laban_app.answers.protocol import TraceAnswers
-from laban_app.errors import UnknownTrace
-from laban_app.server.jaeger.clock_warnings import SpanKey, Warnings, clock_warnings
 from laban_app.server.jaeger.dependencies import Dependency, dependencies
 from laban_app.server.jaeger.parameters import BadParameter, Question
 from laban_app.server.jaeger.summaries import Summary, summaries_of
+from laban_app.server.jaeger.whole_traces import FoundSpans, WholeTraces
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import ALL_STARTS, TraceRef, WholeSpan, plausible_starts
+from laban_collector.store.rows import ALL_STARTS, TraceRef, plausible_starts
 from laban_collector.store.searches import NamedOperation, SpanSearch, Tag
-from laban_mapper.names import counted
 from laban_mapper.spans import NS_PER_S
 from laban_mapper.times import storable, utc_time
-from laban_mapper.trace import Trace, trace_of
 
 RECENT: Final = 48 * 3600 * NS_PER_S
 """ns: the newest data that are searched without a time range, and whose operations are listed; Jaeger's."""
 MOST_TRACES: Final = 1_500
 """As in the Jaeger UI."""
-MOST_SPANS: Final = 20_000
-"""The most spans of an answer, as of a story: each takes about 10 KB while the answer is made."""
 MOST_OUTLINES: Final = 500_000
 """The most spans that summaries rest on."""
-_AT_ONCE: Final = 50
-"""Traces that are read together."""
 MOST_NAMES: Final = 5_000
 """The most services, and the most operations of a service."""
 
@@ -40,14 +32,6 @@ class FoundRefs(NamedTuple):
     """The traces that a search found, newest first, and what it left out, in words."""
 
     refs: list[TraceRef]
-    notes: list[str]
-
-
-class FoundSpans(NamedTuple):
-    """Whole traces, and what was left out, in words."""
-
-    traces: list[Trace]
-    warnings: Warnings
     notes: list[str]
 
 
@@ -60,6 +44,9 @@ class JaegerQueries:
         settle: waits until all acknowledged spans are in the store.
         keys: finds the business keys, by the rules of the collector.
         clock: ns since the epoch.
+
+    Attributes:
+        whole: reads traces by their IDs.
     """
 
     def __init__(
@@ -71,6 +58,7 @@ class JaegerQueries:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._answers = answers
+        self.whole = WholeTraces(answers, reader)
         self._reader = reader
         self._settle = settle
         self._keys = keys
@@ -89,36 +77,13 @@ class JaegerQueries:
             found = self._reader.operations_of(service, since, until, MOST_NAMES)
         return sorted(one for one in found if kind is None or one.kind == kind)
 
-    def trace(self, trace_id: str, *, raw: bool = False) -> FoundSpans:
-        """Return one trace, with warnings unless `raw`.
-
-        Raises:
-            UnknownTrace: no span of it is stored.
-        """
-        found = self._answers.trace(trace_id, MOST_SPANS)
-        notes = [_too_long(found)] if found.truncated else []
-        return FoundSpans([found], {} if raw else clock_warnings(found), notes)
-
-    def some(self, trace_ids: Sequence[str], *, raw: bool = False) -> tuple[FoundSpans, list[str]]:
-        """Return some traces, and the IDs of those that are unknown."""
-        found, notes, unknown = [], [], []
-        for trace_id in dict.fromkeys(trace_ids):
-            try:
-                one = self.trace(trace_id, raw=True)
-            except UnknownTrace:
-                unknown.append(trace_id)
-            else:
-                found += one.traces
-                notes += one.notes
-        return FoundSpans(found, {} if raw else _warnings(found), notes), unknown
-
     def traces(self, question: Question, *, raw: bool = False) -> FoundSpans:
         """Search for traces, and return them whole, newest first."""
         self._settle()
         with self._reader.at_one_moment():
             refs, notes = self._find(question)
-            traces, left_out = self._whole([ref.trace_id for ref in refs])
-        return FoundSpans(traces, {} if raw else _warnings(traces), [*notes, *left_out])
+            found = self.whole.known([ref.trace_id for ref in refs], raw=raw)
+        return found._replace(notes=[*notes, *found.notes])
 
     def summaries(self, question: Question) -> tuple[list[Summary], list[str]]:
         """Search for traces, and return what they are in short, newest first, and what was left out."""
@@ -146,28 +111,6 @@ class JaegerQueries:
             return [], []
         found = self._answers.service_map(utc_time(since), utc_time(until))
         return dependencies(found), ["the map has more edges"] if found.truncated else []
-
-    def _whole(self, trace_ids: Sequence[str]) -> tuple[list[Trace], list[str]]:
-        """Return whole traces, in this order, and what was left out."""
-        found: list[Trace] = []
-        notes: list[str] = []
-        left = MOST_SPANS
-        for begin in range(0, len(trace_ids), _AT_ONCE):
-            some = trace_ids[begin : begin + _AT_ONCE]
-            spans = _by_trace(self._reader.whole_traces(some, left + 1))
-            if sum(map(len, spans.values())) > left:  # not all of them: those that come first, one by one
-                spans = {}
-            for trace_id in some:
-                if left <= 0:
-                    more = counted(len(trace_ids) - len(found), "further trace")
-                    return found, [*notes, f"{more} left out: an answer has at most {MOST_SPANS:,} spans"]
-                known = spans.get(trace_id[16:])
-                pages = [known] if known else self._reader.trace(trace_id, left + 1)
-                one = trace_of(trace_id, pages, left)
-                left -= one.span_count
-                found.append(one)
-                notes += [_too_long(one)] if one.truncated else []
-        return found, notes
 
     def _find(self, question: Question) -> FoundRefs:
         """Find traces: by business keys in their own table, by everything else among the spans."""
@@ -230,23 +173,3 @@ class JaegerQueries:
         extent = self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
         until = now if extent is None else extent[1] + 1
         return storable(until - RECENT), until
-
-
-def _warnings(traces: Iterable[Trace]) -> Warnings:
-    found: dict[SpanKey, str] = {}
-    for trace in traces:
-        found |= clock_warnings(trace)
-    return found
-
-
-def _by_trace(pages: Iterable[Sequence[WholeSpan]]) -> dict[str, list[WholeSpan]]:
-    """Return the spans by the low half of their trace ID: the forms of an ID are one trace."""
-    found: defaultdict[str, list[WholeSpan]] = defaultdict(list)
-    for page in pages:
-        for span in page:
-            found[span.trace_id[16:]].append(span)
-    return found
-
-
-def _too_long(trace: Trace) -> str:
-    return f"trace {trace.trace_id} has more spans than these {trace.span_count:,}: the first by start"

@@ -5,8 +5,9 @@ from typing import Final
 
 from laban_app.server.jaeger import parameters as read
 from laban_app.server.jaeger.parameters import Parameters, Question
-from laban_app.server.jaeger.queries import MOST_TRACES, FoundSpans, JaegerQueries
+from laban_app.server.jaeger.queries import MOST_TRACES, JaegerQueries
 from laban_app.server.jaeger.v1_shapes import Json, envelope, short_id, trace_json
+from laban_app.server.jaeger.whole_traces import FoundSpans
 from laban_collector.store.searches import Tag
 from laban_mapper.spans import NS_PER_S
 
@@ -42,7 +43,7 @@ class V1Routes:
         raw = given.read(read.is_true, "raw") or False
         ids = [read.trace_id(text) for text in given.all("traceID")]
         if ids:
-            found, unknown = self._queries.some(ids, raw=raw)
+            found, unknown = self._queries.whole.some(ids, raw=raw)
             missing = [{"msg": "trace not found", "traceID": short_id(trace_id)} for trace_id in unknown]
             return _traces(found, 0, missing)
         question = _question(given)
@@ -51,7 +52,7 @@ class V1Routes:
     def trace(self, given: Parameters) -> Json:
         """Return one trace. `start` and `end` are hints for stores that cannot find a trace by its ID."""
         raw = given.read(read.is_true, "raw") or False
-        found = self._queries.trace(read.trace_id(given.path("trace_id")), raw=raw)
+        found = self._queries.whole.one(read.trace_id(given.path("trace_id")), raw=raw)
         [trace] = found.traces
         return envelope([trace_json(trace, found.warnings, found.notes)], 1)
 

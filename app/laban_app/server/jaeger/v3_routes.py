@@ -39,7 +39,7 @@ class V3Routes:
     def trace(self, given: Parameters) -> Json:
         """Return one trace. The times are hints for stores that cannot find a trace by its ID."""
         raw = given.read(read.is_true, "rawTraces", "raw_traces") or False
-        found = self._queries.trace(read.trace_id(given.path("trace_id")), raw=raw)
+        found = self._queries.whole.one(read.trace_id(given.path("trace_id")), raw=raw)
         return traces_json(found.traces, found.warnings) | _told(found.notes)
 
     def summaries(self, given: Parameters) -> Json:

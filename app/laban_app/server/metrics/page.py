@@ -68,7 +68,7 @@ class MetricsPage:
             self._edges.render(self._storage.store.edge_totals(), form, observer.exemplars),
             render_lag(observer.lag, observer.rates, form),
             observer.orders.render(form),
-            _findings(observer.findings, form),
+            render_findings(observer.findings, form),
             render_entries(observer.entries, form),
             "" if self._engine is None else self._engine.render(form),
             _END if form is Form.OPENMETRICS else "",
@@ -84,7 +84,7 @@ class MetricsPage:
         return metrics.text().decode()
 
 
-def _findings(found: FoundFindings | None, form: Form) -> str:
+def render_findings(found: FoundFindings | None, form: Form) -> str:
     """The findings; 0 where a rule found nothing, so that a query can tell a new one."""
     if found is None:
         return ""

@@ -11,6 +11,7 @@ import pytest
 from laban_app.answers.arriving import ArrivingAnswers
 from laban_app.errors import UnknownTrace
 from laban_app.server.jaeger import queries as asking
+from laban_app.server.jaeger import whole_traces
 from laban_app.server.jaeger.parameters import Question
 from laban_app.server.jaeger.queries import JaegerQueries
 from laban_app.server.jaeger.routes import as_json
@@ -110,15 +111,17 @@ def test_without_a_time_range_the_newest_days_are_searched_and_all_time_for_a_bu
 
 
 def test_an_answer_says_what_it_left_out(queries: JaegerQueries, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "MOST_SPANS", 10)
+    monkeypatch.setattr(whole_traces, "MOST_SPANS", 10)
     answer = queries.traces(replace(ASKED, since=0))
     assert [len(one.spans) for one in answer.traces] == [8, 2]
     assert answer.notes == [
         f"trace {trace(0)} has more spans than these 2: the first by start",
         "1 further trace left out: an answer has at most 10 spans",
     ]
-    monkeypatch.setattr(asking, "MOST_SPANS", 3)
-    alone = queries.trace(trace(1))
+    some, _ = queries.whole.some([trace(0), trace(1), trace(2)])
+    assert ([len(one.spans) for one in some.traces], len(some.notes)) == ([8, 2], 2)
+    monkeypatch.setattr(whole_traces, "MOST_SPANS", 3)
+    alone = queries.whole.one(trace(1))
     assert (len(alone.traces[0].spans), len(alone.notes)) == (3, 1)
     monkeypatch.setattr(asking, "MOST_OUTLINES", 5)
     summaries, [note] = queries.summaries(ASKED)
@@ -138,9 +141,9 @@ def test_the_limit_is_the_number_of_traces(queries: JaegerQueries) -> None:
 
 def test_an_unknown_trace_is_no_empty_answer(queries: JaegerQueries) -> None:
     with pytest.raises(UnknownTrace) as error:
-        queries.trace("9" * 32)
+        queries.whole.one("9" * 32)
     assert error.value.trace_id == "9" * 32
-    answer, unknown = queries.some([trace(0), "9" * 32, trace(0)])
+    answer, unknown = queries.whole.some([trace(0), "9" * 32, trace(0)])
     assert ([one.trace_id for one in answer.traces], unknown) == ([trace(0)], ["9" * 32])
 
 
@@ -153,7 +156,7 @@ def test_both_forms_of_an_id_are_one_trace_in_the_answer(
     first, *others = [replace(span, trace_id=trace(8)) for span in hybrid_order()]
     storage.take(decode([to_otlp([first, *cut(others)])], KeyFinder()).batch)
     for asked in (trace(8), "0" * 16 + trace(8)[16:]):
-        [one] = queries.trace(asked).traces
+        [one] = queries.whole.one(asked).traces
         drawn = trace_json(one, {})
         assert {drawn["traceID"], *(span["traceID"] for span in drawn["spans"])} == {trace(8)}
         assert len(drawn["spans"]) == 8
@@ -166,7 +169,7 @@ def test_the_servers_half_of_a_shared_span_has_an_id_of_its_own(
     server = replace(client, service="order", kind=2, parent_id=client.parent_id)
     below = http_client("order", "GET", 5, 5, server)
     storage.take(decode([to_otlp([client, server, below])], KeyFinder()).batch)
-    found = queries.trace(trace(9))
+    found = queries.whole.one(trace(9))
     drawn = trace_json(found.traces[0], {})
     spans = {
         (drawn["processes"][span["processID"]]["serviceName"], span["tags"][-1]["value"]): span
@@ -190,7 +193,7 @@ def test_text_of_spans_is_only_text(queries: JaegerQueries, storage: StorageServ
         for text in HOSTILE
     ]
     storage.take(decode([to_otlp(spans)], KeyFinder()).batch)
-    answered = queries.trace(trace(10)).traces
+    answered = queries.whole.one(trace(10)).traces
     for answer in (envelope([trace_json(answered[0], {})]), traces_json(answered, {})):
         body = bytes(as_json(answer, HTTPStatus.OK).body)
         assert all(0x20 <= byte < 0x7F for byte in body)
