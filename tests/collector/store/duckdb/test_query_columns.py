@@ -31,6 +31,7 @@ from laban_collector.store.duckdb.index.digests import Digester
 from laban_collector.store.duckdb.profiles.counter import ProfileCounter
 from laban_collector.store.duckdb.profiles.round_reader import RoundReader
 from laban_collector.store.duckdb.read import trace
+from laban_collector.store.duckdb.read.caches import TraceCount
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.duckdb.totals.counter import TotalsCounter
@@ -155,6 +156,8 @@ def run_every_query(path: Path) -> None:
         verifier = Verifier(database, check_ledger)
         assert verifier.run(lambda _: False)
         assert not verifier.is_used(1 << 40)
+        with database.reading() as cursor:
+            TraceCount(most=0).of(cursor, 1)
         assert save(database)
         assert list(batches(database))
         database.size()

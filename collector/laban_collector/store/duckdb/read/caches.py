@@ -18,6 +18,10 @@ Partition = tuple[str, str, int, str]
 _LATE: Final = 60 * 10**9
 """The longest time, ns, by which the polls of one cluster may be stored later than those of another."""
 
+_COUNTED: Final = 200_000
+_COUNT_AGAIN: Final = 60.0
+"""Seconds after which the traces of more spans are counted again."""
+
 _RECENTLY: Final = 10**9
 """ns; see `NewestLagCache`."""
 
@@ -84,6 +88,40 @@ class SpanExtentCaches(dict[int, SpanExtentCache]):
 
     def __missing__(self, since: int) -> SpanExtentCache:
         return self.setdefault(since, SpanExtentCache(since))
+
+
+class TraceCount:
+    """The number of traces of one database: of many spans, about, and counted anew only now and then.
+
+    Thread-safe.
+
+    Args:
+        clock: monotonic seconds.
+        most: spans up to which their traces are counted exactly, at each question.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = _COUNTED) -> None:
+        self._clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        self._counted: tuple[float, int, int] | None = None
+        """When it was counted, and how many spans and traces there were."""
+
+    def of(self, cursor: duckdb.DuckDBPyConnection, spans: int) -> tuple[int, bool]:
+        """Return the number of traces of this many spans, and whether it is an estimate.
+
+        Between two counts, the traces of the new spans are taken to be as large as those before.
+        """
+        if spans <= self._most:
+            [(traces,)] = cursor.execute(sql("read/traces")).fetchall()
+            return traces, False
+        with self._lock:
+            now = self._clock()
+            if self._counted is None or now >= self._counted[0] + _COUNT_AGAIN or spans < self._counted[1]:
+                [(traces,)] = cursor.execute(sql("read/traces_about")).fetchall()
+                self._counted = (now, spans, traces)
+            _, counted, traces = self._counted
+            return round(traces * spans / counted), True
 
 
 class NewestLagCache:

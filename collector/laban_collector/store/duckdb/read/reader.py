@@ -25,7 +25,7 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_message,
     key_of_value,
 )
-from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches
+from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches, TraceCount
 from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
@@ -91,8 +91,6 @@ from laban_collector.store.searches import FoundTraces, NamedOperation, SpanOutl
 _MOST_LATENCIES: Final = 300
 """Edges or routes whose latencies are returned: those with the most calls."""
 _MAX_SERVICES: Final = 1000
-_COUNTED: Final = 200_000
-"""Spans up to which their traces are counted exactly."""
 _UNPROFILED: Final = 300_000
 """Number of the newest spans among which traces without a profile are looked for."""
 _EARLIER: Final = 10 * MINUTE
@@ -135,6 +133,7 @@ class DuckDBReader(SpanReader):
     def forget(self) -> None:
         """Forget what was read: the database is another one now."""
         self._extents = SpanExtentCaches()
+        self._traces = TraceCount()
         self._newest_lag = NewestLagCache(self._polls)
         self._service_of: dict[int, Service] = {}
         self._origins = Origins()
@@ -155,12 +154,12 @@ class DuckDBReader(SpanReader):
 
     def contents(self) -> Contents:
         """Return a summary of the store."""
-        [row] = self._rows("contents", {"unknown": UNKNOWN_SERVICE})
-        services = tuple(found["service"] for found in self._rows("services", {"limit": _MAX_SERVICES}))
-        if row["spans"] > _COUNTED:
-            return Contents(services=services, estimated=True, **row)
-        [exact] = self._rows("traces", {})
-        return Contents(services=services, **(row | exact))
+        with self._reading() as cursor:
+            [row] = named_rows(cursor.execute(sql("read/contents"), {"unknown": UNKNOWN_SERVICE}))
+            traces, estimated = self._traces.of(cursor, row["spans"])
+            services = named_rows(cursor.execute(sql("read/services"), {"limit": _MAX_SERVICES}))
+        named = tuple(found["service"] for found in services)
+        return Contents(services=named, traces=traces, estimated=estimated, **row)
 
     def extent(self, since: int, until: int) -> tuple[int, int] | None:
         """Return the first and the last start of the spans that start in the window; None without spans."""

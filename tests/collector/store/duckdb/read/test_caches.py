@@ -5,6 +5,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from laban_collector.store.base import RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.housekeeping.retention import Retention
+from laban_collector.store.duckdb.read.caches import TraceCount
 from laban_collector.store.duckdb.read.reader import DuckDBReader
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
 from laban_collector.store.rows import ALL_STARTS, plausible_starts
@@ -69,3 +70,17 @@ def test_a_span_ahead_of_the_clock_enters_the_extent_when_its_time_has_come(data
     assert reader.extent(0, START + 5 * S) == (START, START)
     assert reader.extent(0, START + 10 * S) == (START, START + 9 * S)
     assert reader.extent(0, START + 5 * S) == (START, START)  # the clock was set back
+
+
+def test_the_traces_of_many_spans_are_counted_again_after_a_minute(database: Database) -> None:
+    now = 0.0
+    exact, about = TraceCount(), TraceCount(lambda: now, most=1)
+    writer = DuckDBWriter(database)
+    writer.write(batch(*(span(number) for number in range(4))))
+    with database.reading() as cursor:
+        assert exact.of(cursor, 4) == (1, False)
+        assert about.of(cursor, 4) == (1, True)
+        assert about.of(cursor, 8) == (2, True)  # not counted: taken to be as large
+        now = 60.0
+        assert about.of(cursor, 8) == (1, True)
+        assert about.of(cursor, 4) == (1, True)  # spans were deleted
