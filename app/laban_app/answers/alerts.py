@@ -72,10 +72,11 @@ class AlertsLook:
         return {**self._objectives.latency, **self._objectives.errors}.keys()
 
     def _lag(self) -> LagReport:
-        """The lag; with the messages that wait only if a group is not fine, because that takes longer."""
+        """The lag; with the messages that wait only if some may alert, because that takes longer."""
         report = lag_report(self._reader)
-        is_fine = all(group.status in {"OK", None} for group in report.groups)
-        return report if is_fine and not self._objectives.queue else waiting_report(self._reader)
+        least = 1 if self._objectives.queue else self._settings.limits.lag_messages
+        is_fine = all(group.messages < least for group in report.groups)
+        return report if is_fine else waiting_report(self._reader)
 
     def _rates(self, lag: LagReport) -> dict[tuple[str, str, str], tuple[float | None, float | None]]:
         polls = [one.time.timestamp() for group in lag.groups for one in group.topics]
