@@ -16,6 +16,8 @@ from laban_dashboard.login import check_exposure
 
 APP = Path(__file__).with_name("app.py")
 PORTS_TRIED = 20
+_NEVER = 10**9
+"""Bytes that no message has."""
 
 
 def launch(
@@ -67,6 +69,8 @@ def streamlit_command(host: str, port: int) -> list[str]:
         f"--server.address={host}",
         f"--server.port={port}",
         f"--browser.serverAddress={_browser_host(host)}",
+        # Browser and server sometimes disagree on which messages the browser has kept; then the page stops.
+        f"--global.minCachedMessageSize={_NEVER}",
         # Against DNS rebinding: a foreign page must not read the answers through a name of its own.
         *(f"--server.allowedHosts={name}" for name in _allowed_hosts(host)),
     ]

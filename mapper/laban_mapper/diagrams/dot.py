@@ -141,9 +141,11 @@ def _draw(arrow: Arrow, number: str, ends: _Ends, room: Digraph, dot: Digraph, c
 
 
 def _label(lines: Iterable[str]) -> str:
-    """A text that Graphviz shows as it is: it knows escapes, HTML and entities (`&#27;`)."""
-    text = "\n".join(line.replace("&", "&amp;") for line in lines)
-    label: str = nohtml(escape(text))  # its type says that it is no HTML
+    """A text that Graphviz shows as it is: it knows escapes, HTML and entities (`&#27;`).
+
+    Lines are divided by an escape, so that no line of the file begins with text from a span.
+    """
+    label: str = nohtml("\\n".join(escape(line.replace("&", "&amp;")) for line in lines))
     return label
 
 
