@@ -22,8 +22,10 @@ URL_VARIABLE = "LABAN_DASHBOARD_URL"
 DB_VARIABLE = "LABAN_DASHBOARD_DB"
 BESIDE_VARIABLE = "LABAN_DASHBOARD_BESIDE"
 """A JSON object: the files and collectors that can be compared with, by name."""
-_SHARED = timedelta(seconds=4)
-"""How long browsers share an answer that is expensive."""
+_ORDERS = timedelta(seconds=10)
+"""How long browsers share the stories of the newest orders."""
+_MINUTE = timedelta(minutes=1)
+"""How long they share what takes a second: the findings of a time range in whole minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def newest_orders(limit: int, since: datetime) -> Orders:
 
 
 def found_between(since: datetime, until: datetime) -> Findings:
-    """Return the findings of a time range, asked once in a few seconds for all browsers.
+    """Return the findings of a time range, asked once in a minute for all browsers.
 
     Raises:
         AppError, StoreError: as `shared_answers`.
@@ -127,17 +129,17 @@ def _opened(url: str | None, db: Path | None) -> TraceAnswers:
     return shared(open_answers(url, db, judged_by=findings_settings(load_settings())))
 
 
-@st.cache_resource(ttl=_SHARED, show_spinner=False)
+@st.cache_resource(ttl=_ORDERS, show_spinner=False)
 def _orders(url: str | None, db: Path | None, limit: int, since: datetime) -> Orders:
     return _opened(url, db).orders(OrdersQuestion(limit=limit), since)
 
 
-@st.cache_resource(ttl=3 * _SHARED, show_spinner=False)
+@st.cache_resource(ttl=_MINUTE, show_spinner=False)
 def _findings(url: str | None, db: Path | None, since: datetime, until: datetime) -> Findings:
     return _opened(url, db).findings(since, until)
 
 
-@st.cache_resource(ttl=timedelta(minutes=1), show_spinner=False)
+@st.cache_resource(ttl=_MINUTE, show_spinner=False)
 def _past_map(url: str | None, db: Path | None, since: datetime, until: datetime) -> ServiceMap:
     return _opened(url, db).service_map(since, until)
 
