@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from laban_app.answers.http_client import Response
+from laban_app.answers.http_client import HttpClient, Response
 from laban_app.answers.remote import RemoteAnswers, error_of
 from laban_app.errors import OtherVersion, RequestRefused, TokenRefused
 
@@ -40,6 +40,6 @@ def test_an_answer_in_another_form_is_of_another_version(monkeypatch: pytest.Mon
     def request(*_: object, **__: object) -> Response:
         return answered(200, {"spans": "many"})
 
-    monkeypatch.setattr(answers._client, "request", request)
+    monkeypatch.setattr(HttpClient, "request", request)
     with pytest.raises(OtherVersion, match="Run the same version of laban on both sides"):
         answers.status()
