@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        """Answer until the client closes; one that resets a kept connection at its end is no error."""
+        with suppress(ConnectionResetError):
+            super().handle()
 
     def do_GET(self) -> None:
         self._answer(404 if self.path == "/missing" else 200, f"GET {self.path}")
