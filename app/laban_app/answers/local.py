@@ -237,7 +237,7 @@ class LocalAnswers:
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         service_map = self.service_map(since, until)
-        sampled = sample(self._reader, self._window(since, until))
+        sampled = sample(self._reader, self._window(since, until), keys=True)
         judged_by = self._judged_by
         system = System(
             map=service_map,

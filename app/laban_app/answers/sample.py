@@ -62,7 +62,9 @@ class Sample(NamedTuple):
         return all_read and all(entry.seen <= len(entry.traces) for entry in self.entries)
 
 
-def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) -> Sample:
+def sample(
+    reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE, *, keys: bool = False
+) -> Sample:
     """Read some traces of each entry operation, and all that follows from them.
 
     The traces are chosen by their random ids, and a few of each entry before many of one: what is rare has
@@ -72,6 +74,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         reader: of the store.
         window: in which the traces begin, ns.
         size: how much is read at most.
+        keys: whether the other traces of some message keys are read, too.
     """
     with reader.at_one_moment():
         found = reader.sampled_traces(*window, size.entries + 1, size.each)
@@ -86,7 +89,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
         lag = reader.latest_lag() if topics else []
         consumption = Consumption(lag, groups_of(bulk, topics, groups))
         peers = peers_of(reader, followed.spans)
-        keys = sampled_keys(reader, bulk, followed.spans, window, consumption, groups)
+        shared = sampled_keys(reader, bulk, followed.spans, window, consumption, groups) if keys else []
     followers = Followers(with_known_callees(with_namespaces(followed.spans), peers))
     traces = [
         one
@@ -96,7 +99,7 @@ def sample(reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE) ->
     ]
     return Sample(
         entries_of(found, traces),
-        keys,
+        shared,
         len(followed.spans),
         sum(ref.spans > LARGEST for ref in found),
         followed.complete,

@@ -121,7 +121,7 @@ def test_messages_of_one_key_are_compared_across_the_traces_that_published_them(
         assert wrong.sentence.startswith(
             "in 3 message keys of 6 with several messages, for example: order published"
         )
-        before = sample(store.reader(), (T0 - HOUR, T0 - MINUTE))
+        before = sample(store.reader(), (T0 - HOUR, T0 - MINUTE), keys=True)
         assert not before.keys
 
 
