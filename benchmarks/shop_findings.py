@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
+from benchmarks.shop_truth import is_wanted
 from benchmarks.workload import report
 from benchmarks.workload.shop_faults import STYLES, Row
 from benchmarks.workload.shop_run import RunningShop, running_shop
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="[SERVICE:]FAULT", action="append", help="Repeatable.")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/findings.md")
     arguments = parser.parse_args()
-    cases = [case for case in CASES if _is_wanted(case, arguments)]
+    cases = [case for case in CASES if is_wanted(case.row, arguments)]
     styles = [style for style in STYLES if any(case.style == style for case in cases)]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
         running = [
@@ -126,12 +127,6 @@ def main() -> None:
         report.publish("faults", text, report.FINDINGS)
     if not all(result.is_right for result in results):
         sys.exit(1)
-
-
-def _is_wanted(case: Case, arguments: argparse.Namespace) -> bool:
-    names = {case.fault, case.service, f"{case.service}:{case.fault}"}
-    in_style = not arguments.style or case.style in arguments.style
-    return in_style and (not arguments.only or not names.isdisjoint(arguments.only))
 
 
 def run_style(cases: Sequence[Case], folder: Path) -> list[Result]:

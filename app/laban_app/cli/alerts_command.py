@@ -51,9 +51,9 @@ def alerts(
     fails_from = None if fail_on is None else severity_of(fail_on, "--fail-on")
     answer = open_answers(source.url, source.db, source.token, judged_by, alerting).alerts()
 
-    from laban_mapper.findings.find import RANKS
+    from laban_mapper.findings.find import at_least
 
-    kept = [one for one in answer.alerts if RANKS[one.severity] <= RANKS[least]]
+    kept = at_least(answer.alerts, least)
     shown = answer.model_copy(update={"alerts": kept})
     if json or output is not None:
         put_text(terminal.json_text(shown) + "\n", output, "alerts")
@@ -61,5 +61,5 @@ def alerts(
         from laban_app.cli.alerts_text import show_alerts  # the terminal library is slow to load
 
         show_alerts(shown, terminal.stdout())
-    if fails_from is not None and any(RANKS[one.severity] <= RANKS[fails_from] for one in kept):
+    if fails_from is not None and at_least(kept, fails_from):
         raise typer.Exit(1)

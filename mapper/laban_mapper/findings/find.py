@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeVar
 
 from laban_mapper.findings.distributed_monolith import system_score
 from laban_mapper.findings.facts import MOST_PROOFS, Found, Rule, System
 from laban_mapper.findings.registry import RULES
 from laban_mapper.findings.thresholds import Ignore
 from laban_mapper.model import Finding, Findings, LookedAt, Severity
+from laban_mapper.model_alerts import Alert
+
+_Judged = TypeVar("_Judged", Finding, Alert)
 
 MOST: Final = 200
 """Findings of one answer."""
@@ -56,9 +59,9 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.ignored is not None, RANKS[one.severity], one.code))
 
 
-def at_least(findings: Iterable[Finding], least: Severity) -> list[Finding]:
-    """The findings that are at least as bad as a severity."""
-    return [one for one in findings if RANKS[one.severity] <= RANKS[least]]
+def at_least(found: Iterable[_Judged], least: Severity) -> list[_Judged]:
+    """The findings or alerts that are at least as bad as a severity."""
+    return [one for one in found if RANKS[one.severity] <= RANKS[least]]
 
 
 def _finding(rule: Rule, found: Found) -> Finding:
