@@ -303,6 +303,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        # Closing must not write what is in memory: it may be wrong after an error. The log has every commit.
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         connection.execute("SET GLOBAL lock_configuration = true")
     except BaseException:
         connection.close()
