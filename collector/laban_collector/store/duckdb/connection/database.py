@@ -29,8 +29,9 @@ STORAGE_COMPATIBILITY: Final = "latest"
 """The oldest DuckDB version that must be able to read the file. `latest` compresses best; 1.x cannot open
 it."""
 
-# The default, a checkpoint every 16 MB, costs a third of the throughput and of the space.
-_WAL_AUTOCHECKPOINT: Final = "256MB"
+# The default, a checkpoint every 16 MB, costs a third of the throughput and of the space. A longer log takes
+# longer to replay after a kill (1 s for 100 MB), and its rows are kept in memory or spilled.
+_WAL_AUTOCHECKPOINT: Final = "64MB"
 
 # By default DuckDB's cache takes most of the memory, although the operating system caches the file too.
 # Queries that need more spill to a directory next to the file, which DuckDB removes.
