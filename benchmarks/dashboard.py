@@ -92,7 +92,7 @@ def main() -> None:
             path = Path(folder) / f"{size}.duckdb"
             with Database.open(path) as database:
                 filled(database, spans)
-            with serving(path) as collector, running_dashboard(collector.url) as dashboard:
+            with serving(path, anew=True) as collector, running_dashboard(collector.url) as dashboard:
                 processes = Processes(dashboard.process.pid, collector.process.pid)
                 with sync_playwright() as playwright:
                     chromium = playwright.chromium.launch(executable_path=browser, args=list(OPTIONS))
