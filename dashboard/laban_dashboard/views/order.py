@@ -1,5 +1,6 @@
 """The Order page: the verdict, the timeline or the sequence, and the messages of one order."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -7,8 +8,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from laban_app.answers.protocol import Answers
-from laban_app.errors import SeveralKeys, UnknownValue
+from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.answers.story_logs import told_with_logs
+from laban_app.errors import OtherVersion, SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.link_list import Link, link_list
 from laban_dashboard.components.orders_table import orders_table
@@ -141,19 +143,21 @@ def _messages(story: Story) -> None:
     st.table(rows, hide_index=True)
 
 
-def _story(answers: Answers, key: str, value: str) -> Story:
+def _story(answers: TraceAnswers, key: str, value: str) -> Story:
     """Return the current story; query a final story less often."""
     now = datetime.now(UTC)
     cached = cast("CachedStory | None", st.session_state.get(_CACHED))
     if cached is not None and (cached.key, cached.value) == (key, value) and now < cached.until:
         return cached.story
     story = answers.story_of_trace(value) if key == _TRACE else answers.story(key, value)
+    with contextlib.suppress(OtherVersion):  # a collector that is too old to store logs has none to show
+        story = told_with_logs(answers, story)
     wait = FINAL_REFRESH if is_final(story, now) else timedelta()
     st.session_state[_CACHED] = CachedStory(key, value, now + wait, story)
     return story
 
 
-def _order(answers: Answers, text: str) -> None:
+def _order(answers: TraceAnswers, text: str) -> None:
     key, value = parse_query(text)
     try:
         story = _story(answers, key, value)

@@ -6,8 +6,8 @@ from typing import Final
 
 from laban_mapper.model import Cause, GroupState, Message, Story
 from laban_mapper.story.forms import phrases
-from laban_mapper.story.forms.rows import ShownChapter, is_plain, is_processed, most_telling, rows
-from laban_mapper.story.logs import level, said, worst
+from laban_mapper.story.forms.rows import ShownChapter, is_plain, is_processed, most_telling, rows, stood_for
+from laban_mapper.story.logs import LogsBySteps, is_bad, level, said, worst
 from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Line, since_start
 
@@ -17,6 +17,8 @@ _MAX_MESSAGES: Final = 40
 _MAX_GROUPS: Final = 5
 _MAX_LOGS: Final = 30
 _LOG_WIDTH: Final = 200
+_LOGS_AT_A_LINE: Final = 2
+"""Errors; the table has the other records."""
 _MAX_CAUSES: Final = 10
 _MAX_TRACES: Final = 10
 _DEEPEST: Final = 12
@@ -85,15 +87,16 @@ def _timeline(story: Story) -> Iterator[str]:
         yield ""
         yield f"_{phrases.CRITICAL}_"
     told: set[str] = set()
+    logs = LogsBySteps(story)
     for chapter in shown.chapters:
         yield ""
-        yield from _chapter(chapter, story, told)
+        yield from _chapter(chapter, story, told, logs)
     if shown.hidden:
         yield ""
         yield f"… and {phrases.count(shown.hidden, 'more step')}"
 
 
-def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[str]:
+def _chapter(chapter: ShownChapter, story: Story, told: set[str], logs: LogsBySteps) -> Iterator[str]:
     if chapter.wait is not None:
         yield f"┄ {_text(phrases.wait(chapter.wait))}"
         yield ""
@@ -102,7 +105,15 @@ def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[st
         # An item that is indented by two levels more than the one above would be code.
         depth = min(line.depth, depth + 1, _DEEPEST)
         skipped = f"⋯{line.depth} " if line.depth > depth else ""
-        yield f"{'  ' * depth}- {skipped}{_line(line, story, told)}"
+        yield f"{'  ' * depth}- {skipped}{_line(line, story, told)}{_errors(line, logs)}"
+
+
+def _errors(line: Line, logs: LogsBySteps) -> str:
+    """The errors that the steps of a line logged."""
+    found = [log for log in logs.of(stood_for(line)) if is_bad(log)]
+    told = [f" · ▪ {_text(level(log))} {_code(said(log, _LOG_WIDTH))}" for log in found[:_LOGS_AT_A_LINE]]
+    rest = len(found) - len(told)
+    return "".join(told) + (f" · … and {phrases.count(rest, 'more error')} logged" if rest else "")
 
 
 def _line(line: Line, story: Story, told: set[str]) -> str:
