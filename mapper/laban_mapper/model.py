@@ -263,6 +263,9 @@ class Story(Answer):
             begins; negative if it is behind. Only services whose clock is known to differ.
         causes: what went wrong, by rank; the first one explains the outcome.
         scope: how many others the first cause affects; None if that is unknown.
+        usual_ms: the median of the durations of others that begin with the same request, until all that
+            followed had ended; None with too few examples, or if the story has several requests.
+        usual_examples: how many traces it rests on.
         logs: the log records of the steps, by time, if they were asked for.
         logs_left_out: records of the same traces whose spans are not steps of the story.
         logs_truncated: whether the traces have more records than were read.
@@ -284,6 +287,8 @@ class Story(Answer):
     clock_skew_ms: dict[str, float] = {}
     causes: list[Cause] = []
     scope: OrderScope | None = None
+    usual_ms: float | None = None
+    usual_examples: int | None = None
     logs: list[StoryLog] = []
     logs_left_out: int = 0
     logs_truncated: bool = False
@@ -349,6 +354,8 @@ class OrderSummary(Answer):
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
         entry: the service and the operation with which it began, such as `order POST /orders`.
+        usual_ms: as in `Story`.
+        usual_examples: as in `Story`.
     """
 
     key: str
@@ -361,6 +368,8 @@ class OrderSummary(Answer):
     services: list[str] = []
     traces: list[str] = []
     entry: str | None = None
+    usual_ms: float | None = None
+    usual_examples: int | None = None
 
 
 class Orders(Answer):
