@@ -838,6 +838,18 @@ class RescueStatus(Answer):
     sentence: str
 
 
+class LogCounts(Answer):
+    """Log records since the start: stored, rejected and deleted ones, and requests that were refused.
+
+    The fields are those of `laban_collector.health.LogCounts`.
+    """
+
+    stored: int = 0
+    rejected: int = 0
+    refused: int = 0
+    forgotten: int = 0
+
+
 class CollectorStatus(Answer):
     """How the collector is doing since it started, in bytes and seconds.
 
@@ -865,6 +877,7 @@ class CollectorStatus(Answer):
     verification: StoreVerification = StoreVerification()
     rescues: list[RescueStatus] = []
     others: dict[str, int] = {}
+    logs: LogCounts = LogCounts()
 
 
 class ImportRules(Answer):
