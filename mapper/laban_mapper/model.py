@@ -691,7 +691,7 @@ class LagReport(Answer):
 
 
 class LagPoint(Answer):
-    """One poll of one partition, for a chart."""
+    """One poll of one partition, for a chart; `status` is None from a collector that does not tell it."""
 
     time: datetime
     group: str
@@ -700,6 +700,7 @@ class LagPoint(Answer):
     messages: int | None
     seconds: float | None
     cluster: str | None = None
+    status: LagStatus | None = None
 
 
 class LagHistory(Answer):
