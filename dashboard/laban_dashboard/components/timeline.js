@@ -19,6 +19,8 @@ function make(tag, className, text) {
   return made;
 }
 
+const NARROW = 0.3; // of the axis: too little room for the text of an error
+
 const percent = (position) => `${(100 * position).toFixed(3)}%`;
 
 function lines(data) {
@@ -78,9 +80,13 @@ function track(step, data, colour) {
   }
   made.append(...sections(step, 20), ...ends(step, 6), ...marks(step, 5));
   const duration = make("div", "duration", step.error ? `${step.duration} · ${step.error}` : step.duration);
-  const end = Math.max(step.end, step.call ? step.call[1] : 0);
-  // The text follows the bar. An error text precedes the bar if there is more room.
-  if (step.error && step.start > 1 - end) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  const bar = Math.max(step.end, step.call ? step.call[1] : 0);
+  // The text follows the bar, and what is usual if that is beside it. An error text precedes the bar if there is more
+  // room, and stands on its end if there is none.
+  const beside = [step.usual, step.usual_wait].filter((place) => place !== null && place > bar && place - bar < 0.05);
+  const end = Math.max(bar, ...beside);
+  if (step.error && step.start > 1 - end && step.start > NARROW) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  else if (step.error && 1 - end < NARROW) { duration.style.right = percent(1 - bar); duration.classList.add("before"); }
   else duration.style.left = percent(end);
   made.append(duration);
   return made;

@@ -13,11 +13,12 @@ from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import OtherVersion, SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.link_list import Link, link_list
+from laban_dashboard.components.message_table import message_table
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.sequence import sequence
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.order_messages import message_rows
+from laban_dashboard.presentation.order_messages import message_table_data
 from laban_dashboard.presentation.order_sequence import sequence_data
 from laban_dashboard.presentation.order_timeline import (
     DEFAULT_KEY,
@@ -134,13 +135,12 @@ def _offer(title: str, queries: Mapping[str, str]) -> None:
 
 
 def _messages(story: Story) -> None:
-    rows = message_rows(story.messages, browser_timezone())
-    if not rows:
+    if not story.messages:
         return
     states = {group.state for message in story.messages for group in message.groups}
     meanings = "  \n".join(f"**{state}**: {STATE_MEANINGS[state]}" for state in sorted(states))
     st.markdown("#### Messages by consumer group", help=meanings or None)
-    st.table(rows, hide_index=True)
+    message_table(message_table_data(story.messages, browser_timezone()), "messages")
 
 
 def _story(answers: TraceAnswers, key: str, value: str) -> Story:

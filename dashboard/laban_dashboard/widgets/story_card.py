@@ -104,7 +104,9 @@ def _kind(cause: Cause) -> str:
 
 
 def _cause(cause: Cause, title: str) -> str:
-    sentence = cause.sentence[:1].upper() + cause.sentence[1:]
+    # The name of a service is as it was sent.
+    named = cause.sentence.startswith(cause.service)
+    sentence = cause.sentence if named else cause.sentence[:1].upper() + cause.sentence[1:]
     usual = phrases.usual(cause)
     spans = cause.spans[:_PROOF] + (["…"] if len(cause.spans) > _PROOF else [])
     proof = f"proof: span {', '.join(spans)}" if spans else ""

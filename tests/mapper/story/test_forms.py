@@ -126,6 +126,18 @@ def test_markdown_has_the_tree_the_waits_and_the_messages() -> None:
     assert "| `payments` | `0@3` | `order` | **processed**, waited 25 ms, took 5.0 ms |" in text
 
 
+def test_an_address_at_the_begin_of_a_sentence_is_no_numbered_list_and_gets_no_stray_sign() -> None:
+    story = build_story("order", "123", hybrid_order())
+    causes = [
+        Cause(kind="timed_out", service="u", operation="o", sentence=text, rank=rank)
+        for rank, text in enumerate(("10.0.0.1:80 gave no answer", "1. forged", "2) forged"), 1)
+    ]
+    text = write(story.model_copy(update={"causes": causes}), "markdown")
+    assert "1. 10.0.0.1:80 gave no answer · " in text
+    assert "2. 1\\. forged · " in text
+    assert "3. 2\\) forged · " in text
+
+
 def test_causes_come_with_their_usual_value_and_examples() -> None:
     cause = Cause(
         kind="slow",

@@ -25,7 +25,9 @@ _DEEPEST: Final = 12
 """Levels of indentation: beyond them, the level is a number."""
 _ERROR_WIDTH: Final = 200
 
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>&|~$]|^(?=[#>+\-=]|\d+[.)])")
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>&|~$]|^(?=[#>+\-=])")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+"""What would begin a numbered list."""
 _LINKING: Final = re.compile(r"\S*(?:@|://|www\.|#\d|\w!\d)\S*")
 """Words from which a ticket makes a mention or a link."""
 
@@ -205,4 +207,4 @@ def _text(text: str, code: Callable[[str], str] = _code) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(lambda found: f"\\{found[0]}", text))
