@@ -75,6 +75,13 @@ def test_a_story_comes_with_its_logs_on_request(api: httpx.Client, path: str) ->
     assert api.get("/api/v1/order/123").json()["logs"] == []
 
 
+def test_a_client_that_asks_again_keeps_its_answer_while_nothing_changes(api: httpx.Client) -> None:
+    answers = RemoteAnswers(str(api.base_url))
+    first = answers.story("order", "123")
+    assert answers.story("order", "123") is first
+    assert RemoteAnswers(str(api.base_url)).story("order", "123") == first
+
+
 def test_a_client_reads_the_logs_of_a_story_and_of_a_trace(api: httpx.Client) -> None:
     with RemoteAnswers(str(api.base_url)) as answers:
         told = told_with_logs(answers, answers.story("order", "123"))
