@@ -118,7 +118,7 @@ def _body() -> None:
     if window is None:
         return
     now = datetime.now(UTC)
-    found = map_memory.settled(answers.service_map(window.since, window.until))
+    found = map_memory.settled(answers.service_map(*window.asked))
     groups = answers.lag().groups
     # The stories of the orders take longest, so everything else is drawn before them.
     banner, row = st.container(key="banner"), figure_row()

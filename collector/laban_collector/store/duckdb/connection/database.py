@@ -87,6 +87,8 @@ class Database:
         """Called after `damage` or `suspicion` is set."""
         self.before_checkpoint: Callable[[], object] = lambda: None
         """Called before each `checkpoint`, while nothing else is written."""
+        self.changes = 0
+        """The transactions that were committed since the file was opened."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -167,6 +169,7 @@ class Database:
         try:
             with self._one_writer:
                 self._session.replace(rename, prepare)
+                self.changes += 1
         except duckdb.Error as error:
             raise open_error(self.path, error) from error
         self.damage = self.suspicion = None
@@ -190,8 +193,12 @@ class Database:
         """
         if self.read_only:
             raise StoreError(f"{self.path} was opened read-only.")
-        with self._one_writer, self._cursor("BEGIN TRANSACTION") as cursor:
-            yield cursor
+        with self._one_writer:
+            try:
+                with self._cursor("BEGIN TRANSACTION") as cursor:
+                    yield cursor
+            finally:  # also after an error: then it is unknown whether the transaction was committed
+                self.changes += 1
 
     def try_writing(self) -> None:
         """Commit a test row durably.
