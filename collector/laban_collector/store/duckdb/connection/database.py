@@ -53,6 +53,12 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 
+_IN_USE: Final = "Cannot CHECKPOINT"
+"""DuckDB does not wait for a lock that some queries take for a moment."""
+_CHECKPOINT_WAITS: Final = (0.1, 0.5, 2.0)
+"""Seconds before each further attempt."""
+
+
 class FileSize(NamedTuple):
     """The size of a database on disk.
 
@@ -215,12 +221,23 @@ class Database:
         Raises:
             StoreError: the checkpoint failed, for example on a full disk; committed rows are safe in the log.
         """
-        began = time.monotonic()
+        began, waits = time.monotonic(), iter(_CHECKPOINT_WAITS)
+        while True:
+            try:
+                self._checkpoint()
+            except StoreError as error:
+                wait = next(waits, None) if _IN_USE in str(error) else None
+                if wait is None:
+                    raise
+                time.sleep(wait)
+            else:
+                return time.monotonic() - began
+
+    def _checkpoint(self) -> None:
         with self._one_writer:
             self.before_checkpoint()
             with self._translated("checkpoint failed: "), self._session.cursor() as cursor:
                 cursor.execute("CHECKPOINT")
-        return time.monotonic() - began
 
     def size(self) -> FileSize:
         """Return the size of the file and its log.
