@@ -84,7 +84,13 @@ class DuckDBWriter(BatchLoader):
         self.polls = 0
         self._database = database
         self._clock = clock
-        with database.reading() as cursor:
+        self._is_sure = False
+        """Whether the fields below agree with the tables: a commit that failed may yet have been made."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Read what later commits need to know of the tables."""
+        with self._database.reading() as cursor:
             [(sequence,)] = cursor.execute(sql("write/last_commit")).fetchall()
             _, until = plausible_starts(time.time_ns())
             [(latest, ahead)] = cursor.execute(sql("write/latest_start"), {"until": until}).fetchall()
@@ -92,6 +98,7 @@ class DuckDBWriter(BatchLoader):
             self._scopes = IdTable("scopes", "scope_id", cursor)
         self._sequence = int(sequence)
         self._known = DedupFilter(latest, ahead)
+        self._is_sure = True
 
     @property
     def sequence(self) -> int:
@@ -158,7 +165,10 @@ class DuckDBWriter(BatchLoader):
         """
         if not batch.spans.num_rows:
             return []
+        if not self._is_sure:
+            self._begin()
         number = self._sequence + 1 if sequence is None else sequence
+        self._is_sure = False
         with self._database.writing() as cursor:
             known = _known_rows(cursor, batch, self._known.suspects(batch.spans))
             batch = _without(batch, known)
@@ -167,6 +177,7 @@ class DuckDBWriter(BatchLoader):
                 self._insert(cursor, batch, number)
         if stores:
             self._remember(batch, number)
+        self._is_sure = True
         return known
 
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, sequence: int) -> None:

@@ -1,5 +1,8 @@
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -136,6 +139,27 @@ def test_a_failed_commit_stores_no_rows_and_the_next_one_works(database: Databas
     writer.write(batch(with_all(0)))
     assert rows(database, "SELECT arrival FROM ledger") == [(1,)]
     assert rows(database, "SELECT service FROM spans JOIN resources USING (resource_id)") == [("order",)]
+
+
+def test_a_commit_that_was_made_although_it_failed_is_not_stored_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = DuckDBWriter(database)
+    writing = database.writing
+
+    @contextmanager
+    def failing() -> Generator[duckdb.DuckDBPyConnection, None, None]:
+        with writing() as cursor:
+            yield cursor
+        raise StoreError("the cleanup after the commit failed")
+
+    monkeypatch.setattr(database, "writing", failing)
+    with pytest.raises(StoreError, match="cleanup"):
+        writer.load([batch(with_all(0))], 1)
+    monkeypatch.undo()
+    assert writer.load([batch(with_all(0))], 1) == [Written(0, 1)]
+    assert counts(database)[:4] == [1, 1, 1, 1]
+    assert rows(database, "SELECT sum(spans)::BIGINT FROM ledger") == [(1,)]
 
 
 def test_lag_is_stored_with_unknown_values(database: Database) -> None:
