@@ -29,7 +29,11 @@ def open_page(shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
         return shop
 
     def opened(name: str, **query: str) -> AppTest:
-        at = AppTest.from_file(APP, default_timeout=30).run()
+        at = AppTest.from_file(APP, default_timeout=30)
+        if (
+            "_" in name
+        ):  # Streamlit knows the URL of a page only after a run
+            at.run()
         for key, value in query.items():
             at.query_params[key] = value
         return at.switch_page(f"views/{name}.py").run()
