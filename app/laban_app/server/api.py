@@ -16,6 +16,7 @@ from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_app.server.metrics.page import MetricsPage
+from laban_app.server.remembered import Remembered
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
@@ -126,7 +127,10 @@ TraceId = Annotated[
 ]
 LoggedTrace = Annotated[str, Field(json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"})]
 WithLogs = Annotated[
-    bool, Query(description="With the log records of the steps (`logs` in JSON); not in `mermaid`.")
+    bool,
+    Query(
+        description="With the log records of the steps: `logs` in JSON; in `mermaid` the worst warnings only."
+    ),
 ]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")
@@ -181,6 +185,7 @@ def build_api(
     storage: StorageService,
     metrics: MetricsPage,
     alerts: Callable[[], Alerts],
+    quiet: float = 0.0,
 ) -> FastAPI:
     """Build the application; its routes read from `answers` and from the storage behind them.
 
@@ -190,6 +195,7 @@ def build_api(
         storage: behind the answers.
         metrics: the page `/metrics`.
         alerts: what fires now.
+        quiet: seconds since the last change of the storage.
     """
     api = FastAPI(
         title="laban",
@@ -202,6 +208,7 @@ def build_api(
     for router in (_router(answers), _settled_router(answers, storage, alerts)):
         api.include_router(router, prefix="/api/v1")
     add_admin_routes(api, storage, metrics)
+    api.add_middleware(Remembered, changes=lambda: storage.changes, quiet=quiet)
     for error in (AppError, MapperError, CollectorError):
         api.add_exception_handler(error, _error_response)
 

@@ -123,10 +123,12 @@ class Deleted(NamedTuple):
     Attributes:
         spans: number of deleted spans.
         longest_wait: the longest time that writers waited, in seconds.
+        logs: number of deleted log records.
     """
 
     spans: int
     longest_wait: float
+    logs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,6 +577,11 @@ class Store(ABC):
     @property
     def failure(self) -> str | None:
         """The reason why the store does not answer; None while it does. The next use opens it again."""
+        return None
+
+    @property
+    def changes(self) -> int | None:
+        """A number that is the same only while nothing in the store changes; None if that is unknown."""
         return None
 
     @abstractmethod

@@ -92,7 +92,7 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return
-    found = answers.service_map(window.since, window.until)
+    found = answers.service_map(*window.asked)
     if not found.nodes:
         notices.empty_window("No calls in this time range.")
         return
@@ -101,8 +101,8 @@ def _body() -> None:
     above = st.container(key="above-map")  # always there, so that the map stays the same element
     if controls.replay:
         with above:
-            picture = replayed(answers, window)
-        _draw(picture, controls, (picture.until - picture.since).total_seconds(), [], [])
+            picture, lag = replayed(answers, window)
+        _draw(picture, controls, (picture.until - picture.since).total_seconds(), lag, [])
         return
     found = map_memory.settled(found)
     changed: list[Change] = []
