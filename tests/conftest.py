@@ -1,7 +1,9 @@
 """Fixtures that all tests share, and the rule that no test may skip in CI."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from .broker import embedded_broker
@@ -16,3 +18,19 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # How long an example takes depends on the machine.
 settings.register_profile("laban", deadline=None)
 settings.load_profile("laban")
+
+LONGEST = (
+    "app/server/metrics/test_prometheus.py",
+    "browser/test_dashboard.py",
+    "faults/test_faults.py",
+    "test_demo.py",
+    "test_install.py",
+)
+"""The files that take longest. They run first, so that no worker has one left when the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the longest files to the front."""
+    tests = Path(__file__).parent
+    places = {tests / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))

@@ -1,7 +1,7 @@
-"""Runs `laban` in processes that have imported it already: imports it once, and forks for each command.
+"""Runs modules in processes that have imported laban already: imports it once, and forks for each command.
 
 A process of its own spends most of a command on imports, half a second to two; a fork takes milliseconds. All
-else is as with `python -m laban`: each command has its own arguments, environment, folder, standard streams,
+else is as with `python -m`: each command has its own arguments, environment, folder, standard streams,
 signals and exit code. What depends on the start itself, such as what a command imports and how much memory it
 takes, needs a process started anew.
 
@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import pkgutil
+import runpy
 import socket
 import struct
 import sys
@@ -34,8 +35,12 @@ REPORTED: Final = struct.Struct("i")
 """Of each command first the id of its process, then its exit code, as `subprocess` gives it."""
 
 
-def main() -> None:
-    """Fork for each request of the socket that is standard input; return only in the process of a command."""
+def main() -> str:
+    """Fork for each request of the socket that is standard input; return only in the process of a command.
+
+    Returns:
+        The module that the command runs.
+    """
     for name in (*_modules(), *MORE):
         import_module(name)
     for name in command_names():
@@ -48,7 +53,7 @@ def main() -> None:
         if os.fork() == 0:
             requests.close()
             _become(request, descriptors)
-            return
+            return str(request["module"])
         for descriptor in descriptors:
             os.close(descriptor)
         _reap()
@@ -102,5 +107,4 @@ def _reap() -> None:
 
 
 if __name__ == "__main__":
-    main()
-    import_module("laban.__main__").main()
+    runpy.run_module(main(), run_name="__main__", alter_sys=True)

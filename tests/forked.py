@@ -1,4 +1,4 @@
-"""Starts `laban` commands quickly: as forks of a process that has imported laban (see `fork_server`)."""
+"""Starts `laban` and other modules quickly: as forks of a process that has imported laban (`fork_server`)."""
 
 import array
 import atexit
@@ -16,11 +16,11 @@ from typing import Final
 
 from .fork_server import REPORTED
 
-SERVER: Final = Path(__file__).with_name("fork_server.py")
+ROOT: Final = Path(__file__).parents[1]
 
 
 class ForkedCommand:
-    """A running `laban` command, with the methods of `subprocess.Popen`."""
+    """A running command, with the methods of `subprocess.Popen`."""
 
     def __init__(self, report: int, command: Sequence[str]) -> None:
         self.returncode: int | None = None
@@ -65,13 +65,19 @@ def start(
     *,
     environment: Mapping[str, str],
     cwd: Path | None = None,
+    module: str = "laban",
     stdin: int | None = None,
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> ForkedCommand:
-    """Start `laban ARGUMENTS`; a standard stream that is None is that of this process."""
-    command = ["laban", *arguments]
-    request = {"arguments": list(arguments), "environment": dict(environment), "cwd": str(cwd or Path.cwd())}
+    """Start `python -m MODULE ARGUMENTS`; a standard stream that is None is that of this process."""
+    command = [module, *arguments]
+    request = {
+        "module": module,
+        "arguments": list(arguments),
+        "environment": dict(environment),
+        "cwd": str(cwd or Path.cwd()),
+    }
     read, write = os.pipe()
     streams = [default if given is None else given for default, given in enumerate((stdin, stdout, stderr))]
     try:
@@ -88,9 +94,8 @@ def _requests() -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         # In a session of its own: the terminal interrupts this process, which then stops what it has started.
-        server = subprocess.Popen(
-            [sys.executable, "-P", str(SERVER)], stdin=theirs.fileno(), start_new_session=True
-        )
+        command = [sys.executable, "-m", f"{__package__}.fork_server"]
+        server = subprocess.Popen(command, cwd=ROOT, stdin=theirs.fileno(), start_new_session=True)
 
     @atexit.register
     def stop() -> None:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -155,7 +157,22 @@ def full(tmp_path_factory: pytest.TempPathFactory, wheel: Path, venvs: dict[str,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    share_bytecode(venv)
     return venv
+
+
+def share_bytecode(venv: Venv) -> None:
+    """Copy the compiled modules of this environment: to compile them takes longer than what the tests run.
+
+    Python compiles a module anew whose source has another size or time.
+    """
+    ours = Path(sysconfig.get_path("purelib"))
+    (theirs,) = venv.folder.glob("lib/python*/site-packages")
+    for compiled in ours.glob("**/__pycache__/*.pyc"):
+        package = theirs / compiled.parents[1].relative_to(ours)
+        if (package / f"{compiled.name.partition('.')[0]}.py").exists():
+            (package / "__pycache__").mkdir(exist_ok=True)
+            shutil.copyfile(compiled, package / "__pycache__" / compiled.name)
 
 
 @by_each_pip

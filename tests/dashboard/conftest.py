@@ -1,9 +1,11 @@
 """Fixtures that run the dashboard's pages without a browser, on hand-made answers."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import laban_dashboard
@@ -13,6 +15,15 @@ from tests.dashboard.shop_answers import ShopAnswers
 
 APP = Path(laban_dashboard.__file__).with_name("app.py")
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components() -> Iterator[None]:
+    """Streamlit searches all installed packages for components when an app starts: let it search once."""
+    with pytest.MonkeyPatch.context() as patched:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patched.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture
@@ -29,7 +40,9 @@ def open_page(shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
         return shop
 
     def opened(name: str, **query: str) -> AppTest:
-        at = AppTest.from_file(APP, default_timeout=30).run()
+        at = AppTest.from_file(APP, default_timeout=30)
+        if "_" in name:  # Streamlit knows the URL of a page only after a run
+            at.run()
         for key, value in query.items():
             at.query_params[key] = value
         return at.switch_page(f"views/{name}.py").run()

@@ -1,17 +1,16 @@
 """The failures that a collector must survive. Each drill causes a real failure and returns its figures."""
 
+import os
 import random
 import resource
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TextIO
 
 import httpx
 
@@ -23,6 +22,8 @@ from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.sidecar_files import journal_paths, quarantined
 
+from .. import forked
+from ..forked import ForkedCommand
 from ..serving import Serving, serving
 from .sending import Senders, stored
 
@@ -48,17 +49,32 @@ class Outcome(NamedTuple):
     seconds: float
 
 
+class Victim(NamedTuple):
+    """A collector that a drill kills, and what it prints."""
+
+    process: ForkedCommand
+    output: TextIO
+
+
 @contextmanager
-def victim(path: Path, *, checkpoints: bool = False) -> Generator[subprocess.Popen[str], None, None]:
+def victim(path: Path, *, checkpoints: bool = False) -> Generator[Victim, None, None]:
     """Run a collector and kill it at the end of the block."""
-    command = [sys.executable, "-m", "tests.faults.victim", str(path), "checkpoints" if checkpoints else "-"]
-    root = VICTIM.parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as output:
+        process = forked.start(
+            [str(path), "checkpoints" if checkpoints else "-"],
+            module=f"{__package__}.{VICTIM.stem}",
+            environment=os.environ,
+            stdout=writing,
+        )
+        os.close(writing)
+        started = Victim(process, output)
         try:
-            assert line_of(process) == "opening"
-            yield process
+            assert line_of(started) == "opening"
+            yield started
         finally:
             process.kill()
+            process.wait()
 
 
 def chances(seed: int) -> random.Random:
@@ -66,10 +82,9 @@ def chances(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - nothing is secret
 
 
-def line_of(process: subprocess.Popen[str]) -> str:
+def line_of(started: Victim) -> str:
     """Return the next line that a victim prints."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    return started.output.readline().strip()
 
 
 def report_of(path: Path) -> LedgerReport:
@@ -95,15 +110,15 @@ def _killed(folder: Path, rounds: int, seed: int, *, checkpoints: bool) -> Outco
     path, senders, chance = folder / "killed.duckdb", Senders(), chances(seed)
     longest = 0.0
     for _ in range(rounds):
-        with victim(path, checkpoints=checkpoints) as process:
+        with victim(path, checkpoints=checkpoints) as started:
             began = time.monotonic()
-            address = line_of(process)
+            address = line_of(started)
             longest = max(longest, time.monotonic() - began)
             with senders.sending(address, at_least=chance.randrange(200, 600)):
                 if checkpoints:
-                    assert line_of(process) == "checkpoint"
+                    assert line_of(started) == "checkpoint"
                     time.sleep(chance.uniform(0, 0.02))  # a random moment, not a wait for a condition
-                process.kill()
+                started.process.kill()
         assert report_of(path).agrees
     return _outcome(path, senders, rounds, longest)
 
@@ -111,9 +126,9 @@ def _killed(folder: Path, rounds: int, seed: int, *, checkpoints: bool) -> Outco
 def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
     """SIGKILL while the collector opens the file, with a log to replay and a journal to load."""
     path, senders, chance = folder / "start.duckdb", Senders(), chances(seed)
-    with victim(path) as process, senders.sending(line_of(process), at_least=2000):
+    with victim(path) as started, senders.sending(line_of(started), at_least=2000):
         _until(wal_of(path).exists)
-        process.kill()
+        started.process.kill()
     assert any(_size(file) for file in journal_paths(path))
     for _ in range(rounds):
         with victim(path):
@@ -125,15 +140,15 @@ def killed_at_start(folder: Path, rounds: int, seed: int) -> Outcome:
 def disk_full(folder: Path, rounds: int, seed: int) -> Outcome:
     """Files cannot grow for a while: commits and checkpoints fail, and senders are told to retry."""
     path, senders, chance, longest = folder / "full.duckdb", Senders(), chances(seed), 0.0
-    with victim(path, checkpoints=True) as process:
-        address = line_of(process)
+    with victim(path, checkpoints=True) as started:
+        address = line_of(started)
         for _ in range(rounds):
             with senders.sending(address, at_least=chance.randrange(200, 600)):
-                _limit_files(process, max(map(_size, (path, wal_of(path), *journal_paths(path)))))
-                _until(lambda: line_of(process) == "checkpoint failed")
+                _limit_files(started.process, max(map(_size, (path, wal_of(path), *journal_paths(path)))))
+                _until(lambda: line_of(started) == "checkpoint failed")
                 refused = senders.statuses.get(503, 0)
                 _until(lambda: senders.statuses.get(503, 0) > refused)  # noqa: B023 - called immediately
-                _limit_files(process, resource.RLIM_INFINITY)
+                _limit_files(started.process, resource.RLIM_INFINITY)
                 began, before = time.monotonic(), len(senders.acknowledged)
                 _until(lambda: len(senders.acknowledged) > before)  # noqa: B023
                 longest = max(longest, time.monotonic() - began)
@@ -210,10 +225,10 @@ def _damaged(
     # One sender makes fewer commits than the ledger ring holds, so the report is exact.
     path, senders, chance, found = folder / "log.duckdb", Senders(threads=1), chances(seed), 0
     for number in range(1, rounds + 1):
-        with victim(path) as process, senders.sending(line_of(process), at_least=400):
+        with victim(path) as started, senders.sending(line_of(started), at_least=400):
             _until(lambda: _first_in_journal(path) > 0)
             _until(partial(_has_turned, path, files(path), _first_in_journal(path)))
-            process.kill()
+            started.process.kill()
         for file in files(path):
             file.write_bytes(damage(file.read_bytes(), chance))
         report = report_of(path)
@@ -296,7 +311,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _limit_files(process: subprocess.Popen[str], size: int) -> None:
+def _limit_files(process: ForkedCommand, size: int) -> None:
     """Limit the size of a collector's files. A limit at their present size acts like a full disk.
 
     A smaller limit would also prevent overwriting existing data. A full disk does not do this, and DuckDB's
