@@ -53,11 +53,8 @@ FINAL_REFRESH = timedelta(seconds=30)
 
 
 def _open(value: str) -> None:
-    """Open this order; the browser can go back to the one before."""
-    if value:
-        st.query_params[_QUERY] = value
-    else:
-        st.query_params.pop(_QUERY, None)
+    """Open this order as if the user had typed it."""
+    st.session_state[_QUERY] = value
 
 
 def _open_recent() -> None:
@@ -67,23 +64,16 @@ def _open_recent() -> None:
 
 
 def _search() -> str:
-    """Draw the search field, and return what the URL asks for.
-
-    The field is not bound to the URL: that would replace the entry of the history, so nobody could go back.
-    """
-    asked = st.query_params.get(_QUERY, "")
-    key = f"typed-{asked}"
-    st.text_input(
+    text = st.text_input(
         "Order ID or key=value",
-        asked,
-        key=key,
-        on_change=lambda: _open(st.session_state[key].strip()),
+        key=_QUERY,
+        bind="query-params",
         placeholder="Order ID or key=value",
         icon=":material/search:",
         label_visibility="collapsed",
         width=340,
     )
-    return asked.strip()
+    return (text or "").strip()
 
 
 def _recent(known: KnownValues) -> None:

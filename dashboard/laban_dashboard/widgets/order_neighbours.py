@@ -50,4 +50,4 @@ def _link(order: Neighbour | None, key: str) -> Link | None:
 def _open() -> None:
     opened = st.session_state[_SHOWN].get("open")
     if isinstance(opened, str):
-        st.query_params["order"] = opened
+        st.session_state["order"] = opened
