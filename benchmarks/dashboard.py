@@ -1,10 +1,12 @@
 """Measures the dashboard in a real browser: until a page is useful, what a refresh costs, and ten browsers.
 
-`./run bench dashboard [--spans 1M,10M] [--times N] [--keep DIR] [--publish]` fills a store of each size, as
-`./run bench query` does, and starts a collector and a dashboard on it. "Useful" is the time from the request
-of the page until its numbers are on the screen, in a browser that has loaded Streamlit before; the median of
-N. The cost of a refresh is processor time of the dashboard and of the collector, while one browser has the
-page open, divided by the refreshes; a long task is 50 ms or more in which the page does not react.
+`./run bench dashboard [--spans 1M,10M] [--arriving N] [--times N] [--keep DIR] [--publish]` fills a store of
+each size, as `./run bench query` does, and starts a collector and a dashboard on it. "Useful" is the time
+from the request of the page until its numbers are on the screen, in a browser that has loaded Streamlit
+before; the median of N. The cost of a refresh is processor time of the dashboard and of the collector while
+one browser has the page open, without what both use before it is opened, divided by the refreshes; a long
+task is 50 ms or more in which the page does not react. With `--arriving`, so many new spans per second arrive
+all the time. A size takes three minutes.
 """
 
 import argparse
@@ -12,17 +14,21 @@ import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
 from benchmarks.query import filled, sizes_of
 from benchmarks.workload import report
+from benchmarks.workload.shop import START, one_day
 from laban_collector.store.duckdb.connection.database import Database
 from tests.browser.conftest import OPTIONS, find_chromium
 from tests.browser.dashboard_driver import running_dashboard
@@ -44,10 +50,18 @@ _LONG_TASKS: Final = """
 """
 _HOW: Final = (
     "Useful: until the numbers of a page are on the screen, in a browser that has loaded Streamlit before; "
-    "the median. Refresh: processor time for one refresh, of the dashboard and of the collector. Long tasks: "
-    "of the page while it refreshes, 50 ms or more each. 10 to 1: the collector's processor time with ten "
-    "browsers on the page, divided by that with one. Two that ask at different times cost twice as much."
+    "the median. Refresh: processor time for one refresh, of the dashboard and of the collector, without "
+    "what they use while no page is open (the collector verifies its database with 5 % of a processor, and "
+    "takes spans if some arrive). Long tasks: of the page while it refreshes, 50 ms or more each."
 )
+_SEVERAL: Final = "Home"
+"""The page that ten browsers open."""
+_AFTER: Final = 3_000
+"""ms: what follows from opening a page is no refresh."""
+_IDLE: Final = 5_000
+"""ms in which no page is open."""
+_REQUEST: Final = 512
+_REQUESTS: Final = 80
 _TICK: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -66,8 +80,9 @@ def main() -> None:
     """Fill the stores, measure, print a table, and publish it if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=sizes_of, default="1M,10M", help="sizes of the stores")
-    parser.add_argument("--times", type=int, default=5, help="how often to open a page")
-    parser.add_argument("--refreshes", type=int, default=4, help="how many refreshes to watch")
+    parser.add_argument("--arriving", type=int, default=0, help="spans that arrive in a second")
+    parser.add_argument("--times", type=int, default=3, help="how often to open a page")
+    parser.add_argument("--watch", type=int, default=10, help="seconds in which a page refreshes")
     parser.add_argument("--pages", nargs="*", choices=PAGES, default=list(PAGES))
     parser.add_argument("--keep", type=Path, help="keep the stores in this directory and reuse them")
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
@@ -83,8 +98,8 @@ def main() -> None:
         "collector, ms",
         "long tasks",
         "longest, ms",
-        "10 to 1",
     ]
+    several: list[str] = []
     rows: list[list[str]] = []
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() if options.keep is None else nullcontext(options.keep) as folder:
@@ -92,42 +107,53 @@ def main() -> None:
             path = Path(folder) / f"{size}.duckdb"
             with Database.open(path) as database:
                 filled(database, spans)
-            with serving(path) as collector, running_dashboard(collector.url) as dashboard:
+            with (
+                serving(path, anew=True) as collector,
+                running_dashboard(collector.url) as dashboard,
+                _arriving(collector.http, options.arriving),
+            ):
                 processes = Processes(dashboard.process.pid, collector.process.pid)
                 with sync_playwright() as playwright:
                     chromium = playwright.chromium.launch(executable_path=browser, args=list(OPTIONS))
                     for name in options.pages:
                         cells = _measure(
-                            chromium, dashboard.address, name, processes, options.times, options.refreshes
+                            chromium, dashboard.address, name, processes, options.times, options.watch
                         )
                         rows.append([name, size, *cells])
                         print(" | ".join(rows[-1]), file=sys.stderr)
+                    if _SEVERAL in options.pages:
+                        several.append(_several(chromium, dashboard.address, size, processes, options.watch))
+                        print(several[-1], file=sys.stderr)
                     chromium.close()
     load = f"Load of the machine before and after: {before:.0f} and {os.getloadavg()[0]:.0f}."
-    text = f"{report.machine()} {load}\n\n{report.table(head, rows)}\n\n{_HOW}"
+    arriving = f" {options.arriving:,} spans per second arrive." if options.arriving else ""
+    text = "\n\n".join((f"{report.machine()} {load}{arriving}", report.table(head, rows), *several, _HOW))
     print(text)
     if options.publish:
         report.publish("dashboard", text)
 
 
 def _measure(
-    chromium: Browser, address: str, name: str, processes: Processes, times: int, refreshes: int
+    chromium: Browser, address: str, name: str, processes: Processes, times: int, watch: int
 ) -> list[str]:
     path, useful, every = PAGES[name]
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.add_init_script(_LONG_TASKS)
+    idle = _usage(page, _IDLE, processes)
     opened = [_open(page, address + path, useful) for _ in range(times + 1)][1:]
-    dashboard, collector, tasks = _refreshes(page, every, processes, refreshes)
+    page.wait_for_timeout(_AFTER)
+    page.evaluate("window.longTasks.length = 0")
+    used = _usage(page, 1000 * max(watch, every), processes)
+    tasks = page.evaluate("window.longTasks")
     context.close()
-    one, ten = (_several(chromium, number, address + path, useful, every, processes) for number in (1, 10))
+    dashboard, collector = (max(busy - rest, 0) * every for busy, rest in zip(used, idle, strict=True))
     return [
         f"{statistics.median(opened):.2f}",
         f"{1000 * dashboard:.0f}",
         f"{1000 * collector:.0f}",
         f"{len(tasks)}",
         f"{max(tasks, default=0):.0f}",
-        f"{ten / one:.1f}" if one else "–",
     ]
 
 
@@ -140,31 +166,63 @@ def _open(page: Page, url: str, useful: str) -> float:
     return time.perf_counter() - began
 
 
-def _refreshes(page: Page, every: int, processes: Processes, number: int) -> tuple[float, float, list[float]]:
-    """Seconds of processor time for a refresh, of dashboard and collector; and the long tasks (ms)."""
-    page.wait_for_timeout(1000 * every)  # what follows from opening the page is no refresh
-    page.evaluate("window.longTasks.length = 0")
-    before = processes.used()
-    page.wait_for_timeout(1000 * every * number)
-    dashboard, collector = (after - start for after, start in zip(processes.used(), before, strict=True))
-    return dashboard / number, collector / number, page.evaluate("window.longTasks")
+def _usage(page: Page, wait: int, processes: Processes) -> tuple[float, float]:
+    """The part of a processor that dashboard and collector use during some ms."""
+    before, began = processes.used(), time.perf_counter()
+    page.wait_for_timeout(wait)
+    lasted = time.perf_counter() - began
+    dashboard, collector = ((now - then) / lasted for now, then in zip(processes.used(), before, strict=True))
+    return dashboard, collector
 
 
-def _several(
-    chromium: Browser, browsers: int, url: str, useful: str, every: int, processes: Processes
-) -> float:
-    """Seconds of processor time of the collector while several browsers have the page open."""
-    contexts = [chromium.new_context() for _ in range(browsers)]
-    pages = [context.new_page() for context in contexts]
-    for page in pages:
-        _open(page, url, useful)
-    pages[0].wait_for_timeout(1000 * every)
-    before = processes.used()[1]
-    pages[0].wait_for_timeout(2000 * every)
-    used = processes.used()[1] - before
+def _several(chromium: Browser, address: str, size: str, processes: Processes, watch: int) -> str:
+    """A sentence about what two and ten browsers on a page cost the collector."""
+    path, useful, every = PAGES[_SEVERAL]
+    contexts = [chromium.new_context() for _ in range(10)]
+    idle = _usage(contexts[0].new_page(), _IDLE, processes)
+    cost: list[float] = []
+    for more in (contexts[:2], contexts[2:]):
+        pages = [context.new_page() for context in more]
+        for page in pages:
+            _open(page, address + path, useful)
+        pages[0].wait_for_timeout(_AFTER)
+        used = _usage(pages[0], 1000 * max(watch, 2 * every), processes)
+        cost.append(1000 * every * max(used[1] - idle[1], 0))
     for context in contexts:
         context.close()
-    return used
+    return (
+        f"{_SEVERAL} with {size} spans costs the collector {cost[0]:.0f} ms in {every} s with two browsers, "
+        f"and {cost[1]:.0f} ms with ten."
+    )
+
+
+@contextmanager
+def _arriving(http: str, rate: int) -> Generator[None, None, None]:
+    """Send new spans of the present, so many in a second, until the block ends."""
+    over = threading.Event()
+
+    def send() -> None:
+        day = one_day(_REQUESTS, _REQUEST, a_second=rate)
+        number = (time.time_ns() - START) // day.period
+        with httpx.Client(headers={"content-type": "application/x-protobuf"}) as client:
+            while not over.is_set():
+                for at, template in enumerate(day.templates):
+                    due = START + number * day.period + at * day.period // _REQUESTS
+                    if over.wait(max(due - time.time_ns(), 0) / 1e9):
+                        return
+                    body = template.fresh(number, day.period)
+                    client.post(f"http://{http}/v1/traces", content=body).raise_for_status()
+                number += 1
+
+    thread = threading.Thread(target=send)
+    if rate:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if rate:
+            thread.join()
 
 
 def _used(process: int) -> float:

@@ -97,6 +97,16 @@ def past_map(since: datetime, until: datetime) -> ServiceMap:
     return _past_map(source.url, source.db, since, until)
 
 
+def known_services() -> list[str]:
+    """Return the names of the services of the last hour, asked once in a minute for all browsers.
+
+    Raises:
+        AppError, StoreError: as `shared_answers`.
+    """
+    source = configured_source()
+    return _services(source.url, source.db)
+
+
 def predicted(texts: ChangeTexts, since: datetime, until: datetime) -> WhatIf:
     """Return what would become of the requests of a time range, asked once in minutes for all browsers.
 
@@ -120,6 +130,7 @@ def reconnect() -> None:
     _orders.clear()
     _findings.clear()
     _past_map.clear()
+    _services.clear()
     _predicted.clear()
     grafana_url.clear()
 
@@ -142,6 +153,11 @@ def _findings(url: str | None, db: Path | None, since: datetime, until: datetime
 @st.cache_resource(ttl=_MINUTE, show_spinner=False)
 def _past_map(url: str | None, db: Path | None, since: datetime, until: datetime) -> ServiceMap:
     return _opened(url, db).service_map(since, until)
+
+
+@st.cache_resource(ttl=_MINUTE, show_spinner=False)
+def _services(url: str | None, db: Path | None) -> list[str]:
+    return sorted(node.name for node in _opened(url, db).service_map().nodes if node.kind == "service")
 
 
 @st.cache_resource(ttl=timedelta(minutes=5), show_spinner=False, max_entries=50)

@@ -1,5 +1,6 @@
 """Lets all browsers share an answer for a few seconds: ten cost the collector no more than two do."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -10,7 +11,11 @@ from typing import Final, cast
 from laban_app.answers.protocol import TraceAnswers
 
 SHARED: Final = timedelta(seconds=2.5)
-"""How long an answer is shared: half of the time after which most pages ask again."""
+"""How long an answer is shared at least: half of the time after which most pages ask again."""
+_LONGEST: Final = 8.0
+_TIMES: Final = 10
+"""An answer is shared for as many times the seconds that it took, and at most so long: on a busy machine or a
+large store, pages then ask less often."""
 _STREAMED: Final = frozenset({"trace_json", "trace"})
 """Answers that are read once, or are too large to keep."""
 _MOST: Final = 200
@@ -40,6 +45,7 @@ class _Shared:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[Question, tuple[float, Future[object]]] = {}
+        """Until when an answer is shared, and the answer."""
 
     def __getattr__(self, name: str) -> object:
         ask = getattr(self._answers, name)
@@ -55,25 +61,28 @@ class _Shared:
     def _answer(self, question: Question, ask: Callable[[], object]) -> object:
         with self._lock:
             now = self._clock()
-            asked, answer = self._known.get(question, (now, Future[object]()))
-            mine = question not in self._known or now - asked >= SHARED.total_seconds()
+            until, answer = self._known.get(question, (now, Future[object]()))
+            mine = now >= until
             if mine:
                 answer = Future()
                 self._forget(now)
-                self._known[question] = (now, answer)
+                self._known[question] = (math.inf, answer)
         if mine:
             try:
                 answer.set_result(ask())
             except BaseException as error:  # noqa: BLE001 - those who wait for the answer get it, too
                 answer.set_exception(error)
+            longer = min(_TIMES * (self._clock() - now), _LONGEST)
+            with self._lock:
+                self._known[question] = (now + max(SHARED.total_seconds(), longer), answer)
         return answer.result()
 
     def _forget(self, now: float) -> None:
         """Forget answers that are too old to be shared; and all, if there are very many."""
         self._known = {
-            question: (asked, answer)
-            for question, (asked, answer) in self._known.items()
-            if len(self._known) < _MOST and now - asked < SHARED.total_seconds()
+            question: (until, answer)
+            for question, (until, answer) in self._known.items()
+            if len(self._known) < _MOST and now < until
         }
 
 

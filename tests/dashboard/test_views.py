@@ -1,5 +1,7 @@
 """The texts and controls of the pages. The browser tests cover the components."""
 
+import re
+from datetime import UTC, datetime
 from typing import NoReturn
 
 import pytest
@@ -158,6 +160,7 @@ def test_an_unknown_order_says_so(open_page: OpenPage) -> None:
 def test_home_says_what_is_wrong(open_page: OpenPage) -> None:
     text = text_of(open_page("home")).replace("\\", "")
     assert "Email has stopped: 272 messages behind, about 42.0 s" in text
+    assert re.search(r"The last span came \d+ days ago\.\*\* Until then:", text)
     assert "Orders that went badly" in text
 
 
@@ -172,8 +175,12 @@ def test_findings_are_listed_with_why_what_to_do_and_the_reason_why_one_is_ignor
     assert "Ignored: the auditors read it once a year" in text
 
 
-def test_home_says_that_nothing_is_wrong(open_page: OpenPage, shop: ShopAnswers) -> None:
+def test_home_says_that_nothing_is_wrong(
+    open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.edges, shop.known = [], ()
+    live = shop.status().model_copy(update={"last": datetime.now(UTC)})
+    monkeypatch.setattr(shop, "status", lambda: live)
     text = text_of(open_page("home"))
     assert "Nothing fails or is stuck now" in text
     assert "No span has the business key order in this time range" in text

@@ -49,6 +49,8 @@ from laban_mapper.trace_ids import parse_trace_id
 from laban_mapper.whatif.changes import ChangeTexts
 
 _API: Final = "/api/v1"
+_KEPT: Final = 50
+"""Answers of which a client that asks again and again gets only the news that they are still true."""
 
 A = TypeVar("A", bound=Answer)
 
@@ -65,6 +67,8 @@ class RemoteAnswers:
     def __init__(self, url: str, token: str | None = None, trusted: ssl.SSLContext | None = None) -> None:
         self.url = url.rstrip("/")
         self._client = HttpClient(self.url, token, trusted)
+        self._kept: dict[tuple[str, ...], tuple[str, Answer]] = {}
+        """By the question, the newest answers with their ETags; nobody may change an answer."""
 
     def story(
         self, key: str, value: str, since: datetime | None = None, until: datetime | None = None
@@ -259,10 +263,22 @@ class RemoteAnswers:
 
     def _get(self, path: str, answer: type[A], **parameters: object) -> A:
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
-        response = self._request(path, given)
+        question = (path, *map("=".join, given.items()))
+        tag, known = self._kept.get(question, (None, None))
+        response = self._request(path, given, {} if tag is None else {"if-none-match": tag})
+        if response.status_code == HTTPStatus.NOT_MODIFIED and isinstance(known, answer):
+            return known
         if response.status_code == HTTPStatus.OK:
-            return self._read(response, answer)
+            found = self._read(response, answer)
+            self._keep(question, response.headers.get("etag"), found)
+            return found
         raise error_of(self.url, response, given)
+
+    def _keep(self, question: tuple[str, ...], tag: str | None, found: Answer) -> None:
+        if tag is not None:
+            if len(self._kept) >= _KEPT:  # other threads may still read the old ones
+                self._kept = {}
+            self._kept[question] = (tag, found)
 
     def _read(self, response: Response, answer: type[A]) -> A:
         try:
@@ -273,9 +289,14 @@ class RemoteAnswers:
                 f"({error.error_count()} fields). Run the same version of laban on both sides."
             ) from error
 
-    def _request(self, path: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> Response:
+    def _request(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | Sequence[tuple[str, str]],
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
         try:
-            return self._client.request("GET", f"{_API}{path}", parameters=parameters)
+            return self._client.request("GET", f"{_API}{path}", parameters=parameters, headers=headers)
         except ExchangeFailed as error:
             raise self._unreachable(error) from error
 

@@ -16,6 +16,7 @@ from laban_app.answers.story_logs import told_with_logs
 from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_app.server.admin_routes import add_admin_routes, collector_status
 from laban_app.server.metrics.page import MetricsPage
+from laban_app.server.remembered import Remembered
 from laban_collector.errors import CollectorError
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.receive.access import Access
@@ -184,6 +185,7 @@ def build_api(
     storage: StorageService,
     metrics: MetricsPage,
     alerts: Callable[[], Alerts],
+    quiet: float = 0.0,
 ) -> FastAPI:
     """Build the application; its routes read from `answers` and from the storage behind them.
 
@@ -193,6 +195,7 @@ def build_api(
         storage: behind the answers.
         metrics: the page `/metrics`.
         alerts: what fires now.
+        quiet: seconds since the last change of the storage.
     """
     api = FastAPI(
         title="laban",
@@ -205,6 +208,7 @@ def build_api(
     for router in (_router(answers), _settled_router(answers, storage, alerts)):
         api.include_router(router, prefix="/api/v1")
     add_admin_routes(api, storage, metrics)
+    api.add_middleware(Remembered, changes=lambda: storage.changes, quiet=quiet)
     for error in (AppError, MapperError, CollectorError):
         api.add_exception_handler(error, _error_response)
 

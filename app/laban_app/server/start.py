@@ -33,6 +33,7 @@ from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.errors import StoreLocked, StoreUnwritable
 from laban_collector.settings import Settings
 from laban_collector.store.kept_state import KeptState
+from laban_mapper.spans import NS_PER_S
 
 _log = logging.getLogger(__name__)
 
@@ -121,12 +122,14 @@ class Start:
             if thread is not None:
                 starting.push_async_callback(asyncio.to_thread, thread.stop)
                 thread.start()
+        stored = reader.counted_to()
         api = build_api(
             answers,
             importlib.metadata.version("laban"),
             storage,
             MetricsPage(storage, observer, engine),
             firing,
+            0.0 if stored is None else max(time.time() - stored / NS_PER_S, 0.0),
         )
         add_import_routes(api, collector.batch_receiver, storage.metrics)
         if settings.jaeger_api:

@@ -90,6 +90,12 @@ class JournalLoader:
         with self._changed:
             return sum(segment.spans for segment in self._segments())
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything acknowledged is in the tables."""
+        with self._changed:
+            return self._loading is None and not any(one.sequences for one in self._segments())
+
     def keys(self) -> Unloaded:
         """Return the keys of all acknowledged batches that are not in the tables yet."""
         with self._changed:

@@ -219,6 +219,13 @@ class StorageService(SpanWriter):
         if self._loader is not None:
             self._loader.settle()
 
+    @property
+    def changes(self) -> int | None:
+        """A number that is the same only while nothing that is stored or acknowledged changes; None if that
+        is unknown, as while acknowledged spans are not in the tables."""
+        settled = self._loader is not None and self._loader.is_settled
+        return self.store.changes if settled else None
+
     def unloaded(self) -> Unloaded:
         """Return the keys of the acknowledged spans that are not in the tables yet."""
         return Unloaded(()) if self._loader is None else self._loader.keys()

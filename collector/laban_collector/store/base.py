@@ -579,6 +579,11 @@ class Store(ABC):
         """The reason why the store does not answer; None while it does. The next use opens it again."""
         return None
 
+    @property
+    def changes(self) -> int | None:
+        """A number that is the same only while nothing in the store changes; None if that is unknown."""
+        return None
+
     @abstractmethod
     def health(self) -> StoreHealth:
         """Return the state of the store, even while the database does not answer."""

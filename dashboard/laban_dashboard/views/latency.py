@@ -96,7 +96,7 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return None
-    history = answers.latency(_by(), window.since, window.until)
+    history = answers.latency(_by(), *window.asked)
     if history.points and not history.totals:
         return notices.too_old("percentiles of a whole time range")
     summaries = summarize(history)

@@ -92,7 +92,7 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return
-    found = answers.service_map(window.since, window.until)
+    found = answers.service_map(*window.asked)
     if not found.nodes:
         notices.empty_window("No calls in this time range.")
         return

@@ -5,8 +5,7 @@ from typing import cast, get_args
 
 import streamlit as st
 
-from laban_app.answers.protocol import Answers
-from laban_dashboard.answer_source import shared_answers
+from laban_dashboard.answer_source import known_services, shared_answers
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.orders_rows import orders_table_data
@@ -26,7 +25,7 @@ _SORTS = {"Newest first": "newest", "Worst first": "worst"}
 _KEY = "order"
 
 
-def _filters(answers: Answers) -> OrdersQuestion:
+def _filters() -> OrdersQuestion:
     """Draw the filters, and return what they ask for."""
     with st.container(horizontal=True, vertical_alignment="center", key="filters"):
         states = st.pills(
@@ -39,7 +38,7 @@ def _filters(answers: Answers) -> OrdersQuestion:
         )
         service = st.selectbox(
             "Service",
-            _services(answers),
+            known_services(),
             index=None,
             format_func=formatting.plain,
             placeholder="Any service",
@@ -91,10 +90,6 @@ def _filters(answers: Answers) -> OrdersQuestion:
     )
 
 
-def _services(answers: Answers) -> list[str]:
-    return sorted(node.name for node in answers.service_map().nodes if node.kind == "service")
-
-
 def _footer(found: Orders, asked: OrdersQuestion) -> str:
     shown = formatting.count(len(found.orders), "order")
     if asked.only or asked.sort == "worst":
@@ -119,8 +114,8 @@ def _body() -> None:
     window = notices.current_window(answers, time_range)
     if window is None:
         return
-    asked = _filters(answers)
-    found = answers.orders(asked, window.since, window.until)
+    asked = _filters()
+    found = answers.orders(asked, *window.asked)
     if not found.orders:
         _nothing(found, asked)
         return

@@ -90,6 +90,13 @@ def test_the_status_and_the_metrics_count_logs_by_what_became_of_them(api: httpx
     assert "laban_logs_forgotten_total 0.0" in metrics
 
 
+def test_a_client_that_asks_again_keeps_its_answer_while_nothing_changes(api: httpx.Client) -> None:
+    answers = RemoteAnswers(str(api.base_url))
+    first = answers.story("order", "123")
+    assert answers.story("order", "123") is first
+    assert RemoteAnswers(str(api.base_url)).story("order", "123") == first
+
+
 def test_a_client_reads_the_logs_of_a_story_and_of_a_trace(api: httpx.Client) -> None:
     with RemoteAnswers(str(api.base_url)) as answers:
         told = told_with_logs(answers, answers.story("order", "123"))

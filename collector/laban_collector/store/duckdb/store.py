@@ -104,6 +104,11 @@ class DuckDBStore(Store):
         """The reason why DuckDB invalidated the database; None while it answers."""
         return self.database.failure
 
+    @property
+    def changes(self) -> int | None:
+        """The committed transactions; None while the database does not answer."""
+        return self.database.changes if self.failure is None else None
+
     def health(self) -> StoreHealth:
         """Return the state of the file; its size is 0 while the database does not answer."""
         size = self._size()

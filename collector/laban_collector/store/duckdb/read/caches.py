@@ -90,6 +90,30 @@ class SpanExtentCaches(dict[int, SpanExtentCache]):
         return self.setdefault(since, SpanExtentCache(since))
 
 
+class ServiceCounts:
+    """The number of spans of each service of one database; reads only those of new commits. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._commits: tuple[int | None, int] = (None, 0)
+        """The oldest and the newest commit of the known spans."""
+        self._spans: dict[str, int] = {}
+
+    def of(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, int]:
+        """Return the number of spans by service."""
+        with self._lock:
+            [(oldest, newest)] = cursor.execute(sql("read/oldest_and_newest_commit")).fetchall()
+            if oldest != self._commits[0]:  # first use, or commits were deleted
+                self._commits, self._spans = (oldest, 0), {}
+            known = self._commits[1]
+            if newest is not None and newest > known:
+                found = cursor.execute(sql("read/spans_of_services"), {"known": known}).fetchall()
+                for service, spans in found:
+                    self._spans[service] = self._spans.get(service, 0) + spans
+                self._commits = (oldest, newest)
+            return dict(self._spans)
+
+
 class TraceCount:
     """The number of traces of one database: of many spans, about, and counted anew only now and then.
 
@@ -117,7 +141,8 @@ class TraceCount:
             return traces, False
         with self._lock:
             now = self._clock()
-            if self._counted is None or now >= self._counted[0] + _COUNT_AGAIN or spans < self._counted[1]:
+            again = self._counted is not None and now >= self._counted[0] + _COUNT_AGAIN
+            if self._counted is None or spans < self._counted[1] or (again and spans != self._counted[1]):
                 [(traces,)] = cursor.execute(sql("read/traces_about")).fetchall()
                 self._counted = (now, spans, traces)
             _, counted, traces = self._counted

@@ -25,7 +25,12 @@ from laban_collector.store.duckdb.index.keys import (
     key_of_message,
     key_of_value,
 )
-from laban_collector.store.duckdb.read.caches import NewestLagCache, SpanExtentCaches, TraceCount
+from laban_collector.store.duckdb.read.caches import (
+    NewestLagCache,
+    ServiceCounts,
+    SpanExtentCaches,
+    TraceCount,
+)
 from laban_collector.store.duckdb.read.exemplars import newest_exemplars
 from laban_collector.store.duckdb.read.last_spans import LastSpans
 from laban_collector.store.duckdb.read.rows import (
@@ -133,6 +138,7 @@ class DuckDBReader(SpanReader):
     def forget(self) -> None:
         """Forget what was read: the database is another one now."""
         self._extents = SpanExtentCaches()
+        self._counts = ServiceCounts()
         self._traces = TraceCount()
         self._newest_lag = NewestLagCache(self._polls)
         self._service_of: dict[int, Service] = {}
@@ -155,11 +161,18 @@ class DuckDBReader(SpanReader):
     def contents(self) -> Contents:
         """Return a summary of the store."""
         with self._reading() as cursor:
-            [row] = named_rows(cursor.execute(sql("read/contents"), {"unknown": UNKNOWN_SERVICE}))
-            traces, estimated = self._traces.of(cursor, row["spans"])
-            services = named_rows(cursor.execute(sql("read/services"), {"limit": _MAX_SERVICES}))
-        named = tuple(found["service"] for found in services)
-        return Contents(services=named, traces=traces, estimated=estimated, **row)
+            counts = self._counts.of(cursor)
+            spans = sum(counts.values())
+            traces, estimated = self._traces.of(cursor, spans)
+        # The default of an SDK may have the name of the program behind it.
+        unnamed = (name for name in counts if name.partition(":")[0] == UNKNOWN_SERVICE)
+        return Contents(
+            services=tuple(sorted(counts)[:_MAX_SERVICES]),
+            spans=spans,
+            unnamed=sum(counts[name] for name in unnamed),
+            traces=traces,
+            estimated=estimated,
+        )
 
     def extent(self, since: int, until: int) -> tuple[int, int] | None:
         """Return the first and the last start of the spans that start in the window; None without spans."""

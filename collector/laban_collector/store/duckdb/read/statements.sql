@@ -1,13 +1,11 @@
 -- Short statements of this folder. The line above a statement is its name.
 
--- name: contents
--- A summary of the store.
-SELECT count(*) AS spans,
-       count(*) FILTER (resource_id IN (
-           SELECT resource_id FROM resources
-           WHERE service = $unknown OR starts_with(service, $unknown || ':')  -- the default of an SDK
-       )) AS unnamed
-FROM spans
+-- name: spans_of_services
+-- The number of spans of each service, of all commits after one.
+SELECT service, sum(spans)::BIGINT AS spans
+FROM (SELECT resource_id, count(*) AS spans FROM spans WHERE arrival > $known::UBIGINT GROUP BY resource_id)
+     JOIN resources USING (resource_id)
+GROUP BY service
 
 -- name: traces
 -- The number of traces, exactly.
