@@ -233,7 +233,7 @@ def test_a_failed_order_shows_its_root_cause_and_its_steps_expand(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, f"/order?order={TIMED_OUT}")
-    expect(page.locator(".st-key-verdict")).to_contain_text("Cause: timed out · User")
+    expect(page.locator(".st-key-verdict")).to_contain_text("Cause: timed out · user")
     page.get_by_role("button", name="Errors").click()
     expect(page.locator(".step.failed")).to_have_count(page.locator(".step").count())
     row = page.locator(".row").last

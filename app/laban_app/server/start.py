@@ -113,10 +113,11 @@ class Start:
         reader = storage.store.reader(staleness=STALE_S)
         orders = OrdersTally(answers, reader, KeptState(storage.store.path, "orders"), time.time_ns)
         window = self._alerting.limits.window
-        observer = Observer(answers, reader, orders, settings.metrics_findings, look.entries, window)
         engine = None
         if settings.alerts:
             engine = alert_engine(storage.store, answers, look, self._alerting, self._receivers)
+        firing = answers.alerts if engine is None else engine.alerts
+        observer = Observer(answers, reader, orders, settings.metrics_findings, look.entries, window, firing)
         for thread in (observer, engine):
             if thread is not None:
                 starting.push_async_callback(asyncio.to_thread, thread.stop)
@@ -127,7 +128,7 @@ class Start:
             importlib.metadata.version("laban"),
             storage,
             MetricsPage(storage, observer, engine),
-            answers.alerts if engine is None else engine.alerts,
+            firing,
             0.0 if stored is None else max(time.time() - stored / NS_PER_S, 0.0),
         )
         add_import_routes(api, collector.batch_receiver, storage.metrics)

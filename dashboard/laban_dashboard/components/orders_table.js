@@ -76,13 +76,16 @@ const LEAST = 12; // orders of a list that is worth searching
 
 // Hides the rows without the text; the first of the others can be reached by the arrow keys.
 function search(root) {
-  const text = root.querySelector(".find").value.trim().toLowerCase();
+  const text = root.querySelector(".find").value.trim();
   let shown = 0;
   for (const item of root.querySelectorAll("tbody tr")) {
-    item.hidden = Boolean(text) && !item.textContent.toLowerCase().includes(text);
+    item.hidden = Boolean(text) && !item.textContent.toLowerCase().includes(text.toLowerCase());
     shown += item.hidden ? 0 : 1;
   }
   root.querySelector(".none").hidden = shown > 0;
+  const elsewhere = root.querySelector(".none a");
+  elsewhere.href = `order?order=${encodeURIComponent(text)}`;
+  write(elsewhere, `Look for “${text}” among all orders`);
 }
 
 function beside(item, name) {

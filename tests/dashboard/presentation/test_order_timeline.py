@@ -12,7 +12,7 @@ from laban_dashboard.presentation.order_timeline import (
     timeline_data,
 )
 from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS
-from laban_mapper.model import Outcome, Story
+from laban_mapper.model import LogSeverity, Outcome, Story, StoryLog
 from tests.dashboard.shop_answers import END, shop_message, shop_story
 
 
@@ -178,3 +178,40 @@ def test_a_success_with_errors_is_final() -> None:
 def test_every_outcome_has_a_colour_and_an_icon(outcome: str) -> None:
     assert outcome in OUTCOME_COLOURS
     assert outcome in OUTCOME_ICONS
+
+
+def log(text: str, severity: LogSeverity = "info", step: int | None = 0, at_ms: float = 1.0) -> StoryLog:
+    return StoryLog(
+        time=END,
+        time_ns=0,
+        severity=severity,
+        service="order",
+        body=text,
+        trace_id="1" * 32,
+        start_ms=at_ms,
+        step=step,
+    )
+
+
+def test_log_records_are_marked_at_their_step_and_of_too_many_the_worst_are_shown() -> None:
+    story = shop_story("1001")
+    logs = [log("declined", "error", at_ms=2), *(log(f"line {number}") for number in range(24))]
+    logs += [log("of no step", step=None), log("\u202egnp", "warn", step=1, at_ms=3)]
+    found = story.model_copy(update={"logs": logs, "logs_left_out": 2})
+    data = timeline(found, fold=False)
+    first, second = data["steps"][:2]
+    assert (len(first["logs"]), first["more_logs"]) == (20, "… and 5 more log records")
+    worst = next(one for one in first["logs"] if one["tone"] == "bad")
+    assert (worst["level"], worst["when"], worst["text"]) == ("ERROR", "+2.0 ms", "declined")
+    assert worst["time"].endswith(" UTC)")
+    assert 0 < worst["at"] < 1
+    assert [(one["tone"], one["text"]) for one in second["logs"]] == [("warn", "\\u202egnp")]
+    assert [one["text"] for one in data["other_logs"]] == ["of no step"]
+    assert data["logs_left_out"] == (
+        "5 log records of the story, 2 log records of the same traces, of spans that are no steps here"
+    )
+    lane = next(lane for lane in data["lanes"] if lane["service"] == "order")
+    assert lane["bars"][0]["logs"] == first["logs"]
+    plain = timeline(story)
+    assert not any(step["logs"] for step in plain["steps"])
+    assert (plain["other_logs"], plain["logs_left_out"]) == ([], "")

@@ -2,17 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from laban_app.answers.lag_answers import lag_report
 from laban_app.answers.protocol import Answers
 from laban_app.server.metrics.orders import OrdersTally
+from laban_app.server.metrics.proofs import Proofs
 from laban_collector.periodic import PeriodicThread
 from laban_collector.store.base import SpanReader
 from laban_collector.store.edge_totals import Exemplar
 from laban_collector.store.rows import MINUTE, EntryTimes, LagRate
 from laban_mapper.model import LagReport
+from laban_mapper.model_alerts import Alerts
 from laban_mapper.spans import NS_PER_S
 
 _INTERVAL: Final = 5.0
@@ -23,15 +26,21 @@ _IDLE: Final = 600.0
 """Seconds without a scrape after which only orders are counted."""
 _SHARE: Final = 50
 """Findings are looked for again after this many times the seconds that it took: 2 % of the time at most."""
+_ALERTS: Final = 30.0
+"""Seconds between two looks at what alerts, for the proofs."""
 _RATES: Final = 5 * MINUTE
 _MOST_EXEMPLARS: Final = 5_000
 
 
 class FoundFindings(NamedTuple):
-    """How many findings there were, by code and severity, and when (seconds since the epoch)."""
+    """How many findings there were, by code and severity, and when (seconds since the epoch).
+
+    `proofs` has a trace of the worst finding of each code.
+    """
 
     counts: Counter[tuple[str, str]]
     time: float
+    proofs: Mapping[str, str] = MappingProxyType({})
 
 
 class Observer(PeriodicThread):
@@ -44,6 +53,7 @@ class Observer(PeriodicThread):
         findings_interval: seconds between two looks at the findings.
         objectives: the names of the operations with an objective.
         window_s: the seconds in which their requests are counted.
+        alerts: tells what fires now; None: nobody asks for proofs.
         clock: monotonic seconds.
 
     Attributes:
@@ -52,6 +62,7 @@ class Observer(PeriodicThread):
         findings: None before the first look.
         exemplars: the newest ones; only if somebody has asked for them.
         entries: the operations with an objective.
+        proofs: of what fires.
     """
 
     def __init__(
@@ -62,6 +73,7 @@ class Observer(PeriodicThread):
         findings_interval: float,
         objectives: Collection[str] = (),
         window_s: float = 300.0,
+        alerts: Callable[[], Alerts] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("laban-metrics", _INTERVAL, "Metrics could not be refreshed")
@@ -72,6 +84,9 @@ class Observer(PeriodicThread):
         self._objectives = objectives
         self._window = round(window_s * NS_PER_S)
         self._clock = clock
+        self._alerts = alerts
+        self._alerts_at = -float("inf")
+        self.proofs = Proofs()
         self._scraped = self._wants_exemplars = -_IDLE
         self._orders_at = self._exemplars_at = self._findings_at = self._entries_at = -float("inf")
         self.lag = LagReport(groups=[])
@@ -112,11 +127,17 @@ class Observer(PeriodicThread):
             self._entries_at = now + _SLOWER
         if now >= self._findings_at:
             self._look_for_findings(now)
+        if self._alerts is not None and now >= self._alerts_at:
+            self.proofs.update(self._alerts().alerts, {} if self.findings is None else self.findings.proofs)
+            self._alerts_at = now + max(_ALERTS, _SHARE * (self._clock() - now))
 
     def _look_for_findings(self, began: float) -> None:
         counts: Counter[tuple[str, str]] = Counter()
+        proofs: dict[str, str] = {}
         for one in self._answers.findings().findings:
             if one.ignored is None:
                 counts[one.code, one.severity] += 1
-        self.findings = FoundFindings(counts, time.time())
+                if one.traces:
+                    proofs.setdefault(one.code, one.traces[0])
+        self.findings = FoundFindings(counts, time.time(), proofs)
         self._findings_at = began + max(self._findings_interval, _SHARE * (self._clock() - began))

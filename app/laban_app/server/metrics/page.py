@@ -70,6 +70,7 @@ class MetricsPage:
             observer.orders.render(form),
             render_findings(observer.findings, form),
             render_entries(observer.entries, form),
+            observer.proofs.render(form),
             "" if self._engine is None else self._engine.render(form),
             _END if form is Form.OPENMETRICS else "",
         ]
