@@ -238,7 +238,7 @@ def pairs_text(measured: Mapping[Scenario, Sequence[Turn]], without: str) -> str
         "spans per request × connections",
         "pairs",
         "µs per span",
-        f"with {without}",
+        without,
         "ratio",
         "quartiles",
     ]
@@ -257,9 +257,9 @@ def pairs_text(measured: Mapping[Scenario, Sequence[Turn]], without: str) -> str
             ]
         )
     how = (
-        "Processor time of the collector to take, store and count a span, the medians; the ratio is the median "
-        "of those of all pairs. Two collectors take the same spans in turns, so what disturbs the machine for "
-        "longer than a turn disturbs both."
+        "Processor time of the collector to take, store and count a span, the medians; the ratio is the "
+        "median of those of all pairs. Two collectors take the same spans in turns, so what disturbs the "
+        "machine for longer than a turn disturbs both."
     )
     return "\n\n".join((report.machine(), report.table(head, rows), how))
 
