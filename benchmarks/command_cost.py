@@ -29,7 +29,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--publish", action="store_true", help="write the table into docs/performance.md")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "spans.duckdb") as collector:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder) / "spans.duckdb", anew=True) as collector,
+    ):
         collector.send(list(order("short", 20)))
         collector.send(list(order("thousands", _SPANS)))
         commands = {

@@ -108,7 +108,7 @@ def main() -> None:
             with Database.open(path) as database:
                 filled(database, spans)
             with (
-                serving(path) as collector,
+                serving(path, anew=True) as collector,
                 running_dashboard(collector.url) as dashboard,
                 _arriving(collector.http, options.arriving),
             ):

@@ -6,6 +6,23 @@ from laban_collector.store.damage import Rescue, Verification
 
 
 @dataclass(frozen=True, slots=True)
+class LogCounts:
+    """Log records since the start.
+
+    Attributes:
+        stored: newly stored.
+        rejected: records rejected from accepted requests: without a trace, or too many of one.
+        refused: requests refused.
+        forgotten: deleted by retention.
+    """
+
+    stored: int = 0
+    rejected: int = 0
+    refused: int = 0
+    forgotten: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The health of a collector since it started.
 
@@ -30,6 +47,7 @@ class Health:
         doing: what is not finished since the start, or behind; empty if nothing is.
         verification: what the background verification of the database found.
         rescues: the rescues of damaged files.
+        logs: log records, which the other counts leave out.
         others: calls that the map counts for other nodes, because an hour had too many names; by node.
     """
 
@@ -54,3 +72,4 @@ class Health:
     rescues: list[Rescue]
     others: dict[str, int]
     doing: str = ""
+    logs: LogCounts = LogCounts()

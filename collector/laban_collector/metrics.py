@@ -59,6 +59,11 @@ class Metrics:
         self.rejected = self._counter("laban_spans_rejected", "Spans rejected from accepted requests.")
         self.logs_stored = self._counter("laban_logs_stored", "Log records stored.")
         self.logs_rejected = self._counter("laban_logs_rejected", "Log records rejected.")
+        self.logs_forgotten = self._counter("laban_logs_forgotten", "Log records deleted by retention.")
+        self.log_requests_refused = self._counter(
+            "laban_log_requests_refused",
+            "Requests with logs that were refused; laban_requests_refused has them by reason, too.",
+        )
         self.requests = self._counter("laban_requests_accepted", "Requests acknowledged.")
         self.refused = Counter(
             "laban_requests_refused", "Requests refused.", ["reason"], registry=self.registry

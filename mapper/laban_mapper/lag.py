@@ -78,6 +78,7 @@ def history(rows: Sequence[Lag]) -> LagHistory:
                 messages=row.messages,
                 seconds=row.seconds,
                 cluster=row.cluster,
+                status=status_of(row),
             )
             for row in rows
         ],

@@ -263,6 +263,9 @@ class Story(Answer):
             begins; negative if it is behind. Only services whose clock is known to differ.
         causes: what went wrong, by rank; the first one explains the outcome.
         scope: how many others the first cause affects; None if that is unknown.
+        usual_ms: the median of the durations of others that begin with the same request, until all that
+            followed had ended; None with too few examples, or if the story has several requests.
+        usual_examples: how many traces it rests on.
         logs: the log records of the steps, by time, if they were asked for.
         logs_left_out: records of the same traces whose spans are not steps of the story.
         logs_truncated: whether the traces have more records than were read.
@@ -284,6 +287,8 @@ class Story(Answer):
     clock_skew_ms: dict[str, float] = {}
     causes: list[Cause] = []
     scope: OrderScope | None = None
+    usual_ms: float | None = None
+    usual_examples: int | None = None
     logs: list[StoryLog] = []
     logs_left_out: int = 0
     logs_truncated: bool = False
@@ -349,6 +354,8 @@ class OrderSummary(Answer):
         duration_ms: from the first start to the last end.
         last_seen: the end of the newest span that names it.
         entry: the service and the operation with which it began, such as `order POST /orders`.
+        usual_ms: as in `Story`.
+        usual_examples: as in `Story`.
     """
 
     key: str
@@ -361,6 +368,8 @@ class OrderSummary(Answer):
     services: list[str] = []
     traces: list[str] = []
     entry: str | None = None
+    usual_ms: float | None = None
+    usual_examples: int | None = None
 
 
 class Orders(Answer):
@@ -682,7 +691,7 @@ class LagReport(Answer):
 
 
 class LagPoint(Answer):
-    """One poll of one partition, for a chart."""
+    """One poll of one partition, for a chart; `status` is None from a collector that does not tell it."""
 
     time: datetime
     group: str
@@ -691,6 +700,7 @@ class LagPoint(Answer):
     messages: int | None
     seconds: float | None
     cluster: str | None = None
+    status: LagStatus | None = None
 
 
 class LagHistory(Answer):
@@ -829,6 +839,18 @@ class RescueStatus(Answer):
     sentence: str
 
 
+class LogCounts(Answer):
+    """Log records since the start: stored, rejected and deleted ones, and requests that were refused.
+
+    The fields are those of `laban_collector.health.LogCounts`.
+    """
+
+    stored: int = 0
+    rejected: int = 0
+    refused: int = 0
+    forgotten: int = 0
+
+
 class CollectorStatus(Answer):
     """How the collector is doing since it started, in bytes and seconds.
 
@@ -856,6 +878,7 @@ class CollectorStatus(Answer):
     verification: StoreVerification = StoreVerification()
     rescues: list[RescueStatus] = []
     others: dict[str, int] = {}
+    logs: LogCounts = LogCounts()
 
 
 class ImportRules(Answer):

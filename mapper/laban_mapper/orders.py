@@ -98,6 +98,8 @@ def summary_of(story: Story) -> OrderSummary:
         services=services_of(story),
         traces=story.traces,
         entry=f"{story.steps[0].service} {story.steps[0].operation}" if story.steps else None,
+        usual_ms=story.usual_ms,
+        usual_examples=story.usual_examples,
     )
 
 

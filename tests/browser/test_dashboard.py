@@ -115,6 +115,43 @@ def test_a_node_is_found_by_the_keyboard_and_shown_with_its_neighbours(
     assert "focus=" not in page.url
 
 
+def test_arrow_keys_walk_over_the_map_and_enter_selects(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/map?window=All")
+    canvas, told, panel = canvas_of(page), page.locator(".told"), page.locator(".st-key-panel")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    expect(told).to_contain_text("caller, not traced")
+    page.keyboard.press("ArrowRight")
+    expect(told).to_contain_text("order, service")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**select=service%3Aorder**")
+    page.keyboard.press("ArrowRight")
+    expect(told).not_to_contain_text("order, service")
+    page.keyboard.press("Escape")
+    expect(told).to_be_empty()
+    expect(panel).to_contain_text("Overview")
+    page.keyboard.press("Escape")
+    expect(canvas).not_to_be_focused()
+
+
+@pytest.mark.parametrize("page_width", [800])
+def test_names_on_the_map_can_be_read_in_a_narrow_window(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/map?window=All")
+    canvas = canvas_of(page)
+    sizes = "cy.nodes().map((node) => node.numericStyle('font-size') * cy.zoom())"
+    assert min(evaluate_on_map(canvas, sizes)) > 10
+    boxes = "cy.nodes().map((node) => [node.position('x'), node.position('y'), node.width(), node.height()])"
+    places = evaluate_on_map(canvas, boxes)
+    for index, (x, y, width, height) in enumerate(places):
+        for other_x, other_y, other_width, other_height in places[:index]:
+            beside = abs(x - other_x) - (width + other_width) / 2
+            assert beside > 0 or abs(y - other_y) > (height + other_height) / 2
+
+
 def test_clicking_an_edge_shows_its_figures_and_evidence(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:

@@ -453,6 +453,7 @@ class ShopAnswers:
                 partition=partition,
                 messages=step * pace + partition,
                 seconds=float(step * pace) / 4,
+                status="STOP" if group == "email" else "OK",
             )
             for step in range(30)
             for group, pace in (("analytics", 1), ("email", 9), ("payment", 0))

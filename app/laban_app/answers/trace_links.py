@@ -31,9 +31,14 @@ def trace_links() -> list[TraceLink]:
     """Return the links of `[links]` in `laban.toml`, or of `LABAN_LINKS__NAME`, by name.
 
     Raises:
-        BadSettings: an address is none, or has no `{trace_id}`; or another setting is wrong.
+        BadSettings: an address is none, or has no `{trace_id}`; two names read the same; or another setting
+            is wrong.
     """
     found = sorted(load_settings().links.items())
+    read_as = [name.replace("_", " ").casefold() for name, _ in found]
+    for (name, _), read in zip(found, read_as, strict=True):
+        if read_as.count(read) > 1:
+            raise BadSettings(f"[links] {name} in laban.toml: another link has the same name.")
     for name, template in found:
         parts = urlsplit(template)
         if parts.scheme not in ("http", "https") or not parts.netloc or _PLACE not in template:

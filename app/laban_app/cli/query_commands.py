@@ -40,7 +40,7 @@ def order(
     """
     if (order_id is None) == (trace_id is None):
         raise typer.BadParameter("give an order ID, or a trace ID with --trace")
-    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    chosen = story_output.chosen_form(form, json=json)
     answers = _open(source)
     if trace_id is not None:
         if time_range.since or time_range.until:
@@ -71,7 +71,7 @@ def story(
     key, separator, value = pair.partition("=")
     if not (key and separator and value):
         raise typer.BadParameter(f"'{pair}' is not KEY=VALUE, such as customer.id=c-7")
-    chosen = story_output.chosen_form(form, json=json, logs=logs)
+    chosen = story_output.chosen_form(form, json=json)
     answers = _open(source)
     answer = answers.story(key, value, *time_range.bounds())
     answer = told_with_logs(answers, answer) if logs else answer

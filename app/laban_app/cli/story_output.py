@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 Form = Literal["text", "json", "markdown", "mermaid", "html"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
-_FORMS_WITH_LOGS: Final[tuple[Form, ...]] = ("text", "json", "markdown", "html")
-
 Format = Annotated[
     str | None,
     typer.Option(
@@ -27,12 +25,9 @@ Format = Annotated[
 ]
 
 
-def chosen_form(text: str | None, *, json: bool, logs: bool = False) -> Form:
+def chosen_form(text: str | None, *, json: bool) -> Form:
     """The form that the options name; raises BadParameter if there is none, or if they contradict."""
-    form = form_of(text, FORMS, json=json)
-    if logs and form not in _FORMS_WITH_LOGS:
-        raise typer.BadParameter(f"--logs is for {', '.join(_FORMS_WITH_LOGS)}, not for {form}")
-    return form
+    return form_of(text, FORMS, json=json)
 
 
 def put_story(

@@ -11,7 +11,7 @@ from laban_app.cli import terminal
 from laban_app.cli.lag_text import LAG_STYLES
 from laban_mapper.contracts import MOST_SHOWN, contract_name, edge_labels, published
 from laban_mapper.lag import lag_mark
-from laban_mapper.model import CollectorStatus, Edge, Node, ServiceMap, Status, StoreVerification
+from laban_mapper.model import CollectorStatus, Edge, LogCounts, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
 from laban_mapper.times import format_duration
 
@@ -144,6 +144,8 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     duplicates = terminal.count(status.duplicates, "duplicate")
     yield "stored", Text(f"{terminal.count(status.stored, 'span')}, {duplicates}")
     yield "refused", _refused(status)
+    if any(status.logs.model_dump().values()):
+        yield "logs", Text(_logs(status.logs))
     yield (
         "in flight",
         Text(f"{_size(status.in_flight)}; {terminal.count(status.unloaded, 'span')} in the journal"),
@@ -162,6 +164,14 @@ def _collector_rows(status: CollectorStatus) -> Iterator[tuple[str, Text]]:
     yield "verified", _verified(status.verification)
     if status.ledger_agrees:
         yield "ledger", Text(f"checked at the start: {status.ledger}")
+
+
+def _logs(logs: LogCounts) -> str:
+    parts = [f"{terminal.count(logs.stored, 'record')} stored"]
+    parts += [f"{logs.rejected:,} rejected"] if logs.rejected else []
+    parts += [f"{terminal.count(logs.refused, 'request')} refused"] if logs.refused else []
+    parts += [f"{logs.forgotten:,} deleted by retention"] if logs.forgotten else []
+    return ", ".join(parts)
 
 
 def _refused(status: CollectorStatus) -> Text:

@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from dataclasses import fields as dataclass_fields
 from http import HTTPStatus
 from pathlib import Path
@@ -18,7 +19,7 @@ from laban_app.server.metrics.text import Form
 from laban_collector.errors import StoreUnwritable
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.damage import Rescue, Verification
-from laban_mapper.model import CollectorStatus, LostCommitRange, RescueStatus, StoreVerification
+from laban_mapper.model import CollectorStatus, LogCounts, LostCommitRange, RescueStatus, StoreVerification
 
 _PIECE: Final = 1 << 20
 """Bytes that are sent at once."""
@@ -58,6 +59,7 @@ def collector_status(storage: StorageService) -> CollectorStatus:
     health = storage.health()
     fields: dict[str, Any] = {field.name: getattr(health, field.name) for field in dataclass_fields(health)}
     fields["verification"] = _verification(health.verification)
+    fields["logs"] = LogCounts(**asdict(health.logs))
     fields["rescues"] = [_rescue(one) for one in health.rescues]
     return CollectorStatus(**fields)
 

@@ -127,7 +127,10 @@ TraceId = Annotated[
 ]
 LoggedTrace = Annotated[str, Field(json_schema_extra={"pattern": "^([0-9a-f]{32}|[0-9a-f]{16})$"})]
 WithLogs = Annotated[
-    bool, Query(description="With the log records of the steps (`logs` in JSON); not in `mermaid`.")
+    bool,
+    Query(
+        description="With the log records of the steps: `logs` in JSON; in `mermaid` the worst warnings only."
+    ),
 ]
 Limit = Annotated[
     int | None, Query(ge=1, le=10_000_000, description="Maximum number of spans. Default: all.")

@@ -10,7 +10,7 @@ from typing import Final
 from laban_collector.batch.log_batch import LogBatch
 from laban_collector.batch.span_batch import SpanBatch
 from laban_collector.errors import StoreError
-from laban_collector.health import Health
+from laban_collector.health import Health, LogCounts
 from laban_collector.ingest.journal import Journal
 from laban_collector.ingest.ledger import LedgerReport, check_ledger, note_loss, with_left_behind
 from laban_collector.ingest.ledger_ring import LedgerRing, Missing
@@ -283,6 +283,12 @@ class StorageService(SpanWriter):
             verification=store.verification,
             rescues=list(self._repair.records),
             others=dict(store.others),
+            logs=LogCounts(
+                stored=int(metrics.value("laban_logs_stored_total")),
+                rejected=int(metrics.value("laban_logs_rejected_total")),
+                refused=int(metrics.value("laban_log_requests_refused_total")),
+                forgotten=int(metrics.value("laban_logs_forgotten_total")),
+            ),
             doing=_doing(0 if self._loader is None else self._loader.left, store.uncounted),
         )
 
@@ -362,8 +368,10 @@ class StorageService(SpanWriter):
         return self._loader
 
     def _on_deleted(self, deleted: Deleted) -> None:
-        self.metrics.forgotten.inc(deleted.spans)
-        self.metrics.retention_waits.observe(deleted.longest_wait)
+        self.metrics.logs_forgotten.inc(deleted.logs)
+        if deleted.spans:
+            self.metrics.forgotten.inc(deleted.spans)
+            self.metrics.retention_waits.observe(deleted.longest_wait)
 
     def _add_gauges(self, report: LedgerReport) -> None:
         health = self.store.health

@@ -130,7 +130,7 @@ class Intake:
             if isinstance(outcome, AcceptedRequest):
                 self._count_accepted(outcome)
             else:
-                metrics.count_refused(outcome)
+                self._count_refused(outcome)
             on_outcome(outcome)
 
         metrics.in_flight.inc(size)
@@ -138,7 +138,7 @@ class Intake:
             self._pipeline(body, lambda outcome: mailbox.put(partial(finish, outcome)))
         except CollectorError as error:
             metrics.in_flight.dec(size)
-            metrics.count_refused(error)
+            self._count_refused(error)
             raise
 
     async def _check_elements(self, body: bytes) -> None:
@@ -167,8 +167,13 @@ class Intake:
         try:
             yield
         except CollectorError as error:
-            self._metrics.count_refused(error)
+            self._count_refused(error)
             raise
+
+    def _count_refused(self, error: CollectorError) -> None:
+        self._metrics.count_refused(error)
+        if self._request != TRACES:
+            self._metrics.log_requests_refused.inc()
 
 
 @asynccontextmanager

@@ -123,10 +123,12 @@ class Deleted(NamedTuple):
     Attributes:
         spans: number of deleted spans.
         longest_wait: the longest time that writers waited, in seconds.
+        logs: number of deleted log records.
     """
 
     spans: int
     longest_wait: float
+    logs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ function row(state) {
   const link = make("a");
   const outcome = make("span", "outcome");
   const duration = make("span");
+  const words = make("em");
   const bar = make("i");
+  bar.append(make("b"), make("b", "beyond"), make("u"));
   cells.id.append(link);
   cells.outcome.append(outcome);
   cells.outcome.className = "";
-  cells.took.append(duration, bar);
+  cells.took.append(duration, words, bar);
   const open = (event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button > 0) return;
     event.preventDefault();
@@ -35,12 +37,26 @@ function row(state) {
     const sibling = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
     if (sibling) { event.preventDefault(); beside(item, sibling)?.querySelector("a")?.focus(); }
   });
-  item.parts = { link, outcome, duration, bar, ...cells };
+  item.parts = { link, outcome, duration, words, bar, ...cells };
   return item;
 }
 
+// The bar: until what is usual, and beyond it; a tick is at what is usual. Nothing where nobody knows that.
+function against(compared, words, bar, cell) {
+  const percent = (share) => `${(100 * share).toFixed(1)}%`;
+  bar.hidden = !compared;
+  write(words, compared ? compared.words : "");
+  words.className = compared && compared.beyond ? "beyond" : "";
+  cell.title = compared ? compared.title : "Nobody knows yet what is usual: too few orders like this one";
+  if (!compared) return;
+  const [until, beyond, tick] = bar.children;
+  until.style.width = percent(compared.until_usual);
+  beyond.style.width = percent(compared.beyond);
+  tick.style.left = percent(compared.usual);
+}
+
 function fill(item, order) {
-  const { link, outcome, duration, bar, cause, where, seen } = item.parts;
+  const { link, outcome, duration, words, bar, took, cause, where, seen } = item.parts;
   item.order = order;
   write(link, order.id);
   link.title = order.id;
@@ -48,7 +64,7 @@ function fill(item, order) {
   write(outcome, order.outcome);
   outcome.className = `outcome ${order.tone}`;
   write(duration, order.took);
-  bar.style.width = `${(100 * order.share).toFixed(1)}%`;
+  against(order.compared, words, bar, took);
   write(cause, order.cause);
   write(where, order.where);
   where.title = order.services;

@@ -111,8 +111,11 @@ const ROOM = 28;
 const LARGEST = 1.15;
 
 function fit(cy) {
-  cy.fit(undefined, ROOM);
-  if (cy.zoom() > LARGEST) { cy.zoom(LARGEST); cy.center(); }
+  for (let round = 0; round < 2; round += 1) { // texts that have grown need more room
+    cy.fit(undefined, ROOM);
+    if (cy.zoom() > LARGEST) { cy.zoom(LARGEST); cy.center(); }
+    if (!grow(cy)) return;
+  }
 }
 
 // Fits the height to the drawing, so that a flat map leaves no empty space.
@@ -129,6 +132,7 @@ function listen(state, root, canvas) {
   const ended = new AbortController();
   const on = (element, event, act, options = {}) => element.addEventListener(event, act, { ...options, signal: ended.signal });
   const choose = (id) => {
+    if (id !== state.cursor) goTo(state, root, null);
     if (state.selected === id) return;
     state.selected = id;
     highlight(cy, id);
@@ -147,6 +151,7 @@ function listen(state, root, canvas) {
     canvas.style.cursor = "";
     if (!state.selected && !state.large) highlight(cy, null);
   });
+  cy.on("zoom", () => { grow(cy); });
   cy.on("viewport", (event) => { state.touched = state.touched || Boolean(event.originalEvent); });
   const touched = () => { state.touched = true; };
   on(canvas, "wheel", touched, { passive: true });
@@ -157,10 +162,16 @@ function listen(state, root, canvas) {
     anew: () => { state.touched = false; state.fire("anew", true); },
   };
   on(root.querySelector(".tools"), "click", (event) => actions[event.target.dataset.do]?.());
-  const pan = (x, y) => () => { touched(); cy.panBy({ x, y }); };
-  const keys = { "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit, Escape: () => choose(null),
-    ArrowLeft: pan(60, 0), ArrowRight: pan(-60, 0), ArrowUp: pan(0, 60), ArrowDown: pan(0, -60) };
-  on(canvas, "keydown", (event) => { if (keys[event.key]) { event.preventDefault(); keys[event.key](); } });
+  const leave = () => { if (!state.cursor && !state.selected) canvas.blur(); choose(null); };
+  const keys = { "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit, Escape: leave };
+  on(canvas, "keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [right, down] = (event.shiftKey && STEPS[event.key]) || [0, 0];
+    if (right || down) { touched(); cy.panBy({ x: -60 * right, y: -60 * down }); }
+    else if (keys[event.key]) keys[event.key]();
+    else if (!walk(state, root, event.key, choose)) return;
+    event.preventDefault();
+  });
   // Until the user moves the map, it follows the size of its frame.
   let width = canvas.clientWidth;
   const watcher = new ResizeObserver(() => {
@@ -198,7 +209,9 @@ function draw(state, root) {
   const received = JSON.stringify([state.data.nodes, state.data.edges]);
   const moved = state.received !== received && update(state.cy, state.data);
   state.received = received;
+  if (moved) measure(state.cy, state.large);
   if (moved && !state.touched) { shape(state.cy, canvas); fit(state.cy); }
+  if (moved && state.cursor && state.cy.getElementById(state.cursor).empty()) goTo(state, root, null);
   if (state.data.selected !== state.asked) {
     state.asked = state.data.selected;
     state.selected = state.data.selected;

@@ -10,7 +10,7 @@ _component = v2.component(
     "laban_service_map",
     html=asset("service_map.html"),
     css=asset("service_map.css"),
-    js=asset("map_looks.js") + asset("service_map.js"),
+    js="".join(map(asset, ("map_text.js", "map_looks.js", "map_keys.js", "service_map.js"))),
 )
 
 

@@ -7,7 +7,8 @@ const PALETTE = ["#5b93d3", "#e0930f", "#2aa88c", "#5cb8e6", "#d184ae", "#ada233
 const FILTERS = [
   { id: "all", label: "All steps", keeps: () => true },
   { id: "critical", label: "Critical path", keeps: (step) => step.critical },
-  { id: "errors", label: "Errors", keeps: (step) => step.error !== null },
+  { id: "errors", label: "Errors", keeps: (step) => step.error !== null || step.logs.some((log) => log.tone === "bad") },
+  { id: "logged", label: "With logs", keeps: (step) => step.logs.length > 0, rare: true },
 ];
 const IDS = new Set(["Trace ID", "Span ID", "Parent span ID"]);
 
@@ -17,6 +18,8 @@ function make(tag, className, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
+
+const NARROW = 0.3; // of the axis: too little room for the text of an error
 
 const percent = (position) => `${(100 * position).toFixed(3)}%`;
 
@@ -53,6 +56,17 @@ function ends(step, top) {
   return [step.usual, step.usual_wait].filter((place) => place !== null).map((place) => at(make("div", "mark"), place, place, top - 4));
 }
 
+// A mark at the time of each log record.
+function marks(step, top, click) {
+  return step.logs.map((log) => {
+    const made = at(make("div", `log-mark ${log.tone}`), log.at, log.at, top);
+    made.style.width = "";
+    made.title = `${log.level} ${log.when} · ${log.text}`;
+    if (click) made.addEventListener("click", click);
+    return made;
+  });
+}
+
 const sections = (step, top) => step.sections.map(([left, right]) => at(make("div", "section"), left, right, top));
 
 function track(step, data, colour) {
@@ -64,11 +78,15 @@ function track(step, data, colour) {
     span.style.background = colour;
     made.append(span);
   }
-  made.append(...sections(step, 20), ...ends(step, 6));
+  made.append(...sections(step, 20), ...ends(step, 6), ...marks(step, 5));
   const duration = make("div", "duration", step.error ? `${step.duration} · ${step.error}` : step.duration);
-  const end = Math.max(step.end, step.call ? step.call[1] : 0);
-  // The text follows the bar. An error text precedes the bar if there is more room.
-  if (step.error && step.start > 1 - end) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  const bar = Math.max(step.end, step.call ? step.call[1] : 0);
+  // The text follows the bar, and what is usual if that is beside it. An error text precedes the bar if there is more
+  // room, and stands on its end if there is none.
+  const beside = [step.usual, step.usual_wait].filter((place) => place !== null && place > bar && place - bar < 0.05);
+  const end = Math.max(bar, ...beside);
+  if (step.error && step.start > 1 - end && step.start > NARROW) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
+  else if (step.error && 1 - end < NARROW) { duration.style.right = percent(1 - bar); duration.classList.add("before"); }
   else duration.style.left = percent(end);
   made.append(duration);
   return made;
@@ -98,7 +116,7 @@ function lane(found, data, colour, state, root) {
     // Only a wide bar has room for its name.
     if (bar.end - bar.start > 0.08) span.append(make("span", "", bar.label));
     span.addEventListener("click", () => reveal(bar.id, state, root));
-    place.append(span, ...sections(bar, top + 14), ...ends(bar, top));
+    place.append(span, ...sections(bar, top + 14), ...ends(bar, top), ...marks(bar, top, () => reveal(bar.id, state, root)));
   }
   item.append(name, place);
   return item;
@@ -126,6 +144,30 @@ function details(step) {
   return list;
 }
 
+// The log records of a row; folded, only the worst errors, so that nobody misses one.
+const FOLDED = 2;
+
+function logLines(step, open) {
+  const bad = step.logs.filter((log) => log.tone === "bad");
+  const shown = open ? step.logs : bad.slice(0, FOLDED);
+  const rest = open ? step.more_logs : bad.length > FOLDED ? `… and ${bad.length - FOLDED} more logged as errors` : "";
+  return shown.length ? [logList(shown, rest)] : [];
+}
+
+function logList(logs, rest, service = false) {
+  const list = make("ol", "logs");
+  list.setAttribute("aria-label", "Logged");
+  for (const log of logs) {
+    const line = make("li", log.tone);
+    const time = make("time", "", log.when);
+    time.title = log.time;
+    line.append(time, make("b", "", log.level), make("span", "", service ? `${log.service}: ${log.text}` : log.text));
+    list.append(line);
+  }
+  if (rest) list.append(make("li", "more", rest));
+  return list;
+}
+
 function row(step, data, state) {
   const item = make("div", `step${step.critical ? " critical" : ""}${step.error ? " failed" : ""}`);
   item.setAttribute("role", "listitem");
@@ -149,8 +191,8 @@ function row(step, data, state) {
   const fold = (open) => {
     item.classList.toggle("open", open);
     head.setAttribute("aria-expanded", String(open));
-    item.querySelector(".details")?.remove();
-    if (open) item.append(details(step));
+    for (const below of item.querySelectorAll(".details, .logs")) below.remove();
+    item.append(...(open ? [details(step)] : []), ...logLines(step, open));
     state.open[open ? "add" : "delete"](step.id);
   };
   head.addEventListener("click", () => fold(!item.classList.contains("open")));
@@ -160,7 +202,7 @@ function row(step, data, state) {
     else if (event.key === "Enter" || event.key === " ") { event.preventDefault(); fold(!item.classList.contains("open")); }
     else if (sibling) { event.preventDefault(); item[sibling]?.querySelector(".row")?.focus(); }
   });
-  if (state.open.has(step.id)) fold(true);
+  fold(state.open.has(step.id));
   return item;
 }
 
@@ -191,12 +233,13 @@ function legend(root, data) {
   const usual = data.steps.some((step) => step.usual !== null);
   root.querySelector(".legend").replaceChildren(
     entry("calls", "outgoing call"), ...(waits ? [entry("waits", "time in queue")] : []), entry("critical", "critical path"),
-    ...(usual ? [entry("usual", "what is usual")] : []), entry("failed", "failed"));
+    ...(usual ? [entry("usual", "what is usual")] : []), entry("failed", "failed"),
+    ...(data.steps.some((step) => step.logs.length) ? [entry("log-mark", "log record"), entry("log-mark bad", "error in the log")] : []));
 }
 
 function filters(root, state) {
-  const buttons = FILTERS.map((filter) => {
-    const count = state.data.steps.filter(filter.keeps).length;
+  const found = FILTERS.map((filter) => ({ filter, count: state.data.steps.filter(filter.keeps).length }));
+  const buttons = found.filter(({ filter, count }) => count > 0 || !filter.rare).map(({ filter, count }) => {
     const button = make("button", "", `${filter.label} ${count}`);
     button.type = "button";
     button.disabled = count === 0;
@@ -207,6 +250,8 @@ function filters(root, state) {
   root.querySelector(".filters").replaceChildren(...buttons);
 }
 
+const said = (step) => [step.service, step.operation, step.error ?? "", ...step.logs.map((log) => log.text)].join(" ");
+
 function draw(root, state) {
   const { data } = state;
   const scroll = root.querySelector(".scroll");
@@ -215,13 +260,19 @@ function draw(root, state) {
   const text = state.text.toLowerCase();
   const keeps = FILTERS.find((filter) => filter.id === state.filter).keeps;
   const shown = data.steps.filter((step) =>
-    keeps(step) && (!text || `${step.service} ${step.operation} ${step.error ?? ""}`.toLowerCase().includes(text)));
+    keeps(step) && (!text || said(step).toLowerCase().includes(text)));
   filters(root, state);
   legend(root, data);
   for (const ticks of root.querySelectorAll(".ticks")) ticks.replaceChildren(...axis(data));
   const colour = (service) => PALETTE[data.services.indexOf(service) % PALETTE.length];
   root.querySelector(".lanes .places").replaceChildren(...data.lanes.map((one) => lane(one, data, colour(one.service), state, root)));
-  root.querySelector(".cut").textContent = data.left_out ? `Not drawn: ${data.left_out}.` : "";
+  root.querySelector(".cut").textContent = [
+    data.left_out ? `Not drawn: ${data.left_out}.` : "",
+    data.logs_left_out ? `Not shown: ${data.logs_left_out}.` : "",
+  ].filter(Boolean).join(" ");
+  const others = root.querySelector(".others");
+  others.hidden = data.other_logs.length === 0;
+  others.querySelector("ol").replaceWith(logList(data.other_logs, "", true));
   root.querySelector(".rows").replaceChildren(...shown.map((step) => row(step, data, state)));
   root.querySelector(".none").hidden = shown.length > 0;
   root.querySelector(".search").hidden = data.steps.length < 12;

@@ -45,7 +45,7 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
     slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
     of = f"of {formatting.count(len(found), 'order')}"
     return [
-        Figure("Orders a minute", *_per_minute(found, now), "neutral"),
+        Figure("Orders a minute", *_per_minute(orders, now), "neutral"),
         Figure("Failed", formatting.percentage(failed, len(found)), f"{failed} {of}", _tone(failed)),
         Figure("Slow", formatting.percentage(slow, len(found)), f"{slow} {of}", _tone(slow)),
         Figure("Waiting", formatting.percentage(waiting, len(found)), f"{waiting} {of}", _tone(waiting)),
@@ -99,11 +99,14 @@ def _failing(edge: Edge, found: ServiceMap, *, consumes: bool) -> str:
     return f"{share} of the calls {edge_label(edge, found.nodes)} fail ({numbers})"
 
 
-def _per_minute(found: Sequence[OrderSummary], now: datetime) -> tuple[str, str]:
+def _per_minute(orders: Orders, now: datetime) -> tuple[str, str]:
     """The rate of the orders, and what it rests on."""
+    found = orders.orders
     if not found:
         return "0", "none in this time range"
-    minutes = max((now - min(map(_seen, found))).total_seconds() / 60, 1.0)
+    # The newest of many orders can be seconds old. Few orders are all that there were, in a minute or longer.
+    least = 1 / 60 if orders.truncated else 1.0
+    minutes = max((now - min(map(_seen, found))).total_seconds() / 60, least)
     value = len(found) / minutes
     rate = f"{value:.1f}" if value < 10 else f"{value:,.0f}"
     return rate, f"{formatting.count(len(found), 'order')} in {formatting.duration(minutes * 60_000)}"

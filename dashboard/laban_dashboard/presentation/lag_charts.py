@@ -119,6 +119,7 @@ def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
         "committed": partition.committed,
         "end": partition.end,
         "read at": partition.time,
+        "utc": partition.time,
     }
 
 

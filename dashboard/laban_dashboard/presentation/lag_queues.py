@@ -74,7 +74,7 @@ def waiting_rows(topic: WaitingTopic, most: int) -> Iterator[WaitingRow]:
     """The messages that wait longest, oldest first."""
     for message in topic.oldest[:most]:
         label, query = _known_as(message)
-        place = f"{message.partition}/{message.offset}"
+        place = f"{message.partition}@{message.offset}"
         details = (
             f"waits {formatting.duration(message.waiting_ms)} · by {shortened(message.service)} · {place}"
         )

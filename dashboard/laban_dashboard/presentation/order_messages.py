@@ -1,47 +1,62 @@
 """The messages of an order, and what each consumer group has done with them."""
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import UTC, tzinfo
+from typing import Final
 
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.status_labels import STATE_COLOURS
+from laban_dashboard.presentation.status_labels import STATE_MEANINGS, STATE_TONES
 from laban_mapper.model import GroupState, Message
 from laban_mapper.names import shortened
+from laban_mapper.story.forms import phrases
+
+_MAX_ROWS: Final = 200
+_SEVERITY: Final = {"failed": 0, "dead-lettered": 0, "waiting": 1, "untraced": 2, "unseen": 2}
+_REST: Final = 3
 
 
-def message_rows(messages: Sequence[Message], timezone: tzinfo) -> list[dict[str, str]]:
-    """Return one row per message and consumer group, in Markdown; problems come first."""
-    rows = [(message, group) for message in messages for group in message.groups]
-    severity = {"failed": 0, "dead-lettered": 0, "waiting": 1, "untraced": 2, "unseen": 2}
-    rows.sort(key=lambda row: (severity.get(row[1].state, 3), row[0].published, row[1].group))
-    read = [_message_row(message, group, timezone) for message, group in rows]
-    unread = [message for message in messages if not message.groups]
-    return read + [_unread_row(message, timezone) for message in unread]
-
-
-def _message_row(message: Message, group: GroupState, timezone: tzinfo) -> dict[str, str]:
-    return _message_cells(message, timezone) | {
-        "Consumer group": formatting.escape_markdown(shortened(group.group)),
-        "State": f":{STATE_COLOURS[group.state]}-badge[{group.state}]",
-        "Details": formatting.escape_markdown(_group_progress(group)),
-    }
-
-
-def _unread_row(message: Message, timezone: tzinfo) -> dict[str, str]:
-    return _message_cells(message, timezone) | {
-        "Consumer group": formatting.NO_VALUE,
-        "State": ":gray-badge[unread]",
-        "Details": "no known consumer group reads this topic",
-    }
-
-
-def _message_cells(message: Message, timezone: tzinfo) -> dict[str, str]:
-    """Return the cells that identify a message: topic, partition and offset, time and publisher."""
-    position = "" if message.offset is None else f" {message.partition}/{message.offset}"
-    publisher = formatting.escape_markdown(shortened(message.service))
+def message_table_data(messages: Sequence[Message], timezone: tzinfo) -> dict[str, object]:
+    """Return the data for the component: one row per message and consumer group; problems come first."""
+    pairs = [(message, group) for message in messages for group in message.groups]
+    pairs.sort(key=lambda pair: (_SEVERITY.get(pair[1].state, _REST), pair[0].published, pair[1].group))
+    found = [*pairs, *((message, None) for message in messages if not message.groups)]
+    rest = len(found) - _MAX_ROWS
     return {
-        "Message": formatting.escape_markdown(f"{shortened(message.topic)}{position}"),
-        "Published": f"{formatting.clock_time(message.published, timezone)} by {publisher}",
+        "rows": [_row(message, group, timezone) for message, group in found[:_MAX_ROWS]],
+        "more": f"… and {phrases.count(rest, 'more row')}: see the downloads." if rest > 0 else "",
+    }
+
+
+def _row(message: Message, group: GroupState | None, timezone: tzinfo) -> dict[str, str]:
+    position = "" if message.offset is None else f" {message.partition}@{message.offset}"
+    exactly = "" if message.offset is None else f"partition {message.partition}, offset {message.offset}"
+    local = formatting.clock_time(message.published, timezone)
+    return {
+        "message": f"{formatting.plain(shortened(message.topic))}{position}",
+        "message_title": exactly,
+        "published": f"{local} by {formatting.plain(shortened(message.service))}",
+        "published_title": f"{message.published.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC",
+        **(_unread() if group is None else _state(group)),
+    }
+
+
+def _unread() -> dict[str, str]:
+    return {
+        "group": formatting.NO_VALUE,
+        "state": "unread",
+        "state_title": "",
+        "tone": "unknown",
+        "details": "no known consumer group reads this topic",
+    }
+
+
+def _state(group: GroupState) -> dict[str, str]:
+    return {
+        "group": formatting.plain(shortened(group.group)),
+        "state": group.state,
+        "state_title": STATE_MEANINGS[group.state],
+        "tone": STATE_TONES[group.state],
+        "details": formatting.plain(_group_progress(group)),
     }
 
 
@@ -49,8 +64,9 @@ def _group_progress(group: GroupState) -> str:
     """Describe what a consumer group has done with a message."""
     if group.state == "waiting":
         ahead = formatting.count(group.messages_ahead or 0, "message")
+        behind = f"waiting behind {ahead}" if group.messages_ahead else "waiting, next in line"
         about = "" if group.waiting_ms is None else f", about {formatting.duration(group.waiting_ms)}"
-        return f"waiting behind {ahead}{about}"
+        return behind + about
     if group.state == "untraced":
         return "committed past this message, but sent no span"
     if group.state == "unseen":

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from laban_dashboard.presentation import formatting
-from laban_mapper.model import Step, Story
+from laban_mapper.model import Step, Story, StoryLog
 from laban_mapper.printable import printable
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.lanes import Bar, Lane, bars_of, packed
-from laban_mapper.story.forms.rows import rows
+from laban_mapper.story.forms.rows import rows, stood_for
+from laban_mapper.story.logs import LogsBySteps, is_alarming, is_bad, level, said, worst
 from laban_mapper.story.time_scale import TimeScale, time_scale
 from laban_mapper.story.timeline import Line, since_start
 
@@ -20,6 +21,12 @@ _MAX_ROWS: Final = 600
 _MAX_LANES: Final = 40
 _MAX_BARS: Final = 60
 """The most bars of equal steps in one row."""
+_MAX_LOGS: Final = 20
+"""The most log records of one row."""
+_MAX_OTHER_LOGS: Final = 50
+"""The most log records that name no step."""
+_ALL_LOGS: Final = 1_000
+_LOG_WIDTH: Final = 500
 _OPEN: Final = 3
 """The most rows with an error whose details are open at first."""
 
@@ -56,8 +63,10 @@ def timeline_data(story: Story, timezone: tzinfo, *, fold: bool = True) -> dict[
         fold: whether a row may stand for several steps: equal ones, both sides of a call, small ones.
     """
     shown = rows(story, _MAX_ROWS, fold=fold)
+    logs = _ShownLogs(story, timezone)
     bars = bars_of(story, shown.chapters)
     scale = time_scale(_extent(story, bar) for bar in bars)
+    logged = {id(bar): logs.of(bar, scale) for bar in bars}
     lanes = packed(bars)
     names = {id(bar): f"row-{index}" for index, bar in enumerate(bars)}
     cut = phrases.count(len(lanes) - _MAX_LANES, "more service") if len(lanes) > _MAX_LANES else ""
@@ -65,8 +74,10 @@ def timeline_data(story: Story, timezone: tzinfo, *, fold: bool = True) -> dict[
         "services": [phrases.name(lane.service) for lane in lanes],
         "ticks": [list(tick) for tick in scale.ticks],
         "breaks": [{"start": gap.start, "end": gap.end, "label": gap.label} for gap in scale.breaks],
-        "lanes": [_lane(lane, story, scale, names) for lane in lanes[:_MAX_LANES]],
-        "steps": [_row(bar, story, scale, timezone, names[id(bar)]) for bar in bars],
+        "lanes": [_lane(lane, story, scale, names, logged) for lane in lanes[:_MAX_LANES]],
+        "steps": [_row(bar, story, scale, timezone, names[id(bar)]) | logged[id(bar)] for bar in bars],
+        "other_logs": logs.others(),
+        "logs_left_out": logs.left_out(),
         "opened": _opened(bars, story, names),
         "left_out": ", ".join(filter(None, [cut, _hidden(shown.hidden)])),
     }
@@ -100,7 +111,77 @@ def _opened(bars: Sequence[Bar], story: Story, names: Mapping[int, str]) -> list
     return [names[id(bar)] for bar in (proven or deepest)[:_OPEN]]
 
 
-def _lane(lane: Lane, story: Story, scale: TimeScale, names: Mapping[int, str]) -> dict[str, object]:
+class _ShownLogs:
+    """The log records of a story for its rows; bounded, the worst of too many.
+
+    Args:
+        story: the story.
+        timezone: of the reader.
+    """
+
+    def __init__(self, story: Story, timezone: tzinfo) -> None:
+        self._story = story
+        self._timezone = timezone
+        self._by_steps = LogsBySteps(story)
+        self._room = _ALL_LOGS
+        self._left = len(story.logs)
+
+    def of(self, bar: Bar, scale: TimeScale) -> dict[str, object]:
+        """Return what a row says of the records of its steps."""
+        found = self._by_steps.of(stood_for(bar.line))
+        if not found:
+            return {"logs": [], "more_logs": ""}
+        shown = self._shown(found, _MAX_LOGS)
+        return {
+            "logs": [self._log(log) | {"at": scale.position(log.start_ms)} for log in shown],
+            "more_logs": _more(len(found) - len(shown)),
+        }
+
+    def others(self) -> list[dict[str, object]]:
+        """Return the records that name no step of the story."""
+        return [self._log(log) for log in self._shown(self._by_steps.others, _MAX_OTHER_LOGS)]
+
+    def left_out(self) -> str:
+        """Say which records are not shown; nothing if all are."""
+        story = self._story
+        parts = [
+            f"{phrases.count(self._left, 'log record')} of the story" if self._left else "",
+            f"{phrases.count(story.logs_left_out, 'log record')} of the same traces, of spans that are no "
+            "steps here"
+            if story.logs_left_out
+            else "",
+            "log records beyond those that were read" if story.logs_truncated else "",
+        ]
+        return ", ".join(filter(None, parts))
+
+    def _shown(self, found: Sequence[StoryLog], most: int) -> list[StoryLog]:
+        shown = worst(found, min(most, self._room))
+        self._room -= len(shown)
+        self._left -= len(shown)
+        return shown
+
+    def _log(self, log: StoryLog) -> dict[str, object]:
+        return {
+            "tone": "bad" if is_bad(log) else "warn" if is_alarming(log) else "",
+            "level": level(log) or "LOG",
+            "when": phrases.when(max(log.start_ms, 0.0)),
+            "time": _clocks(log.time, self._timezone),
+            "service": phrases.name(log.service),
+            "text": said(log, _LOG_WIDTH),
+        }
+
+
+def _more(logs: int) -> str:
+    return f"… and {phrases.count(logs, 'more log record')}" if logs else ""
+
+
+def _lane(
+    lane: Lane,
+    story: Story,
+    scale: TimeScale,
+    names: Mapping[int, str],
+    logged: Mapping[int, Mapping[str, object]],
+) -> dict[str, object]:
     about = [phrases.corrected(story, lane.service)]
     about.append(f"{phrases.count(lane.left_out, 'step')} not drawn" if lane.left_out else "")
     return {
@@ -108,7 +189,9 @@ def _lane(lane: Lane, story: Story, scale: TimeScale, names: Mapping[int, str]) 
         "note": ", ".join(filter(None, about)),
         "rows": len(lane.rows),
         "bars": [
-            _drawn(bar, scale) | {"row": row, "id": names[id(bar)], "label": _operation(bar.line)}
+            _drawn(bar, scale)
+            | {"row": row, "id": names[id(bar)], "label": _operation(bar.line)}
+            | {"logs": logged[id(bar)]["logs"]}
             for row, found in enumerate(lane.rows)
             for bar in found
         ],
@@ -201,8 +284,11 @@ def _fields(bar: Bar, story: Story, timezone: tzinfo) -> list[tuple[str, str]]:
 
 
 def _start(step: Step, start: float, timezone: tzinfo) -> str:
-    utc = formatting.clock_time(step.time, UTC)
-    return f"{formatting.clock_time(step.time, timezone)} ({utc} UTC), +{formatting.duration(start)}"
+    return f"{_clocks(step.time, timezone)}, +{formatting.duration(start)}"
+
+
+def _clocks(time: datetime, timezone: tzinfo) -> str:
+    return f"{formatting.clock_time(time, timezone)} ({formatting.clock_time(time, UTC)} UTC)"
 
 
 def _own(step: Step) -> str | None:

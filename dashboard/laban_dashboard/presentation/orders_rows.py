@@ -19,14 +19,17 @@ TONES: Final[dict[Outcome, str]] = {
     "waiting": "warn",
     "incomplete": "unknown",
 }
+_AXIS: Final = 4.0
+"""The multiple of what is usual at the end of the axis of a bar."""
+_LONG: Final = 1.5
+"""The multiple from which on an order took longer than usual, in words; its inverse for shorter ones."""
 _KEY: Final = f"{DEFAULT_KEY}.id"
 """The key that the Order page looks for if the query names none."""
 
 
 def orders_table_data(orders: Sequence[OrderSummary], now: datetime, timezone: tzinfo) -> dict[str, object]:
-    """The data for the component: one row per order, with bars in proportion to the slowest order."""
-    slowest = max((order.duration_ms for order in orders), default=0.0) or 1.0
-    return {"orders": [_row(order, slowest, now, timezone) for order in orders]}
+    """The data for the component: one row per order, with a bar against what is usual for its entry."""
+    return {"orders": [_row(order, now, timezone) for order in orders]}
 
 
 def order_query(order: OrderSummary) -> str:
@@ -39,7 +42,7 @@ def query_of(key: str, value: str) -> str:
     return value if key == _KEY and "=" not in value else f"{key}={value}"
 
 
-def _row(order: OrderSummary, slowest: float, now: datetime, timezone: tzinfo) -> dict[str, object]:
+def _row(order: OrderSummary, now: datetime, timezone: tzinfo) -> dict[str, object]:
     query, seen = order_query(order), order.last_seen or order.started
     local, utc = seen.astimezone(timezone), seen.astimezone(UTC)
     services = [printable(service) for service in order.services]
@@ -50,13 +53,43 @@ def _row(order: OrderSummary, slowest: float, now: datetime, timezone: tzinfo) -
         "outcome": OUTCOME_LABELS.get(order.outcome, order.outcome),
         "tone": TONES[order.outcome],
         "took": formatting.duration(order.duration_ms),
-        "share": min(order.duration_ms / slowest, 1.0),
+        "compared": _compared(order),
         "cause": "" if order.cause is None else printable(order.cause.sentence),
         "where": _where(order, services),
         "services": ", ".join(services),
         "seen": formatting.age(seen, now),
         "time": f"{local:%-d %b %Y %H:%M:%S} ({utc:%H:%M:%S} UTC)",
     }
+
+
+def _compared(order: OrderSummary) -> dict[str, object] | None:
+    """The bar of an order and what it says in words; None if nobody knows what is usual.
+
+    The axis ends at four times what is usual. An order that still waits is compared only if it has taken
+    longer than usual already.
+    """
+    if not order.usual_ms:
+        return None
+    ratio = order.duration_ms / order.usual_ms
+    waits = order.outcome == "waiting"
+    if waits and ratio < _LONG:
+        return None
+    shown = min(ratio, _AXIS) / _AXIS
+    examples = formatting.count(order.usual_examples or 0, "trace")
+    return {
+        "until_usual": min(shown, 1 / _AXIS) if ratio >= _LONG else shown,
+        "beyond": max(shown - 1 / _AXIS, 0.0) if ratio >= _LONG else 0.0,
+        "usual": 1 / _AXIS,
+        "words": _ratio(ratio) + (" so far" if waits else ""),
+        "title": f"usually {formatting.duration(order.usual_ms)} ({examples})",
+    }
+
+
+def _ratio(ratio: float) -> str:
+    if 1 / _LONG < ratio < _LONG:
+        return "usual"
+    digits = 0 if ratio >= 10 else 1 if ratio >= 0.1 else 2
+    return f"{ratio:,.{digits}f} × usual"
 
 
 def _where(order: OrderSummary, services: Sequence[str]) -> str:

@@ -42,15 +42,15 @@ STATE_MEANINGS: Final = {
     "untraced": "The group's committed offset is past the message, but the group sent no span for it.",
     "unseen": "The group's progress on this message is unknown.",
 }
-STATE_COLOURS: Final = {
-    "processed": "green",
-    "failed": "red",
-    "retried": "orange",
-    "dead-lettered": "red",
-    "duplicated": "orange",
-    "waiting": "violet",
-    "untraced": "gray",
-    "unseen": "gray",
+STATE_TONES: Final = {
+    "processed": "good",
+    "failed": "bad",
+    "retried": "warn",
+    "dead-lettered": "bad",
+    "duplicated": "warn",
+    "waiting": "waiting",
+    "untraced": "unknown",
+    "unseen": "unknown",
 }
 
 

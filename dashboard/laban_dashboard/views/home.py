@@ -38,15 +38,21 @@ _CHANGES: Final = 8
 _EXAMINED: Final = 50
 _LISTED: Final = 8
 _HOUR: Final = timedelta(hours=1)
+# From this age of the newest span on, the page does not say how things are now.
+_OLD: Final = timedelta(minutes=2)
 _COLOURS: Final = {"good": "green", "bad": "red", "neutral": "gray"}
 
 
-def _banner(wrong: list[str]) -> None:
-    if not wrong:
+def _banner(wrong: list[str], newest: datetime, now: datetime) -> None:
+    """Tell what is wrong; about spans that are not new, when that was."""
+    old = f"The last span came {formatting.age(newest, now)}." if now - newest > _OLD else ""
+    if wrong:
+        lines = [formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong]
+        st.error("  \n".join([*([f"**{old}** Until then:"] if old else []), *lines]), icon=":material/error:")
+    elif old:
+        st.info(f"**{old}** Until then, nothing failed or was stuck.", icon=":material/history:")
+    else:
         st.success("**Nothing fails or is stuck now.**", icon=":material/check_circle:")
-        return
-    lines = "  \n".join(formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong)
-    st.error(lines, icon=":material/error:")
 
 
 def _figures(shown: list[Figure]) -> None:
@@ -132,7 +138,7 @@ def _body() -> None:
     orders = newest_orders(_EXAMINED, since)
     found_now = found_between(since, window.until.replace(second=0, microsecond=0) + timedelta(minutes=1))
     with banner:
-        _banner(problems(found, groups, orders))
+        _banner(problems(found, groups, orders), answers.status().last or window.until, now)
     with row:
         shown = figures(orders, groups, now if window.until >= now else window.until)
         _figures([*shown, findings_figure(found_now)])

@@ -137,6 +137,7 @@ def _partitions(groups: Sequence[GroupLag]) -> None:
             "read at": st.column_config.DatetimeColumn(
                 "Read at", format="HH:mm:ss", timezone=str(browser_timezone()), help="In your time zone"
             ),
+            "utc": st.column_config.DatetimeColumn("UTC", format="HH:mm:ss", timezone="UTC", help="The same"),
         },
     )
 

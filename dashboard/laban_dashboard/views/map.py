@@ -101,8 +101,8 @@ def _body() -> None:
     above = st.container(key="above-map")  # always there, so that the map stays the same element
     if controls.replay:
         with above:
-            picture = replayed(answers, window)
-        _draw(picture, controls, (picture.until - picture.since).total_seconds(), [], [])
+            picture, lag = replayed(answers, window)
+        _draw(picture, controls, (picture.until - picture.since).total_seconds(), lag, [])
         return
     found = map_memory.settled(found)
     changed: list[Change] = []

@@ -1,5 +1,6 @@
 """The Order page: the verdict, the timeline or the sequence, and the messages of one order."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -7,15 +8,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from laban_app.answers.protocol import Answers
-from laban_app.errors import SeveralKeys, UnknownValue
+from laban_app.answers.protocol import Answers, TraceAnswers
+from laban_app.answers.story_logs import told_with_logs
+from laban_app.errors import OtherVersion, SeveralKeys, UnknownValue
 from laban_dashboard.answer_source import shared_answers
 from laban_dashboard.components.link_list import Link, link_list
+from laban_dashboard.components.message_table import message_table
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.sequence import sequence
 from laban_dashboard.components.timeline import timeline
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.order_messages import message_rows
+from laban_dashboard.presentation.order_messages import message_table_data
 from laban_dashboard.presentation.order_sequence import sequence_data
 from laban_dashboard.presentation.order_timeline import (
     DEFAULT_KEY,
@@ -132,28 +135,29 @@ def _offer(title: str, queries: Mapping[str, str]) -> None:
 
 
 def _messages(story: Story) -> None:
-    rows = message_rows(story.messages, browser_timezone())
-    if not rows:
+    if not story.messages:
         return
     states = {group.state for message in story.messages for group in message.groups}
     meanings = "  \n".join(f"**{state}**: {STATE_MEANINGS[state]}" for state in sorted(states))
     st.markdown("#### Messages by consumer group", help=meanings or None)
-    st.table(rows, hide_index=True)
+    message_table(message_table_data(story.messages, browser_timezone()), "messages")
 
 
-def _story(answers: Answers, key: str, value: str) -> Story:
+def _story(answers: TraceAnswers, key: str, value: str) -> Story:
     """Return the current story; query a final story less often."""
     now = datetime.now(UTC)
     cached = cast("CachedStory | None", st.session_state.get(_CACHED))
     if cached is not None and (cached.key, cached.value) == (key, value) and now < cached.until:
         return cached.story
     story = answers.story_of_trace(value) if key == _TRACE else answers.story(key, value)
+    with contextlib.suppress(OtherVersion):  # a collector that is too old to store logs has none to show
+        story = told_with_logs(answers, story)
     wait = FINAL_REFRESH if is_final(story, now) else timedelta()
     st.session_state[_CACHED] = CachedStory(key, value, now + wait, story)
     return story
 
 
-def _order(answers: Answers, text: str) -> None:
+def _order(answers: TraceAnswers, text: str) -> None:
     key, value = parse_query(text)
     try:
         story = _story(answers, key, value)

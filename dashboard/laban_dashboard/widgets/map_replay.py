@@ -8,30 +8,50 @@ import streamlit as st
 from laban_app.answers.protocol import Answers
 from laban_dashboard.answer_source import past_map
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.map.replay import SPAN, at_moment, positions, replayed_window
+from laban_dashboard.presentation.map.replay import (
+    SPAN,
+    at_moment,
+    lag_then,
+    positions,
+    replayed_window,
+    unknown_then,
+)
 from laban_dashboard.presentation.time_window import TimeWindow
 from laban_dashboard.widgets.browser_timezone import browser_timezone
-from laban_mapper.model import ServiceMap
+from laban_mapper.model import GroupLag, ServiceMap
+from laban_mapper.names import shortened
 
+_NAMED: Final = 5
 _AT: Final = "at"
 _WINDOW: Final = "replayed_window"
 _PLAY: Final = "play"
 
 
-def replayed(answers: Answers, window: TimeWindow) -> ServiceMap:
-    """Draw the slider, and return the map of the minutes that it stands at."""
+def replayed(answers: Answers, window: TimeWindow) -> tuple[ServiceMap, list[GroupLag]]:
+    """Draw the slider, and return the map of the minutes that it stands at, and the lag at their end."""
     whole = _kept(window)
     ends = positions(whole)
     shown = _slider(ends)
     picture = past_map(shown - SPAN, shown)
-    found = at_moment(past_map(whole.since, whole.until), picture, answers.lag_history(shown - SPAN, shown))
+    lag = lag_then(answers.lag_history(shown - SPAN, shown).points, shown)
+    found = at_moment(past_map(whole.since, whole.until), picture, lag)
     zone = browser_timezone()
     calls = sum(edge.calls for edge in found.edges)
     st.caption(
         f"{formatting.time_range(shown - SPAN, shown, zone)} · {formatting.count(calls, 'call')} · "
-        "what is quiet then is faded. Lag is of the last poll in this time; its status then is not stored."
+        f"what is quiet then is faded. Lag is of the last poll in this time.{_unknown(found, lag)}",
+        help=formatting.utc_range(shown - SPAN, shown),
     )
-    return found
+    return found, lag
+
+
+def _unknown(found: ServiceMap, lag: list[GroupLag]) -> str:
+    groups = unknown_then(found, lag)
+    if not groups:
+        return ""
+    names = [formatting.escape_markdown(shortened(group)) for group in groups[:_NAMED]]
+    names += [f"{len(groups) - _NAMED:,} more"] if len(groups) > _NAMED else []
+    return f" Its status is unknown then: {', '.join(names)}."
 
 
 def _kept(window: TimeWindow) -> TimeWindow:

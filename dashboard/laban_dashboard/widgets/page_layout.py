@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 _NARROW = """<style>
 @media (max-width: 1000px) {
   .st-key-side-by-side { flex-direction: column; }
-  .st-key-side-by-side > * { width: 100% !important; }
+  .st-key-side-by-side > * { width: 100% !important; flex: none !important; }
 }
 </style>"""
 

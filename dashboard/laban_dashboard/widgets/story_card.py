@@ -10,8 +10,8 @@ from laban_app.answers.trace_links import trace_links
 from laban_collector.errors import BadSettings
 from laban_dashboard.answer_source import grafana_url
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.grafana_link import grafana_link
 from laban_dashboard.presentation.status_labels import OUTCOME_COLOURS, OUTCOME_ICONS, OUTCOME_LABELS
+from laban_dashboard.presentation.story_links import story_links
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_mapper.model import Cause, Story
 from laban_mapper.story.forms import phrases
@@ -34,7 +34,6 @@ def story_card(story: Story, name: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             _facts(story)
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                _grafana(story)
                 _elsewhere(story)
                 _downloads(story, _NOT_IN_NAMES.sub("_", name))
         for note in story.notes:
@@ -43,27 +42,16 @@ def story_card(story: Story, name: str) -> None:
             st.caption(":orange[Truncated: the order has more spans than the query limit.]")
 
 
-def _grafana(story: Story) -> None:
-    """Draw a link to Grafana at the time of the story, if its URL is set."""
-    url = grafana_url()
-    if url is not None:
-        st.link_button("Open in Grafana", grafana_link(url, story), icon=":material/monitoring:")
-
-
 def _elsewhere(story: Story) -> None:
-    """Draw a button for each other tool that shows the trace; of several traces, the first."""
+    """Draw a button for each other tool that shows the story or its trace."""
     try:
         links = trace_links()
     except BadSettings as error:
         st.caption(f":orange[{formatting.escape_markdown(str(error))}]")
         return
-    for link in links:
-        name = formatting.escape_markdown(link.name.replace("_", " ").capitalize())
-        st.link_button(
-            f"Open in {name}" if link.name != "trace" else "Open the trace",
-            link.address(story.traces[0]),
-            icon=":material/open_in_new:",
-        )
+    for link in story_links(story, links, grafana_url()):
+        label = formatting.escape_markdown(link.label)
+        st.link_button(label, link.address, icon=":material/open_in_new:")
 
 
 def _downloads(story: Story, name: str) -> None:
@@ -116,7 +104,9 @@ def _kind(cause: Cause) -> str:
 
 
 def _cause(cause: Cause, title: str) -> str:
-    sentence = cause.sentence[:1].upper() + cause.sentence[1:]
+    # The name of a service is as it was sent.
+    named = cause.sentence.startswith(cause.service)
+    sentence = cause.sentence if named else cause.sentence[:1].upper() + cause.sentence[1:]
     usual = phrases.usual(cause)
     spans = cause.spans[:_PROOF] + (["…"] if len(cause.spans) > _PROOF else [])
     proof = f"proof: span {', '.join(spans)}" if spans else ""
@@ -125,11 +115,18 @@ def _cause(cause: Cause, title: str) -> str:
     return f"**{title}** · {formatting.escape_markdown(sentence)}{evidence}"
 
 
+def _usually(story: Story) -> str:
+    if story.usual_ms is None:
+        return ""
+    examples = formatting.count(story.usual_examples or 0, "trace")
+    return f", usually {formatting.duration(story.usual_ms)} ({examples})"
+
+
 def _facts(story: Story) -> None:
     started = story.started.astimezone(browser_timezone())
     facts = [
         f"{started:%-d %b %Y %H:%M:%S}",
-        f"{formatting.duration(story.duration_ms)} in total",
+        f"{formatting.duration(story.duration_ms)} in total{_usually(story)}",
         f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}",
     ]
     st.caption(" · ".join(facts), help=f"{story.started:%Y-%m-%d %H:%M:%S} UTC", width="content")

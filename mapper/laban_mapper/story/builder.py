@@ -37,7 +37,7 @@ from laban_mapper.story.notes import clock_skew, notes_of
 from laban_mapper.story.outcome import entry_of, failures_of, inner_errors_of, outcome_of
 from laban_mapper.story.poison_messages import poison_of
 from laban_mapper.story.root_cause import Origin, origin_of
-from laban_mapper.story.usual_times import own_time, usual_times
+from laban_mapper.story.usual_times import own_time, usual_times, usual_whole
 from laban_mapper.story.verdict import verdict
 from laban_mapper.times import is_implausible, utc_time
 
@@ -110,6 +110,7 @@ def build_story(
     first_cause, also_seen = ranked([claim for rule in RULES for claim in rule(facts)], facts, outcome)
     affected = scope(first_cause) if scope is not None and first_cause is not None else None
     first, last = _extent(causality, now)
+    usual_ms, examples = usual_whole(facts) or (None, None)
     return Story(
         key=key,
         value=value,
@@ -127,6 +128,8 @@ def build_story(
         clock_skew_ms=clock_skew(causality.clocks),
         causes=_causes(first_cause, also_seen),
         scope=affected,
+        usual_ms=usual_ms,
+        usual_examples=examples,
     )
 
 

@@ -1,6 +1,7 @@
 """Log records of traces, and at the steps of a story."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -17,6 +18,7 @@ MOST_TRACES: Final = 100
 
 _NAMES: Final[tuple[LogSeverity, ...]] = ("trace", "debug", "info", "warn", "error", "fatal")
 _RANK: Final = {name: rank for rank, name in enumerate(("unspecified", *_NAMES))}
+_BAD: Final = frozenset[LogSeverity]({"error", "fatal"})
 _LEVEL_WIDTH: Final = 12
 _NUMBERS: Final = 4
 """Severity numbers that share a name: 1 to 4 are `trace`."""
@@ -74,6 +76,39 @@ def worst(entries: Sequence[T], most: int) -> list[T]:
         return list(entries)
     by_need = sorted(range(len(entries)), key=lambda index: -_RANK[entries[index].severity])
     return [entries[index] for index in sorted(by_need[:most])]
+
+
+def is_bad(entry: LogEntry) -> bool:
+    """Whether a record tells an error."""
+    return entry.severity in _BAD
+
+
+def is_alarming(entry: LogEntry) -> bool:
+    """Whether a record tells an error or a warning."""
+    return entry.severity == "warn" or is_bad(entry)
+
+
+class LogsBySteps:
+    """The log records of a story, by the step that wrote them.
+
+    Attributes:
+        others: those that name no span.
+    """
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+        self.others: list[StoryLog] = []
+        self._at: defaultdict[int, list[StoryLog]] = defaultdict(list)
+        for log in story.logs:
+            # By identity: the two halves of a shared span are two steps with one ID, and a record is at one.
+            (self.others if log.step is None else self._at[id(story.steps[log.step])]).append(log)
+
+    def of(self, steps: Iterable[Step]) -> list[StoryLog]:
+        """Return the records of some steps of the story, by time."""
+        if not self._at:
+            return []
+        found = [log for step in steps for log in self._at.get(id(step), ())]
+        return sorted(found, key=lambda log: log.start_ms)
 
 
 def _at_step(story: Story, entry: LogEntry, index: int | None) -> StoryLog:

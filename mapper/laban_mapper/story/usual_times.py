@@ -3,7 +3,7 @@
 from laban_collector.store.rows import Span
 from laban_mapper.model import UsualTimes
 from laban_mapper.profiles.sketch import Measure
-from laban_mapper.profiles.steps import Occurrence
+from laban_mapper.profiles.steps import Occurrence, entry_roots
 from laban_mapper.profiles.usual import FEWEST, UsualStep
 from laban_mapper.spans import NS_PER_MS
 from laban_mapper.story.causes.facts import Facts, usual_step_of
@@ -37,6 +37,19 @@ def usual_times(span: Span, facts: Facts) -> UsualTimes | None:
         wait_ms=median(Measure.WAIT),
         examples=min(sketch.count for sketch in known.values()),
     )
+
+
+def usual_whole(facts: Facts) -> tuple[float, int] | None:
+    """How long a request usually takes until all that follows has ended: the median in ms, and examples.
+
+    None with too few examples, or if the story has several requests: nobody knows what lies between them.
+    """
+    roots = entry_roots(facts.causality)
+    usual = facts.usual.get(id(roots[0])) if len(roots) == 1 else None
+    if usual is None or usual.entry is None:
+        return None
+    whole = usual.entry.sketch(Measure.WHOLE)
+    return (whole.median / NS_PER_MS, whole.count) if whole.count >= FEWEST else None
 
 
 def _own(one: Occurrence) -> Measure | None:

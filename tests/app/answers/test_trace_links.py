@@ -24,6 +24,13 @@ def test_links_come_from_the_file_and_the_environment(monkeypatch: pytest.Monkey
     ]
 
 
+def test_two_links_with_the_same_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("laban.toml").write_text('[links]\nJaeger_ui = "http://a/{trace_id}"\n', encoding="utf-8")
+    monkeypatch.setenv("LABAN_LINKS__JAEGER_UI", "http://b/{trace_id}")
+    with pytest.raises(BadSettings, match="another link has the same name"):
+        trace_links()
+
+
 def test_without_settings_there_are_none() -> None:
     assert trace_links() == []
 

@@ -10,6 +10,8 @@ import pytest
 
 from laban.commands import command_names
 
+from ...serving import laban
+
 LABAN = Path(sys.executable).with_name("laban")
 SHELLS = ["bash", "zsh", "fish"]
 
@@ -28,8 +30,7 @@ def variables(shell: str, line: str) -> dict[str, str]:
 
 def completions(shell: str, line: str) -> str:
     """The output of laban when a shell asks for the completions of a command line."""
-    environment = os.environ | variables(shell, line)
-    done = subprocess.run([LABAN], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = laban(environment=variables(shell, line))
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

@@ -1,8 +1,6 @@
 """`laban import`, run as a user runs it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -117,15 +115,9 @@ def test_a_missing_file_exits_2_and_nothing_is_imported(tmp_path: Path) -> None:
 
 def test_a_dash_reads_stdin(tmp_path: Path) -> None:
     db = str(tmp_path / "spans.duckdb")
-    done = subprocess.run(
-        [sys.executable, "-m", "laban", "import", "-", "--db", db],
-        input=Path(export(tmp_path / "a.jsonl", order(1))).read_bytes(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    done = laban("import", "-", "--db", db, stdin=Path(export(tmp_path / "a.jsonl", order(1))).read_bytes())
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"1 span in 1 file: 1 stored")
+    assert done.stdout.startswith("1 span in 1 file: 1 stored")
 
 
 def test_a_collector_that_has_the_database_open_stores_the_imported_spans(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from laban_app.cli.tables import show_map, show_status
-from laban_mapper.model import CollectorStatus, Contract, Edge, Node, NodeKind, ServiceMap, Status
+from laban_mapper.model import CollectorStatus, Contract, Edge, LogCounts, Node, NodeKind, ServiceMap, Status
 from laban_mapper.times import utc_time
 
 
@@ -83,6 +83,7 @@ def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None
         set_aside=[],
         failure=None,
         others={"other:services": 95_000, "other:hosts": 1},
+        logs=LogCounts(stored=1200, rejected=3, refused=1, forgotten=200),
     )
     answer = Status(
         version="1", spans=1234, traces=1, services=["web"], first=None, last=None, collector=collector
@@ -92,6 +93,7 @@ def test_status_counts_what_was_refused_in_the_singular_and_the_plural() -> None
     rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in screen.getvalue().splitlines()}
     assert rows["spans"] == "1,234 in 1 trace"
     assert rows["stored"] == "1,234 spans, 1 duplicate"
+    assert rows["logs"] == "1,200 records stored, 3 rejected, 1 request refused, 200 deleted by retention"
     screen.truncate(0)
     show_status(answer.model_copy(update={"traces_estimated": True}), Console(file=screen, width=120))
     assert "1,234 in about 1 trace" in screen.getvalue()

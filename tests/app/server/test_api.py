@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -27,9 +28,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         running.send(spans)
         first = spans[0]
         trace, span = bytes.fromhex(first.trace_id), bytes.fromhex(first.span_id)
-        logs = log_body(record("order arrived", time_unix_nano=first.start, trace_id=trace, span_id=span))
-        headers = {"content-type": "application/x-protobuf"}
-        httpx.post(f"http://{running.http}/v1/logs", content=logs, headers=headers).raise_for_status()
+        arrived = record("order arrived", time_unix_nano=first.start, trace_id=trace, span_id=span)
+        logs = log_body(arrived, record(trace_id=b""))
+        address, headers = f"http://{running.http}/v1/logs", {"content-type": "application/x-protobuf"}
+        httpx.post(address, content=logs, headers=headers).raise_for_status()
+        assert httpx.post(address, content=b"\xff", headers=headers).status_code == HTTPStatus.BAD_REQUEST
         with httpx.Client(base_url=running.url) as client:
             yield client
 
@@ -73,6 +76,18 @@ def test_a_story_comes_with_its_logs_on_request(api: httpx.Client, path: str) ->
     [log] = api.get(f"/api/v1{path}").json()["logs"]
     assert (log["body"], log["step"], log["start_ms"]) == ("order arrived", 0, 0)
     assert api.get("/api/v1/order/123").json()["logs"] == []
+
+
+def test_the_status_and_the_metrics_count_logs_by_what_became_of_them(api: httpx.Client) -> None:
+    assert api.get("/api/v1/status").json()["collector"]["logs"] == {
+        "stored": 1,
+        "rejected": 1,
+        "refused": 1,
+        "forgotten": 0,
+    }
+    metrics = api.get("/metrics").text
+    assert "laban_log_requests_refused_total 1.0" in metrics
+    assert "laban_logs_forgotten_total 0.0" in metrics
 
 
 def test_a_client_that_asks_again_keeps_its_answer_while_nothing_changes(api: httpx.Client) -> None:

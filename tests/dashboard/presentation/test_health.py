@@ -33,6 +33,15 @@ def test_the_figures_count_orders_and_name_the_worst_group() -> None:
     ]
 
 
+def test_the_rate_of_the_newest_of_many_orders_rests_on_their_seconds() -> None:
+    newest = [order(str(number), minutes=0.1) for number in range(50)]
+    rates = [figures(Orders(orders=newest, truncated=more), [], NOW)[0] for more in (True, False)]
+    assert [(one.value, one.note) for one in rates] == [
+        ("500", "50 orders in 6.0 s"),
+        ("50", "50 orders in 1 min"),
+    ]
+
+
 def test_without_orders_and_groups_the_figures_say_so() -> None:
     shown = figures(Orders(orders=[]), [], NOW)
     assert [(one.value, one.tone) for one in shown] == [

@@ -61,7 +61,7 @@ def test_a_queue_says_what_is_known_of_it() -> None:
 def test_messages_that_wait_link_to_their_order_or_to_their_trace() -> None:
     first, second = waiting_rows(QUEUE, 10)
     assert (first.label, first.query) == ("order 1001", "1001")
-    assert first.details == "waits 42.0 s · by order · 0/860"
+    assert first.details == "waits 42.0 s · by order · 0@860"
     assert second.label == "key m-1"
     assert second.query == f"trace={QUEUE.oldest[1].trace_id}"
     assert len(list(waiting_rows(QUEUE, 1))) == 1

@@ -3,7 +3,7 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from laban_dashboard.presentation.order_messages import message_rows
+from laban_dashboard.presentation.order_messages import message_table_data
 from laban_dashboard.presentation.order_sequence import sequence_data
 from laban_dashboard.presentation.order_timeline import (
     folds_anything,
@@ -130,14 +130,22 @@ def test_a_step_with_a_clock_that_is_behind_starts_at_zero() -> None:
 
 
 def test_groups_that_have_not_read_a_message_come_first() -> None:
-    rows = message_rows([shop_message()], UTC)
-    assert [row["Consumer group"] for row in rows] == ["email", "analytics", "payment"]
-    assert rows[0]["Details"] == "waiting behind 42 messages, about 12\\.0 s"
+    data: Any = message_table_data([shop_message()], UTC)
+    assert [row["group"] for row in data["rows"]] == ["email", "analytics", "payment"]
+    first = data["rows"][0]
+    assert first["details"] == "waiting behind 42 messages, about 12.0 s"
+    assert (first["tone"], first["state"], data["more"]) == ("waiting", "waiting", "")
+    assert first["published_title"].endswith(" UTC")
+
+
+def test_of_very_many_messages_the_first_rows_are_shown() -> None:
+    data: Any = message_table_data([shop_message()] * 100, UTC)
+    assert (len(data["rows"]), data["more"]) == (200, "… and 100 more rows: see the downloads.")
 
 
 def test_a_message_of_a_topic_without_consumer_groups_has_a_row() -> None:
-    (row,) = message_rows([shop_message().model_copy(update={"groups": []})], UTC)
-    assert row["Details"] == "no known consumer group reads this topic"
+    data: Any = message_table_data([shop_message().model_copy(update={"groups": []})], UTC)
+    assert [row["details"] for row in data["rows"]] == ["no known consumer group reads this topic"]
 
 
 def test_a_story_is_final_two_minutes_after_its_end_unless_it_waits() -> None:

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from laban_dashboard.presentation.orders_rows import order_query, orders_table_data
 from laban_mapper.model import OrderCause, OrderSummary
 
@@ -24,7 +26,7 @@ def rows(*orders: OrderSummary) -> list[Any]:
     return list(shown)
 
 
-def test_a_row_has_a_link_that_can_be_copied_and_a_bar_against_the_slowest() -> None:
+def test_a_row_has_a_link_that_can_be_copied() -> None:
     fast, slow = rows(order("1001"), order("1002", duration_ms=400.0, outcome="ok_with_errors"))
     assert fast == {
         "id": "1001",
@@ -33,14 +35,42 @@ def test_a_row_has_a_link_that_can_be_copied_and_a_bar_against_the_slowest() -> 
         "outcome": "ok",
         "tone": "good",
         "took": "100 ms",
-        "share": 0.25,
+        "compared": None,
         "cause": "",
         "where": "2 services",
         "services": "order, pricing",
         "seen": "40 s ago",
         "time": "20 Nov 2026 11:59:20 (11:59:20 UTC)",
     }
-    assert (slow["outcome"], slow["tone"], slow["share"]) == ("ok with errors", "warn", 1.0)
+    assert (slow["outcome"], slow["tone"]) == ("ok with errors", "warn")
+
+
+def compared(duration_ms: float, **fields: Any) -> Any:
+    usual = {"usual_ms": 100.0, "usual_examples": 380}
+    return rows(order("1001", duration_ms=duration_ms, **usual, **fields))[0]["compared"]
+
+
+def test_a_bar_is_against_what_is_usual_and_says_so_in_words() -> None:
+    assert compared(310) == {
+        "until_usual": 0.25,
+        "beyond": pytest.approx(0.525),
+        "usual": 0.25,
+        "words": "3.1 × usual",
+        "title": "usually 100 ms (380 traces)",
+    }
+    assert compared(120) | {"until_usual": 0.3, "beyond": 0.0, "words": "usual"} == compared(120)
+    assert [compared(ms)["words"] for ms in (5, 40, 1_700, 123_456)] == [
+        "0.05 × usual",
+        "0.4 × usual",
+        "17 × usual",
+        "1,235 × usual",
+    ]
+    assert (compared(9_000)["until_usual"], compared(9_000)["beyond"]) == (0.25, 0.75)
+
+
+def test_an_order_that_waits_is_compared_only_if_it_has_taken_long_already() -> None:
+    assert compared(80, outcome="waiting") is None
+    assert compared(310, outcome="waiting")["words"] == "3.1 × usual so far"
 
 
 def test_a_cause_names_the_service_that_is_blamed() -> None:
@@ -57,5 +87,6 @@ def test_another_key_and_odd_values_are_opened_by_their_whole_name() -> None:
     assert row["id"] == "customer.id=5&x=ä\\u202e"
 
 
-def test_orders_that_took_no_time_have_no_bar() -> None:
-    assert [row["share"] for row in rows(order("1", duration_ms=0.0))] == [0.0]
+def test_an_order_that_took_no_time_has_no_bar() -> None:
+    found = compared(0.0)
+    assert (found["until_usual"], found["beyond"]) == (0.0, 0.0)

@@ -7,12 +7,13 @@ does not hold; otherwise it returns its figures.
 import importlib
 import pkgutil
 import resource
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from ...serving import Process
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def drills() -> dict[str, Drill]:
     return {name: importlib.import_module(f"{__name__}.{name}").drill for name in sorted(names)}
 
 
-def stop(process: subprocess.Popen[str]) -> float:
+def stop(process: Process) -> float:
     """Stop a collector cleanly; return how many seconds that took, however busy the machine is."""
     began = time.monotonic()
     process.terminate()

@@ -37,7 +37,10 @@ async def press(url: str, seconds: float, connections: int, spans: int, rate: fl
             number = next(numbers)
             if rate is not None and (wait := began + number / rate - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            sent = body(*(span(number * spans + one) for one in range(spans)))
+            made = [span(number * spans + one) for one in range(spans)]
+            for one in made:  # each request is a trace
+                one.trace_id = (number + 1).to_bytes(16)
+            sent = body(*made)
             answer = await client.post(url, content=sent, headers=PROTOBUF)
             pressed.statuses[answer.status_code] = pressed.statuses.get(answer.status_code, 0) + 1
             if answer.is_success:

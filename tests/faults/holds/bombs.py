@@ -34,7 +34,11 @@ _LONGEST_S: Final = 30
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
     path, slowest = folder / "bombs.duckdb", 0.0
-    with serving(path) as collector, ThreadPoolExecutor(1) as pool, httpx.Client(timeout=120) as client:
+    with (
+        serving(path, anew=True) as collector,
+        ThreadPoolExecutor(1) as pool,
+        httpx.Client(timeout=120) as client,
+    ):
         for number in range(size.count):
             for name, (content, headers, statuses) in _bombs().items():
                 answer = pool.submit(client.post, _url(collector), content=content, headers=headers)

@@ -22,7 +22,7 @@ _OF_MORE: Final = 100
 
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
-    with serving(folder / "many.duckdb") as collector, httpx.Client(timeout=_PATIENCE_S) as client:
+    with serving(folder / "many.duckdb", anew=True) as collector, httpx.Client(timeout=_PATIENCE_S) as client:
         for first in range(0, size.count, _REQUEST):
             spans = []
             for number in range(first, min(first + _REQUEST, size.count)):

@@ -24,7 +24,7 @@ _LIMITS: Final = {"LABAN_MAX_IN_FLIGHT_BYTES": str(1 << 20), "LABAN_MAX_REQUEST_
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
     path = folder / "overload.duckdb"
-    with serving(path, environment=_LIMITS) as collector:
+    with serving(path, environment=_LIMITS, anew=True) as collector:
         pressed = asyncio.run(press(f"http://{collector.http}/v1/traces", size.seconds, _CONNECTIONS, _SPANS))
         memory = peak_rss_mib(collector.process.pid)
         assert httpx.get(f"{collector.url}/readyz", timeout=30).status_code == 200

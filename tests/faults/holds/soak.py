@@ -30,7 +30,7 @@ def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
     samples: list[_Sample] = []
     over = threading.Event()
-    with serving(folder / "soak.duckdb", "--retention", "10m") as collector:
+    with serving(folder / "soak.duckdb", "--retention", "10m", anew=True) as collector:
 
         def watch() -> None:
             while not over.wait(size.seconds / _SAMPLES):

@@ -19,7 +19,7 @@ _MAX_SPANS: Final = 20_000
 
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
-    with serving(folder / "wide.duckdb") as collector, httpx.Client(timeout=_PATIENCE_S) as client:
+    with serving(folder / "wide.duckdb", anew=True) as collector, httpx.Client(timeout=_PATIENCE_S) as client:
         for first in range(0, size.count, _REQUEST):
             spans = [
                 span(number, {"order.id": "1001"})

@@ -61,8 +61,9 @@ def running_rabbitmq(server: str, folder: Path) -> Generator[str]:
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
-            # One scheduler: the machine also runs other tests.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 -kernel inet_dist_use_interface {127,0,0,1}",
+            # One scheduler that sleeps when it has nothing to do: the machine also runs other tests.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none "
+            "-kernel inet_dist_use_interface {127,0,0,1}",
         }
     )
     log = folder / "rabbitmq.log"

@@ -53,13 +53,13 @@ def named(names: Sequence[str]) -> Story:
         Cause(kind="error", service=name, operation=name, sentence=name, spans=[name], rank=at)
         for at, name in enumerate(names, 1)
     ]
-    logs = [logged(name) for name in names]
+    logs = [logged(name, step=at % (len(story.steps) + 1) - 1) for at, name in enumerate(names)]
     changed = {"causes": causes, "notes": list(names), "traces": list(names), "logs": logs}
     return story.model_copy(update=changed)
 
 
-def logged(text: str, at_ms: float = 5, severity: LogSeverity = "error") -> StoryLog:
-    """A log record of the trace, with this text in every place."""
+def logged(text: str, at_ms: float = 5, severity: LogSeverity = "error", step: int | None = None) -> StoryLog:
+    """A log record of a step, or of the trace, with this text in every place."""
     return StoryLog(
         time=utc_time(T0),
         time_ns=T0,
@@ -71,6 +71,7 @@ def logged(text: str, at_ms: float = 5, severity: LogSeverity = "error") -> Stor
         attributes={text: text},
         trace_id="1" * 32,
         start_ms=at_ms,
+        step=None if step is None or step < 0 else step,
     )
 
 
@@ -125,6 +126,18 @@ def test_markdown_has_the_tree_the_waits_and_the_messages() -> None:
     assert "| `payments` | `0@3` | `order` | **processed**, waited 25 ms, took 5.0 ms |" in text
 
 
+def test_an_address_at_the_begin_of_a_sentence_is_no_numbered_list_and_gets_no_stray_sign() -> None:
+    story = build_story("order", "123", hybrid_order())
+    causes = [
+        Cause(kind="timed_out", service="u", operation="o", sentence=text, rank=rank)
+        for rank, text in enumerate(("10.0.0.1:80 gave no answer", "1. forged", "2) forged"), 1)
+    ]
+    text = write(story.model_copy(update={"causes": causes}), "markdown")
+    assert "1. 10.0.0.1:80 gave no answer · " in text
+    assert "2. 1\\. forged · " in text
+    assert "3. 2\\) forged · " in text
+
+
 def test_causes_come_with_their_usual_value_and_examples() -> None:
     cause = Cause(
         kind="slow",
@@ -160,6 +173,31 @@ def test_a_form_tells_what_was_logged_and_of_too_much_the_worst(form: StoryForm,
     assert row in text
     shown = text.count("LINE ")
     assert f"… and {293 - 1 - shown} more log records" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (
+            "markdown",
+            "critical) · ▪ NO STOCK `no stock` · ▪ NO STOCK `no stock` · … and 1 more error logged\n",
+        ),
+        ("html", '<div class="error">▪ +7.0 ms NO STOCK no stock</div>'),
+        ("mermaid", "Note over p1: +7.0 ms NO STOCK no stock\n"),
+    ],
+)
+def test_errors_are_at_the_step_that_logged_them(form: StoryForm, told: str) -> None:
+    story = build_story("order", "123", hybrid_order())
+    errors = [logged("no stock", at_ms, step=0) for at_ms in (7, 8, 9)]
+    mild = logged("reserved", 9.5, "info", step=1)
+    text = write(story.model_copy(update={"logs": [*errors, mild]}), form)
+    assert told in text
+    if form == "mermaid":
+        assert "1 more log record" in text
+        assert "reserved" not in text
+    if form == "html":
+        assert text.count('<div class="logged failed" title="+') == 3
+        assert text.count('<div class="logged" title="+9.5 ms RESERVED reserved"') == 1
 
 
 def test_mermaid_draws_calls_returns_topics_and_waits() -> None:

@@ -1,9 +1,11 @@
 """What a step usually takes is told where profiles keep it, and never from few examples."""
 
+from dataclasses import replace
+
 import pytest
 
 from laban_collector.store.rows import Span
-from laban_mapper.story.usual_times import own_time, usual_times
+from laban_mapper.story.usual_times import own_time, usual_times, usual_whole
 
 from ..shop_spans import grpc_client, grpc_server, http_server, process, publish
 from .causes.usual_traces import facts_of, usual_of
@@ -33,10 +35,20 @@ def test_the_usual_time_of_a_whole_step_is_told_where_it_is_known() -> None:
     assert call is None
 
 
+def test_what_a_request_with_all_that_follows_usually_takes_is_told_unless_there_are_several() -> None:
+    spans = order(slow=50)
+    usual = usual_of(order() for _ in range(40))
+    took = (max(span.end for span in order()) - min(span.start for span in order())) / 1_000_000
+    assert usual_whole(facts_of(spans, usual)) == (pytest.approx(took, rel=0.04), 40)
+    later = replace(spans[0], span_id="9" * 16, trace_id="9" * 32)
+    assert usual_whole(facts_of([*spans, later], usual)) is None
+
+
 def test_few_examples_tell_nothing() -> None:
     spans = order()
     facts = facts_of(spans, usual_of(order() for _ in range(19)))
     assert [usual_times(span, facts) for span in spans] == [None] * len(spans)
+    assert usual_whole(facts) is None
 
 
 def test_the_own_time_of_a_request_is_that_without_its_calls() -> None:

@@ -57,7 +57,7 @@ def layout_graph(nodes: tuple[tuple[str, int], ...], edges: tuple[tuple[str, str
 
 def _dot(nodes: Sequence[tuple[str, int]], edges: Sequence[tuple[str, str]], names: dict[str, str]) -> str:
     """Write the graph in DOT. Generated IDs replace the names, so no data becomes DOT syntax."""
-    lines = ["digraph {", 'rankdir=LR; nodesep=0.6; ranksep=1.1; node [shape=box fixedsize=true label=""];']
+    lines = ["digraph {", 'rankdir=LR; nodesep=0.6; ranksep=1.5; node [shape=box fixedsize=true label=""];']
     height = NODE_HEIGHT / _POINTS_PER_INCH
     lines += [
         f"{names[node]} [width={width / _POINTS_PER_INCH:.3f} height={height:.3f}];" for node, width in nodes

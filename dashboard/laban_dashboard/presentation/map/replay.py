@@ -1,12 +1,13 @@
 """Replays an hour: the map of a few minutes, on the places of the whole hour."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from laban_dashboard.presentation.map.labels import edge_id
 from laban_dashboard.presentation.time_window import TimeWindow
-from laban_mapper.model import LagHistory, LagPoint, Node, ServiceMap
+from laban_mapper.lag import worst
+from laban_mapper.model import GroupLag, LagPoint, Node, ServiceMap
 
 SPAN: Final = timedelta(minutes=5)
 """The length of one picture: the shortest time whose calls are counted beforehand."""
@@ -30,10 +31,13 @@ def positions(window: TimeWindow) -> list[datetime]:
     return [window.since + SPAN + at * _MINUTE for at in range(number + 1)]
 
 
-def at_moment(whole: ServiceMap, now: ServiceMap, lag: LagHistory) -> ServiceMap:
+def at_moment(whole: ServiceMap, now: ServiceMap, lag: Iterable[GroupLag]) -> ServiceMap:
     """Return the map of the whole time with the calls of one picture; what is quiet then has no calls.
 
-    Groups have the messages that they were behind at the end of the picture. Their status then is not stored.
+    Args:
+        whole: the map of the whole time.
+        now: the map of the picture.
+        lag: of the groups at the end of the picture; groups that are not in it have none.
     """
     counted = {edge_id(edge): edge for edge in now.edges}
     edges = [
@@ -43,29 +47,49 @@ def at_moment(whole: ServiceMap, now: ServiceMap, lag: LagHistory) -> ServiceMap
         )
         for edge in whole.edges
     ]
-    behind = messages_behind(lag.points, now.until)
-    nodes = [_then(node, behind) for node in whole.nodes]
+    known = {group.group: group for group in lag}
+    nodes = [_then(node, known) for node in whole.nodes]
     return whole.model_copy(
         update={"nodes": nodes, "edges": edges, "since": now.since, "until": now.until, "counted_to": None}
     )
 
 
-def messages_behind(points: Iterable[LagPoint], moment: datetime) -> dict[str, int]:
-    """Return how many messages each group was behind in the last poll of each partition before a moment."""
-    newest: dict[tuple[str | None, str, str, int], LagPoint] = {}
+def lag_then(points: Iterable[LagPoint], moment: datetime) -> list[GroupLag]:
+    """Return how far behind each group was in the last poll of each partition before a moment.
+
+    A group has the worst of the statuses of its partitions, as it is shown now; None if none was told.
+    """
+    newest: dict[tuple[str, str | None], dict[tuple[str, int], LagPoint]] = {}
     for point in points:
-        if point.time < moment and point.messages is not None:
-            newest[point.cluster, point.group, point.topic, point.partition] = point
-    behind: dict[str, int] = {}
-    for (_, group, _, _), point in newest.items():
-        behind[group] = behind.get(group, 0) + (point.messages or 0)
-    return behind
+        if point.time < moment:
+            newest.setdefault((point.group, point.cluster), {})[point.topic, point.partition] = point
+    return [_group_then(group, cluster, list(found.values())) for (group, cluster), found in newest.items()]
 
 
-def _then(node: Node, behind: dict[str, int]) -> Node:
+def unknown_then(shown: ServiceMap, lag: Iterable[GroupLag]) -> list[str]:
+    """Return the groups on a map whose status at that time nobody knows."""
+    known = {group.group for group in lag if group.status is not None}
+    return [node.name for node in shown.nodes if node.kind == "group" and node.name not in known]
+
+
+def _group_then(group: str, cluster: str | None, points: list[LagPoint]) -> GroupLag:
+    statuses = [point.status for point in points if point.status is not None]
+    return GroupLag(
+        group=group,
+        cluster=cluster,
+        status=worst(statuses) if statuses else None,
+        messages=sum(point.messages or 0 for point in points),
+        topics=[],
+    )
+
+
+def _then(node: Node, known: Mapping[str, GroupLag]) -> Node:
     if node.kind != "group":
         return node
-    return node.model_copy(update={"lag_status": None, "lag_messages": behind.get(node.name)})
+    then = known.get(node.name)
+    if then is None:
+        return node.model_copy(update={"lag_status": None, "lag_messages": None})
+    return node.model_copy(update={"lag_status": then.status, "lag_messages": then.messages})
 
 
 def _whole(moment: datetime) -> datetime:

@@ -18,7 +18,7 @@ from laban_mapper.story.forms.rows import (
     rows,
     stood_for,
 )
-from laban_mapper.story.logs import level, said, worst
+from laban_mapper.story.logs import LogsBySteps, is_alarming, is_bad, level, said, worst
 from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Line, since_start
 from laban_mapper.times import format_duration
@@ -32,6 +32,8 @@ _MAX_MESSAGES: Final = 100
 _MAX_GROUPS: Final = 10
 _MAX_LOGS: Final = 200
 _LOG_WIDTH: Final = 500
+_LOGS_AT_A_LINE: Final = 3
+"""Errors and warnings; the table has the other records."""
 _MAX_CAUSES: Final = 20
 _MAX_TRACES: Final = 50
 _DEEPEST: Final = 16
@@ -107,16 +109,19 @@ def _steps(story: Story, shown: Rows) -> Iterator[str]:
     if any(phrases.critical(line) for chapter in shown.chapters for line in chapter.lines):
         yield f'<p class="dim">{_t(phrases.CRITICAL)}</p>'
     told: set[str] = set()
+    logs = LogsBySteps(story)
     yield _STEPS_HEAD
     for index, chapter in enumerate(shown.chapters):
         failing = any(line.step.status == "error" for line in chapter.lines)
         is_open = index == 0 or failing or number <= _MAX_OPEN
-        yield from _chapter(chapter, story, told, is_open=is_open)
+        yield from _chapter(chapter, story, told, logs, is_open=is_open)
     yield _more(shown.hidden, "step")
     yield "</section>"
 
 
-def _chapter(chapter: ShownChapter, story: Story, told: set[str], *, is_open: bool) -> Iterator[str]:
+def _chapter(
+    chapter: ShownChapter, story: Story, told: set[str], logs: LogsBySteps, *, is_open: bool
+) -> Iterator[str]:
     head = chapter.lines[0].step
     wait = "" if chapter.wait is None else f' <span class="wait">┄ {_t(phrases.wait(chapter.wait))}</span>'
     opened = " open" if is_open else ""
@@ -124,11 +129,11 @@ def _chapter(chapter: ShownChapter, story: Story, told: set[str], *, is_open: bo
     yield f"<details{opened}><summary>{place}{wait}</summary>"
     yield '<table class="steps"><tbody>'
     for line in chapter.lines:
-        yield _line(line, story, told)
+        yield _line(line, story, told, logs)
     yield "</tbody></table></details>"
 
 
-def _line(line: Line, story: Story, told: set[str]) -> str:
+def _line(line: Line, story: Story, told: set[str], logs: LogsBySteps) -> str:
     step = line.step
     correction = "" if step.service in told else phrases.corrected(story, step.service)
     told.add(step.service)
@@ -138,6 +143,7 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
     what += _dim(phrases.details(line)) + _dim(correction)
     what += f'<div class="error">✗ {_t(error)}</div>' if error else ""
     what += "".join(f'<div class="wait">↻ {_t(note)}</div>' for note in phrases.notes(line))
+    what += _logged(line, logs)
     what += _inside(line, story)
     classes = " ".join(
         name for name, holds in (("failed", error), ("critical", phrases.critical(line))) if holds
@@ -147,6 +153,18 @@ def _line(line: Line, story: Story, told: set[str]) -> str:
         f'<td style="padding-left:{min(line.depth, _DEEPEST) * 1.1 + 0.4:.1f}em">{what}</td>'
         f"<td>{_t(phrases.took(line))}</td><td>{_t(phrases.critical(line))}</td></tr>"
     )
+
+
+def _logged(line: Line, logs: LogsBySteps) -> str:
+    """The errors and warnings that the steps of a line logged."""
+    found = [log for log in logs.of(stood_for(line)) if is_alarming(log)]
+    shown = worst(found, _LOGS_AT_A_LINE)
+    told = "".join(
+        f'<div class="{"error" if is_bad(log) else "log"}">▪ {_t(phrases.when(max(log.start_ms, 0.0)))} '
+        f"{_t(phrases.logged(log, _LOG_WIDTH))}</div>"
+        for log in shown
+    )
+    return told + _more(len(found) - len(shown), "log record")
 
 
 def _inside(line: Line, story: Story) -> str:
@@ -198,7 +216,7 @@ def _logs(story: Story) -> Iterator[str]:
     yield '<section><h2>Logs</h2><table class="logs"><thead><tr><th>When</th><th>Service</th>'
     yield "<th>Level</th><th>Text</th></tr></thead><tbody>"
     for log in worst(story.logs, _MAX_LOGS):
-        classes = ' class="failed"' if log.severity in ("error", "fatal") else ""
+        classes = ' class="failed"' if is_bad(log) else ""
         yield (
             f"<tr{classes}><td>{_t(phrases.when(max(log.start_ms, 0.0)))}</td><td>{_name(log.service)}</td>"
             f"<td>{_t(level(log))}</td><td>{_t(said(log, _LOG_WIDTH))}</td></tr>"

@@ -7,7 +7,8 @@ from typing import Final
 from laban_mapper.model import Story
 from laban_mapper.story.forms import phrases
 from laban_mapper.story.forms.lanes import Bar, Lane, bars_of, packed
-from laban_mapper.story.forms.rows import Rows
+from laban_mapper.story.forms.rows import Rows, stood_for
+from laban_mapper.story.logs import LogsBySteps, is_bad, worst
 from laban_mapper.story.time_scale import TimeScale, time_scale
 from laban_mapper.story.timeline import since_start
 from laban_mapper.times import format_duration
@@ -15,6 +16,9 @@ from laban_mapper.times import format_duration
 _MAX_LANES: Final = 40
 _ROW: Final = 22
 _TOP: Final = 4
+_MAX_MARKS: Final = 20
+"""Log records that are marked at a bar."""
+_LOG_WIDTH: Final = 200
 _NEAR_THE_END: Final = 0.94
 """The place on the axis from which on a label stands before its line, or it would be cut off."""
 _LEGEND: Final = (
@@ -24,6 +28,8 @@ _LEGEND: Final = (
     '<span><i class="queue"></i>message in a queue</span></p>'
 )
 
+_LOGGED: Final = '<span><i class="logged"></i>log record</span>'
+
 
 def lanes(story: Story, shown: Rows) -> Iterator[str]:
     """The section of the timeline."""
@@ -32,10 +38,12 @@ def lanes(story: Story, shown: Rows) -> Iterator[str]:
         return
     scale = time_scale((bar.begin, bar.end) for bar in bars)
     found = packed(bars)
-    yield f'<section><h2>Timeline</h2>{_LEGEND}<div class="lanes">'
+    logs = LogsBySteps(story)
+    legend = _LEGEND.replace("</p>", _LOGGED + "</p>") if story.logs else _LEGEND
+    yield f'<section><h2>Timeline</h2>{legend}<div class="lanes">'
     yield f'<div class="name axis"></div><div class="track axis">{_axis(scale)}</div>'
     for lane in found[:_MAX_LANES]:
-        yield _lane(lane, scale, story)
+        yield _lane(lane, scale, story, logs)
     yield "</div>"
     if len(found) > _MAX_LANES:
         rest = phrases.count(len(found) - _MAX_LANES, "more service")
@@ -60,12 +68,16 @@ def _gaps(scale: TimeScale, *, labels: bool = False) -> str:
     )
 
 
-def _lane(lane: Lane, scale: TimeScale, story: Story) -> str:
+def _lane(lane: Lane, scale: TimeScale, story: Story, logs: LogsBySteps) -> str:
     about = [phrases.corrected(story, lane.service)]
     about.append(f"{phrases.count(lane.left_out, 'step')} only in the list" if lane.left_out else "")
     below = "".join(f'<span class="dim">{escape(text)}</span>' for text in about if text)
     grid = "".join(f'<div class="grid" style="left:{_at(at)}"></div>' for at, _ in scale.ticks)
-    bars = "".join(_bar(bar, row, scale, story) for row, found in enumerate(lane.rows) for bar in found)
+    bars = "".join(
+        _bar(bar, row, scale, story) + _marks(bar, row, scale, logs)
+        for row, found in enumerate(lane.rows)
+        for bar in found
+    )
     height = len(lane.rows) * _ROW + 2 * _TOP
     return (
         f'<div class="name">{escape(phrases.name(lane.service))}{below}</div>'
@@ -87,6 +99,16 @@ def _bar(bar: Bar, row: int, scale: TimeScale, story: Story) -> str:
     return (
         f'{around[0]}<div class="{" ".join(names)}" title="{escape(_title(bar, label, story))}" '
         f'style="left:{_at(left)};width:{_at(right - left)};top:{top}px">{text}</div>{around[1]}'
+    )
+
+
+def _marks(bar: Bar, row: int, scale: TimeScale, logs: LogsBySteps) -> str:
+    """A mark at the time of each log record; of too many, the worst."""
+    return "".join(
+        f'<div class="logged{" failed" * is_bad(log)}" '
+        f'title="{escape(phrases.when(max(log.start_ms, 0.0)))} {escape(phrases.logged(log, _LOG_WIDTH))}" '
+        f'style="left:{_at(scale.position(log.start_ms))};top:{_TOP + row * _ROW - 3}px"></div>'
+        for log in worst(logs.of(stood_for(bar.line)), _MAX_MARKS)
     )
 
 

@@ -68,10 +68,16 @@ td details { font-size: 12.5px; color: var(--dim) } td ul { margin: 2px 0; paddi
 .bar.failed { background: var(--fail); color: var(--on-fail) }
 .queued { position: absolute; height: 10px; min-width: 2px; border-left: 2px solid var(--wait); background:
   repeating-linear-gradient(90deg, var(--wait) 0 5px, transparent 5px 9px) left center / 100% 2px no-repeat }
+.logged { position: absolute; width: 8px; height: 8px; margin-left: -4px; border: 2px solid var(--dim);
+  border-radius: 50%; background: var(--back); box-sizing: border-box }
+.logged.failed { border-color: var(--fail); background: var(--fail); border-radius: 0;
+  transform: rotate(45deg) }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0; color: var(--dim); font-size: 12.5px }
 .legend i { display: inline-block; width: 22px; height: 10px; border-radius: 2px; margin-right: 5px;
   background: var(--bar) }
 .legend .critical { border-bottom: 4px solid var(--critical) } .legend .failed { background: var(--fail) }
+.legend .logged { position: static; width: 8px; height: 8px; margin-left: 0; border-radius: 50%;
+  background: var(--back) }
 .legend .queue { background: none; border-top: 2px dashed var(--wait); height: 4px }
 footer { margin-top: 20px; overflow-wrap: anywhere; font-size: 12.5px }
 @media print { details { break-inside: avoid } }

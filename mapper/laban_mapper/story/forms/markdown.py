@@ -6,8 +6,8 @@ from typing import Final
 
 from laban_mapper.model import Cause, GroupState, Message, Story
 from laban_mapper.story.forms import phrases
-from laban_mapper.story.forms.rows import ShownChapter, is_plain, is_processed, most_telling, rows
-from laban_mapper.story.logs import level, said, worst
+from laban_mapper.story.forms.rows import ShownChapter, is_plain, is_processed, most_telling, rows, stood_for
+from laban_mapper.story.logs import LogsBySteps, is_bad, level, said, worst
 from laban_mapper.story.messages import unread_reason
 from laban_mapper.story.timeline import Line, since_start
 
@@ -17,13 +17,17 @@ _MAX_MESSAGES: Final = 40
 _MAX_GROUPS: Final = 5
 _MAX_LOGS: Final = 30
 _LOG_WIDTH: Final = 200
+_LOGS_AT_A_LINE: Final = 2
+"""Errors; the table has the other records."""
 _MAX_CAUSES: Final = 10
 _MAX_TRACES: Final = 10
 _DEEPEST: Final = 12
 """Levels of indentation: beyond them, the level is a number."""
 _ERROR_WIDTH: Final = 200
 
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>&|~$]|^(?=[#>+\-=]|\d+[.)])")
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>&|~$]|^(?=[#>+\-=])")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+"""What would begin a numbered list."""
 _LINKING: Final = re.compile(r"\S*(?:@|://|www\.|#\d|\w!\d)\S*")
 """Words from which a ticket makes a mention or a link."""
 
@@ -85,15 +89,16 @@ def _timeline(story: Story) -> Iterator[str]:
         yield ""
         yield f"_{phrases.CRITICAL}_"
     told: set[str] = set()
+    logs = LogsBySteps(story)
     for chapter in shown.chapters:
         yield ""
-        yield from _chapter(chapter, story, told)
+        yield from _chapter(chapter, story, told, logs)
     if shown.hidden:
         yield ""
         yield f"… and {phrases.count(shown.hidden, 'more step')}"
 
 
-def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[str]:
+def _chapter(chapter: ShownChapter, story: Story, told: set[str], logs: LogsBySteps) -> Iterator[str]:
     if chapter.wait is not None:
         yield f"┄ {_text(phrases.wait(chapter.wait))}"
         yield ""
@@ -102,7 +107,15 @@ def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[st
         # An item that is indented by two levels more than the one above would be code.
         depth = min(line.depth, depth + 1, _DEEPEST)
         skipped = f"⋯{line.depth} " if line.depth > depth else ""
-        yield f"{'  ' * depth}- {skipped}{_line(line, story, told)}"
+        yield f"{'  ' * depth}- {skipped}{_line(line, story, told)}{_errors(line, logs)}"
+
+
+def _errors(line: Line, logs: LogsBySteps) -> str:
+    """The errors that the steps of a line logged."""
+    found = [log for log in logs.of(stood_for(line)) if is_bad(log)]
+    told = [f" · ▪ {_text(level(log))} {_code(said(log, _LOG_WIDTH))}" for log in found[:_LOGS_AT_A_LINE]]
+    rest = len(found) - len(told)
+    return "".join(told) + (f" · … and {phrases.count(rest, 'more error')} logged" if rest else "")
 
 
 def _line(line: Line, story: Story, told: set[str]) -> str:
@@ -194,4 +207,4 @@ def _text(text: str, code: Callable[[str], str] = _code) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(lambda found: f"\\{found[0]}", text))

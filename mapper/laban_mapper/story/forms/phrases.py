@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from laban_mapper.contracts import contract_name
-from laban_mapper.model import Cause, GroupState, Message, OrderScope, Outcome, Step, Story
+from laban_mapper.model import Cause, GroupState, LogEntry, Message, OrderScope, Outcome, Step, Story
 from laban_mapper.names import counted, shortened
 from laban_mapper.printable import printable
 from laban_mapper.story.forms.rows import Wait, stood_for
+from laban_mapper.story.logs import level, said
 from laban_mapper.story.timeline import Line
 from laban_mapper.times import format_duration
 
@@ -63,6 +64,11 @@ def count(number: int, noun: str) -> str:
 def when(ms: float) -> str:
     """When a step begins, after the start of the story."""
     return "0" if ms < 0.05 else f"+{format_duration(ms)}"
+
+
+def logged(entry: LogEntry, width: int) -> str:
+    """A log record: its severity, and what it says."""
+    return f"{level(entry)} {said(entry, width)}".strip()
 
 
 def took(line: Line) -> str:

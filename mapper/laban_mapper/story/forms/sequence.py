@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from laban_mapper.model import Step, Story
+from laban_mapper.model import Step, Story, StoryLog
 from laban_mapper.story.forms import phrases
-from laban_mapper.story.forms.rows import ShownChapter, Wait, rows
+from laban_mapper.story.forms.rows import ShownChapter, Wait, rows, stood_for
+from laban_mapper.story.logs import LogsBySteps, is_alarming, is_bad, worst
 from laban_mapper.story.timeline import Line, since_start
 
 _MAX_LINES: Final = 60
 """Lines of the timeline; beyond them, only those with another error. A call is two arrows."""
 _MAX_PARTICIPANTS: Final = 16
+_MAX_LOGS: Final = 12
+"""Log records; only errors and warnings are drawn."""
+_LOG_WIDTH: Final = 100
 _OTHERS: Final = "other services"
 _CALLER: Final = "caller"
 NAME_WIDTH: Final = 40
@@ -62,19 +66,20 @@ class Sequence:
 
 
 def sequence(story: Story) -> Sequence:
-    """The sequence of a story: its first lines, and beyond them each error once."""
+    """The sequence of a story: its first lines, and beyond them each error once; with the worst logs."""
     shown = rows(story, _MAX_LINES)
+    notes = _LogNotes(story)
     events: list[Event] = []
     told: set[str] = set()
     for chapter in shown.chapters:
-        events += _chapter(chapter, story, told)
+        events += _chapter(chapter, story, told, notes)
     kept, merged = _participants(events)
     others: Participant | None = ("service", _OTHERS) if merged else None
     return Sequence(
         kept,
         others,
         [drawn for event in events if (drawn := _between(event, kept, others))],
-        _left_out(shown.hidden, _skipped(shown.chapters), merged),
+        _left_out(shown.hidden, _skipped(shown.chapters), merged, notes.left),
     )
 
 
@@ -88,7 +93,32 @@ def _between(event: Event, kept: list[Participant], others: Participant | None) 
     return Event(event.kind, source, target, event.text, event.failing)
 
 
-def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[Event]:
+class _LogNotes:
+    """The errors and warnings that were logged, as notes at the services that logged them.
+
+    Attributes:
+        left: records that are not drawn.
+    """
+
+    def __init__(self, story: Story) -> None:
+        self._by_steps = LogsBySteps(story)
+        alarming = [log for log in story.logs if log.step is not None and is_alarming(log)]
+        self._drawn = set(map(id, worst(alarming, _MAX_LOGS)))
+        self.left = len(story.logs)
+
+    def at(self, line: Line) -> Iterator[Event]:
+        """The notes of the steps that a line stands for."""
+        for log in self._by_steps.of(stood_for(line)):
+            if id(log) in self._drawn:
+                self.left -= 1
+                yield self._note(log, ("service", line.step.service))
+
+    def _note(self, log: StoryLog, place: Participant) -> Event:
+        text = f"{phrases.when(max(log.start_ms, 0.0))} {phrases.logged(log, _LOG_WIDTH)}"
+        return Event("note", place, place, text, failing=is_bad(log))
+
+
+def _chapter(chapter: ShownChapter, story: Story, told: set[str], notes: _LogNotes) -> Iterator[Event]:
     """The calls of a chapter depth first; each returns after everything that it called."""
     head = chapter.lines[0].step
     yield from _delivered(chapter.wait, head)
@@ -97,6 +127,7 @@ def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[Ev
         while open_calls and open_calls[-1][0] >= line.depth:
             yield open_calls.pop()[1]
         if _is_skipped(line):
+            yield from notes.at(line)
             continue
         found = list(_call(line, story))
         correction = phrases.corrected(story, line.step.service)
@@ -105,6 +136,7 @@ def _chapter(chapter: ShownChapter, story: Story, told: set[str]) -> Iterator[Ev
             place: Participant = ("service", line.step.service)
             yield Event("note", place, place, correction)
         yield from found[:1]
+        yield from notes.at(line)
         open_calls += [(line.depth, event) for event in found[1:]]
     yield from (event for _, event in reversed(open_calls))
 
@@ -170,11 +202,12 @@ def _participants(events: list[Event]) -> tuple[list[Participant], int]:
     return [*kept, ("service", _OTHERS)], len(use) - len(kept)
 
 
-def _left_out(hidden: int, internal: int, merged: int) -> str:
+def _left_out(hidden: int, internal: int, merged: int, logs: int) -> str:
     parts = [
         f"{phrases.count(hidden, 'more step')}" if hidden else "",
         f"{phrases.count(internal, 'internal step')}" if internal else "",
         f"the calls among {merged:,} other participants" if merged else "",
+        f"{phrases.count(logs, 'more log record')}" if logs else "",
     ]
     found = [part for part in parts if part]
     return f"Not drawn: {', '.join(found)}" if found else ""

@@ -112,5 +112,6 @@ def test_old_records_are_deleted_by_their_own_limit(database: Database, days: fl
     for number, body in enumerate(("old", "new")):
         writer.write_logs(log_batch(body, time_unix_nano=START + number))
     limits = RetentionLimits(logs=days * DAY)
-    Retention(database, limits, lambda: START + 2 * DAY * NS, lambda _: False).run()
+    deleted = Retention(database, limits, lambda: START + 2 * DAY * NS, lambda _: False).run()
     assert bodies(database) == left
+    assert deleted == (0, 0.0, 2 - len(left))

@@ -29,8 +29,9 @@ STORAGE_COMPATIBILITY: Final = "latest"
 """The oldest DuckDB version that must be able to read the file. `latest` compresses best; 1.x cannot open
 it."""
 
-# The default, a checkpoint every 16 MB, costs a third of the throughput and of the space.
-_WAL_AUTOCHECKPOINT: Final = "256MB"
+# The default, a checkpoint every 16 MB, costs a third of the throughput and of the space. A longer log takes
+# longer to replay after a kill (1 s for 100 MB), and its rows are kept in memory or spilled.
+_WAL_AUTOCHECKPOINT: Final = "64MB"
 
 # By default DuckDB's cache takes most of the memory, although the operating system caches the file too.
 # Queries that need more spill to a directory next to the file, which DuckDB removes.
@@ -50,6 +51,12 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+
+
+_IN_USE: Final = "Cannot CHECKPOINT"
+"""DuckDB does not wait for a lock that some queries take for a moment."""
+_CHECKPOINT_WAITS: Final = (0.1, 0.5, 2.0)
+"""Seconds before each further attempt."""
 
 
 class FileSize(NamedTuple):
@@ -214,12 +221,23 @@ class Database:
         Raises:
             StoreError: the checkpoint failed, for example on a full disk; committed rows are safe in the log.
         """
-        began = time.monotonic()
+        began, waits = time.monotonic(), iter(_CHECKPOINT_WAITS)
+        while True:
+            try:
+                self._checkpoint()
+            except StoreError as error:
+                wait = next(waits, None) if _IN_USE in str(error) else None
+                if wait is None:
+                    raise
+                time.sleep(wait)
+            else:
+                return time.monotonic() - began
+
+    def _checkpoint(self) -> None:
         with self._one_writer:
             self.before_checkpoint()
             with self._translated("checkpoint failed: "), self._session.cursor() as cursor:
                 cursor.execute("CHECKPOINT")
-        return time.monotonic() - began
 
     def size(self) -> FileSize:
         """Return the size of the file and its log.
@@ -310,6 +328,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        # Closing must not write what is in memory: it may be wrong after an error. The log has every commit.
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         connection.execute("SET GLOBAL lock_configuration = true")
     except BaseException:
         connection.close()

@@ -55,6 +55,8 @@ _DAMAGED: Final = re.compile(
     r"[Cc]orrupt|checksum|Could not read (?:enough|all)|[Ff]ailed to (?:read|deserialize)"
     r"|Serialization Error|Failed to load metadata|out of range of file|not recognized by this version"
 )
+_IN_MEMORY: Final = "Corrupted in-memory"
+"""Begins errors about rows in memory, which a failed commit has torn; the file is as it was."""
 _PERHAPS_DAMAGED: Final = re.compile(
     r"INTERNAL Error|FATAL Error|Could not read from|ZSTD|Decompress|Invalid unicode"
 )
@@ -75,10 +77,16 @@ def use_error(path: Path, what: str, error: duckdb.Error) -> StoreError:
 
 def is_damage(error: duckdb.Error) -> bool:
     """Return whether an error proves that the file is damaged."""
-    text = str(error)
+    text = str(error).replace(_IN_MEMORY, "")
     return isinstance(error, duckdb.SerializationException) or (
         _DAMAGED.search(text) is not None and _NOT_WRITTEN.search(text) is None
     )
+
+
+def ends_instance(error: duckdb.Error) -> bool:
+    """Return whether the open database cannot be used any further; another one can be opened on the file."""
+    ended = isinstance(error, duckdb.FatalException)
+    return ended or re.search("has been invalidated|Failed to commit", str(error)) is not None
 
 
 def may_be_damage(error: duckdb.Error) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from laban_collector.errors import StoreDamaged, StoreUnwritable
-from laban_collector.store.duckdb.connection.open_errors import is_damage
+from laban_collector.store.duckdb.connection.open_errors import ends_instance, is_damage
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +25,9 @@ class Session:
     """Cursors of one database.
 
     After an error that DuckDB calls fatal, such as a full disk during a checkpoint, the database answers no
-    query until it is closed and opened again; opening it recovers every committed row. The next request for a
-    cursor reopens it.
+    query until it is closed and opened again. After a commit that failed, for example for lack of memory, it
+    answers, but rows in memory may be torn, and it may never checkpoint again. In both cases the next request
+    for a cursor reopens it; opening it recovers every committed row.
 
     Args:
         path: the file, for messages.
@@ -61,7 +62,7 @@ class Session:
             with cursor:
                 yield cursor
         except duckdb.Error as error:
-            if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
+            if ends_instance(error):
                 self._give_up(error)
             raise
         finally:
@@ -107,7 +108,7 @@ class Session:
         with self._changed:
             if self._fatal is None:
                 self._fatal = str(error)
-                _log.error("%s: DuckDB invalidated the database: %s. Reopening it.", self._path, error)
+                _log.error("%s: DuckDB cannot go on with the database: %s. Reopening it.", self._path, error)
 
     def _reopen(self) -> None:
         """Wait for the last cursor to close, then reopen the database; call it with the lock held."""

@@ -30,6 +30,12 @@ _QUEUE_TIME: Final = {"queue_time": f'$."{LABAN_QUEUE_TIME_MS}"'}
 
 _NEARBY: Final = 10 * MINUTE
 """Maximum time from the start of a span to the start of its caller or its callees."""
+_NEARER: Final = (MINUTE, MINUTE // 10, MINUTE // 100)
+"""The same in crowded traces: some never end, if a context leaks."""
+_CROWDED: Final = 100_000
+"""Spans of a trace nearby in time; more take too much memory."""
+_SOME: Final = 100
+"""A trace with fewer spans in a step is not crowded."""
 _LONGEST_WAIT: Final = 24 * 60 * MINUTE
 """Maximum time from the sending of a message to the start of its consumer's span."""
 _SLICE: Final = 250_000
@@ -188,12 +194,26 @@ class EdgeQuery:
         nearby = {"from": began - _NEARBY, "to": ended + _NEARBY}
         self._run("late_consumers")
         self._run("traces")
-        self._run("rows_of_others", {**bounds, **nearby})
+        nearer = self._nearer(began, ended, {**nearby, "before": bounds["before"]})
+        self._run("rows_of_others", {**bounds, **nearby, **nearer})
         self._run("others")
         self._run("links", {"first": commits[0], "last": commits[1]})
         before = {"before": bounds["before"]}
         self._run("producers", {**before, **nearby})
         self._add_distant_producers({**before, "from": began - _LONGEST_WAIT, "to": began - _NEARBY})
+
+    def _nearer(self, began: int, ended: int, bounds: Parameters) -> Parameters:
+        """Return the crowded traces, and the time in which their spans are read."""
+        crowded: list[int] = []
+        if self._count("most_of_a_trace") >= _SOME:
+            found = self._run("crowded_traces", {**bounds, "most": _CROWDED}).fetchall()
+            crowded = [trace for trace, _ in found]
+        for reach in _NEARER:
+            nearer: Parameters = {"near_from": began - reach, "near_to": ended + reach}
+            bounds = {**bounds, "from": began - reach, "to": ended + reach, "most": _CROWDED}
+            if not crowded or not self._run("crowded_traces", bounds).fetchall():
+                break
+        return {**nearer, "crowded": crowded}
 
     def _add_distant_producers(self, bounds: Parameters) -> None:
         """Add producers from long ago: few messages wait that long, so digests show where to look."""

@@ -27,6 +27,15 @@ SELECT coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0
 SELECT epoch_ns(max(time)) AS time FROM ledger
 WHERE arrival <= coalesce((SELECT value::UBIGINT FROM meta WHERE key = 'edges_counted'), 0)
 
+-- name: crowded_traces
+-- The traces with very many spans nearby in time.
+SELECT trace_lo, count(*) AS spans
+FROM spans
+SEMI JOIN edge_traces USING (trace_lo)
+WHERE start >= make_timestamp_ns($from) AND start < make_timestamp_ns($to) AND arrival < $before::UBIGINT
+GROUP BY trace_lo
+HAVING count(*) > $most
+
 -- name: delete_minutes
 DELETE FROM edges WHERE minute IN (SELECT unnest($minutes))
 
@@ -69,6 +78,10 @@ FROM edge_counts
 WHERE is_async = starts_with(source, 'topic:')
 GROUP BY ALL
 HAVING sum(calls) > 0
+
+-- name: most_of_a_trace
+-- The most selected spans that a trace has.
+SELECT coalesce(max(spans), 0) AS spans FROM (SELECT count(*) AS spans FROM edge_scope GROUP BY trace_lo)
 
 -- name: number_of_contracts
 SELECT count(*) AS contracts FROM edge_contracts

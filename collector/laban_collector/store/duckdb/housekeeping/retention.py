@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import duckdb
+
 from laban_collector.periodic import PeriodicThread
 from laban_collector.store.base import Deleted, RetentionLimits
 from laban_collector.store.duckdb.connection.database import Database
@@ -81,6 +83,7 @@ class Retention:
         self._clock = clock
         self._pause = pause or threading.Event().wait
         self._step = _FIRST_STEP
+        self._logs = 0
 
     def run(self) -> Deleted:
         """Delete the spans that exceed the limits now.
@@ -88,25 +91,24 @@ class Retention:
         Raises:
             StoreError: DuckDB refused; earlier steps stay deleted.
         """
-        self._delete_old_logs()
+        self._logs = self._delete_old_logs()
         until = max(self._newest_too_old(), self._newest_too_many())
-        if not until:
-            return NOTHING
-        spans, longest = self._delete_to(until)
+        spans, longest = self._delete_to(until) if until else (0, 0.0)
         if not spans:
-            return NOTHING
-        return Deleted(spans, max(longest, self._database.checkpoint()))
+            return NOTHING._replace(logs=self._logs)
+        return Deleted(spans, max(longest, self._database.checkpoint()), self._logs)
 
-    def _delete_old_logs(self) -> None:
-        """Delete the log records beyond their own age limit."""
+    def _delete_old_logs(self) -> int:
+        """Delete the log records beyond their own age limit; return how many."""
         age = self._limits.logs
         if age is None:
-            return
+            return 0
         now, oldest = self._clock(), self._one("oldest_log")
         if oldest is None or oldest > now - age * (1 + _AGE_SLACK) * _NS:
-            return
+            return 0
         with self._database.writing() as cursor:
             cursor.execute(sql("housekeeping/delete_logs_before"), {"time": int(now - age * _NS)})
+            return _affected(cursor)
 
     def _newest_too_old(self) -> int:
         """Return the newest commit beyond the age limit; 0 if there is too little to delete."""
@@ -156,6 +158,7 @@ class Retention:
             for name in _DELETES:
                 odd = {"odd": PLAUSIBLE_SINCE // MINUTE} if name in _BY_MINUTE else {}
                 cursor.execute(sql(f"housekeeping/delete_{name}"), {"until": last, **odd})
+                self._logs += _affected(cursor) if name == "logs" else 0
             cursor.execute(sql("housekeeping/delete_profile_steps"))
         return spans, time.monotonic() - began
 
@@ -172,13 +175,19 @@ class Retention:
             return cursor.execute(sql(f"housekeeping/{query}"), parameters or {}).fetchall()
 
 
+def _affected(cursor: duckdb.DuckDBPyConnection) -> int:
+    """How many rows the statement has deleted."""
+    [(count,)] = cursor.fetchall()
+    return int(count)
+
+
 class RetentionThread(PeriodicThread):
     """Runs the retention every few seconds.
 
     Args:
         database: open for writing.
         limits: the retention limits.
-        deleted: called after each run that deleted spans.
+        deleted: called after each run that deleted spans or log records.
     """
 
     def __init__(
@@ -197,4 +206,5 @@ class RetentionThread(PeriodicThread):
                 found.spans,
                 found.longest_wait * 1e3,
             )
+        if found.spans or found.logs:
             self._deleted(found)

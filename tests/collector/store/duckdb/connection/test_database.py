@@ -131,6 +131,25 @@ def test_several_threads_can_read_and_write_at_once(database: Database) -> None:
     assert len(keys(database)) == 41
 
 
+def test_a_checkpoint_waits_for_a_query_that_holds_its_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_key(database, "a")
+    waited: list[float] = []
+    with database._session.cursor() as other:
+        other.execute("BEGIN TRANSACTION")
+        other.execute("UPDATE meta SET value = 'b' WHERE key = 'a'")
+
+        def end_other(seconds: float) -> None:
+            waited.append(seconds)
+            other.execute("COMMIT")
+
+        monkeypatch.setattr("laban_collector.store.duckdb.connection.database.time.sleep", end_other)
+        database.checkpoint()
+    assert len(waited) == 1
+    assert "a" in keys(database)
+
+
 def test_queries_cannot_access_other_files_or_enable_that(database: Database) -> None:
     for statement in ("FROM read_csv('/etc/hostname')", "SET enable_external_access = true"):
         with pytest.raises(StoreError, match=r"disabled by configuration|has been locked"):

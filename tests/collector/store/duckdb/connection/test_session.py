@@ -4,10 +4,13 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from laban_collector.errors import StoreError
 from laban_collector.store.duckdb.connection.database import Database, wal_of
+from laban_collector.store.duckdb.connection.open_errors import is_damage
+from laban_collector.store.duckdb.connection.session import Session
 
 from .test_database import insert_key, keys
 
@@ -44,6 +47,29 @@ def test_an_invalidated_database_is_reopened_with_every_committed_row(
     insert_key(database, "after")
     database.checkpoint()
     assert {"acknowledged", "after"} < keys(database)
+
+
+def test_a_database_is_reopened_after_a_commit_without_memory(tmp_path: Path) -> None:
+    path = tmp_path / "spans.duckdb"
+    session = Session(path, lambda: duckdb.connect(path, config={"threads": 1}))
+    with session.cursor() as cursor:
+        cursor.execute("CREATE TABLE t AS SELECT range AS a, repeat('x', 20) AS s FROM range(5000)")
+    with suppress(duckdb.TransactionException), session.cursor() as cursor:
+        cursor.execute("BEGIN TRANSACTION")
+        cursor.execute("UPDATE t SET s = repeat('b', 100)")
+        cursor.execute("SET memory_limit = '1.3MB'")
+        cursor.execute("COMMIT")
+    assert "Failed to commit" in str(session.failure)
+    with session.cursor() as cursor:
+        cursor.execute("CHECKPOINT")  # DuckDB would refuse for ever
+        assert cursor.execute("SELECT count(*), count(DISTINCT s) FROM t").fetchall() == [(5000, 1)]
+    session.close()
+
+
+def test_torn_rows_in_memory_are_no_damage_of_the_file() -> None:
+    torn = "Failed to create checkpoint because of error: Corrupted in-memory column - column with index 0"
+    assert not is_damage(duckdb.FatalException(torn))
+    assert is_damage(duckdb.IOException("Corrupt database file: computed checksum 1 does not match"))
 
 
 def test_several_threads_can_use_a_reopened_database(database: Database) -> None:

@@ -140,6 +140,26 @@ def test_a_late_callee_replaces_the_unknown_callee(database: Database) -> None:
     assert pairs(database) == [("service:order", "service:stock")]
 
 
+def test_a_crowded_trace_is_searched_nearby_only(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laban_collector.store.duckdb.edges.query._CROWDED", 10)
+    monkeypatch.setattr("laban_collector.store.duckdb.edges.query._SOME", 1)
+    client, server = client_and_server()
+    far = replace(server, start=client.start + 3 * MINUTE, span_id="f" * 16)
+    rest = [
+        replace(server, span_id=f"{number:016x}", parent_id=None, start=client.start + number * MINUTE // 8)
+        for number in range(1, 25)
+    ]
+    writer = DuckDBWriter(database)
+    store(writer, [[*rest, client]])
+    count(database)
+    store(writer, [[server]])
+    count(database)
+    assert ("service:order", "service:stock") in pairs(database)  # the client is near
+    store(writer, [[far]])
+    count(database)
+    assert ("unseen:callers", "service:stock") in pairs(database)
+
+
 def test_edges_of_whole_minutes_come_from_the_counts_if_they_are_recent_enough(database: Database) -> None:
     client, server = client_and_server()
     writer = DuckDBWriter(database, itertools.count(T0, S).__next__)
