@@ -3,10 +3,14 @@
 `./run bench ingest [--quick] [--publish] [--only 'HTTP, 10 × 64'] [--beside NAME GRPC HTTP]`. For comparison,
 it also measures rotel (receives and drops) if it is installed, and any OTLP backend given by its addresses
 (HOST:PORT).
+
+`./run bench ingest --pairs 8 [--without LABAN_METRICS_EDGES=0] [--only …] [--publish]` measures what a part
+of the collector costs: two collectors, one of them without the part, take the same spans in turns.
 """
 
 import argparse
 import math
+import statistics
 import sys
 import tempfile
 import time
@@ -16,6 +20,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
+
+import httpx
 
 from benchmarks.workload import peers, report, servers
 from benchmarks.workload.sender import Load, Sent, send
@@ -35,6 +41,8 @@ _REQUEST: Final = 512
 _GROUP: Final = 20
 """Requests per commit: about 10,000 spans."""
 _MIB: Final = 1 << 20
+_PAIRED: Final = 600_000
+"""Spans of a turn: about 10 s."""
 
 
 class Scenario(NamedTuple):
@@ -175,6 +183,87 @@ def _rates(measured: Measured) -> list[str]:
     ]
 
 
+class Turn(NamedTuple):
+    """Processor time of a load, in µs per span: with all parts of the collector, and without one of them."""
+
+    whole: float
+    without: float
+
+
+def side_by_side(scenario: Scenario, pairs: int, spans: int, variables: Mapping[str, str]) -> list[Turn]:
+    """Send the same spans to two collectors in turns; the second one has some more variables.
+
+    What a collector does with the spans later than 20 s, it does in its next turn: two turns take longer.
+    """
+    found: list[Turn] = []
+    with tempfile.TemporaryDirectory() as name, ExitStack() as running:
+        folder = Path(name)
+        both = [
+            running.enter_context(servers.laban(folder / f"{number}.duckdb", added))
+            for number, added in enumerate(({}, variables))
+        ]
+        first_round = 0
+        for _ in range(pairs + 1):
+            used: list[float] = []
+            for server in both:
+                address = server.grpc if scenario.protocol == "gRPC" else server.http
+                load = Load(
+                    scenario.protocol.lower(),
+                    address,
+                    scenario.spans,
+                    spans // scenario.spans,
+                    scenario.connections,
+                    scenario.compress,
+                    first_round,
+                )
+                before = server.cpu_seconds()
+                sent = send(load)
+                _count_all(server)
+                used.append((server.cpu_seconds() - before) / sent.spans * 1e6)
+                if server is both[-1]:
+                    first_round += sent.rounds
+            found.append(Turn(*used))
+            print(f"{scenario}: {used[0]:.2f} and {used[1]:.2f} µs per span", file=sys.stderr)
+    return found[1:]  # the first one warms up
+
+
+def _count_all(server: servers.Server) -> None:
+    """Wait until the collector has counted all spans: a map contains them."""
+    httpx.get(f"http://{server.api}/api/v1/map", timeout=60).raise_for_status()
+
+
+def pairs_text(measured: Mapping[Scenario, Sequence[Turn]], without: str) -> str:
+    """Return the section about pairs of turns."""
+    head = [
+        "spans per request × connections",
+        "pairs",
+        "µs per span",
+        without,
+        "ratio",
+        "quartiles",
+    ]
+    rows: list[list[str]] = []
+    for scenario, turns in measured.items():
+        ratios = [turn.whole / turn.without for turn in turns]
+        low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        medians = (statistics.median(side) for side in zip(*turns, strict=True))
+        rows.append(
+            [
+                str(scenario),
+                f"{len(turns)}",
+                *(f"{one:.2f}" for one in medians),
+                f"{middle:.3f}",
+                f"{low:.3f} to {high:.3f}",
+            ]
+        )
+    how = (
+        "Processor time of the collector to take, store and count a span, the medians; the ratio is the "
+        "median of those of all pairs. Two collectors take the same spans in turns, so what disturbs the "
+        "machine for longer than a turn disturbs both."
+    )
+    return "\n\n".join((report.machine(), report.table(head, rows), how))
+
+
 def main() -> None:
     """Measure, print the tables, and publish them if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -191,7 +280,17 @@ def main() -> None:
         help="addresses (HOST:PORT) of a running backend to compare with; may be repeated",
     )
     parser.add_argument("--publish", action="store_true", help="write the tables into docs/performance.md")
+    parser.add_argument("--pairs", type=int, default=0, help="turns of two collectors, instead of the tables")
+    parser.add_argument(
+        "--without",
+        default="LABAN_METRICS_EDGES=0",
+        metavar="NAME=VALUE",
+        help="what the second collector of a pair has in its environment",
+    )
     options = parser.parse_args()
+    if options.pairs:
+        _pairs(options)
+        return
     if options.only and options.publish:
         parser.error("--only and --publish exclude each other: the table needs all scenarios")
     spans = 100_000 if options.quick else 600_000
@@ -221,6 +320,21 @@ def main() -> None:
     print(text)
     if options.publish:
         report.publish("ingest", text)
+
+
+def _pairs(options: argparse.Namespace) -> None:
+    """Measure pairs of turns, print the table, and publish it if requested."""
+    wanted = options.only or ["HTTP, 512 × 8", "HTTP, 10 × 64"]
+    name, _, value = options.without.partition("=")
+    measured: dict[Scenario, list[Turn]] = {}
+    for one in scenarios(quick=False):
+        if str(one) in wanted:
+            spans = _PAIRED if one.spans == _REQUEST else _PAIRED // 4
+            measured[one] = side_by_side(one, options.pairs, spans, {name: value})
+    text = pairs_text(measured, options.without)
+    print(text)
+    if options.publish:
+        report.publish("ingest-pairs", text)
 
 
 if __name__ == "__main__":

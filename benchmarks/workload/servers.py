@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -49,13 +49,14 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def laban(database: Path) -> Generator[Server, None, None]:
-    """Run `laban serve` on a new database."""
+def laban(database: Path, environment: Mapping[str, str] | None = None) -> Generator[Server, None, None]:
+    """Run `laban serve` on a new database, with some more variables of the environment."""
     free = "127.0.0.1:0"
     command = [sys.executable, "-m", "laban", "serve", "--db", str(database), "--json"]
     for option in ("--otlp-grpc", "--otlp-http", "--api"):
         command += [option, free]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    variables = os.environ | dict(environment or {})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())

@@ -94,6 +94,32 @@ def test_those_who_ask_while_the_answer_is_on_its_way_wait_for_it() -> None:
     assert (len(found), answers.lags) == (1, 1)
 
 
+def test_an_answer_that_takes_long_is_shared_longer() -> None:
+    clock = Clock()
+
+    class Slow(Counting):
+        takes = 0.5
+
+        def lag(self) -> LagReport:
+            clock.now += self.takes
+            return super().lag()
+
+    answers = Slow()
+    each = sharing(answers, clock)
+    each.lag()
+    clock.now = 4.9
+    each.lag()
+    assert answers.lags == 1
+    clock.now, answers.takes = 5.0, 3.0
+    each.lag()
+    clock.now = 12.9
+    each.lag()
+    assert answers.lags == 2
+    clock.now = 13.0
+    each.lag()
+    assert answers.lags == 3
+
+
 def test_a_failure_is_shared_and_then_tried_again() -> None:
     class Failing(ShopAnswers):
         tried = 0

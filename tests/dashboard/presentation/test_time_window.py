@@ -21,6 +21,26 @@ def test_a_relative_range_ends_now() -> None:
     assert (window.since, window.until) == (now - timedelta(minutes=5), now)
 
 
+def test_what_is_asked_of_a_live_range_stays_the_same_for_a_minute() -> None:
+    asked: set[object] = set()
+    for seconds in (0, 20, 59):
+        window = resolve_window(TimeRange("5 min"), STATUS, END + timedelta(minutes=4, seconds=seconds))
+        assert window is not None
+        assert window.seconds == 300 + seconds
+        asked.add(window.asked)
+    assert asked == {(END - timedelta(minutes=1), None)}
+    everything = resolve_window(TimeRange(ALL), STATUS, END + timedelta(minutes=4))
+    assert everything is not None
+    assert everything.asked == (BEGIN, None)
+
+
+def test_an_old_range_is_asked_for_with_its_end() -> None:
+    for selected in (TimeRange("5 min"), TimeRange(ALL), TimeRange(CUSTOM, BEGIN, END)):
+        window = resolve_window(selected, STATUS, LATER)
+        assert window is not None
+        assert window.asked == (window.since, window.until)
+
+
 def test_an_expensive_answer_is_of_a_window_that_stays_for_some_minutes() -> None:
     at = END + timedelta(minutes=2, seconds=7)
     found = steady(TimeWindow(at - timedelta(minutes=15), at))

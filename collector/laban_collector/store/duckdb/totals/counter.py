@@ -18,6 +18,8 @@ from laban_collector.store.duckdb.totals.table import Histogram, Series, SeriesT
 from laban_collector.store.duckdb.totals.unsettled import SETTLE, UnsettledChanges
 from laban_collector.store.edge_totals import EdgeTotal, EdgeTotals, SeriesKey
 
+Row = tuple[Any, ...]
+
 _NO_STEP: Final = 0
 """The step of the losses that nothing has made up for."""
 _UNSETTLED: Final = pa.schema(
@@ -110,7 +112,7 @@ class TotalsCounter:
         """
         unsettled = self._loaded()
         self._names.learn(changes, self._clock())
-        owed = dict(unsettled.owed)
+        owed, taken = dict(unsettled.owed), unsettled.taken
         gains: Mapping[EdgePart, Amounts] = {}
         if changes:
             due = self._clock() + SETTLE
@@ -124,7 +126,7 @@ class TotalsCounter:
             ),
             int(self._now()),
         )
-        self._store_unsettled(cursor, step, gains, owed)
+        self._store_unsettled(cursor, step, gains, owed, has_settled=unsettled.taken != taken)
         self._store_totals(cursor)
 
     def stored(self) -> None:
@@ -161,34 +163,38 @@ class TotalsCounter:
         step: int,
         gains: Mapping[EdgePart, Amounts],
         owed_before: Mapping[EdgePart, Amounts],
+        *,
+        has_settled: bool,
     ) -> None:
         unsettled = self._loaded()
-        new = [_row(step, *one) for one in gains.items()]
+        new = [(step, *about, *amounts) for about, amounts in gains.items()]
         if unsettled.owed != owed_before:
             cursor.execute(sql("totals/delete_step"), {"step": _NO_STEP})
-            new += [_row(_NO_STEP, *one) for one in unsettled.owed.items()]
-        cursor.execute(sql("totals/delete_settled"), {"taken": unsettled.taken})
-        run_with(cursor, "totals/insert_unsettled", "new_unsettled", pa.Table.from_pylist(new, _UNSETTLED))
+            new += [(_NO_STEP, *about, *amounts) for about, amounts in unsettled.owed.items()]
+        if has_settled:
+            cursor.execute(sql("totals/delete_settled"), {"taken": unsettled.taken})
+        _insert(cursor, "totals/insert_unsettled", "new_unsettled", new, _UNSETTLED)
 
     def _store_totals(self, cursor: duckdb.DuckDBPyConnection) -> None:
         table = self._table
-        gone = [key._asdict() for key in (*table.changed, *table.removed)]
         keys = pa.schema([_TOTALS.field(name) for name in SeriesKey._fields])
-        run_with(cursor, "totals/delete_totals", "old_totals", pa.Table.from_pylist(gone, keys))
+        _insert(cursor, "totals/delete_totals", "old_totals", [*table.changed, *table.removed], keys)
         rows = [_total_row(key, table.series[key]) for key in table.changed]
-        run_with(cursor, "totals/insert_totals", "new_totals", pa.Table.from_pylist(rows, _TOTALS))
+        _insert(cursor, "totals/insert_totals", "new_totals", rows, _TOTALS)
 
 
-def _row(step: int, about: EdgePart, amounts: Amounts) -> dict[str, Any]:
-    return {"step": step, **about._asdict(), **amounts._asdict()}
-
-
-def _total_row(key: SeriesKey, series: Series) -> dict[str, Any]:
+def _total_row(key: SeriesKey, series: Series) -> Row:
     histograms = [(one.elapsed, one.counts) for one in (series.served, series.called, series.queued)]
-    return {
-        **key._asdict(),
-        "last": series.last,
-        "calls": series.calls,
-        "errors": series.errors,
-        "histograms": msgspec.msgpack.encode(histograms),
-    }
+    return (*key, series.last, series.calls, series.errors, msgspec.msgpack.encode(histograms))
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection, statement: str, name: str, rows: Sequence[Row], schema: pa.Schema
+) -> None:
+    """Run a statement with rows as a table; nothing without rows."""
+    if rows:
+        columns = [
+            pa.array(column, field.type)
+            for column, field in zip(zip(*rows, strict=True), schema, strict=True)
+        ]
+        run_with(cursor, statement, name, pa.Table.from_arrays(columns, schema=schema))
