@@ -39,7 +39,7 @@ _STEADY = """<style>
 [data-testid="stExpander"] summary { opacity: 1 !important; transition: none !important; }
 </style>"""
 
-# Streamlit forgets the padding of the navigation when it counts how many links fit, and cuts off the last one.
+# Streamlit forgets the padding of the navigation when it counts how many links fit.
 _NAVIGATION = """<style>
 [data-testid="stTopNav"] { margin-right: 24px !important; }
 </style>"""
