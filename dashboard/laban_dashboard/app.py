@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from laban_dashboard.components.shortcuts import shortcuts
-from laban_dashboard.widgets.login_form import has_logout, is_let_in, log_out, login_form
+from laban_dashboard.widgets.login_form import has_logout, is_let_in, log_out, login_form, remember_login
 from laban_dashboard.widgets.page_layout import steady_page
 
 _STATIC = Path(__file__).with_name("static")
@@ -36,5 +36,6 @@ page = st.navigation(PAGES, position="top" if inside else "hidden")
 if inside:
     page.run()
     shortcuts()
+    remember_login()
 else:
     login_form()

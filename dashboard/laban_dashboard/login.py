@@ -1,15 +1,48 @@
 """Who may see the dashboard: everyone, those who know the token, or those whom Streamlit's login lets in."""
 
 import hmac
+import secrets
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from laban_collector.address import is_loopback
 from laban_collector.settings import Settings
 from laban_dashboard.errors import OpenToEveryone
 
 Way = Literal["open", "token", "streamlit"]
+GRANTED_S: Final = 12 * 3600
+_MOST_GRANTS: Final = 1000
+_GRANT_BYTES: Final = 32
+
+
+class Grants:
+    """Random texts that stand for a login, for some hours or until this process ends.
+
+    At most 1,000 are known; a new one replaces the oldest.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def give(self) -> str:
+        """Return a new grant."""
+        grant = secrets.token_urlsafe(_GRANT_BYTES)
+        while len(self._until) >= _MOST_GRANTS:
+            self._until.pop(next(iter(self._until)), None)
+        self._until[grant] = self._clock() + GRANTED_S
+        return grant
+
+    def holds(self, grant: str) -> bool:
+        """Whether this is a grant that has not expired."""
+        return self._until.get(grant, 0.0) > self._clock()
+
+    def take_back(self, grant: str) -> None:
+        """Forget a grant."""
+        self._until.pop(grant, None)
 
 
 def lets_in(given: str, settings: Settings) -> bool:

@@ -340,6 +340,15 @@ def test_two_parts_of_a_recording_are_compared(page: Page, address: str, monitor
     expect(page.get_by_role("row").filter(has_text="order ─▶ inventory")).to_contain_text("gone")
 
 
+def _check_navigation_fits(page: Page) -> None:
+    """No link of the navigation that is shown is cut off by the window."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=stTopNavLink]')]"
+        ".filter((link) => link.checkVisibility({ visibilityProperty: true, opacityProperty: true }))"
+        ".every((link) => link.getBoundingClientRect().right <= innerWidth)"
+    )
+
+
 def test_with_a_token_a_browser_logs_in_first(page: Page, tmp_path: Path, monitor: PageMonitor) -> None:
     token = {"LABAN_TOKEN": "correct-horse"}
     db = tmp_path / "shop.duckdb"
@@ -355,8 +364,23 @@ def test_with_a_token_a_browser_logs_in_first(page: Page, tmp_path: Path, monito
         expect(page.locator("h1")).to_have_text("Lag")
         expect(page.locator(".st-key-no_data")).to_be_visible()
         assert "horse" not in page.url
+        kept = "localStorage.getItem('laban.login /')"
+        page.wait_for_function(kept)
+        assert "horse" not in page.evaluate("JSON.stringify(localStorage)")
+        page.reload()
+        expect(page.locator("h1")).to_have_text("Lag")
+        page.goto(f"{found}/map")
+        expect(page.locator("h1")).to_have_text("Map")
+        for width in (1100, 1000, 950):
+            page.set_viewport_size({"width": width, "height": 900})
+            _check_navigation_fits(page)
+        page.set_viewport_size({"width": 1440, "height": 900})
         page.get_by_role("link", name="Log out").click()
         expect(given).to_be_visible()
+        expect(page.locator("h1")).to_have_count(0)
+        page.reload()
+        expect(given).to_be_visible()
+        page.wait_for_function(f"{kept} === null")
         expect(page.locator("h1")).to_have_count(0)
         monitor.errors[:] = [error for error in monitor.errors if "/_stcore/" not in error]
         leave(page)

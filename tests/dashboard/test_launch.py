@@ -8,7 +8,7 @@ from laban_collector.settings import load_settings
 from laban_dashboard.answer_source import BESIDE_VARIABLE, DB_VARIABLE, URL_VARIABLE
 from laban_dashboard.errors import BadSource, OpenToEveryone, PortTaken
 from laban_dashboard.launch import environment, free_port, launch, named_sources, streamlit_command
-from laban_dashboard.login import check_exposure, lets_in, way_in
+from laban_dashboard.login import GRANTED_S, Grants, check_exposure, lets_in, way_in
 
 
 @pytest.fixture
@@ -84,6 +84,19 @@ def test_only_the_token_lets_in() -> None:
     settings = load_settings(token="correct-horse")
     assert all(lets_in(given, settings) for given in ("correct-horse", " correct-horse "))
     assert not any(lets_in(given, settings) for given in ("", "wrong", "correct-hors", "correct-horse-"))
+
+
+def test_a_login_that_a_browser_keeps_ends_by_log_out_and_after_hours() -> None:
+    now = [0.0]
+    grants = Grants(lambda: now[0])
+    kept, other = grants.give(), grants.give()
+    assert kept != other
+    assert all(map(grants.holds, (kept, other)))
+    assert not grants.holds("")
+    grants.take_back(kept)
+    assert not grants.holds(kept)
+    now[0] = GRANTED_S
+    assert not grants.holds(other)
 
 
 def test_without_a_token_nothing_is_the_token(without_settings: Path) -> None:

@@ -13,6 +13,8 @@ Rows = Sequence[Mapping[str, object]]
 
 _SECONDS_BELOW: Final = timedelta(minutes=12)
 _DATE_FROM: Final = timedelta(hours=20)
+_AXIS_WIDTH: Final = 40
+"""Pixels for the numbers of an axis; wider ones get more."""
 _LEGEND: Final = {"title": None, "orient": "top", "labelLimit": 320}
 
 
@@ -47,8 +49,9 @@ def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | Non
 
 
 def quantity(field: str, title: str, **more: object) -> Spec:
-    """Return a y axis of numbers."""
-    return {"field": field, "type": "quantitative", "title": title, **more}
+    """Return a y axis of numbers, as wide as in the chart above or below it."""
+    axis = {"minExtent": _AXIS_WIDTH}
+    return {"field": field, "type": "quantitative", "title": title, "axis": axis, **more}
 
 
 def colour(field: str, **more: object) -> Spec:

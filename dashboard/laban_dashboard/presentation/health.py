@@ -43,12 +43,11 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
     failed = sum(order.outcome == "failed" for order in found)
     waiting = sum(order.outcome == "waiting" for order in found)
     slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
-    of = f"of {formatting.count(len(found), 'order')}"
     return [
         Figure("Orders a minute", *_per_minute(orders, now), "neutral"),
-        Figure("Failed", formatting.percentage(failed, len(found)), f"{failed} {of}", _tone(failed)),
-        Figure("Slow", formatting.percentage(slow, len(found)), f"{slow} {of}", _tone(slow)),
-        Figure("Waiting", formatting.percentage(waiting, len(found)), f"{waiting} {of}", _tone(waiting)),
+        _share("Failed", failed, len(found)),
+        _share("Slow", slow, len(found)),
+        _share("Waiting", waiting, len(found)),
         _worst_group(groups),
     ]
 
@@ -114,6 +113,14 @@ def _per_minute(orders: Orders, now: datetime) -> tuple[str, str]:
 
 def _seen(order: OrderSummary) -> datetime:
     return order.last_seen or order.started
+
+
+def _share(label: str, part: int, whole: int) -> Figure:
+    """How many of the orders; nothing is known without orders."""
+    if not whole:
+        return Figure(label, formatting.NO_VALUE, "no orders", "neutral")
+    note = f"{part} of {formatting.count(whole, 'order')}"
+    return Figure(label, formatting.percentage(part, whole), note, _tone(part))
 
 
 def _tone(number: int) -> Tone:

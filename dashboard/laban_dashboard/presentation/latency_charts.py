@@ -115,11 +115,6 @@ def percentiles_chart(
         color=colour("percentile", scale={"domain": [*PERCENTILES.values(), *limits]}),
         tooltip=tooltips("percentile", ms="ms"),
     )
-    limits = (
-        {}
-        if objective_ms is None
-        else {f"objective: p95 ≤ {formatting.duration(objective_ms)}": objective_ms}
-    )
     return chart(lines, limit_lines(limits), height=300)
 
 
@@ -149,4 +144,6 @@ def _objective(summary: LatencySummary) -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds >= 60 and not seconds % 60 else f"{seconds:g} s"
+    if seconds == 60:
+        return "minute"
+    return f"{seconds / 60:g} min" if seconds > 60 and not seconds % 60 else f"{seconds:g} s"

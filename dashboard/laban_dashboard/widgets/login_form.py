@@ -5,10 +5,15 @@ from typing import Final
 import streamlit as st
 
 from laban_collector.settings import load_settings
-from laban_dashboard.login import Way, lets_in, way_in
+from laban_dashboard.components.kept_login import ask_for_login, keep_login
+from laban_dashboard.login import Grants, Way, lets_in, way_in
 
 _LET_IN: Final = "let_in"
 _GIVEN: Final = "token_given"
+_GRANT: Final = "login_grant"
+_KEPT: Final = "kept_login"
+_REFUSED: Final = "kept_login_refused"
+_grants: Final = Grants()
 
 
 def is_let_in() -> bool:
@@ -30,6 +35,13 @@ def login_form() -> None:
         _token_form()
 
 
+def remember_login() -> None:
+    """Let the browser of a session that gave the token keep its login."""
+    grant = st.session_state.get(_GRANT)
+    if isinstance(grant, str):
+        keep_login(grant)
+
+
 def has_logout() -> bool:
     """Whether a session can end."""
     return _way() != "open"
@@ -38,6 +50,7 @@ def has_logout() -> bool:
 def log_out() -> None:
     """End the session, and show the login."""
     st.session_state.pop(_LET_IN, None)
+    _grants.take_back(st.session_state.pop(_GRANT, ""))
     if _way() == "streamlit":
         st.logout()
     st.switch_page("views/home.py")
@@ -46,7 +59,19 @@ def log_out() -> None:
 def _try_token() -> None:
     """Compare what was typed, and forget it."""
     given = st.session_state.pop(_GIVEN, "")
-    st.session_state[_LET_IN] = lets_in(given, load_settings())
+    let_in = lets_in(given, load_settings())
+    st.session_state[_LET_IN] = let_in
+    if let_in:
+        st.session_state[_GRANT] = _grants.give()
+
+
+def _try_kept() -> None:
+    """Let the session in if the browser kept a login that still holds."""
+    grant = st.session_state[_KEPT].get("known")
+    if isinstance(grant, str) and _grants.holds(grant):
+        st.session_state[_LET_IN], st.session_state[_GRANT] = True, grant
+    else:
+        st.session_state[_REFUSED] = True
 
 
 def _token_form() -> None:
@@ -57,6 +82,7 @@ def _token_form() -> None:
         st.form_submit_button("Log in", on_click=_try_token)
         if st.session_state.get(_LET_IN) is False:
             st.error("This is not the token.", icon=":material/error:")
+    ask_for_login(_KEPT, refused=bool(st.session_state.pop(_REFUSED, False)), on_known=_try_kept)
 
 
 def _streamlit_form() -> None:

@@ -19,11 +19,15 @@ from laban_mapper.errors import MapperError
 from laban_mapper.model import Status
 
 LIVE_WITHIN_S = 30
+_DRAWN: Final = "page_drawn"
 _VERSIONS: Final = "The collector has another version than the dashboard"
 
 
 def auto_refresh(body: Callable[[], None], every: float) -> None:
-    """Draw `body` and redraw it every `every` seconds. If there is no connection, say so and retry."""
+    """Draw `body` and redraw it every `every` seconds. If there is no connection, say so and retry.
+
+    Until the page is drawn for the first time, a line below says that it is being read.
+    """
 
     @st.fragment(run_every=every)
     def refreshed() -> None:
@@ -40,7 +44,14 @@ def auto_refresh(body: Callable[[], None], every: float) -> None:
         except (AppError, MapperError) as error:
             st.error(formatting.escape_markdown(str(error)), icon=":material/error:")
 
-    refreshed()
+    place, below = st.container(key="page"), st.empty()
+    page = body.__code__.co_filename
+    if st.session_state.get(_DRAWN) != page:
+        below.caption("Reading …")
+    with place:
+        refreshed()
+    st.session_state[_DRAWN] = page
+    below.empty()
 
 
 def current_window(answers: Answers, selected: TimeRange) -> TimeWindow | None:

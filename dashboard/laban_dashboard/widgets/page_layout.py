@@ -39,11 +39,17 @@ _STEADY = """<style>
 [data-testid="stExpander"] summary { opacity: 1 !important; transition: none !important; }
 </style>"""
 
+# Streamlit forgets the padding of the navigation when it counts how many links fit.
+_NAVIGATION = """<style>
+[data-testid="stTopNav"] { margin-right: 24px !important; }
+</style>"""
+
 
 def steady_page() -> None:
     """Keep what the page shows as it is while a refresh is computed."""
     st.html(_STEADY)
     st.html(_READABLE)
+    st.html(_NAVIGATION)
 
 
 def figure_row() -> DeltaGenerator:

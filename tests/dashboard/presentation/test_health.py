@@ -46,9 +46,9 @@ def test_without_orders_and_groups_the_figures_say_so() -> None:
     shown = figures(Orders(orders=[]), [], NOW)
     assert [(one.value, one.tone) for one in shown] == [
         ("0", "neutral"),
-        ("0 %", "good"),
-        ("0 %", "good"),
-        ("0 %", "good"),
+        ("–", "neutral"),
+        ("–", "neutral"),
+        ("–", "neutral"),
         ("–", "neutral"),
     ]
 
