@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from laban_collector.store.damage import Rescue
-from laban_collector.store.private_files import write_private
+from laban_collector.store.private_files import make_private, write_private
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ def quarantine_path(store: Path, now: Now = utc_now) -> Path:
 
 
 def move_to_quarantine(old: Path, new: Path) -> None:
-    """Rename a damaged file, and log it."""
+    """Rename a damaged file, and log it; from now on, only its owner can read it."""
+    make_private((old,))
     old.rename(new)
     _log.error("%s was moved to %s.", old, new)
