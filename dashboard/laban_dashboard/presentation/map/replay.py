@@ -7,7 +7,7 @@ from typing import Final
 from laban_dashboard.presentation.map.labels import edge_id
 from laban_dashboard.presentation.time_window import TimeWindow
 from laban_mapper.lag import worst
-from laban_mapper.model import GroupLag, LagPoint, Node, ServiceMap
+from laban_mapper.model import GroupLag, LagPoint, LagStatus, Node, ServiceMap
 
 SPAN: Final = timedelta(minutes=5)
 """The length of one picture: the shortest time whose calls are counted beforehand."""
@@ -73,7 +73,7 @@ def unknown_then(shown: ServiceMap, lag: Iterable[GroupLag]) -> list[str]:
 
 
 def _group_then(group: str, cluster: str | None, points: list[LagPoint]) -> GroupLag:
-    statuses = [point.status for point in points if point.status is not None]
+    statuses: list[LagStatus] = [point.status for point in points if point.status is not None]
     return GroupLag(
         group=group,
         cluster=cluster,

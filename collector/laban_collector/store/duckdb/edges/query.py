@@ -205,15 +205,14 @@ class EdgeQuery:
     def _nearer(self, began: int, ended: int, bounds: Parameters) -> Parameters:
         """Return the crowded traces, and the time in which their spans are read."""
         crowded: list[int] = []
+        bounds = {**bounds, "most": _CROWDED}
         if self._count("most_of_a_trace") >= _SOME:
-            found = self._run("crowded_traces", {**bounds, "most": _CROWDED}).fetchall()
-            crowded = [trace for trace, _ in found]
+            crowded = [trace for trace, _ in self._run("crowded_traces", bounds).fetchall()]
         for reach in _NEARER:
-            nearer: Parameters = {"near_from": began - reach, "near_to": ended + reach}
-            bounds = {**bounds, "from": began - reach, "to": ended + reach, "most": _CROWDED}
+            bounds = {**bounds, "from": began - reach, "to": ended + reach}
             if not crowded or not self._run("crowded_traces", bounds).fetchall():
                 break
-        return {**nearer, "crowded": crowded}
+        return {"near_from": bounds["from"], "near_to": bounds["to"], "crowded": crowded}
 
     def _add_distant_producers(self, bounds: Parameters) -> None:
         """Add producers from long ago: few messages wait that long, so digests show where to look."""

@@ -136,7 +136,8 @@ def test_a_checkpoint_waits_for_a_query_that_holds_its_lock(
 ) -> None:
     insert_key(database, "a")
     waited: list[float] = []
-    with database._session.cursor() as other:
+    session = database._session  # pyright: ignore[reportPrivateUsage] # writers take turns, so none would do
+    with session.cursor() as other:
         other.execute("BEGIN TRANSACTION")
         other.execute("UPDATE meta SET value = 'b' WHERE key = 'a'")
 
