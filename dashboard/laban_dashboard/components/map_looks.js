@@ -88,11 +88,12 @@ function sheet(colour, large) {
       "line-style": (edge) => edge.data("kind") === "async" ? "dashed" : "solid", "line-dash-pattern": [7, 4],
       label: (edge) => large || !fits(edge) ? "" : edge.data("label"), "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": (edge) => EDGE_TEXT * growthOf(edge.cy()).edge,
       color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error, "min-zoomed-font-size": 8.5,
-      "text-background-color": colour.background, "text-background-opacity": 0.88, "text-background-padding": 2,
+      "text-background-color": colour.background, "text-background-opacity": 0.95, "text-background-padding": 2,
       "text-background-shape": "round-rectangle", "overlay-opacity": 0 } },
     { selector: "edge[weights]", style: curved },
     { selector: "edge:loop", style: { "loop-direction": "0deg", "loop-sweep": "-40deg", "control-point-step-size": 96 } },
     { selector: "edge[?quiet]", style: { "line-opacity": 0.35 } },
+    { selector: "edge[health != 'good']", style: { "z-index": 6 } }, // no other edge crosses its label
     { selector: "edge[health = 'failing']", style: { "line-opacity": 1 } },
     { selector: "[change = 'new']", style: { "underlay-color": colour.good, "underlay-opacity": 0.3, "underlay-padding": 6 } },
     { selector: "[change = 'slower']", style: { "underlay-color": colour.warn, "underlay-opacity": 0.3, "underlay-padding": 6 } },
