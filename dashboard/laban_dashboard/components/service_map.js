@@ -1,6 +1,7 @@
 // Draws the map with Cytoscape. Python computes the visible elements and their positions. This script updates the
 // drawing element by element, so that a refresh moves only elements that changed.
 
+const SETTLES = 2500; // ms until every refresh has the new address
 const FOUND = 8;
 const CYTOSCAPE = new URL("app/static/cytoscape.esm.min.mjs", document.baseURI).href;
 
@@ -134,6 +135,7 @@ function listen(state, root, canvas) {
   const choose = (id) => {
     if (id !== state.cursor) goTo(state, root, null);
     if (state.selected === id) return;
+    state.left = { id: state.selected, until: performance.now() + SETTLES };
     state.selected = id;
     highlight(cy, id);
     state.fire("select", id ?? "");
@@ -212,7 +214,9 @@ function draw(state, root) {
   if (moved) measure(state.cy, state.large);
   if (moved && !state.touched) { shape(state.cy, canvas); fit(state.cy); }
   if (moved && state.cursor && state.cy.getElementById(state.cursor).empty()) goTo(state, root, null);
-  if (state.data.selected !== state.asked) {
+  // A refresh that was under way when the user chose still has the old address of the page.
+  const isLate = state.data.selected === state.left?.id && performance.now() < state.left.until;
+  if (state.data.selected !== state.asked && !isLate) {
     state.asked = state.data.selected;
     state.selected = state.data.selected;
   }
