@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument(
         "--count", type=int, help="mutations of damage; kills, cuts, requests or spans of a drill of holds/"
     )
-    parser.add_argument("--seconds", type=float, help="how long overload and soak send")
+    parser.add_argument("--seconds", type=float, help="how long endless_trace, overload and soak send")
     parser.add_argument(
         "--publish",
         action="store_true",

@@ -51,6 +51,7 @@ SIZES: Final[dict[str, tuple[Size, Size]]] = {
     "bombs": (Size(1, 0, 7), Size(5, 0, 7)),
     "clocks": (Size(2, 0, 7), Size(20, 0, 7)),
     "disk_full_phases": (Size(1, 0, 7), Size(10, 0, 7)),
+    "endless_trace": (Size(1, 3, 7), Size(1, 3600, 7)),
     "fuzz": (Size(600, 0, 7), Size(1_000_000, 0, 7)),
     "fuzz_network": (Size(300, 0, 7), Size(100_000, 0, 7)),
     "killed_in_retention": (Size(2, 0, 7), Size(1_000, 0, 7)),

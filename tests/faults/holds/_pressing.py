@@ -27,8 +27,21 @@ class Pressed:
     final: list[str] = field(default_factory=list[str])
 
 
-async def press(url: str, seconds: float, connections: int, spans: int, rate: float | None = None) -> Pressed:
-    """Send requests of so many spans for a time, at `rate` requests a second or as fast as possible."""
+async def press(
+    url: str,
+    seconds: float,
+    connections: int,
+    spans: int,
+    rate: float | None = None,
+    *,
+    one_trace: bool = False,
+) -> Pressed:
+    """Send requests of so many spans for a time.
+
+    Args:
+        rate: in requests a second; None is as fast as possible.
+        one_trace: whether all spans are of one trace; otherwise each request is a trace.
+    """
     pressed, until, numbers = Pressed(), time.monotonic() + seconds, iter(range(10**9))
     began = time.monotonic()
 
@@ -38,8 +51,9 @@ async def press(url: str, seconds: float, connections: int, spans: int, rate: fl
             if rate is not None and (wait := began + number / rate - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             made = [span(number * spans + one) for one in range(spans)]
-            for one in made:  # each request is a trace
-                one.trace_id = (number + 1).to_bytes(16)
+            if not one_trace:
+                for one in made:
+                    one.trace_id = (number + 1).to_bytes(16)
             sent = body(*made)
             answer = await client.post(url, content=sent, headers=PROTOBUF)
             pressed.statuses[answer.status_code] = pressed.statuses.get(answer.status_code, 0) + 1

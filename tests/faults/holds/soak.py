@@ -5,6 +5,9 @@ import threading
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import httpx
+
+from ...collector.requests import TRACE_ID
 from ...serving import serving
 from . import Held, Size, stop
 from ._pressing import press
@@ -13,6 +16,7 @@ _SPANS_A_SECOND: Final = 5_000
 _SPANS: Final = 100
 _CONNECTIONS: Final = 16
 _SAMPLES: Final = 60
+_PATIENCE_S: Final = 60
 _GROWTH: Final = 1.15
 """Largest ratio of the last third's median to that of the second sixth."""
 _SLACK_MIB: Final = 40
@@ -28,6 +32,11 @@ class _Sample(NamedTuple):
 
 def drill(folder: Path, size: Size) -> Held:
     """Run the drill."""
+    return hold_steady(folder, size)
+
+
+def hold_steady(folder: Path, size: Size, *, one_trace: bool = False) -> Held:
+    """Run the drill with a trace for each request, or with all spans in one trace."""
     samples: list[_Sample] = []
     over = threading.Event()
     with serving(folder / "soak.duckdb", "--retention", "10m", anew=True) as collector:
@@ -39,15 +48,19 @@ def drill(folder: Path, size: Size) -> Held:
         watching = threading.Thread(target=watch)
         watching.start()
         rate = _SPANS_A_SECOND / _SPANS
+        url = f"http://{collector.http}/v1/traces"
         try:
-            pressed = asyncio.run(
-                press(f"http://{collector.http}/v1/traces", size.seconds, _CONNECTIONS, _SPANS, rate)
-            )
+            pressed = asyncio.run(press(url, size.seconds, _CONNECTIONS, _SPANS, rate, one_trace=one_trace))
         finally:
             over.set()
             watching.join()
+        for path in ("/readyz", "/api/v1/map", *([f"/api/v1/traces/{TRACE_ID.hex()}"] if one_trace else [])):
+            answer = httpx.get(f"{collector.url}{path}", timeout=_PATIENCE_S)
+            assert answer.status_code == 200, f"{path}: {answer.text[:300]}"
         stop(collector.process)
     assert not pressed.final, pressed.final[:5]
+    aside = [file.name for file in folder.glob("*.damaged-*")]
+    assert not aside, aside
     early = _median(samples[len(samples) // 6 : len(samples) // 3])
     late = _median(samples[len(samples) * 2 // 3 :])
     if size.seconds >= _LONG_S:
