@@ -54,9 +54,9 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 
 
 _IN_USE: Final = "Cannot CHECKPOINT"
-"""DuckDB does not wait for a lock that some queries take for a moment."""
-_CHECKPOINT_WAITS: Final = (0.1, 0.5, 2.0)
-"""Seconds before each further attempt."""
+"""DuckDB refuses a checkpoint while a transaction may still read what an update replaced."""
+_READERS_S: Final = 5.0
+"""Seconds that a checkpoint waits for such transactions; meanwhile nobody writes."""
 
 
 class FileSize(NamedTuple):
@@ -221,23 +221,30 @@ class Database:
         Raises:
             StoreError: the checkpoint failed, for example on a full disk; committed rows are safe in the log.
         """
-        began, waits = time.monotonic(), iter(_CHECKPOINT_WAITS)
-        while True:
+        began = time.monotonic()
+        with self._one_writer:
+            self.before_checkpoint()
             try:
                 self._checkpoint()
             except StoreError as error:
-                wait = next(waits, None) if _IN_USE in str(error) else None
-                if wait is None:
+                if _IN_USE not in str(error):
                     raise
-                time.sleep(wait)
-            else:
-                return time.monotonic() - began
+                self._checkpoint_after_readers()
+        return time.monotonic() - began
+
+    def _checkpoint_after_readers(self) -> None:
+        """Checkpoint once the transactions have ended that are open now; call it as the only writer."""
+        reading = self._session.wait_for_open_cursors(_READERS_S)
+        try:
+            self._checkpoint()
+        except StoreError as error:
+            if reading is None:
+                raise
+            raise type(error)(f"{error} These read: {reading}.") from error
 
     def _checkpoint(self) -> None:
-        with self._one_writer:
-            self.before_checkpoint()
-            with self._translated("checkpoint failed: "), self._session.cursor() as cursor:
-                cursor.execute("CHECKPOINT")
+        with self._translated("checkpoint failed: "), self._session.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
 
     def size(self) -> FileSize:
         """Return the size of the file and its log.

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,14 @@ RETRY: Final = 1.0
 """Seconds between two attempts to reopen a database; in between, requests for a cursor fail at once."""
 _DRAIN_TIME: Final = 5.0
 """Seconds to wait for open cursors before a database is reopened; each call on such a cursor fails."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Use:
+    """An open cursor: who took it, and when."""
+
+    thread: str
+    since: float
 
 
 class Session:
@@ -39,7 +48,7 @@ class Session:
         self._connect = connect
         self._connection = connect()
         self._changed = threading.Condition()
-        self._cursors = 0
+        self._cursors: set[_Use] = set()
         self._fatal: str | None = None
         self._try_at = 0.0
         self._replacing = False
@@ -57,7 +66,7 @@ class Session:
             StoreUnwritable: the database was invalidated, and cannot be reopened yet.
             duckdb.Error: DuckDB refused.
         """
-        cursor = self._take()
+        cursor, use = self._take()
         try:
             with cursor:
                 yield cursor
@@ -67,7 +76,7 @@ class Session:
             raise
         finally:
             with self._changed:
-                self._cursors -= 1
+                self._cursors.remove(use)
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -83,7 +92,7 @@ class Session:
         """
         with self._changed:
             self._replacing = True
-            if not self._changed.wait_for(lambda: self._cursors == 0, _DRAIN_TIME):
+            if not self._changed.wait_for(lambda: not self._cursors, _DRAIN_TIME):
                 self._replacing = False
                 raise StoreUnwritable(f"{self._path}: queries are still running on the damaged file.")
             self._connection.close()
@@ -94,15 +103,25 @@ class Session:
             self._fatal = None
             self._replacing = False
 
-    def _take(self) -> duckdb.DuckDBPyConnection:
+    def wait_for_open_cursors(self, seconds: float) -> str | None:
+        """Wait until the cursors that are open now have closed; return which have not in that time."""
+        with self._changed:
+            older = set(self._cursors)
+            if self._changed.wait_for(lambda: older.isdisjoint(self._cursors), seconds):
+                return None
+            now = time.monotonic()
+            left = sorted(older & self._cursors, key=lambda use: use.since)
+            return ", ".join(f"{use.thread} for {now - use.since:.0f} s" for use in left)
+
+    def _take(self) -> tuple[duckdb.DuckDBPyConnection, _Use]:
         with self._changed:
             if self._replacing:
                 raise StoreDamaged(f"{self._path} is damaged. It is being set aside; try again.")
             if self._fatal is not None:
                 self._reopen()
-            cursor = self._connection.cursor()
-            self._cursors += 1
-            return cursor
+            cursor, use = self._connection.cursor(), _Use(threading.current_thread().name, time.monotonic())
+            self._cursors.add(use)
+            return cursor, use
 
     def _give_up(self, error: duckdb.Error) -> None:
         with self._changed:
@@ -112,7 +131,7 @@ class Session:
 
     def _reopen(self) -> None:
         """Wait for the last cursor to close, then reopen the database; call it with the lock held."""
-        if not self._changed.wait_for(lambda: self._fatal is None or self._cursors == 0, _DRAIN_TIME):
+        if not self._changed.wait_for(lambda: self._fatal is None or not self._cursors, _DRAIN_TIME):
             raise StoreUnwritable(f"{self._path}: the database was invalidated, and is still in use.")
         if self._fatal is None:  # another thread has done it
             return

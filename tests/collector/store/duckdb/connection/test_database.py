@@ -131,24 +131,47 @@ def test_several_threads_can_read_and_write_at_once(database: Database) -> None:
     assert len(keys(database)) == 41
 
 
-def test_a_checkpoint_waits_for_a_query_that_holds_its_lock(
+def test_a_checkpoint_waits_for_the_readers_that_began_before_an_update(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert_key(database, "a")
-    waited: list[float] = []
-    session = database._session  # pyright: ignore[reportPrivateUsage] # writers take turns, so none would do
-    with session.cursor() as other:
-        other.execute("BEGIN TRANSACTION")
-        other.execute("UPDATE meta SET value = 'b' WHERE key = 'a'")
+    database.try_writing()
+    session = database._session  # pyright: ignore[reportPrivateUsage] # shows when the checkpoint waits
+    reads, waits = threading.Event(), threading.Event()
+    wait = session.wait_for_open_cursors
 
-        def end_other(seconds: float) -> None:
-            waited.append(seconds)
-            other.execute("COMMIT")
+    def read() -> None:
+        with database.reading() as cursor:
+            cursor.execute("SELECT count(*) FROM meta").fetchall()
+            reads.set()
+            assert waits.wait(30)
 
-        monkeypatch.setattr("laban_collector.store.duckdb.connection.database.time.sleep", end_other)
-        database.checkpoint()
-    assert len(waited) == 1
-    assert "a" in keys(database)
+    def wait_and_tell(seconds: float) -> str | None:
+        waits.set()
+        return wait(seconds)
+
+    monkeypatch.setattr(session, "wait_for_open_cursors", wait_and_tell)
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reads.wait(30)
+    database.try_writing()
+    database.checkpoint()
+    reader.join()
+    assert waits.is_set()
+    assert database.size().wal == 0
+
+
+def test_a_checkpoint_that_a_reader_prevents_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laban_collector.store.duckdb.connection.database._READERS_S", 0.0)
+    database.try_writing()
+    with database.reading() as cursor:
+        cursor.execute("SELECT count(*) FROM meta").fetchall()
+        database.try_writing()
+        with pytest.raises(StoreError, match=r"Cannot CHECKPOINT.* These read: MainThread for 0 s\."):
+            database.checkpoint()
+    database.checkpoint()
+    assert database.size().wal == 0
 
 
 def test_queries_cannot_access_other_files_or_enable_that(database: Database) -> None:
