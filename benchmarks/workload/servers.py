@@ -51,12 +51,8 @@ class Server(NamedTuple):
 @contextmanager
 def laban(database: Path, environment: Mapping[str, str] | None = None) -> Generator[Server, None, None]:
     """Run `laban serve` on a new database, with some more variables of the environment."""
-    free = "127.0.0.1:0"
-    command = [sys.executable, "-m", "laban", "serve", "--db", str(database), "--json"]
-    for option in ("--otlp-grpc", "--otlp-http", "--api"):
-        command += [option, free]
     variables = os.environ | dict(environment or {})
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as process:
+    with subprocess.Popen(serve(database), stdout=subprocess.PIPE, text=True, env=variables) as process:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
@@ -64,6 +60,14 @@ def laban(database: Path, environment: Mapping[str, str] | None = None) -> Gener
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+def serve(database: Path) -> list[str]:
+    """Return the command of a collector on free ports, which it prints as JSON when it is ready."""
+    command = [sys.executable, "-m", "laban", "serve", "--db", str(database), "--json"]
+    for option in ("--otlp-grpc", "--otlp-http", "--api"):
+        command += [option, "127.0.0.1:0"]
+    return command
 
 
 def rotel_agent() -> Path | None:

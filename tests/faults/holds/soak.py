@@ -54,7 +54,11 @@ def hold_steady(folder: Path, size: Size, *, one_trace: bool = False) -> Held:
         finally:
             over.set()
             watching.join()
-        for path in ("/readyz", "/api/v1/map", *([f"/api/v1/traces/{TRACE_ID.hex()}"] if one_trace else [])):
+        for path in (
+            "/readyz",
+            "/api/v1/map",
+            *([f"/api/v1/traces/{TRACE_ID.hex()}?limit=1000"] if one_trace else []),
+        ):
             answer = httpx.get(f"{collector.url}{path}", timeout=_PATIENCE_S)
             assert answer.status_code == 200, f"{path}: {answer.text[:300]}"
         stop(collector.process)

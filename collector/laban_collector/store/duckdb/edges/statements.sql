@@ -119,7 +119,9 @@ SELECT epoch_ns(min(start)) AS began, epoch_ns(max(start)) AS ended FROM spans
 WHERE arrival BETWEEN $first::UBIGINT AND $last::UBIGINT
 
 -- name: set_counted
-INSERT OR REPLACE INTO meta (key, value) VALUES ('edges_counted', $counted::VARCHAR)
+-- No update: DuckDB refuses checkpoints while a transaction may still read what an update replaced.
+DELETE FROM meta WHERE key = 'edges_counted';
+INSERT INTO meta (key, value) VALUES ('edges_counted', $counted::VARCHAR)
 
 -- name: set_scope
 -- The bounds of `edge_scope`; a variable, because views take no parameters.

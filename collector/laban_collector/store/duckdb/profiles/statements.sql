@@ -87,7 +87,9 @@ GROUP BY first
 ORDER BY first
 
 -- name: set_profiled
-INSERT OR REPLACE INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)
+-- No update: DuckDB refuses checkpoints while a transaction may still read what an update replaced.
+DELETE FROM meta WHERE key = 'profiled';
+INSERT INTO meta (key, value) VALUES ('profiled', $profiled::VARCHAR)
 
 -- name: slices_of
 -- The slices of an entry, and how many values of a measure of the entry itself each has.

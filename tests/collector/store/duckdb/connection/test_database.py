@@ -52,6 +52,11 @@ def insert_key(database: Database, key: str, value: str = "") -> None:
         cursor.execute("INSERT INTO meta VALUES (?, ?)", [key, value])
 
 
+def update_key(database: Database) -> None:
+    with database.writing() as cursor:
+        cursor.execute("UPDATE meta SET value = value || 'x'")
+
+
 def keys(database: Database) -> set[str]:
     with database.reading() as cursor:
         return {key for (key,) in cursor.execute("SELECT key FROM meta").fetchall()}
@@ -134,7 +139,7 @@ def test_several_threads_can_read_and_write_at_once(database: Database) -> None:
 def test_a_checkpoint_waits_for_the_readers_that_began_before_an_update(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.try_writing()
+    update_key(database)
     session = database._session  # pyright: ignore[reportPrivateUsage] # shows when the checkpoint waits
     reads, waits = threading.Event(), threading.Event()
     wait = session.wait_for_open_cursors
@@ -153,7 +158,7 @@ def test_a_checkpoint_waits_for_the_readers_that_began_before_an_update(
     reader = threading.Thread(target=read)
     reader.start()
     assert reads.wait(30)
-    database.try_writing()
+    update_key(database)
     database.checkpoint()
     reader.join()
     assert waits.is_set()
@@ -164,10 +169,10 @@ def test_a_checkpoint_that_a_reader_prevents_says_so(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("laban_collector.store.duckdb.connection.database._READERS_S", 0.0)
-    database.try_writing()
+    update_key(database)
     with database.reading() as cursor:
         cursor.execute("SELECT count(*) FROM meta").fetchall()
-        database.try_writing()
+        update_key(database)
         with pytest.raises(StoreError, match=r"Cannot CHECKPOINT.* These read: MainThread for 0 s\."):
             database.checkpoint()
     database.checkpoint()
