@@ -99,6 +99,7 @@ class Window:
         if page.url.startswith("http"):
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
         page.goto("about:blank")
+        page.unroute_all()
         page.mouse.move(0, 0)
         page.context.clear_cookies()
         session = page.context.new_cdp_session(page)

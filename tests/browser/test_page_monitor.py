@@ -87,11 +87,13 @@ def test_a_page_finds_nothing_of_the_page_before(page: Page, monitor: PageMonito
         page.goto(url)
         page.evaluate("localStorage.a = sessionStorage.b = document.cookie = 'c=1'")
         page.set_viewport_size({"width": 300, "height": 200})
+        page.route("**/*", lambda route: route.fulfill(body="not the server's", content_type="text/html"))
         window.clear()
         window.clean_page(800, "dark").goto(url)
         left = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, history.length]")
-        # The address in the beginning, `about:blank`, and this one.
+        # `about:blank`, and this one.
         assert left == [0, 0, "", 2]
+        assert page.title() == "quiet"
         assert page.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [
             800,
             True,
