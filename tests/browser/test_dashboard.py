@@ -301,7 +301,9 @@ def test_the_lag_page_has_every_group_its_partitions_and_a_chart(
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     assert {"email", "payment", "orders", "STOP"} <= cells_of(page)
     page.locator(".st-key-card-email").get_by_test_id("stTooltipIcon").hover()
-    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed for longer than usual")
+    expect(page.get_by_test_id("stTooltipContent")).to_contain_text(
+        "has committed nothing for longer than usual"
+    )
 
 
 def test_the_lag_page_says_which_orders_wait_and_opens_one(
