@@ -218,8 +218,21 @@ def test_an_order_is_found_by_its_id_and_has_its_own_url(
     expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {SUCCESSFUL}")
 
 
-def test_a_bar_of_a_lane_opens_its_step(page: Page, address: str, monitor: PageMonitor) -> None:
-    visit(page, address, monitor, f"/order?order={SUCCESSFUL}")
+@pytest.mark.parametrize("page_width", [800])
+def test_a_bar_of_a_lane_opens_its_step_and_labels_at_a_pause_keep_apart(
+    page: Page, address: str, monitor: PageMonitor, shop: Serving
+) -> None:
+    shop.send([*spans_of("2002", 21, 301), *spans_of("2002", 25, 302)])
+    visit(page, address, monitor, "/order?order=2002")
+    labels = page.locator(".lanes .ticks span")
+    expect(page.locator(".lanes .ticks .break")).to_be_visible()
+    boxes = [label.bounding_box() for label in labels.all() if label.is_visible()]
+    for index, box in enumerate(boxes):
+        for other in boxes[:index]:
+            assert box is not None
+            assert other is not None
+            beside = max(box["x"] - other["x"] - other["width"], other["x"] - box["x"] - box["width"])
+            assert beside >= 0 or abs(box["y"] - other["y"]) >= box["height"] - 1
     bar = page.locator(".lane button.span").last
     bar.click()
     expect(page.locator(".step.open")).to_have_count(1)
