@@ -9,6 +9,7 @@ from laban_mapper.diagrams.rendering import draw
 
 _POINTS_PER_INCH = 72
 _CURVE_SAMPLES = 4
+_FEW = 20
 _STRAIGHT_WITHIN = 4.0
 """An edge that deviates less than this from a straight line, in pixels, is drawn straight."""
 
@@ -57,7 +58,11 @@ def layout_graph(nodes: tuple[tuple[str, int], ...], edges: tuple[tuple[str, str
 
 def _dot(nodes: Sequence[tuple[str, int]], edges: Sequence[tuple[str, str]], names: dict[str, str]) -> str:
     """Write the graph in DOT. Generated IDs replace the names, so no data becomes DOT syntax."""
-    lines = ["digraph {", 'rankdir=LR; nodesep=0.6; ranksep=1.5; node [shape=box fixedsize=true label=""];']
+    ranks = 1.5 if len(nodes) <= _FEW else 1.1  # inches; of a larger map, names can be read if it is not wide
+    lines = [
+        "digraph {",
+        f'rankdir=LR; nodesep=0.6; ranksep={ranks}; node [shape=box fixedsize=true label=""];',
+    ]
     height = NODE_HEIGHT / _POINTS_PER_INCH
     lines += [
         f"{names[node]} [width={width / _POINTS_PER_INCH:.3f} height={height:.3f}];" for node, width in nodes
