@@ -6,7 +6,8 @@ const ALONG = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9]; /
 const ASIDE = [0, 1, -1]; // on the line, or beside it
 const FURTHER = [2, -2, 3, -3]; // only for an edge in trouble, in heights of the label
 const WRONG = 2; // labels with a lower rank are of edges in trouble, or of those that the user looks at
-const MANY = 300; // edges; more labels would take too long
+const MANY = 300; // edges or nodes; more labels would take too long
+const DOT = 6; // pixels on the screen
 const CLEAR = 2; // what stays free around a label
 const COSTS = { along: 1, aside: 0.02, crossed: 0.45, short: 0.7 }; // aside: a pixel
 
@@ -158,7 +159,8 @@ function boxOf(node) {
 }
 
 // Of a picture that is too small for the names in its nodes: names that can be read all the same, where they have room:
-// in a node that is larger, or else beside it. What has most neighbours has its name first.
+// in a node that is larger, or else beside it. What has most neighbours has its name first. Of very many nodes, those
+// without a name are dots, which a name may cover.
 //   nodes: those to name
 //   taken: boxes that have to stay free; the boxes of the names are added
 function nameNodes(nodes, taken, font) {
@@ -166,6 +168,7 @@ function nameNodes(nodes, taken, font) {
   const size = READABLE.name / growthOf(cy).zoom;
   const order = nodes.toArray().map((node) => ({ node, id: node.id(), degree: node.degree(), own: bodyOf(node) }));
   order.sort((one, other) => other.degree - one.degree || (one.id < other.id ? -1 : 1));
+  const isLarge = cy.nodes().length > MANY;
   const bodies = cy.nodes().map((node) => ({ id: node.id(), box: bodyOf(node) }));
   for (const { node, id, own } of order) {
     const matters = isTroubled(node);
@@ -174,13 +177,15 @@ function nameNodes(nodes, taken, font) {
     const inside = [Math.max(own.x2 - own.x1, room[0] + size * (signOf(node) > 18 ? 2 : 0.6)), Math.max(own.y2 - own.y1, room[1])];
     const { x, y } = node.position();
     const aside = (room[1] + own.y2 - own.y1) / 2;
+    const gap = isLarge ? size : size * 0.6; // an arrow needs room
     const isFree = (below, strict) => {
-      const box = boxAt([x, y + below], below ? room : inside, below ? CLEAR : size * 0.6); // an arrow needs room
+      const box = boxAt([x, y + below], below ? room : inside, below || (isLarge && matters) ? CLEAR : gap);
       return !taken.some((other) => overlap(box, other))
         && (!strict || !bodies.some((other) => other.id !== id && overlap(box, other.box)));
     };
-    const place = [0, aside, -aside].find((below) => isFree(below, true))
-      ?? (matters || bodies.length > MANY ? [aside, -aside].find((below) => isFree(below, false)) : undefined);
+    const place = isLarge ? [0, aside, -aside].slice(0, matters ? 3 : 1).find((below) => isFree(below, false))
+      : [0, aside, -aside].find((below) => isFree(below, true))
+        ?? (matters ? [aside, -aside].find((below) => isFree(below, false)) : undefined);
     if (place === undefined) continue;
     taken.push(boxAt([x, y + place], place ? room : inside));
     node.data(place ? { text, below: place } : { text, below: 0, wide: inside[0], high: inside[1] });
@@ -197,7 +202,8 @@ function label(cy, font) {
   cy.batch(() => cy.nodes("[text]").removeData("text below wide high"));
   if (!namesFit(cy)) {
     const shown = cy.nodes().not(".faded");
-    cy.batch(() => cy.nodes().data({ text: "", below: 0 }));
+    const dot = cy.nodes().length > MANY ? { wide: DOT / growthOf(cy).zoom, high: DOT / growthOf(cy).zoom } : {};
+    cy.batch(() => cy.nodes().data({ text: "", below: 0, ...dot }));
     cy.batch(() => nameNodes(shown.filter(isTroubled), names, font));
     if (cy.edges("[weights]").nonempty()) cy.style().update(); // their curves begin where the nodes end
     const labels = labelEdges(cy, names, font);

@@ -92,7 +92,8 @@ function sheet(colour, large) {
     { selector: "node[kind = 'topic']", style: { "corner-radius": 24, "text-margin-x": 8, "background-image": queueSign(colour),
       "background-width": 12, "background-height": 20, "background-position-x": 17, "background-position-y": "50%" } },
     { selector: "node[text]", style: { label: "data(text)", "text-margin-x": 0, "text-margin-y": "data(below)",
-      "font-size": (node) => READABLE.name / growthOf(node.cy()).zoom, "background-image-opacity": 0, "z-index": 9 } },
+      "font-size": (node) => READABLE.name / growthOf(node.cy()).zoom, "background-image-opacity": 0 } },
+    { selector: "node[text][text != '']", style: { "z-index": 9 } },
     { selector: "node[?below]", style: { color: colour.text, "text-background-color": colour.background, "text-background-opacity": 0.85,
       "text-background-shape": "round-rectangle", "text-background-padding": 1 } },
     { selector: "node[kind = 'external'], node[kind = 'entry'], node[kind = 'unseen']", style: { "border-style": "dashed" } },
@@ -104,7 +105,7 @@ function sheet(colour, large) {
 
     { selector: "edge", style: {
       "curve-style": large ? "straight" : "bezier", width: large ? (edge) => edge.data("width") * 0.6 : "data(width)", "line-color": line, "target-arrow-color": line,
-      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? 0.4 : 0.85,
+      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? (edge) => Math.min(0.5, Math.max(0.1, growthOf(edge.cy()).zoom * 0.5)) : 0.85,
       "line-style": (edge) => edge.data("kind") === "async" ? "dashed" : "solid", "line-dash-pattern": [7, 4],
       "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": edgeText,
       color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error,
@@ -156,7 +157,8 @@ function legend(element, data, colour) {
     ...kinds.map((kind) => {
       const [fill, stroke] = KINDS[kind][colour.dark ? "dark" : "light"];
       const dash = ["external", "entry", "unseen"].includes(kind) ? "3 2" : "none";
-      return entry(KINDS[kind].label, { d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash });
+      const isFolded = kind === "other" && data.nodes.some(({ id }) => id.startsWith("namespace:"));
+      return entry(isFolded ? "namespace, folded" : KINDS[kind].label, { d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash });
     }),
     entry("synchronous", line(colour.sync, "none")),
     entry("asynchronous", line(colour.async, "6 3")),

@@ -111,13 +111,16 @@ function zoomBy(cy, factor) {
   cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
 }
 
-const ROOM = 28;
+const ROOM = 28; // pixels that stay free around the drawing
+const BAR = 50; // and above it, for the search and the buttons
 const LARGEST = 1.15;
 
 function fit({ cy, label: relabel }) {
   for (let round = 0; round < 2; round += 1) { // texts that have grown need more room
-    cy.fit(undefined, ROOM);
-    if (cy.zoom() > LARGEST) { cy.zoom(LARGEST); cy.center(); }
+    const { x1, y1, w, h } = cy.elements().boundingBox();
+    const [width, height] = [cy.width() - 2 * ROOM, cy.height() - ROOM - BAR];
+    const zoom = Math.max(cy.minZoom(), Math.min(LARGEST, width / w, height / h));
+    cy.viewport({ zoom, pan: { x: ROOM + (width - w * zoom) / 2 - x1 * zoom, y: BAR + (height - h * zoom) / 2 - y1 * zoom } });
     if (!grow(cy)) break;
   }
   relabel();
@@ -127,7 +130,7 @@ function fit({ cy, label: relabel }) {
 function shape(cy, canvas) {
   const box = cy.elements().boundingBox();
   const zoom = Math.min(LARGEST, (canvas.clientWidth - 2 * ROOM) / box.w);
-  const height = Math.round(Math.min(Math.max(box.h * zoom + 2 * ROOM + 36, 340), Math.max(420, 0.72 * window.innerHeight)));
+  const height = Math.round(Math.min(Math.max(box.h * zoom + ROOM + BAR, 340), Math.max(420, 0.72 * window.innerHeight)));
   if (Math.abs(canvas.clientHeight - height) > 2) canvas.style.height = `${height}px`;
   cy.resize();
 }

@@ -7,7 +7,7 @@ from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.map.changes import Change, ChangeKind
 from laban_dashboard.presentation.map.graphviz import NODE_HEIGHT
 from laban_dashboard.presentation.map.health import NodeHealth, edge_health, health_of_nodes
-from laban_dashboard.presentation.map.labels import edge_id, kind_label, node_name
+from laban_dashboard.presentation.map.labels import NAMESPACE, edge_id, kind_label, node_name
 from laban_dashboard.presentation.map.placement import Placement
 from laban_dashboard.presentation.map.scope import VisibleMap
 from laban_mapper.model import Edge, GroupLag, Node
@@ -63,6 +63,7 @@ def map_elements(
     nodes = [(node.id, _width(node)) for node in visible.nodes]
     layout = (placement or Placement()).place(nodes, [(edge.source, edge.target) for edge in visible.edges])
     health = health_of_nodes(visible.nodes, visible.edges, lag)
+    health |= {node: _health_inside(failing) for node, failing in visible.failing_inside.items()}
     changes: dict[str, ChangeKind] = {change.element: change.kind for change in changed}
     changes |= dict.fromkeys(_gone(visible, changes), "gone")
     max_calls = max((edge.calls for edge in visible.edges), default=1) or 1
@@ -90,6 +91,11 @@ def map_elements(
         "view": view,
         "page": page,
     }
+
+
+def _health_inside(failing: Sequence[Node]) -> NodeHealth:
+    name = shortened(node_name(failing[0]), _ONE_LINE)
+    return NodeHealth("failing", f"{name} fails" if len(failing) == 1 else f"{len(failing):,} services fail")
 
 
 def _gone(visible: VisibleMap, changes: Mapping[str, ChangeKind]) -> set[str]:
@@ -166,6 +172,8 @@ def _short(node: Node) -> str:
 def _title(node: Node) -> list[str]:
     """Return the name in lines: a long one is broken after the mark that is nearest to its middle."""
     name = _short(node)
+    if node.id.startswith(NAMESPACE) and ": " in name:
+        return list(name.rsplit(": ", 1))
     breaks = [at + 1 for at, letter in enumerate(name[:-1]) if letter in "-._/: …" and at > 0]
     if len(name) <= _ONE_LINE or not breaks:
         return [name]
