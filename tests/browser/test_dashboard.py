@@ -18,6 +18,7 @@ from tests.browser.dashboard_driver import (
     store_lag,
     visit,
 )
+from tests.browser.made_map import labels_of, overlaps_of_labels
 from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import (
     HOSTILE,
@@ -137,19 +138,31 @@ def test_arrow_keys_walk_over_the_map_and_enter_selects(
 
 
 @pytest.mark.parametrize("page_width", [800])
-def test_names_on_the_map_can_be_read_in_a_narrow_window(
+def test_names_and_labels_on_the_map_can_be_read_in_a_narrow_and_a_wide_window(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
-    sizes = "cy.nodes().map((node) => node.numericStyle('font-size') * cy.zoom())"
-    assert min(evaluate_on_map(canvas, sizes)) > 10
-    boxes = "cy.nodes().map((node) => [node.position('x'), node.position('y'), node.width(), node.height()])"
-    places = evaluate_on_map(canvas, boxes)
-    for index, (x, y, width, height) in enumerate(places):
-        for other_x, other_y, other_width, other_height in places[:index]:
-            beside = abs(x - other_x) - (width + other_width) / 2
-            assert beside > 0 or abs(y - other_y) > (height + other_height) / 2
+    for width in (800, 1440):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.wait_for_function(
+            "([it, narrow]) => it.clientWidth < 800 === narrow", arg=[canvas.element_handle(), width == 800]
+        )
+        sizes = "cy.nodes().map((node) => node.numericStyle('font-size') * cy.zoom())"
+        assert min(evaluate_on_map(canvas, sizes)) > 9
+        assert evaluate_on_map(
+            canvas, "cy.nodes().every((node) => node.style('label').includes(node.data('title')))"
+        )
+        boxes = (
+            "cy.nodes().map((node) => [node.position('x'), node.position('y'), node.width(), node.height()])"
+        )
+        places = evaluate_on_map(canvas, boxes)
+        for index, (x, y, node_width, height) in enumerate(places):
+            for other_x, other_y, other_width, other_height in places[:index]:
+                beside = abs(x - other_x) - (node_width + other_width) / 2
+                assert beside > 0 or abs(y - other_y) > (height + other_height) / 2
+        assert overlaps_of_labels(canvas) == []
+        assert len(labels_of(canvas)) > evaluate_on_map(canvas, "cy.edges().length") / 2
 
 
 def test_clicking_an_edge_shows_its_figures_and_evidence(
