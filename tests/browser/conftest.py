@@ -5,6 +5,9 @@ installs it.
 
 Every page is monitored: it must not log a console error or send a request to another host. So each browser
 test also proves that the dashboard works offline.
+
+The tests of a module share one page, which is cleared between them. In a new browser profile, Chromium would
+load and compile Streamlit's scripts again, two seconds of CPU time for each test.
 """
 
 import shutil
@@ -26,6 +29,7 @@ OPTIONS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Blocks all other hosts, addresses included.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 HEIGHT: Final = 900
@@ -70,24 +74,67 @@ def colour_scheme() -> ColourScheme:
     return "light"
 
 
+class Window:
+    """A page that many tests use in turn, and its monitor."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.monitor = PageMonitor()
+        self._page = self._open()
+
+    def clean_page(self, width: int, colour_scheme: ColourScheme) -> Page:
+        """Return the page as if it were new, with this width and preferred colour scheme."""
+        if self._page.is_closed():
+            self._page = self._open()
+        self._page.set_viewport_size({"width": width, "height": HEIGHT})
+        self._page.emulate_media(color_scheme=colour_scheme)
+        self.monitor.clear()
+        return self._page
+
+    def clear(self) -> None:
+        """Leave what the page shows, and forget all that it and its user left behind."""
+        page = self._page
+        if page.is_closed():
+            return
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.context.clear_cookies()
+        session = page.context.new_cdp_session(page)
+        session.send("Page.resetNavigationHistory")
+        session.detach()
+
+    def close(self) -> None:
+        """Close the page and its browser profile."""
+        self._page.context.close()
+
+    def _open(self) -> Page:
+        context = self._browser.new_context(
+            reduced_motion="reduce",
+            service_workers="block",  # their requests would bypass the monitor
+        )
+        self.monitor.attach(context)
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[Window]:
+    """The window of a module."""
+    opened = Window(chromium)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def monitor() -> PageMonitor:
+def monitor(window: Window) -> PageMonitor:
     """The monitor of `page`."""
-    return PageMonitor()
+    return window.monitor
 
 
 @pytest.fixture
-def page(
-    chromium: Browser, page_width: int, colour_scheme: ColourScheme, monitor: PageMonitor
-) -> Iterator[Page]:
-    """A monitored page in a new browser profile; the monitor is checked after the test."""
-    context = chromium.new_context(
-        viewport={"width": page_width, "height": HEIGHT},
-        color_scheme=colour_scheme,
-        reduced_motion="reduce",
-        service_workers="block",  # their requests would bypass the monitor
-    )
-    monitor.attach(context)
-    yield context.new_page()
-    context.close()
-    monitor.check()
+def page(window: Window, page_width: int, colour_scheme: ColourScheme) -> Iterator[Page]:
+    """A monitored page without history, cookies or storage; the monitor is checked after the test."""
+    yield window.clean_page(page_width, colour_scheme)
+    window.clear()
+    window.monitor.check()

@@ -1,10 +1,15 @@
-"""Monitors browser pages: they must not send a request to another host or log an error."""
+"""Monitors browser pages: they must not send a request to another host or log an error.
+
+It listens and does not intercept: a handler of `route` costs three processes a round trip for each of the
+hundred files of a page, and turns the browser's cache off. The browser itself blocks other hosts
+(`--host-resolver-rules` in `conftest.py`).
+"""
 
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Route, WebSocket
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Request, WebSocket
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 LOCAL_SCHEMES: Final = frozenset({"about", "blob", "data"})
@@ -16,7 +21,7 @@ class PageMonitor:
 
     Attributes:
         errors: console errors and uncaught exceptions.
-        foreign: requested URLs on other hosts; the requests are blocked.
+        foreign: requested URLs on other hosts.
     """
 
     errors: list[str] = field(default_factory=list[str])
@@ -24,7 +29,7 @@ class PageMonitor:
 
     def attach(self, context: BrowserContext) -> None:
         """Monitor every page of this context."""
-        context.route("**/*", self._let_local_through)
+        context.on("request", self._note_request)
         context.on("console", self._note_message)
         context.on("weberror", lambda caught: self._note_exception(caught.error))
         context.on("page", lambda page: page.on("websocket", self._note_socket))
@@ -39,12 +44,9 @@ class PageMonitor:
         self.errors.clear()
         self.foreign.clear()
 
-    def _let_local_through(self, route: Route) -> None:
-        if is_local(route.request.url):
-            route.continue_()
-        else:
-            self.foreign.append(route.request.url)
-            route.abort()
+    def _note_request(self, request: Request) -> None:
+        if not is_local(request.url):
+            self.foreign.append(request.url)
 
     def _note_socket(self, socket: WebSocket) -> None:
         if not is_local(socket.url):

@@ -8,12 +8,14 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Window
 from tests.browser.page_monitor import PageMonitor
 
 pytestmark = pytest.mark.browser
 
 QUIET = "<title>quiet</title><p>All is well.</p>"
 FOREIGN_FONT = "<title>font</title><link rel=stylesheet href=https://fonts.example/sans.css>"
+FOREIGN_ADDRESS = "<title>address</title><img src=http://192.0.2.1/pixel.png>"
 FOREIGN_SOCKET = "<title>socket</title><script>new WebSocket('ws://telemetry.example/')</script>"
 LOGS_AN_ERROR = "<title>error</title><script>console.error('no such node')</script>"
 THROWS = "<title>throws</title><script>throw new Error('not caught')</script>"
@@ -68,6 +70,32 @@ def test_a_request_to_another_host_is_blocked_and_reported(
         monitor.check()
     page.context.close()  # so that no late event arrives
     monitor.clear()
+
+
+@pytest.mark.parametrize("html", [FOREIGN_FONT, FOREIGN_ADDRESS])
+def test_chromium_opens_no_connection_to_another_host(page: Page, monitor: PageMonitor, html: str) -> None:
+    with served(html) as url, page.expect_event("requestfailed") as failed:
+        page.goto(url)
+    assert failed.value.failure == "net::ERR_NAME_NOT_RESOLVED"
+    assert monitor.foreign == [failed.value.url]
+    page.context.close()  # so that no late event arrives
+    monitor.clear()
+
+
+def test_a_page_finds_nothing_of_the_page_before(page: Page, monitor: PageMonitor, window: Window) -> None:
+    with served(QUIET) as url:
+        page.goto(url)
+        page.evaluate("localStorage.a = sessionStorage.b = document.cookie = 'c=1'")
+        page.set_viewport_size({"width": 300, "height": 200})
+        window.clear()
+        window.clean_page(800, "dark").goto(url)
+        left = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, history.length]")
+        # The address in the beginning, `about:blank`, and this one.
+        assert left == [0, 0, "", 2]
+        assert page.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [
+            800,
+            True,
+        ]
 
 
 @pytest.mark.parametrize(
