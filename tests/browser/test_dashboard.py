@@ -18,6 +18,7 @@ from tests.browser.dashboard_driver import (
     store_lag,
     visit,
 )
+from tests.browser.made_map import labels_of, overlaps_of_labels
 from tests.browser.page_monitor import PageMonitor
 from tests.browser.recorded_shop import (
     HOSTILE,
@@ -137,19 +138,31 @@ def test_arrow_keys_walk_over_the_map_and_enter_selects(
 
 
 @pytest.mark.parametrize("page_width", [800])
-def test_names_on_the_map_can_be_read_in_a_narrow_window(
+def test_names_and_labels_on_the_map_can_be_read_in_a_narrow_and_a_wide_window(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
-    sizes = "cy.nodes().map((node) => node.numericStyle('font-size') * cy.zoom())"
-    assert min(evaluate_on_map(canvas, sizes)) > 10
-    boxes = "cy.nodes().map((node) => [node.position('x'), node.position('y'), node.width(), node.height()])"
-    places = evaluate_on_map(canvas, boxes)
-    for index, (x, y, width, height) in enumerate(places):
-        for other_x, other_y, other_width, other_height in places[:index]:
-            beside = abs(x - other_x) - (width + other_width) / 2
-            assert beside > 0 or abs(y - other_y) > (height + other_height) / 2
+    for width in (800, 1440):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.wait_for_function(
+            "([it, narrow]) => it.clientWidth < 800 === narrow", arg=[canvas.element_handle(), width == 800]
+        )
+        sizes = "cy.nodes().map((node) => node.numericStyle('font-size') * cy.zoom())"
+        assert min(evaluate_on_map(canvas, sizes)) > 9
+        assert evaluate_on_map(
+            canvas, "cy.nodes().every((node) => node.style('label').includes(node.data('title')))"
+        )
+        boxes = (
+            "cy.nodes().map((node) => [node.position('x'), node.position('y'), node.width(), node.height()])"
+        )
+        places = evaluate_on_map(canvas, boxes)
+        for index, (x, y, node_width, height) in enumerate(places):
+            for other_x, other_y, other_width, other_height in places[:index]:
+                beside = abs(x - other_x) - (node_width + other_width) / 2
+                assert beside > 0 or abs(y - other_y) > (height + other_height) / 2
+        assert overlaps_of_labels(canvas) == []
+        assert len(labels_of(canvas)) > evaluate_on_map(canvas, "cy.edges().length") / 2
 
 
 def test_clicking_an_edge_shows_its_figures_and_evidence(
@@ -190,6 +203,7 @@ def test_an_order_is_found_by_its_id_and_has_its_own_url(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, "/order")
+    expect(page.locator(".orders tbody tr").first).to_be_visible()
     search = page.get_by_role("textbox", name="Order ID")
     search.fill(SUCCESSFUL)
     search.press("Enter")
@@ -203,10 +217,35 @@ def test_an_order_is_found_by_its_id_and_has_its_own_url(
     expect(page.locator(".step")).to_have_count(len(spans_of(SUCCESSFUL, 0)))
     assert folded < len(spans_of(SUCCESSFUL, 0))
     assert "every=true" in page.url
+    search.fill(TIMED_OUT)
+    search.press("Enter")
+    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {TIMED_OUT}")
+    page.go_back()
+    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {SUCCESSFUL}")
+    expect(search).to_have_value(SUCCESSFUL)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.go_back()
+    expect(page.locator(".orders tbody tr").first).to_be_visible()
+    expect(search).to_have_value("")
+    page.go_forward()
+    expect(page.locator(".st-key-verdict")).to_contain_text(f"Order {SUCCESSFUL}")
 
 
-def test_a_bar_of_a_lane_opens_its_step(page: Page, address: str, monitor: PageMonitor) -> None:
-    visit(page, address, monitor, f"/order?order={SUCCESSFUL}")
+@pytest.mark.parametrize("page_width", [800])
+def test_a_bar_of_a_lane_opens_its_step_and_labels_at_a_pause_keep_apart(
+    page: Page, address: str, monitor: PageMonitor, shop: Serving
+) -> None:
+    shop.send([*spans_of("2002", 21, 301), *spans_of("2002", 25, 302)])
+    visit(page, address, monitor, "/order?order=2002")
+    labels = page.locator(".lanes .ticks span")
+    expect(page.locator(".lanes .ticks .break")).to_be_visible()
+    boxes = [label.bounding_box() for label in labels.all() if label.is_visible()]
+    for index, box in enumerate(boxes):
+        for other in boxes[:index]:
+            assert box is not None
+            assert other is not None
+            beside = max(box["x"] - other["x"] - other["width"], other["x"] - box["x"] - box["width"])
+            assert beside >= 0 or abs(box["y"] - other["y"]) >= box["height"] - 1
     bar = page.locator(".lane button.span").last
     bar.click()
     expect(page.locator(".step.open")).to_have_count(1)
@@ -301,7 +340,9 @@ def test_the_lag_page_has_every_group_its_partitions_and_a_chart(
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     assert {"email", "payment", "orders", "STOP"} <= cells_of(page)
     page.locator(".st-key-card-email").get_by_test_id("stTooltipIcon").hover()
-    expect(page.get_by_test_id("stTooltipContent")).to_contain_text("has not committed for longer than usual")
+    expect(page.get_by_test_id("stTooltipContent")).to_contain_text(
+        "has committed nothing for longer than usual"
+    )
 
 
 def test_the_lag_page_says_which_orders_wait_and_opens_one(
@@ -450,6 +491,32 @@ def test_the_orders_are_filtered_by_the_url_and_each_has_a_link(
     expect(rows.filter(visible=True)).to_have_count(1)
     page.keyboard.press("ArrowDown")
     expect(link).to_be_focused()
+
+
+def test_findings_are_searched_by_the_keyboard_and_the_url_keeps_the_text(
+    page: Page, address: str, monitor: PageMonitor
+) -> None:
+    visit(page, address, monitor, "/findings?window=All&find=GROUP")
+    shown = page.locator("[class*=st-key-finding-]").filter(visible=True)
+    field = page.get_by_role("searchbox", name="Find in the findings")
+    expect(field).to_have_value("GROUP")
+    expect(shown.first).to_contain_text("group email")
+    found = shown.count()
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    page.keyboard.type("no such finding")
+    expect(page.locator(".st-key-empty_window")).to_contain_text("No finding is like that")
+    page.wait_for_url("**find=no+such+finding**")
+    page.keyboard.press("Escape")
+    expect(shown.nth(found)).to_be_visible()
+    page.wait_for_function("!location.search.includes('find=')")
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(shown.nth(1).locator("summary")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(field).to_be_focused()
 
 
 def test_a_diagram_is_chosen_seen_and_downloaded_and_the_url_keeps_it(

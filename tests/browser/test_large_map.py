@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from laban_collector.store.rows import Span
 from tests.browser.dashboard_driver import canvas_of, dashboard, evaluate_on_map, visit
+from tests.browser.made_map import names_of
 from tests.browser.page_monitor import PageMonitor
 from tests.mapper.shop_spans import http_client, http_server
 from tests.serving import serving
@@ -62,9 +63,21 @@ def test_a_large_map_is_soon_drawn_and_moves_fluidly(page: Page, address: str, m
     drawn = processor.seconds()
     sizes = evaluate_on_map(canvas, "[cy.nodes().length, cy.edges().length]")
     assert sizes == [SERVICES, SERVICES * len(STEPS)]
-    assert drawn - begun < 3  # about 1 s; that of the server is in the test of the placement
+    assert (
+        drawn - begun < 3
+    )  # about 1 s, 2 s on a busy machine; that of the server is in the test of the placement
+    assert len(names_of(canvas)) > 30
+    assert 0 < evaluate_on_map(canvas, "cy.edges()[0].numericStyle('line-opacity')") < 0.3
+    expect(page.get_by_text("Names and figures appear as you zoom in.")).to_be_visible()
     begun = processor.seconds()
     evaluate_on_map(canvas, _MOVED)
+    assert (processor.seconds() - begun) / _FRAMES < 0.05
+    begun = processor.seconds()
+    evaluate_on_map(canvas, _MOVED.replace("panBy({ x: 8, y: 3 })", "zoom(cy.zoom() * 1.05)"))
+    page.wait_for_function(
+        "(canvas) => canvas.cy.nodes().some((node) => !node.data('text') && node.style('label'))",
+        arg=canvas.element_handle(),
+    )
     assert (processor.seconds() - begun) / _FRAMES < 0.05
 
 

@@ -276,7 +276,8 @@ def shop_story(value: str) -> Story:
         verdict=(
             f"Order {value} was created in 84 ms; payment failed to process orders (HTTP 503)."
             if failing
-            else f"Order {value} was created in 84 ms; email is still waiting behind 42 messages."
+            else f"Order {value} was created in 84 ms; the message on orders still waits for group email, "
+            "42 messages ahead of it."
         ),
         outcome="failed" if failing else "waiting",
         root_cause=RootCause(service="bank.example", operation="POST bank.example", error="HTTP 503")

@@ -55,9 +55,23 @@ function queueSign(colour) {
   return `data:image/svg+xml;utf8,${encodeURIComponent(svg)}`;
 }
 
-// The size of a text that can be read however small the map is.
-function readable(size) {
-  return (element) => Math.max(size, 0.85 * size / element.cy().zoom());
+// The control points of a curve, without those that its nodes have grown over: Cytoscape does not draw an edge that
+// begins inside its node.
+function bends(edge) {
+  const [from, to] = [edge.source(), edge.target()].map((node) => ({ ...node.position(), size: grown(node, growthOf(edge.cy()).node) }));
+  const [right, down] = [to.x - from.x, to.y - from.y];
+  const length = Math.hypot(right, down) || 1;
+  const covers = ({ x, y, size: [width, height] }, pointX, pointY) =>
+    Math.abs(x - pointX) <= width / 2 + 4 && Math.abs(y - pointY) <= height / 2 + 4;
+  const all = edge.data("weights").map((weight, at) => [weight, edge.data("distances")[at]]);
+  const free = all.filter(([weight, distance]) => {
+    const point = [from.x + weight * right - distance * down / length, from.y + weight * down + distance * right / length];
+    return !covers(from, ...point) && !covers(to, ...point);
+  });
+  if (free.length) return free;
+  const inside = ({ size: [width, height] }) => Math.min(width / 2 / Math.abs(right), height / 2 / Math.abs(down));
+  const aside = all[Math.floor(all.length / 2)][1];
+  return [[(inside(from) + 1 - inside(to)) / 2, Math.sign(aside) * Math.min(8, Math.abs(aside))]]; // between the nodes
 }
 
 function sheet(colour, large) {
@@ -65,45 +79,50 @@ function sheet(colour, large) {
   const border = (node) => KINDS[node.data("kind")][colour.dark ? "dark" : "light"][1];
   const line = (edge) => edge.data("health") === "failing" ? colour.error : edge.data("kind") === "async" ? colour.async : colour.sync;
   const curved = { "curve-style": "unbundled-bezier", "edge-distances": "node-position",
-    "control-point-weights": (edge) => edge.data("weights"), "control-point-distances": (edge) => edge.data("distances") };
+    "control-point-weights": (edge) => bends(edge).map(([weight]) => weight),
+    "control-point-distances": (edge) => bends(edge).map(([, distance]) => distance) };
   return [
     { selector: "node", style: {
       shape: (node) => KINDS[node.data("kind")].shape,
       width: (node) => grown(node, growthOf(node.cy()).node)[0], height: (node) => grown(node, growthOf(node.cy()).node)[1],
-      label: (node) => node.data("note") ? `${node.data("name")}\n${node.data("note")}` : node.data("name"),
+      label: (node) => node.data("note") ? `${node.data("title")}\n${node.data("note")}` : node.data("title"),
       "text-wrap": "wrap", "text-valign": "center", "text-halign": "center", "line-height": 1.15,
       "font-family": colour.font, "font-size": (node) => NODE_TEXT * growthOf(node.cy()).node, "font-weight": 600, color: colour.text,
       "background-color": fill, "border-color": border, "border-width": 1.6, "overlay-opacity": 0 } },
     { selector: "node[kind = 'topic']", style: { "corner-radius": 24, "text-margin-x": 8, "background-image": queueSign(colour),
       "background-width": 12, "background-height": 20, "background-position-x": 17, "background-position-y": "50%" } },
+    { selector: "node[text]", style: { label: "data(text)", "text-margin-x": 0, "text-margin-y": "data(below)",
+      "font-size": (node) => READABLE.name / growthOf(node.cy()).zoom, "background-image-opacity": 0 } },
+    { selector: "node[text][text != '']", style: { "z-index": 9 } },
+    { selector: "node[?below]", style: { color: colour.text, "text-background-color": colour.background, "text-background-opacity": 0.85,
+      "text-background-shape": "round-rectangle", "text-background-padding": 1 } },
     { selector: "node[kind = 'external'], node[kind = 'entry'], node[kind = 'unseen']", style: { "border-style": "dashed" } },
     ...Object.entries(HEALTH).map(([health, { tone }]) => ({ selector: `node[health = '${health}']`, style: {
-      "border-color": colour[tone], "border-width": 3, "background-image": badge(health, colour), "background-width": 24,
+      "border-color": colour[tone], "background-image-opacity": 1, "border-width": (node) => Math.max(3, 2 / growthOf(node.cy()).zoom), "background-image": badge(health, colour), "background-width": 24,
       "background-height": 24, "background-position-x": "100%", "background-position-y": "0%", "background-offset-x": 10,
       "background-offset-y": -10, "background-clip": "none", "background-image-containment": "over", "bounds-expansion": 14 } })),
     { selector: "node[health = 'stopped']", style: { "background-color": colour.error, color: colour.background } },
+
     { selector: "edge", style: {
       "curve-style": large ? "straight" : "bezier", width: large ? (edge) => edge.data("width") * 0.6 : "data(width)", "line-color": line, "target-arrow-color": line,
-      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? 0.4 : 0.85,
+      "target-arrow-shape": "triangle", "arrow-scale": 0.95, "line-opacity": large ? (edge) => Math.min(0.5, Math.max(0.1, growthOf(edge.cy()).zoom * 0.5)) : 0.85,
       "line-style": (edge) => edge.data("kind") === "async" ? "dashed" : "solid", "line-dash-pattern": [7, 4],
-      label: (edge) => large || !fits(edge) ? "" : edge.data("label"), "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": (edge) => EDGE_TEXT * growthOf(edge.cy()).edge,
-      color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error, "min-zoomed-font-size": 8.5,
+      "text-wrap": "wrap", "line-height": 1.15, "font-family": colour.font, "font-size": edgeText,
+      color: (edge) => edge.data("health") === "good" ? colour.faint : colour.error,
       "text-background-color": colour.background, "text-background-opacity": 0.95, "text-background-padding": 2,
       "text-background-shape": "round-rectangle", "overlay-opacity": 0 } },
     { selector: "edge[weights]", style: curved },
     { selector: "edge:loop", style: { "loop-direction": "0deg", "loop-sweep": "-40deg", "control-point-step-size": 96 } },
     { selector: "edge[?quiet]", style: { "line-opacity": 0.35 } },
-    { selector: "edge[health != 'good']", style: { "z-index": 6 } }, // no other edge crosses its label
+    { selector: "edge[text]", style: { label: "data(text)", "text-margin-x": "data(aside)", "text-margin-y": "data(below)" } },
+    { selector: "edge[?crossed]", style: { "z-index": 5 } }, // its label is above the other edge
+    { selector: "edge[health != 'good']", style: { "z-index": 6 } },
     { selector: "edge[health = 'failing']", style: { "line-opacity": 1 } },
     { selector: "[change = 'new']", style: { "underlay-color": colour.good, "underlay-opacity": 0.3, "underlay-padding": 6 } },
     { selector: "[change = 'slower']", style: { "underlay-color": colour.warn, "underlay-opacity": 0.3, "underlay-padding": 6 } },
     { selector: "node[change = 'gone']", style: { "border-style": "dotted", "background-opacity": 0.35 } },
     { selector: "edge[change = 'gone']", style: { "line-style": "dotted", "line-color": colour.faint, "target-arrow-color": colour.faint } },
-    { selector: "edge.near", style: { label: "data(label)", "line-opacity": 0.9, "z-index": 8, "font-size": readable(EDGE_TEXT) } },
-    ...(large ? [
-      { selector: "node.near", style: { "font-size": readable(NODE_TEXT), "z-index": 9, "text-background-color": colour.background,
-        "text-background-opacity": 0.85, "text-background-shape": "round-rectangle", "text-background-padding": 3 } },
-    ] : []),
+    { selector: "edge.near", style: { "line-opacity": 0.9, "z-index": 8 } },
     { selector: "node.cursor", style: { "outline-color": colour.accent, "outline-width": (node) => 3 / node.cy().zoom(),
       "outline-offset": (node) => 3 / node.cy().zoom(), "outline-opacity": 1, "z-index": 10 } },
     { selector: ".faded", style: { opacity: large ? 0.06 : 0.16 } },
@@ -123,31 +142,32 @@ function legend(element, data, colour) {
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
     return made;
   };
-  const entry = (path, text) => {
+  const entry = (text, ...paths) => {
     const span = document.createElement("span");
     const picture = svg("svg", { width: 26, height: 14, "aria-hidden": "true" });
-    picture.append(svg("path", path));
+    picture.append(...paths.map((path) => svg("path", path)));
     span.append(picture, document.createTextNode(text));
     return span;
   };
   const kinds = Object.keys(KINDS).filter((kind) => data.nodes.some((node) => node.kind === kind));
   const line = (stroke, dash) => ({ d: "M1 7h24", stroke, "stroke-width": 2.2, "stroke-dasharray": dash });
+  const sign = (health) => data.nodes.some((node) => node.health === health) ? [{ d: HEALTH[health].path,
+    fill: colour[HEALTH[health].tone], stroke: colour.background, "stroke-width": 2.4, transform: "translate(6) scale(.58)" }] : [];
   element.replaceChildren(
     ...kinds.map((kind) => {
       const [fill, stroke] = KINDS[kind][colour.dark ? "dark" : "light"];
       const dash = ["external", "entry", "unseen"].includes(kind) ? "3 2" : "none";
-      return entry({ d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash }, KINDS[kind].label);
+      const isFolded = kind === "other" && data.nodes.some(({ id }) => id.startsWith("namespace:"));
+      return entry(isFolded ? "namespace, folded" : KINDS[kind].label, { d: OUTLINES[kind], fill, stroke, "stroke-width": 1.4, "stroke-dasharray": dash });
     }),
-    entry(line(colour.sync, "none"), "synchronous"),
-    entry(line(colour.async, "6 3"), "asynchronous"),
-    entry(line(colour.error, "none"), "fails often"),
-    entry({ ...line(colour.sync, "none"), "stroke-width": 5 }, "wider: more calls"),
-    ...Object.values(HEALTH).filter((_, index) => data.nodes.some((node) => node.health === Object.keys(HEALTH)[index]))
-      .map(({ path, tone, label }) => entry({ d: path, fill: colour[tone], stroke: colour.background, "stroke-width": 2.4,
-        transform: "translate(6) scale(.58)" }, label)),
-    ...(data.compared ? [entry({ ...line(colour.good, "none"), "stroke-width": 8, opacity: 0.35 }, "new"),
-      entry({ ...line(colour.warn, "none"), "stroke-width": 8, opacity: 0.35 }, "slower"),
-      entry(line(colour.faint, "2 4"), "no calls any more")] : []),
+    entry("synchronous", line(colour.sync, "none")),
+    entry("asynchronous", line(colour.async, "6 3")),
+    entry("wider: more calls", { ...line(colour.sync, "none"), "stroke-width": 5 }),
+    entry("fails often", line(colour.error, "none"), ...sign("failing")),
+    ...["stopped", "behind"].filter((health) => sign(health).length).map((health) => entry(HEALTH[health].label, ...sign(health))),
+    ...(data.compared ? [entry("new", { ...line(colour.good, "none"), "stroke-width": 8, opacity: 0.35 }),
+      entry("slower", { ...line(colour.warn, "none"), "stroke-width": 8, opacity: 0.35 }),
+      entry("no calls any more", line(colour.faint, "2 4"))] : []),
   );
 }
 

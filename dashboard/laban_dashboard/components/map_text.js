@@ -3,37 +3,28 @@
 
 const NODE_TEXT = 14.5;
 const EDGE_TEXT = 12.5;
-const READABLE = { node: 12, edge: 10.5 }; // pixels on the screen
+const READABLE = { node: 12, edge: 10.5, name: 10.5, least: 8.5 }; // pixels on the screen
 const MOST_GROWTH = 1.9;
-const EDGE_GROWTH = 1.5;
 const BESIDE = 44; // what stays free between two nodes, for an arrow
 const BETWEEN = 12; // and between two that are one above the other
 const LETTER = 8.3; // the width of a letter of a name, on average
-const SMALL_LETTER = 6.4; // and of a label
 const LINE = 1.2; // the height of a line, in sizes of the text
-const ARROW = 18; // what an arrow needs beside its label
 
 function longest(lines) {
   return Math.max(...lines.map((line) => [...line].length));
 }
 
-// The size of a node whose text grows by `growth`: only as large as its text needs.
-function grown(node, growth) {
-  const lines = [node.data("name"), ...(node.data("note") ? node.data("note").split("\n") : [])];
-  const sign = { topic: 44, group: 34, entry: 34, unseen: 34 }[node.data("kind")] ?? 18;
-  return [Math.max(node.data("width"), LETTER * growth * longest(lines) + sign),
-    Math.max(node.data("height"), NODE_TEXT * LINE * growth * lines.length + 14)];
+// What a node needs beside its text.
+function signOf(node) {
+  return { topic: 44, group: 34, entry: 34, unseen: 34 }[node.data("kind")] ?? 18;
 }
 
-// Whether the label of an edge fits between its nodes; one that is not nearly level has more room beside it.
-function fits(edge) {
-  const growth = growthOf(edge.cy());
-  const [from, to] = [edge.source(), edge.target()];
-  const x = Math.abs(from.position("x") - to.position("x"));
-  const y = Math.abs(from.position("y") - to.position("y"));
-  const [width, otherWidth] = [from, to].map((node) => grown(node, growth.node)[0]);
-  const label = SMALL_LETTER * growth.edge * longest(edge.data("label").split("\n"));
-  return edge.isLoop() || y > x || x - (width + otherWidth) / 2 >= label + ARROW;
+// The size of a node whose text grows by `growth`: only as large as its text needs.
+function grown(node, growth) {
+  const lines = [...node.data("title").split("\n"), ...(node.data("note") ? node.data("note").split("\n") : [])];
+  if (node.data("wide")) return [node.data("wide"), node.data("high")];
+  return [Math.max(node.data("width"), LETTER * growth * longest(lines) + signOf(node)),
+    Math.max(node.data("height"), NODE_TEXT * LINE * growth * lines.length + 14)];
 }
 
 // Whether no two nodes touch when their texts grow.
@@ -44,7 +35,20 @@ function hasRoom(nodes, growth) {
 }
 
 function growthOf(cy) {
-  return cy.scratch("growth") ?? { node: 1, edge: 1, most: 1 };
+  return cy.scratch("growth") ?? { node: 1, most: 1, zoom: 1 };
+}
+
+// Whether the names in the nodes can be read, as small as the picture is.
+function namesFit(cy) {
+  const { node, zoom } = growthOf(cy);
+  return NODE_TEXT * node * zoom >= READABLE.least;
+}
+
+// The size of the label of an edge: it can be read, but does not outdo the names. One without room is hidden.
+function edgeText(edge) {
+  const { node, zoom } = growthOf(edge.cy());
+  const wanted = Math.max(EDGE_TEXT, READABLE.edge / zoom);
+  return namesFit(edge.cy()) ? Math.min(wanted, NODE_TEXT * node) : wanted;
 }
 
 // Finds out how far the texts can grow; call this when nodes come, go or move.
@@ -57,11 +61,11 @@ function measure(cy, large) {
 
 // Adapts the sizes of the texts to the zoom; returns whether they have changed.
 function grow(cy) {
-  const { node, edge, most } = growthOf(cy);
-  const steps = (wanted, limit) => Math.min(limit, Math.max(1, Math.ceil(wanted / cy.zoom() * 10) / 10));
-  const next = { node: steps(READABLE.node / NODE_TEXT, most), edge: steps(READABLE.edge / EDGE_TEXT, Math.min(most, EDGE_GROWTH)), most };
-  if (next.node === node && next.edge === edge) return false;
-  cy.scratch("growth", next);
+  const { most, ...before } = growthOf(cy);
+  const next = { node: Math.min(most, Math.max(1, Math.ceil(READABLE.node / NODE_TEXT / cy.zoom() * 10) / 10)),
+    zoom: Math.min(1, 2 ** (Math.floor(Math.log2(cy.zoom()) * 4) / 4)) };
+  if (Object.keys(next).every((key) => next[key] === before[key])) return false;
+  cy.scratch("growth", { ...next, most });
   cy.style().update();
   return true;
 }

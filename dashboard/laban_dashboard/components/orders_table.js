@@ -41,18 +41,20 @@ function row(state) {
   return item;
 }
 
-// The bar: until what is usual, and beyond it; a tick is at what is usual. Nothing where nobody knows that.
+// The bar: until what is usual, and beyond it; a tick is at what is usual, an arrow at the end says that it took longer
+// than the bar can show. Nothing where nobody knows what is usual.
 function against(compared, words, bar, cell) {
   const percent = (share) => `${(100 * share).toFixed(1)}%`;
   bar.hidden = !compared;
   write(words, compared ? compared.words : "");
   words.className = compared && compared.beyond ? "beyond" : "";
-  cell.title = compared ? compared.title : "Nobody knows yet what is usual: too few orders like this one";
+  cell.title = compared ? compared.title : "Not compared: it still waits, it has several requests, or too few orders like it are known";
   if (!compared) return;
   const [until, beyond, tick] = bar.children;
   until.style.width = percent(compared.until_usual);
   beyond.style.width = percent(compared.beyond);
   tick.style.left = percent(compared.usual);
+  bar.classList.toggle("longer", compared.longer);
 }
 
 function fill(item, order) {

@@ -2,10 +2,12 @@
 // drawing element by element, so that a refresh moves only elements that changed.
 
 const SETTLES = 2500; // ms until every refresh has the new address
+const STOPS = 120; // ms after which a zoom has ended
 const FOUND = 8;
 const CYTOSCAPE = new URL("app/static/cytoscape.esm.min.mjs", document.baseURI).href;
 
-function highlight(cy, id) {
+function highlight(state, id) {
+  const { cy } = state;
   const element = id ? cy.getElementById(id) : cy.collection();
   cy.batch(() => {
     cy.elements(".faded, .chosen, .near").removeClass("faded chosen near");
@@ -15,6 +17,7 @@ function highlight(cy, id) {
     near.addClass("near");
     cy.elements().not(near).addClass("faded");
   });
+  state.label();
 }
 
 function differs(element, wanted) {
@@ -108,22 +111,26 @@ function zoomBy(cy, factor) {
   cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
 }
 
-const ROOM = 28;
+const ROOM = 28; // pixels that stay free around the drawing
+const BAR = 50; // and above it, for the search and the buttons
 const LARGEST = 1.15;
 
-function fit(cy) {
+function fit({ cy, label: relabel }) {
   for (let round = 0; round < 2; round += 1) { // texts that have grown need more room
-    cy.fit(undefined, ROOM);
-    if (cy.zoom() > LARGEST) { cy.zoom(LARGEST); cy.center(); }
-    if (!grow(cy)) return;
+    const { x1, y1, w, h } = cy.elements().boundingBox();
+    const [width, height] = [cy.width() - 2 * ROOM, cy.height() - ROOM - BAR];
+    const zoom = Math.max(cy.minZoom(), Math.min(LARGEST, width / w, height / h));
+    cy.viewport({ zoom, pan: { x: ROOM + (width - w * zoom) / 2 - x1 * zoom, y: BAR + (height - h * zoom) / 2 - y1 * zoom } });
+    if (!grow(cy)) break;
   }
+  relabel();
 }
 
 // Fits the height to the drawing, so that a flat map leaves no empty space.
 function shape(cy, canvas) {
   const box = cy.elements().boundingBox();
   const zoom = Math.min(LARGEST, (canvas.clientWidth - 2 * ROOM) / box.w);
-  const height = Math.round(Math.min(Math.max(box.h * zoom + 2 * ROOM + 36, 340), Math.max(420, 0.72 * window.innerHeight)));
+  const height = Math.round(Math.min(Math.max(box.h * zoom + ROOM + BAR, 340), Math.max(420, 0.72 * window.innerHeight)));
   if (Math.abs(canvas.clientHeight - height) > 2) canvas.style.height = `${height}px`;
   cy.resize();
 }
@@ -137,7 +144,7 @@ function listen(state, root, canvas) {
     if (state.selected === id) return;
     state.left = { id: state.selected, until: performance.now() + SETTLES };
     state.selected = id;
-    highlight(cy, id);
+    highlight(state, id);
     state.fire("select", id ?? "");
   };
   cy.on("tap", (event) => {
@@ -147,20 +154,30 @@ function listen(state, root, canvas) {
   cy.on("dbltap", "node", (event) => state.fire("focus", event.target.id()));
   cy.on("mouseover", "node, edge", (event) => {
     canvas.style.cursor = "pointer";
-    if (!state.selected && !state.large) highlight(cy, event.target.id());
+    if (!state.selected && !state.large) highlight(state, event.target.id());
   });
   cy.on("mouseout", "node, edge", () => {
     canvas.style.cursor = "";
-    if (!state.selected && !state.large) highlight(cy, null);
+    if (!state.selected && !state.large) highlight(state, null);
   });
-  cy.on("zoom", () => { grow(cy); });
+  const sized = () => {
+    if (!grow(cy)) return;
+    cy.edges().removeScratch("was");
+    state.label();
+  };
+  let later;
+  cy.on("zoom", () => {
+    clearTimeout(later);
+    if (state.large) later = setTimeout(sized, STOPS);
+    else sized();
+  });
   cy.on("viewport", (event) => { state.touched = state.touched || Boolean(event.originalEvent); });
   const touched = () => { state.touched = true; };
   on(canvas, "wheel", touched, { passive: true });
   on(canvas, "pointerdown", touched);
   const actions = {
     in: () => { touched(); zoomBy(cy, 1.3); }, out: () => { touched(); zoomBy(cy, 1 / 1.3); },
-    fit: () => { state.touched = false; fit(cy); },
+    fit: () => { state.touched = false; fit(state); },
     anew: () => { state.touched = false; state.fire("anew", true); },
   };
   on(root.querySelector(".tools"), "click", (event) => actions[event.target.dataset.do]?.());
@@ -179,10 +196,10 @@ function listen(state, root, canvas) {
   const watcher = new ResizeObserver(() => {
     if (canvas.clientWidth !== width) { width = canvas.clientWidth; shape(cy, canvas); }
     cy.resize();
-    if (!state.touched) fit(cy);
+    if (!state.touched) fit(state);
   });
   watcher.observe(canvas);
-  state.stop = () => { watcher.disconnect(); ended.abort(); };
+  state.stop = () => { watcher.disconnect(); ended.abort(); clearTimeout(later); };
 }
 
 function draw(state, root) {
@@ -207,12 +224,14 @@ function draw(state, root) {
     state.cy.style(sheet(colour, state.large));
   }
   state.look = look;
+  state.label = () => label(state.cy, colour.font);
   if (state.view !== state.data.view) { state.view = state.data.view; state.touched = false; }
   const received = JSON.stringify([state.data.nodes, state.data.edges]);
-  const moved = state.received !== received && update(state.cy, state.data);
+  const isNew = state.received !== received;
+  const moved = isNew && update(state.cy, state.data);
   state.received = received;
   if (moved) measure(state.cy, state.large);
-  if (moved && !state.touched) { shape(state.cy, canvas); fit(state.cy); }
+  if (moved && !state.touched) { shape(state.cy, canvas); fit(state); }
   if (moved && state.cursor && state.cy.getElementById(state.cursor).empty()) goTo(state, root, null);
   // A refresh that was under way when the user chose still has the old address of the page.
   const isLate = state.data.selected === state.left?.id && performance.now() < state.left.until;
@@ -221,7 +240,8 @@ function draw(state, root) {
     state.selected = state.data.selected;
   }
   if (state.selected && state.cy.getElementById(state.selected).empty()) state.selected = null;
-  if (moved || state.selected !== state.drawn) highlight(state.cy, state.selected);
+  if (moved || state.selected !== state.drawn) highlight(state, state.selected);
+  else if (isNew) state.label();
   state.drawn = state.selected;
   legend(root.querySelector(".legend"), state.data, colour);
 }

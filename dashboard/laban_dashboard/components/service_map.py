@@ -6,11 +6,12 @@ from streamlit.components import v2
 
 from laban_dashboard.components.assets import asset
 
+SCRIPTS = ("map_text.js", "map_looks.js", "map_labels.js", "map_keys.js", "service_map.js")
 _component = v2.component(
     "laban_service_map",
     html=asset("service_map.html"),
     css=asset("service_map.css"),
-    js="".join(map(asset, ("map_text.js", "map_looks.js", "map_keys.js", "service_map.js"))),
+    js="".join(map(asset, SCRIPTS)),
 )
 
 

@@ -19,6 +19,7 @@ function make(tag, className, text) {
   return made;
 }
 
+const TEXT_PX = 48; // of a duration
 const NARROW = 0.3; // of the axis: too little room for the text of an error
 
 const percent = (position) => `${(100 * position).toFixed(3)}%`;
@@ -30,6 +31,7 @@ function lines(data) {
       const gap = make("div", "gap");
       gap.style.left = percent(pause.start);
       gap.style.width = percent(pause.end - pause.start);
+      gap.title = `${pause.label} without a step, shortened`;
       return gap;
     }),
   ];
@@ -83,7 +85,7 @@ function track(step, data, colour) {
   const bar = Math.max(step.end, step.call ? step.call[1] : 0);
   // The text follows the bar, and what is usual if that is beside it. An error text precedes the bar if there is more
   // room, and stands on its end if there is none.
-  const beside = [step.usual, step.usual_wait].filter((place) => place !== null && place > bar && place - bar < 0.05);
+  const beside = [step.usual, step.usual_wait].filter((place) => place !== null && place > bar && place - bar < data.textWidth);
   const end = Math.max(bar, ...beside);
   if (step.error && step.start > 1 - end && step.start > NARROW) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
   else if (step.error && 1 - end < NARROW) { duration.style.right = percent(1 - bar); duration.classList.add("before"); }
@@ -207,11 +209,9 @@ function row(step, data, state) {
 }
 
 function axis(data) {
-  // A tick's label is centred below it, unless its left half would cover something.
-  const ends = data.breaks.map((pause) => pause.end);
+  // A tick's label is centred below it, unless it would leave the axis. The labels of pauses stand in a line of their own.
   const marks = data.ticks.map(([position, label]) => {
-    const crowded = position < 0.02 || ends.some((end) => Math.abs(end - position) < 0.01);
-    const tick = make("span", crowded ? "left-aligned" : "", label);
+    const tick = make("span", position < 0.02 ? "left-aligned" : "", label);
     tick.style.left = percent(position);
     return tick;
   });
@@ -221,6 +221,18 @@ function axis(data) {
     marks.push(mark);
   }
   return marks;
+}
+
+// Hides the labels of an axis for which there is no room beside the one before.
+function thin(ticks) {
+  for (const line of ["span:not(.break)", ".break"]) {
+    let end = -Infinity;
+    for (const label of ticks.querySelectorAll(line)) {
+      const box = label.getBoundingClientRect();
+      label.style.visibility = box.left < end + 5 ? "hidden" : "";
+      if (box.left >= end + 5) end = box.right;
+    }
+  }
 }
 
 function legend(root, data) {
@@ -261,9 +273,14 @@ function draw(root, state) {
   const keeps = FILTERS.find((filter) => filter.id === state.filter).keeps;
   const shown = data.steps.filter((step) =>
     keeps(step) && (!text || said(step).toLowerCase().includes(text)));
+  data.textWidth = TEXT_PX / (root.querySelector(".ticks").clientWidth || 1_000);
   filters(root, state);
   legend(root, data);
-  for (const ticks of root.querySelectorAll(".ticks")) ticks.replaceChildren(...axis(data));
+  for (const ticks of root.querySelectorAll(".ticks")) {
+    ticks.replaceChildren(...axis(data));
+    ticks.parentElement.classList.toggle("broken", data.breaks.length > 0);
+    thin(ticks);
+  }
   const colour = (service) => PALETTE[data.services.indexOf(service) % PALETTE.length];
   root.querySelector(".lanes .places").replaceChildren(...data.lanes.map((one) => lane(one, data, colour(one.service), state, root)));
   root.querySelector(".cut").textContent = [
@@ -287,6 +304,8 @@ export default function ({ data, parentElement: root }) {
   if (!state) {
     state = { open: new Set(), opened: new Set(), filter: "all", text: "" };
     states.set(root, state);
+    state.sizes = new ResizeObserver((changed) => changed.forEach(({ target }) => thin(target)));
+    for (const ticks of root.querySelectorAll(".ticks")) state.sizes.observe(ticks);
     const search = root.querySelector(".search");
     search.addEventListener("input", () => { state.text = search.value; draw(root, state); });
     search.addEventListener("keydown", (event) => {
@@ -302,5 +321,5 @@ export default function ({ data, parentElement: root }) {
     for (const id of data.opened) if (!state.opened.has(id)) { state.opened.add(id); state.open.add(id); }
     draw(root, state);
   }
-  return () => states.delete(root);
+  return () => { state.sizes.disconnect(); states.delete(root); };
 }

@@ -15,6 +15,10 @@ _SECONDS_BELOW: Final = timedelta(minutes=12)
 _DATE_FROM: Final = timedelta(hours=20)
 _AXIS_WIDTH: Final = 40
 """Pixels for the numbers of an axis; wider ones get more."""
+_APART: Final = 10
+"""Pixels between two labels, and from a label to the end of an axis."""
+_PADDING: Final = 5
+"""Pixels at both ends of an axis of time, so that a bar there is whole and charts above each other agree."""
 _LEGEND: Final = {"title": None, "orient": "top", "labelLimit": 320}
 
 
@@ -29,7 +33,7 @@ def layer(rows: Rows, mark: Spec, **encoding: Spec | list[Spec]) -> Spec:
 
 
 def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | None = None) -> Spec:
-    """Return a time axis in the browser's time zone; the label format depends on the range of `times`.
+    """Return a time axis in the browser's time zone; the labels depend on the range of `times`.
 
     Args:
         times: of the points.
@@ -37,15 +41,28 @@ def time_axis(times: Iterable[datetime], window: tuple[datetime, datetime] | Non
     """
     known = sorted(times if window is None else window)
     length = known[-1] - known[0] if known else timedelta()
-    if length < _SECONDS_BELOW:
-        pattern = "%H:%M:%S"
-    elif length < _DATE_FROM:
-        pattern = "%H:%M"
-    else:
-        pattern = "%-d %b %H:%M"
-    axis = {"format": pattern, "labelOverlap": True, "tickCount": 8}
-    found: Spec = {"field": "time", "type": "temporal", "title": None, "axis": axis}
-    return found if window is None else {**found, "scale": {"domain": [_moment(one) for one in window]}}
+    axis = {
+        "labelExpr": _label(length),
+        "labelOverlap": "greedy",
+        "labelSeparation": _APART,
+        "labelFlush": _APART,
+        "tickCount": 8,
+    }
+    scale: Spec = {"padding": _PADDING}
+    if window is not None:
+        scale["domain"] = [_moment(one) for one in window]
+    return {"field": "time", "type": "temporal", "title": None, "axis": axis, "scale": scale}
+
+
+def _label(length: timedelta) -> str:
+    """The expression of a label: the time of day, with the date below it at the begin of a day.
+
+    In a long range, the first label has the date, too.
+    """
+    time = f"timeFormat(datum.value, '{'%H:%M:%S' if length < _SECONDS_BELOW else '%H:%M'}')"
+    begins = "hours(datum.value) + minutes(datum.value) + seconds(datum.value) == 0"
+    dated = begins if length < _DATE_FROM else f"({begins}) || datum.index == 0"
+    return f"{dated} ? [{time}, timeFormat(datum.value, '%-d %b')] : {time}"
 
 
 def quantity(field: str, title: str, **more: object) -> Spec:

@@ -34,6 +34,16 @@ def looked_at(found: Findings) -> str:
     return f"{rests_on} Score as a distributed monolith: {found.score:.2f} of 1."
 
 
+def with_text(findings: Iterable[Finding], text: str) -> list[Finding]:
+    """The findings whose code, name, place or sentence has all words of a text, in capitals or not."""
+    words = text.casefold().split()
+    return [found for found in findings if all(word in _said(found) for word in words)]
+
+
+def _said(found: Finding) -> str:
+    return f"{found.code} {found.name} {found.place} {found.sentence}".casefold()
+
+
 def number_rows(found: Finding) -> list[dict[str, str]]:
     """The numbers of a finding as rows of a table."""
     return [

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from statistics import median
 from typing import Final, Literal, cast
 
 from laban_dashboard.presentation import formatting
@@ -23,8 +25,11 @@ from laban_mapper.printable import printable
 SEVERITY_ORDER = ("STOP", "STALL", "REWIND", "WARN", None, "OK")
 """None: a group that could not be read."""
 Measure = Literal["messages", "seconds"]
+_SOURCES: Final = {"message": "the message", "interpolated": "between two polls"}
 _TIMES: Final = 240
 """About as many times has a line: of more polls, those with the most lag are shown."""
+_HOLE: Final = 4
+"""Usual times between two polls after which a line ends: nobody knows the lag until the next poll."""
 
 
 def by_severity(groups: Sequence[GroupLag]) -> list[GroupLag]:
@@ -45,6 +50,17 @@ def lag_caption(group: GroupLag) -> str:
     return f"{noun}, about {formatting.duration(max(seconds) * 1000)}" if seconds else noun
 
 
+def standing_caption(group: GroupLag) -> str | None:
+    """What a status says of a group that stands still: `commits nothing, although it has 2 members`."""
+    if group.status not in ("STALL", "STOP"):
+        return None
+    if group.members is None:
+        return "commits nothing; members unknown"
+    if not group.members:
+        return "commits nothing; has no members"
+    return f"commits nothing, although it has {formatting.count(group.members, 'member')}"
+
+
 def group_names(groups: Sequence[GroupLag]) -> dict[tuple[str, str | None], str]:
     """Return the name of each group, by group and cluster: `email`, or `email (prod)` if ambiguous."""
     known = Counter(group.group for group in groups)
@@ -57,10 +73,36 @@ def group_names(groups: Sequence[GroupLag]) -> dict[tuple[str, str | None], str]
 
 
 def partition_rows(groups: Sequence[GroupLag]) -> list[dict[str, object]]:
-    """Return one row per group, topic and partition, the most severe first."""
-    rows = [(group, partition) for group in groups for partition in group.topics]
-    rows.sort(key=lambda row: (SEVERITY_ORDER.index(row[1].status), -(row[1].messages or 0), row[0].group))
-    return [_row(group, partition) for group, partition in rows]
+    """Return one row per group, topic and partition, the most severe first.
+
+    Columns that say the same in all rows are left out: one cluster, nothing lost, no problem, one time.
+    """
+    pairs = [(group, partition) for group in groups for partition in group.topics]
+    pairs.sort(
+        key=lambda pair: (SEVERITY_ORDER.index(pair[1].status), -(pair[1].messages or 0), pair[0].group)
+    )
+    rows = [_row(group, partition) for group, partition in pairs]
+    told = {
+        "cluster": len({group.cluster for group in groups}) > 1,
+        "lost": any(partition.lost for _, partition in pairs),
+        "problem": any(partition.problem for _, partition in pairs),
+        "read at": len({_second(partition.time) for _, partition in pairs}) > 1,
+    }
+    return [{name: value for name, value in row.items() if told.get(name, True)} for row in rows]
+
+
+def polled_at(groups: Sequence[GroupLag], timezone: tzinfo) -> tuple[str, str]:
+    """When the offsets were read, in the reader's zone, and the same in UTC; of several times, the newest."""
+    times = {_second(partition.time) for group in groups for partition in group.topics}
+    if not times:
+        return "", ""
+    newest, several = max(times), "" if len(times) == 1 else " at the latest"
+    local = f"{newest.astimezone(timezone):%H:%M:%S}"
+    return f"Offsets read at {local}{several}.", f"{newest.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _second(time: datetime) -> datetime:
+    return time.replace(microsecond=0)
 
 
 def lag_chart(
@@ -72,6 +114,7 @@ def lag_chart(
 ) -> Spec:
     """Chart lag over time: one line per group, or per partition; the objectives (s) of groups as lines."""
     rows = _thinned(_by_partition(points, measure) if by_partition else _by_group(points, measure))
+    rows = _ended_at_holes(rows)
     title = "messages behind" if measure == "messages" else "seconds behind"
     lines = layer(
         rows,
@@ -104,6 +147,28 @@ def _thinned(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     return list(kept.values())
 
 
+def _ended_at_holes(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """The rows, and one without a lag where a series has no polls for long, which ends its line there."""
+    times = sorted({str(row["time"]) for row in rows})
+    moments = [datetime.fromisoformat(time) for time in times]
+    steps = [(after - before).total_seconds() for before, after in pairwise(moments)]
+    usual = timedelta(seconds=median(steps)) if len(steps) >= _HOLE else None
+    if usual is None:
+        return list(rows)
+    found: list[dict[str, object]] = []
+    newest: dict[object, tuple[datetime, dict[str, object]]] = {}
+    for row in sorted(rows, key=lambda row: str(row["time"])):
+        time = datetime.fromisoformat(str(row["time"]))
+        before, last = newest.get(row["series"], (time, row))
+        if time - before > _HOLE * usual:
+            ended = before + usual
+            found.append({**last, "time": ended.isoformat()})
+            found.append({**last, "time": (ended + timedelta(milliseconds=1)).isoformat(), "lag": None})
+        found.append(row)
+        newest[row["series"]] = (time, row)
+    return found
+
+
 def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
     return {
         "group": group.group,
@@ -113,14 +178,24 @@ def _row(group: GroupLag, partition: PartitionLag) -> dict[str, object]:
         "status": partition.status,
         "messages": partition.messages,
         "seconds": partition.seconds,
-        "seconds from": partition.seconds_from,
+        "seconds from": _seconds_from(partition),
         "lost": partition.lost,
         "problem": partition.problem,
         "committed": partition.committed,
         "end": partition.end,
         "read at": partition.time,
-        "utc": partition.time,
     }
+
+
+def _seconds_from(partition: PartitionLag) -> str:
+    """How the seconds are known, or why not."""
+    if partition.committed is None:
+        return "unknown: no commit yet"
+    if partition.messages == 0:
+        return "nothing waits"
+    if partition.seconds is None:
+        return "unknown: written before the first poll"
+    return _SOURCES.get(partition.seconds_from or "", "unknown source")
 
 
 def _by_partition(points: Sequence[LagPoint], measure: Measure) -> list[dict[str, object]]:

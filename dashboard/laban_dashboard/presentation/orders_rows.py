@@ -32,6 +32,13 @@ def orders_table_data(orders: Sequence[OrderSummary], now: datetime, timezone: t
     return {"orders": [_row(order, now, timezone) for order in orders]}
 
 
+def bars_caption(orders: Sequence[OrderSummary]) -> str:
+    """What the bars mean; empty if there is none."""
+    if not any(_compared(order) for order in orders):
+        return ""
+    return f"Bars end at {_AXIS:.0f} × usual, the tick is at usual; ▸ took longer than that."
+
+
 def order_query(order: OrderSummary) -> str:
     """What to enter on the Order page to open this order."""
     return query_of(order.key, order.value)
@@ -80,6 +87,7 @@ def _compared(order: OrderSummary) -> dict[str, object] | None:
         "until_usual": min(shown, 1 / _AXIS) if ratio >= _LONG else shown,
         "beyond": max(shown - 1 / _AXIS, 0.0) if ratio >= _LONG else 0.0,
         "usual": 1 / _AXIS,
+        "longer": ratio > _AXIS,
         "words": _ratio(ratio) + (" so far" if waits else ""),
         "title": f"usually {formatting.duration(order.usual_ms)} ({examples})",
     }

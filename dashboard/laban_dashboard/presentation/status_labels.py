@@ -12,8 +12,10 @@ STATUS_COLOURS: Final = {
 STATUS_MEANINGS: Final = {
     "OK": "The group keeps up, or reduces its lag.",
     "WARN": "The group commits offsets, but its lag grows: it is slower than the producers.",
-    "STALL": "The group has not committed for longer than usual while messages wait: it is stuck.",
-    "STOP": "The group has not committed for longer than usual, messages keep coming, no member is known.",
+    "STALL": "Messages wait, but the group has committed nothing for longer than usual. It still has "
+    "members, or no message has come since: it is stuck.",
+    "STOP": "Messages keep coming, but the group has committed nothing for longer than usual, and no member "
+    "is known: it has stopped.",
     "REWIND": "The group committed a lower offset than before, or is past the end of a topic made anew.",
 }
 OUTCOME_COLOURS: Final = {

@@ -7,12 +7,14 @@ from typing import Final, get_args
 import streamlit as st
 
 from laban_dashboard.answer_source import found_between, shared_answers
+from laban_dashboard.components.find_field import find_field
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.finding_rows import (
     SEVERITY_COLOURS,
     counted_by_severity,
     looked_at,
     number_rows,
+    with_text,
 )
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.page_layout import page_header
@@ -21,6 +23,9 @@ from laban_mapper.model import Finding, Findings, Severity
 
 REFRESH_S = 15
 _MOST: Final = 100
+_TEXT: Final = "find"
+_FIELD: Final = "find_findings"
+_PLACES: Final = "[data-testid=stMain] [data-testid=stExpander] summary"
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -51,19 +56,34 @@ def _finding(found: Finding, number: int) -> None:
 
 def _filters(found: Findings) -> list[Finding]:
     counts = counted_by_severity(found.findings)
-    chosen = st.pills(
-        "Severity",
-        get_args(Severity)[::-1],
-        selection_mode="multi",
-        format_func=lambda severity: f"{severity} {counts[severity]}",
-        key="severity",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return [one for one in found.findings if not chosen or one.severity in chosen]
+    with st.container(horizontal=True, vertical_alignment="center", key="filters"):
+        chosen = st.pills(
+            "Severity",
+            get_args(Severity)[::-1],
+            selection_mode="multi",
+            format_func=lambda severity: f"{severity} {counts[severity]}",
+            key="severity",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        with st.container(width=280):
+            text = st.query_params.get(_TEXT, "")
+            find_field("Find in the findings", text, _PLACES, _FIELD, _find)
+    return [one for one in with_text(found.findings, text) if not chosen or one.severity in chosen]
+
+
+def _find() -> None:
+    """Keep what the user looks for in the URL."""
+    text = str(st.session_state[_FIELD].get("find") or "").strip()
+    if text:
+        st.query_params[_TEXT] = text
+    else:
+        st.query_params.pop(_TEXT, None)
 
 
 def _list(shown: Sequence[Finding]) -> None:
+    if not shown:
+        notices.empty_window("No finding is like that.", "Remove a filter.")
     for number, finding in enumerate(shown[:_MOST]):
         _finding(finding, number)
     if len(shown) > _MOST:

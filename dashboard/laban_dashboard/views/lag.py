@@ -15,6 +15,8 @@ from laban_dashboard.presentation.lag_charts import (
     lag_caption,
     lag_chart,
     partition_rows,
+    polled_at,
+    standing_caption,
 )
 from laban_dashboard.presentation.lag_queues import drain, rates
 from laban_dashboard.presentation.status_labels import (
@@ -48,6 +50,9 @@ def _card(group: GroupLag, name: str) -> None:
         )
         st.markdown(f"### {group.messages:,}")
         st.caption(lag_caption(group))
+        standing = standing_caption(group)
+        if standing is not None:
+            st.caption(f":red[{standing}]")
         if group.waiting:
             st.caption(rates(group.waiting))
         told = drain(group)
@@ -116,15 +121,19 @@ def _chart(history: LagHistory, groups: Sequence[GroupLag], measure: Measure, *,
 
 
 def _partitions(groups: Sequence[GroupLag]) -> None:
+    timezone = browser_timezone()
     st.markdown("#### Partitions")
     st.dataframe(
         safe_rows(partition_rows(groups)),
         hide_index=True,
         key="partitions",
+        placeholder=formatting.NO_VALUE,
         column_config={
             "group": "Consumer group",
             "cluster": "Cluster",
-            "seconds from": "Seconds from",
+            "seconds from": st.column_config.TextColumn(
+                "Seconds known from", help="How the seconds are known, or why they are not"
+            ),
             "lost": st.column_config.NumberColumn("Lost (messages)", format="localized"),
             "problem": "Problem",
             "topic": "Topic",
@@ -135,11 +144,13 @@ def _partitions(groups: Sequence[GroupLag]) -> None:
             "committed": st.column_config.NumberColumn("Committed offset", format="localized"),
             "end": st.column_config.NumberColumn("Log end offset", format="localized"),
             "read at": st.column_config.DatetimeColumn(
-                "Read at", format="HH:mm:ss", timezone=str(browser_timezone()), help="In your time zone"
+                "Read at", format="HH:mm:ss", timezone=str(timezone), help=f"In your time zone, {timezone}"
             ),
-            "utc": st.column_config.DatetimeColumn("UTC", format="HH:mm:ss", timezone="UTC", help="The same"),
         },
     )
+    when, utc = polled_at(groups, timezone)
+    if when:
+        st.caption(when, help=utc)
 
 
 def _body() -> None:

@@ -10,6 +10,7 @@ from laban_dashboard.components.service_map import service_map
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.map.changes import Change, changes, with_gone
 from laban_dashboard.presentation.map.elements import LARGE, map_elements
+from laban_dashboard.presentation.map.labels import NAMESPACE
 from laban_dashboard.presentation.map.scope import VisibleMap, visible_map
 from laban_dashboard.presentation.time_window import TimeWindow
 from laban_dashboard.widgets import map_memory, map_url, notices
@@ -52,6 +53,20 @@ def _left_out(visible: VisibleMap) -> None:
         )
     if visible.quiet_edges:
         parts.append(f"{formatting.count(visible.quiet_edges, 'quiet edge')} left out")
+    if visible.folded:
+        namespaces = sum(node.id.startswith(NAMESPACE) for node in visible.nodes)
+        parts.insert(
+            0,
+            f"{formatting.count(visible.folded, 'service')} are folded into "
+            f"{formatting.count(namespaces, 'namespace')}. Select one and choose Open this namespace, "
+            "search for a service, or turn off By namespace to see all",
+        )
+    elif len(visible.nodes) + len(visible.edges) > LARGE:
+        parts.insert(
+            0,
+            "names and figures appear as you zoom in. Click a node to see its neighbours, "
+            "or press / to search",
+        )
     if parts:
         text = "; ".join(parts)
         st.caption(f"{text[:1].upper()}{text[1:]}.")

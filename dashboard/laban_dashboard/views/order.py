@@ -17,6 +17,7 @@ from laban_dashboard.components.message_table import message_table
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.components.sequence import sequence
 from laban_dashboard.components.timeline import timeline
+from laban_dashboard.components.typed_history import typed_history
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.order_messages import message_table_data
 from laban_dashboard.presentation.order_sequence import sequence_data
@@ -41,6 +42,7 @@ from laban_mapper.orders import OrdersQuestion
 
 REFRESH_S = 2
 _QUERY = "order"
+_FIELD = "Order ID or key=value"
 _RECENT = "recent"
 _CACHED = "cached_story"
 _MAX_LISTED = 50
@@ -65,10 +67,10 @@ def _open_recent() -> None:
 
 def _search() -> str:
     text = st.text_input(
-        "Order ID or key=value",
+        _FIELD,
         key=_QUERY,
         bind="query-params",
-        placeholder="Order ID or key=value",
+        placeholder=_FIELD,
         icon=":material/search:",
         label_visibility="collapsed",
         width=340,
@@ -212,3 +214,4 @@ def _body() -> None:
 
 
 notices.auto_refresh(_body, REFRESH_S)
+typed_history(_FIELD, _QUERY)

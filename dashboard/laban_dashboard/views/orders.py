@@ -8,7 +8,7 @@ import streamlit as st
 from laban_dashboard.answer_source import known_services, shared_answers
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.presentation import formatting
-from laban_dashboard.presentation.orders_rows import orders_table_data
+from laban_dashboard.presentation.orders_rows import bars_caption, orders_table_data
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.order_links import open_clicked
@@ -121,7 +121,7 @@ def _body() -> None:
         return
     data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
-    st.caption(_footer(found, asked))
+    st.caption(" · ".join(filter(None, (_footer(found, asked), bars_caption(found.orders)))))
 
 
 with page_header("Orders"):

@@ -1,5 +1,6 @@
 """The controls above the map. The URL keeps them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from laban_dashboard.presentation.map.labels import node_label
-from laban_dashboard.presentation.map.namespaces import namespaces_of
+from laban_dashboard.presentation.map.namespaces import folded_into, folds, namespaces_of
 from laban_dashboard.presentation.map.scope import MapScope
 from laban_dashboard.widgets import map_url
 from laban_mapper.model import Node, ServiceMap
@@ -55,6 +56,7 @@ def map_controls(found: ServiceMap) -> Controls:
         if namespaces_of(found.nodes):
             collapsed = st.toggle(
                 "By namespace",
+                value=folds(found.nodes),
                 key="namespaces",
                 bind="query-params",
                 help="Draw the services of a namespace as one node. Select it to open it.",
@@ -71,7 +73,9 @@ def map_controls(found: ServiceMap) -> Controls:
     # Always there, because an element that comes before the map would make the browser build the map anew.
     row = st.container(horizontal=True, vertical_alignment="center", key="focus")
     depth = "1" if focus is None else _focus(row, names.get(focus))
-    opened = frozenset((map_url.parameter(map_url.OPEN) or "").split(",")) - {""}
+    if collapsed:
+        _open_selected(names)
+    opened = map_url.opened()
     scope = MapScope(
         focus=focus,
         depth=int(depth),
@@ -81,6 +85,13 @@ def map_controls(found: ServiceMap) -> Controls:
         quiet=not calm,
     )
     return Controls(scope, compare, replay)
+
+
+def _open_selected(names: Mapping[str, Node]) -> None:
+    """Open the namespace of a selected service, which another page may link to."""
+    node = names.get(map_url.parameter(map_url.SELECT) or "")
+    if node is not None and node.namespace and folded_into(node, map_url.opened()) is not None:
+        map_url.set_parameter(map_url.OPEN, map_url.with_opened(node.namespace))
 
 
 def _focus(row: DeltaGenerator, node: Node | None) -> str:

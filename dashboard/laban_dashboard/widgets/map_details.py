@@ -50,6 +50,7 @@ def _overview(
     st.markdown("#### Overview")
     services = sum(node.kind == "service" for node in visible.nodes)
     topics = sum(node.kind == "topic" for node in visible.nodes)
+    services += visible.folded
     counts = f"{formatting.count(services, 'service')} · {formatting.count(topics, 'topic')}"
     st.caption(f"{counts}. Click a node or edge; click a node twice to see only its neighbours.")
     if changed:
@@ -58,6 +59,7 @@ def _overview(
     lagging = [group for group in by_severity(lag) if group.status != "OK"]
     if lagging:
         _links("Consumer lag", [_group_link(group) for group in lagging[:_LISTED]], "lagging")
+    _failing([node for inside in visible.failing_inside.values() for node in inside])
     failing = sorted((edge for edge in visible.edges if edge.errors), key=lambda edge: -edge.errors)
     if failing:
         _edges("Most errors", failing[:_WORST], visible, seconds)
@@ -81,6 +83,7 @@ def _node(node: Node, visible: VisibleMap, seconds: float, lag: Iterable[GroupLa
     outgoing = [edge for edge in visible.edges if edge.source == node.id]
     _figures(sum(edge.calls for edge in incoming), sum(edge.errors for edge in incoming), seconds, "in")
     _links_of(node)
+    _failing(visible.failing_inside.get(node.id, []))
     for title, edges in (("From", incoming), ("To", outgoing)):
         if edges:
             _edges(title, sorted(edges, key=lambda edge: -edge.calls), visible, seconds)
@@ -90,6 +93,13 @@ def _node(node: Node, visible: VisibleMap, seconds: float, lag: Iterable[GroupLa
         _link_to_latency(node.name)
 
 
+def _failing(inside: Sequence[Node]) -> None:
+    """Draw links to services of folded namespaces that fail."""
+    if inside:
+        links = [Link(node.id, node_name(node), _select(node.id), "fails often", "bad") for node in inside]
+        _links("Failing in a namespace", links[:_LISTED], "inside", more=len(links) - _LISTED)
+
+
 def _links_of(node: Node) -> None:
     """Draw links to other views of the map around a node."""
     links = []
@@ -97,7 +107,7 @@ def _links_of(node: Node) -> None:
         href = map_url.address(focus=node.id, select=node.id)
         links.append(Link(map_url.FOCUS, "Only this and its neighbours", href))
     if node.id.startswith(NAMESPACE) and node.namespace:
-        href = map_url.address(open=_opened(node.namespace), select=None)
+        href = map_url.address(open=map_url.with_opened(node.namespace), select=None)
         links.append(Link(map_url.OPEN, "Open this namespace", href))
 
     def follow() -> None:
@@ -105,16 +115,11 @@ def _links_of(node: Node) -> None:
         if opened == map_url.FOCUS:
             map_url.set_parameter(map_url.FOCUS, node.id)
         elif opened == map_url.OPEN:
-            map_url.set_parameter(map_url.OPEN, _opened(node.namespace or ""))
+            map_url.set_parameter(map_url.OPEN, map_url.with_opened(node.namespace or ""))
             map_url.set_parameter(map_url.SELECT, None)
 
     if links:
         link_list("Views", links, "panel-views", follow)
-
-
-def _opened(namespace: str) -> str:
-    """Return the opened namespaces, with one more."""
-    return ",".join(filter(None, [map_url.parameter(map_url.OPEN), namespace]))
 
 
 def _edge(edge: Edge, visible: VisibleMap, seconds: float) -> None:

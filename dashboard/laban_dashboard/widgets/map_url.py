@@ -25,6 +25,16 @@ def set_parameter(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
 
 
+def opened() -> frozenset[str]:
+    """Return the namespaces that are open."""
+    return frozenset((parameter(OPEN) or "").split(",")) - {""}
+
+
+def with_opened(namespace: str) -> str:
+    """Return the value of OPEN with one more namespace."""
+    return ",".join(filter(None, [parameter(OPEN), namespace]))
+
+
 def address(**changed: str | None) -> str:
     """Return the relative URL of this map with other parameters; None removes one."""
     query = st.query_params.to_dict() | changed

@@ -42,7 +42,9 @@ def _waits(states: list[GroupState], group: GroupLag) -> bool:
 def _what(group: GroupLag) -> str:
     if group.members == 0:
         return "has no members and commits nothing"
-    return "commits nothing" if group.status == "STOP" else "commits, but does not advance"
+    if group.members and group.status == "STALL":
+        return f"commits nothing, although it has {counted(group.members, 'member')}"
+    return "commits nothing"
 
 
 RULE = Rule(

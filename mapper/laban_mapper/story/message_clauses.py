@@ -1,11 +1,11 @@
 """What happened to the messages of an order, as clauses of its verdict."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from laban_mapper.model import GroupState, Message
-from laban_mapper.names import listed, shortened
+from laban_mapper.names import counted, listed, shortened
 from laban_mapper.spans import NS_PER_MS
 from laban_mapper.story.messages import Published, unread_reason
 from laban_mapper.story.outcome import is_unread
@@ -25,6 +25,7 @@ def message_clauses(begin: int, messages: Sequence[Published], stuck: str | None
     """
     unread: list[str] = []
     problems: dict[str, list[str]] = {}
+    waiting: dict[tuple[str, str, str], list[GroupState]] = {}
     successes: dict[str, list[tuple[float | None, str]]] = {}
     states = _States(messages)
     for published in messages:
@@ -40,10 +41,14 @@ def message_clauses(begin: int, messages: Sequence[Published], stuck: str | None
                 which = states.which_of_several(message, state)
                 group = f"{state.group} ({which})" if which else state.group
                 successes.setdefault(message.topic, []).append((done, group))
+            elif state.state == "waiting":
+                which = states.which_of_several(message, state)
+                waiting.setdefault((which, message.topic, state.group), []).append(state)
             else:
                 clause = _problem(states.named(message, state), state, done)
                 problems.setdefault(clause, []).append(state.group)
     clauses = unread + [f"{listed(groups)} {words}" for words, groups in problems.items()]
+    clauses += _waiting(waiting)
     shown = list(dict.fromkeys(clauses))[:_SHOWN]
     if len(clauses) > len(shown):
         shown.append(f"{len(clauses) - len(shown)} more of that kind")
@@ -91,7 +96,7 @@ def _processed(topic: str, done: Sequence[tuple[float | None, str]]) -> str:
 
 
 def _problem(what: str, state: GroupState, done: float | None) -> str:
-    """The clause about messages in one group that did not simply process them, without the group name.
+    """The clause about messages that one group read, but did not simply process, without the group name.
 
     Args:
         what: the topic, or which of its messages.
@@ -100,8 +105,6 @@ def _problem(what: str, state: GroupState, done: float | None) -> str:
     """
     why = f" ({state.error})" if state.error else ""
     match state.state:
-        case "waiting":
-            return f"is still waiting {_behind(state)} on {what} in group {shortened(state.group)}"
         case "failed":
             return f"failed to process {what}{why}"
         case "dead-lettered":
@@ -118,7 +121,37 @@ def _problem(what: str, state: GroupState, done: float | None) -> str:
             return f"processed {what}{after} on attempt {state.attempts}"
 
 
-def _behind(state: GroupState) -> str:
-    count = state.messages_ahead or 0
-    ahead = {0: "as the next message", 1: "behind 1 message"}.get(count, f"behind {count} messages")
-    return ahead if state.waiting_ms is None else f"{ahead} (about {format_duration(state.waiting_ms)})"
+def _waiting(waiting: Mapping[tuple[str, str, str], Sequence[GroupState]]) -> list[str]:
+    """The clauses about messages that wait, by which of several, topic and group: one for groups alike.
+
+    `2 messages on orders still wait for group email, 2 to 3 messages ahead of them (up to 1.8 s so far)`.
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (which, topic, group), states in waiting.items():
+        one = len(states) == 1
+        what = which or ("the message" if one else f"{len(states):,} messages")
+        words = f"{what} on {shortened(topic)} still {'waits' if one else 'wait'} for group"
+        alike.setdefault((words, _ahead(states) + _so_far(states)), []).append(group)
+    return [
+        f"{words}{'s' if len(set(groups)) > 1 else ''} {listed(groups)}{place}"
+        for (words, place), groups in alike.items()
+    ]
+
+
+def _ahead(states: Sequence[GroupState]) -> str:
+    """How many messages a group must read before the ones that wait."""
+    counts = [state.messages_ahead or 0 for state in states]
+    least, most = min(counts), max(counts)
+    if most == 0:
+        return " as the next one" if len(states) == 1 else " as the next ones"
+    of_them = "it" if len(states) == 1 else "them" if least != most else "each"
+    amount = "" if least == most else "up to " if least == 0 else f"{least:,} to "
+    return f", {amount}{counted(most, 'message')} ahead of {of_them}"
+
+
+def _so_far(states: Sequence[GroupState]) -> str:
+    """How long the message has waited that has waited longest; nothing if that is unknown."""
+    known = [state.waiting_ms for state in states if state.waiting_ms is not None]
+    if not known:
+        return ""
+    return f" ({'about' if len(states) == 1 else 'up to'} {format_duration(max(known))} so far)"

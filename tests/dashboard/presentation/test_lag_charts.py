@@ -1,6 +1,15 @@
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from laban_dashboard.presentation.lag_charts import by_severity, lag_caption, lag_chart, partition_rows
+from laban_dashboard.presentation.lag_charts import (
+    by_severity,
+    lag_caption,
+    lag_chart,
+    partition_rows,
+    polled_at,
+    standing_caption,
+)
+from laban_mapper.model import LagPoint
 from tests.dashboard.presentation.chart_rows import rows_of
 from tests.dashboard.shop_answers import ShopAnswers, shop_lag
 
@@ -19,6 +28,65 @@ def test_the_caption_of_a_group_has_the_lag_of_its_slowest_partition() -> None:
     assert lag_caption(email.model_copy(update={"messages": 0})) == "no messages waiting"
     unknown = [one.model_copy(update={"seconds": None}) for one in email.topics]
     assert lag_caption(email.model_copy(update={"topics": unknown})) == "messages behind"
+
+
+def test_a_group_that_stands_still_says_whether_it_has_members() -> None:
+    email = by_severity(GROUPS)[0]
+    told = [
+        standing_caption(email.model_copy(update={"status": status, "members": members}))
+        for status, members in (("STALL", 1), ("STOP", 0), ("STOP", None), ("WARN", 2))
+    ]
+    assert told == [
+        "commits nothing, although it has 1 member",
+        "commits nothing; has no members",
+        "commits nothing; members unknown",
+        None,
+    ]
+
+
+def test_a_partition_says_why_its_seconds_are_unknown() -> None:
+    email = by_severity(GROUPS)[0]
+    changes: list[dict[str, object]] = [
+        {"committed": None, "messages": None, "seconds": None},
+        {"seconds": None, "messages": 7},
+        {"seconds": 0.0, "messages": 0},
+        {"seconds": 4.0, "seconds_from": "message"},
+    ]
+    found = [email.topics[0].model_copy(update=change) for change in changes]
+    rows = partition_rows([email.model_copy(update={"topics": found})])
+    assert {row["seconds from"] for row in rows} == {
+        "unknown: no commit yet",
+        "unknown: written before the first poll",
+        "nothing waits",
+        "the message",
+    }
+
+
+def test_columns_that_say_the_same_in_every_row_are_left_out() -> None:
+    email = by_severity(GROUPS)[0]
+    first, *_ = email.topics
+    alike = email.model_copy(update={"topics": [first, first.model_copy(update={"partition": 9})]})
+    assert partition_rows([alike])[0].keys().isdisjoint({"cluster", "lost", "problem", "read at"})
+    later = first.model_copy(update={"partition": 9, "time": first.time + timedelta(seconds=5), "lost": 3})
+    apart = email.model_copy(update={"topics": [first, later]})
+    assert {"lost", "read at"} <= partition_rows([apart])[0].keys()
+    local, utc = polled_at([apart], ZoneInfo("Asia/Tokyo"))
+    assert local == f"Offsets read at {later.time.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M:%S} at the latest."
+    assert utc == f"{later.time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_a_line_ends_where_nobody_polled() -> None:
+    def polls(begin: int) -> list[LagPoint]:
+        return [
+            POINTS[0].model_copy(update={"time": POINTS[0].time + timedelta(seconds=begin + 5 * number)})
+            for number in range(6)
+        ]
+
+    rows = rows_of(lag_chart([*polls(0), *polls(300)], "messages", by_partition=True))
+    assert [row["lag"] is None for row in rows].index(True) == 7
+    assert rows[6]["time"] == (POINTS[0].time + timedelta(seconds=30)).isoformat()
+    whole = rows_of(lag_chart([*polls(0), *polls(30)], "messages", by_partition=True))
+    assert all(row["lag"] is not None for row in whole)
 
 
 def test_messages_are_added_up_and_seconds_are_those_of_the_slowest_partition() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from laban_dashboard.presentation.orders_rows import order_query, orders_table_data
+from laban_dashboard.presentation.orders_rows import bars_caption, order_query, orders_table_data
 from laban_mapper.model import OrderCause, OrderSummary
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -55,6 +55,7 @@ def test_a_bar_is_against_what_is_usual_and_says_so_in_words() -> None:
         "until_usual": 0.25,
         "beyond": pytest.approx(0.525),
         "usual": 0.25,
+        "longer": False,
         "words": "3.1 × usual",
         "title": "usually 100 ms (380 traces)",
     }
@@ -65,7 +66,14 @@ def test_a_bar_is_against_what_is_usual_and_says_so_in_words() -> None:
         "17 × usual",
         "1,235 × usual",
     ]
-    assert (compared(9_000)["until_usual"], compared(9_000)["beyond"]) == (0.25, 0.75)
+    longest = compared(9_000)
+    assert (longest["until_usual"], longest["beyond"], longest["longer"]) == (0.25, 0.75, True)
+
+
+def test_what_the_bars_mean_is_said_if_there_are_any() -> None:
+    assert bars_caption([order("1001")]) == ""
+    told = bars_caption([order("1001"), order("1002", usual_ms=50.0, usual_examples=30)])
+    assert told == "Bars end at 4 × usual, the tick is at usual; ▸ took longer than that."
 
 
 def test_an_order_that_waits_is_compared_only_if_it_has_taken_long_already() -> None:

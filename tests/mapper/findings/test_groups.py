@@ -27,6 +27,14 @@ def test_a_group_that_does_not_move_is_an_error_with_the_messages_that_wait() ->
     assert found.traces == [f"{number:032x}" for number in range(2, 5)]
 
 
+def test_a_group_with_members_that_commits_nothing_is_told_so() -> None:
+    stalled = replace(lag("email", "orders", 100, 101), status="STALL", members=2)
+    (found,) = found_by(STOPPED, system([], polled=[stalled]))
+    assert found.sentence == ("email commits nothing, although it has 2 members; 1 message of orders waits")
+    (unknown,) = found_by(STOPPED, system([], polled=[replace(stalled, members=None)]))
+    assert unknown.sentence == "email commits nothing; 1 message of orders waits"
+
+
 def test_a_group_without_members_is_told_so() -> None:
     stopped = replace(lag("email", "orders", 100, 101), status="STOP", members=0)
     (found,) = found_by(STOPPED, system([], polled=[stopped]))

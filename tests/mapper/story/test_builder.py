@@ -160,7 +160,7 @@ def test_how_seldom_messages_came_is_no_estimate_for_the_next_one(
 def test_the_time_of_a_message_published_after_the_poll_is_unknown() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
     story = build_story("order", "123", spans, Consumption([lag("email", "orders", 0, 50, 300.0)], SEEN))
-    assert "email is still waiting behind 7 messages on orders in group email" in story.verdict
+    assert "the message on orders still waits for group email, 7 messages ahead of it;" in story.verdict
     (email,) = [s for m in story.messages for s in m.groups if s.group == "email"]
     assert email.waiting_ms is None
 
@@ -189,7 +189,7 @@ def test_a_group_without_a_commit_waits_from_the_start_of_the_log() -> None:
     spans = [s for s in hybrid_order() if s.service != "email"]
     story = build_story("order", "123", spans, Consumption([lag("email", "orders", None, 50)], SEEN))
     assert states(story)["orders", "email"] == "waiting"
-    assert "behind 7 messages" in story.verdict
+    assert "7 messages ahead of it" in story.verdict
 
 
 def test_a_committed_message_without_a_span_is_untraced() -> None:

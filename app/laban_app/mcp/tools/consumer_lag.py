@@ -75,8 +75,9 @@ def add_consumer_lag(registry: Registry, asking: Asking) -> None:
     @registry.tool(
         title="Consumer lag",
         description="How far behind each consumer group is now, the worst first: status (OK, WARN, STALL: "
-        "commits but does not advance, STOP: does not commit, REWIND: went back), messages, and age of the "
-        "oldest. Use it for 'is something stuck', and before who_waits.",
+        "commits nothing while messages wait, STOP: the same without known members while more come, "
+        "REWIND: went back), messages, and age of the oldest. Use it for 'is something stuck', and before "
+        "who_waits.",
     )
     async def consumer_lag(cursor: Cursor = None) -> Annotated[CallToolResult, Lag]:
         return await asking.tell(lambda answers: _lag(answers, cursor))

@@ -9,6 +9,8 @@ from laban_mapper.diagrams.rendering import draw
 
 _POINTS_PER_INCH = 72
 _CURVE_SAMPLES = 4
+_FEW = 20
+_DENSE = 2.5
 _STRAIGHT_WITHIN = 4.0
 """An edge that deviates less than this from a straight line, in pixels, is drawn straight."""
 
@@ -57,7 +59,13 @@ def layout_graph(nodes: tuple[tuple[str, int], ...], edges: tuple[tuple[str, str
 
 def _dot(nodes: Sequence[tuple[str, int]], edges: Sequence[tuple[str, str]], names: dict[str, str]) -> str:
     """Write the graph in DOT. Generated IDs replace the names, so no data becomes DOT syntax."""
-    lines = ["digraph {", 'rankdir=LR; nodesep=0.6; ranksep=1.5; node [shape=box fixedsize=true label=""];']
+    ranks, beside = (1.5, 0.6) if len(nodes) <= _FEW else (1.1, 0.6)  # inches; a picture that is not too wide
+    if len(nodes) > _FEW and len(edges) > _DENSE * len(nodes):
+        ranks, beside = 2.0, 0.35  # nor too high, where many edges pass beside the nodes
+    lines = [
+        "digraph {",
+        f'rankdir=LR; nodesep={beside}; ranksep={ranks}; node [shape=box fixedsize=true label=""];',
+    ]
     height = NODE_HEIGHT / _POINTS_PER_INCH
     lines += [
         f"{names[node]} [width={width / _POINTS_PER_INCH:.3f} height={height:.3f}];" for node, width in nodes

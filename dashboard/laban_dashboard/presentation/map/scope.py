@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laban_dashboard.presentation.map.health import edge_health
 from laban_dashboard.presentation.map.labels import edge_id
-from laban_dashboard.presentation.map.namespaces import by_namespace
+from laban_dashboard.presentation.map.namespaces import by_namespace, failing_inside, folded_into
 from laban_mapper.model import Edge, Node, ServiceMap
 
 MAX_NODES = 1_500
@@ -43,6 +43,8 @@ class VisibleMap:
 
     Attributes:
         quiet_edges: those that are left out because they are quiet.
+        folded: services that a node for their namespace stands for.
+        failing_inside: those of them that fail, by the ID of that node.
     """
 
     nodes: list[Node]
@@ -50,6 +52,8 @@ class VisibleMap:
     hidden_nodes: int = 0
     hidden_edges: int = 0
     quiet_edges: int = 0
+    folded: int = 0
+    failing_inside: Mapping[str, list[Node]] = field(default_factory=dict[str, list[Node]])
 
 
 def visible_map(
@@ -59,16 +63,23 @@ def visible_map(
     max_nodes: int = MAX_NODES,
     max_edges: int = MAX_EDGES,
 ) -> VisibleMap:
-    """Return the part of a map that is in scope: the busiest nodes and edges if it is too large."""
+    """Return the part of a map that is in scope: the busiest nodes and edges if it is too large.
+
+    Around a service, nothing is folded.
+    """
     scope = scope or MapScope()
     nodes, edges = list(found.nodes), list(found.edges)
-    if scope.collapsed:
+    failing: dict[str, list[Node]] = {}
+    folded = 0
+    if scope.collapsed and not any(node.id == scope.focus for node in nodes if node.namespace):
+        failing = failing_inside(nodes, edges, scope.opened)
+        folded = sum(folded_into(node, scope.opened) is not None for node in nodes)
         nodes, edges = by_namespace(nodes, edges, scope.opened)
     if not scope.queues:
         nodes, edges = _without_queues(nodes, edges)
     quiet = 0
     if not scope.quiet:
-        nodes, edges, quiet = _without_quiet(nodes, edges, _minutes(found), scope.focus)
+        nodes, edges, quiet = _without_quiet(nodes, edges, _minutes(found), {scope.focus, *failing})
     if scope.focus is not None:
         nodes, edges = _around(scope.focus, scope.depth, nodes, edges)
     hidden = max(0, len(nodes) - max_nodes)
@@ -81,6 +92,8 @@ def visible_map(
         hidden,
         len(edges) - len(drawn),
         quiet,
+        folded,
+        failing,
     )
 
 
@@ -89,7 +102,7 @@ def _minutes(found: ServiceMap) -> float:
 
 
 def _without_quiet(
-    nodes: list[Node], edges: list[Edge], minutes: float, kept: str | None
+    nodes: list[Node], edges: list[Edge], minutes: float, kept: Collection[str | None]
 ) -> tuple[list[Node], list[Edge], int]:
     """Leave out edges with few calls and the nodes without others, but nothing that has a problem."""
     loud = [
@@ -99,7 +112,7 @@ def _without_quiet(
     ]
     ends = {end for edge in loud for end in (edge.source, edge.target)}
     shown = [
-        node for node in nodes if node.id in ends or node.id == kept or node.lag_status not in (None, "OK")
+        node for node in nodes if node.id in ends or node.id in kept or node.lag_status not in (None, "OK")
     ]
     return shown, loud, len(edges) - len(loud)
 

@@ -14,7 +14,7 @@ from laban_mapper.times import format_duration
 _WORDS: Final[dict[LagStatus, str]] = {
     "WARN": "falls behind",
     "REWIND": "reads messages again: its committed offset went back",
-    "STALL": "commits, but does not advance",
+    "STALL": "commits nothing",
     "STOP": "commits nothing",
     "OK": "keeps up",
 }

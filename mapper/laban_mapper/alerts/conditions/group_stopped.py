@@ -33,7 +33,9 @@ def _raised(situation: Situation) -> Iterator[Raised]:
 def _what(queue: QueueLag) -> str:
     if queue.members == 0:
         return "has no members and commits nothing"
-    return "commits nothing" if queue.status == "STOP" else "commits, but does not advance"
+    if queue.members and queue.status == "STALL":
+        return f"commits nothing, although it has {counted(queue.members, 'member')}"
+    return "commits nothing"
 
 
 def _rules(limits: AlertLimits, _: Objectives) -> Iterator[PrometheusRule]:
@@ -49,7 +51,7 @@ def _rules(limits: AlertLimits, _: Objectives) -> Iterator[PrometheusRule]:
 CONDITION = Condition(
     name="LabanGroupStopped",
     severity="error",
-    meaning="A consumer group commits nothing, or does not advance, while messages wait.",
+    meaning="A consumer group commits nothing while messages wait.",
     raised=_raised,
     rules=_rules,
 )

@@ -119,7 +119,7 @@ def _progress(facts: Facts, state: GroupState, lag: Lag) -> str:
         return f"{who}is {lag.messages or 0:,} messages behind"
     if progress.committed is not None:
         return f"{who}has committed nothing since {utc_time(progress.committed):%H:%M:%S} UTC"
-    since = f"{utc_time(progress.first):%H:%M:%S} UTC at least"
+    since = f"at least {utc_time(progress.first):%H:%M:%S} UTC"
     return f"{who}has committed nothing since {since}"
 
 

@@ -93,6 +93,14 @@ def test_a_long_name_is_shortened_in_the_middle() -> None:
     assert first["name"] == "a" * 18 + "…a-backend"
 
 
+def test_a_long_name_has_two_lines_and_a_label_a_shorter_form() -> None:
+    found = graph_of([edge("service:web", "service:recommendation-engine", "http", 90, errors=9)])
+    nodes, [only] = by_id(drawn(found)["nodes"]), drawn(found)["edges"]
+    assert nodes["service:recommendation-engine"]["title"] == "recommendation-\nengine"
+    assert nodes["service:web"]["title"] == "web"
+    assert only["label"].splitlines()[-1] == only["short"] == "10 % err"
+
+
 def test_names_cannot_reverse_what_is_around_them() -> None:
     nodes = drawn(graph_of([edge("service:a\u202eb\x1b", "service:c", "http", 1)]))["nodes"]
     assert "a\\u202eb\\x1b" in {node["name"] for node in nodes}

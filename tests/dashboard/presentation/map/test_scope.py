@@ -1,5 +1,9 @@
+from typing import Any, cast
+
 import pytest
 
+from laban_dashboard.presentation.map.elements import map_elements
+from laban_dashboard.presentation.map.namespaces import folds
 from laban_dashboard.presentation.map.scope import MapScope, VisibleMap, visible_map
 from laban_mapper.model import Node, ServiceMap
 from tests.dashboard.shop_answers import edge, graph_of, shop_edges
@@ -98,3 +102,43 @@ def test_the_services_of_a_namespace_become_one_node() -> None:
 def test_an_opened_namespace_has_its_services() -> None:
     shown = visible_map(_spaced(), MapScope(collapsed=True, opened=frozenset({"shop"})))
     assert ids(shown) == {"service:web", "service:a", "service:b"}
+
+
+def test_a_folded_namespace_says_which_of_its_services_fail() -> None:
+    found = _spaced()
+    edges = [edge.model_copy(update={"errors": edge.calls // 2}) for edge in found.edges]
+    shown = visible_map(found.model_copy(update={"edges": edges}), MapScope(collapsed=True))
+    assert shown.folded == 2
+    assert [node.id for node in shown.failing_inside["namespace:shop"]] == ["service:a", "service:b"]
+    [shop] = [one for one in map_nodes(shown) if one["id"] == "namespace:shop"]
+    assert (shop["title"], shop["health"], shop["note"]) == (
+        "shop\n2 services",
+        "failing",
+        "2 services fail",
+    )
+
+
+def map_nodes(shown: VisibleMap) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", map_elements(shown, 900, [], None)["nodes"])
+
+
+def test_around_a_service_nothing_is_folded() -> None:
+    shown = visible_map(_spaced(), MapScope(collapsed=True, focus="service:a"))
+    assert ids(shown) == {"service:web", "service:a", "service:b"}
+    assert shown.folded == 0
+
+
+@pytest.mark.parametrize(
+    ("services", "namespaces", "expected"), [(81, 8, True), (80, 8, False), (81, 1, False), (81, 60, False)]
+)
+def test_a_large_map_is_folded_if_that_makes_it_smaller(
+    services: int,
+    namespaces: int,
+    expected: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    nodes = [
+        Node(id=f"service:s{at}", kind="service", name=f"s{at}", namespace=f"n{at % namespaces}")
+        for at in range(services)
+    ]
+    assert folds(nodes) is expected
+    assert not folds([node.model_copy(update={"namespace": None}) for node in nodes])
