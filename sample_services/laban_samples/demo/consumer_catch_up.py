@@ -26,7 +26,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "order": (PAYMENTS,),
 }
 """The topics of each consumer group in the hybrid style."""
-_BLOCKING: Final = {FaultName.STOP_CONSUMER, FaultName.TIMEOUT}
+_BLOCKING: Final = {FaultName.CRASH, FaultName.STOP_CONSUMER, FaultName.TIMEOUT}
 
 
 def groups_able_to_catch_up(faults: Iterable[ServiceFault]) -> set[str]:

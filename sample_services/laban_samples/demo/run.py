@@ -184,8 +184,11 @@ def _once(demo: _Demo) -> int:
     """Send the orders, wait until they are consumed and stored, and print the summary."""
     options, supervisor = demo.options, demo.supervisor
 
-    def fail(_process: ManagedProcess) -> None:
-        demo.stopping.set()
+    def fail(process: ManagedProcess) -> None:
+        if process.failed:
+            demo.stopping.set()
+        else:
+            console_output.print_lines(f"{process.name} has crashed, as its fault wants")
 
     with ExitMonitor(supervisor, fail), create_progress("orders", options.orders) as progress:
         orders = list(islice(demo.orders(), options.orders))

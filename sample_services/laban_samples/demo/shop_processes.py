@@ -9,7 +9,8 @@ from typing import Final
 import httpx
 
 from laban_samples.addresses import GRPC_PORTS, HTTP_PORTS, SERVICES
-from laban_samples.faults.parsing import ServiceFault, format_faults
+from laban_samples.faults.active_faults import CRASH_STATUS
+from laban_samples.faults.parsing import FaultName, ServiceFault, format_faults
 from laban_samples.processes.ports import PortAllocator
 from laban_samples.processes.supervisor import ProcessSupervisor
 from laban_samples.runtime.settings import Style
@@ -91,8 +92,11 @@ def start_services(
     Raises:
         ProcessFailed: a service ended, or was not ready in time.
     """
+    crashing = {fault.service for fault in options.faults if fault.fault.name is FaultName.CRASH}
     for service in services:
-        supervisor.start(service, _command(service, options), stage, _environment(service, options))
+        command, environment = _command(service, options), _environment(service, options)
+        wanted_status = CRASH_STATUS if service in crashing else None
+        supervisor.start(service, command, stage, environment, wanted_status=wanted_status)
     with httpx.Client(timeout=2) as client:
         for service in services:
             ready = partial(_is_ready, client, f"{options.service_ports.url(service)}/healthz")

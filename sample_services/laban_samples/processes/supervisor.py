@@ -29,17 +29,24 @@ class ManagedProcess:
         stage: processes of one stage stop together, higher stages first.
         popen: the process, the leader of its own process group.
         log: the file with its output.
+        wanted_status: the exit status of an end that was asked for; None if it must not end.
     """
 
     name: str
     stage: int
     popen: "subprocess.Popen[bytes]"
     log: Path
+    wanted_status: int | None = None
 
     @property
     def ended(self) -> bool:
         """Whether the process has ended."""
         return self.popen.poll() is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the process has ended without being asked to."""
+        return self.ended and (self.wanted_status is None or self.popen.returncode != self.wanted_status)
 
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of its output, indented."""
@@ -89,6 +96,7 @@ class ProcessSupervisor:
         stage: int,
         env: Mapping[str, str] | None = None,
         output: Path | None = None,
+        wanted_status: int | None = None,
     ) -> ManagedProcess:
         """Start a process.
 
@@ -98,6 +106,7 @@ class ProcessSupervisor:
             stage: the stage in which it is stopped, see `ManagedProcess`.
             env: variables to add to the environment of this process.
             output: the file for its standard output; its log by default.
+            wanted_status: see `ManagedProcess`.
 
         Raises:
             ProcessFailed: the program cannot be started.
@@ -116,16 +125,16 @@ class ProcessSupervisor:
             except OSError as error:
                 raise ProcessFailed(f"{name} could not be started: {error}") from error
         self._notify_cleanup(f"+{popen.pid}")
-        process = ManagedProcess(name, stage, popen, log)
+        process = ManagedProcess(name, stage, popen, log, wanted_status)
         self._processes.append(process)
         return process
 
     def ended(self) -> list[ManagedProcess]:
-        """Return the processes that ended unexpectedly."""
+        """Return the processes that have ended."""
         return [process for process in self._processes if process.ended]
 
     def forget_ended(self) -> list[ManagedProcess]:
-        """Forget the processes that ended unexpectedly, and return them; they can be started again."""
+        """Forget the processes that have ended, and return them; they can be started again."""
         ended = self.ended()
         self._processes = [process for process in self._processes if process not in ended]
         for process in ended:
@@ -139,8 +148,9 @@ class ProcessSupervisor:
         Raises:
             ProcessFailed: with the name of the process and the last lines of its log.
         """
-        for process in self.ended():
-            raise process.failure()
+        for process in self._processes:
+            if process.failed:
+                raise process.failure()
 
     def wait_until(self, done: Callable[[], bool], timeout: float, failure: str) -> None:
         """Wait until `done` returns true while all processes run; `timeout` is in seconds.

@@ -77,6 +77,17 @@ def test_a_process_that_ends_is_named_with_its_last_output(tmp_path: Path) -> No
             supervisor.wait_until(lambda: False, TIMEOUT_S, "never")
 
 
+def test_an_end_that_was_asked_for_is_no_failure(tmp_path: Path) -> None:
+    with ProcessSupervisor(tmp_path) as supervisor:
+        crashed = supervisor.start("payment", python("raise SystemExit(70)"), 0, wanted_status=70)
+        supervisor.wait_until(lambda: crashed.ended, TIMEOUT_S, "never")
+        supervisor.check()
+        failed = supervisor.start("order", python("raise SystemExit(1)"), 0, wanted_status=70)
+        with pytest.raises(ProcessFailed, match="order ended with status 1"):
+            supervisor.wait_until(lambda: False, TIMEOUT_S, "never")
+    assert (crashed.failed, failed.failed) == (False, True)
+
+
 def test_a_process_that_ended_can_be_forgotten_and_started_again(tmp_path: Path) -> None:
     with ProcessSupervisor(tmp_path) as supervisor:
         supervisor.start("payment", python("pass"), 0).popen.wait()
