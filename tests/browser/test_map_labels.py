@@ -52,12 +52,14 @@ def test_nothing_covers_a_label_and_what_fails_is_named(page: Page) -> None:
     assert labels >= 0.8 * expected > 0  # the others are red lines between nodes with names
 
 
-def test_new_figures_move_no_label(page: Page) -> None:
+def test_labels_are_always_in_the_same_places_and_new_figures_move_none(page: Page) -> None:
     open_bare(page)
     found = made_system(2)
     canvas = draw_bare(page, elements_of(found))
     before = labels_of(canvas)
     assert len(before) > len(found.edges) / 2
+    canvas = draw_bare(page, elements_of(found))
+    assert labels_of(canvas) == before  # the same map always has the same labels
     edges = [edge.model_copy(update={"calls": edge.calls + 1 + edge.calls // 9}) for edge in found.edges]
     later = elements_of(found.model_copy(update={"edges": edges}))
     assert {one["label"] for one in later["edges"]} != {one["label"] for one in elements_of(found)["edges"]}

@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 from laban_app.errors import CollectorUnreachable, OtherVersion, RequestRefused, TokenRefused
 from laban_collector.errors import StoreLocked
 from laban_dashboard import answer_source
-from laban_mapper.model import LatencyHistory
+from laban_mapper.model import LatencyHistory, ServiceMap
 from laban_mapper.whatif.changes import ChangeTexts
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.shop_answers import TRACE, ShopAnswers
+from tests.dashboard.shop_answers import TRACE, ShopAnswers, edge, graph_of
 
 PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "what_if", "compare", "latency", "lag")
 
@@ -91,6 +91,32 @@ def test_the_url_says_around_which_node_the_map_is_drawn(open_page: OpenPage) ->
     at.button[0].click().run()
     assert "focus" not in at.query_params
     assert not at.text
+
+
+def test_a_large_map_opens_folded_and_a_selected_service_opens_its_namespace(
+    open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [
+        edge(f"service:s{at}", f"service:s{at + 1}", "http", 90, errors=50 * (at == 3)) for at in range(89)
+    ]
+    found = graph_of(calls)
+    spaced = [node.model_copy(update={"namespace": f"n{int(node.name[1:]) // 10}"}) for node in found.nodes]
+    large = found.model_copy(update={"nodes": spaced})
+
+    def answer(*_: object, **__: object) -> ServiceMap:
+        return large
+
+    monkeypatch.setattr(shop, "service_map", answer)
+    at = open_page("map")
+    text = text_of(at)
+    assert "90 services are folded into 9 namespaces. Select one and choose Open this namespace" in text
+    assert "**Failing in a namespace**" in text
+    assert len(at.dataframe[0].value) == 8
+    at = open_page("map", select="service:s4")
+    assert at.query_params["open"] == "n0"
+    assert "80 services are folded into 8 namespaces." in text_of(at)
+    assert "#### s4" in text_of(at)
+    assert len(open_page("map", namespaces="false").dataframe[0].value) == 89
 
 
 def test_the_map_is_compared_with_the_hour_before(open_page: OpenPage) -> None:

@@ -159,15 +159,17 @@ function boxOf(node) {
 }
 
 // Of a picture that is too small for the names in its nodes: names that can be read all the same, where they have room:
-// in a node that is larger, or else beside it. What has most neighbours has its name first. Of very many nodes, those
+// in a node that is larger, or else beside it. What is chosen has its name first, then what has most
+// neighbours. Of very many nodes, those
 // without a name are dots, which a name may cover.
 //   nodes: those to name
 //   taken: boxes that have to stay free; the boxes of the names are added
 function nameNodes(nodes, taken, font) {
   const cy = nodes.cy();
   const size = READABLE.name / growthOf(cy).zoom;
-  const order = nodes.toArray().map((node) => ({ node, id: node.id(), degree: node.degree(), own: bodyOf(node) }));
-  order.sort((one, other) => other.degree - one.degree || (one.id < other.id ? -1 : 1));
+  const order = nodes.toArray().map((node) => ({ node, id: node.id(), degree: node.degree(), own: bodyOf(node),
+    chosen: Number(node.hasClass("chosen")) }));
+  order.sort((one, other) => other.chosen - one.chosen || other.degree - one.degree || (one.id < other.id ? -1 : 1));
   const isLarge = cy.nodes().length > MANY;
   const bodies = cy.nodes().map((node) => ({ id: node.id(), box: bodyOf(node) }));
   for (const { node, id, own } of order) {

@@ -73,7 +73,7 @@ def map_controls(found: ServiceMap) -> Controls:
     # Always there, because an element that comes before the map would make the browser build the map anew.
     row = st.container(horizontal=True, vertical_alignment="center", key="focus")
     depth = "1" if focus is None else _focus(row, names.get(focus))
-    if collapsed:
+    if collapsed and focus is None:
         _open_selected(names)
     opened = map_url.opened()
     scope = MapScope(
@@ -112,7 +112,12 @@ def _focus(row: DeltaGenerator, node: Node | None) -> str:
             "Show everything",
             icon=":material/close:",
             type="tertiary",
-            on_click=map_url.set_parameter,
-            args=(map_url.FOCUS, None),
+            on_click=_show_everything,
         )
     return depth or "1"
+
+
+def _show_everything() -> None:
+    map_url.set_parameter(map_url.FOCUS, None)
+    if st.session_state.get("namespaces"):
+        map_url.set_parameter(map_url.SELECT, None)  # else it would open its namespace
