@@ -1,5 +1,6 @@
 """The demo with real, traced processes; it leaves no process behind."""
 
+import json
 import os
 import re
 import signal
@@ -29,16 +30,33 @@ def processes_of(folder: Path) -> Iterator[str]:
                 yield command.replace(b"\0", b" ").decode()
 
 
-def test_a_crashed_process_is_named_and_no_process_is_left(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def crashing_demo(folder: Path) -> int:
     faults = (parse_service_fault("payment:crash"),)
-    options = DemoOptions(orders=3, faults=faults, once=True, json_output=True, run_dir=tmp_path)
-    assert run_demo(options) == 1
+    return run_demo(DemoOptions(orders=3, faults=faults, once=True, json_output=True, run_dir=folder))
+
+
+def test_a_crashed_process_is_named_and_no_process_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laban_samples.demo.shop_processes.CRASH_STATUS", None)  # as if nobody wanted it
+    assert crashing_demo(tmp_path) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "laban demo: payment ended with status 70" in err
     assert not list(processes_of(tmp_path))
+
+
+def test_a_demo_whose_fault_crashes_a_service_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert crashing_demo(tmp_path) == 0
+    out, err = capsys.readouterr()
+    assert "payment has crashed, as its fault wants" in err
+    summary = json.loads(out)
+    assert len(summary["orders"]) == 3
+    assert [(row["group"], row["topic"], row["messages"]) for row in summary["left"]] == [
+        ("payment", "orders", 3)
+    ]
 
 
 def test_an_unreachable_cluster_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
