@@ -1,7 +1,7 @@
 """Measures how long a collector that was killed takes until it is ready again.
 
 `./run bench restart [--rounds N] [--publish]`: a store of a million spans, spans in the journal that were
-acknowledged and not loaded, and an empty or a full log of DuckDB.
+acknowledged and not loaded, and an empty or a used log of DuckDB.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _REQUEST: Final = 512
 _IN_JOURNAL: Final = 98
 """Requests, sent in less time than a batch waits to be loaded."""
 _IN_LOG: Final = 480
-"""Requests: two full loads, less than DuckDB's log may have before it is written to the file."""
+"""Requests: two loads, less than DuckDB's log may have before it is written to the file."""
 _CONNECTIONS: Final = 8
 _FIRST_ROUND: Final = 1_000
 _WAITING: Final = re.compile(r"Loading (\d+) spans")
@@ -57,7 +57,7 @@ def main() -> None:
         with Database.open(path) as database:
             Filler(database).fill(_STORED)
         rows, first = [], _FIRST_ROUND
-        for name, logged in (("empty", 0), ("full", _IN_LOG)):
+        for name, logged in (("empty", 0), ("used", _IN_LOG)):
             starts = []
             for _ in range(options.rounds):
                 _kill_loaded(path, logged, first)
