@@ -187,8 +187,6 @@ def _once(demo: _Demo) -> int:
     def fail(process: ManagedProcess) -> None:
         if process.failed:
             demo.stopping.set()
-        else:
-            console_output.print_lines(f"{process.name} has crashed, as its fault wants")
 
     with ExitMonitor(supervisor, fail), create_progress("orders", options.orders) as progress:
         orders = list(islice(demo.orders(), options.orders))
@@ -198,6 +196,8 @@ def _once(demo: _Demo) -> int:
         console_output.print_lines("waiting for the consumers to catch up")
         wait_until_caught_up(demo.cluster, groups_able_to_catch_up(options.faults), supervisor)
         wait_for_lag_reading(demo.collector, demo.cluster, supervisor, LAG_READING_TIMEOUT_S)
+    for process in supervisor.ended():
+        console_output.print_lines(f"{process.name} has crashed, as its fault wants")
     # Stop the services first so that they flush their last spans, then the collector so that it stores them.
     supervisor.stop(_SERVICES)
     left = messages_left(demo.cluster) if options.style == "hybrid" else {}
