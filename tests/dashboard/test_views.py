@@ -327,6 +327,24 @@ def test_a_change_is_added_to_the_url(open_page: OpenPage, shop: ShopAnswers) ->
     assert shop.asked[-1] == ChangeTexts(timeouts=("order→user=2s",))
 
 
+def test_a_change_that_the_browser_has_not_got_is_put_into_the_url_again(
+    open_page: OpenPage, shop: ShopAnswers
+) -> None:
+    at = open_page("what_if")
+    next(button for button in at.button if "does not answer" in button.label).click().run()
+    asked = shop.asked[-1]
+    assert asked.down
+    at.query_params.clear()  # a run with the URL that the browser had before
+    at.run()
+    assert at.query_params["down"] == asked.down[0]
+    assert shop.asked[-1] == asked
+    at.run()
+    at.query_params.clear()  # the reader goes back
+    at.run()
+    assert "down" not in at.query_params
+    assert "try one of these" in text_of(at)
+
+
 def test_an_unknown_service_of_a_what_if_question_is_told_with_the_known_ones(open_page: OpenPage) -> None:
     text = text_of(open_page("what_if", down="nobody")).replace("\\", "")
     assert "No recorded trace has a service 'nobody'. It has order, user." in text

@@ -1,7 +1,7 @@
 """The What-if page: what becomes of the requests if a service is down, slower, or called in another way."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import streamlit as st
 
@@ -27,11 +27,37 @@ from laban_mapper.printable import printable
 
 REFRESH_S = 30
 _MOST_PLACES: Final = 500
+_NEW: Final = "what_if_new"
+
+
+class _New(NamedTuple):
+    """A change that is on its way into the URL of the browser."""
+
+    kind: Kind
+    text: str
+    is_drawn: bool = False
 
 
 def _given() -> dict[Kind, list[str]]:
     """The changes that the URL has."""
+    _keep_on_its_way()
     return {kind: st.query_params.get_all(kind) for kind in KINDS}
+
+
+def _keep_on_its_way() -> None:
+    """Put a new change into the URL again if the browser has not got it.
+
+    Streamlit drops the messages of a run that another one replaces, and that one begins with the old URL.
+    """
+    new: _New | None = st.session_state.get(_NEW)
+    if new is None:
+        return
+    if new.text not in st.query_params.get_all(new.kind):
+        _put(new.kind, new.text)
+    elif new.is_drawn:
+        del st.session_state[_NEW]
+    else:
+        st.session_state[_NEW] = new._replace(is_drawn=True)
 
 
 def _add(kind: Kind, place: str | None) -> None:
@@ -40,11 +66,17 @@ def _add(kind: Kind, place: str | None) -> None:
 
 
 def _keep(kind: Kind, text: str) -> None:
-    """Put a change into the URL."""
+    """Put a new change into the URL."""
+    st.session_state[_NEW] = _New(kind, text)
+    _put(kind, text)
+
+
+def _put(kind: Kind, text: str) -> None:
     st.query_params[kind] = [*(one for one in st.query_params.get_all(kind) if one != text), text]
 
 
 def _remove(kind: Kind, text: str) -> None:
+    st.session_state.pop(_NEW, None)
     left = [one for one in st.query_params.get_all(kind) if one != text]
     if left:
         st.query_params[kind] = left
