@@ -116,19 +116,21 @@ def lag_chart(
     rows = _thinned(_by_partition(points, measure) if by_partition else _by_group(points, measure))
     rows = _ended_at_holes(rows)
     title = "messages behind" if measure == "messages" else "seconds behind"
-    lines = layer(
-        rows,
-        {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
-        x=time_axis(point.time for point in points),
-        y=quantity("lag", title, scale={"zero": True}),
-        color=colour("series"),
-        tooltip=tooltips("series", lag=title),
-    )
     limits = {
         f"objective of {printable(shortened(group))}: {formatting.duration(limit * 1000)}": limit
         for group, limit in (objectives or {}).items()
         if measure == "seconds"
     }
+    # Without a height, Vega would draw zeros in the middle.
+    scale = {"zero": True} if limits or any(row["lag"] for row in rows) else {"domain": [0, 1]}
+    lines = layer(
+        rows,
+        {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
+        x=time_axis(point.time for point in points),
+        y=quantity("lag", title, scale=scale),
+        color=colour("series"),
+        tooltip=tooltips("series", lag=title),
+    )
     return chart(lines, limit_lines(limits), height=320)
 
 

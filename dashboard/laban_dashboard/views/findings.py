@@ -97,7 +97,10 @@ def _body() -> None:
     found = found_between(_whole_minute(window.since), _whole_minute(window.until) + _MINUTE)
     st.caption(looked_at(found))
     if not found.findings:
-        st.success("**Nothing is wrong with how the services talk.**", icon=":material/check_circle:")
+        st.success(
+            "**No findings: how the services talk breaks no rule.** Home shows what fails or waits now.",
+            icon=":material/check_circle:",
+        )
         return
     _list(_filters(found))
 

@@ -126,3 +126,13 @@ def test_an_objective_is_a_line_where_the_lag_is_in_seconds() -> None:
 def test_missing_readings_are_left_out() -> None:
     gap = POINTS[0].model_copy(update={"seconds": None})
     assert rows_of(lag_chart([gap], "seconds", by_partition=True)) == []
+
+
+def test_a_chart_of_zeros_has_a_height_and_stands_on_its_axis() -> None:
+    def scale(points: list[LagPoint], objectives: dict[str, float] | None = None) -> object:
+        spec = lag_chart(points, "seconds", by_partition=False, objectives=objectives)
+        return spec["layer"][0]["encoding"]["y"]["scale"]
+
+    zeros = [point.model_copy(update={"messages": 0, "seconds": 0.0}) for point in POINTS]
+    assert scale(zeros) == {"domain": [0, 1]}
+    assert scale(zeros, {"email": 60.0}) == scale(POINTS) == {"zero": True}
