@@ -35,6 +35,12 @@ function touches(box, [x, y], [toX, toY]) {
   return from <= to;
 }
 
+// Whether two lines cross; each is from one point to another.
+function cross(from, to, otherFrom, otherTo) {
+  const side = ([x, y], [toX, toY], [px, py]) => Math.sign((toX - x) * (py - y) - (toY - y) * (px - x));
+  return side(from, to, otherFrom) * side(from, to, otherTo) < 0 && side(otherFrom, otherTo, from) * side(otherFrom, otherTo, to) < 0;
+}
+
 function around(points) {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   return { x1: Math.min(...xs), x2: Math.max(...xs), y1: Math.min(...ys), y2: Math.max(...ys) };
@@ -63,9 +69,9 @@ function places(label) {
 }
 
 function centre({ x, y, right, down }, [width, height], side) {
-  if (side === 0) return { at: [x, y], far: 0 };
+  if (side === 0) return { at: [x, y], far: 0, edge: [x, y] };
   const far = (Math.abs(down) * width + Math.abs(right) * height) / 2 + CLEAR + 1 + (Math.abs(side) - 1) * height;
-  return { at: [x - down * far * Math.sign(side), y + right * far * Math.sign(side)], far };
+  return { at: [x - down * far * Math.sign(side), y + right * far * Math.sign(side)], far, edge: [x, y] };
 }
 
 // Places labels.
@@ -77,6 +83,13 @@ function placeLabels(labels, nodes) {
   const lines = labels.map(({ id, points }) => ({ id, points, box: around(points) }));
   const found = new Map();
   const isFree = (box) => !taken.some((other) => overlap(box, other));
+  // A reader would take a label behind another edge for the label of that one.
+  const isBehind = (label, place) => lines.some(({ id, points }) => id !== label.id
+    && points.slice(1).some((point, at) => cross(place.edge, place.at, points[at], point)));
+  const fits = (label, place) => {
+    const box = boxAt(place.at, place.size);
+    return isFree(box) && !isBehind(label, place) && (Math.abs(place.side) <= 1 || crossings(label, box) === 0);
+  };
   const crossings = (label, box) => lines.filter(({ id, points, box: whole }) => id !== label.id && overlap(box, whole)
     && points.slice(1).some((point, at) => touches(box, points[at], point))).length;
   const take = (label, place) => {
@@ -86,15 +99,14 @@ function placeLabels(labels, nodes) {
   };
   const stay = (label) => {
     const place = label.was && places(label).find(({ name }) => name === label.was);
-    if (place && isFree(boxAt(place.at, place.size))) take(label, place);
+    if (place && fits(label, place)) take(label, place);
   };
   const search = (label) => {
     let best = null;
     for (const place of places(label)) {
       if (best && place.cost >= best.total) break;
-      const box = boxAt(place.at, place.size);
-      if (!isFree(box)) continue;
-      const total = place.cost + COSTS.crossed * crossings(label, box);
+      if (!fits(label, place)) continue;
+      const total = place.cost + COSTS.crossed * crossings(label, boxAt(place.at, place.size));
       if (!best || total < best.total) best = { place, total };
     }
     if (best) take(label, best.place);

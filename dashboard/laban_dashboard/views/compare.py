@@ -26,6 +26,7 @@ from laban_mapper.printable import printable
 REFRESH_S = 30
 _DEFAULTS: Final = {"a": "30m..15m", "b": "15m.."}
 _OLD: Final = timedelta(hours=1)
+_YOUNG: Final = timedelta(hours=1)
 
 
 def _side(label: str, name: str) -> str:
@@ -52,10 +53,12 @@ def _side(label: str, name: str) -> str:
 
 
 def _now(status: Status) -> datetime:
-    """Where time ranges end: now, to five minutes; or the end of an old recording."""
+    """Where time ranges end: now, to five minutes (at first to one), or the end of an old recording."""
     now = datetime.now(UTC)
     if status.last is not None and now - status.last > _OLD:
         return status.last + timedelta(milliseconds=1)
+    if status.first is not None and now - status.first < _YOUNG:
+        return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
 
 
