@@ -5,7 +5,7 @@ ISO 8601 in UTC; durations and latencies are milliseconds.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -621,6 +621,10 @@ class QueueCause(Answer):
     sentence: str
 
 
+_SAME_RATE: Final = 0.9
+"""A rate above this share of another is as high, as far as a few minutes tell."""
+
+
 class WaitingTopic(Answer):
     """The messages of a topic that a group has not committed.
 
@@ -650,6 +654,13 @@ class WaitingTopic(Answer):
     consumed_per_s: float | None
     drain_s: float | None
     causes: list[QueueCause]
+
+    @property
+    def grows(self) -> bool:
+        """Whether clearly more messages come than the group consumes; False if the rates are unknown."""
+        if self.published_per_s is None or self.consumed_per_s is None:
+            return False
+        return self.consumed_per_s < _SAME_RATE * self.published_per_s
 
 
 class GroupLag(Answer):

@@ -56,7 +56,7 @@ def _heading(group: GroupLag, console: Console, *, clusters: bool) -> None:
 
 
 def _topic(topic: WaitingTopic, console: Console, *, ok: bool) -> None:
-    figures = _figures(topic, without_drain="keeps up" if ok else "does not drain")
+    figures = _figures(topic, without_drain="keeps up" if ok and not topic.grows else "does not drain")
     lines = [Text(f"{topic.topic}: {', '.join(figures)}")]
     lines += [
         Text(cause.sentence, style="red" if cause.kind == "failing" else "yellow") for cause in topic.causes

@@ -45,7 +45,8 @@ def drain(group: GroupLag) -> str:
     if any(topic.published_per_s is None or topic.consumed_per_s is None for topic in topics):
         return "time to drain unknown"
     if any(topic.drain_s is None for topic in topics):
-        return "keeps up" if group.status == "OK" else "never drains at this rate"
+        is_growing = group.status != "OK" or any(topic.grows for topic in topics)
+        return "never drains at this rate" if is_growing else "keeps up"
     return f"drains in {formatting.duration(1000 * max(topic.drain_s or 0 for topic in topics))}"
 
 

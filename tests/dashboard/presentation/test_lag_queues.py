@@ -34,7 +34,8 @@ def test_rates_are_those_of_all_topics_and_unknown_if_one_is_unknown() -> None:
     ("topics", "status", "told"),
     [
         ([QUEUE], "STOP", "never drains at this rate"),
-        ([QUEUE], "OK", "keeps up"),
+        ([QUEUE], "OK", "never drains at this rate"),
+        ([queue(consumed_per_s=3.1)], "OK", "keeps up"),
         ([queue(drain_s=90.0), queue(drain_s=30.0)], "OK", "drains in 1 min 30 s"),
         ([queue(consumed_per_s=None)], "STOP", "time to drain unknown"),
     ],
