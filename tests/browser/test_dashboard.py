@@ -1,5 +1,6 @@
 """The pages in a browser, with a real `laban serve` that received real spans."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -367,7 +368,8 @@ def test_a_what_if_question_is_asked_by_clicks_and_has_its_own_url(
     answered = page.locator(".st-key-entry-0")
     expect(answered).to_contain_text("order POST /orders")
     expect(answered.get_by_role("row").filter(has_text="Fail, of 100")).to_contain_text("100")
-    page.wait_for_function("location.search.includes('down=')")
+    # What Streamlit loses on the way comes with the next refresh, after 30 s.
+    expect(page).to_have_url(re.compile(r"[?&]down="), timeout=90_000)
     url = page.url
     page.locator(".st-key-changes").get_by_role("button").click()
     expect(page.locator(".st-key-suggestions")).to_be_visible()

@@ -154,6 +154,11 @@ def _body() -> None:
     with st.spinner("Replaying traces …"):
         answer = predicted(texts_of(given), window.since, window.until)
     prediction(answer)
+    for kind, texts in given.items():
+        if texts:
+            st.query_params[kind] = (
+                texts  # again: the browser may have missed it, and does nothing if it has not
+            )
 
 
 with page_header("What if"):
