@@ -16,6 +16,7 @@ from laban_mapper.model import (
     PartitionLag,
     SecondsFrom,
 )
+from laban_mapper.names import counted
 from laban_mapper.spans import NS_PER_S
 from laban_mapper.times import utc_time
 
@@ -130,6 +131,15 @@ def lag_mark(node: Node) -> str | None:
     if node.lag_status is None or node.lag_status == "OK":
         return None
     return f"{node.lag_status}, {node.lag_messages or 0:,} behind"
+
+
+def how_it_stands(status: LagStatus | None, members: int | None) -> str:
+    """What a group does whose messages wait and whose status is STOP or STALL."""
+    if members == 0:
+        return "has no members and commits nothing"
+    if members and status == "STALL":
+        return f"commits nothing, although it has {counted(members, 'member')}"
+    return "commits nothing"
 
 
 def problem_place(problem: LagProblem) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from laban_mapper.findings.evidence import messages, proofs
 from laban_mapper.findings.facts import Found, Rule, System
+from laban_mapper.lag import how_it_stands
 from laban_mapper.model import GroupLag, GroupState
 from laban_mapper.names import counted, listed
 from laban_mapper.times import format_duration
@@ -27,7 +28,8 @@ def _find(system: System) -> Iterator[Found]:
         topics = listed([one.topic for one in standing])
         yield Found(
             place=f"group {group.group}",
-            sentence=f"{group.group} {_what(group)}; {counted(waiting, 'message')} of {topics} {wait}{age}",
+            sentence=f"{group.group} {how_it_stands(group.status, group.members)}; "
+            f"{counted(waiting, 'message')} of {topics} {wait}{age}",
             numbers=numbers,
             traces=proofs(
                 sent.trace for sent in messages(system) if _waits(sent.published.message.groups, group)
@@ -37,14 +39,6 @@ def _find(system: System) -> Iterator[Found]:
 
 def _waits(states: list[GroupState], group: GroupLag) -> bool:
     return any(state.group == group.group and state.state == "waiting" for state in states)
-
-
-def _what(group: GroupLag) -> str:
-    if group.members == 0:
-        return "has no members and commits nothing"
-    if group.members and group.status == "STALL":
-        return f"commits nothing, although it has {counted(group.members, 'member')}"
-    return "commits nothing"
 
 
 RULE = Rule(

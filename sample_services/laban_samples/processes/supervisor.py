@@ -46,7 +46,7 @@ class ManagedProcess:
     @property
     def failed(self) -> bool:
         """Whether the process has ended without being asked to."""
-        return self.ended and (self.wanted_status is None or self.popen.returncode != self.wanted_status)
+        return self.ended and self.popen.returncode != self.wanted_status
 
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of its output, indented."""

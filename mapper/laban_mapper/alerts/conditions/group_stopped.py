@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from laban_mapper.alerts.facts import Condition, PrometheusRule, Raised, Situation
 from laban_mapper.alerts.limits import AlertLimits
-from laban_mapper.alerts.queues import STANDING, QueueLag, queues
+from laban_mapper.alerts.queues import STANDING, queues
 from laban_mapper.findings.thresholds import Objectives
+from laban_mapper.lag import how_it_stands
 from laban_mapper.names import counted
 from laban_mapper.times import format_duration
 
@@ -22,20 +23,13 @@ def _raised(situation: Situation) -> Iterator[Raised]:
         wait = "waits" if queue.messages == 1 else "wait"
         yield Raised(
             place=queue.place,
-            sentence=f"{queue.group} {_what(queue)}: {counted(queue.messages, 'message')} of {queue.topic} "
+            sentence=f"{queue.group} {how_it_stands(queue.status, queue.members)}: "
+            f"{counted(queue.messages, 'message')} of {queue.topic} "
             f"{wait}{age}",
             numbers=numbers,
             traces=queue.traces,
             page=queue.page,
         )
-
-
-def _what(queue: QueueLag) -> str:
-    if queue.members == 0:
-        return "has no members and commits nothing"
-    if queue.members and queue.status == "STALL":
-        return f"commits nothing, although it has {counted(queue.members, 'member')}"
-    return "commits nothing"
 
 
 def _rules(limits: AlertLimits, _: Objectives) -> Iterator[PrometheusRule]:
