@@ -24,6 +24,11 @@ def escape_markdown(text: str) -> str:
     return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", plain(text)))
 
 
+def capitalized(text: str, *names: str) -> str:
+    """Begin a sentence with a capital letter, unless with one of these names, which are as they were sent."""
+    return text if text.startswith(tuple(filter(None, names))) else text[:1].upper() + text[1:]
+
+
 def plain(text: str) -> str:
     """Return text from the data in one line, for places that show it as it is."""
     return printable(" ".join(text.split()))

@@ -11,6 +11,7 @@ from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
 from laban_dashboard.presentation.map.health import edge_health
 from laban_dashboard.presentation.map.labels import edge_label, node_name
 from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
+from laban_mapper.names import listed
 from laban_mapper.orders import badness
 
 Tone = Literal["good", "bad", "neutral"]
@@ -74,6 +75,8 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
     told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
     if not failing:
         told += _failed(orders.orders)
+    if not any(group.status in _STANDING for group in groups):
+        told += _stuck(orders.orders)
     if len(told) > _TOLD:
         told = [*told[: _TOLD - 1], f"and {len(told) - _TOLD + 1} more"]
     return told
@@ -136,6 +139,15 @@ def _worst_group(groups: Sequence[GroupLag]) -> Figure:
     tone: Tone = "good" if worst.status == "OK" else "bad"
     note = f"{worst.group}: {worst.messages:,} {lag_caption(worst)}"
     return Figure("Worst group", worst.status or "unknown", note, tone)
+
+
+def _stuck(orders: Sequence[OrderSummary]) -> Iterator[str]:
+    """Orders that wait for a consumer that does nothing, before enough polls have told its status."""
+    stuck = [order.cause for order in orders if order.outcome == "waiting" and order.cause is not None]
+    services = [cause.service for cause in stuck if cause.kind == "stuck"]
+    if services:
+        count = formatting.count(len(orders), "order")
+        yield f"{len(services):,} of the newest {count} wait for {listed(sorted(set(services)))}"
 
 
 def _failed(orders: Sequence[OrderSummary]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final, get_args
 
 import streamlit as st
 
-from laban_dashboard.answer_source import found_between, shared_answers
+from laban_dashboard.answer_source import found_between, known_services, shared_answers
 from laban_dashboard.components.find_field import find_field
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.finding_rows import (
@@ -36,7 +36,7 @@ def _finding(found: Finding, number: int) -> None:
         label = "ignored" if found.ignored is not None else found.severity
         place = formatting.escape_markdown(found.place)
         st.markdown(f":{colour}-badge[{label}] **{found.code} {found.name}** · {place}")
-        sentence = found.sentence[:1].upper() + found.sentence[1:]
+        sentence = formatting.capitalized(found.sentence, *found.place.split(), *known_services())
         st.markdown(f"{formatting.escape_markdown(sentence)}.")
         if found.ignored is not None:
             st.caption(f"Ignored: {formatting.escape_markdown(found.ignored)}")
@@ -95,7 +95,7 @@ def _body() -> None:
     if window is None:
         return
     found = found_between(_whole_minute(window.since), _whole_minute(window.until) + _MINUTE)
-    st.caption(looked_at(found))
+    st.caption(looked_at(found) + (" Renewed once a minute." if window.live else ""))
     if not found.findings:
         st.success(
             "**No findings: how the services talk breaks no rule.** Home shows what fails or waits now.",

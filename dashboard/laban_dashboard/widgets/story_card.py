@@ -104,15 +104,20 @@ def _kind(cause: Cause) -> str:
 
 
 def _cause(cause: Cause, title: str) -> str:
-    # The name of a service is as it was sent.
-    named = cause.sentence.startswith(cause.service)
-    sentence = cause.sentence if named else cause.sentence[:1].upper() + cause.sentence[1:]
+    sentence = formatting.capitalized(cause.sentence, cause.service)
     usual = phrases.usual(cause)
     spans = cause.spans[:_PROOF] + (["…"] if len(cause.spans) > _PROOF else [])
     proof = f"proof: span {', '.join(spans)}" if spans else ""
     about = ", ".join(filter(None, (usual, proof)))
     evidence = f"  \n:small[{formatting.escape_markdown(about)}]" if about else ""
     return f"**{title}** · {formatting.escape_markdown(sentence)}{evidence}"
+
+
+def _took(story: Story) -> str:
+    """How long it took; of an order that waits, only when its last step so far ended is known."""
+    took = formatting.duration(story.duration_ms)
+    waits = story.outcome == "waiting"
+    return f"{f'last step after {took}' if waits else f'{took} in total'}{_usually(story)}"
 
 
 def _usually(story: Story) -> str:
@@ -126,7 +131,7 @@ def _facts(story: Story) -> None:
     started = story.started.astimezone(browser_timezone())
     facts = [
         f"{started:%-d %b %Y %H:%M:%S}",
-        f"{formatting.duration(story.duration_ms)} in total{_usually(story)}",
+        _took(story),
         f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}",
     ]
     st.caption(" · ".join(facts), help=f"{story.started:%Y-%m-%d %H:%M:%S} UTC", width="content")

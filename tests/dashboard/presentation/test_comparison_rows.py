@@ -33,6 +33,13 @@ def test_edges_that_changed_are_told_with_both_sides() -> None:
     assert len(edge_table(compared(), everything=True)[0]) == len(ShopAnswers().edges)
 
 
+def test_an_entry_that_is_the_same_is_shown_only_with_the_others_that_are() -> None:
+    answers = ShopAnswers()
+    same = compare(side_of(answers, "a", BEGIN, END), side_of(answers, "b", BEGIN, END))
+    assert edge_table(same, everything=False) == ([], 0)
+    assert "entry web ─▶ order \\(http\\)" in [row["Edge"] for row in edge_table(same, everything=True)[0]]
+
+
 def test_groups_have_their_most_lag_on_each_side() -> None:
     rows, left_out = group_table(compared())
     assert {row["Consumer group"] for row in rows} == {"analytics", "email", "payment"}

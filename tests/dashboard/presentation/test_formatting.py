@@ -18,6 +18,11 @@ def test_a_rate_uses_the_first_unit_in_which_it_is_at_least_one(
     assert formatting.rate(calls, seconds) == expected
 
 
+def test_a_sentence_begins_with_a_capital_letter_but_a_name_stays_as_it_was_sent() -> None:
+    assert formatting.capitalized("when order fails", "order") == "When order fails"
+    assert formatting.capitalized("order → orders: a cycle", "order", "") == "order → orders: a cycle"
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "expected"),
     [(0, 10, "0 %"), (1, 3, "33 %"), (1, 100, "1.0 %"), (1, 100_000, "< 0.1 %"), (0, 0, "0 %")],

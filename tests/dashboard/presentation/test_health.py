@@ -75,6 +75,14 @@ def test_a_single_error_is_no_problem_and_a_failed_order_is() -> None:
     ]
 
 
+def test_orders_that_wait_for_a_consumer_are_a_problem_before_its_group_has_a_status() -> None:
+    waiting = Orders(orders=[order("1", "waiting", "stuck"), order("2", "waiting"), order("3")])
+    early = GroupLag(group="payment", status="OK", messages=67, topics=[])
+    assert problems(graph_of([]), [early], waiting) == ["1 of the newest 3 orders wait for payment"]
+    later = early.model_copy(update={"status": "STOP"})
+    assert problems(graph_of([]), [later], waiting) == ["payment has stopped: 67 messages behind"]
+
+
 def test_many_problems_are_cut_with_their_number() -> None:
     found = graph_of([edge("service:a", f"service:b{number}", "http", 10, 5) for number in range(9)])
     told = problems(found, [], Orders(orders=[]))

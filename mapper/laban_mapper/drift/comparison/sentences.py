@@ -65,13 +65,15 @@ def _structure(changes: Sequence[DriftItem]) -> Iterator[str]:
 
 
 def _shape(before: SystemSide, after: SystemSide) -> Iterator[str]:
+    parts = []
     if before.waited_for != after.waited_for:
-        yield (
-            f"A request waits for {_number(after.waited_for, 'service')} instead of {before.waited_for}; the "
-            f"longest chain of calls is {after.longest_chain} instead of {before.longest_chain}."
+        parts.append(f"waits for {_number(after.waited_for, 'service')} instead of {before.waited_for}")
+    if before.longest_chain != after.longest_chain:
+        parts.append(
+            f"has a longest chain of {_number(after.longest_chain, 'call')} instead of {before.longest_chain}"
         )
-    elif before.longest_chain != after.longest_chain:
-        yield f"The longest chain of calls is {after.longest_chain} instead of {before.longest_chain}."
+    if parts:
+        yield f"A client {' and '.join(parts)}."
     for verb, noun, one, other in (
         ("makes", "synchronous calls", before.calls_per_request, after.calls_per_request),
         ("publishes", "messages", before.messages_per_request, after.messages_per_request),
