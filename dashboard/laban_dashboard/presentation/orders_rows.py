@@ -62,7 +62,7 @@ def query_of(key: str, value: str) -> str:
 
 
 def _took(order: OrderSummary, until: datetime) -> float:
-    """Milliseconds to the last span, or as long as the order has waited; its answer may be some seconds old."""
+    """Milliseconds to the last span, or as long as the order has waited: its answer may be old."""
     if order.outcome != "waiting" or until - (order.last_seen or order.started) < _UNSURE:
         return order.duration_ms
     return max(order.duration_ms, (until - order.started).total_seconds() * 1000)
