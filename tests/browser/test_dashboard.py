@@ -364,7 +364,9 @@ def test_a_what_if_question_is_asked_by_clicks_and_has_its_own_url(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, "/what-if?window=All")
-    page.locator(".st-key-suggestions").get_by_role("button").first.click()
+    suggestion = page.locator(".st-key-suggestions").get_by_role("link").first
+    expect(suggestion).to_have_attribute("href", re.compile("down="))  # it can be copied
+    suggestion.click()
     answered = page.locator(".st-key-entry-0")
     expect(answered).to_contain_text("order POST /orders")
     expect(answered.get_by_role("row").filter(has_text="Fail, of 100")).to_contain_text("100")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from laban_dashboard.presentation import formatting
@@ -17,6 +17,7 @@ from laban_mapper.orders import badness
 Tone = Literal["good", "bad", "neutral"]
 
 _STANDING: Final = ("STOP", "STALL")
+_NEW: Final = timedelta(seconds=10)
 _TOLD: Final = 4
 """The most problems, and the most changes, that are told."""
 
@@ -42,13 +43,14 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
     """Orders a minute, how many went badly, and the worst consumer group."""
     found = orders.orders
     failed = sum(order.outcome == "failed" for order in found)
-    waiting = sum(order.outcome == "waiting" for order in found)
+    waiting = [order for order in found if order.outcome == "waiting"]
+    long = [order for order in waiting if not _goes_on(order, found)]
     slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
     return [
         Figure("Orders a minute", *_per_minute(orders, now), "neutral"),
         _share("Failed", failed, len(found)),
         _share("Slow", slow, len(found)),
-        _share("Waiting", waiting, len(found)),
+        _share("Waiting", len(waiting), len(found), "bad" if long else "neutral"),
         _worst_group(groups),
     ]
 
@@ -87,7 +89,7 @@ def bad_orders(orders: Sequence[OrderSummary]) -> list[OrderSummary]:
     bad = [
         order
         for order in orders
-        if order.outcome in ("failed", "waiting", "incomplete")
+        if (order.outcome in ("failed", "waiting", "incomplete") and not _goes_on(order, orders))
         or (order.cause is not None and order.cause.kind != "retried")
     ]
     return sorted(bad, key=badness, reverse=True)
@@ -118,12 +120,21 @@ def _seen(order: OrderSummary) -> datetime:
     return order.last_seen or order.started
 
 
-def _share(label: str, part: int, whole: int) -> Figure:
+def _goes_on(order: OrderSummary, orders: Sequence[OrderSummary]) -> bool:
+    """Whether an order without a cause is as new as the newest ones: what is missing is only on its way."""
+    return (
+        order.outcome in ("waiting", "incomplete")
+        and order.cause is None
+        and max(map(_seen, orders)) - _seen(order) < _NEW
+    )
+
+
+def _share(label: str, part: int, whole: int, tone: Tone = "bad") -> Figure:
     """How many of the orders; nothing is known without orders."""
     if not whole:
         return Figure(label, formatting.NO_VALUE, "no orders", "neutral")
     note = f"{part} of {formatting.count(whole, 'order')}"
-    return Figure(label, formatting.percentage(part, whole), note, _tone(part))
+    return Figure(label, formatting.percentage(part, whole), note, tone if part else "good")
 
 
 def _tone(number: int) -> Tone:
@@ -136,7 +147,9 @@ def _worst_group(groups: Sequence[GroupLag]) -> Figure:
     worst = by_severity(groups)[0]
     if worst.status == "OK" and not worst.messages:
         return Figure("Worst group", "OK", f"{formatting.count(len(groups), 'group')} keep up", "good")
-    tone: Tone = "good" if worst.status == "OK" else "bad"
+    tone: Tone = (
+        "neutral" if worst.status == "OK" else "bad"
+    )  # many messages may wait before a status changes
     note = f"{worst.group}: {worst.messages:,} {lag_caption(worst)}"
     return Figure("Worst group", worst.status or "unknown", note, tone)
 

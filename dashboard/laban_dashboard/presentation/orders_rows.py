@@ -72,6 +72,8 @@ def _row(order: OrderSummary, now: datetime, timezone: tzinfo, took: float) -> d
     query, seen = order_query(order), order.last_seen or order.started
     local, utc = seen.astimezone(timezone), seen.astimezone(UTC)
     services = [printable(service) for service in order.services]
+    sentence = "" if order.cause is None else printable(order.cause.sentence)
+    cause = formatting.in_timezone(sentence, seen, timezone)
     return {
         "id": printable(shortened(query, 60)),
         "query": query,
@@ -80,7 +82,8 @@ def _row(order: OrderSummary, now: datetime, timezone: tzinfo, took: float) -> d
         "tone": TONES[order.outcome],
         "took": formatting.duration(took),
         "compared": _compared(order, took),
-        "cause": "" if order.cause is None else printable(order.cause.sentence),
+        "cause": formatting.unbroken(cause),
+        "cause_in_utc": "" if cause == sentence else sentence,
         "where": _where(order, services),
         "services": ", ".join(services),
         "seen": formatting.age(seen, now),

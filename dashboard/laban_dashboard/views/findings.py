@@ -1,7 +1,7 @@
 """The Findings page: what is wrong with how the services talk, each with proof and advice."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
 import streamlit as st
@@ -17,6 +17,7 @@ from laban_dashboard.presentation.finding_rows import (
     with_text,
 )
 from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.page_layout import page_header
 from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.model import Finding, Findings, Severity
@@ -37,7 +38,9 @@ def _finding(found: Finding, number: int) -> None:
         place = formatting.escape_markdown(found.place)
         st.markdown(f":{colour}-badge[{label}] **{found.code} {found.name}** · {place}")
         sentence = formatting.capitalized(found.sentence, *found.place.split(), *known_services())
-        st.markdown(f"{formatting.escape_markdown(sentence)}.")
+        local = formatting.in_timezone(sentence, datetime.now(UTC), browser_timezone())
+        in_utc = None if local == sentence else formatting.escape_markdown(sentence)
+        st.markdown(f"{formatting.escape_markdown(local)}.", help=in_utc)
         if found.ignored is not None:
             st.caption(f"Ignored: {formatting.escape_markdown(found.ignored)}")
         with st.expander("Why, what to do, and proof"):

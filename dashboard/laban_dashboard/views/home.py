@@ -144,7 +144,7 @@ def _body() -> None:
         shown = figures(orders, groups, now if window.until >= now else window.until)
         _figures([*shown, findings_figure(found_now)])
     with below:
-        _orders(orders, now, window.until)
+        _orders(orders, now, now if window.live else window.until)
 
 
 with page_header("Home"):

@@ -21,7 +21,12 @@ def order(value: str, outcome: str = "ok", kind: str | None = None, minutes: flo
 
 def test_the_figures_count_orders_and_name_the_worst_group() -> None:
     found = Orders(
-        orders=[order("1", "failed"), order("2", "ok", "slow"), order("3", "waiting"), order("4", minutes=2)]
+        orders=[
+            order("1", "failed"),
+            order("2", "ok", "slow", minutes=2),
+            order("3", "waiting", minutes=2),
+            order("4"),
+        ]
     )
     shown = [(one.label, one.value, one.note, one.tone) for one in figures(found, shop_lag().groups, NOW)]
     assert shown == [
@@ -81,6 +86,18 @@ def test_orders_that_wait_for_a_consumer_are_a_problem_before_its_group_has_a_st
     assert problems(graph_of([]), [early], waiting) == ["1 of the newest 3 orders wait for payment"]
     later = early.model_copy(update={"status": "STOP"})
     assert problems(graph_of([]), [later], waiting) == ["payment has stopped: 67 messages behind"]
+
+
+def test_an_order_that_is_as_new_as_the_others_is_on_its_way() -> None:
+    new = [order("1", "waiting"), order("2", "incomplete"), order("3")]
+    assert bad_orders(new) == []
+    shown = {one.label: (one.value, one.tone) for one in figures(Orders(orders=new), [], NOW)}
+    assert shown["Waiting"] == ("33 %", "neutral")
+    stuck = order("4", "waiting", "stuck")
+    assert bad_orders([*new, stuck, order("5", "incomplete", minutes=2)]) == [
+        stuck,
+        order("5", "incomplete", minutes=2),
+    ]
 
 
 def test_many_problems_are_cut_with_their_number() -> None:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -37,6 +38,7 @@ def test_a_row_has_a_link_that_can_be_copied() -> None:
         "took": "100 ms",
         "compared": None,
         "cause": "",
+        "cause_in_utc": "",
         "where": "2 services",
         "services": "order, pricing",
         "seen": "40 s ago",
@@ -93,6 +95,15 @@ def test_a_cause_names_the_service_that_is_blamed() -> None:
     cause = OrderCause(service="payment", kind="error", sentence="payment failed")
     (row,) = rows(order("1001", cause=cause, outcome="failed"))
     assert (row["cause"], row["where"], row["tone"]) == ("payment failed", "payment", "bad")
+
+
+def test_times_in_a_cause_are_those_of_the_reader_with_utc_beside() -> None:
+    sentence = "group email has committed nothing since at least 10:41:51 UTC"
+    cause = OrderCause(service="email", kind="stuck", sentence=sentence)
+    shown: Any = orders_table_data([order("1", cause=cause)], NOW, ZoneInfo("Asia/Kolkata"))["orders"]
+    assert shown[0]["cause"] == "group email has committed nothing since at least 16:11:51"
+    assert shown[0]["cause_in_utc"] == sentence
+    assert rows(order("1", cause=cause))[0]["cause_in_utc"] == sentence
 
 
 def test_another_key_and_odd_values_are_opened_by_their_whole_name() -> None:
