@@ -17,7 +17,7 @@ from laban_mapper.orders import badness
 Tone = Literal["good", "bad", "neutral"]
 
 _STANDING: Final = ("STOP", "STALL")
-_NEW: Final = timedelta(seconds=10)
+_NEW: Final = timedelta(seconds=30)
 _TOLD: Final = 4
 """The most problems, and the most changes, that are told."""
 
@@ -44,7 +44,7 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
     found = orders.orders
     failed = sum(order.outcome == "failed" for order in found)
     waiting = [order for order in found if order.outcome == "waiting"]
-    long = [order for order in waiting if not _goes_on(order, found)]
+    long = [order for order in waiting if not _goes_on(order, now)]
     slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
     return [
         Figure("Orders a minute", *_per_minute(orders, now), "neutral"),
@@ -84,12 +84,12 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
     return told
 
 
-def bad_orders(orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def bad_orders(orders: Sequence[OrderSummary], now: datetime) -> list[OrderSummary]:
     """Orders that failed, wait or are incomplete, or whose cause is more than a retry; the worst first."""
     bad = [
         order
         for order in orders
-        if (order.outcome in ("failed", "waiting", "incomplete") and not _goes_on(order, orders))
+        if (order.outcome in ("failed", "waiting", "incomplete") and not _goes_on(order, now))
         or (order.cause is not None and order.cause.kind != "retried")
     ]
     return sorted(bad, key=badness, reverse=True)
@@ -120,13 +120,9 @@ def _seen(order: OrderSummary) -> datetime:
     return order.last_seen or order.started
 
 
-def _goes_on(order: OrderSummary, orders: Sequence[OrderSummary]) -> bool:
-    """Whether an order without a cause is as new as the newest ones: what is missing is only on its way."""
-    return (
-        order.outcome in ("waiting", "incomplete")
-        and order.cause is None
-        and max(map(_seen, orders)) - _seen(order) < _NEW
-    )
+def _goes_on(order: OrderSummary, now: datetime) -> bool:
+    """Whether an order without a cause is so new that what is missing may be on its way."""
+    return order.outcome in ("waiting", "incomplete") and order.cause is None and now - _seen(order) < _NEW
 
 
 def _share(label: str, part: int, whole: int, tone: Tone = "bad") -> Figure:

@@ -108,7 +108,7 @@ def _changed(found: ServiceMap, window: TimeWindow) -> None:
 
 
 def _orders(orders: Orders, now: datetime, until: datetime) -> None:
-    bad = bad_orders(orders.orders)
+    bad = bad_orders(orders.orders, now)
     st.markdown("#### Orders that went badly" if bad else "#### Newest orders")
     shown = (bad or orders.orders)[:_LISTED]
     if not shown:
