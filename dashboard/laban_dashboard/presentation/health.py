@@ -10,6 +10,7 @@ from laban_dashboard.presentation.finding_rows import counted_by_severity
 from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
 from laban_dashboard.presentation.map.health import edge_health
 from laban_dashboard.presentation.map.labels import edge_label, node_name
+from laban_mapper.lag import stands_in
 from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
 from laban_mapper.names import listed
 from laban_mapper.orders import badness
@@ -66,8 +67,8 @@ def findings_figure(found: Findings) -> Figure:
 def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> list[str]:
     """What is wrong now, the worst first, each in a sentence without a full stop."""
     told = [
-        f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}: {group.messages:,} "
-        f"{lag_caption(group)}"
+        f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}{stands_in(group.topics)}: "
+        f"{group.messages:,} {lag_caption(group)}"
         for group in by_severity(groups)
         if group.status in _STANDING and group.messages
     ]
