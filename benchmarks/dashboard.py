@@ -32,6 +32,7 @@ from benchmarks.workload.shop import START, one_day
 from laban_collector.store.duckdb.connection.database import Database
 from tests.browser.conftest import OPTIONS, find_chromium
 from tests.browser.dashboard_driver import running_dashboard
+from tests.browser.many_services import CALLS, SERVICES, all_calls
 from tests.serving import serving
 
 PAGES: Final = {
@@ -125,6 +126,8 @@ def main() -> None:
                         several.append(_several(chromium, dashboard.address, size, processes, options.watch))
                         print(several[-1], file=sys.stderr)
                     chromium.close()
+        several.append(_many_services(Path(folder) / "services.duckdb", browser, options.times))
+        print(several[-1], file=sys.stderr)
     load = f"Load of the machine before and after: {before:.0f} and {os.getloadavg()[0]:.0f}."
     arriving = f" {options.arriving:,} spans per second arrive." if options.arriving else ""
     text = "\n\n".join((f"{report.machine()} {load}{arriving}", report.table(head, rows), *several, _HOW))
@@ -194,6 +197,29 @@ def _several(chromium: Browser, address: str, size: str, processes: Processes, w
         f"{_SEVERAL} with {size} spans costs the collector {cost[0]:.0f} ms in {every} s with two browsers, "
         f"and {cost[1]:.0f} ms with ten."
     )
+
+
+def _many_services(path: Path, browser: str, times: int) -> str:
+    """A sentence about how soon a large map is on the screen."""
+    path.unlink(missing_ok=True)
+    with (
+        serving(path) as collector,
+        running_dashboard(collector.url) as dashboard,
+        sync_playwright() as playwright,
+    ):
+        collector.send(all_calls())
+        chromium = playwright.chromium.launch(executable_path=browser, args=list(OPTIONS))
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        opened: list[float] = []
+        for _ in range(times + 1):
+            began = time.perf_counter()
+            _open(page, f"{dashboard.address}/map", ".canvas canvas")
+            fits = "(canvas) => canvas.cy?.zoom() < 0.5"
+            page.wait_for_function(fits, arg=page.locator(".canvas").element_handle())
+            opened.append(time.perf_counter() - began)
+        chromium.close()
+    median = statistics.median(opened[1:])
+    return f"A map of {SERVICES} services and {CALLS:,} calls is on the screen after {median:.2f} s."
 
 
 @contextmanager
