@@ -555,8 +555,8 @@ def test_a_refresh_does_not_fade_the_page(page: Page, address: str, monitor: Pag
 def test_an_unreachable_collector_is_reported_and_retried(page: Page, monitor: PageMonitor) -> None:
     with dashboard("http://127.0.0.1:9") as disconnected:
         visit(page, disconnected, monitor)
-        expect(page.locator(".st-key-unreachable")).to_contain_text("http://127.0.0.1:9")
-        expect(page.locator(".st-key-unreachable")).to_contain_text("retries automatically")
+        expect(page.locator(".st-key-unanswered")).to_contain_text("http://127.0.0.1:9")
+        expect(page.locator(".st-key-unanswered")).to_contain_text("retries automatically")
         leave(page)
 
 
