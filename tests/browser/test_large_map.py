@@ -1,34 +1,17 @@
 """A map of 500 services and 2,000 calls among them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from laban_collector.store.rows import Span
 from tests.browser.dashboard_driver import canvas_of, dashboard, evaluate_on_map, visit
 from tests.browser.made_map import names_of
+from tests.browser.many_services import CALLS, SERVICES, all_calls
 from tests.browser.page_monitor import PageMonitor
-from tests.mapper.shop_spans import http_client, http_server
 from tests.serving import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-SERVICES = 500
-STEPS = (1, 7, 41, 139)
-
-
-def all_calls() -> list[Span]:
-    """Each service calls four others, in a trace of its own for each call."""
-    spans: list[Span] = []
-    for number in range(SERVICES):
-        for step in STEPS:
-            callee = (number * 3 + step) % SERVICES
-            client = http_client(f"svc-{number:03}", "GET", 0, 20, http_server("web", "GET /", 0, 30))
-            client = replace(client, parent_id=None, trace_id=f"{len(spans) + 1:032x}")
-            spans += [client, http_server(f"svc-{callee:03}", "GET /", 5, 10, client)]
-    return spans
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +45,7 @@ def test_a_large_map_is_soon_drawn_and_moves_fluidly(page: Page, address: str, m
     page.wait_for_function("(canvas) => canvas.cy.zoom() < 0.5", arg=canvas.element_handle())  # it fits
     drawn = processor.seconds()
     sizes = evaluate_on_map(canvas, "[cy.nodes().length, cy.edges().length]")
-    assert sizes == [SERVICES, SERVICES * len(STEPS)]
+    assert sizes == [SERVICES, CALLS]
     assert (
         drawn - begun < 3
     )  # about 1 s, 2 s on a busy machine; that of the server is in the test of the placement

@@ -1,16 +1,18 @@
 """The texts and controls of the pages. The browser tests cover the components."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NoReturn
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from laban_app.errors import CollectorUnreachable, OtherVersion, RequestRefused, TokenRefused
 from laban_collector.errors import StoreLocked
 from laban_dashboard import answer_source
-from laban_mapper.model import LatencyHistory, ServiceMap
+from laban_mapper.model import LatencyHistory, Orders, ServiceMap
 from laban_mapper.whatif.changes import ChangeTexts
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.shop_answers import TRACE, ShopAnswers, edge, graph_of
@@ -209,7 +211,51 @@ def test_home_says_that_nothing_is_wrong(
     monkeypatch.setattr(shop, "status", lambda: live)
     text = text_of(open_page("home"))
     assert "Nothing fails or is stuck now" in text
-    assert "No span has the business key order in this time range" in text
+    assert "No recent span has the business key order" in text
+
+
+@pytest.mark.parametrize("page", ["home", "orders", "order"])
+def test_without_business_keys_the_pages_of_orders_say_how_to_set_them(
+    page: str, open_page: OpenPage, shop: ShopAnswers
+) -> None:
+    shop.known = ()
+    at = open_page(page)
+    assert "No recent span has the business key order" in text_of(at)
+    assert at.code[0].value.startswith("LABAN_KEYS=")
+
+
+def test_orders_of_another_time_are_no_missing_keys(
+    open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = shop.orders().model_copy(update={"orders": [], "looked_at": 0})
+
+    def orders(*_: object) -> Orders:
+        return none
+
+    monkeypatch.setattr(shop, "orders", orders)
+    assert "No span has the business key order in this time range" in text_of(open_page("orders"))
+
+
+def test_a_page_that_failed_asks_again_soon(
+    open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise CollectorUnreachable("No collector.")
+
+    asked: list[float] = []
+    fragment = streamlit.fragment
+
+    def recorded(*, run_every: float) -> Callable[[Callable[[], None]], Callable[[], None]]:
+        asked.append(run_every)
+        return fragment(run_every=run_every)
+
+    monkeypatch.setattr(streamlit, "fragment", recorded)
+    with monkeypatch.context() as broken:
+        broken.setattr(shop, "status", refuse)
+        at = open_page("diagrams")
+        assert asked[-1] == 5
+    at.run()
+    assert asked[-1] == 60
 
 
 def test_a_final_story_is_not_queried_at_every_refresh(open_page: OpenPage, shop: ShopAnswers) -> None:
@@ -238,10 +284,13 @@ def test_latencies_of_an_older_collector_say_that_it_must_be_updated(
     [
         (TokenRefused("http://c requires a valid token."), "The collector requires a token"),
         (OtherVersion("http://c does not know this question."), "The collector has another version"),
+        (RequestRefused("http://c failed. Is it `laban serve`?"), "did not answer this question"),
+        (RequestRefused("http://c failed. Is it `laban serve`?"), "Is it `laban serve`?"),
+        (StoreLocked("shop.duckdb is open in another process."), "Cannot read the database"),
     ],
 )
 def test_a_refused_question_says_what_to_do(
-    error: RequestRefused, told: str, open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
+    error: Exception, told: str, open_page: OpenPage, shop: ShopAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> NoReturn:
         raise error
@@ -250,7 +299,7 @@ def test_a_refused_question_says_what_to_do(
     at = open_page("lag")
     text = text_of(at)
     assert told in text
-    assert "Start the collector with" not in text
+    assert "Cannot reach" not in text
     assert [block.value for block in at.code] == (
         ["LABAN_TOKEN=… laban dashboard"] if isinstance(error, TokenRefused) else []
     )

@@ -127,8 +127,8 @@ class RemoteAnswers:
         """Which service calls which, and how; raises UnknownEntry."""
         found = self._get("/map", ServiceMap, since=since, until=until, unseen=unseen or None, entry=entry)
         if entry is not None and found.entry is None:
-            raise RequestRefused(
-                f"The collector at {self.url} is too old to limit a map to an entry operation."
+            raise OtherVersion(
+                f"The collector at {self.url} is too old to limit a map to an entry operation. Update it."
             )
         return found
 
@@ -330,7 +330,7 @@ def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError
             f"{url} answered {response.status_code}, but not as the API of laban. Is it `laban serve`?"
         )
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        return TokenRefused(f"{url} requires a valid token. Set LABAN_TOKEN, or use --token.")
+        return TokenRefused(f"{url} requires a valid token. Set LABAN_TOKEN (commands also take --token).")
     if response.status_code == HTTPStatus.NOT_FOUND and "detail" in body:
         return OtherVersion(
             f"{url} does not know this question: its laban is older than "

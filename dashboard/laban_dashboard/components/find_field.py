@@ -1,7 +1,6 @@
 """A search field for a list that Streamlit draws, with the keyboard of the other lists."""
 
-from collections.abc import Callable
-
+import streamlit as st
 from streamlit.components import v2
 
 from laban_dashboard.components.assets import asset
@@ -11,15 +10,25 @@ _component = v2.component(
 )
 
 
-def find_field(label: str, text: str, selector: str, key: str, on_find: Callable[[], None]) -> None:
-    """Draw the field; a new text sets `st.session_state[key]["find"]` and calls `on_find`.
+def find_field(label: str, parameter: str, selector: str, key: str) -> str:
+    """Draw the field and return its text, which a parameter of the URL keeps.
 
     Args:
         label: what it finds.
-        text: what is in it at first.
+        parameter: of the URL.
         selector: of the places of the list to which the arrow keys go, as CSS.
         key: of the component.
-        on_find: the user typed another text.
     """
-    data = {"label": label, "placeholder": f"{label} (/)", "text": text, "selector": selector}
-    _component(data=data, key=key, on_find_change=on_find)
+
+    def find() -> None:
+        """Set what the address in the browser has already, so that Streamlit knows it."""
+        found = str(st.session_state[key].get("find") or "").strip()
+        if found:
+            st.query_params[parameter] = found
+        else:
+            st.query_params.pop(parameter, None)
+
+    text = st.query_params.get(parameter, "")
+    named = {"label": label, "placeholder": f"{label} (/)", "parameter": parameter}
+    _component(data=named | {"text": text, "selector": selector}, key=key, on_find_change=find)
+    return text

@@ -89,7 +89,7 @@ function track(step, data, colour) {
   const end = Math.max(bar, ...beside);
   if (step.error && step.start > 1 - end && step.start > NARROW) { duration.style.right = percent(1 - step.start); duration.classList.add("before"); }
   else if (step.error && 1 - end < NARROW) { duration.style.right = percent(1 - bar); duration.classList.add("before"); }
-  else duration.style.left = percent(end);
+  else { duration.style.left = percent(end); duration.style.maxWidth = `calc(${percent(1 - end)} + var(--beside))`; }
   made.append(duration);
   return made;
 }

@@ -51,7 +51,7 @@ def edge_table(comparison: Comparison, *, everything: bool) -> tuple[list[dict[s
     rows = [
         {
             "Edge": formatting.escape_markdown(shortened(row.name, 90)),
-            "": f":{CHANGE_COLOURS[row.change]}-badge[{row.change}]",
+            "Change": f":{CHANGE_COLOURS[row.change]}-badge[{row.change}]",
             "Calls": _pair(row.calls),
             "Errors": _pair(row.errors),
             "p50": _pair(row.p50),

@@ -23,7 +23,15 @@ def escape_markdown(text: str) -> str:
     An error message can contain anything, for example an image link that makes the browser call a foreign
     host, or a URL that looks like a link of the dashboard.
     """
-    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", unbroken(plain(text))))
+    return _escaped(plain(text))
+
+
+def with_commands(text: str) -> str:
+    """Escape a text of laban for Markdown; what stands between backticks is a command, and shown as code."""
+    parts = plain(text).split("`")
+    if len(parts) % 2 == 0:  # not a text with pairs of them
+        return escape_markdown(text)
+    return "".join(f"`{part}`" if part and at % 2 else _escaped(part) for at, part in enumerate(parts))
 
 
 def unbroken(text: str) -> str:
@@ -63,6 +71,10 @@ def capitalized(text: str, *names: str) -> str:
 def plain(text: str) -> str:
     """Return text from the data in one line, for places that show it as it is."""
     return printable(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", unbroken(text)))
 
 
 def duration(ms: float | None) -> str:

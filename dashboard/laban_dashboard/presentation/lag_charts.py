@@ -29,6 +29,8 @@ Measure = Literal["messages", "seconds"]
 _SOURCES: Final = {"message": "the message", "interpolated": "between two polls"}
 _TIMES: Final = 240
 """About as many times has a line: of more polls, those with the most lag are shown."""
+_LINES: Final = 6
+"""The most lines of a chart, each with a color of its own; of more, those with the most lag."""
 _HOLE: Final = 4
 """Usual times between two polls after which a line ends: nobody knows the lag until the next poll."""
 
@@ -116,6 +118,7 @@ def lag_chart(
 ) -> Spec:
     """Chart lag over time: one line per group, or per partition; the objectives (s) of groups as lines."""
     rows = _thinned(_by_partition(points, measure) if by_partition else _by_group(points, measure))
+    rows, series = _with_most_lag(rows)
     rows = _ended_at_holes(rows)
     title = "messages behind" if measure == "messages" else "seconds behind"
     limits = {
@@ -133,7 +136,21 @@ def lag_chart(
         color=colour("series"),
         tooltip=tooltips("series", lag=title),
     )
-    return chart(lines, limit_lines(limits), height=320)
+    drawn = chart(lines, limit_lines(limits), height=320)
+    if series > _LINES:
+        what = "partitions" if by_partition else "groups"
+        text = f"The {_LINES} of {series:,} {what} with the most lag"
+        drawn["title"] = {"text": text, "anchor": "start", "fontSize": 13, "fontWeight": "normal"}
+    return drawn
+
+
+def _with_most_lag(rows: Sequence[dict[str, object]]) -> tuple[list[dict[str, object]], int]:
+    """The rows of the series that had the most lag, and how many series there are."""
+    most: dict[object, float] = {}
+    for row in rows:
+        most[row["series"]] = max(most.get(row["series"], 0.0), cast("float", row["lag"]))
+    kept = sorted(most, key=lambda series: (-most[series], str(series)))[:_LINES]
+    return [row for row in rows if row["series"] in kept], len(most)
 
 
 def _thinned(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:

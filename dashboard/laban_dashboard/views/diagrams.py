@@ -70,6 +70,7 @@ def _service(answers: Answers, window: TimeWindow) -> tuple[str | None, int]:
         "Service",
         names,
         index=None,
+        format_func=formatting.plain,
         placeholder="Service, topic or database",
         key="service",
         bind="query-params",

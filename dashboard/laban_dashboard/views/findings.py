@@ -70,18 +70,8 @@ def _filters(found: Findings) -> list[Finding]:
             label_visibility="collapsed",
         )
         with st.container(width=280):
-            text = st.query_params.get(_TEXT, "")
-            find_field("Find in the findings", text, _PLACES, _FIELD, _find)
+            text = find_field("Find in the findings", _TEXT, _PLACES, _FIELD)
     return [one for one in with_text(found.findings, text) if not chosen or one.severity in chosen]
-
-
-def _find() -> None:
-    """Keep what the user looks for in the URL."""
-    text = str(st.session_state[_FIELD].get("find") or "").strip()
-    if text:
-        st.query_params[_TEXT] = text
-    else:
-        st.query_params.pop(_TEXT, None)
 
 
 def _list(shown: Sequence[Finding]) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from laban_app.answers.protocol import Answers
 from laban_dashboard.answer_source import found_between, newest_orders, past_map, shared_answers
 from laban_dashboard.components.link_list import Link, link_list
 from laban_dashboard.components.orders_table import orders_table
@@ -21,6 +22,7 @@ from laban_dashboard.presentation.health import (
 from laban_dashboard.presentation.map.changes import changes
 from laban_dashboard.presentation.map.elements import map_elements
 from laban_dashboard.presentation.map.scope import MapScope, visible_map
+from laban_dashboard.presentation.order_timeline import DEFAULT_KEY
 from laban_dashboard.presentation.orders_rows import orders_table_data
 from laban_dashboard.presentation.time_window import TimeRange, TimeWindow
 from laban_dashboard.widgets import map_memory, map_url, notices
@@ -107,12 +109,13 @@ def _changed(found: ServiceMap, window: TimeWindow) -> None:
             st.caption(f"and {len(found_changes) - _CHANGES:,} more")
 
 
-def _orders(orders: Orders, now: datetime, until: datetime) -> None:
+def _orders(answers: Answers, orders: Orders, now: datetime, until: datetime) -> None:
     bad = bad_orders(orders.orders, now)
     st.markdown("#### Orders that went badly" if bad else "#### Newest orders")
     shown = (bad or orders.orders)[:_LISTED]
     if not shown:
-        st.caption("No span has the business key order in this time range.")
+        none = "No span has the business key order in this time range."
+        notices.no_orders(answers, DEFAULT_KEY, lambda: notices.empty_window(none, "Orders has older ones."))
         return
     data = orders_table_data(shown, now, browser_timezone(), until)
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
@@ -144,7 +147,7 @@ def _body() -> None:
         shown = figures(orders, groups, now if window.until >= now else window.until)
         _figures([*shown, findings_figure(found_now)])
     with below:
-        _orders(orders, now, now if window.live else window.until)
+        _orders(answers, orders, now, now if window.live else window.until)
 
 
 with page_header("Home"):

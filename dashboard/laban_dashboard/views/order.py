@@ -93,11 +93,11 @@ def _recent(known: KnownValues) -> None:
 
 def _listing(answers: Answers) -> None:
     """Draw the newest orders with what became of them, before the user has entered an order."""
-    st.markdown("**Enter an order ID above, or open one of the newest orders.**")
     found = answers.orders(OrdersQuestion(limit=_LISTED))
     if not found.orders:
         notices.no_keys(DEFAULT_KEY)
         return
+    st.markdown("**Enter an order ID above, or open one of the newest orders.**")
     data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
     st.page_link("views/orders.py", label="All orders", icon=":material/list_alt:")

@@ -5,6 +5,7 @@ from typing import cast, get_args
 
 import streamlit as st
 
+from laban_app.answers.protocol import Answers
 from laban_dashboard.answer_source import known_services, shared_answers
 from laban_dashboard.components.orders_table import orders_table
 from laban_dashboard.presentation import formatting
@@ -97,16 +98,13 @@ def _footer(found: Orders, asked: OrdersQuestion) -> str:
     return shown + (" · there are more: choose another time range" if found.truncated else "")
 
 
-def _nothing(found: Orders, asked: OrdersQuestion) -> None:
-    key = formatting.escape_markdown(asked.key)
+def _nothing(answers: Answers, found: Orders, asked: OrdersQuestion) -> None:
     if found.looked_at:
         looked_at = formatting.count(found.looked_at, "order")
         notices.empty_window(f"None of the newest {looked_at} is like that.", "Remove a filter.")
     else:
-        notices.empty_window(
-            f"No span with the business key {key} in this time range.",
-            "Select a longer time range, or All. Do your services set the key?",
-        )
+        none = f"No span has the business key {formatting.escape_markdown(asked.key)} in this time range."
+        notices.no_orders(answers, asked.key, lambda: notices.empty_window(none))
 
 
 def _body() -> None:
@@ -117,7 +115,7 @@ def _body() -> None:
     asked = _filters()
     found = answers.orders(asked, *window.asked)
     if not found.orders:
-        _nothing(found, asked)
+        _nothing(answers, found, asked)
         return
     until = None if window.live else window.until
     data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone(), until)

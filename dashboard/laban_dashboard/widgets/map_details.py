@@ -51,8 +51,8 @@ def _overview(
     services = sum(node.kind == "service" for node in visible.nodes)
     topics = sum(node.kind == "topic" for node in visible.nodes)
     services += visible.folded
-    counts = f"{formatting.count(services, 'service')} · {formatting.count(topics, 'topic')}"
-    st.caption(f"{counts}. Click a node or edge; click a node twice to see only its neighbours.")
+    counts = [formatting.count(services, "service"), *([formatting.count(topics, "topic")] if topics else [])]
+    st.caption(f"{' · '.join(counts)}. Click a node or edge; click a node twice to see only its neighbours.")
     if changed:
         links = [Link(one.element, one.sentence, _select(one.element)) for one in changed[:_LISTED]]
         _links("Since the hour before", links, "changes", more=len(changed) - len(links))

@@ -20,29 +20,43 @@ from laban_mapper.model import Status
 
 LIVE_WITHIN_S = 30
 _DRAWN: Final = "page_drawn"
-_VERSIONS: Final = "The collector has another version than the dashboard"
+_FAILED: Final = "source_failed"
+_RETRY_S: Final = 5
+"""After so many seconds, a page without an answer asks again."""
+_VERSIONS: Final = ":material/update: The collector has another version than the dashboard"
+_HEADLINES: Final[dict[type[Exception], str]] = {
+    CollectorUnreachable: ":material/cloud_off: Cannot reach the collector",
+    TokenRefused: ":material/key: The collector requires a token",
+    OtherVersion: _VERSIONS,
+    RequestRefused: ":material/error: The collector did not answer this question",
+    StoreError: ":material/database_off: Cannot read the database",
+}
 
 
 def auto_refresh(body: Callable[[], None], every: float) -> None:
-    """Draw `body` and redraw it every `every` seconds. If there is no connection, say so and retry.
+    """Draw `body` and redraw it every `every` seconds. If there is no answer, say so and retry soon.
 
     Until the page is drawn for the first time, a line below says that it is being read.
     """
+    failed_before = st.session_state.get(_FAILED, False)
 
-    @st.fragment(run_every=every)
+    @st.fragment(run_every=min(every, _RETRY_S) if failed_before else every)
     def refreshed() -> None:
         order_links.follow()
         map_url.follow()
+        failed = True
         try:
             body()
-        except (TokenRefused, OtherVersion) as error:
-            reconnect()
-            refused(error)
+            failed = False
         except (CollectorUnreachable, RequestRefused, StoreError) as error:
             reconnect()
-            unreachable(error)
+            unanswered(error)
         except (AppError, MapperError) as error:
+            failed = False
             st.error(formatting.escape_markdown(str(error)), icon=":material/error:")
+        st.session_state[_FAILED] = failed
+        if failed != failed_before and every > _RETRY_S:
+            st.rerun()  # with the other interval
 
     place, below = st.container(key="page"), st.empty()
     page = body.__code__.co_filename
@@ -65,52 +79,53 @@ def current_window(answers: Answers, selected: TimeRange) -> TimeWindow | None:
     return window
 
 
-def unreachable(error: Exception) -> None:
-    """Draw the notice for a source that does not answer: its address, the error and the fix."""
-    with st.container(border=True, key="unreachable"):
-        st.subheader(":material/cloud_off: Cannot reach the collector", anchor=False)
-        source = formatting.escape_markdown(str(configured_source()))
-        st.markdown(f"Source: {source}. {formatting.escape_markdown(str(error))}")
-        st.markdown("Start the collector with `laban serve`, or the complete demo with `laban demo`.")
-        st.caption("This page retries automatically.")
-
-
-def refused(error: TokenRefused | OtherVersion) -> None:
-    """Draw the notice for a collector that answers, but not this question: why, and what to do."""
-    token = isinstance(error, TokenRefused)
-    with st.container(border=True, key="refused"):
-        headline = (
-            ":material/key: The collector requires a token" if token else f":material/update: {_VERSIONS}"
-        )
+def unanswered(error: CollectorUnreachable | RequestRefused | StoreError) -> None:
+    """Draw the notice for a source that does not answer, or not this question: why, and what to do."""
+    headline = next(told for kind, told in _HEADLINES.items() if isinstance(error, kind))
+    with st.container(border=True, key="unanswered"):
         st.subheader(headline, anchor=False)
-        st.markdown(formatting.escape_markdown(str(error)))
-        if token:
+        source, text = str(configured_source()), str(error)
+        named = text if source in text else f"Source: {source}. {text}"
+        st.markdown(formatting.with_commands(named))
+        if isinstance(error, CollectorUnreachable):
+            st.markdown("`laban demo` starts a sample shop with a collector and a dashboard of its own.")
+        elif isinstance(error, TokenRefused):
             st.markdown("Start the dashboard with the token of the collector:")
             st.code("LABAN_TOKEN=… laban dashboard", language=None)
-        st.caption("The other pages may work. This page retries automatically.")
+        elif isinstance(error, RequestRefused):
+            st.markdown("The other pages may work.")
+        st.caption("This page retries automatically.")
 
 
 def too_old(what: str) -> None:
     """Draw the notice for a collector whose answer lacks something that the page needs."""
-    with st.container(border=True, key="refused"):
-        st.subheader(f":material/update: {_VERSIONS}", anchor=False)
+    with st.container(border=True, key="too_old"):
+        st.subheader(_VERSIONS, anchor=False)
         source = formatting.escape_markdown(str(configured_source()))
         st.markdown(
             f"The collector ({source}) does not tell {what}. Update it to the version of the dashboard."
         )
 
 
+def no_orders(answers: Answers, key: str, otherwise: Callable[[], None]) -> None:
+    """Say how to set a business key if no recent span has it; `otherwise` says why no order is shown."""
+    if answers.known_values(key, 1).values:
+        otherwise()
+    else:
+        no_keys(key)
+
+
 def no_keys(key: str) -> None:
-    """Draw the notice for a store without values of a business key: how to set it."""
+    """Draw the notice for a store without recent values of a business key: how to set it."""
     with st.container(border=True, key="no_keys"):
         shown = formatting.escape_markdown(key)
-        st.subheader(f":material/key: No span has the business key {shown}", anchor=False)
+        st.subheader(f":material/key: No recent span has the business key {shown}", anchor=False)
         st.markdown("Tell laban which attributes, route parameters or fields of messages are business keys:")
         st.code(
             "LABAN_KEYS='order.id=route:order_id|json:order_id' laban run -- python -m your_service",
             language=None,
         )
-        st.caption("The Map, Latency and Lag pages need no business key.")
+        st.caption("The pages other than Home, Orders and Order need no business key.")
 
 
 def no_data() -> None:
@@ -121,7 +136,11 @@ def no_data() -> None:
         st.markdown(f"Connected to {source}. It has not received any spans.")
         st.markdown("Trace your own service without code changes:")
         st.code("laban run -- python -m your_service", language=None)
-        st.markdown("Or start the sample shop, which uses REST, gRPC and Kafka:")
+        st.caption(
+            "It sends to `http://localhost:4318`. If the collector receives spans elsewhere, add "
+            "`--endpoint URL`; `laban serve` prints its address after `http=`."
+        )
+        st.markdown("Or start a sample shop with a collector and a dashboard of its own:")
         st.code("laban demo", language=None)
         st.caption("This page updates automatically when spans arrive.")
 

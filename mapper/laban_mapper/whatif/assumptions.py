@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from laban_mapper.names import listed
+from laban_mapper.names import listed, shortened
 from laban_mapper.whatif.changes import arrow, told
 from laban_mapper.whatif.event_graph import Edge
 from laban_mapper.whatif.habits import Share, Timeout
@@ -81,34 +81,36 @@ class Assumptions:
         rough = ", which is few" if share.of < FEW else ""
         self.facts.setdefault(
             ("spread", edge),
-            f"{edge[0]} failed in {share.part} of {_times(share.of, 'case')} in which its call of "
-            f"{edge[1]} had failed{rough}.",
+            f"{shortened(edge[0])} failed in {share.part} of {_times(share.of, 'case')} in which its call of "
+            f"{shortened(edge[1])} had failed{rough}.",
         )
 
     def gives_up(self, edge: Edge, limit: Timeout) -> None:
         """A known timeout ended a call."""
         how = "as its spans say" if limit.recorded else "as it did in traces"
-        text = f"{edge[0]} waits at most {told(limit.limit)} for {edge[1]}, {how}."
+        text = f"{shortened(edge[0])} waits at most {told(limit.limit)} for {shortened(edge[1])}, {how}."
         self.facts.setdefault(("limit", edge), text)
 
     def unlimited(self, edge: Edge, longest: int) -> None:
         """A call takes longer than ever seen, and its timeout is not known."""
         self.doubts.add("timeout")
         text = (
-            f"How long {edge[0]} waits for {edge[1]} is not known: it is assumed to wait. The range also has "
-            f"that it gives up after {told(longest)}, the longest call seen (--timeout sets it)."
+            f"How long {shortened(edge[0])} waits for {shortened(edge[1])} is not known: it is assumed to "
+            f"wait. The range also has that it gives up after {told(longest)}, the longest call seen "
+            "(--timeout sets it)."
         )
         self.facts.setdefault(("limit", edge), text)
 
     def refused(self, edge: Edge, learned: int | None, limit: Timeout | None) -> None:
         """A service that is down was called."""
+        caller, callee = map(shortened, edge)
         if limit is None:
             hangs = (
-                f"If {edge[1]} does not even refuse, {edge[0]} may wait for longer: its timeout is not known."
+                f"If {callee} does not even refuse, {caller} may wait for longer: its timeout is not known."
             )
         else:
             self.doubts.add("hang")
-            hangs = f"The range also has that {edge[0]} waits until its timeout of {told(limit.limit)}."
+            hangs = f"The range also has that {caller} waits until its timeout of {told(limit.limit)}."
         how = f"in {told(learned)}, as in traces" if learned is not None else "at once"
         self.facts.setdefault(
             ("down", edge), f"A call {arrow(edge)} is refused {how}, as if nothing listened. {hangs}"
@@ -120,7 +122,7 @@ class Assumptions:
             self.doubts.add("repeats")
             self.once.setdefault(edge, True)
         elif attempts > 1:
-            text = f"{edge[0]} calls {edge[1]} up to {attempts} times, as in traces."
+            text = f"{shortened(edge[0])} calls {shortened(edge[1])} up to {attempts} times, as in traces."
             self.facts.setdefault(("repeats", edge), text)
 
     def turned(self, edge: Edge, publication: int | None, wait: int | None) -> None:
@@ -152,29 +154,30 @@ class Assumptions:
         """A request went on where it had failed in the trace."""
         self.facts.setdefault(
             ("rescued", service),
-            f"Where a call of {service} no longer fails, {service} goes on as in one of "
-            f"{_times(examples, 'trace')} in which it did not fail.",
+            f"Where a call of {shortened(service)} no longer fails, {shortened(service)} goes on as in "
+            f"one of {_times(examples, 'trace')} in which it did not fail.",
         )
 
     def stuck(self, service: str) -> None:
         """A request could go on, but no trace shows how."""
         self.facts.setdefault(
             ("stuck", service),
-            f"No trace shows how {service} goes on where it failed: it is counted as failed.",
+            f"No trace shows how {shortened(service)} goes on where it failed: it is counted as failed.",
         )
 
     def waits(self, service: str) -> None:
         """A message waits for a service that is down."""
         self.facts.setdefault(
             ("waits", service),
-            f"Messages for {service} wait in their queue until it is back: they do not fail.",
+            f"Messages for {shortened(service)} wait in their queue until it is back: they do not fail.",
         )
 
     def slower_queue(self, service: str) -> None:
         """A consumer takes longer."""
         self.facts.setdefault(
             ("queue", service),
-            f"{service} still keeps up with its messages: a queue that grows is not part of the replay.",
+            f"{shortened(service)} still keeps up with its messages: a queue that grows is not part of the "
+            "replay.",
         )
 
     def new_attempt(self, edge: Edge, pause: int | None) -> None:

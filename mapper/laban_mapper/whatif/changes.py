@@ -122,7 +122,10 @@ def described(changes: Changes) -> list[str]:
             for edge, ns in sorted(changes.slow_edges.items())
         ),
         *(f"{arrow(edge)} becomes a message" for edge in sorted(changes.turned)),
-        *(f"{edge[0]} waits {told(ns)} for {edge[1]}" for edge, ns in sorted(changes.timeouts.items())),
+        *(
+            f"{shortened(edge[0])} waits {told(ns)} for {shortened(edge[1])}"
+            for edge, ns in sorted(changes.timeouts.items())
+        ),
         *(_retrying(edge, count) for edge, count in sorted(changes.retries.items())),
     ]
 
@@ -143,8 +146,8 @@ def told(ns: float) -> str:
 def _retrying(edge: Edge, count: int) -> str:
     often = "once" if count == 1 else f"{count} times"
     if not count:
-        return f"{edge[0]} does not call {edge[1]} again after a failure"
-    return f"{edge[0]} calls {edge[1]} up to {often} again after a failure"
+        return f"{shortened(edge[0])} does not call {shortened(edge[1])} again after a failure"
+    return f"{shortened(edge[0])} calls {shortened(edge[1])} up to {often} again after a failure"
 
 
 def _assignment(text: str, example: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def test_systems_are_side_by_side_in_the_time_zone_of_the_reader_and_differences
 
 def test_edges_that_changed_are_told_with_both_sides() -> None:
     rows, left_out = edge_table(compared(), everything=False)
-    assert [(row[""], row["p95"]) for row in rows] == [
+    assert [(row["Change"], row["p95"]) for row in rows] == [
         (":orange-badge[slower]", "212 ms → **900 ms**".replace(" ms", "\N{NO-BREAK SPACE}ms"))
     ]
     assert left_out == 0

@@ -82,3 +82,12 @@ def test_an_empty_element_in_an_address_keeps_markdown_from_making_a_link_of_it(
     shown = formatting.escape_markdown(f"see {address}").replace("\\", "")
     assert address not in shown
     assert shown.replace(":small[]", "") == f"see {address}"
+
+
+def test_commands_in_a_text_of_laban_are_code_and_all_else_is_escaped() -> None:
+    told = formatting.with_commands("[x] Is `laban serve` there? <b>")
+    assert (
+        told
+        == f"{formatting.escape_markdown('[x] Is')} `laban serve` there? {formatting.escape_markdown('<b>')}"
+    )
+    assert formatting.with_commands("one ` alone") == formatting.escape_markdown("one ` alone")

@@ -110,6 +110,16 @@ def test_a_single_group_is_charted_by_partition() -> None:
     assert "email · orders/1" in {row["series"] for row in rows}
 
 
+def test_of_very_many_groups_the_chart_has_those_with_the_most_lag_and_says_so() -> None:
+    points = [
+        POINTS[0].model_copy(update={"group": f"g{number}", "messages": number}) for number in range(300)
+    ]
+    chart = lag_chart(points, "messages", by_partition=False)
+    assert {row["series"] for row in rows_of(chart)} == {f"g{number}" for number in range(294, 300)}
+    assert chart["title"]["text"] == "The 6 of 300 groups with the most lag"
+    assert "title" not in lag_chart(points[:6], "messages", by_partition=False)
+
+
 def test_of_very_many_polls_a_line_keeps_the_highest_ones() -> None:
     times = [POINTS[0].time + timedelta(seconds=5 * number) for number in range(5000)]
     polls = [

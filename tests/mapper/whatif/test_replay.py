@@ -282,3 +282,18 @@ def test_unknown_places_are_refused_with_what_exists() -> None:
 def test_what_cannot_be_read_is_refused(given: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidChange):
         asked(sampled((in_sequence, 3)), **given)
+
+
+def test_long_names_are_shortened_in_the_changes_and_assumptions() -> None:
+    long = "a" * 5000
+
+    def called() -> Trace:
+        root = http_server("web", "GET /", 0, 100)
+        return [root, *call(root, long, 10, 20)]
+
+    for changed in ("down", "slow", "timeouts", "retries"):
+        text = {"down": long, "slow": f"{long}=1s"}.get(changed, f"web->{long}=15")
+        text += "ms" if changed == "timeouts" else ""
+        answer = asked(sampled((called, 30)), **{changed: [text]})
+        assert answer.changes
+        assert all(len(one) < 500 for one in [*answer.changes, *answer.assumptions]), changed

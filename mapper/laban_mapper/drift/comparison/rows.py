@@ -54,7 +54,7 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
             "distributed-monolith score",
             lambda side: NOTHING if side.score is None else f"{side.score:.2f} of 1",
         ),
-        ("errors and warnings found", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
+        ("findings (errors, warnings)", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
         ("edges", lambda side: f"{side.sync_edges} sync, {side.async_edges} async"),
         (
             "nodes",
