@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from laban_collector.decode import otlp
 from laban_collector.store.duckdb.connection.database import Database
 
 
@@ -14,11 +13,3 @@ def database(tmp_path: Path) -> Generator[Database, None, None]:
     """Yield an empty database."""
     with Database.open(tmp_path / "laban.duckdb") as opened:
         yield opened
-
-
-@pytest.fixture(scope="module", autouse=True)
-def columnar_decoding() -> Generator[None, None, None]:
-    """Decode the few spans of a test by columns, like large requests."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(otlp, "_FEW", 0)
-        yield

@@ -10,7 +10,7 @@ start, a repeated attribute) is decoded span by span by `otlp_protobuf`. Both wa
 # pyarrow ships no types: pyright does not know its tables in signatures.
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from laban_collector.decode.origins import Origin, OriginReader
 from laban_collector.decode.results import AcceptedRequest, DecodedRequests, JsonBody, Problems
 from laban_collector.errors import UndecodableRequest
 from laban_collector.protect.protection import Protection
-
-_FEW: Final = 60
-"""Spans. Fewer are decoded faster one by one: the columnar way takes about 6 ms for any number."""
 
 _Outcome = AcceptedRequest | UndecodableRequest
 
@@ -75,8 +72,6 @@ class OtlpDecoder:
                 requests.append(self._parsed(number, body))
             except UndecodableRequest as error:
                 outcomes[number] = error
-        if sum(request.spans for request in requests) < _FEW:
-            return self._decode_by_span(requests, outcomes)
         plain, unusual, spans = self._read(requests)
         batch = self._assembler.assemble(spans, [origin for request in plain for origin in request.origins])
         outcomes |= {request.number: _accepted(request) for request in plain}

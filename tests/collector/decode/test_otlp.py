@@ -11,14 +11,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from laban.business_keys.keys import parse_rules
-from laban_collector.decode import otlp, otlp_protobuf
+from laban_collector.decode import otlp_protobuf
 from laban_collector.decode.business_keys import KeyFinder
 from laban_collector.decode.otlp import OtlpDecoder
-from laban_collector.decode.results import AcceptedRequest, DecodedRequests
+from laban_collector.decode.results import DecodedRequests
 from laban_collector.protect.protection import Protection
 from laban_collector.settings import load_settings
 
-from ..batches import assert_same, outcomes_of, rows_of
+from ..batches import assert_same, rows_of
 from ..requests import START, TRACE_ID, body, key_values, request, span
 from .otlp_requests import odd_requests, plain_requests
 
@@ -200,11 +200,3 @@ def _varint(number: int) -> bytes:
         digits.append(number & 127 | 128)
         number >>= 7
     return bytes([*digits, number])
-
-
-def test_few_spans_are_decoded_one_by_one_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    payloads = [body(span(0, {"order.id": "1"})), b"\xff", body(span(1), span(2))]
-    by_columns = check(payloads)
-    monkeypatch.setattr(otlp, "_FEW", 60)
-    assert_same(by_columns, DECODER.decode(payloads))
-    assert outcomes_of(by_columns)[0] == AcceptedRequest(1)
