@@ -133,13 +133,20 @@ def lag_mark(node: Node) -> str | None:
     return f"{node.lag_status}, {node.lag_messages or 0:,} behind"
 
 
-def how_it_stands(status: LagStatus | None, members: int | None) -> str:
+def stands_in(topics: Sequence[PartitionLag]) -> str:
+    """Where a group stands still: ` in 5 of 6 partitions`; empty if in all of them."""
+    standing = sum(one.status in ("STOP", "STALL") for one in topics)
+    return f" in {standing:,} of {counted(len(topics), 'partition')}" if 0 < standing < len(topics) else ""
+
+
+def how_it_stands(status: LagStatus | None, members: int | None, topics: Sequence[PartitionLag] = ()) -> str:
     """What a group does whose messages wait and whose status is STOP or STALL."""
+    nothing = f"commits nothing{stands_in(topics)}"
     if members == 0:
-        return "has no members and commits nothing"
+        return f"has no members and {nothing}"
     if members and status == "STALL":
-        return f"commits nothing, although it has {counted(members, 'member')}"
-    return "commits nothing"
+        return f"{nothing}, although it has {counted(members, 'member')}"
+    return nothing
 
 
 def problem_place(problem: LagProblem) -> str:

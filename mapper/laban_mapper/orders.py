@@ -109,8 +109,12 @@ def services_of(story: Story) -> list[str]:
 
 
 def badness(order: OrderSummary) -> tuple[int, bool, float]:
-    """How badly an order went, the worst last: by its outcome, then with a cause, then by duration."""
-    return (_BADNESS[order.outcome], order.cause is not None, order.duration_ms)
+    """How badly an order went, the worst last: by its outcome, then with a cause, then by duration.
+
+    The last span of an order that waits does not tell how long it waits, but its start does.
+    """
+    long = -order.started.timestamp() if order.outcome == "waiting" else order.duration_ms
+    return (_BADNESS[order.outcome], order.cause is not None, long)
 
 
 def _first_cause(story: Story) -> OrderCause | None:

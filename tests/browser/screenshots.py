@@ -37,7 +37,7 @@ PAGES: Final = {
     "findings": ("/findings", ".st-key-finding-0"),
     "diagrams": ("/diagrams", "[role=region] img"),
     "what-if": ("/what-if?down=pricing", ".st-key-assumptions"),
-    "compare": ("/compare?a=10m..5m&b=5m..", ".st-key-brought"),
+    "compare": ("/compare?a=15m..5m&b=5m..", ".st-key-brought"),
     "latency": ("/latency?by=By+route&of=order%20%20POST%20/orders", _CHART),
     "lag": ("/lag?group=email&measure=Seconds", _CHART),
 }

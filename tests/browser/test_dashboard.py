@@ -386,7 +386,9 @@ def test_a_what_if_question_is_asked_by_clicks_and_has_its_own_url(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor, "/what-if?window=All")
-    page.locator(".st-key-suggestions").get_by_role("button").first.click()
+    suggestion = page.locator(".st-key-suggestions").get_by_role("link").first
+    expect(suggestion).to_have_attribute("href", re.compile("down="))  # it can be copied
+    suggestion.click()
     answered = page.locator(".st-key-entry-0")
     expect(answered).to_contain_text("order POST /orders")
     expect(answered.get_by_role("row").filter(has_text="Fail, of 100")).to_contain_text("100")
@@ -401,7 +403,7 @@ def test_a_what_if_question_is_asked_by_clicks_and_has_its_own_url(
 
 def test_two_parts_of_a_recording_are_compared(page: Page, address: str, monitor: PageMonitor) -> None:
     visit(page, address, monitor, "/compare?a=10m..5m&b=5m..")
-    expect(page.locator(".st-key-brought")).to_contain_text("A request waits for 2 services instead of 4")
+    expect(page.locator(".st-key-brought")).to_contain_text("A client waits for 2 services instead of 4")
     expect(page.get_by_role("row").filter(has_text="order ─▶ inventory")).to_contain_text("gone")
 
 
@@ -486,7 +488,7 @@ def test_home_says_what_is_wrong_and_opens_an_order_that_went_badly(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:
     visit(page, address, monitor)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("Email has stopped: 10 messages behind")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("email has stopped: 10 messages behind")
     expect(page.locator(".st-key-figure-Worst-group")).to_contain_text("STOP")
     assert evaluate_on_map(canvas_of(page), "cy.getElementById('group:email').data('health')") == "stopped"
     bad = page.locator(".orders tbody tr").filter(has_text=WAITING)

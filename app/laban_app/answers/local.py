@@ -220,12 +220,13 @@ class LocalAnswers:
             counted_to = self._reader.counted_to() if stale else None
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
         first, last = self._extent(self._clock()) or requested
-        if begin <= last and first < end:
+        has_spans = begin <= last and first < end
+        if has_spans:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
         found = build_service_map(
             edges,
-            self._reader.latest_lag(),
+            self._reader.latest_lag() if has_spans else [],
             utc_time(begin),
             utc_time(end),
             namespaces=self._reader.namespaces(),

@@ -48,7 +48,7 @@ _CONTEXTS: Final = {one.column: number_context(keys_filling(one)[0]) for one in 
 """What long numbers in a promoted column are; as in the attributes that fill it."""
 _FEW: Final = 64
 """Texts. Fewer are checked faster one by one than by compiling a pattern."""
-_SMALL: Final = 1 << 15
+_SMALL: Final = 1 << 13
 """Bytes. Fewer are searched faster without a pattern of RE2."""
 _CACHED: Final = 1 << 16
 """Harmless texts in the cache."""

@@ -166,8 +166,11 @@ function bodyOf(node, around = 0) {
   return boxAt([x, y], grown(node, growthOf(node.cy()).node), around);
 }
 
-function boxOf(node) {
-  return bodyOf(node, HEALTH[node.data("health")] ? 12 : 2); // with its badge
+// What a label must not cover: a node, and its badge at the upper right.
+function boxesOf(node) {
+  const body = bodyOf(node, 2);
+  if (!HEALTH[node.data("health")]) return [body];
+  return [body, { x1: body.x2 - 18, x2: body.x2 + 10, y1: body.y1 - 10, y2: body.y1 + 18 }];
 }
 
 // Of a picture that is too small for the names in its nodes: names that can be read all the same, where they have room:
@@ -239,7 +242,7 @@ function labelEdges(cy, names, font) {
       sizes: forms.map((text) => roomFor(text, size, `${size}px ${font}`)) };
   });
   const texts = new Map(labels.map(({ id, forms }) => [id, forms]));
-  const nodes = (edges.hasClass("near") ? edges.connectedNodes() : cy.nodes()).map(boxOf);
+  const nodes = (edges.hasClass("near") ? edges.connectedNodes() : cy.nodes()).toArray().flatMap(boxesOf);
   const found = placeLabels(labels, [...nodes, ...names]);
   cy.batch(() => cy.edges().forEach((edge) => {
     const place = found.get(edge.id());

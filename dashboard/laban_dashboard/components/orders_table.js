@@ -68,6 +68,7 @@ function fill(item, order) {
   write(duration, order.took);
   against(order.compared, words, bar, took);
   write(cause, order.cause);
+  cause.title = order.cause_in_utc;
   write(where, order.where);
   where.title = order.services;
   write(seen, order.seen);

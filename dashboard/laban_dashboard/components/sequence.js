@@ -6,7 +6,7 @@ const TOP = 54;
 const EDGE = 14;
 const LEAST = 120;
 const MOST = 330;
-const PER_LETTER = 6.6;
+const pen = document.createElement("canvas").getContext("2d");
 
 const states = new WeakMap();
 
@@ -17,18 +17,25 @@ function svg(tag, attributes, text) {
   return made;
 }
 
+// The pixels that a text needs, in the font of this page; what fails is bold.
+function wide(text) {
+  return pen.measureText(text).width;
+}
+
 function cut(text, width) {
-  const room = Math.max(6, Math.floor(width / PER_LETTER));
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+  if (wide(text) <= width) return text;
+  let room = Math.max(5, Math.floor((text.length * width) / wide(text)));
+  while (room > 5 && wide(`${text.slice(0, room)}…`) > width) room -= 1;
+  return `${text.slice(0, room)}…`;
 }
 
 // Neighbours are as far apart as the longest text between them needs.
 function columns(data) {
   const gaps = data.participants.map(() => LEAST);
-  const heads = data.participants.map(({ name }) => Math.min(MOST, Math.max(80, name.length * PER_LETTER * 1.12 + 24)));
+  const heads = data.participants.map(({ name }) => Math.min(MOST, Math.max(80, wide(name) + 30)));
   for (let index = 0; index + 1 < gaps.length; index += 1) gaps[index] = Math.max(LEAST, (heads[index] + heads[index + 1]) / 2 + 18);
   for (const event of data.events) {
-    const needed = Math.min(MOST, event.text.length * PER_LETTER + 26);
+    const needed = Math.min(MOST, wide(event.text) + 36);
     const [left, right] = [Math.min(event.from, event.to), Math.max(event.from, event.to)];
     if (left !== right) {
       const there = gaps.slice(left, right).reduce((sum, gap) => sum + gap, 0);
@@ -39,7 +46,7 @@ function columns(data) {
   for (const gap of gaps.slice(0, -1)) places.push(places.at(-1) + gap);
   // A note, or a call to itself, may cover lines to its right.
   const beside = data.events.filter((event) => event.from === event.to)
-    .map((event) => places[event.to] + Math.min(MOST, event.text.length * PER_LETTER + 16) + 20);
+    .map((event) => places[event.to] + Math.min(MOST, wide(event.text) + 26) + 20);
   const width = Math.max(places.at(-1) + heads.at(-1) / 2, ...beside) + EDGE;
   return { places, heads, width };
 }
@@ -62,8 +69,8 @@ function drawEvent(event, index, { places }) {
   const text = `${event.failing ? "✗ " : ""}${event.text}`;
   group.append(svg("title", {}, text));
   if (event.kind === "note") {
-    const width = Math.min(MOST, text.length * PER_LETTER + 16);
-    group.append(svg("rect", { x: to + 8, y: y - 16, width, height: 22, rx: 3 }), svg("text", { x: to + 16, y }, cut(text, width - 12)));
+    const width = Math.min(MOST, wide(text) + 16);
+    group.append(svg("rect", { x: to + 8, y: y - 16, width, height: 22, rx: 3 }), svg("text", { x: to + 16, y }, cut(text, width - 14)));
   } else if (from === to) {
     group.append(
       svg("path", { class: "arrow", d: `M${from} ${y - 12}h22v14h-15` }),
@@ -84,6 +91,7 @@ function drawEvent(event, index, { places }) {
 const SAID = { call: "calls", return: "answers", message: "message to", note: "at" };
 
 function draw(root, data) {
+  pen.font = `600 12.5px ${getComputedStyle(root.querySelector("svg")).fontFamily}`;
   const layout = columns(data);
   const { width } = layout;
   const height = TOP + (data.events.length + 1) * ROW;

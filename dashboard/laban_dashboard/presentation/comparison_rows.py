@@ -21,7 +21,7 @@ CHANGE_COLOURS: Final[dict[Change, str]] = {
 }
 MOST_EDGES: Final = 100
 MOST_GROUPS: Final = 50
-WINDOWS: Final = ("30m..15m", "15m..", "2h..1h", "1h..", "25h..24h", "yesterday", "today")
+WINDOWS: Final = ("10m..5m", "5m..", "30m..15m", "15m..", "2h..1h", "1h..", "25h..24h", "yesterday", "today")
 """Time ranges that are offered; others can be typed."""
 
 
@@ -45,7 +45,9 @@ def system_table(comparison: Comparison, timezone: tzinfo) -> list[dict[str, str
 
 def edge_table(comparison: Comparison, *, everything: bool) -> tuple[list[dict[str, str]], int]:
     """One row for each edge that has changed, or for all; and how many are left out."""
-    found = list(edge_rows(comparison, everything=everything))
+    found = [
+        row for row in edge_rows(comparison, everything=everything) if everything or row.change != "same"
+    ]
     rows = [
         {
             "Edge": formatting.escape_markdown(shortened(row.name, 90)),

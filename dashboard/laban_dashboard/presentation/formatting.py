@@ -1,7 +1,7 @@
 """Formats numbers, durations and times, and escapes text for Markdown."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, time, tzinfo
 
 from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
@@ -12,6 +12,8 @@ _NOTHING = ":small[]"
 that for a link, which escapes do not."""
 _LINKS = re.compile(r"(?<=\\:\\/)(?=\\/)|(?<=\\@)|(?<=ww)(?=w)", re.IGNORECASE)
 """Where it must be, in escaped text: in `://`, after `@`, and in `www`."""
+_UTC_TIMES = re.compile(r"(?:(\d{4}-\d\d-\d\d) )?\b(\d\d:\d\d(?::\d\d)?)(?: to (\d\d:\d\d(?::\d\d)?))? UTC\b")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:ms|s|min|h)\b|%)")
 NO_VALUE = "–"
 
 
@@ -32,13 +34,47 @@ def with_commands(text: str) -> str:
     return "".join(f"`{part}`" if part and at % 2 else _escaped(part) for at, part in enumerate(parts))
 
 
+def unbroken(text: str) -> str:
+    """Keep numbers and their units in one line."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def in_timezone(text: str, near: datetime, timezone: tzinfo) -> str:
+    """Return a sentence with its times in UTC, such as `since 10:41:51 UTC`, in the time zone of the reader.
+
+    Args:
+        text: the sentence.
+        near: a time on the day of those that have no date.
+        timezone: that of the reader.
+    """
+
+    def moved(found: re.Match[str]) -> str:
+        day, *times = found.groups()
+        try:
+            date = near.astimezone(UTC).date() if day is None else datetime.fromisoformat(day).date()
+            moments = [datetime.combine(date, time.fromisoformat(one), UTC) for one in times if one]
+        except ValueError:  # a text from the data, such as 99:99 UTC
+            return found.group()
+        clock = "%H:%M:%S" if times[0].count(":") == 2 else "%H:%M"
+        first, *more = (moment.astimezone(timezone) for moment in moments)
+        shown = [first.strftime(clock if day is None else f"%Y-%m-%d {clock}")]
+        return " to ".join([*shown, *(one.strftime(clock) for one in more)])
+
+    return _UTC_TIMES.sub(moved, text)
+
+
+def capitalized(text: str, *names: str) -> str:
+    """Begin a sentence with a capital letter, unless with one of these names, which are as they were sent."""
+    return text if text.startswith(tuple(filter(None, names))) else text[:1].upper() + text[1:]
+
+
 def plain(text: str) -> str:
     """Return text from the data in one line, for places that show it as it is."""
     return printable(" ".join(text.split()))
 
 
 def _escaped(text: str) -> str:
-    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", text))
+    return _LINKS.sub(_NOTHING, _MARKDOWN.sub(r"\\\1", unbroken(text)))
 
 
 def duration(ms: float | None) -> str:
@@ -83,9 +119,9 @@ def age(then: datetime, now: datetime) -> str:
     return f"{seconds / 86400:.0f} days ago"
 
 
-def clock_time(time: datetime, timezone: tzinfo) -> str:
+def clock_time(moment: datetime, timezone: tzinfo) -> str:
     """Format a time of day with milliseconds: `12:03:04.123`."""
-    return time.astimezone(timezone).strftime("%H:%M:%S.%f")[:-3]
+    return moment.astimezone(timezone).strftime("%H:%M:%S.%f")[:-3]
 
 
 def utc_range(since: datetime, until: datetime) -> str:

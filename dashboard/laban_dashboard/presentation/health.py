@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from laban_dashboard.presentation import formatting
@@ -10,12 +10,15 @@ from laban_dashboard.presentation.finding_rows import counted_by_severity
 from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
 from laban_dashboard.presentation.map.health import edge_health
 from laban_dashboard.presentation.map.labels import edge_label, node_name
+from laban_mapper.lag import stands_in
 from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
+from laban_mapper.names import listed
 from laban_mapper.orders import badness
 
 Tone = Literal["good", "bad", "neutral"]
 
 _STANDING: Final = ("STOP", "STALL")
+_NEW: Final = timedelta(seconds=30)
 _TOLD: Final = 4
 """The most problems, and the most changes, that are told."""
 
@@ -41,13 +44,14 @@ def figures(orders: Orders, groups: Sequence[GroupLag], now: datetime) -> list[F
     """Orders a minute, how many went badly, and the worst consumer group."""
     found = orders.orders
     failed = sum(order.outcome == "failed" for order in found)
-    waiting = sum(order.outcome == "waiting" for order in found)
+    waiting = [order for order in found if order.outcome == "waiting"]
+    long = [order for order in waiting if not _goes_on(order, now)]
     slow = sum(order.cause is not None and order.cause.kind == "slow" for order in found)
     return [
         Figure("Orders a minute", *_per_minute(orders, now), "neutral"),
         _share("Failed", failed, len(found)),
         _share("Slow", slow, len(found)),
-        _share("Waiting", waiting, len(found)),
+        _share("Waiting", len(waiting), len(found), "bad" if long else "neutral"),
         _worst_group(groups),
     ]
 
@@ -63,8 +67,8 @@ def findings_figure(found: Findings) -> Figure:
 def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> list[str]:
     """What is wrong now, the worst first, each in a sentence without a full stop."""
     told = [
-        f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}: {group.messages:,} "
-        f"{lag_caption(group)}"
+        f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}{stands_in(group.topics)}: "
+        f"{group.messages:,} {lag_caption(group)}"
         for group in by_severity(groups)
         if group.status in _STANDING and group.messages
     ]
@@ -74,17 +78,19 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
     told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
     if not failing:
         told += _failed(orders.orders)
+    if not any(group.status in _STANDING for group in groups):
+        told += _stuck(orders.orders)
     if len(told) > _TOLD:
         told = [*told[: _TOLD - 1], f"and {len(told) - _TOLD + 1} more"]
     return told
 
 
-def bad_orders(orders: Sequence[OrderSummary]) -> list[OrderSummary]:
+def bad_orders(orders: Sequence[OrderSummary], now: datetime) -> list[OrderSummary]:
     """Orders that failed, wait or are incomplete, or whose cause is more than a retry; the worst first."""
     bad = [
         order
         for order in orders
-        if order.outcome in ("failed", "waiting", "incomplete")
+        if (order.outcome in ("failed", "waiting", "incomplete") and not _goes_on(order, now))
         or (order.cause is not None and order.cause.kind != "retried")
     ]
     return sorted(bad, key=badness, reverse=True)
@@ -115,12 +121,17 @@ def _seen(order: OrderSummary) -> datetime:
     return order.last_seen or order.started
 
 
-def _share(label: str, part: int, whole: int) -> Figure:
+def _goes_on(order: OrderSummary, now: datetime) -> bool:
+    """Whether an order without a cause is so new that what is missing may be on its way."""
+    return order.outcome in ("waiting", "incomplete") and order.cause is None and now - _seen(order) < _NEW
+
+
+def _share(label: str, part: int, whole: int, tone: Tone = "bad") -> Figure:
     """How many of the orders; nothing is known without orders."""
     if not whole:
         return Figure(label, formatting.NO_VALUE, "no orders", "neutral")
     note = f"{part} of {formatting.count(whole, 'order')}"
-    return Figure(label, formatting.percentage(part, whole), note, _tone(part))
+    return Figure(label, formatting.percentage(part, whole), note, tone if part else "good")
 
 
 def _tone(number: int) -> Tone:
@@ -133,9 +144,20 @@ def _worst_group(groups: Sequence[GroupLag]) -> Figure:
     worst = by_severity(groups)[0]
     if worst.status == "OK" and not worst.messages:
         return Figure("Worst group", "OK", f"{formatting.count(len(groups), 'group')} keep up", "good")
-    tone: Tone = "good" if worst.status == "OK" else "bad"
+    tone: Tone = (
+        "neutral" if worst.status == "OK" else "bad"
+    )  # many messages may wait before a status changes
     note = f"{worst.group}: {worst.messages:,} {lag_caption(worst)}"
     return Figure("Worst group", worst.status or "unknown", note, tone)
+
+
+def _stuck(orders: Sequence[OrderSummary]) -> Iterator[str]:
+    """Orders that wait for a consumer that does nothing, before enough polls have told its status."""
+    stuck = [order.cause for order in orders if order.outcome == "waiting" and order.cause is not None]
+    services = [cause.service for cause in stuck if cause.kind == "stuck"]
+    if services:
+        count = formatting.count(len(orders), "order")
+        yield f"{len(services):,} of the newest {count} wait for {listed(sorted(set(services)))}"
 
 
 def _failed(orders: Sequence[OrderSummary]) -> Iterator[str]:

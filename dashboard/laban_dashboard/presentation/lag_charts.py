@@ -18,6 +18,7 @@ from laban_dashboard.presentation.chart_axes import (
     time_axis,
     tooltips,
 )
+from laban_mapper.lag import stands_in
 from laban_mapper.model import GroupLag, LagPoint, PartitionLag
 from laban_mapper.names import shortened
 from laban_mapper.printable import printable
@@ -56,11 +57,12 @@ def standing_caption(group: GroupLag) -> str | None:
     """What a status says of a group that stands still: `commits nothing, although it has 2 members`."""
     if group.status not in ("STALL", "STOP"):
         return None
+    nothing = f"commits nothing{stands_in(group.topics)}"
     if group.members is None:
-        return "commits nothing; members unknown"
+        return f"{nothing}; members unknown"
     if not group.members:
-        return "commits nothing; has no members"
-    return f"commits nothing, although it has {formatting.count(group.members, 'member')}"
+        return f"{nothing}; has no members"
+    return f"{nothing}, although it has {formatting.count(group.members, 'member')}"
 
 
 def group_names(groups: Sequence[GroupLag]) -> dict[tuple[str, str | None], str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from laban_dashboard.presentation import formatting
@@ -119,21 +119,40 @@ def percentiles_chart(
 
 
 def calls_chart(points: Sequence[LatencyPoint], bucket_s: float, window: Window | None = None) -> Spec:
-    """Chart the calls of one edge or route over time, split by outcome."""
+    """Chart the calls of one edge or route over time, split by outcome. A bar is as wide as its time."""
     rows = [
-        {"time": point.time.isoformat(), "calls": calls, "outcome": outcome}
+        {
+            "time": point.time.isoformat(),
+            "end": _end(point, bucket_s, window).isoformat(),
+            "outcome": outcome,
+            "calls": above - below,
+            "below": below,
+            "above": above,
+        }
         for point in points
-        for outcome, calls in (("succeeded", point.calls - point.errors), ("failed", point.errors))
+        for outcome, below, above in (
+            ("succeeded", 0, point.calls - point.errors),
+            ("failed", point.calls - point.errors, point.calls),
+        )
+        if above > below
     ]
     bars = layer(
         rows,
-        {"type": "bar", "size": 6},
+        {"type": "rect", "x2Offset": -1},
         x=time_axis((point.time for point in points), window),
-        y=quantity("calls", f"calls per {_span(bucket_s)}", stack=True),
+        x2={"field": "end"},
+        y=quantity("above", f"calls per {_span(bucket_s)}", scale={"zero": True}),
+        y2={"field": "below"},
         color=colour("outcome", scale={"domain": ["succeeded", "failed"], "range": [_GREY, _RED]}),
         tooltip=tooltips("outcome", calls="calls"),
     )
     return chart(bars, height=190)
+
+
+def _end(point: LatencyPoint, bucket_s: float, window: Window | None) -> datetime:
+    """Where the time ends that a point counts: at the latest now, of the one that is not over."""
+    end = point.time + timedelta(seconds=bucket_s)
+    return end if window is None else min(end, window[1])
 
 
 def _objective(summary: LatencySummary) -> str:
@@ -144,6 +163,6 @@ def _objective(summary: LatencySummary) -> str:
 
 
 def _span(seconds: float) -> str:
-    if seconds == 60:
-        return "minute"
+    if seconds in (1, 60):
+        return "second" if seconds == 1 else "minute"
     return f"{seconds / 60:g} min" if seconds > 60 and not seconds % 60 else f"{seconds:g} s"

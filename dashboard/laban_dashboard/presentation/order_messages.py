@@ -56,7 +56,7 @@ def _state(group: GroupState) -> dict[str, str]:
         "state": group.state,
         "state_title": STATE_MEANINGS[group.state],
         "tone": STATE_TONES[group.state],
-        "details": formatting.plain(_group_progress(group)),
+        "details": formatting.unbroken(formatting.plain(_group_progress(group))),
     }
 
 

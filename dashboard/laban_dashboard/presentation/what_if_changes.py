@@ -1,5 +1,6 @@
 """The What-if page's changes: how the URL has them, what can be changed, and what is suggested."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,6 +8,7 @@ from typing import Final, Literal
 from laban_mapper.model import Edge, ServiceMap
 from laban_mapper.whatif.changes import ChangeTexts
 
+_UNIT: Final = re.compile(r"^([\d.]+)([a-z]+)$")
 Kind = Literal["down", "slow", "async", "timeout", "retries"]
 
 
@@ -62,7 +64,7 @@ def in_words(kind: Kind, text: str) -> str:
     if KINDS[kind].value is None:
         return KINDS[kind].words.format_map({"place": text})
     place, _, value = text.rpartition("=")
-    return KINDS[kind].words.format_map({"place": place, "value": value})
+    return KINDS[kind].words.format_map({"place": place, "value": _UNIT.sub(r"\1 \2", value)})
 
 
 def places(found: ServiceMap, kind: Kind) -> list[str]:

@@ -1,5 +1,6 @@
 """The Compare page: two time ranges, files or collectors side by side, before and after."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -60,6 +61,31 @@ def _now(status: Status) -> datetime:
     if status.first is not None and now - status.first < _YOUNG:
         return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
+
+
+def _empty_sides(comparison: Comparison) -> list[SystemSide]:
+    called = {
+        when
+        for edge in comparison.edges
+        for when, side in (("before", edge.before), ("after", edge.after))
+        if side is not None and side.calls
+    }
+    sides = (("before", comparison.before), ("after", comparison.after))
+    return [side for when, side in sides if when not in called]
+
+
+def _nothing(empty: Sequence[SystemSide], status: Status) -> None:
+    """Say that a side has no calls: all of the other would be new, or gone."""
+    timezone = browser_timezone()
+    ranges = " and ".join(formatting.time_range(side.since, side.until, timezone) for side in empty)
+    names = " and in ".join(formatting.escape_markdown(side.name) for side in empty)
+    known = ""
+    if status.first is not None and status.last is not None:
+        known = f" The spans are of {formatting.time_range(status.first, status.last, timezone)}."
+    notices.empty_window(
+        f"There are no calls in {names} ({ranges}), so nothing can be compared.",
+        f"Select another time range above.{known}",
+    )
 
 
 def _systems(comparison: Comparison) -> None:
@@ -130,6 +156,10 @@ def _body() -> None:
         before, after = _side("Before", "a"), _side("After", "b")
     with st.spinner("Comparing …"):
         comparison = compared(before, after, _now(status))
+    empty = _empty_sides(comparison)
+    if empty:
+        _nothing(empty, status)
+        return
     _systems(comparison)
     _findings(comparison)
     _edges(comparison)

@@ -1,12 +1,12 @@
 """The Findings page: what is wrong with how the services talk, each with proof and advice."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
 import streamlit as st
 
-from laban_dashboard.answer_source import found_between, shared_answers
+from laban_dashboard.answer_source import found_between, known_services, shared_answers
 from laban_dashboard.components.find_field import find_field
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.finding_rows import (
@@ -17,6 +17,7 @@ from laban_dashboard.presentation.finding_rows import (
     with_text,
 )
 from laban_dashboard.widgets import notices
+from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.page_layout import page_header
 from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.model import Finding, Findings, Severity
@@ -36,8 +37,10 @@ def _finding(found: Finding, number: int) -> None:
         label = "ignored" if found.ignored is not None else found.severity
         place = formatting.escape_markdown(found.place)
         st.markdown(f":{colour}-badge[{label}] **{found.code} {found.name}** · {place}")
-        sentence = found.sentence[:1].upper() + found.sentence[1:]
-        st.markdown(f"{formatting.escape_markdown(sentence)}.")
+        sentence = formatting.capitalized(found.sentence, *found.place.split(), *known_services())
+        local = formatting.in_timezone(sentence, datetime.now(UTC), browser_timezone())
+        in_utc = None if local == sentence else formatting.escape_markdown(sentence)
+        st.markdown(f"{formatting.escape_markdown(local)}.", help=in_utc)
         if found.ignored is not None:
             st.caption(f"Ignored: {formatting.escape_markdown(found.ignored)}")
         with st.expander("Why, what to do, and proof"):
@@ -85,7 +88,7 @@ def _body() -> None:
     if window is None:
         return
     found = found_between(_whole_minute(window.since), _whole_minute(window.until) + _MINUTE)
-    st.caption(looked_at(found))
+    st.caption(looked_at(found) + (" Renewed once a minute." if window.live else ""))
     if not found.findings:
         st.success(
             "**No findings: how the services talk breaks no rule.** Home shows what fails or waits now.",

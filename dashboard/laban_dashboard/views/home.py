@@ -49,7 +49,7 @@ def _banner(wrong: list[str], newest: datetime, now: datetime) -> None:
     """Tell what is wrong; about spans that are not new, when that was."""
     old = f"The last span came {formatting.age(newest, now)}." if now - newest > _OLD else ""
     if wrong:
-        lines = [formatting.escape_markdown(one[:1].upper() + one[1:]) for one in wrong]
+        lines = [formatting.escape_markdown(one) for one in wrong]  # a name may come first, as it was sent
         st.error("  \n".join([*([f"**{old}** Until then:"] if old else []), *lines]), icon=":material/error:")
     elif old:
         st.info(f"**{old}** Until then, nothing failed or was stuck.", icon=":material/history:")
@@ -109,15 +109,16 @@ def _changed(found: ServiceMap, window: TimeWindow) -> None:
             st.caption(f"and {len(found_changes) - _CHANGES:,} more")
 
 
-def _orders(answers: Answers, orders: Orders, now: datetime) -> None:
-    bad = bad_orders(orders.orders)
+def _orders(answers: Answers, orders: Orders, now: datetime, until: datetime) -> None:
+    bad = bad_orders(orders.orders, now)
     st.markdown("#### Orders that went badly" if bad else "#### Newest orders")
     shown = (bad or orders.orders)[:_LISTED]
     if not shown:
         none = "No span has the business key order in this time range."
         notices.no_orders(answers, DEFAULT_KEY, lambda: notices.empty_window(none, "Orders has older ones."))
         return
-    orders_table(orders_table_data(shown, now, browser_timezone()), _TABLE, lambda: open_clicked(_TABLE))
+    data = orders_table_data(shown, now, browser_timezone(), until)
+    orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
     st.page_link("views/orders.py", label="All orders", icon=":material/list_alt:")
 
 
@@ -146,7 +147,7 @@ def _body() -> None:
         shown = figures(orders, groups, now if window.until >= now else window.until)
         _figures([*shown, findings_figure(found_now)])
     with below:
-        _orders(answers, orders, now)
+        _orders(answers, orders, now, now if window.live else window.until)
 
 
 with page_header("Home"):

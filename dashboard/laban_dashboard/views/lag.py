@@ -140,9 +140,11 @@ def _partitions(groups: Sequence[GroupLag]) -> None:
             "partition": "Partition",
             "status": "Status",
             "messages": st.column_config.NumberColumn("Lag (messages)", format="localized"),
-            "seconds": st.column_config.NumberColumn("Lag (s)", format="%.1f"),
-            "committed": st.column_config.NumberColumn("Committed offset", format="localized"),
-            "end": st.column_config.NumberColumn("Log end offset", format="localized"),
+            "seconds": st.column_config.NumberColumn("Lag (s)", format="%.2f"),
+            "committed": st.column_config.NumberColumn(
+                "Committed", help="Committed offset", format="localized"
+            ),
+            "end": st.column_config.NumberColumn("Log end", help="Log end offset", format="localized"),
             "read at": st.column_config.DatetimeColumn(
                 "Read at", format="HH:mm:ss", timezone=str(timezone), help=f"In your time zone, {timezone}"
             ),

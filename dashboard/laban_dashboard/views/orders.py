@@ -117,7 +117,8 @@ def _body() -> None:
     if not found.orders:
         _nothing(answers, found, asked)
         return
-    data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone())
+    until = None if window.live else window.until
+    data = orders_table_data(found.orders, datetime.now(UTC), browser_timezone(), until)
     orders_table(data, _TABLE, lambda: open_clicked(_TABLE))
     st.caption(" · ".join(filter(None, (_footer(found, asked), bars_caption(found.orders)))))
 

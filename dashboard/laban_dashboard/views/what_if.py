@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from laban_dashboard.answer_source import predicted, shared_answers
+from laban_dashboard.components.link_list import Link, link_list
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.time_window import steady
 from laban_dashboard.presentation.what_if_changes import (
@@ -28,6 +30,7 @@ from laban_mapper.printable import printable
 REFRESH_S = 30
 _MOST_PLACES: Final = 500
 _NEW: Final = "what_if_new"
+_SUGGESTED: Final = "what_if_suggested"
 
 
 class _New(NamedTuple):
@@ -126,16 +129,25 @@ def _suggest(found: ServiceMap) -> None:
             "laban replays a sample of the recorded traces with the change. The address of this page has all "
             "of it, so the answer can be shared as a link."
         )
-        for kind, text in suggestions(found):
-            # A link to the page itself does not change the address in the browser.
-            st.button(
-                formatting.escape_markdown(f"What if {shortened(in_words(kind, text))}?"),
-                key=f"suggest-{kind}-{text}",
-                icon=":material/science:",
-                type="tertiary",
-                on_click=_keep,
-                args=(kind, text),
+        suggested: dict[str, tuple[Kind, str]] = {
+            f"{kind}={text}": (kind, text) for kind, text in suggestions(found)
+        }
+
+        def follow() -> None:
+            chosen = suggested.get(str(st.session_state[_SUGGESTED].get("open")))
+            if chosen is not None:
+                _keep(*chosen)
+
+        query = st.query_params.to_dict()
+        links = [
+            Link(
+                name,
+                formatting.plain(f"What if {shortened(in_words(kind, text))}?"),
+                f"what-if?{urlencode({**query, kind: text})}",
             )
+            for name, (kind, text) in suggested.items()
+        ]
+        link_list("Suggestions", links, _SUGGESTED, follow)
 
 
 def _body() -> None:

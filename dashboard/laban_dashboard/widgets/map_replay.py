@@ -38,9 +38,9 @@ def replayed(answers: Answers, window: TimeWindow) -> tuple[ServiceMap, list[Gro
     zone = browser_timezone()
     calls = sum(edge.calls for edge in found.edges)
     st.caption(
-        f"{formatting.time_range(shown - SPAN, shown, zone)} · {formatting.count(calls, 'call')} · "
+        f"{formatting.time_range(found.since, found.until, zone)} · {formatting.count(calls, 'call')} · "
         f"what is quiet then is faded. Lag is of the last poll in this time.{_unknown(found, lag)}",
-        help=formatting.utc_range(shown - SPAN, shown),
+        help=formatting.utc_range(found.since, found.until),
     )
     return found, lag
 

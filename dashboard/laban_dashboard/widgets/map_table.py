@@ -1,17 +1,20 @@
 """The edges of the map as a table: the same data for screen readers, for sorting and to download."""
 
+from collections import Counter
+
 import streamlit as st
 
 from laban_dashboard.presentation import formatting
 from laban_dashboard.presentation.cells import safe_rows
-from laban_dashboard.presentation.map.labels import node_name
+from laban_dashboard.presentation.map.labels import node_label, node_name
 from laban_dashboard.presentation.map.scope import VisibleMap
 from laban_mapper.printable import printable
 
 
 def edges_table(visible: VisibleMap, seconds: float) -> None:
     """Draw one row for each edge; call counts become rates over `seconds`."""
-    names = {node.id: node_name(node) for node in visible.nodes}
+    known = Counter(node.name for node in visible.nodes)
+    names = {node.id: (node_label if known[node.name] > 1 else node_name)(node) for node in visible.nodes}
     rows = [
         {
             "from": names[edge.source],
@@ -31,6 +34,7 @@ def edges_table(visible: VisibleMap, seconds: float) -> None:
         safe_rows(rows),
         hide_index=True,
         key="edges",
+        placeholder=formatting.NO_VALUE,
         column_config={
             "from": "Source",
             "to": "Target",

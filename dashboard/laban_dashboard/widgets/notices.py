@@ -165,6 +165,6 @@ def freshness(status: Status, window: TimeWindow) -> None:
     traces = formatting.count(status.traces, "trace")
     about = "about " if status.traces_estimated else ""
     st.caption(
-        f"{badge} {time_range} · {spans} in {about}{traces}",
+        f"{badge} {time_range} · stored: {spans} in {about}{traces}",
         help=formatting.utc_range(window.since, window.until),
     )

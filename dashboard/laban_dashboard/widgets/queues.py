@@ -19,7 +19,8 @@ def queues(groups: Sequence[GroupLag], names: Mapping[tuple[str, str | None], st
     found = worst_queues(groups)
     st.markdown("#### What waits, and why")
     if not found:
-        st.caption("No message waits.")
+        behind = any(group.messages for group in groups)
+        st.caption("What is behind is processed, but not committed yet." if behind else "No message waits.")
         return
     for group, topic in found[:_QUEUES]:
         name = names.get((group.group, group.cluster), group.group)

@@ -29,7 +29,11 @@ def story_card(story: Story, name: str) -> None:
     colour, icon = OUTCOME_COLOURS[story.outcome], OUTCOME_ICONS[story.outcome]
     label = OUTCOME_LABELS.get(story.outcome, story.outcome)
     with st.container(border=True, key="verdict"):
-        st.markdown(f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(story.verdict)}")
+        verdict = _local(story.verdict, story)
+        st.markdown(
+            f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(verdict)}",
+            help=None if verdict == story.verdict else formatting.escape_markdown(story.verdict),
+        )
         _causes(story)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             _facts(story)
@@ -86,14 +90,14 @@ def _causes(story: Story) -> None:
     first = next((cause for cause in story.causes if cause.rank == 1), None)
     if first is not None:
         show = st.error if story.outcome == "failed" else st.warning
-        show(_cause(first, f"Cause: {_kind(first)}"), icon=":material/crisis_alert:")
+        show(_cause(first, f"Cause: {_kind(first)}", story), icon=":material/crisis_alert:")
     elif story.root_cause is not None:
         cause = story.root_cause
         text = " · ".join(map(formatting.escape_markdown, (cause.service, cause.operation, cause.error)))
         st.error(f"**Cause** · {text}", icon=":material/crisis_alert:")
     others = [cause for cause in story.causes if cause is not first]
     if others:
-        lines = [f"- {_cause(cause, f'Also seen: {_kind(cause)}')}" for cause in others[:_ALSO_SEEN]]
+        lines = [f"- {_cause(cause, f'Also seen: {_kind(cause)}', story)}" for cause in others[:_ALSO_SEEN]]
         if len(others) > _ALSO_SEEN:
             lines.append(f"- and {len(others) - _ALSO_SEEN} more")
         st.markdown("\n".join(lines))
@@ -103,16 +107,25 @@ def _kind(cause: Cause) -> str:
     return cause.kind.replace("_", " ")
 
 
-def _cause(cause: Cause, title: str) -> str:
-    # The name of a service is as it was sent.
-    named = cause.sentence.startswith(cause.service)
-    sentence = cause.sentence if named else cause.sentence[:1].upper() + cause.sentence[1:]
+def _local(text: str, story: Story) -> str:
+    return formatting.in_timezone(text, story.started, browser_timezone())
+
+
+def _cause(cause: Cause, title: str, story: Story) -> str:
+    sentence = _local(formatting.capitalized(cause.sentence, cause.service), story)
     usual = phrases.usual(cause)
     spans = cause.spans[:_PROOF] + (["…"] if len(cause.spans) > _PROOF else [])
     proof = f"proof: span {', '.join(spans)}" if spans else ""
     about = ", ".join(filter(None, (usual, proof)))
     evidence = f"  \n:small[{formatting.escape_markdown(about)}]" if about else ""
     return f"**{title}** · {formatting.escape_markdown(sentence)}{evidence}"
+
+
+def _took(story: Story) -> str:
+    """How long it took; of an order that waits, only when its last step so far ended is known."""
+    took = formatting.duration(story.duration_ms)
+    waits = story.outcome == "waiting"
+    return f"{f'last step after {took}' if waits else f'{took} in total'}{_usually(story)}"
 
 
 def _usually(story: Story) -> str:
@@ -126,7 +139,7 @@ def _facts(story: Story) -> None:
     started = story.started.astimezone(browser_timezone())
     facts = [
         f"{started:%-d %b %Y %H:%M:%S}",
-        f"{formatting.duration(story.duration_ms)} in total{_usually(story)}",
+        _took(story),
         f"{formatting.count(story.spans, 'span')} in {formatting.count(len(story.traces), 'trace')}",
     ]
     st.caption(" · ".join(facts), help=f"{story.started:%Y-%m-%d %H:%M:%S} UTC", width="content")

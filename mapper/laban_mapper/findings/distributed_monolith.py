@@ -181,7 +181,8 @@ def _of_system(score: float, scored: Sequence[Scored], system: System) -> Found:
     worst = [one for one in scored if one.score >= system.thresholds.monolith_score]
     sentence = (
         f"the system scores {score:.2f} of 1 as a distributed monolith: in {len(worst):,} of "
-        f"{counted(len(scored), 'entry operation')}, most services have to answer before the reply"
+        f"{counted(len(scored), 'entry operation')} that {'needs' if len(scored) == 1 else 'need'} other "
+        "services, most of them have to answer before the reply"
     )
     if told:
         sentence += f"; an event instead of a call would lower it most at {listed(told)}"

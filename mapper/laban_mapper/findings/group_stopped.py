@@ -28,7 +28,7 @@ def _find(system: System) -> Iterator[Found]:
         topics = listed([one.topic for one in standing])
         yield Found(
             place=f"group {group.group}",
-            sentence=f"{group.group} {how_it_stands(group.status, group.members)}; "
+            sentence=f"{group.group} {how_it_stands(group.status, group.members, group.topics)}; "
             f"{counted(waiting, 'message')} of {topics} {wait}{age}",
             numbers=numbers,
             traces=proofs(

@@ -114,7 +114,7 @@ def build_story(
     return Story(
         key=key,
         value=value,
-        verdict=verdict(_title(key, value), facts, outcome, first_cause, affected),
+        verdict=verdict(key, _title(key, value), facts, outcome, first_cause, affected),
         outcome=outcome,
         root_cause=_root_cause(first_cause, outcome),
         traces=list(dict.fromkeys(span.trace_id for span in causality.spans)),

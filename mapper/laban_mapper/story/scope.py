@@ -98,11 +98,16 @@ def scope_of_queue(minutes: Sequence[QueueMinute]) -> OrderScope | None:
     """The scope of a queue that does not drain: what waits, of what was published since it began to."""
     if not minutes or minutes[-1].waiting == 0:
         return None
+    if len(minutes) > 1 and _stood(*minutes[:2]):  # since before the first poll: as if it began there
+        first = minutes[0]
+        minutes = [QueueMinute(first.minute - MINUTE, first.end - first.waiting, 0), *minutes]
     least = min(one.waiting for one in minutes)
     rest = least + _REST * (minutes[-1].waiting - least)
     begin = next((place for place in reversed(range(len(minutes))) if minutes[place].waiting <= rest), None)
     if begin is None or begin == len(minutes) - 1:
         return None
+    while begin and _stood(minutes[begin - 1], minutes[begin]):  # however little waited then
+        begin -= 1
     base, onset = minutes[begin], minutes[begin + 1]
     compared = next(one for one in minutes if one.minute >= onset.minute - _COMPARED)
     of = minutes[-1].end - base.end
@@ -112,6 +117,11 @@ def scope_of_queue(minutes: Sequence[QueueMinute]) -> OrderScope | None:
         since=utc_time(onset.minute),
         before_of=max(base.end - compared.end, 0),
     )
+
+
+def _stood(one: QueueMinute, following: QueueMinute) -> bool:
+    """Whether a group has read nothing from one minute to the next, although messages came."""
+    return one.end < following.end and one.end - one.waiting == following.end - following.waiting
 
 
 def _onset(counts: Sequence[tuple[int, int, int]], at: int) -> int | None:

@@ -27,18 +27,29 @@ _JOINED: Final[dict[CauseKind, str]] = {
 
 
 def verdict(
-    title: str, facts: Facts, outcome: Outcome, cause: Claim | None, scope: OrderScope | None = None
+    key: str,
+    title: str,
+    facts: Facts,
+    outcome: Outcome,
+    cause: Claim | None,
+    scope: OrderScope | None = None,
 ) -> str:
     """Write the verdict.
 
     Args:
+        key: the business key, `order.id`.
         title: the subject, `Order 123`.
         facts: the facts of the story.
         outcome: the outcome.
         cause: the claim that explains it.
         scope: how many others the cause affects.
     """
-    headline, consequences = _headline(title, facts, outcome, cause), _consequences(facts, cause)
+    entry = facts.entry
+    did, it_did = f"{title}: {_did(entry)}", _did(entry)
+    if _creates(entry, key):
+        did, it_did = (f"{subject} {_created(entry)}" for subject in (title, "It"))
+    headline = _headline(title, did, facts, outcome, cause)
+    consequences = _consequences(it_did, facts, cause)
     if cause is None:
         return "; ".join([headline, *consequences]) + "."
     advice = "; ".join([*([_affected(scope)] if scope else []), *_advice(cause)])
@@ -46,7 +57,7 @@ def verdict(
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def _headline(title: str, facts: Facts, outcome: Outcome, cause: Claim | None) -> str:
+def _headline(title: str, did: str, facts: Facts, outcome: Outcome, cause: Claim | None) -> str:
     entry = facts.entry
     if facts.failed:
         first = facts.failed[0]
@@ -55,23 +66,23 @@ def _headline(title: str, facts: Facts, outcome: Outcome, cause: Claim | None) -
             return f"{title} {took} in {shortened(first.service)} ({shortened(operation_of(first))})"
         above = "" if first is entry or first is cause.spans[0] else f" in {_done(first)}"
         return f"{title} {took if first is entry else 'failed'}{above}: {cause.sentence}{_so(cause)}"
-    went = _went(title, entry)
     if cause is None:
-        return went
+        return did
     if outcome == "waiting":
-        return f"{went} and waits: {cause.sentence}"
+        return f"{did} and waits: {cause.sentence}"
     if outcome == "incomplete":
-        return f"{went}, but is not complete: {cause.sentence}"
+        return f"{did}, but is not complete: {cause.sentence}"
     joined = _JOINED.get(cause.kind, ", but")
-    return f"{went}{joined} {cause.sentence}"
+    return f"{did}{joined} {cause.sentence}"
 
 
-def _went(title: str, entry: Span) -> str:
-    return f"{title} {_created(entry)}" if _is_created(entry) else f"{title}: {_did(entry)}"
-
-
-def _is_created(entry: Span) -> bool:
-    return entry.kind == SERVER and entry.http_method == "POST"
+def _creates(entry: Span, key: str) -> bool:
+    """Whether a request creates what the key names: `POST /v1/orders` an order, but no customer."""
+    if entry.kind != SERVER or entry.http_method != "POST":
+        return False
+    *_, noun = key.removesuffix(".id").lower().split(".")
+    *_, collection = operation_of(entry).rstrip("/").lower().split("/")
+    return collection in {noun, f"{noun}s", f"{noun}es", f"{noun[:-1]}ies"}
 
 
 def _created(entry: Span) -> str:
@@ -93,11 +104,11 @@ def _so(cause: Claim) -> str:
     return f", so {listed(chain)} failed" if chain else ""
 
 
-def _consequences(facts: Facts, cause: Claim | None) -> list[str]:
+def _consequences(it_did: str, facts: Facts, cause: Claim | None) -> list[str]:
     entry = facts.entry
     parts = []
     if facts.failed and not failed(entry):
-        parts.append(f"It {_created(entry)}" if _is_created(entry) else _did(entry))
+        parts.append(it_did)
     unreadable = {id(one.published) for one in facts.poison}
     readable = [one for one in facts.messages if id(one) not in unreadable]
     stuck = cause.service if cause is not None and cause.kind == "stuck" else None

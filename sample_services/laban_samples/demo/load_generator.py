@@ -94,15 +94,19 @@ class LoadGenerator:
         url: the URL of the order service.
         rate: orders per second.
         stopping: set this event to stop early; pending requests finish.
+        changes: change each order right after it was created, so that it has two events.
     """
 
-    def __init__(self, url: str, rate: float, stopping: threading.Event | None = None) -> None:
+    def __init__(
+        self, url: str, rate: float, stopping: threading.Event | None = None, *, changes: bool = False
+    ) -> None:
         self._client = httpx.Client(
             base_url=url,
             timeout=CUSTOMER_TIMEOUT_S,
             limits=httpx.Limits(max_connections=MAX_CONCURRENT, max_keepalive_connections=MAX_CONCURRENT),
         )
         self._interval = 1 / rate
+        self._changes = changes
         self._stopping = stopping or threading.Event()
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_CONCURRENT)
@@ -137,6 +141,8 @@ class LoadGenerator:
         start = time.monotonic()
         try:
             answer = self._client.post("/orders", json=order.body())
+            if self._changes and answer.is_success:
+                answer = self._client.put(f"/orders/{order.order_id}", json={"note": "ring twice"})
             reason = None if answer.is_success else str(answer.status_code)
         except httpx.TransportError as error:
             reason = type(error).__name__

@@ -25,7 +25,7 @@ from laban_samples.demo.progress import create_progress
 from laban_samples.demo.shop_processes import ServicePorts, ShopOptions, start_shop
 from laban_samples.demo.summary import left_summary, summarize
 from laban_samples.errors import SampleError
-from laban_samples.faults.parsing import ServiceFault
+from laban_samples.faults.parsing import FaultName, ServiceFault
 from laban_samples.messaging.cluster import KafkaCluster
 from laban_samples.messaging.security import KafkaSecurity, kafka_environment
 from laban_samples.processes.exit_monitor import ExitMonitor
@@ -111,7 +111,9 @@ class _Demo:
         return plan_orders(self.options.seed, self.options.first_id)
 
     def load_generator(self, rate: float) -> LoadGenerator:
-        return LoadGenerator(self.service_ports.url("order"), rate, self.stopping)
+        # Only events of one order can be out of order, and an order that is never changed has one.
+        changes = any(one.fault.name is FaultName.OUT_OF_ORDER for one in self.options.faults)
+        return LoadGenerator(self.service_ports.url("order"), rate, self.stopping, changes=changes)
 
 
 def run_demo(options: DemoOptions) -> int:

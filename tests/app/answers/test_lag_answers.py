@@ -167,6 +167,20 @@ def test_rates_of_a_group_that_commits_rarely_are_measured_from_commit_to_commit
     assert topic.drain_s is None
 
 
+def test_both_rates_are_of_the_same_polls_so_that_they_differ_as_the_lag_does(shop: Shop) -> None:
+    ends = [0, 40, *range(45, 100, 5)]  # many orders at first
+    shop.polls([polled(end, end, number * 5) for number, end in enumerate(ends)])
+    topic = shop.topic()
+    assert topic.published_per_s == topic.consumed_per_s == pytest.approx(1.0)
+
+
+def test_a_group_that_stopped_is_measured_until_now(shop: Shop) -> None:
+    shop.polls([polled(min(10 * number, 40), 10 * number + 10, number * 5) for number in range(21)])
+    topic = shop.topic()
+    assert topic.published_per_s == pytest.approx(2.0)
+    assert topic.consumed_per_s == pytest.approx(0.4)
+
+
 def test_a_queue_without_consumption_does_not_drain(shop: Shop) -> None:
     shop.polls([polled(5, 10 * number + 10, number * 5) for number in range(5)])
     topic = shop.topic()

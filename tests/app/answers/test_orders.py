@@ -130,7 +130,7 @@ def test_a_trace_without_a_business_key_has_a_story(store: Answering) -> None:
     spans = [replace(one, message_key=None) for one in hybrid_order()]
     answers = store([*spans, audit(spans, 0)])
     story = answers.story_of_trace(TRACE.upper())
-    assert story.verdict.startswith(f"Trace {TRACE[:8]}… was created in 84 ms")
+    assert story.verdict.startswith(f"Trace {TRACE[:8]}…: order did POST /orders in 84 ms")
     assert (story.key, story.value, story.outcome, len(story.traces)) == ("trace", TRACE, "ok", 2)
     with pytest.raises(UnknownTrace):
         answers.story_of_trace("f" * 32)

@@ -134,7 +134,7 @@ def test_orders_says_if_none_fits(served: Serving) -> None:
 def test_order_explains_a_trace_without_a_business_key(served: Serving) -> None:
     done = laban("order", "--trace", TRACE, "--url", served.url)
     assert done.returncode == 0, done.stderr
-    assert f"Trace {TRACE[:8]}… was created in 84 ms" in done.stdout.splitlines()[0]
+    assert f"Trace {TRACE[:8]}…: order did POST /orders in 84 ms" in done.stdout.splitlines()[0]
     codes = [laban("order", *how, "--url", served.url).returncode for how in (["--trace", "f" * 32], [])]
     assert codes == [1, 2]
 

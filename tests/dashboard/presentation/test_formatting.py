@@ -18,6 +18,29 @@ def test_a_rate_uses_the_first_unit_in_which_it_is_at_least_one(
     assert formatting.rate(calls, seconds) == expected
 
 
+def test_a_sentence_begins_with_a_capital_letter_but_a_name_stays_as_it_was_sent() -> None:
+    assert formatting.capitalized("when order fails", "order") == "When order fails"
+    assert formatting.capitalized("order → orders: a cycle", "order", "") == "order → orders: a cycle"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("since 10:39 UTC, before", "since 16:09, before"),
+        ("from 22:59:58 to 23:01:00 UTC", "from 04:29:58 to 04:31:00"),
+        ("first seen at 2026-11-22 22:00 UTC", "first seen at 2026-11-23 03:30"),
+        ("at 99:99 UTC, of 3 s", "at 99:99 UTC, of 3 s"),
+    ],
+)
+def test_times_in_utc_in_a_sentence_are_told_in_the_time_zone_of_the_reader(text: str, expected: str) -> None:
+    assert formatting.in_timezone(text, NOON, ZoneInfo("Asia/Kolkata")) == expected
+
+
+def test_a_number_and_its_unit_stay_in_one_line() -> None:
+    shown = formatting.unbroken("waits 1 min 33 s of 10 steps, 0.14 % of 12 spans")
+    assert shown.replace("\N{NO-BREAK SPACE}", "_") == "waits 1_min 33_s of 10 steps, 0.14_% of 12 spans"
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "expected"),
     [(0, 10, "0 %"), (1, 3, "33 %"), (1, 100, "1.0 %"), (1, 100_000, "< 0.1 %"), (0, 0, "0 %")],

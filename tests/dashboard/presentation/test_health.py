@@ -21,7 +21,12 @@ def order(value: str, outcome: str = "ok", kind: str | None = None, minutes: flo
 
 def test_the_figures_count_orders_and_name_the_worst_group() -> None:
     found = Orders(
-        orders=[order("1", "failed"), order("2", "ok", "slow"), order("3", "waiting"), order("4", minutes=2)]
+        orders=[
+            order("1", "failed"),
+            order("2", "ok", "slow", minutes=2),
+            order("3", "waiting", minutes=2),
+            order("4"),
+        ]
     )
     shown = [(one.label, one.value, one.note, one.tone) for one in figures(found, shop_lag().groups, NOW)]
     assert shown == [
@@ -75,6 +80,23 @@ def test_a_single_error_is_no_problem_and_a_failed_order_is() -> None:
     ]
 
 
+def test_orders_that_wait_for_a_consumer_are_a_problem_before_its_group_has_a_status() -> None:
+    waiting = Orders(orders=[order("1", "waiting", "stuck"), order("2", "waiting"), order("3")])
+    early = GroupLag(group="payment", status="OK", messages=67, topics=[])
+    assert problems(graph_of([]), [early], waiting) == ["1 of the newest 3 orders wait for payment"]
+    later = early.model_copy(update={"status": "STOP"})
+    assert problems(graph_of([]), [later], waiting) == ["payment has stopped: 67 messages behind"]
+
+
+def test_an_order_that_was_just_seen_is_on_its_way() -> None:
+    new = [order("1", "waiting", minutes=0.1), order("2", "incomplete", minutes=0.1), order("3")]
+    assert bad_orders(new, NOW) == []
+    shown = {one.label: (one.value, one.tone) for one in figures(Orders(orders=new), [], NOW)}
+    assert shown["Waiting"] == ("33 %", "neutral")
+    bad = [order("4", "waiting", "stuck", minutes=0.1), order("5", "incomplete")]
+    assert bad_orders([*new, *bad], NOW) == bad
+
+
 def test_many_problems_are_cut_with_their_number() -> None:
     found = graph_of([edge("service:a", f"service:b{number}", "http", 10, 5) for number in range(9)])
     told = problems(found, [], Orders(orders=[]))
@@ -88,7 +110,7 @@ def test_a_retry_that_succeeded_is_no_bad_order_and_the_worst_is_first() -> None
         order("3", "ok", "slow"),
         order("4", "failed"),
     ]
-    assert [one.value for one in bad_orders(orders)] == ["4", "3"]
+    assert [one.value for one in bad_orders(orders, NOW)] == ["4", "3"]
 
 
 def test_a_partition_without_seconds_has_no_time() -> None:

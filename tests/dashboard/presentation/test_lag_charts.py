@@ -42,6 +42,12 @@ def test_a_group_that_stands_still_says_whether_it_has_members() -> None:
         "commits nothing; members unknown",
         None,
     ]
+    busy = email.topics[0].model_copy(update={"status": "OK"})
+    slow = email.model_copy(update={"members": 1, "status": "STALL", "topics": [*email.topics, busy]})
+    of = len(slow.topics)
+    assert (
+        standing_caption(slow) == f"commits nothing in {of - 1} of {of} partitions, although it has 1 member"
+    )
 
 
 def test_a_partition_says_why_its_seconds_are_unknown() -> None:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from laban_dashboard.presentation.latency_charts import (
     basis,
     calls_chart,
@@ -55,5 +57,9 @@ def test_the_latency_chart_has_three_lines_and_the_calls_are_split_by_outcome() 
     assert {row["percentile"] for row in rows_of(lines)} == {"p50", "p95", "p99"}
     assert lines["layer"][0]["encoding"]["y"]["scale"]["type"] == "log"
     assert rows_of(lines, 1) == []
+    now = points[-1].time + timedelta(seconds=1)
+    bars = rows_of(calls_chart(points, HISTORY.bucket_s, (points[0].time, now)))
+    assert bars[-1]["end"] == now.isoformat()  # its time is not over
     timeline_data = calls_chart(points, HISTORY.bucket_s)
+    assert all(row["above"] - row["below"] == row["calls"] > 0 for row in rows_of(timeline_data))
     assert sum(row["calls"] for row in rows_of(timeline_data) if row["outcome"] == "failed") == 2

@@ -133,7 +133,7 @@ def test_groups_that_have_not_read_a_message_come_first() -> None:
     data: Any = message_table_data([shop_message()], UTC)
     assert [row["group"] for row in data["rows"]] == ["email", "analytics", "payment"]
     first = data["rows"][0]
-    assert first["details"] == "waiting behind 42 messages, about 12.0 s"
+    assert first["details"] == "waiting behind 42 messages, about 12.0\N{NO-BREAK SPACE}s"
     assert (first["tone"], first["state"], data["more"]) == ("waiting", "waiting", "")
     assert first["published_title"].endswith(" UTC")
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -37,6 +38,7 @@ def test_a_row_has_a_link_that_can_be_copied() -> None:
         "took": "100 ms",
         "compared": None,
         "cause": "",
+        "cause_in_utc": "",
         "where": "2 services",
         "services": "order, pricing",
         "seen": "40 s ago",
@@ -60,8 +62,9 @@ def test_a_bar_is_against_what_is_usual_and_says_so_in_words() -> None:
         "title": "usually 100 ms (380 traces)",
     }
     assert compared(120) | {"until_usual": 0.3, "beyond": 0.0, "words": "usual"} == compared(120)
-    assert [compared(ms)["words"] for ms in (5, 40, 1_700, 123_456)] == [
+    assert [compared(ms)["words"] for ms in (5, 9.8, 40, 1_700, 123_456)] == [
         "0.05 × usual",
+        "0.1 × usual",
         "0.4 × usual",
         "17 × usual",
         "1,235 × usual",
@@ -76,15 +79,31 @@ def test_what_the_bars_mean_is_said_if_there_are_any() -> None:
     assert told == "Bars end at 4 × usual, the tick is at usual; ▸ took longer than that."
 
 
-def test_an_order_that_waits_is_compared_only_if_it_has_taken_long_already() -> None:
-    assert compared(80, outcome="waiting") is None
-    assert compared(310, outcome="waiting")["words"] == "3.1 × usual so far"
+def test_an_order_that_waits_takes_as_long_as_it_waits_and_is_compared_only_if_that_is_long_already() -> None:
+    just = {"started": NOW - timedelta(seconds=9)}
+    assert compared(20, outcome="waiting", **just) is None
+    assert compared(310, outcome="waiting", **just)["words"] == "3.1 × usual so far"
+    assert compared(20, outcome="waiting")["words"] == "400 × usual so far"
+    waits = order("1001", outcome="waiting")
+    (now,) = rows(waits)
+    assert (now["took"], now["seen"]) == ("40.0 s", "40 s ago")
+    recorded: Any = orders_table_data([waits], NOW, UTC, NOW - timedelta(seconds=30))["orders"]
+    assert (recorded[0]["took"], recorded[0]["seen"]) == ("10.0 s", "40 s ago")
 
 
 def test_a_cause_names_the_service_that_is_blamed() -> None:
     cause = OrderCause(service="payment", kind="error", sentence="payment failed")
     (row,) = rows(order("1001", cause=cause, outcome="failed"))
     assert (row["cause"], row["where"], row["tone"]) == ("payment failed", "payment", "bad")
+
+
+def test_times_in_a_cause_are_those_of_the_reader_with_utc_beside() -> None:
+    sentence = "group email has committed nothing since at least 10:41:51 UTC"
+    cause = OrderCause(service="email", kind="stuck", sentence=sentence)
+    shown: Any = orders_table_data([order("1", cause=cause)], NOW, ZoneInfo("Asia/Kolkata"))["orders"]
+    assert shown[0]["cause"] == "group email has committed nothing since at least 16:11:51"
+    assert shown[0]["cause_in_utc"] == sentence
+    assert rows(order("1", cause=cause))[0]["cause_in_utc"] == sentence
 
 
 def test_another_key_and_odd_values_are_opened_by_their_whole_name() -> None:

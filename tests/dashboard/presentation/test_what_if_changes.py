@@ -28,9 +28,9 @@ def test_a_change_is_written_as_on_the_command_line_and_told_in_words() -> None:
     assert change_text("slow", "pricing", " 2s ") == "pricing=2s"
     assert change_text("slow", "pricing", "") == "pricing=500ms"
     assert in_words("down", "user") == "user does not answer"
-    assert in_words("slow", "a=b=500ms") == "a=b takes 500ms longer"
+    assert in_words("slow", "a=b=500ms") == "a=b takes 500 ms longer"
     assert in_words("retries", "order→user=2") == "order→user is tried again up to 2 times"
-    assert in_words("slow", "{place}=1s") == "{place} takes 1s longer"
+    assert in_words("slow", "{place}=1s") == "{place} takes 1 s longer"
 
 
 def test_services_databases_and_hosts_can_be_down_and_calls_can_time_out() -> None:

@@ -19,9 +19,9 @@ def test_an_entry_whose_services_all_have_to_answer() -> None:
     )
     assert of_system.place == "system"
     assert of_system.sentence == (
-        "the system scores 0.67 of 1 as a distributed monolith: in 1 of 1 entry operation, most services "
-        "have to answer before the reply; an event instead of a call would lower it most at order → "
-        "inventory (to 0.26), order → email (to 0.43) and order → payment (to 0.43)"
+        "the system scores 0.67 of 1 as a distributed monolith: in 1 of 1 entry operation that needs other "
+        "services, most of them have to answer before the reply; an event instead of a call would lower it "
+        "most at order → inventory (to 0.26), order → email (to 0.43) and order → payment (to 0.43)"
     )
     assert of_system.numbers["without order → inventory"] < of_system.numbers["score"]
 

@@ -42,6 +42,21 @@ def test_a_successful_order_has_a_verdict_of_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "route", "verdict"),
+    [
+        ("order.id", "/v1/orders/", "Order 7 was created in 84 ms."),
+        ("delivery.id", "/deliveries", "Delivery 7 was created in 84 ms."),
+        ("customer.id", "/orders", "Customer 7: order did POST /orders in 84 ms."),
+        ("order", "/orders/{id}/cancel", "Order 7: order did POST /orders/{id}/cancel in 84 ms."),
+        ("trace", "/orders", "Trace 7…: order did POST /orders in 84 ms."),
+    ],
+)
+def test_only_what_a_request_creates_is_called_created(key: str, route: str, verdict: str) -> None:
+    story = build_story(key, "7", [http_server("order", f"POST {route}", 0, 84)])
+    assert story.verdict == verdict
+
+
 def test_steps_are_in_causal_order_with_waits_and_critical_path() -> None:
     story = build_story("order", "123", hybrid_order())
     steps = [(step.service, step.operation, step.depth) for step in story.steps]

@@ -64,6 +64,16 @@ def test_a_queue_is_stuck_since_the_minute_in_which_it_began_to_grow() -> None:
     assert scope_of_queue([]) is None
 
 
+def test_a_queue_that_no_poll_saw_empty_is_stuck_since_the_first_one() -> None:
+    found = queue(*((60 * (minute + 1), 60 * (minute + 1)) for minute in range(20)))
+    assert scope_of_queue(found) == OrderScope(affected=1200, of=1200, since=at(0))
+
+
+def test_a_queue_is_stuck_since_its_group_reads_nothing_however_long_ago_that_was() -> None:
+    found = queue((940, 3), (1000, 0), *((1000 + 60 * minute, 60 * minute) for minute in range(1, 21)))
+    assert scope_of_queue(found) == OrderScope(affected=1200, of=1200, since=at(2), before_of=60)
+
+
 TOP = http_server("order", "POST /orders", 0, 50)
 CALL = http_client("order", "POST", 5, 3000, TOP, peer_address="10.0.0.7", peer_port=8080)
 SERVED = http_server("payment", "POST /charge", 6, 2998, CALL, namespace="shop")

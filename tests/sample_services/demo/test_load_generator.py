@@ -56,6 +56,13 @@ class _Shop(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append(f"changed {self.path.removeprefix('/orders/')}")
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         """Log nothing."""
 
@@ -81,6 +88,13 @@ def test_every_response_is_counted(shop_url: str) -> None:
     )
     assert (result.ok, result.failed, len(result.latencies_ms)) == (5, {"503": 5}, 10)
     assert lines.getvalue().startswith("orders 10/10: 5 ok, 5 failed, 5 × 503; p50")
+
+
+def test_created_orders_are_changed_if_asked(shop_url: str) -> None:
+    with ProgressLines("orders", 2, StringIO()) as progress:
+        result = LoadGenerator(shop_url, 500, changes=True).send(islice(plan_orders(7, 1), 2), progress)
+    assert sorted(_Shop.received) == ["1", "2", "changed 2"]
+    assert (result.ok, result.failed) == (1, {"503": 1})
 
 
 def test_a_connection_failure_is_counted_and_not_raised() -> None:

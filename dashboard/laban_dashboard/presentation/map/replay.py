@@ -17,8 +17,11 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 def replayed_window(window: TimeWindow) -> TimeWindow:
-    """Return the whole minutes to replay: those of the window, or an hour if it is shorter or very long."""
-    until = _whole(window.until + _MINUTE)
+    """Return the whole minutes to replay: those of the window, or an hour if it is shorter or very long.
+
+    A live window ends with the last minute that is over, because rates of the current one would be too low.
+    """
+    until = _whole(window.until if window.live else window.until + _MINUTE)
     since = _whole(window.since)
     if not _HOUR <= until - since <= _LONGEST:
         since = until - _HOUR

@@ -46,15 +46,15 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
         ("failed", lambda side: _share(side.failed, side.requests)),
         ("request p50", lambda side: milliseconds(side.p50_ms)),
         ("request p95", lambda side: milliseconds(side.p95_ms)),
-        ("a request waits for", lambda side: counted(side.waited_for, "service")),
-        ("longest chain", lambda side: counted(side.longest_chain, "call")),
+        ("a client waits for", lambda side: counted(side.waited_for, "service")),
+        ("its longest chain", lambda side: counted(side.longest_chain, "call")),
         ("calls per request", lambda side: _ratio(side.calls_per_request)),
         ("messages per request", lambda side: _ratio(side.messages_per_request)),
         (
             "distributed-monolith score",
             lambda side: NOTHING if side.score is None else f"{side.score:.2f} of 1",
         ),
-        ("findings", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
+        ("findings (errors, warnings)", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
         ("edges", lambda side: f"{side.sync_edges} sync, {side.async_edges} async"),
         (
             "nodes",

@@ -10,7 +10,9 @@ from laban_mapper.names import listed, shortened
 from laban_mapper.times import format_duration
 
 _ENOUGH: Final = 20
-"""Requests on each side without which nothing is said about latencies and failures."""
+"""Requests on each side without which nothing is said about latencies, failures and the score."""
+_FEW: Final = 0.5
+"""The difference of the calls of a request from which on they have changed, of fewer requests."""
 _CHANGED: Final = 1.2
 """The factor from which on a latency has changed: percentiles of few requests differ by chance."""
 _SHOWN: Final = 6
@@ -37,8 +39,9 @@ def of_findings(
     before: SystemSide, after: SystemSide, new: Sequence[str], gone: Sequence[str]
 ) -> Iterator[str]:
     """How the score has changed, and which findings came or went."""
-    if before.score is not None and after.score is not None and abs(before.score - after.score) >= _SCORED:
-        yield f"The score as a distributed monolith is {after.score:.2f} of 1 instead of {before.score:.2f}."
+    one, other = before.score, after.score
+    if one is not None and other is not None and abs(one - other) >= _SCORED and _are_enough(before, after):
+        yield f"The score as a distributed monolith is {other:.2f} of 1 instead of {one:.2f}."
     for said, found in (("New findings", new), ("No longer found", gone)):
         if found:
             shown = "; ".join(shortened(one) for one in found[:_SHOWN])
@@ -65,23 +68,30 @@ def _structure(changes: Sequence[DriftItem]) -> Iterator[str]:
 
 
 def _shape(before: SystemSide, after: SystemSide) -> Iterator[str]:
+    parts = []
     if before.waited_for != after.waited_for:
-        yield (
-            f"A request waits for {_number(after.waited_for, 'service')} instead of {before.waited_for}; the "
-            f"longest chain of calls is {after.longest_chain} instead of {before.longest_chain}."
+        parts.append(f"waits for {_number(after.waited_for, 'service')} instead of {before.waited_for}")
+    if before.longest_chain != after.longest_chain:
+        parts.append(
+            f"has a longest chain of {_number(after.longest_chain, 'call')} instead of {before.longest_chain}"
         )
-    elif before.longest_chain != after.longest_chain:
-        yield f"The longest chain of calls is {after.longest_chain} instead of {before.longest_chain}."
+    if parts:
+        yield f"A client {' and '.join(parts)}."
     for verb, noun, one, other in (
         ("makes", "synchronous calls", before.calls_per_request, after.calls_per_request),
         ("publishes", "messages", before.messages_per_request, after.messages_per_request),
     ):
-        if one is not None and other is not None and abs(one - other) >= 0.05:
+        least = 0.05 if _are_enough(before, after) else _FEW
+        if one is not None and other is not None and abs(one - other) >= least:
             yield f"A request {verb} {other:.1f} {noun} instead of {one:.1f}."
 
 
+def _are_enough(before: SystemSide, after: SystemSide) -> bool:
+    return min(before.requests, after.requests) >= _ENOUGH
+
+
 def _latency(before: SystemSide, after: SystemSide) -> Iterator[str]:
-    if min(before.requests, after.requests) < _ENOUGH:
+    if not _are_enough(before, after):
         return
     parts = []
     for name, one, other in (("50th", before.p50_ms, after.p50_ms), ("95th", before.p95_ms, after.p95_ms)):
@@ -97,7 +107,7 @@ def _factor(before: float, after: float) -> str:
 
 
 def _failures(before: SystemSide, after: SystemSide) -> Iterator[str]:
-    if min(before.requests, after.requests) < _ENOUGH:
+    if not _are_enough(before, after):
         return
     one, other = before.failed / before.requests, after.failed / after.requests
     if abs(one - other) >= _FAILED:

@@ -118,9 +118,9 @@ def _progress(facts: Facts, state: GroupState, lag: Lag) -> str:
     if progress is None:
         return f"{who}is {lag.messages or 0:,} messages behind"
     if progress.committed is not None:
-        return f"{who}has committed nothing since {utc_time(progress.committed):%H:%M:%S} UTC"
+        return f"{who}has committed nothing there since {utc_time(progress.committed):%H:%M:%S} UTC"
     since = f"at least {utc_time(progress.first):%H:%M:%S} UTC"
-    return f"{who}has committed nothing since {since}"
+    return f"{who}has committed nothing there since {since}"
 
 
 def _per_second(rate: float) -> str:

@@ -32,6 +32,8 @@ def test_a_window_is_replayed_in_whole_minutes_and_a_short_or_a_long_one_as_an_h
     assert replayed_window(window) == TimeWindow(NOON - 90 * MINUTE, NOON + MINUTE)
     short = replayed_window(TimeWindow(NOON - 5 * MINUTE, NOON))
     assert short == TimeWindow(NOON - 59 * MINUTE, NOON + MINUTE)
+    live = replayed_window(TimeWindow(NOON - 90 * MINUTE, NOON + timedelta(seconds=59), live=True))
+    assert live == TimeWindow(NOON - 90 * MINUTE, NOON)  # the minute that is not over is left out
     long = replayed_window(TimeWindow(NOON - timedelta(days=2), NOON))
     assert long == TimeWindow(NOON - 59 * MINUTE, NOON + MINUTE)
 

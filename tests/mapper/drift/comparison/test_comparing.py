@@ -72,7 +72,7 @@ def test_it_says_what_the_move_from_calls_to_messages_brought() -> None:
     faster = "10.0 times as fast"
     assert answer.brought == [
         "2 calls became messages, so the caller no longer waits: order → email and order → inventory.",
-        "A request waits for 1 service instead of 3; the longest chain of calls is 1 instead of 3.",
+        "A client waits for 1 service instead of 3 and has a longest chain of 1 call instead of 3.",
         "A request makes 0.0 synchronous calls instead of 2.0.",
         "A request publishes 1.0 messages instead of 0.0.",
         (

@@ -54,14 +54,24 @@ def test_a_group_that_moves_is_told_with_its_rate_and_the_time_to_the_message() 
 @pytest.mark.parametrize(
     ("known", "status", "members", "end"),
     [
-        (progress(T0 - 30 * S, 3.2), "STALL", 2, "group email has committed nothing since 14:12:50 UTC"),
+        (
+            progress(T0 - 30 * S, 3.2),
+            "STALL",
+            2,
+            "group email has committed nothing there since 14:12:50 UTC",
+        ),
         (
             progress(T0 - 30 * S, 3.2),
             "STOP",
             0,
-            "group email has no members and has committed nothing since 14:12:50 UTC",
+            "group email has no members and has committed nothing there since 14:12:50 UTC",
         ),
-        (progress(None, 0.0), "WARN", None, "group email has committed nothing since at least 13:13:20 UTC"),
+        (
+            progress(None, 0.0),
+            "WARN",
+            None,
+            "group email has committed nothing there since at least 13:13:20 UTC",
+        ),
         (None, "WARN", None, "group email is 1,995 messages behind"),
     ],
 )

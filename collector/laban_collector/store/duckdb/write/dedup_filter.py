@@ -17,9 +17,9 @@ from laban_collector.store.rows import plausible_starts
 _IDS: Final = ("span_id", "trace_lo", "trace_hi")
 # Ids may be sequential: these factors spread them before they are combined into one number.
 _ODD: Final = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
-_BITS_PER_SPAN: Final = 64
-"""Bits of memory; with two words per key, one new span in 50,000 seems to be stored, and is looked up."""
-_WORDS_PER_KEY: Final = 2
+_BITS_PER_SPAN: Final = 32
+"""Bits of memory; with three words per key, one new span in 50,000 seems to be stored, and is looked up."""
+_WORDS_PER_KEY: Final = 3
 _NEVER: Final = 2**63 - 1
 
 
@@ -41,7 +41,7 @@ class DedupFilter:
         self,
         latest: int,
         ahead: int | None = None,
-        capacity: int = 1 << 22,
+        capacity: int = 1 << 21,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._horizon = latest
