@@ -38,7 +38,7 @@ DRAWN: Final = {
     "Map": ".canvas canvas",
     "Findings": ".st-key-finding-0",
     "Diagrams": "[role=region] img",
-    "Diagrams, of a service": "[role=region] img",
+    "Diagrams, of a service": "input[value*=bell]",
     "What if": "[data-testid=stAlert]",
     "Compare": "[data-testid=stAlert]",
     "Latency": "[data-testid=stVegaLiteChart] svg",
