@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from laban_dashboard.components.history_steps import history_steps
 from laban_dashboard.components.shortcuts import shortcuts
 from laban_dashboard.widgets.login_form import has_logout, is_let_in, log_out, login_form, remember_login
 from laban_dashboard.widgets.page_layout import steady_page
@@ -36,6 +37,7 @@ page = st.navigation(PAGES, position="top" if inside else "hidden")
 if inside:
     page.run()
     shortcuts()
+    history_steps()
     remember_login()
 else:
     login_form()

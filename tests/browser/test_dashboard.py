@@ -200,6 +200,28 @@ def test_zoom_selection_and_positions_survive_new_calls(
     assert evaluate_on_map(canvas, view) == before
 
 
+def test_each_click_is_one_step_back(page: Page, address: str, monitor: PageMonitor) -> None:
+    visit(page, address, monitor, "/orders?window=All")
+    page.get_by_role("link", name=SUCCESSFUL, exact=True).click()
+    page.wait_for_url(f"**/order?order={SUCCESSFUL}")
+    page.get_by_role("link", name="Lag").first.click()
+    page.wait_for_url("**/lag?window=All")
+    page.get_by_role("link", name="Latency").first.click()
+    page.wait_for_url("**/latency?window=All")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Lag")
+    expect(page.get_by_role("radio", name="All")).to_be_checked()
+    page.wait_for_url("**/lag?window=All")
+    page.go_back()
+    page.wait_for_url(f"**/order?order={SUCCESSFUL}")
+    expect(page.get_by_label("Order ID or key=value")).to_have_value(SUCCESSFUL)
+    page.go_back()
+    page.wait_for_url("**/orders?window=All")
+    page.go_forward()
+    page.wait_for_url(f"**/order?order={SUCCESSFUL}")
+
+
 def test_an_order_is_found_by_its_id_and_has_its_own_url(
     page: Page, address: str, monitor: PageMonitor
 ) -> None:

@@ -33,6 +33,14 @@ _READABLE = """<style>
 }
 </style>"""
 
+# Streamlit shows the focus of its links by a grey that is too faint to see. Each of its headings has a link
+# to itself, which is a stop of the Tab key, and leads nowhere on a page that refreshes itself.
+_KEYBOARD = """<style>
+[data-testid="stTopNavLink"]:focus-visible, [data-testid="stPageLink-NavLink"]:focus-visible {
+  outline: 2px solid currentcolor !important; outline-offset: -2px; }
+[data-testid="stHeaderActionElements"] { display: none !important; }
+</style>"""
+
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
 _STEADY = """<style>
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
@@ -49,6 +57,7 @@ def steady_page() -> None:
     """Keep what the page shows as it is while a refresh is computed."""
     st.html(_STEADY)
     st.html(_READABLE)
+    st.html(_KEYBOARD)
     st.html(_NAVIGATION)
 
 

@@ -117,6 +117,8 @@ def test_the_asyncapi_document_of_a_service_is_what_the_check_of_drift_expects(
 
 
 def test_what_is_unknown_is_said(served: Serving) -> None:
+    with pytest.raises(NothingToDraw, match="Did you mean 'payment'"):
+        run(served, "--service", "paymnt")
     with pytest.raises(NothingToDraw, match="no node 'nobody'"):
         run(served, "--service", "nobody")
     with pytest.raises(UnknownEntry, match="order POST /orders"):
