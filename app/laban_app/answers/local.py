@@ -220,12 +220,13 @@ class LocalAnswers:
             counted_to = self._reader.counted_to() if stale else None
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
         first, last = self._extent(self._clock()) or requested
+        polled = self._polled(requested)
         if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
         found = build_service_map(
             edges,
-            self._reader.latest_lag(),
+            self._reader.latest_lag(polled),
             utc_time(begin),
             utc_time(end),
             namespaces=self._reader.namespaces(),
@@ -237,11 +238,12 @@ class LocalAnswers:
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         service_map = self.service_map(since, until)
-        sampled = sample(self._reader, self._window(since, until), keys=True)
+        window = self._window(since, until)
+        sampled = sample(self._reader, window, keys=True)
         judged_by = self._judged_by
         system = System(
             map=service_map,
-            lag=self.lag(),
+            lag=lag_report(self._reader, self._polled(window)),
             entries=sampled.entries,
             keys=sampled.keys,
             thresholds=judged_by.thresholds,
@@ -362,6 +364,16 @@ class LocalAnswers:
             end = default_end(now, self._newest(now), length if since is None else now)
         begin = end - length if since is None else nanoseconds(since)
         return (storable(min(begin, end)), storable(end))
+
+    def _polled(self, window: Window) -> Window | None:
+        """When the polls were that tell how far behind the groups were at the end of a time range.
+
+        None: the newest polls do, because no span is newer than the range. Polls go on without spans.
+        """
+        newest = self._newest(self._clock())
+        return (
+            None if newest is None or newest < window[1] else (min(window[0], window[1] - MINUTE), window[1])
+        )
 
     def _newest(self, now: int) -> int | None:
         extent = self._extent(now)
