@@ -233,13 +233,17 @@ class LocalAnswers:
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
-        return found if entry is None else of_entry(found, sample(self._reader, requested).entries, entry)
+        return (
+            found
+            if entry is None
+            else of_entry(found, sample(self._reader, requested, now=self._clock()).entries, entry)
+        )
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         service_map = self.service_map(since, until)
         window = self._window(since, until)
-        sampled = sample(self._reader, window, keys=True)
+        sampled = sample(self._reader, window, keys=True, now=self._clock())
         judged_by = self._judged_by
         system = System(
             map=service_map,
@@ -275,7 +279,7 @@ class LocalAnswers:
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
     ) -> WhatIf:
         """What would become of the requests if something changed; by default those of the last hour."""
-        return what_if_of(self._reader, texts, self._window(since, until))
+        return what_if_of(self._reader, texts, self._window(since, until), now=self._clock())
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""

@@ -60,7 +60,9 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
         console.print(Text(busiest, style="dim"))
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
-        console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
+        console.print(
+            Text(f"{calls} by callers not seen: sampled out, lost, late or not traced", style="dim")
+        )
     if service_map.counted_to:
         newest = f"spans stored after {service_map.counted_to:%H:%M:%S} UTC are not counted yet"
         console.print(Text(f"Very many spans arrive: {newest}", style="yellow"))
