@@ -15,12 +15,10 @@ from types import FrameType
 from typing import Any
 
 import httpx
-import pytest
 
 import laban_app.cli.app
 from laban.__main__ import main as laban
 from laban_app.server.collector import Collector
-from laban_collector.decode import otlp
 from laban_collector.settings import load_settings
 from laban_collector.store.duckdb.store import DuckDBStore
 
@@ -86,7 +84,6 @@ async def _store(path: Path, measured: Callable[[], Any]) -> None:
 
 def main(trip: str, result: Path) -> None:
     """Run a trip, and write its files to `result`."""
-    pytest.MonkeyPatch().setattr(otlp, "_FEW", 0)  # by columns, as large requests are
     trace = Trace()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spans.duckdb"

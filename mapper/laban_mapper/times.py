@@ -19,6 +19,12 @@ def utc_time(ns: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
 
 
+def time_range(first: datetime, last: datetime) -> str:
+    """Two UTC times as `2026-11-29 11:18:22 to 11:19:03 UTC`; the second has a date on another day."""
+    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+    return f"{first:%Y-%m-%d %H:%M:%S} to {until} UTC"
+
+
 def nanoseconds(time: datetime) -> int:
     """A time as nanoseconds since the epoch; a time without a zone is UTC."""
     if time.tzinfo is None:

@@ -23,7 +23,11 @@ def demo(
     orders: Annotated[int, typer.Option(metavar="N", min=1, help="Number of orders to send first.")] = 30,
     rate: Annotated[
         float | None,
-        typer.Option(metavar="PER_SECOND", help="Orders per second. [default: 5; with --once: 10]"),
+        typer.Option(
+            metavar="PER_SECOND",
+            min=0.01,
+            help="Orders per second. [default: 5 for the first ones, then 1; with --once: 10]",
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", help="Seed for the random mix of customers and orders.")

@@ -16,7 +16,11 @@ def as_json(report: Report, now: int) -> dict[str, object]:
         "spans": report.spans,
         "stored": report.stored,
         "duplicates": report.duplicates,
-        "refused": [{"reason": reason, "count": count} for reason, count in report.refused.most_common()],
+        "refused": [
+            {"reason": reason, "count": count}
+            | ({"files": files} if (files := report.refused_in.get(reason)) else {})
+            for reason, count in report.refused.most_common()
+        ],
         "notes": [{"note": note, "count": count} for note, count in report.notes.most_common()],
         "unknown_fields": [{"field": field, "count": count} for field, count in report.unknown.most_common()],
         "without_service_name": report.quality.unnamed,

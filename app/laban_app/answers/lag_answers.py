@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import MINUTE, Lag
+from laban_collector.store.rows import MINUTE, Lag, LagProblem
 from laban_mapper import lag, waiting
 from laban_mapper.model import LagReport, QueueCause
 from laban_mapper.queue_causes import queue_causes
@@ -26,17 +26,21 @@ _SPANS: Final = 5000
 """Maximum number of their spans."""
 
 
-def lag_report(reader: SpanReader) -> LagReport:
-    """How far behind each consumer group is; its first unread message is dated by a span, if there is one."""
+def lag_report(reader: SpanReader, window: tuple[int, int] | None = None) -> LagReport:
+    """How far behind each consumer group is, or was at the end of a window (ns).
+
+    Its first unread message is dated by a span, if there is one.
+    """
     with reader.at_one_moment():
-        return _report(reader, reader.latest_lag())
+        problems = reader.lag_problems() if window is None else []
+        return _report(reader, reader.latest_lag(window), problems)
 
 
 def waiting_report(reader: SpanReader) -> LagReport:
     """The lag report with the messages that wait, why, and how long it takes to process them."""
     with reader.at_one_moment():
         rows = reader.latest_lag()
-        report = _report(reader, rows)
+        report = _report(reader, rows, reader.lag_problems())
         if not rows:
             return waiting.with_waiting(report, rows, waiting.Evidence({}, {}, [], {}, []))
         newest = max(row.time for row in rows)
@@ -54,8 +58,7 @@ def waiting_report(reader: SpanReader) -> LagReport:
     return waiting.with_waiting(report, rows, evidence)
 
 
-def _report(reader: SpanReader, rows: Sequence[Lag]) -> LagReport:
-    problems = reader.lag_problems()
+def _report(reader: SpanReader, rows: Sequence[Lag], problems: Sequence[LagProblem]) -> LagReport:
     unread = lag.first_unread(rows)
     most = sorted(unread, key=lambda message: unread[message].messages or 0, reverse=True)[:_LOOKED_UP]
     if not most:

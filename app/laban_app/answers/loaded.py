@@ -156,9 +156,9 @@ class LoadedSpans:
         """Return topic → consumer group → service."""
         return self._remembered(("groups_of", *topics), lambda: self._store.groups_of(topics))
 
-    def latest_lag(self) -> list[Lag]:
-        """Return the newest row of each (cluster, group, topic, partition)."""
-        return self._remembered("latest_lag", self._store.latest_lag)
+    def latest_lag(self, window: tuple[int, int] | None = None) -> list[Lag]:
+        """Return the newest row of each (cluster, group, topic, partition), or of those in a window."""
+        return self._remembered(("latest_lag", window), lambda: self._store.latest_lag(window))
 
     def queue_progress(
         self, topics: Sequence[str], since: int, until: int, recent: int

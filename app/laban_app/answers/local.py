@@ -220,29 +220,34 @@ class LocalAnswers:
             counted_to = self._reader.counted_to() if stale else None
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
         first, last = self._extent(self._clock()) or requested
-        has_spans = begin <= last and first < end
-        if has_spans:
+        polled = self._polled(requested)
+        if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
             begin, end = max(begin, first), min(end, shown)
         found = build_service_map(
             edges,
-            self._reader.latest_lag() if has_spans else [],
+            self._reader.latest_lag(polled),
             utc_time(begin),
             utc_time(end),
             namespaces=self._reader.namespaces(),
             unseen=unseen,
             counted_to=None if counted_to is None else utc_time(counted_to),
         )
-        return found if entry is None else of_entry(found, sample(self._reader, requested).entries, entry)
+        return (
+            found
+            if entry is None
+            else of_entry(found, sample(self._reader, requested, now=self._clock()).entries, entry)
+        )
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> Findings:
         """What is wrong with how the services talk; the worst first."""
         service_map = self.service_map(since, until)
-        sampled = sample(self._reader, self._window(since, until), keys=True)
+        window = self._window(since, until)
+        sampled = sample(self._reader, window, keys=True, now=self._clock())
         judged_by = self._judged_by
         system = System(
             map=service_map,
-            lag=self.lag(),
+            lag=lag_report(self._reader, self._polled(window)),
             entries=sampled.entries,
             keys=sampled.keys,
             thresholds=judged_by.thresholds,
@@ -274,7 +279,7 @@ class LocalAnswers:
         self, texts: ChangeTexts, since: datetime | None = None, until: datetime | None = None
     ) -> WhatIf:
         """What would become of the requests if something changed; by default those of the last hour."""
-        return what_if_of(self._reader, texts, self._window(since, until))
+        return what_if_of(self._reader, texts, self._window(since, until), now=self._clock())
 
     def trace(self, trace_id: str, limit: int | None = None) -> Trace:
         """One trace with all that was sent; raises UnknownTrace."""
@@ -363,6 +368,16 @@ class LocalAnswers:
             end = default_end(now, self._newest(now), length if since is None else now)
         begin = end - length if since is None else nanoseconds(since)
         return (storable(min(begin, end)), storable(end))
+
+    def _polled(self, window: Window) -> Window | None:
+        """When the polls were that tell how far behind the groups were at the end of a time range.
+
+        None: the newest polls do, because no span is newer than the range. Polls go on without spans.
+        """
+        newest = self._newest(self._clock())
+        return (
+            None if newest is None or newest < window[1] else (min(window[0], window[1] - MINUTE), window[1])
+        )
 
     def _newest(self, now: int) -> int | None:
         extent = self._extent(now)

@@ -12,8 +12,11 @@ from laban_mapper.findings.facts import SampledEntry, SampledTrace, sampled_trac
 from laban_mapper.findings.samples import entries_of, with_known_callees
 from laban_mapper.names import with_namespaces
 from laban_mapper.profiles.followers import Followers
+from laban_mapper.spans import NS_PER_S
 from laban_mapper.story.messages import Consumption
 
+_ARRIVING: Final = 60 * NS_PER_S
+"""How long after a trace began its first span may be missing because it has not been sent yet, in ns."""
 LARGEST: Final = 2_000
 """Spans of a trace that is read; a larger one would take the place of all others."""
 
@@ -63,7 +66,7 @@ class Sample(NamedTuple):
 
 
 def sample(
-    reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE, *, keys: bool = False
+    reader: SpanReader, window: Window, size: SampleSize = USUAL_SIZE, *, keys: bool = False, now: int = 0
 ) -> Sample:
     """Read some traces of each entry operation, and all that follows from them.
 
@@ -75,6 +78,7 @@ def sample(
         window: in which the traces begin, ns.
         size: how much is read at most.
         keys: whether the other traces of some message keys are read, too.
+        now: the time, ns. A consumer is no entry operation because its trace is only arriving.
     """
     with reader.at_one_moment():
         found = reader.sampled_traces(*window, size.entries + 1, size.each)
@@ -96,6 +100,7 @@ def sample(
         for ref in chosen
         if not followers.follows(ref.trace_id)
         for one in sampled_traces(ref.trace_id, followers.spans(ref.trace_id), consumption)
+        if one.root.parent_id is None or not now - _ARRIVING < one.root.start <= now
     ]
     return Sample(
         entries_of(found, traces),

@@ -15,7 +15,9 @@ SIZE: Final = SampleSize(entries=50, each=100, spans=10_000)
 """A 95th percentile needs more examples than a finding."""
 
 
-def what_if_of(reader: SpanReader, texts: ChangeTexts, window: Window, size: SampleSize = SIZE) -> WhatIf:
+def what_if_of(
+    reader: SpanReader, texts: ChangeTexts, window: Window, size: SampleSize = SIZE, *, now: int = 0
+) -> WhatIf:
     """Replay some traces of a time range with changes.
 
     Args:
@@ -23,8 +25,9 @@ def what_if_of(reader: SpanReader, texts: ChangeTexts, window: Window, size: Sam
         texts: the changes.
         window: in which the traces begin, ns.
         size: how much is read at most.
+        now: the time, ns.
     """
-    found = sample(reader, window, size)
+    found = sample(reader, window, size, now=now)
     looked_at = LookedAt(
         traces=sum(len(entry.traces) for entry in found.entries),
         of=sum(entry.seen for entry in found.entries),

@@ -16,10 +16,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from laban.commands import command_names, find_command
 from laban_app.cli.hidden_arguments import hide_secret_arguments
-from laban_app.errors import AppError, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
+from laban_app.errors import AppError, NothingToDraw, NotInRange, SeveralKeys, UnknownTrace, UnknownValue
 from laban_collector.errors import CollectorError
 from laban_collector.secret_values import without_secrets
-from laban_mapper.errors import MapperError, UnknownPlace
+from laban_mapper.errors import MapperError, UnknownEntry, UnknownPlace, UnknownService
 from laban_mapper.printable import printable
 
 NOT_FOUND: Final = 1
@@ -29,6 +29,19 @@ _USAGE_ERROR: Final[type[Exception]] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 """The base of all errors in a command line; Typer brings its own Click, and does not export it."""
+
+
+_NOT_THERE: Final = (
+    UnknownValue,
+    SeveralKeys,
+    NotInRange,
+    UnknownTrace,
+    UnknownPlace,
+    UnknownEntry,
+    UnknownService,
+    NothingToDraw,
+)
+"""Errors of a question that is right, about something that nobody has seen."""
 
 
 def main() -> None:
@@ -42,7 +55,7 @@ def main() -> None:
         _fail_as_click(error)
     except typer.Abort:
         _fail("stopped", NOT_FOUND)
-    except (UnknownValue, SeveralKeys, NotInRange, UnknownTrace, UnknownPlace) as error:
+    except _NOT_THERE as error:
         _fail(error, NOT_FOUND)
     except (AppError, MapperError, CollectorError) as error:
         _fail(error, WRONG_USE)

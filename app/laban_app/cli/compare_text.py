@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from laban_app.cli.hanging import Hanging
 from laban_mapper.drift.comparison.rows import Change, edge_rows, group_rows, pair, system_rows
 from laban_mapper.model_compare import Comparison
 from laban_mapper.names import shortened
@@ -33,7 +34,7 @@ def show_comparison(comparison: Comparison, console: Console, *, everything: boo
     console.print()
     console.print(_systems(comparison))
     console.print()
-    console.print(_edges(comparison, everything=everything))
+    _show_edges(comparison, console, everything=everything)
     if comparison.groups:
         console.print()
         console.print(_lag(comparison))
@@ -64,7 +65,7 @@ def _systems(comparison: Comparison) -> Table:
     return table
 
 
-def _edges(comparison: Comparison, *, everything: bool) -> Table:
+def _show_edges(comparison: Comparison, console: Console, *, everything: bool) -> None:
     table = _table()
     table.add_column("", overflow="fold")
     table.add_column("", no_wrap=True)
@@ -73,14 +74,16 @@ def _edges(comparison: Comparison, *, everything: bool) -> Table:
     shown = 0
     for row in edge_rows(comparison, everything=everything):
         pairs = [pair(*both) for both in (row.calls, row.errors, row.p50, row.p95)]
-        name = Text(shortened(row.name, 90), style="magenta" if row.is_async else "")
+        text = Text(shortened(row.name, 90), style="magenta" if row.is_async else "")
+        name = Hanging(Text(), text, indent=2)
         table.add_row(name, Text(row.change, style=_STYLES[row.change]), *map(Text, pairs))
         shown += 1
+    if shown:
+        console.print(table)
     more = len(comparison.edges) - shown
     if more:
         same = "1 more edge is" if more == 1 else f"{more} more edges are"
-        table.add_row(Text(f"{same} the same (--all)", style="dim"))
-    return table
+        console.print(Text(f"{same} the same (--all)", style="dim"))
 
 
 def _lag(comparison: Comparison) -> Table:

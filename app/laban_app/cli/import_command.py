@@ -32,6 +32,8 @@ from laban_mapper.printable import printable
 
 _STDIN: Final = "-"
 _NOTHING_READ: Final = 1
+_FILES_IN_TEXT: Final = 3
+"""The files that are named with a reason; JSON has more."""
 _FIELDS_IN_TEXT: Final = 5
 """The most frequent unknown fields; all that are named are in JSON."""
 
@@ -139,7 +141,7 @@ def _add(importer: Importer, name: str, progress: Progress, task: TaskID) -> Non
     """Import one file and show the progress."""
     with _open(name) as file:
         seekable = file.seekable()
-        importer.add(file, lambda: progress.update(task, completed=file.tell() if seekable else 0))
+        importer.add(file, lambda: progress.update(task, completed=file.tell() if seekable else 0), name)
 
 
 def _open(name: str) -> BufferedReader:
@@ -168,12 +170,21 @@ def _show(report: Report, where: str, screen: Console, now: int) -> None:
     duplicates = f", {terminal.count(report.duplicates, 'duplicate')}" if report.duplicates else ""
     stored = f"{report.stored:,} stored in {where}{duplicates}" if report.spans else "nothing was imported"
     screen.print(Text(printable(f"{spans} in {files}: {stored}")))
-    skipped = [f"{count:,} {reason}" for reason, count in report.refused.most_common()]
+    skipped = [
+        f"{count:,} {reason}{_where(reason, report)}" for reason, count in report.refused.most_common()
+    ]
     for line in skipped + warnings_of(report, now):
         screen.print(Text(f"  {printable(line)}", style="yellow"))
     notes = [f"{count:,} {note}" for note, count in report.notes.most_common()]
     for line in notes + _unknown_fields(report):
         screen.print(Text(f"  {printable(line)}"))
+
+
+def _where(reason: str, report: Report) -> str:
+    """The first of several files in which something was skipped."""
+    files = report.refused_in.get(reason, []) if report.files > 1 else []
+    more = ", …" if len(files) > _FILES_IN_TEXT else ""
+    return f" ({', '.join(files[:_FILES_IN_TEXT])}{more})" if files else ""
 
 
 def _unknown_fields(report: Report) -> list[str]:

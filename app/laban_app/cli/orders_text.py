@@ -12,7 +12,7 @@ from laban_app.cli.terminal import count
 from laban_mapper.model import Orders, OrderSummary, Outcome
 from laban_mapper.names import shortened
 from laban_mapper.orders import MOST, OrdersQuestion
-from laban_mapper.times import format_duration
+from laban_mapper.times import format_duration, time_range
 
 _STYLES: Final[dict[Outcome, str]] = {
     "ok": "green",
@@ -70,8 +70,7 @@ def _footer(answer: Orders, asked: OrdersQuestion) -> str:
     """How many orders are shown of how many, when, and how to see one."""
     shown = count(len(answer.orders), "order")
     first, last = (end(map(_seen, answer.orders)) for end in (min, max))
-    until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
-    told = [f"{shown}, last seen {first:%Y-%m-%d %H:%M:%S} to {until} UTC"]
+    told = [f"{shown}, last seen {time_range(first, last)}"]
     if asked.only or asked.sort == "worst":
         told.append(f"of the newest {answer.looked_at:,}")
     if answer.truncated:

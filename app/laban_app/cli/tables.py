@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from laban_app.cli import terminal
+from laban_app.cli.hanging import Hanging
 from laban_app.cli.lag_text import LAG_STYLES
 from laban_mapper.contracts import MOST_SHOWN, contract_name, edge_labels, published
 from laban_mapper.lag import lag_mark
 from laban_mapper.model import CollectorStatus, Edge, LogCounts, Node, ServiceMap, Status, StoreVerification
 from laban_mapper.names import shortened
-from laban_mapper.times import format_duration
+from laban_mapper.times import format_duration, time_range
 
 _KIND_WORDS: Final = {
     "service": "",
@@ -51,17 +52,17 @@ def show_map(service_map: ServiceMap, console: Console) -> None:
                 table.add_row(*row)
     console.print(table)
     console.print()
-    same_day = service_map.since.date() == service_map.until.date()
-    until = f"{service_map.until:%H:%M:%S}" if same_day else f"{service_map.until:%Y-%m-%d %H:%M:%S}"
-    time_range = f"{service_map.since:%Y-%m-%d %H:%M:%S} to {until} UTC"
     legend = "──▶ sync, latency   ┄┄▶ async, time in the queue"
-    console.print(Text(f"{legend}   {time_range} ({format_duration(seconds * 1000)})", style="dim"))
+    when = f"{time_range(service_map.since, service_map.until)} ({format_duration(seconds * 1000)})"
+    console.print(Text(f"{legend}   {when}", style="dim"))
     if service_map.truncated:
         busiest = "Only the busiest edges; the others are added up in the nodes named “other …”"
         console.print(Text(busiest, style="dim"))
     if service_map.callers_not_seen:
         calls = terminal.count(service_map.callers_not_seen, "call")
-        console.print(Text(f"{calls} by callers not seen: sampled out, lost or not traced", style="dim"))
+        console.print(
+            Text(f"{calls} by callers not seen: sampled out, lost, late or not traced", style="dim")
+        )
     if service_map.counted_to:
         newest = f"spans stored after {service_map.counted_to:%H:%M:%S} UTC are not counted yet"
         console.print(Text(f"Very many spans arrive: {newest}", style="yellow"))
@@ -85,30 +86,30 @@ def show_status(status: Status, console: Console) -> None:
     console.print(table)
 
 
-def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> Iterator[tuple[Text | str, ...]]:
+def _contracts(edge: Edge, of_topics: Mapping[str, Sequence[str]]) -> Iterator[tuple[RenderableType, ...]]:
     """The event types of an edge that are not told above it; of several, the calls of those that failed."""
     if edge.source.startswith("group:"):
         return
     shown = edge_labels(edge, of_topics)
     if shown:
-        yield (Text(f"{_INDENT}{', '.join(shown)}", style="dim"),)
+        yield (Hanging(Text(_INDENT), Text(", ".join(shown), style="dim")),)
     failed = [one for one in edge.contracts if one.errors] if len(edge.contracts) > 1 else []
     for one in failed[:MOST_SHOWN]:
-        name = f"{_INDENT}{contract_name(one.event_type, one.version)}"
+        name = contract_name(one.event_type, one.version)
         yield (
-            Text(name, style="dim"),
+            Hanging(Text(_INDENT), Text(name, style="dim")),
             "",
             Text(str(one.calls), style="dim"),
             Text(str(one.errors), style="red"),
         )
 
 
-def _edge(edge: Edge, target: Node) -> tuple[Text | str, ...]:
+def _edge(edge: Edge, target: Node) -> tuple[RenderableType, ...]:
     arrow = "──▶" if edge.kind == "sync" else "┄┄▶"
     errors = Text(str(edge.errors), style="bold red" if edge.errors else "dim")
     style = "" if edge.kind == "sync" else "magenta"
     return (
-        Text(f"  {arrow} ", style=style) + _marked(target, style),
+        Hanging(Text(f"  {arrow} ", style=style), _marked(target, style)),
         edge.protocol,
         str(edge.calls),
         errors,

@@ -64,7 +64,8 @@ def _topic(topic: WaitingTopic, console: Console, *, ok: bool) -> None:
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 2), expand=False))
     if topic.oldest:
-        console.print(Padding(_messages(topic.oldest[:_SHOWN]), (0, 0, 0, 4), expand=False))
+        messages = _messages(topic.oldest[:_SHOWN], console.width - 4)
+        console.print(Padding(messages, (0, 0, 0, 4), expand=False))
     rest = topic.left_out + max(len(topic.oldest) - _SHOWN, 0)
     if rest:
         console.print(
@@ -93,17 +94,20 @@ def _rate(per_second: float) -> str:
     return f"{per_second:,.0f}/s" if per_second >= 9.95 else f"{per_second:.2g}/s"
 
 
-def _messages(messages: list[WaitingMessage]) -> Table:
+def _messages(messages: list[WaitingMessage], width: int) -> Table:
+    waits = [format_duration(message.waiting_ms) for message in messages]
+    publishers = max(len("published by"), *(len(message.service) for message in messages))
+    room = width - max(map(len, waits)) - publishers - len("partitionoffset") - 4 * 2
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("waits", justify="right", no_wrap=True)
     table.add_column("known as", overflow="fold")
     table.add_column("published by", overflow="fold")
     table.add_column("partition", justify="right", no_wrap=True)
     table.add_column("offset", justify="right", no_wrap=True)
-    for message in messages:
+    for message, waited in zip(messages, waits, strict=True):
         table.add_row(
-            format_duration(message.waiting_ms),
-            _known_as(message),
+            waited,
+            _known_as(message, room),
             message.service,
             str(message.partition),
             str(message.offset),
@@ -111,10 +115,15 @@ def _messages(messages: list[WaitingMessage]) -> Table:
     return table
 
 
-def _known_as(message: WaitingMessage) -> str:
-    if message.keys:
-        return ", ".join(f"{name.key}={name.value}" for name in message.keys)
-    return "–" if message.message_key is None else f"key {message.message_key}"
+def _known_as(message: WaitingMessage, room: int) -> str:
+    """The first business key, and the others that have room in the same line; the JSON has all."""
+    if not message.keys:
+        return "–" if message.message_key is None else f"key {message.message_key}"
+    shown, *others = (f"{name.key}={name.value}" for name in message.keys)
+    for other in others:
+        if len(shown) + len(other) + 2 <= room:
+            shown += f", {other}"
+    return shown
 
 
 def _list(console: Console, title: str, names: list[str]) -> None:

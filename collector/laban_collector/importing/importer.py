@@ -35,6 +35,8 @@ PARALLEL_FROM: Final = 32 << 20
 _MAX_SPANS: Final = 20_000
 """Spans per commit."""
 
+_MOST_FILES: Final = 20
+"""The files that are named with a reason."""
 _EMPTY: Final = "file(s) skipped: empty"
 _NO_SPANS: Final = "file(s) without spans"
 
@@ -57,6 +59,7 @@ class Report:
         stored: number of spans that are new in the store.
         duplicates: number of spans that were stored already, or occur twice.
         refused: the reasons for skipped data, with their counts.
+        refused_in: the names of the first files with such data, by reason.
         notes: what else happened to data that was read, with counts.
         unknown: the fields that the formats do not have, with counts; they are not stored.
         quality: the spans that are stored, but look wrong.
@@ -66,6 +69,7 @@ class Report:
     stored: int = 0
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
+    refused_in: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     notes: Counter[str] = field(default_factory=Counter[str])
     unknown: Counter[str] = field(default_factory=Counter[str])
     quality: DataQuality = field(default_factory=lambda: DataQuality(time.time_ns()))
@@ -91,19 +95,22 @@ class Importer:
         self._rules = rules
         self._executor = executor
 
-    def add(self, file: BufferedReader, advanced: Callable[[], None] = lambda: None) -> None:
+    def add(
+        self, file: BufferedReader, advanced: Callable[[], None] = lambda: None, name: str | None = None
+    ) -> None:
         """Import one file; unreadable parts are skipped and counted in the report.
 
         Args:
             file: an open file, at its beginning.
             advanced: called after each stored batch.
+            name: of the file, for the report.
 
         Raises:
             StoreError: the store failed; batches stored before are kept.
         """
         self.report.files += 1
         empty = True
-        before = (self.report.refused.total(), self.report.spans)
+        before, spans = self.report.refused.copy(), self.report.spans
         for part in self._parts(self._chunks(file)):
             empty = False
             written = self._writer.write(part.batch)
@@ -114,8 +121,12 @@ class Importer:
             self.report.unknown.update(part.unknown)
             self.report.quality.add(part.batch)
             advanced()
-        if before == (self.report.refused.total(), self.report.spans):
+        if (before, spans) == (self.report.refused, self.report.spans):
             self.report.refused[_EMPTY if empty else _NO_SPANS] += 1
+        for reason in self.report.refused - before:
+            files = self.report.refused_in.setdefault(reason, [])
+            if name is not None and len(files) < _MOST_FILES:
+                files.append(name)
 
     def _chunks(self, file: BufferedReader) -> Iterator[Chunk]:
         """Yield the chunks up to the damaged position of a file."""

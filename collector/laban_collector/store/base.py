@@ -479,8 +479,8 @@ class SpanReader(Protocol):
         """Return traces of the newest spans as examples for the histograms of edges, the newest first."""
         ...
 
-    def latest_lag(self) -> list[Lag]:
-        """Return the newest row of each (cluster, group, topic, partition)."""
+    def latest_lag(self, window: tuple[int, int] | None = None) -> list[Lag]:
+        """Return the newest row of each (cluster, group, topic, partition), or of those in a window (ns)."""
         ...
 
     def lag_problems(self) -> list[LagProblem]:

@@ -240,9 +240,11 @@ def _until_interrupted(demo: _Demo) -> int:
     with ExitMonitor(supervisor, report):
         with create_progress("orders", options.orders) as progress:
             demo.load_generator(options.rate or 5.0).send(islice(orders, options.orders), progress)
-        console_output.print_lines(f"now sending {BACKGROUND_RATE:g} order per second until Ctrl-C")
+        rate = options.rate or BACKGROUND_RATE
+        orders_per_second = f"{rate:g} order{'s' * (rate != 1)} per second"
+        console_output.print_lines(f"now sending {orders_per_second} until Ctrl-C")
         with create_progress("more orders", None) as progress:
-            demo.load_generator(BACKGROUND_RATE).send(orders, progress)
+            demo.load_generator(rate).send(orders, progress)
     if lost:
         raise lost[0].failure()
     return 0

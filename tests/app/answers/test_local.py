@@ -120,6 +120,34 @@ def test_a_map_of_a_time_before_the_data_is_empty_and_keeps_the_requested_time(
     assert (empty.until - early).total_seconds() < 60
 
 
+def test_a_past_time_range_has_the_lag_of_that_time(store: Answering, database: Database) -> None:
+    second = 1000 * MS
+    answers = store(
+        [
+            replace(http_server("order", "POST /orders", minute * 60_000, 5), trace_id=f"{minute:032x}")
+            for minute in range(1, 11)
+        ]
+    )
+    for minute, waiting in ((2, 20), (5, 50), (10, 100)):
+        row = replace(
+            lag("email", "orders", 0, waiting, 60.0), time=T0 + minute * 60 * second, status="STALL"
+        )
+        DuckDBWriter(database).write_lag([row])
+
+    def behind(until: int | None) -> tuple[set[int | None], list[str]]:
+        times = [None if at is None else utc_time(T0 + at * 60 * second) for at in (0, until)]
+        groups = [node for node in answers.service_map(*times).nodes if node.kind == "group"]
+        return {node.lag_messages for node in groups}, [
+            place.sentence for place in answers.findings(*times).findings if place.code == "L022"
+        ]
+
+    assert behind(1) == (set(), [])
+    messages, [stopped] = behind(6)
+    assert messages == {50}
+    assert "50 messages of orders wait" in stopped
+    assert behind(None)[0] == behind(11)[0] == {100}
+
+
 def test_a_story_follows_links_into_the_traces_of_consumers(store: Answering) -> None:
     spans = hybrid_order()
     published = spans[3]

@@ -71,6 +71,13 @@ def test_each_entry_has_its_count_and_examples_with_what_follows(store: DuckDBSt
     assert (found.spans, found.complete) == (50 * 3 + 3 + 1, True)
 
 
+def test_a_trace_that_is_only_arriving_has_no_entry_yet(store: DuckDBStore) -> None:
+    for now, entries in ((T0 + MINUTE, 2), (T0 + 2 * MINUTE, 3)):
+        found = sample(store.reader(), WINDOW, now=now)
+        assert len(found.entries) == entries
+        assert ("cart GET /cart" in {one.name for one in found.entries}) == (entries == 3)
+
+
 def test_which_traces_are_chosen_does_not_change(store: DuckDBStore) -> None:
     first, second = (sample(store.reader(), WINDOW) for _ in range(2))
     ids = [[trace.trace_id for trace in one.traces] for one in first.entries]

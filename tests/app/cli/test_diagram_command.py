@@ -15,7 +15,7 @@ from laban_mapper.diagrams.registry import FORMATS
 from laban_mapper.errors import BadMarkers, UnknownEntry
 
 from ...mapper.shop_spans import hybrid_order
-from ...serving import Serving, serving
+from ...serving import Serving, laban, serving
 from ..answers.test_local import named
 
 Captured = pytest.CaptureFixture[bytes]
@@ -121,8 +121,12 @@ def test_what_is_unknown_is_said(served: Serving) -> None:
         run(served, "--service", "paymnt")
     with pytest.raises(NothingToDraw, match="no node 'nobody'"):
         run(served, "--service", "nobody")
+    with pytest.raises(NothingToDraw, match=r"Did you mean payments\?"):
+        run(served, "--service", "payments-api")
     with pytest.raises(UnknownEntry, match="order POST /orders"):
         run(served, "--entry", "GET /nowhere")
+    for part in (("--service", "nobody"), ("--entry", "GET /nowhere"), ("--order", "nobody")):
+        assert laban("diagram", *part, "--url", served.url).returncode == 1
     with pytest.raises(UnknownValue):
         run(served, "--order", "nobody")
     with pytest.raises(NothingToDraw, match="no calls in this time range"):

@@ -53,7 +53,9 @@ def test_json_has_the_documented_shape(tmp_path: Path) -> None:
         "spans": 2,
         "stored": 1,
         "duplicates": 1,
-        "refused": [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 2}],
+        "refused": [
+            {"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 2, "files": files}
+        ],
         **NOTHING_ODD,
     }
 
@@ -64,6 +66,19 @@ def test_the_output_names_skipped_spans_and_the_reason(tmp_path: Path) -> None:
     assert lines[0].startswith("2 spans in 1 file: 1 stored")
     assert lines[0].endswith("1 duplicate")
     assert lines[1:] == ["  1 span(s) rejected: name is not a string"]
+
+
+def test_of_several_files_those_with_skipped_data_are_named(tmp_path: Path) -> None:
+    good = export(tmp_path / "good.jsonl", order(1))
+    empty, *bad = (tmp_path / name for name in ("empty.jsonl", "1.txt", "2.txt", "3.txt", "4.txt"))
+    empty.touch()
+    for notes in bad:
+        notes.write_text("not spans\n")
+    files = [good, str(empty), *map(str, bad)]
+    told = laban("import", *files, "--db", str(tmp_path / "spans.duckdb")).stdout.replace("\n", " ")
+    named = ", ".join(map(str, bad[:3]))
+    assert f"4 file(s) skipped: neither JSON nor OTLP protobuf ({named}, …)" in told.replace("  ", " ")
+    assert f"1 file(s) skipped: empty ({empty})" in told
 
 
 def test_an_import_without_a_readable_span_exits_1(tmp_path: Path) -> None:
@@ -122,7 +137,8 @@ def test_a_dash_reads_stdin(tmp_path: Path) -> None:
 
 def test_a_collector_that_has_the_database_open_stores_the_imported_spans(tmp_path: Path) -> None:
     file = export(tmp_path / "a.jsonl", order(1), order(2), order(1), json_span(traceId=""))
-    rejected = [{"reason": "span(s) rejected: trace id of 0 hex digits, not 32", "count": 1}]
+    reason = "span(s) rejected: trace id of 0 hex digits, not 32"
+    rejected = [{"reason": reason, "count": 1, "files": [file]}]
     with serving(tmp_path / "spans.duckdb", "--keys", "basket.id=attribute:order.id") as running:
         first = laban("import", file, "--json", "--db", str(running.db))
         again = laban("import", file, "--json", "--url", running.url)

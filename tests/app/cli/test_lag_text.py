@@ -116,6 +116,25 @@ def test_waiting_messages_are_listed_with_names_rates_and_causes() -> None:
     assert "Groups without members: email" in text
 
 
+def test_a_waiting_message_takes_one_line_with_the_keys_that_have_room() -> None:
+    message = UnreadMessage(4, T0, "order", f"{4:032x}", None, {})
+    keys = [("order.id", "A-4"), ("correlation.id", "c" * 32), ("customer.id", "c-7")]
+    evidence = Evidence(
+        unread={UnreadRange("email", "orders", 0, 4, 10): Unread(1, 1, (message,))},
+        keys={message.trace_id: keys},
+        rates=[],
+        causes={},
+        edges=HOPS,
+    )
+    answer = with_waiting(report([EMAIL]), [EMAIL], evidence)
+    for width, known in ((80, "order.id=A-4, customer.id=c-7"), (60, "order.id=A-4"), (160, "c" * 32)):
+        shown = Console(file=StringIO(), width=width)
+        show_waiting(answer, shown)
+        [line] = [line for line in text_of(shown).splitlines() if "order.id=A-4" in line]
+        assert known in line
+        assert len(line.rstrip()) <= width
+
+
 def test_a_group_that_does_not_drain_or_keeps_up_is_said_so() -> None:
     rates = [LagRate("c", "email", "orders", 5.0, 5.0)]
     evidence = Evidence({}, {}, rates, {}, [])

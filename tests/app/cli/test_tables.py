@@ -35,6 +35,8 @@ def test_on_a_narrow_terminal_only_names_wrap() -> None:
     assert "…" not in shown
     assert "1970-01-01 00:00:00 to 1970-01-02 00:00:00 UTC" in " ".join(shown.split())
     assert max(len(line) for line in shown.splitlines()) <= 80
+    edge_lines = shown[shown.index("──▶") :].split("\n\n")[0].splitlines()
+    assert all(line.startswith("      ") for line in edge_lines[1:])
 
 
 def test_event_types_stand_below_their_edge_and_again_only_where_they_differ_or_fail() -> None:

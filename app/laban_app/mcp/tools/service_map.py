@@ -79,7 +79,8 @@ def _map(
         words.left_out.append("edges with few calls: they are added up in nodes named other")
     if found.callers_not_seen:
         words.left_out.append(
-            f"{found.callers_not_seen:,} calls by callers that were not seen: sampled out, lost or not traced"
+            f"{found.callers_not_seen:,} calls by callers that were not seen: "
+            "sampled out, lost, late or not traced"
         )
     if found.counted_to:
         words.left_out.append(f"spans that were stored after {found.counted_to:%H:%M:%S} UTC")

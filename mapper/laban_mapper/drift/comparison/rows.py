@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from laban_mapper.drift.naming import in_words
 from laban_mapper.model_compare import ComparedEdge, ComparedGroup, Comparison, EdgeSide, LagSide, SystemSide
 from laban_mapper.names import counted
-from laban_mapper.times import format_duration
+from laban_mapper.times import format_duration, time_range
 
 Change = Literal["new", "gone", "failing", "rarer", "more often", "slower", "faster", "same"]
 _FACTOR: Final = 1.5
@@ -41,7 +41,7 @@ class EdgeRow(NamedTuple):
 def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
     """The properties of both systems, without those that neither has."""
     shown: Sequence[tuple[str, Callable[[SystemSide], str]]] = (
-        ("time", lambda side: f"{side.since:%Y-%m-%d %H:%M:%S} to {side.until:%H:%M:%S} UTC"),
+        ("time", lambda side: time_range(side.since, side.until)),
         ("requests", lambda side: f"{side.requests:,}"),
         ("failed", lambda side: _share(side.failed, side.requests)),
         ("request p50", lambda side: milliseconds(side.p50_ms)),

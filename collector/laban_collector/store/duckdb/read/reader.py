@@ -600,8 +600,12 @@ class DuckDBReader(SpanReader):
         rows = self._rows("logs_of", {"traces": list(wanted), "limit": limit})
         return [line for row in rows if (line := log_line_of(row, wanted[row["trace_lo"]])) is not None]
 
-    def latest_lag(self) -> list[Lag]:
-        """Return the newest row of each (cluster, group, topic, partition)."""
+    def latest_lag(self, window: tuple[int, int] | None = None) -> list[Lag]:
+        """Return the newest row of each (cluster, group, topic, partition), or of those in a window."""
+        if window is not None:
+            polls = self._rows("latest_lag", {"since": window[0], "until": window[1]})
+            rows = [lag_of(poll | poll.pop("rest")) for poll in polls]
+            return sorted(rows, key=lambda row: (row.group, row.topic, row.partition, row.cluster))[:MAX_ROWS]
         with self._reading() as cursor:
             return self._newest_lag.rows(cursor)
 

@@ -46,6 +46,8 @@ def test_the_latest_lag_is_the_newest_poll_of_each_group(database: Database) -> 
     writer.write_lag([poll(3, messages=7), poll(2, "audit")])
     assert reader.latest_lag() == [poll(2, "audit"), poll(3, messages=7)]
     assert reader.latest_lag() == DuckDBReader(database).latest_lag()
+    assert reader.latest_lag((START + 1, START + 3)) == [poll(2, "audit"), poll(2)]
+    assert reader.latest_lag((START + 4, START + 9)) == []
 
 
 def test_a_group_advances_as_its_polls_show(database: Database) -> None:
