@@ -1,5 +1,5 @@
 """Fixtures that the tests of the app share with those of the collector."""
 
-from ..collector.conftest import columnar_decoding, database
+from ..collector.conftest import database
 
-__all__ = ["columnar_decoding", "database"]
+__all__ = ["database"]
