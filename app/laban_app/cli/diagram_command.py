@@ -14,7 +14,6 @@ from laban_app.cli import terminal, text_output
 from laban_app.cli.diagram_options import Document, Look, Scope, wanted_by
 from laban_app.cli.terminal import Source, TimeRange
 from laban_app.errors import NothingToDraw
-from laban_mapper.names import listed
 
 if TYPE_CHECKING:
     from laban_mapper.diagrams.choosing import Wanted
@@ -127,9 +126,9 @@ def _why_empty(scope: Scope, wanted: "Wanted", found: "ServiceMap") -> str:
         return f"Nothing to draw: no call or message of {scope.order or scope.entry} is on the map."
     if any(wanted.service in (node.name, node.id) for node in found.nodes):
         return f"Nothing to draw: no call or message of '{wanted.service}' is left by the other options."
-    near = get_close_matches(wanted.service, [node.name for node in found.nodes], n=1)
-    meant = f"Did you mean {listed(near)}? " if near else ""
-    return f"Nothing to draw: the map has no node '{wanted.service}'. {meant}Its names: laban map"
+    near = get_close_matches(wanted.service, {node.name for node in found.nodes}, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    return f"Nothing to draw: the map has no node '{wanted.service}'. {hint}Its names: laban map"
 
 
 def _story(answers: Answers, text: str) -> "Story":
