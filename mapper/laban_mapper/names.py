@@ -24,7 +24,7 @@ def listed(names: Sequence[str]) -> str:
     """Distinct names, shortened, as in a sentence: `a`, `a and b`, `a, b and 12 more`."""
     distinct = [shortened(name) for name in dict.fromkeys(names)]
     if len(distinct) > _MOST_NAMES:
-        distinct = [*distinct[: _MOST_NAMES - 1], f"{len(distinct) - _MOST_NAMES + 1} more"]
+        distinct = [*distinct[: _MOST_NAMES - 1], f"{len(distinct) - _MOST_NAMES + 1:,} more"]
     return distinct[0] if len(distinct) == 1 else f"{', '.join(distinct[:-1])} and {distinct[-1]}"
 
 

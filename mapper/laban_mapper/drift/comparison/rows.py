@@ -55,7 +55,7 @@ def system_rows(comparison: Comparison) -> Iterator[SystemRow]:
             lambda side: NOTHING if side.score is None else f"{side.score:.2f} of 1",
         ),
         ("findings (errors, warnings)", lambda side: NOTHING if side.score is None else f"{side.findings:,}"),
-        ("edges", lambda side: f"{side.sync_edges} sync, {side.async_edges} async"),
+        ("edges", lambda side: f"{side.sync_edges:,} sync, {side.async_edges:,} async"),
         (
             "nodes",
             lambda side: (

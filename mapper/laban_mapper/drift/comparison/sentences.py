@@ -44,8 +44,12 @@ def of_findings(
         yield f"The score as a distributed monolith is {other:.2f} of 1 instead of {one:.2f}."
     for said, found in (("New findings", new), ("No longer found", gone)):
         if found:
-            shown = "; ".join(shortened(one) for one in found[:_SHOWN])
-            yield f"{said}: {shown}{f' and {len(found) - _SHOWN} more' if len(found) > _SHOWN else ''}."
+            yield f"{said}: {_first(found)}."
+
+
+def _first(found: Sequence[str]) -> str:
+    more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    return "; ".join(map(shortened, found[:_SHOWN])) + more
 
 
 def _structure(changes: Sequence[DriftItem]) -> Iterator[str]:
@@ -63,8 +67,7 @@ def _structure(changes: Sequence[DriftItem]) -> Iterator[str]:
             yield f"{said}: {listed(places)}."
     topics = [item.place for item in changes if item.kind == "new-consumer"]
     if topics:
-        shown = "; ".join(shortened(place) for place in topics[:_SHOWN])
-        yield f"New consumers: {shown}{f' and {len(topics) - _SHOWN} more' if len(topics) > _SHOWN else ''}."
+        yield f"New consumers: {_first(topics)}."
 
 
 def _shape(before: SystemSide, after: SystemSide) -> Iterator[str]:
