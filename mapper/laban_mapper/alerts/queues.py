@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from laban_mapper.alerts.facts import Situation
 from laban_mapper.lag import worst
-from laban_mapper.model import LagStatus, WaitingTopic
+from laban_mapper.model import LagStatus, PartitionLag, WaitingTopic
 from laban_mapper.urls import quoted_value
 
 STANDS: Final[tuple[LagStatus, ...]] = ("STALL", "STOP")
@@ -24,6 +24,7 @@ class QueueLag(NamedTuple):
         messages: that wait.
         seconds: the age of the oldest of them; None if unknown.
         members: of the group; None if unknown.
+        partitions: of the topic.
         traces: of the oldest messages that are known by a span.
     """
 
@@ -35,6 +36,7 @@ class QueueLag(NamedTuple):
     messages: int
     seconds: float | None
     members: int | None
+    partitions: Sequence[PartitionLag]
     traces: Sequence[str]
 
     @property
@@ -74,6 +76,7 @@ def queues(situation: Situation) -> Iterator[QueueLag]:
                 messages,
                 max(ages, default=None),
                 group.members,
+                partitions,
                 _traces(waiting.get(topic)),
             )
 

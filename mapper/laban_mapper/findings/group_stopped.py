@@ -17,7 +17,8 @@ def _find(system: System) -> Iterator[Found]:
         standing = [one for one in group.topics if one.status in _STANDS and one.messages]
         if not standing:
             continue
-        waiting = sum(one.messages or 0 for one in standing)
+        topics = list(dict.fromkeys(one.topic for one in standing))
+        waiting = sum(one.messages or 0 for one in group.topics if one.topic in topics)
         ages = [one.seconds for one in standing if one.seconds is not None]
         numbers: dict[str, float] = {"messages": waiting, "partitions": len(standing)}
         age = ""
@@ -25,11 +26,10 @@ def _find(system: System) -> Iterator[Found]:
             numbers["seconds"] = max(ages)
             age = f", the oldest for {format_duration(max(ages) * 1000)}"
         wait = "waits" if waiting == 1 else "wait"
-        topics = listed([one.topic for one in standing])
         yield Found(
             place=f"group {group.group}",
             sentence=f"{group.group} {how_it_stands(group.status, group.members, group.topics)}; "
-            f"{counted(waiting, 'message')} of {topics} {wait}{age}",
+            f"{counted(waiting, 'message')} of {listed(topics)} {wait}{age}",
             numbers=numbers,
             traces=proofs(
                 sent.trace for sent in messages(system) if _waits(sent.published.message.groups, group)
@@ -46,7 +46,8 @@ RULE = Rule(
     name="group-stopped",
     severity="error",
     why="Nobody sees an error: the messages simply wait, and what should follow from them does not happen.",
-    advice="Look at the log and the newest slow or failed span of the consumer; restart it if it hangs.",
+    advice="`laban lag --waiting` says what takes the consumer long. Look at its log and its newest slow or "
+    "failed span; restart it if it hangs.",
     find=_find,
     compares="The newest poll of the lag: groups with messages that wait whose status is STOP or STALL.",
     example="mail has no members and commits nothing; 14 messages of orders wait, the oldest for 2.0 min",

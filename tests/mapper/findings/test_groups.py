@@ -35,6 +35,15 @@ def test_a_group_with_members_that_commits_nothing_is_told_so() -> None:
     assert unknown.sentence == "email commits nothing; 1 message of orders waits"
 
 
+def test_messages_of_partitions_in_which_the_group_works_are_counted_too() -> None:
+    stalled = replace(lag("email", "orders", 100, 140), status="STALL", members=1)
+    busy = replace(stalled, partition=1, status="OK", messages=20)
+    (found,) = found_by(STOPPED, system([], polled=[stalled, busy]))
+    assert found.sentence == (
+        "email commits nothing in 1 of 2 partitions, although it has 1 member; 60 messages of orders wait"
+    )
+
+
 def test_a_group_without_members_is_told_so() -> None:
     stopped = replace(lag("email", "orders", 100, 101), status="STOP", members=0)
     (found,) = found_by(STOPPED, system([], polled=[stopped]))

@@ -23,7 +23,7 @@ def _raised(situation: Situation) -> Iterator[Raised]:
         wait = "waits" if queue.messages == 1 else "wait"
         yield Raised(
             place=queue.place,
-            sentence=f"{queue.group} {how_it_stands(queue.status, queue.members)}: "
+            sentence=f"{queue.group} {how_it_stands(queue.status, queue.members, queue.partitions)}: "
             f"{counted(queue.messages, 'message')} of {queue.topic} "
             f"{wait}{age}",
             numbers=numbers,
