@@ -41,6 +41,7 @@ class Alerts(Answer):
         time: when it was looked at.
         left_out: alerts beyond the limit.
         watched: whether a collector keeps watch (`[alerts]` in laban.toml); then it knows new findings, too.
+        judged: whether any operation has an objective of latency or errors; else no alert is about requests.
     """
 
     alerts: list[Alert]
@@ -48,3 +49,4 @@ class Alerts(Answer):
     time: datetime
     left_out: int = 0
     watched: bool = False
+    judged: bool = True

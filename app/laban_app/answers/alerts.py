@@ -114,5 +114,10 @@ def alerts_now(look: AlertsLook, now: int, window_s: float) -> Alerts:
     """What is true now, without knowing since when, and which findings are new."""
     found = look.at(now)
     return Alerts(
-        alerts=found.alerts, window_s=window_s, time=utc_time(now), left_out=found.left_out, watched=False
+        alerts=found.alerts,
+        window_s=window_s,
+        time=utc_time(now),
+        left_out=found.left_out,
+        watched=False,
+        judged=bool(look.entries),
     )

@@ -15,6 +15,10 @@ from laban_mapper.times import format_duration
 
 _STYLES: Final[dict[Severity, str]] = {"error": "bold red", "warning": "bold yellow", "info": "dim"}
 _PLACE: Final = 120
+_NOT_JUDGED: Final = (
+    "no operation has an objective ([objectives] in laban.toml), so failed and slow requests do not alert; "
+    "laban orders --sort worst shows them"
+)
 
 
 def show_alerts(found: Alerts, console: Console) -> None:
@@ -28,6 +32,8 @@ def show_alerts(found: Alerts, console: Console) -> None:
     if not found.watched:
         about += "; no collector keeps watch ([alerts] in laban.toml), so new findings are unknown"
     console.print(Text(about, style="dim"))
+    if not found.judged:
+        console.print(Text(_NOT_JUDGED, style="dim"))
     for alert in found.alerts:
         console.print()
         _show(alert, found.time, console)

@@ -48,7 +48,8 @@ def test_a_file_shows_what_fires_and_the_chosen_severity_gives_the_exit_code(tmp
     lines = [line.strip() for line in shown.stdout.splitlines()]
     assert lines[0] == "1 alert now"
     assert lines[1].endswith("new findings are unknown")
-    assert lines[3:5] == [
+    assert lines[2].startswith("no operation has an objective")
+    assert lines[4:6] == [
         "warning LabanGroupBehind  group mail, topic orders",
         "mail falls behind; 40 messages of orders wait, the oldest for 1 min 30 s",
     ]
@@ -56,11 +57,14 @@ def test_a_file_shows_what_fires_and_the_chosen_severity_gives_the_exit_code(tmp
         laban("alerts", "--db", str(path), "--json", "--fail-on", "error", cwd=tmp_path).stdout
     )
     [alert] = answer["alerts"]
+    assert not answer["judged"]
     assert alert["numbers"] == {"messages": 40, "seconds": 90}
     assert alert["link"] == "http://127.0.0.1:8501/lag?group=mail"
     hidden = laban("alerts", "--db", str(path), "--severity", "error", "--fail-on", "warning", cwd=tmp_path)
     assert hidden.returncode == 0
     assert hidden.stdout.startswith("nothing fires")
+    (tmp_path / "laban.toml").write_text('[objectives.errors]\n"order POST /orders" = 0.01\n')
+    assert "no operation" not in laban("alerts", "--db", str(path), cwd=tmp_path).stdout
 
 
 def test_a_collector_keeps_watch_and_knows_since_when_and_an_order_as_proof(tmp_path: Path) -> None:

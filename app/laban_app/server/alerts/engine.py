@@ -96,6 +96,7 @@ class AlertEngine(PeriodicThread):
             time=utc_time(round((self._looked_at or self._clock()) * NS_PER_S)),
             left_out=self._left_out,
             watched=True,
+            judged=bool(self._look.entries),
         )
 
     def render(self, form: Form) -> str:
