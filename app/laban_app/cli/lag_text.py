@@ -40,6 +40,12 @@ def show_lag(report: LagReport, console: Console) -> None:
     _legend(report, console)
 
 
+def polled(report: LagReport) -> str:
+    """When a broker was asked last: a file, or a collector without a broker, tells nothing newer."""
+    newest = max(lag.time for group in report.groups for lag in group.topics)
+    return f"polled at {newest:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _rows(group: GroupLag, *, lost: bool) -> Iterator[tuple[Text | str, ...]]:
     name = Text(group.group, style="bold cyan")
     if not group.topics:
@@ -77,7 +83,7 @@ def _behind(lag: PartitionLag) -> str:
 
 def _legend(report: LagReport, console: Console) -> None:
     partitions = [lag for group in report.groups for lag in group.topics]
-    notes: list[str] = []
+    notes = [polled(report)] if partitions else []
     if any(lag.seconds_from == "interpolated" and lag.problem is None for lag in partitions):
         notes.append("~ estimated from the growth of the log")
     if any(lag.lost for lag in partitions):

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from laban_app.cli import terminal
-from laban_app.cli.lag_text import LAG_STYLES
+from laban_app.cli.lag_text import LAG_STYLES, polled
 from laban_mapper.lag import problem_place
 from laban_mapper.model import GroupLag, LagReport, WaitingMessage, WaitingTopic
 from laban_mapper.times import format_duration
@@ -35,6 +35,8 @@ def show_waiting(report: LagReport, console: Console) -> None:
     silent = [_name(group, clusters=clusters) for group in report.groups if group.members == 0]
     _list(console, "Groups without members:", silent)
     _list(console, "Topics without groups:", report.topics_without_groups or [])
+    if any(group.topics for group in report.groups):
+        console.print(Text(polled(report), style="dim"))
     for problem in report.problems:
         place = problem_place(problem)
         console.print(Text(f"Not read: {place}: {problem.reason}", style="yellow"))

@@ -39,6 +39,14 @@ def cells(text: str, word: str) -> list[str]:
     return next(line.split() for line in text.splitlines() if word in line)
 
 
+def test_the_time_of_the_newest_poll_is_told() -> None:
+    newer = replace(EMAIL, topic="payments", time=T0 + 60_000 * MS)
+    empty = Evidence(unread={}, keys={}, rates=[], causes={}, edges=[])
+    for text in (lag_text([EMAIL, newer]), waiting_text([EMAIL, newer], empty)):
+        assert f"polled at {utc_time(newer.time):%Y-%m-%d %H:%M:%S} UTC" in text
+    assert "polled" not in lag_text([])
+
+
 def test_a_group_in_one_cluster_has_no_cluster_column() -> None:
     text = lag_text([EMAIL])
     assert cells(text, "email") == ["email", "STALL", "orders", "0", "4", "10", "6", "~3.5", "s"]
