@@ -3,6 +3,8 @@
 import contextlib
 import re
 import tomllib
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -390,6 +392,8 @@ class Settings(BaseSettings):
 def load_settings(**arguments: Any) -> Settings:
     """Load the settings; `arguments` that are not None override environment, file and defaults.
 
+    An error names the option of a setting only if the command has it, so pass those that were not given, too.
+
     Raises:
         BadSettings: a value is invalid; the message names the setting, its sources and the expected value.
     """
@@ -399,7 +403,7 @@ def load_settings(**arguments: Any) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"laban.toml cannot be read: {error}") from error
     except ValidationError as error:
-        raise BadSettings("\n".join(map(_explain, error.errors()))) from error
+        raise BadSettings("\n".join(_explain(one, arguments) for one in error.errors())) from error
     _remember_secrets(settings)
     return settings
 
@@ -415,17 +419,19 @@ def _remember_secrets(settings: BaseModel) -> None:
                     _remember_secrets(cluster)
 
 
-def _explain(problem: ErrorDetails) -> str:
-    """Return one line: the setting, where it can be set, and what is wrong."""
+def _explain(problem: ErrorDetails, options: Collection[str]) -> str:
+    """Return one line: the setting, where it can be set, and what is wrong; `options`: of the command."""
     reason = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return reason
     name, *rest = (str(part) for part in problem["loc"])
     if name not in Settings.model_fields:
-        return f"{name}: unknown setting. The settings are {', '.join(Settings.model_fields)}"
+        near = get_close_matches(name, Settings.model_fields, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        return f"{name}: unknown setting. {meant}The settings are {', '.join(Settings.model_fields)}"
     if rest and rest[0] == "clusters":
         return f"{_cluster_sources(rest[1:])}: {reason}"
-    option_of_command = "" if name.startswith("kafka_") else f"--{name.replace('_', '-')}, "
+    option_of_command = f"--{name.replace('_', '-')}, " if name in options else ""
     return f"{name} ({option_of_command}LABAN_{name.upper()}, or {name} in laban.toml): {reason}"
 
 

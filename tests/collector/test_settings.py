@@ -53,9 +53,19 @@ def test_a_bad_value_says_what_is_wrong_and_where_it_is_set() -> None:
     assert "LABAN_KEYS: 'order.id' has no KEY=SOURCE" in lines[2]
 
 
+def test_an_error_names_no_option_that_the_command_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABAN_COMMIT_DELAY", "soon")
+    with pytest.raises(
+        BadSettings, match=r"^commit_delay \(LABAN_COMMIT_DELAY, or commit_delay in laban.toml\)"
+    ):
+        load_settings(db=None)
+
+
 def test_an_unknown_key_in_the_file_is_named() -> None:
     Path("laban.toml").write_text('oltp_grpc = "h:1"\n', encoding="utf-8")
-    with pytest.raises(BadSettings, match=r"oltp_grpc: unknown setting\. The settings are db, otlp_grpc"):
+    with pytest.raises(
+        BadSettings, match=r"oltp_grpc: unknown setting\. Did you mean otlp_grpc\? The settings"
+    ):
         load_settings()
 
 
