@@ -66,12 +66,17 @@ def orders(
 
         show_orders(terminal.safe(answer), asked, terminal.stdout())
     else:
-        terminal.stderr().print(_nothing(answer, asked), highlight=False)
+        terminal.stderr().print(_nothing(answer, asked, bounded=bounds != (None, None)), highlight=False)
 
 
-def _nothing(answer: "Orders", asked: OrdersQuestion) -> str:
-    if not answer.looked_at:
+def _nothing(answer: "Orders", asked: OrdersQuestion, *, bounded: bool) -> str:
+    if not answer.looked_at and bounded:
         return f"No {asked.key} in this time range. What is stored: laban status"
+    if not answer.looked_at:
+        return (
+            f"No span carries a business key {asked.key}. Another key: --key. "
+            "Where keys are found: LABAN_KEYS. What is stored: laban status"
+        )
     examined = terminal.count(answer.looked_at, "order")
     older = f" There are older ones: name a time range (--until). At most {MOST:,} are examined at once."
     return f"None of the newest {examined} is like that.{older if answer.truncated else ''}"

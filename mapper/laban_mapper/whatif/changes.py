@@ -207,9 +207,9 @@ def _hint(name: str, known: Collection[str]) -> str:
         return "There is no trace in this time range: widen it (--since 7d)."
     near = get_close_matches(name, known, n=3, cutoff=0.6)
     return (
-        f"Did you mean {_few(near)}? It has {_few(sorted(known))}."
+        f"Did you mean {_few(near)}? The traces have {_few(sorted(known))}."
         if near
-        else f"It has {_few(sorted(known))}."
+        else f"The traces have {_few(sorted(known))}."
     )
 
 

@@ -131,6 +131,13 @@ def test_orders_says_if_none_fits(served: Serving) -> None:
     assert laban("orders", "--cause", "magic", "--url", served.url).returncode == 2
 
 
+def test_a_list_without_orders_says_whether_the_key_or_the_time_range_has_none(served: Serving) -> None:
+    unknown = laban("orders", "--key", "basket", "--url", served.url)
+    assert "No span carries a business key basket" in unknown.stderr
+    early = laban("orders", "--until", "2001-01-01", "--url", served.url)
+    assert "No order in this time range" in early.stderr
+
+
 def test_order_explains_a_trace_without_a_business_key(served: Serving) -> None:
     done = laban("order", "--trace", TRACE, "--url", served.url)
     assert done.returncode == 0, done.stderr

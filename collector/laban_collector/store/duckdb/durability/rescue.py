@@ -101,7 +101,8 @@ def _opened(damaged: Path, near: Path) -> Generator[DamagedFile, None, None]:
                 with source:
                     yield source
                 return
-        raise StoreDamaged(f"Nothing of {damaged} can be read: {'; '.join(reasons) or 'it holds no spans'}")
+        # The first reason is about the file itself, the others about copies that are gone.
+        raise StoreDamaged(f"Nothing of {damaged} can be read: {[*reasons, 'it holds no spans'][0]}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
