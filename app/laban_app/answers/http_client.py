@@ -8,7 +8,14 @@ import json
 import ssl
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import (
+    BadStatusLine,
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    RemoteDisconnected,
+)
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
@@ -117,6 +124,10 @@ class HttpClient:
 def _translated() -> Generator[None, None, None]:
     try:
         yield
+    except BadStatusLine as error:  # its text is what came instead, such as a frame of gRPC
+        raise ExchangeFailed(
+            str(error) if isinstance(error, RemoteDisconnected) else "that is not HTTP/1"
+        ) from error
     except (OSError, HTTPException, ValueError) as error:
         raise ExchangeFailed(str(error) or type(error).__name__) from error
 

@@ -324,11 +324,15 @@ def _text(value: object) -> str:
 def error_of(url: str, response: Response, given: Mapping[str, str]) -> AppError | MapperError:
     """The error for a response other than 200."""
     try:
-        body: dict[str, Any] = response.json()
+        found = response.json()
     except ValueError:
+        found = None
+    if not isinstance(found, dict) or not found.keys() & {"error", "detail", "nearest"}:
         return RequestRefused(
-            f"{url} answered {response.status_code}, but not as the API of laban. Is it `laban serve`?"
+            f"{url} answered {response.status_code}, but not as the API of laban. The line `ready` of "
+            "`laban serve` has the address of its API (api=…), which is not one for OTLP."
         )
+    body: dict[str, Any] = found
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         return TokenRefused(f"{url} requires a valid token. Set LABAN_TOKEN (commands also take --token).")
     if response.status_code == HTTPStatus.NOT_FOUND and "detail" in body:
