@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -45,6 +45,9 @@ from laban_collector.secret_values import remember
 from laban_collector.store.edge_totals import DEFAULT_SERIES
 
 _MIB: Final = 1 << 20
+_PREFIX: Final = "LABAN_"
+_NEARLY: Final = 0.9
+"""The share of its letters that a misspelled variable has in common with the right one."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{8,}", re.ASCII)
 _ORIGIN: Final = re.compile(r"https?://[^\s/,*]+", re.ASCII)
 _URL: Final = re.compile(r"https?://[^\s/?#]+[^\s#]*", re.ASCII)
@@ -129,7 +132,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="LABAN_",
+        env_prefix=_PREFIX,
         env_ignore_empty=True,
         env_nested_delimiter="__",  # LABAN_KAFKA__PROD__BOOTSTRAP
         toml_file="laban.toml",
@@ -406,6 +409,19 @@ def load_settings(**arguments: Any) -> Settings:
         raise BadSettings("\n".join(_explain(one, arguments) for one in error.errors())) from error
     _remember_secrets(settings)
     return settings
+
+
+def misspelled_variables(names: Iterable[str]) -> dict[str, str]:
+    """Return the `LABAN_*` variables that are no setting, but nearly one, with the nearest.
+
+    Other variables may be for another part of laban. Those of named clusters are checked with the settings.
+    """
+    settings = [_PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = [
+        name for name in names if name.startswith(_PREFIX) and "__" not in name and name not in settings
+    ]
+    near = {name: get_close_matches(name, settings, n=1, cutoff=_NEARLY) for name in sorted(unknown)}
+    return {name: found[0] for name, found in near.items() if found}
 
 
 def _remember_secrets(settings: BaseModel) -> None:

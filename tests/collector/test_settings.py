@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from laban_collector.errors import BadSettings
-from laban_collector.settings import Settings, load_settings
+from laban_collector.settings import Settings, load_settings, misspelled_variables
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,19 @@ def test_an_error_names_no_option_that_the_command_does_not_have(monkeypatch: py
         BadSettings, match=r"^commit_delay \(LABAN_COMMIT_DELAY, or commit_delay in laban.toml\)"
     ):
         load_settings(db=None)
+
+
+def test_a_variable_that_is_nearly_a_setting_is_found() -> None:
+    others = [
+        "LABAN_TRUST_BAGGAGE",
+        "LABAN_DASHBOARD_URL",
+        "LABAN_URL",
+        "LABAN_KAFKA__PROD__BOOTSTRAP",
+        "PATH",
+    ]
+    right = [f"LABAN_{name.upper()}" for name in Settings.model_fields]
+    found = misspelled_variables([*others, *right, "LABAN_RETENTON", "LABAN_CORS_ORIGIN"])
+    assert found == {"LABAN_CORS_ORIGIN": "LABAN_CORS_ORIGINS", "LABAN_RETENTON": "LABAN_RETENTION"}
 
 
 def test_an_unknown_key_in_the_file_is_named() -> None:

@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from laban_app.server.log_format import log_to_stderr
 from laban_app.server.start import Start
 from laban_collector.receive.access import Access
 from laban_collector.receive.tls import Identity
-from laban_collector.settings import Settings
+from laban_collector.settings import Settings, misspelled_variables
 from laban_collector.store.private_files import keep_new_files_private
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     keep_new_files_private()
     logging.getLogger("laban_collector").setLevel(logging.INFO)
     _log.setLevel(logging.INFO)
+    for name, near in misspelled_variables(os.environ).items():
+        _log.warning("%s is no setting. Did you mean %s?", name, near)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     _share_one_allocator()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
