@@ -6,6 +6,7 @@ from typing import Final, get_args
 from laban_collector.store import rows as stored
 from laban_collector.store.rows import MAX_ROWS, Lag, MessageRef
 from laban_mapper.model import (
+    STANDS,
     GroupLag,
     LagHistory,
     LagPoint,
@@ -135,7 +136,7 @@ def lag_mark(node: Node) -> str | None:
 
 def stands_in(topics: Sequence[PartitionLag]) -> str:
     """Where a group stands still: ` in 5 of 6 partitions`; empty if in all of them."""
-    standing = sum(one.status in ("STOP", "STALL") for one in topics)
+    standing = sum(one.status in STANDS for one in topics)
     return f" in {standing:,} of {counted(len(topics), 'partition')}" if 0 < standing < len(topics) else ""
 
 

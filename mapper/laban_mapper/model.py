@@ -13,6 +13,8 @@ Outcome = Literal["ok", "ok_with_errors", "failed", "waiting", "incomplete"]
 NodeKind = Literal["service", "topic", "group", "database", "external", "entry", "unseen", "other"]
 EdgeKind = Literal["sync", "async"]
 LagStatus = Literal["OK", "WARN", "STALL", "STOP", "REWIND"]
+STANDS: Final[tuple[LagStatus, ...]] = ("STALL", "STOP")
+"""The statuses of a group that does not move."""
 SecondsFrom = Literal["message", "span", "interpolated"]
 Severity = Literal["info", "warning", "error"]
 LogSeverity = Literal["unspecified", "trace", "debug", "info", "warn", "error", "fatal"]

@@ -11,13 +11,12 @@ from laban_dashboard.presentation.lag_charts import by_severity, lag_caption
 from laban_dashboard.presentation.map.health import edge_health
 from laban_dashboard.presentation.map.labels import edge_label, node_name
 from laban_mapper.lag import stands_in
-from laban_mapper.model import Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
+from laban_mapper.model import STANDS, Edge, Findings, GroupLag, Orders, OrderSummary, ServiceMap
 from laban_mapper.names import listed
 from laban_mapper.orders import badness
 
 Tone = Literal["good", "bad", "neutral"]
 
-_STANDING: Final = ("STOP", "STALL")
 _NEW: Final = timedelta(seconds=30)
 _TOLD: Final = 4
 """The most problems, and the most changes, that are told."""
@@ -70,7 +69,7 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
         f"{group.group} {'has stopped' if group.status == 'STOP' else 'is stuck'}{stands_in(group.topics)}: "
         f"{group.messages:,} {lag_caption(group)}"
         for group in by_severity(groups)
-        if group.status in _STANDING and group.messages
+        if group.status in STANDS and group.messages
     ]
     queues = {node.id for node in found.nodes if node.kind == "group"}
     failing = [edge for edge in found.edges if edge_health(edge) == "failing" and edge.target not in queues]
@@ -78,7 +77,7 @@ def problems(found: ServiceMap, groups: Sequence[GroupLag], orders: Orders) -> l
     told += [_failing(edge, found, consumes=edge.source in queues) for edge in failing]
     if not failing:
         told += _failed(orders.orders)
-    if not any(group.status in _STANDING for group in groups):
+    if not any(group.status in STANDS for group in groups):
         told += _stuck(orders.orders)
     if len(told) > _TOLD:
         told = [*told[: _TOLD - 1], f"and {len(told) - _TOLD + 1} more"]
@@ -144,9 +143,8 @@ def _worst_group(groups: Sequence[GroupLag]) -> Figure:
     worst = by_severity(groups)[0]
     if worst.status == "OK" and not worst.messages:
         return Figure("Worst group", "OK", f"{formatting.count(len(groups), 'group')} keep up", "good")
-    tone: Tone = (
-        "neutral" if worst.status == "OK" else "bad"
-    )  # many messages may wait before a status changes
+    # Many messages may wait before a status changes.
+    tone: Tone = "neutral" if worst.status == "OK" else "bad"
     note = f"{worst.group}: {worst.messages:,} {lag_caption(worst)}"
     return Figure("Worst group", worst.status or "unknown", note, tone)
 

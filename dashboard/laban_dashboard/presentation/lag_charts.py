@@ -19,7 +19,7 @@ from laban_dashboard.presentation.chart_axes import (
     tooltips,
 )
 from laban_mapper.lag import stands_in
-from laban_mapper.model import GroupLag, LagPoint, PartitionLag
+from laban_mapper.model import STANDS, GroupLag, LagPoint, PartitionLag
 from laban_mapper.names import shortened
 from laban_mapper.printable import printable
 
@@ -55,7 +55,7 @@ def lag_caption(group: GroupLag) -> str:
 
 def standing_caption(group: GroupLag) -> str | None:
     """What a status says of a group that stands still: `commits nothing, although it has 2 members`."""
-    if group.status not in ("STALL", "STOP"):
+    if group.status not in STANDS:
         return None
     nothing = f"commits nothing{stands_in(group.topics)}"
     if group.members is None:

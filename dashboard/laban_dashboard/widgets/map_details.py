@@ -19,7 +19,7 @@ from laban_dashboard.presentation.map.labels import (
 from laban_dashboard.presentation.map.scope import VisibleMap
 from laban_dashboard.presentation.status_labels import status_badge
 from laban_dashboard.widgets import map_url
-from laban_mapper.model import Edge, GroupLag, Node
+from laban_mapper.model import STANDS, Edge, GroupLag, Node
 
 _KIND_COLOURS: Final = {"service": "blue", "topic": "orange", "group": "green", "database": "violet"}
 _WORST: Final = 3
@@ -71,7 +71,7 @@ def _overview(
 def _group_link(group: GroupLag) -> Link:
     node = f"group:{group.group}"
     note = f"{group.status or 'unknown'} · {group.messages:,} {lag_caption(group)}"
-    tone: Tone = "bad" if group.status in ("STOP", "STALL") else "warn"
+    tone: Tone = "bad" if group.status in STANDS else "warn"
     return Link(node, formatting.plain(group.group), _select(node), formatting.plain(note), tone)
 
 

@@ -5,11 +5,9 @@ from typing import Final, NamedTuple
 
 from laban_mapper.alerts.facts import Situation
 from laban_mapper.lag import worst
-from laban_mapper.model import LagStatus, PartitionLag, WaitingTopic
+from laban_mapper.model import STANDS, LagStatus, PartitionLag, WaitingTopic
 from laban_mapper.urls import quoted_value
 
-STANDS: Final[tuple[LagStatus, ...]] = ("STALL", "STOP")
-"""The statuses of a group that does not move."""
 STANDING: Final = f'laban_consumergroup_status{{status=~"{"|".join(STANDS)}"}} == 1'
 """PromQL: the queues of groups that do not move."""
 

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from laban_mapper.findings.evidence import messages, proofs
 from laban_mapper.findings.facts import Found, Rule, System
 from laban_mapper.lag import how_it_stands
-from laban_mapper.model import GroupLag, GroupState
+from laban_mapper.model import STANDS, GroupLag, GroupState
 from laban_mapper.names import counted, listed
 from laban_mapper.times import format_duration
-
-_STANDS = {"STALL", "STOP"}
 
 
 def _find(system: System) -> Iterator[Found]:
     for group in system.lag.groups:
-        standing = [one for one in group.topics if one.status in _STANDS and one.messages]
+        standing = [one for one in group.topics if one.status in STANDS and one.messages]
         if not standing:
             continue
         topics = list(dict.fromkeys(one.topic for one in standing))

@@ -13,7 +13,7 @@ from laban.vocabulary import (
     LABAN_QUEUE_TIME_MS,
 )
 from laban_collector.store.rows import Lag, QueueProgress, Span
-from laban_mapper.model import GroupState, Message, MessageStateName
+from laban_mapper.model import STANDS, GroupState, Message, MessageStateName
 from laban_mapper.spans import (
     CLIENT,
     NS_PER_MS,
@@ -79,7 +79,7 @@ class Consumption:
     def rate_of(self, lag: Lag) -> float | None:
         """Messages per second that the group consumes of the partition; None if it does not move."""
         progress = self.progress_of(lag)
-        stands = progress is None or progress.committed is None or lag.status in {"STALL", "STOP"}
+        stands = progress is None or progress.committed is None or lag.status in STANDS
         return None if stands or progress is None else progress.consumed_per_s or None
 
 

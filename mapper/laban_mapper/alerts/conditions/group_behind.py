@@ -5,9 +5,9 @@ from typing import Final
 
 from laban_mapper.alerts.facts import Condition, PrometheusRule, Raised, Situation
 from laban_mapper.alerts.limits import AlertLimits
-from laban_mapper.alerts.queues import STANDS, queues
+from laban_mapper.alerts.queues import queues
 from laban_mapper.findings.thresholds import Objectives
-from laban_mapper.model import LagStatus
+from laban_mapper.model import STANDS, LagStatus
 from laban_mapper.names import counted
 from laban_mapper.times import format_duration
 
