@@ -35,9 +35,9 @@ if inside and has_logout():
 # Also before the login, so that a link to a page stays a link to that page.
 page = st.navigation(PAGES, position="top" if inside else "hidden")
 if inside:
-    page.run()
-    shortcuts()
+    shortcuts()  # before the page, which may wait for the collector: the keys work from the start
     history_steps()
+    page.run()
     remember_login()
 else:
     login_form()

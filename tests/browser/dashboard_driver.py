@@ -80,6 +80,12 @@ def visit(page: Page, address: str, monitor: PageMonitor, path: str = "/") -> No
     monitor.errors[:] = [error for error in monitor.errors if "/_stcore/" not in error]
 
 
+def press_slash(page: Page) -> None:
+    """Press the key that goes to the search field, once the page listens to the keyboard."""
+    page.wait_for_selector("body[aria-keyshortcuts='/']", state="attached")  # it has no height
+    page.keyboard.press("/")
+
+
 def leave(page: Page) -> None:
     """Leave the dashboard before it stops: a disconnected page logs console errors."""
     page.goto("about:blank")

@@ -16,6 +16,7 @@ from tests.browser.dashboard_driver import (
     dashboard,
     evaluate_on_map,
     leave,
+    press_slash,
     store_lag,
     visit,
 )
@@ -100,7 +101,7 @@ def test_a_node_is_found_by_the_keyboard_and_shown_with_its_neighbours(
 ) -> None:
     visit(page, address, monitor, "/map?window=All")
     canvas = canvas_of(page)
-    page.keyboard.press("/")
+    press_slash(page)
     expect(page.locator(".find")).to_be_focused()
     page.keyboard.type("pric")
     found = page.locator(".found a")
@@ -512,7 +513,7 @@ def test_the_orders_are_filtered_by_the_url_and_each_has_a_link(
     page.get_by_text("Failed", exact=True).click()
     expect(rows.filter(has_text=SUCCESSFUL).first).to_be_visible()
     assert "show=" not in page.url
-    page.keyboard.press("/")
+    press_slash(page)
     page.get_by_role("searchbox", name="Find in this list").fill(TIMED_OUT)
     expect(rows.filter(visible=True)).to_have_count(1)
     page.keyboard.press("ArrowDown")
@@ -528,8 +529,10 @@ def test_findings_are_searched_by_the_keyboard_and_the_url_keeps_the_text(
     expect(field).to_have_value("GROUP")
     expect(shown.first).to_contain_text("group email")
     found = shown.count()
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()  # the keys work, too
-    page.keyboard.press("/")
+    expect(
+        page.locator("[data-test-script-state=notRunning]")
+    ).to_be_visible()  # each part of the page listens
+    press_slash(page)
     expect(field).to_be_focused()
     page.keyboard.type("no such finding")
     expect(page.locator(".st-key-empty_window")).to_contain_text("No finding is like that")
@@ -539,7 +542,7 @@ def test_findings_are_searched_by_the_keyboard_and_the_url_keeps_the_text(
     page.keyboard.press("Escape")
     expect(shown.nth(found)).to_be_visible()
     page.wait_for_function("!location.search.includes('find=')")
-    page.keyboard.press("/")
+    press_slash(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(shown.nth(1).locator("summary")).to_be_focused()

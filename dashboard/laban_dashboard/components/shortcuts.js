@@ -28,5 +28,9 @@ function pressed(event) {
 
 export default function () {
   document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
+  document.body.setAttribute("aria-keyshortcuts", "/"); // for screen readers, and says that the keys work now
+  return () => {
+    document.removeEventListener("keydown", pressed);
+    document.body.removeAttribute("aria-keyshortcuts");
+  };
 }

@@ -39,6 +39,7 @@ _KEYBOARD = """<style>
 [data-testid="stTopNavLink"]:focus-visible, [data-testid="stPageLink-NavLink"]:focus-visible {
   outline: 2px solid currentcolor !important; outline-offset: -2px; }
 [data-testid="stHeaderActionElements"] { display: none !important; }
+.st-key-shortcuts, .st-key-history_steps { position: absolute !important; }
 </style>"""
 
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
