@@ -61,6 +61,9 @@ def serve(
     Spans arrive over OTLP. Each setting is taken from the command line, else from a LABAN_* variable, else
     from laban.toml, else the default applies. Port 0 takes any free port.
     """
+    from laban_app.server.allocator import share_one_allocator
+
+    share_one_allocator()
     from laban_app.server import process
 
     settings = load_settings(

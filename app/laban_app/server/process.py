@@ -1,7 +1,6 @@
 """The process of `laban serve`: the collector and the HTTP API."""
 
 import asyncio
-import ctypes
 import gc
 import importlib.util
 import json
@@ -12,8 +11,6 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
-
-import pyarrow as pa
 
 from laban_app.server.api import guarded
 from laban_app.server.api_server import ApiServer, Front
@@ -32,9 +29,6 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 """Seconds after which a waiting thread gets the interpreter. The decoder releases the interpreter in each of
 its many short calls of Arrow, and would wait for the receivers ten times as long with Python's default of 5
 ms."""
-_M_ARENA_MAX: Final = -8
-"""The number of the option M_ARENA_MAX in malloc.h of glibc."""
-_ARENAS: Final = 2
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
@@ -53,17 +47,8 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     for name, near in misspelled_variables(os.environ).items():
         _log.warning("%s is no setting. Did you mean %s?", name, near)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    _share_one_allocator()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, as_json=as_json))
-
-
-def _share_one_allocator() -> None:
-    """Free 80 MB that Arrow's own pool and one glibc arena per thread would keep."""
-    pa.set_memory_pool(pa.system_memory_pool())
-    glibc = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if glibc is not None:  # musl has only one arena
-        glibc(_M_ARENA_MAX, _ARENAS)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

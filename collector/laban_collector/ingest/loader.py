@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from laban_collector.batch.span_batch import SpanBatch
@@ -35,7 +35,7 @@ _LONGEST_SETTLE: Final = 5.0
 class Load(Protocol):
     """Stores batches in the tables; see `BatchLoader.load`."""
 
-    def __call__(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> Sequence[Written]:
+    def __call__(self, batches: Iterable[SpanBatch], sequence: int, *, awaited: bool) -> Sequence[Written]:
         """Store batches as one commit; raises StoreError if nothing was stored."""
         ...
 
@@ -297,11 +297,10 @@ class JournalLoader:
             # After a kill, batches of the newest commits may still be in the journal. Their sequences are
             # not used again.
             sequence = max(sequences[-1], self._loaded)
-            found = self._read_back(sequences)
-            batches = [one.batch for one in found]
-            written = self._load(batches, sequence, awaited=awaited) if batches else []
+            found: list[int] = []
+            written = self._load(self._read_back(sequences, found), sequence, awaited=awaited)
             if len(found) < len(sequences):
-                self.on_loss(self._journal, sorted(set(sequences) - {one.sequence for one in found}))
+                self.on_loss(self._journal, sorted(set(sequences).difference(found)))
         except Exception as error:  # noqa: BLE001 - acknowledged spans are retried after any error
             self._fail(error)
             return False
@@ -313,22 +312,28 @@ class JournalLoader:
             if self._failure is not None:
                 _log.warning("The spans that waited in the journal are loaded.")
             for one, counts in zip(found, written, strict=True):
-                if one.sequence in self._written:
-                    self._written[one.sequence] = counts
+                if one in self._written:
+                    self._written[one] = counts
             self._loaded, self._failure, self._loading = sequence, None, None
             if self._loaded >= self._left_until:
                 self._left = 0
             self._changed.notify_all()
         return True
 
-    def _read_back(self, sequences: Sequence[int]) -> list[Journaled]:
-        """Read the batches with these sequences from the journal, without those that are damaged.
+    def _read_back(self, sequences: Sequence[int], found: list[int]) -> Iterator[SpanBatch]:
+        """Yield the batches with these sequences from the journal, without those that are damaged.
+
+        The sequence of each is appended to `found`. They are not kept: all of them would take 50 MB.
 
         Raises:
             StoreError: the journal cannot be read.
         """
+        wanted = set(sequences)
         try:
-            return [one for one in self._journal.sealed() if one.sequence in set(sequences)]
+            for one in self._journal.sealed():
+                if one.sequence in wanted:
+                    found.append(one.sequence)
+                    yield one.batch
         except OSError as error:
             raise StoreError(f"The journal cannot be read: {error}") from error
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -307,7 +307,7 @@ class StorageService(SpanWriter):
         loading = None if self._loader is None else self._loader.failure
         return self.store.failure or loading or self.metrics.failure
 
-    def _load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
+    def _load(self, batches: Iterable[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
         with self._tables_changing, self.metrics.loads.time():
             written = self._writer().load(batches, sequence, awaited=awaited)
         self.metrics.stored.inc(sum(one.spans for one in written))

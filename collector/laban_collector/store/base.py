@@ -5,7 +5,7 @@ durations are nanoseconds.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -201,13 +201,14 @@ class BatchLoader(SpanWriter, Protocol):
         """The sequence of the newest commit; 0 if there is none."""
         ...
 
-    def load(self, batches: Sequence["SpanBatch"], sequence: int, *, awaited: bool = False) -> list[Written]:
+    def load(self, batches: Iterable["SpanBatch"], sequence: int, *, awaited: bool = False) -> list[Written]:
         """Store batches durably as one commit.
 
         Spans that the store already has are skipped, so the journal may load a batch twice.
 
         Args:
-            batches: in the order in which they were acknowledged.
+            batches: in the order in which they were acknowledged; without any, nothing happens. They are not
+                kept, so that an iterator can free each.
             sequence: of the commit, also if nothing in the batches is new.
             awaited: whether a client waits for these spans, so that no graph may miss them.
 

@@ -1,6 +1,6 @@
 import logging
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,14 +33,15 @@ class Tables:
         self.loads: list[tuple[int, int]] = []
         self.spans: list[int] = []
 
-    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
+    def load(self, batches: Iterable[SpanBatch], sequence: int, *, awaited: bool) -> list[Written]:
+        parts = list(batches)
         self.entered.release()
         assert self.open.wait(10)
         if self.failure is not None:
             raise self.failure
-        written = self._tables.load(batches, sequence, awaited=awaited)
-        self.loads.append((len(batches), sequence))
-        self.spans.append(sum(batch.spans.num_rows for batch in batches))
+        written = self._tables.load(parts, sequence, awaited=awaited)
+        self.loads.append((len(parts), sequence))
+        self.spans.append(sum(batch.spans.num_rows for batch in parts))
         return written
 
 

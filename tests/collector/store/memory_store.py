@@ -1,6 +1,6 @@
 """A second store, which keeps span ids in memory: the minimum that implements `Store`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -55,7 +55,7 @@ class MemoryStore(Store, BatchLoader):
     def write(self, batch: SpanBatch) -> Written:
         return self.load([batch], self._sequence + 1)[0]
 
-    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
+    def load(self, batches: Iterable[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
         self.probe(write=True)
         self._sequence = sequence
         return [self._load(batch) for batch in batches]

@@ -15,6 +15,8 @@ from laban_collector.store.duckdb.index import bloom
 from laban_collector.store.rows import plausible_starts
 
 _IDS: Final = ("span_id", "trace_lo", "trace_hi")
+IDENTITY: Final = [*_IDS, "kind", "start"]
+"""The columns that the filter reads."""
 # Ids may be sequential: these factors spread them before they are combined into one number.
 _ODD: Final = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
 _BITS_PER_SPAN: Final = 32

@@ -4,7 +4,7 @@
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from laban_collector.batch.splitter import join, of_traces
 from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
-from laban_collector.store.duckdb.write.dedup_filter import DedupFilter
+from laban_collector.store.duckdb.write.dedup_filter import IDENTITY, DedupFilter
 from laban_collector.store.duckdb.write.id_table import IdTable
 from laban_collector.store.rows import Lag, LagProblem, LagRow, plausible_starts
 
@@ -59,6 +59,8 @@ _LAG_FIELDS: Final[dict[str, str]] = {
     "log_start": "start",
 }
 """The field of `Lag` or `LagProblem` for each column."""
+
+_SORTED: Final = ("spans", "events", "links", "correlations")
 
 Loaded = Callable[[int, int, bool], object]
 """Receives the sequence of a commit, its number of new spans, and whether a client waits for them."""
@@ -111,20 +113,23 @@ class DuckDBWriter(BatchLoader):
         Raises:
             StoreError: nothing of the batch was stored.
         """
-        duplicates = len(self._store(batch, None))
+        duplicates = len(self._store([batch], None))
         return Written(batch.spans.num_rows - duplicates, duplicates)
 
-    def load(self, batches: Sequence[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
+    def load(self, batches: Iterable[SpanBatch], sequence: int, *, awaited: bool = False) -> list[Written]:
         """Store batches durably as one commit with this sequence, even if no span in them is new.
 
         Raises:
             StoreError: nothing was stored.
         """
-        known = self._store(join(batches), sequence)
-        ends = np.cumsum([batch.spans.num_rows for batch in batches])
-        duplicates = np.bincount(np.searchsorted(ends, known, side="right"), minlength=len(batches))
-        counts = zip(batches, duplicates.tolist(), strict=True)
-        written = [Written(batch.spans.num_rows - known, known) for batch, known in counts]
+        sizes: list[int] = []
+        known = self._store(_counted(batches, sizes), sequence)
+        if not sizes:
+            return []
+        ends = np.cumsum(sizes)
+        duplicates = np.bincount(np.searchsorted(ends, known, side="right"), minlength=len(sizes))
+        counts = zip(sizes, duplicates.tolist(), strict=True)
+        written = [Written(spans - known, known) for spans, known in counts]
         if self.loaded is not None:
             self.loaded(sequence, sum(one.spans for one in written), awaited)
         return written
@@ -157,60 +162,78 @@ class DuckDBWriter(BatchLoader):
                 cursor.register("batch_logs", batch.logs)
                 cursor.execute(sql("write/insert_logs"), {"received": self._clock()})
 
-    def _store(self, batch: SpanBatch, sequence: int | None) -> list[int]:
-        """Commit a batch with this sequence; None: with the next one, and only if a span is new.
+    def _store(self, batches: Iterable[SpanBatch], sequence: int | None) -> list[int]:
+        """Commit batches with this sequence; None: with the next one, and only if a span is new.
 
         Returns:
             The rows of the spans that were stored before.
         """
-        if not batch.spans.num_rows:
+        parts = list(batches)
+        if not any(part.spans.num_rows for part in parts):
             return []
+        batch = join(parts)
+        parts.clear()  # their memory is free once their rows are in order
         if not self._is_sure:
             self._begin()
         number = self._sequence + 1 if sequence is None else sequence
         self._is_sure = False
         with self._database.writing() as cursor:
             known = _known_rows(cursor, batch, self._known.suspects(batch.spans))
-            batch = _without(batch, known)
+            batch = _in_trace_order(_without(batch, known))
             stores = batch.spans.num_rows > 0 or sequence is not None
             if stores:
                 self._insert(cursor, batch, number)
+            spans = batch.spans.select(IDENTITY)
+            del batch  # most memory is in use while DuckDB commits
         if stores:
-            self._remember(batch, number)
+            self._remember(spans, number)
         self._is_sure = True
         return known
 
     def _insert(self, cursor: duckdb.DuckDBPyConnection, batch: SpanBatch, sequence: int) -> None:
-        spans, order = batch.spans, TraceOrder(batch.spans)
-        for table, rows in self._id_tables(batch):
+        spans = batch.spans
+        for table, rows in ((self._resources, batch.resources), (self._scopes, batch.scopes)):
             new = table.unstored(rows, cursor)
-            if new.num_rows:
-                cursor.register(f"batch_{table.name}", new)
-                cursor.execute(sql(f"write/insert_{table.name}"))
+            _insert_rows(cursor, table.name, new, {})
             spans = table.with_ids(spans)
-        cursor.register("batch_spans", order.sort(spans))
-        cursor.execute(sql("write/insert_spans"), {"sequence": sequence})
+        _insert_rows(cursor, "spans", spans, {"sequence": sequence})
         counts: dict[str, int] = {}
         for name in ("events", "links", "correlations"):
             rows = getattr(batch, name)
             counts[name] = rows.num_rows
-            if rows.num_rows:
-                cursor.register(f"batch_{name}", order.sort(rows))
-                cursor.execute(sql(f"write/insert_{name}"), {"sequence": sequence})
+            _insert_rows(cursor, name, rows, {"sequence": sequence})
         ledger = {"sequence": sequence, "time": self._clock(), "spans": batch.spans.num_rows, **counts}
         cursor.execute(sql("write/insert_ledger"), ledger)
 
-    def _remember(self, batch: SpanBatch, sequence: int) -> None:
-        """Record the content of a commit, so that later commits need not query it; call it after the
+    def _remember(self, spans: pa.Table, sequence: int) -> None:
+        """Record the spans of a commit, so that later commits need not query them; call it after the
         commit."""
         self._sequence = sequence
-        if batch.spans.num_rows:
-            self._known.add(batch.spans)
-        for table, _ in self._id_tables(batch):
-            table.remember()
+        if spans.num_rows:
+            self._known.add(spans)
+        self._resources.remember()
+        self._scopes.remember()
 
-    def _id_tables(self, batch: SpanBatch) -> "tuple[tuple[IdTable, pa.Table], ...]":
-        return (self._resources, batch.resources), (self._scopes, batch.scopes)
+
+def _insert_rows(
+    cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, parameters: Mapping[str, object]
+) -> None:
+    """Insert rows into a table.
+
+    DuckDB gets them from an iterator, because it would keep the rows of a table until the commit, which needs
+    the memory.
+    """
+    if rows.num_rows:
+        reader = pa.RecordBatchReader.from_batches(rows.schema, iter(rows.to_batches()))
+        cursor.register(f"batch_{table}", reader)
+        cursor.execute(sql(f"write/insert_{table}"), parameters)
+
+
+def _counted(batches: Iterable[SpanBatch], sizes: list[int]) -> Iterator[SpanBatch]:
+    """Yield batches, and append their numbers of spans to `sizes`."""
+    for batch in batches:
+        sizes.append(batch.spans.num_rows)
+        yield batch
 
 
 def _lag_table(rows: Sequence[LagRow], schema: pa.Schema) -> pa.Table:
@@ -226,7 +249,7 @@ def _known_rows(
     """Return the rows of spans that are stored, or repeated in the batch."""
     if not len(suspects):
         return []
-    ids = batch.spans.select(["trace_hi", "trace_lo", "span_id", "kind", "start"]).take(pa.array(suspects))
+    ids = batch.spans.select(IDENTITY).take(pa.array(suspects))
     cursor.register("batch_ids", ids.append_column("row", pa.array(suspects)))
     [(first, last)] = cursor.execute(sql("write/batch_starts")).fetchall()
     rows = cursor.execute(sql("write/duplicate_rows"), {"first": first, "last": last}).fetchall()
@@ -249,6 +272,13 @@ def _without(batch: SpanBatch, known: list[int]) -> SpanBatch:
     )
 
 
+def _in_trace_order(batch: SpanBatch) -> SpanBatch:
+    """Return the batch in the order in which it is stored; the rows of spans in events and links are not
+    changed."""
+    order = TraceOrder(batch.spans)
+    return replace(batch, **{name: order.sort(getattr(batch, name)) for name in _SORTED})
+
+
 class TraceOrder:
     """The order of rows in the file: trace by trace, in the order in which the traces began.
 
@@ -265,6 +295,9 @@ class TraceOrder:
         np.minimum.at(self._began, places, spans["start"].to_numpy().view(np.int64))
 
     def sort(self, rows: pa.Table) -> pa.Table:
-        """Sort rows with a `trace_lo` of one of the traces."""
+        """Sort rows with a `trace_lo` of one of the traces.
+
+        The result has one chunk: DuckDB compresses many small chunks badly (126 bytes per span, not 74).
+        """
         began = self._began[np.searchsorted(self._traces, rows["trace_lo"].to_numpy())]
-        return rows.take(pa.array(np.argsort(began, kind="stable")))
+        return rows.take(pa.array(np.argsort(began, kind="stable"))).combine_chunks()
