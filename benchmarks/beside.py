@@ -13,7 +13,6 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
@@ -27,10 +26,6 @@ from benchmarks.workload.sender import Load, send
 from benchmarks.workload.servers import Server
 
 _MIB: Final = 1 << 20
-_IDLE: Final = 0.03
-"""Processor seconds per second below which a server is idle."""
-_LONGEST_REST: Final = 30.0
-"""Seconds to wait at most until a server is idle."""
 _LABAN: Final = "laban"
 _ABOUT: Final = (
     "laban acknowledges spans that are on disk, and counts calls for the graph. rotel decodes and drops\n"
@@ -112,20 +107,9 @@ def measure(server: Server, scenario: Scenario, spans: int, first_round: int) ->
             path=server.path,
         )
     )
-    rest(server)
+    servers.rest(server)
     cpu = server.cpu_seconds() - before
     return Figures(cpu / sent.spans * 1e6, sent.p50_ms, sent.p99_ms), sent.spans, sent.rounds
-
-
-def rest(server: Server) -> None:
-    """Wait until a server is idle: it may still store what it has acknowledged."""
-    until = time.monotonic() + _LONGEST_REST
-    time.sleep(2.5)  # laban loads what it has acknowledged after 2 s
-    before, used = server.cpu_seconds(), 1.0
-    while used > _IDLE and time.monotonic() < until:
-        time.sleep(1.0)
-        now = server.cpu_seconds()
-        before, used = now, now - before
 
 
 def run_all(found: Mapping[str, Start], rounds: int, spans: int) -> tuple[Results, dict[str, Held]]:

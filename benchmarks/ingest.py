@@ -21,8 +21,6 @@ from typing import Final, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script: put the repository on the path
 
-import httpx
-
 from benchmarks.workload import peers, report, servers
 from benchmarks.workload.sender import Load, Sent, send
 from benchmarks.workload.shop import Template, templates
@@ -138,7 +136,10 @@ def _groups(made: Sequence[Template], period: int, spans: int) -> Iterator[tuple
 
 
 def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int) -> dict[Scenario, Measured]:
-    """Run the scenarios against one server, one after the other."""
+    """Run the scenarios against one server, one after the other.
+
+    The processor time includes what the server does after the answers, until it is idle.
+    """
     measured: dict[Scenario, Measured] = {}
     first_round = 0
     for scenario in wanted:
@@ -156,6 +157,7 @@ def over_the_wire(server: servers.Server, wanted: Sequence[Scenario], spans: int
         )
         before = server.cpu_seconds()
         sent = send(load)
+        servers.rest(server)  # counts what it does later, and keeps it out of the next scenario
         measured[scenario] = Measured(sent, server.cpu_seconds() - before)
         first_round += sent.rounds
         print(f"{server.name}: {scenario}: {sent.spans / sent.seconds:,.0f} spans/s", file=sys.stderr)
@@ -218,18 +220,13 @@ def side_by_side(scenario: Scenario, pairs: int, spans: int, variables: Mapping[
                 )
                 before = server.cpu_seconds()
                 sent = send(load)
-                _count_all(server)
+                servers.count_all(server)
                 used.append((server.cpu_seconds() - before) / sent.spans * 1e6)
                 if server is both[-1]:
                     first_round += sent.rounds
             found.append(Turn(*used))
             print(f"{scenario}: {used[0]:.2f} and {used[1]:.2f} µs per span", file=sys.stderr)
     return found[1:]  # the first one warms up
-
-
-def _count_all(server: servers.Server) -> None:
-    """Wait until the collector has counted all spans: a map contains them."""
-    httpx.get(f"http://{server.api}/api/v1/map", timeout=60).raise_for_status()
 
 
 def pairs_text(measured: Mapping[Scenario, Sequence[Turn]], without: str) -> str:

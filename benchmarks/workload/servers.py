@@ -12,9 +12,15 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import httpx
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_IDLE: Final = 0.03
+"""Processor seconds per second below which a server is idle."""
+_LONGEST_REST: Final = 30.0
+"""Seconds to wait at most until a server is idle."""
 
 
 class Server(NamedTuple):
@@ -75,6 +81,24 @@ def rotel_agent() -> Path | None:
     spec = importlib.util.find_spec("rotel")
     agent = Path(spec.origin).with_name("rotel-agent") if spec is not None and spec.origin else None
     return agent if agent is not None and agent.exists() else None
+
+
+def count_all(server: Server) -> None:
+    """Wait until a laban has counted all spans: a map contains them."""
+    httpx.get(f"http://{server.api}/api/v1/map", timeout=60).raise_for_status()
+
+
+def rest(server: Server) -> None:
+    """Wait until a server is idle: it may still store and count what it has acknowledged."""
+    until = time.monotonic() + _LONGEST_REST
+    if server.api:
+        count_all(server)
+    time.sleep(2.5)  # laban loads what it has acknowledged after 2 s
+    before, used = server.cpu_seconds(), 1.0
+    while used > _IDLE and time.monotonic() < until:
+        time.sleep(1.0)
+        now = server.cpu_seconds()
+        before, used = now, now - before
 
 
 def free_ports(count: int) -> list[int]:

@@ -42,6 +42,8 @@ class Alerts(Answer):
         left_out: alerts beyond the limit.
         watched: whether a collector keeps watch (`[alerts]` in laban.toml); then it knows new findings, too.
         judged: whether any operation has an objective of latency or errors; else no alert is about requests.
+        newest: when the newest span began; None without any. Before the window of `time`, calls and messages
+            are silent because nothing was sent.
     """
 
     alerts: list[Alert]
@@ -50,3 +52,4 @@ class Alerts(Answer):
     left_out: int = 0
     watched: bool = False
     judged: bool = True
+    newest: datetime | None = None

@@ -1,12 +1,13 @@
 """Looks at everything that alerts rest on, and says what is true now."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from laban_app.answers.alert_settings import AlertSettings
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import MINUTE
+from laban_collector.store.rows import MINUTE, plausible_starts
 from laban_mapper.alerts.evaluating import Evaluated, evaluate
 from laban_mapper.alerts.facts import DeadLetters, Situation
 from laban_mapper.findings.thresholds import Objectives
@@ -66,6 +67,11 @@ class AlertsLook:
         )
         return evaluate(situation, self._settings.dashboard, self._order_of(now))
 
+    def newest(self, now: int) -> datetime | None:
+        """When the newest span began that is plausible at `now`, ns; None without any."""
+        extent = self._reader.extent(*plausible_starts(now))
+        return None if extent is None else utc_time(extent[1])
+
     @property
     def entries(self) -> Collection[str]:
         """The operations with an objective."""
@@ -120,4 +126,5 @@ def alerts_now(look: AlertsLook, now: int, window_s: float) -> Alerts:
         left_out=found.left_out,
         watched=False,
         judged=bool(look.entries),
+        newest=look.newest(now),
     )

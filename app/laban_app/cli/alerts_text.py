@@ -1,7 +1,7 @@
 """What fires now, for the terminal: the worst first, each with its proof."""
 
 import shlex
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.console import Console
@@ -32,6 +32,8 @@ def show_alerts(found: Alerts, console: Console) -> None:
     if not found.watched:
         about += "; no collector keeps watch ([alerts] in laban.toml), so new findings are unknown"
     console.print(Text(about, style="dim"))
+    if silence := _silence(found):
+        console.print(Text(silence, style="yellow"))
     if not found.judged:
         console.print(Text(_NOT_JUDGED, style="dim"))
     for alert in found.alerts:
@@ -40,6 +42,19 @@ def show_alerts(found: Alerts, console: Console) -> None:
     if found.left_out:
         console.print()
         console.print(Text(f"{counted(found.left_out, 'alert')} more", style="dim"))
+
+
+def _silence(found: Alerts) -> str:
+    """That no span came lately, so that nothing was seen that could fire; empty if some did."""
+    if found.newest is None:
+        return "no span is stored"
+    if found.newest >= found.time - timedelta(seconds=found.window_s):
+        return ""
+    age = format_duration((found.time - found.newest).total_seconds() * 1000)
+    return (
+        f"no span is of this time: the newest is of {found.newest:%F %T} UTC, {age} ago; "
+        "laban findings shows what was wrong then"
+    )
 
 
 def _show(alert: Alert, now: datetime, console: Console) -> None:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import sys
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -126,8 +125,7 @@ def _why_empty(scope: Scope, wanted: "Wanted", found: "ServiceMap") -> str:
         return f"Nothing to draw: no call or message of {scope.order or scope.entry} is on the map."
     if any(wanted.service in (node.name, node.id) for node in found.nodes):
         return f"Nothing to draw: no call or message of '{wanted.service}' is left by the other options."
-    near = get_close_matches(wanted.service, {node.name for node in found.nodes}, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
+    hint = terminal.did_you_mean(wanted.service, (node.name for node in found.nodes))
     return f"Nothing to draw: the map has no node '{wanted.service}'. {hint}Its names: laban map"
 
 

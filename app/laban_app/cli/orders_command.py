@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final, get_args
 import typer
 
 from laban_app.answers.discovery import open_answers
+from laban_app.answers.protocol import Answers
 from laban_app.cli import terminal
 from laban_app.cli.terminal import Source
 from laban_mapper.model import CauseKind
@@ -58,7 +59,8 @@ def orders(
     only = OrderFilter(failed, slow, waiting, service, _cause(cause))
     asked = OrdersQuestion(key, only, limit, _sort(sort))
     bounds = terminal.TimeRange(since, until).bounds()
-    answer = open_answers(source.url, source.db, source.token).orders(asked, *bounds)
+    answers = open_answers(source.url, source.db, source.token)
+    answer = answers.orders(asked, *bounds)
     if json:
         terminal.print_json(answer)
     elif answer.orders:
@@ -66,7 +68,9 @@ def orders(
 
         show_orders(terminal.safe(answer), asked, terminal.stdout())
     else:
-        terminal.stderr().print(_nothing(answer, asked, bounded=bounds != (None, None)), highlight=False)
+        hint = "" if service is None else _nearest(service, answers)
+        text = _nothing(answer, asked, bounded=bounds != (None, None))
+        terminal.stderr().print(f"{text} {hint}".strip(), highlight=False)
 
 
 def _nothing(answer: "Orders", asked: OrdersQuestion, *, bounded: bool) -> str:
@@ -80,6 +84,11 @@ def _nothing(answer: "Orders", asked: OrdersQuestion, *, bounded: bool) -> str:
     examined = terminal.count(answer.looked_at, "order")
     older = f" There are older ones: name a time range (--until). At most {MOST:,} are examined at once."
     return f"None of the newest {examined} is like that.{older if answer.truncated else ''}"
+
+
+def _nearest(service: str, answers: Answers) -> str:
+    """The service that is meant, perhaps: one of all that were seen."""
+    return terminal.did_you_mean(service, answers.status().services)
 
 
 def _cause(text: str | None) -> CauseKind | None:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeVar
 
@@ -134,6 +135,13 @@ def _safe(value: object) -> object:
             return {_safe(key): _safe(item) for key, item in value.items()}
         case _:
             return value
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`Did you mean 'order'? ` if one of some names is nearly this one; empty if it is known, or none is."""
+    names = set(known)
+    near = [] if name in names else get_close_matches(name, names, n=1)
+    return f"Did you mean '{near[0]}'? " if near else ""
 
 
 def count(number: int, noun: str) -> str:

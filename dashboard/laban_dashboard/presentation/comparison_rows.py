@@ -87,12 +87,7 @@ def bullets(texts: Sequence[str], most: int = 20) -> str:
 
 
 def _time(side: SystemSide, timezone: tzinfo) -> str:
-    since = side.since.astimezone(timezone)
-    return formatting.escape_markdown(
-        f"{since:%-d %b} {formatting.time_range(side.since, side.until, timezone)}"
-        if since.date() == side.until.astimezone(timezone).date()
-        else formatting.time_range(side.since, side.until, timezone)
-    )
+    return formatting.escape_markdown(formatting.time_range(side.since, side.until, timezone))
 
 
 def _pair(both: tuple[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Formats numbers, durations and times, and escapes text for Markdown."""
 
 import re
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from laban_mapper.printable import printable
 from laban_mapper.times import format_duration
@@ -126,11 +126,24 @@ def clock_time(moment: datetime, timezone: tzinfo) -> str:
 
 def utc_range(since: datetime, until: datetime) -> str:
     """Format a time range in UTC: `2026-11-28 12:00:05 – 12:15:05 UTC`."""
-    return f"{since.astimezone(UTC):%Y-%m-%d} {time_range(since, until, UTC)} UTC"
+    start, end = since.astimezone(UTC), until.astimezone(UTC)
+    ends = "%H:%M:%S" if start.date() == end.date() else "%Y-%m-%d %H:%M:%S"
+    return f"{start:%Y-%m-%d %H:%M:%S} – {end.strftime(ends)} UTC"
 
 
-def time_range(since: datetime, until: datetime, timezone: tzinfo) -> str:
-    """Format a time range: `12:00:05 – 12:15:05`, with dates if it spans more than one day."""
+def time_range(since: datetime, until: datetime, timezone: tzinfo, today: date | None = None) -> str:
+    """Format a time range: `12:00:05 – 12:15:05`, with the date if it is of another day, or of several.
+
+    Args:
+        since: its start.
+        until: its end.
+        timezone: of the reader.
+        today: the date in that zone; None: of the clock.
+    """
     start, end = since.astimezone(timezone), until.astimezone(timezone)
-    pattern = "%H:%M:%S" if start.date() == end.date() else "%-d %b %H:%M"
-    return f"{start.strftime(pattern)} – {end.strftime(pattern)}"
+    today = today or datetime.now(timezone).date()
+    day = "%-d %b" if start.year == today.year else "%-d %b %Y"
+    if start.date() != end.date():
+        return f"{start.strftime(day)} {start:%H:%M} – {end.strftime(day)} {end:%H:%M}"
+    times = f"{start:%H:%M:%S} – {end:%H:%M:%S}"
+    return times if start.date() == today else f"{start.strftime(day)} {times}"

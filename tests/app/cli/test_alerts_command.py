@@ -8,10 +8,14 @@ from pathlib import Path
 import httpx
 import yaml
 
+from laban_collector.decode.business_keys import KeyFinder
+from laban_collector.decode.otlp_protobuf import decode
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.rows import Lag, Span
+from laban_mapper.spans import NS_PER_S
 
 from ...mapper.shop_spans import http_server
+from ...otlp import to_otlp
 from ...promtool import until
 from ...serving import laban, serving
 
@@ -48,8 +52,9 @@ def test_a_file_shows_what_fires_and_the_chosen_severity_gives_the_exit_code(tmp
     lines = [line.strip() for line in shown.stdout.splitlines()]
     assert lines[0] == "1 alert now"
     assert lines[1].endswith("new findings are unknown")
-    assert lines[2].startswith("no operation has an objective")
-    assert lines[4:6] == [
+    assert lines[2] == "no span is stored"
+    assert lines[3].startswith("no operation has an objective")
+    assert lines[5:7] == [
         "warning LabanGroupBehind  group mail, topic orders",
         "mail falls behind; 40 messages of orders wait, the oldest for 1 min 30 s",
     ]
@@ -65,6 +70,17 @@ def test_a_file_shows_what_fires_and_the_chosen_severity_gives_the_exit_code(tmp
     assert hidden.stdout.startswith("nothing fires")
     (tmp_path / "laban.toml").write_text('[objectives.errors]\n"order POST /orders" = 0.01\n')
     assert "no operation" not in laban("alerts", "--db", str(path), cwd=tmp_path).stdout
+
+
+def test_an_old_recording_says_that_nothing_is_of_now(tmp_path: Path) -> None:
+    path = tmp_path / "spans.duckdb"
+    old = [replace(one, start=one.start - 400 * 86400 * NS_PER_S) for one in orders(2)]
+    with DuckDBStore.open(path) as store:
+        store.writer().write(decode([to_otlp(old)], KeyFinder()).batch)
+    shown = laban("alerts", "--db", str(path), cwd=tmp_path)
+    assert shown.stdout.startswith("nothing fires")
+    assert " UTC, 400 days ago; laban findings shows what was wrong then" in " ".join(shown.stdout.split())
+    assert json.loads(laban("alerts", "--db", str(path), "--json", cwd=tmp_path).stdout)["newest"]
 
 
 def test_a_collector_keeps_watch_and_knows_since_when_and_an_order_as_proof(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def test_orders_says_if_none_fits(served: Serving) -> None:
     done = laban("orders", "--failed", "--url", served.url)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "None of the newest 1 order is like that.\n"
+    unknown = laban("orders", "--service", "paymnt", "--url", served.url)
+    assert unknown.stderr == "None of the newest 1 order is like that. Did you mean 'payment'?\n"
     assert laban("orders", "--cause", "magic", "--url", served.url).returncode == 2
 
 

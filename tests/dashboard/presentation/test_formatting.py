@@ -57,10 +57,28 @@ def test_an_age_has_one_unit(seconds: int, expected: str) -> None:
     assert formatting.age(NOON - timedelta(seconds=seconds), NOON) == expected
 
 
-def test_a_time_range_has_dates_only_if_it_passes_midnight() -> None:
+@pytest.mark.parametrize(
+    ("length", "today", "expected"),
+    [
+        (timedelta(minutes=5), NOON, "21:00:00 – 21:05:00"),
+        (timedelta(minutes=5), NOON + timedelta(days=1), "23 Nov 21:00:00 – 21:05:00"),
+        (timedelta(minutes=5), NOON + timedelta(days=90), f"23 Nov {NOON.year} 21:00:00 – 21:05:00"),
+        (timedelta(hours=5), NOON, "23 Nov 21:00 – 24 Nov 02:00"),
+    ],
+)
+def test_a_time_range_has_dates_unless_it_is_of_today(
+    length: timedelta, today: datetime, expected: str
+) -> None:
     tokyo = ZoneInfo("Asia/Tokyo")
-    assert formatting.time_range(NOON, NOON + timedelta(minutes=5), tokyo) == "21:00:00 – 21:05:00"
-    assert formatting.time_range(NOON, NOON + timedelta(hours=5), tokyo) == "23 Nov 21:00 – 24 Nov 02:00"
+    assert formatting.time_range(NOON, NOON + length, tokyo, today.date()) == expected
+
+
+def test_a_time_range_in_utc_has_the_date_once_or_both_dates() -> None:
+    day = f"{NOON:%Y-%m-}"
+    assert formatting.utc_range(NOON, NOON + timedelta(minutes=5)) == f"{day}23 12:00:00 – 12:05:00 UTC"
+    assert (
+        formatting.utc_range(NOON, NOON + timedelta(hours=13)) == f"{day}23 12:00:00 – {day}24 01:00:00 UTC"
+    )
 
 
 def test_text_from_the_data_cannot_become_markdown() -> None:

@@ -90,13 +90,15 @@ class AlertEngine(PeriodicThread):
 
     def alerts(self) -> Alerts:
         """What fires now, as of the last look."""
+        now = round((self._looked_at or self._clock()) * NS_PER_S)
         return Alerts(
             alerts=self._tracker.firing(),
             window_s=self._settings.limits.window,
-            time=utc_time(round((self._looked_at or self._clock()) * NS_PER_S)),
+            time=utc_time(now),
             left_out=self._left_out,
             watched=True,
             judged=bool(self._look.entries),
+            newest=self._look.newest(now),
         )
 
     def render(self, form: Form) -> str:

@@ -73,7 +73,8 @@ def _by_key(side: Side) -> dict[_Key, EdgeSide]:
     for edge in side.edges:
         key = _Key(name_of(edge.source), name_of(edge.target), edge.kind, edge.protocol)
         found.setdefault(key, []).append(edge)
-    return {key: _side(edges, side.requests) for key, edges in found.items()}
+    requests = side.requests  # adds up all edges
+    return {key: _side(edges, requests) for key, edges in found.items()}
 
 
 def _side(edges: list[Edge], requests: int) -> EdgeSide:

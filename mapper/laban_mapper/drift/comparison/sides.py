@@ -46,7 +46,7 @@ class Side:
         return sum(edge.calls for edge in self._entries())
 
     def _entries(self) -> list[Edge]:
-        return [edge for edge in self.edges if edge.kind == "sync" and edge.source.startswith(_OUTSIDE)]
+        return [edge for edge in self.edges if _is_entry(edge)]
 
     def system(self) -> SystemSide:
         """This side as a whole."""
@@ -63,7 +63,7 @@ class Side:
             services=kinds.count("service"),
             topics=kinds.count("topic"),
             groups=kinds.count("group"),
-            sync_edges=sum(edge.kind == "sync" and edge not in entries for edge in edges),
+            sync_edges=sum(edge.kind == "sync" and not _is_entry(edge) for edge in edges),
             async_edges=sum(edge.kind == "async" for edge in edges),
             requests=requests,
             failed=sum(edge.errors for edge in entries),
@@ -98,6 +98,10 @@ class Side:
             most = max(messages, known.messages or 0) if known else messages
             found[group] = LagSide(messages=most, seconds=longest.get(group))
         return found
+
+
+def _is_entry(edge: Edge) -> bool:
+    return edge.kind == "sync" and edge.source.startswith(_OUTSIDE)
 
 
 def _is_inner(edge: Edge) -> bool:
