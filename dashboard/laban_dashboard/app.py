@@ -15,8 +15,14 @@ _STATIC = Path(__file__).with_name("static")
 st.set_page_config(page_title="laban", page_icon=_STATIC / "icon.svg", layout="wide")
 st.logo(_STATIC / "laban.svg", size="large")
 
+
+def _home() -> None:
+    """The address `/home`: Streamlit finds its default page at `/` only, whatever its `url_path`."""
+    st.switch_page("views/home.py", query_params=st.query_params.to_dict())
+
+
 PAGES = [
-    st.Page("views/home.py", title="Home", icon=":material/home:", url_path="home", default=True),
+    st.Page("views/home.py", title="Home", icon=":material/home:", url_path="start", default=True),
     st.Page("views/orders.py", title="Orders", icon=":material/list_alt:", url_path="orders"),
     st.Page("views/order.py", title="Order", icon=":material/receipt_long:", url_path="order"),
     st.Page("views/map.py", title="Map", icon=":material/graph_2:", url_path="map"),
@@ -26,6 +32,7 @@ PAGES = [
     st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     st.Page("views/latency.py", title="Latency", icon=":material/timer:", url_path="latency"),
     st.Page("views/lag.py", title="Lag", icon=":material/stacked_line_chart:", url_path="lag"),
+    st.Page(_home, title="Home", url_path="home", visibility="hidden"),
 ]
 
 steady_page()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -483,6 +484,17 @@ def test_every_page_fits_its_window_in_light_and_dark(
         )
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert faint_texts(page) == []
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((it) => +it.tagName[1])")
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
+
+
+def test_home_has_an_address_with_its_name(page: Page, address: str, monitor: PageMonitor) -> None:
+    visit(page, address, monitor, "/home?window=All")
+    expect(page.locator("h1")).to_have_text("Home")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("email has stopped")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.wait_for_url(f"{address}/?window=All")
 
 
 def test_home_says_what_is_wrong_and_opens_an_order_that_went_badly(

@@ -22,7 +22,7 @@ PAGES = ("home", "orders", "order", "map", "findings", "diagrams", "what_if", "c
 
 def text_of(at: AppTest) -> str:
     """Return the Markdown texts, headings and captions of the page."""
-    elements = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.error, *at.success]
+    elements = [*at.title, *at.header, *at.markdown, *at.caption, *at.error, *at.success]
     return "\n".join(element.value for element in elements).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -74,7 +74,7 @@ def test_a_page_recovers_when_the_source_is_reachable_again(
 
 def test_selecting_a_group_shows_its_incoming_edges_and_its_lag(open_page: OpenPage) -> None:
     text = text_of(open_page("map", select="group:email"))
-    assert "#### email" in text
+    assert "## email" in text
     assert "272 messages behind, about 42\\.0 s" in text
     assert "**From**" in text
 
@@ -117,7 +117,7 @@ def test_a_large_map_opens_folded_and_a_selected_service_opens_its_namespace(
     at = open_page("map", select="service:s4")
     assert at.query_params["open"] == "n0"
     assert "80 services are folded into 8 namespaces." in text_of(at)
-    assert "#### s4" in text_of(at)
+    assert "## s4" in text_of(at)
     assert len(open_page("map", namespaces="false").dataframe[0].value) == 89
 
 
@@ -355,7 +355,7 @@ def test_a_what_if_question_is_in_the_url_and_answered_with_its_assumptions(
     at = open_page("what_if", down="user", slow="pricing=500ms")
     assert shop.asked[-1] == ChangeTexts(down=("user",), slow=("pricing=500ms",))
     text = text_of(at).replace("\\", "")
-    assert "#### If user is changed and pricing=500ms is changed" in text
+    assert "## If user is changed and pricing=500ms is changed" in text
     assert "order waits at most 2 s for user, as its spans say." in text
     assert "100 of 900 traces" in text
     buttons = {button.label.replace("\\", ""): button for button in at.button}

@@ -103,13 +103,13 @@ def _utc(*sides: SystemSide) -> str:
 def _findings(comparison: Comparison) -> None:
     for title, found in (("New findings", comparison.new_findings), ("Gone", comparison.gone_findings)):
         if found:
-            st.markdown(f"#### {title}")
+            st.markdown(f"## {title}")
             st.markdown(bullets(found))
 
 
 def _edges(comparison: Comparison) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("#### Edges")
+        st.markdown("## Edges")
         everything = st.toggle("Also those that are the same", key="all", bind="query-params")
     rows, left_out = edge_table(comparison, everything=everything)
     if rows:
@@ -123,7 +123,7 @@ def _edges(comparison: Comparison) -> None:
 def _groups(comparison: Comparison) -> None:
     rows, left_out = group_table(comparison)
     if rows:
-        st.markdown("#### Lag")
+        st.markdown("## Lag")
         st.table(rows, hide_index=True)
     if left_out:
         st.caption(f"and {formatting.count(left_out, 'more group')}: laban compare --json")

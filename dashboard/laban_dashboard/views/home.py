@@ -29,7 +29,7 @@ from laban_dashboard.widgets import map_memory, map_url, notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
 from laban_dashboard.widgets.map_controls import WITH_QUEUES, Controls
 from laban_dashboard.widgets.order_links import open_clicked
-from laban_dashboard.widgets.page_layout import figure_row, page_header, side_by_side
+from laban_dashboard.widgets.page_layout import figure_row, figure_value, page_header, side_by_side
 from laban_mapper.model import GroupLag, Orders, ServiceMap
 
 REFRESH_S = 5
@@ -61,7 +61,8 @@ def _figures(shown: list[Figure]) -> None:
     for figure in shown:
         with st.container(border=True, key=f"figure-{figure.label}", gap="xsmall", width="stretch"):
             st.caption(figure.label)
-            st.markdown(f"### :{_COLOURS[figure.tone]}[{formatting.escape_markdown(figure.value)}]")
+            value = f":{_COLOURS[figure.tone]}[{formatting.escape_markdown(figure.value)}]"
+            figure_value(value, figure.label)
             st.caption(formatting.escape_markdown(figure.note))
 
 
@@ -89,7 +90,7 @@ def _map(found: ServiceMap, window: TimeWindow, groups: list[GroupLag]) -> None:
 def _changed(found: ServiceMap, window: TimeWindow) -> None:
     """Tell what is different from the hour before."""
     with st.container(border=True, width=330, gap="xsmall", key="changes"):
-        st.markdown("#### Compared with the hour before")
+        st.markdown("## Compared with the hour before")
         # Maps have whole minutes; the two must not share one.
         begin = window.since.replace(second=0, microsecond=0)
         before = past_map(begin - _HOUR, begin)
@@ -111,7 +112,7 @@ def _changed(found: ServiceMap, window: TimeWindow) -> None:
 
 def _orders(answers: Answers, orders: Orders, now: datetime, until: datetime) -> None:
     bad = bad_orders(orders.orders, now)
-    st.markdown("#### Orders that went badly" if bad else "#### Newest orders")
+    st.markdown("## Orders that went badly" if bad else "## Newest orders")
     shown = (bad or orders.orders)[:_LISTED]
     if not shown:
         none = "No span has the business key order in this time range."

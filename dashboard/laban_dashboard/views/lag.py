@@ -27,7 +27,7 @@ from laban_dashboard.presentation.status_labels import (
 from laban_dashboard.presentation.time_window import CUSTOM
 from laban_dashboard.widgets import notices
 from laban_dashboard.widgets.browser_timezone import browser_timezone
-from laban_dashboard.widgets.page_layout import page_header
+from laban_dashboard.widgets.page_layout import figure_value, page_header
 from laban_dashboard.widgets.queues import queues
 from laban_dashboard.widgets.time_range_picker import time_range_picker
 from laban_mapper.lag import problem_place
@@ -48,7 +48,7 @@ def _card(group: GroupLag, name: str) -> None:
             f"**{formatting.escape_markdown(shortened(name, 40))}** {status_badge(group.status)}",
             help=status_meaning(group.status),
         )
-        st.markdown(f"### {group.messages:,}")
+        figure_value(f"{group.messages:,}", name)
         st.caption(lag_caption(group))
         standing = standing_caption(group)
         if standing is not None:
@@ -122,7 +122,7 @@ def _chart(history: LagHistory, groups: Sequence[GroupLag], measure: Measure, *,
 
 def _partitions(groups: Sequence[GroupLag]) -> None:
     timezone = browser_timezone()
-    st.markdown("#### Partitions")
+    st.markdown("## Partitions")
     st.dataframe(
         safe_rows(partition_rows(groups)),
         hide_index=True,
@@ -198,7 +198,7 @@ def _no_groups(problems: Sequence[LagProblem]) -> None:
     if problems:
         return
     with st.container(border=True, key="no_kafka"):
-        st.subheader(":material/hourglass_empty: No consumer groups yet", anchor=False)
+        st.header(":material/hourglass_empty: No consumer groups yet", anchor=False)
         st.markdown("Lag is read from the brokers of Kafka. Tell the collector which ones:")
         st.code("laban serve --kafka HOST:PORT", language=None)
         st.caption(

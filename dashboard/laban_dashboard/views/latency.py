@@ -115,7 +115,7 @@ def _body() -> None:
     st.vega_lite_chart(spec=chart, key="percentiles", alt="Percentiles of the latency over time")
     calls = calls_chart(points, history.bucket_s, shown)
     st.vega_lite_chart(spec=calls, key="calls", alt="Calls over time, by outcome")
-    st.markdown("#### Slowest first")
+    st.markdown("## Slowest first")
     _table(summaries)
     st.caption(basis(history))
     return None

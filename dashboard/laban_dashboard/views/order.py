@@ -108,7 +108,7 @@ def _unknown(error: UnknownValue | SeveralKeys) -> None:
     with st.container(border=True, key="unknown"):
         several = isinstance(error, SeveralKeys)
         headline = "Several keys have" if several else f"Unknown {key}:"
-        st.subheader(f":material/search_off: {headline} {value}", anchor=False)
+        st.header(f":material/search_off: {headline} {value}", anchor=False)
         if error.keys:
             _offer("Open it as a value of:", {one: f"{one}={error.value}" for one in error.keys})
         elif isinstance(error, SeveralKeys):
@@ -141,7 +141,7 @@ def _messages(story: Story) -> None:
         return
     states = {group.state for message in story.messages for group in message.groups}
     meanings = "  \n".join(f"**{state}**: {STATE_MEANINGS[state]}" for state in sorted(states))
-    st.markdown("#### Messages by consumer group", help=meanings or None)
+    st.markdown("## Messages by consumer group", help=meanings or None)
     message_table(message_table_data(story.messages, browser_timezone()), "messages")
 
 

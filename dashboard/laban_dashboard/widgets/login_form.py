@@ -76,7 +76,7 @@ def _try_kept() -> None:
 
 def _token_form() -> None:
     with st.container(horizontal_alignment="center"), st.form("login", width=420):
-        st.subheader(":material/key: Log in", anchor=False)
+        st.header(":material/key: Log in", anchor=False)
         st.caption("The collector requires a token (LABAN_TOKEN), so the dashboard asks for it, too.")
         st.text_input("Token", key=_GIVEN, type="password", autocomplete="current-password")
         st.form_submit_button("Log in", on_click=_try_token)
@@ -87,7 +87,7 @@ def _token_form() -> None:
 
 def _streamlit_form() -> None:
     with st.container(border=True, width=420, key="login"):
-        st.subheader(":material/key: Log in", anchor=False)
+        st.header(":material/key: Log in", anchor=False)
         st.button("Log in", on_click=st.login)
 
 

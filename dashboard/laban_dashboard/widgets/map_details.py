@@ -47,7 +47,7 @@ def details_panel(
 def _overview(
     visible: VisibleMap, seconds: float, lag: Sequence[GroupLag], changed: Sequence[Change]
 ) -> None:
-    st.markdown("#### Overview")
+    st.markdown("## Overview")
     services = sum(node.kind == "service" for node in visible.nodes)
     topics = sum(node.kind == "topic" for node in visible.nodes)
     services += visible.folded
@@ -77,7 +77,7 @@ def _group_link(group: GroupLag) -> Link:
 
 def _node(node: Node, visible: VisibleMap, seconds: float, lag: Iterable[GroupLag]) -> None:
     colour = _KIND_COLOURS.get(node.kind, "gray")
-    st.markdown(f"#### {formatting.escape_markdown(node_name(node))}")
+    st.markdown(f"## {formatting.escape_markdown(node_name(node))}")
     st.markdown(f":{colour}-badge[{kind_label(node)}]")
     incoming = [edge for edge in visible.edges if edge.target == node.id]
     outgoing = [edge for edge in visible.edges if edge.source == node.id]
@@ -124,7 +124,7 @@ def _links_of(node: Node) -> None:
 
 def _edge(edge: Edge, visible: VisibleMap, seconds: float) -> None:
     source, target = _name(edge.source, visible), _name(edge.target, visible)
-    st.markdown(f"#### {formatting.escape_markdown(edge_label(edge, visible.nodes))}")
+    st.markdown(f"## {formatting.escape_markdown(edge_label(edge, visible.nodes))}")
     how = ":violet-badge[asynchronous]" if edge.kind == "async" else ":gray-badge[synchronous]"
     st.markdown(f"{how} :gray-badge[{formatting.escape_markdown(edge.protocol)}]")
     _figures(edge.calls, edge.errors, seconds, "")

@@ -83,7 +83,7 @@ def unanswered(error: CollectorUnreachable | RequestRefused | StoreError) -> Non
     """Draw the notice for a source that does not answer, or not this question: why, and what to do."""
     headline = next(told for kind, told in _HEADLINES.items() if isinstance(error, kind))
     with st.container(border=True, key="unanswered"):
-        st.subheader(headline, anchor=False)
+        st.header(headline, anchor=False)
         source, text = str(configured_source()), str(error)
         named = text if source in text else f"Source: {source}. {text}"
         st.markdown(formatting.with_commands(named))
@@ -100,7 +100,7 @@ def unanswered(error: CollectorUnreachable | RequestRefused | StoreError) -> Non
 def too_old(what: str) -> None:
     """Draw the notice for a collector whose answer lacks something that the page needs."""
     with st.container(border=True, key="too_old"):
-        st.subheader(_VERSIONS, anchor=False)
+        st.header(_VERSIONS, anchor=False)
         source = formatting.escape_markdown(str(configured_source()))
         st.markdown(
             f"The collector ({source}) does not tell {what}. Update it to the version of the dashboard."
@@ -119,7 +119,7 @@ def no_keys(key: str) -> None:
     """Draw the notice for a store without recent values of a business key: how to set it."""
     with st.container(border=True, key="no_keys"):
         shown = formatting.escape_markdown(key)
-        st.subheader(f":material/key: No recent span has the business key {shown}", anchor=False)
+        st.header(f":material/key: No recent span has the business key {shown}", anchor=False)
         st.markdown("Tell laban which attributes, route parameters or fields of messages are business keys:")
         st.code(
             "LABAN_KEYS='order.id=route:order_id|json:order_id' laban run -- python -m your_service",
@@ -131,7 +131,7 @@ def no_keys(key: str) -> None:
 def no_data() -> None:
     """Draw the notice for an empty store: how to send spans."""
     with st.container(border=True, key="no_data"):
-        st.subheader(":material/hourglass_empty: No spans yet", anchor=False)
+        st.header(":material/hourglass_empty: No spans yet", anchor=False)
         source = formatting.escape_markdown(str(configured_source()))
         st.markdown(f"Connected to {source}. It has not received any spans.")
         st.markdown("Trace your own service without code changes:")

@@ -42,6 +42,15 @@ _KEYBOARD = """<style>
 .st-key-shortcuts, .st-key-history_steps { position: absolute !important; }
 </style>"""
 
+# The sections of a page are headings of the second level, for screen readers, but Streamlit's are too large.
+# The number of a box is large, but no heading.
+_HEADINGS = """<style>
+[data-testid="stMarkdown"] h2 {
+  font-size: 1rem !important; padding: 0.5rem 0 1rem !important; line-height: 1.2; }
+[class*="st-key-value-"] p { padding: 0.75rem 0 0.25rem; }
+[class*="st-key-value-"] strong { font-size: 1.05rem; font-weight: 600; line-height: 1.2; }
+</style>"""
+
 # Streamlit fades everything while it computes a refresh. On a page that refreshes itself, that is a flicker.
 _STEADY = """<style>
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
@@ -60,6 +69,13 @@ def steady_page() -> None:
     st.html(_READABLE)
     st.html(_KEYBOARD)
     st.html(_NAVIGATION)
+    st.html(_HEADINGS)
+
+
+def figure_value(text: str, name: str) -> None:
+    """Draw the number of a box, as Markdown; the name is that of the box."""
+    with st.container(key=f"value-{name}"):
+        st.markdown(f"**{text}**")
 
 
 def figure_row() -> DeltaGenerator:

@@ -25,7 +25,7 @@ _MOST_ASSUMPTIONS: Final = 30
 
 def prediction(answer: WhatIf) -> None:
     """Draw what becomes of the requests, and the assumptions."""
-    st.markdown(f"#### If {formatting.escape_markdown(joined(answer.changes))}")
+    st.markdown(f"## If {formatting.escape_markdown(joined(answer.changes))}")
     affected = [entry for entry in answer.entries if entry.affected]
     for number, entry in enumerate(affected[:MOST_ENTRIES]):
         _entry(entry, number)

@@ -17,7 +17,7 @@ _WAITING: Final = 10
 def queues(groups: Sequence[GroupLag], names: Mapping[tuple[str, str | None], str]) -> None:
     """Draw the queues of these groups, each with its causes and the messages that wait longest."""
     found = worst_queues(groups)
-    st.markdown("#### What waits, and why")
+    st.markdown("## What waits, and why")
     if not found:
         behind = any(group.messages for group in groups)
         st.caption("What is behind is processed, but not committed yet." if behind else "No message waits.")

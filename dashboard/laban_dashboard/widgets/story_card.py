@@ -31,7 +31,7 @@ def story_card(story: Story, name: str) -> None:
     with st.container(border=True, key="verdict"):
         verdict = _local(story.verdict, story)
         st.markdown(
-            f"#### :{colour}-badge[{icon} {label}] {formatting.escape_markdown(verdict)}",
+            f"## :{colour}-badge[{icon} {label}] {formatting.escape_markdown(verdict)}",
             help=None if verdict == story.verdict else formatting.escape_markdown(story.verdict),
         )
         _causes(story)
