@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.write.writer import DuckDBWriter
@@ -80,11 +80,29 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield found
 
 
+def show_tooltip(page: Page, chart: Locator) -> None:
+    """Move over a chart until it shows a tooltip."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    for across in range(2, 40):
+        for down in range(2, 20):
+            page.mouse.move(box["x"] + box["width"] * across / 40, box["y"] + box["height"] * down / 20)
+            if tooltip.count():
+                expect(tooltip).to_contain_text("\\u202e")
+                return
+    raise AssertionError("no tooltip")
+
+
 def test_text_from_spans_is_text_on_every_page(page: Page, address: str, monitor: PageMonitor) -> None:
     for name, path in PAGES.items():
         visit(page, address, monitor, path)
         expect(page.locator("h1")).to_have_text(name.partition(",")[0])
-        expect(page.locator(DRAWN[name]).first).to_be_attached()
+        drawn = page.locator(DRAWN[name]).first
+        expect(drawn).to_be_attached()
+        if name == "Lag":  # its tooltips have names
+            show_tooltip(page, drawn)
         found = page.evaluate(FOUND)
         assert {link for link in found["links"] if not link.startswith(address)} == set(), name
         assert [one for one in found["media"] if HOST in one] == [], name
