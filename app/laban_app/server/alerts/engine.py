@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -69,6 +70,7 @@ class AlertEngine(PeriodicThread):
         self._findings: Sequence[Finding] | None = None
         self._findings_at = 0.0
         self._looked_at = 0.0
+        self._newest: datetime | None = None
         self._left_out = 0
         self._tracker = _restored(kept)
 
@@ -81,6 +83,7 @@ class AlertEngine(PeriodicThread):
         tracker.update(found.alerts, now, self._settings.resolve)
         if self._findings is not None:
             tracker.learn([(one.code, one.place) for one in self._findings], now)
+        self._newest = self._look.newest(round(now * NS_PER_S))
         self._looked_at, self._left_out = now, found.left_out + tracker.left_out
         self._keep()
         for delivery in self._deliveries:
@@ -98,7 +101,7 @@ class AlertEngine(PeriodicThread):
             left_out=self._left_out,
             watched=True,
             judged=bool(self._look.entries),
-            newest=self._look.newest(now),
+            newest=self._newest if self._looked_at else self._look.newest(now),
         )
 
     def render(self, form: Form) -> str:
