@@ -14,10 +14,11 @@ from typing import Final, NamedTuple, TextIO
 
 import httpx
 
+from laban_collector.errors import StoreLocked
 from laban_collector.ingest.ledger import LedgerReport
 from laban_collector.ingest.storage_service import StorageService
 from laban_collector.store.base import RetentionLimits
-from laban_collector.store.duckdb.connection.database import wal_of
+from laban_collector.store.duckdb.connection.database import Database, wal_of
 from laban_collector.store.duckdb.durability.recovery import open_or_quarantine
 from laban_collector.store.duckdb.store import DuckDBStore
 from laban_collector.store.sidecar_files import journal_paths, quarantined
@@ -89,11 +90,24 @@ def line_of(started: Victim) -> str:
 
 def report_of(path: Path) -> LedgerReport:
     """Compare a closed database with its ledger."""
-    with open_or_quarantine(path) as database:
+    with _opened(path) as database:
         storage = StorageService(DuckDBStore(database), RetentionLimits())
         storage.start()  # loads the journal
         storage.stop()
         return storage.report
+
+
+def _opened(path: Path) -> Database:
+    """Open the database of a killed collector, which may have been trying to open it in another process: this
+    one ends a moment later. A collector waits for it, too."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return open_or_quarantine(path)
+        except StoreLocked:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
 
 
 def killed_in_insert(folder: Path, rounds: int, seed: int) -> Outcome:
