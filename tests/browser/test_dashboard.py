@@ -541,9 +541,7 @@ def test_findings_are_searched_by_the_keyboard_and_the_url_keeps_the_text(
     expect(field).to_have_value("GROUP")
     expect(shown.first).to_contain_text("group email")
     found = shown.count()
-    expect(
-        page.locator("[data-test-script-state=notRunning]")
-    ).to_be_visible()  # each part of the page listens
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()  # all of the page listens
     press_slash(page)
     expect(field).to_be_focused()
     page.keyboard.type("no such finding")

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from laban_app.answers.alert_settings import AlertSettings
+from laban_app.answers.extent import extent_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_collector.store.base import SpanReader
-from laban_collector.store.rows import MINUTE, plausible_starts
+from laban_collector.store.rows import MINUTE
 from laban_mapper.alerts.evaluating import Evaluated, evaluate
 from laban_mapper.alerts.facts import DeadLetters, Situation
 from laban_mapper.findings.thresholds import Objectives
@@ -68,8 +69,8 @@ class AlertsLook:
         return evaluate(situation, self._settings.dashboard, self._order_of(now))
 
     def newest(self, now: int) -> datetime | None:
-        """When the newest span began that is plausible at `now`, ns; None without any."""
-        extent = self._reader.extent(*plausible_starts(now))
+        """When the newest span began; None without any. `now` (ns) says which times are plausible."""
+        extent = extent_of(self._reader, now)
         return None if extent is None else utc_time(extent[1])
 
     @property

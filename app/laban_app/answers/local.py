@@ -13,6 +13,7 @@ from laban_app.answers.alerts import AlertsLook, alerts_now
 from laban_app.answers.choreographies import observed_choreography
 from laban_app.answers.closure import STORY, Groups, Window, closure, groups_of, story_window
 from laban_app.answers.cut import MAX_FOUND, first_and_newest
+from laban_app.answers.extent import extent_of
 from laban_app.answers.keys import chosen, meaning_of, note_of
 from laban_app.answers.lag_answers import lag_report, waiting_report
 from laban_app.answers.latency_answers import latency_history, whole_minutes
@@ -219,7 +220,7 @@ class LocalAnswers:
             stale = begin % MINUTE == end % MINUTE == 0 and not (settled and self._reader.all_counted())
             counted_to = self._reader.counted_to() if stale else None
         # Rates apply to the time with data, not to the time before the first span or after the newest one.
-        first, last = self._extent(self._clock()) or requested
+        first, last = extent_of(self._reader, self._clock()) or requested
         polled = self._polled(requested)
         if begin <= last and first < end:
             shown = last + 1 if until is None else max(requested[1], last + 1)
@@ -338,7 +339,7 @@ class LocalAnswers:
     def status(self) -> Status:
         """What is stored."""
         now = self._clock()
-        contents, extent = self._reader.contents(), self._extent(now)
+        contents, extent = self._reader.contents(), extent_of(self._reader, now)
         outside = self._reader.spans_outside(*plausible_starts(now))
         return Status(
             version=importlib.metadata.version("laban"),
@@ -380,12 +381,8 @@ class LocalAnswers:
         )
 
     def _newest(self, now: int) -> int | None:
-        extent = self._extent(now)
+        extent = extent_of(self._reader, now)
         return None if extent is None else extent[1]
-
-    def _extent(self, now: int) -> Window | None:
-        """The first and the last start; implausible ones count only if there are no others."""
-        return self._reader.extent(*plausible_starts(now)) or self._reader.extent(*ALL_STARTS)
 
 
 def _ns(time: datetime | None) -> int | None:

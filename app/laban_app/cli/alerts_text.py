@@ -46,6 +46,8 @@ def show_alerts(found: Alerts, console: Console) -> None:
 
 def _silence(found: Alerts) -> str:
     """That no span came lately, so that nothing was seen that could fire; empty if some did."""
+    if "newest" not in found.model_fields_set:  # an older collector does not say
+        return ""
     if found.newest is None:
         return "no span is stored"
     if found.newest >= found.time - timedelta(seconds=found.window_s):

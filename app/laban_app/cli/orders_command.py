@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Final, get_args
 import typer
 
 from laban_app.answers.discovery import open_answers
-from laban_app.answers.protocol import Answers
 from laban_app.cli import terminal
 from laban_app.cli.terminal import Source
 from laban_mapper.model import CauseKind
@@ -68,7 +67,7 @@ def orders(
 
         show_orders(terminal.safe(answer), asked, terminal.stdout())
     else:
-        hint = "" if service is None else _nearest(service, answers)
+        hint = "" if service is None else terminal.did_you_mean(service, answers.status().services)
         text = _nothing(answer, asked, bounded=bounds != (None, None))
         terminal.stderr().print(f"{text} {hint}".strip(), highlight=False)
 
@@ -84,11 +83,6 @@ def _nothing(answer: "Orders", asked: OrdersQuestion, *, bounded: bool) -> str:
     examined = terminal.count(answer.looked_at, "order")
     older = f" There are older ones: name a time range (--until). At most {MOST:,} are examined at once."
     return f"None of the newest {examined} is like that.{older if answer.truncated else ''}"
-
-
-def _nearest(service: str, answers: Answers) -> str:
-    """The service that is meant, perhaps: one of all that were seen."""
-    return terminal.did_you_mean(service, answers.status().services)
 
 
 def _cause(text: str | None) -> CauseKind | None:

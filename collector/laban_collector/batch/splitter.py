@@ -15,7 +15,8 @@ from laban_collector.batch.span_batch import SpanBatch
 
 _TRACE: Final = ["trace_hi", "trace_lo"]
 _CORRELATION: Final = ["key", "value", *_TRACE]
-_OF_SPANS: Final = ("spans", "events", "links", "correlations")
+OF_SPANS: Final = ("spans", "events", "links", "correlations")
+"""The tables of a batch whose rows belong to spans."""
 
 
 def join(batches: Sequence[SpanBatch]) -> SpanBatch:
@@ -44,7 +45,7 @@ def split(batch: SpanBatch, rows: int) -> tuple[SpanBatch, SpanBatch]:
     Both parts keep all resources and scopes: the store accepts them repeatedly.
     """
     if batch.spans.num_rows <= rows:
-        return batch, replace(batch, **{name: getattr(batch, name).slice(0, 0) for name in _OF_SPANS})
+        return batch, replace(batch, **{name: getattr(batch, name).slice(0, 0) for name in OF_SPANS})
     first, others = pc.field("row") < rows, pc.field("row") >= rows
     head, tail = batch.spans.slice(0, rows), batch.spans.slice(rows)
     return (

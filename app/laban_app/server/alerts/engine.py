@@ -79,12 +79,12 @@ class AlertEngine(PeriodicThread):
         now = self._clock()
         tracker = self._tracker
         self._look_for_findings(now)
-        found = self._look.at(round(now * NS_PER_S), self._findings, tracker.known)
+        at = round(now * NS_PER_S)
+        found, newest = self._look.at(at, self._findings, tracker.known), self._look.newest(at)
         tracker.update(found.alerts, now, self._settings.resolve)
         if self._findings is not None:
             tracker.learn([(one.code, one.place) for one in self._findings], now)
-        self._newest = self._look.newest(round(now * NS_PER_S))
-        self._looked_at, self._left_out = now, found.left_out + tracker.left_out
+        self._looked_at, self._newest, self._left_out = now, newest, found.left_out + tracker.left_out
         self._keep()
         for delivery in self._deliveries:
             if delivery.run(tracker, now):

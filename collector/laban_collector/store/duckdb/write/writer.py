@@ -4,7 +4,7 @@
 # pyarrow ships no types: its tables are unknown to pyright wherever they are passed.
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from laban_collector.batch.log_batch import LogBatch
 from laban_collector.batch.span_batch import SpanBatch
-from laban_collector.batch.splitter import join, of_traces
+from laban_collector.batch.splitter import OF_SPANS, join, of_traces
 from laban_collector.store.base import BatchLoader, Written
 from laban_collector.store.duckdb.connection.database import Database
 from laban_collector.store.duckdb.connection.sql import sql
@@ -59,8 +59,6 @@ _LAG_FIELDS: Final[dict[str, str]] = {
     "log_start": "start",
 }
 """The field of `Lag` or `LagProblem` for each column."""
-
-_SORTED: Final = ("spans", "events", "links", "correlations")
 
 Loaded = Callable[[int, int, bool], object]
 """Receives the sequence of a commit, its number of new spans, and whether a client waits for them."""
@@ -122,8 +120,9 @@ class DuckDBWriter(BatchLoader):
         Raises:
             StoreError: nothing was stored.
         """
-        sizes: list[int] = []
-        known = self._store(_counted(batches, sizes), sequence)
+        parts = list(batches)
+        sizes = [part.spans.num_rows for part in parts]
+        known = self._store(parts, sequence)
         if not sizes:
             return []
         ends = np.cumsum(sizes)
@@ -162,17 +161,20 @@ class DuckDBWriter(BatchLoader):
                 cursor.register("batch_logs", batch.logs)
                 cursor.execute(sql("write/insert_logs"), {"received": self._clock()})
 
-    def _store(self, batches: Iterable[SpanBatch], sequence: int | None) -> list[int]:
+    def _store(self, parts: list[SpanBatch], sequence: int | None) -> list[int]:
         """Commit batches with this sequence; None: with the next one, and only if a span is new.
+
+        Args:
+            parts: the batches; the list is emptied, because their memory is needed until the commit.
+            sequence: of the commit.
 
         Returns:
             The rows of the spans that were stored before.
         """
-        parts = list(batches)
         if not any(part.spans.num_rows for part in parts):
             return []
         batch = join(parts)
-        parts.clear()  # their memory is free once their rows are in order
+        parts.clear()
         if not self._is_sure:
             self._begin()
         number = self._sequence + 1 if sequence is None else sequence
@@ -229,13 +231,6 @@ def _insert_rows(
         cursor.execute(sql(f"write/insert_{table}"), parameters)
 
 
-def _counted(batches: Iterable[SpanBatch], sizes: list[int]) -> Iterator[SpanBatch]:
-    """Yield batches, and append their numbers of spans to `sizes`."""
-    for batch in batches:
-        sizes.append(batch.spans.num_rows)
-        yield batch
-
-
 def _lag_table(rows: Sequence[LagRow], schema: pa.Schema) -> pa.Table:
     arrays = [
         pa.array([getattr(row, _LAG_FIELDS[field.name]) for row in rows], field.type) for field in schema
@@ -276,7 +271,7 @@ def _in_trace_order(batch: SpanBatch) -> SpanBatch:
     """Return the batch in the order in which it is stored; the rows of spans in events and links are not
     changed."""
     order = TraceOrder(batch.spans)
-    return replace(batch, **{name: order.sort(getattr(batch, name)) for name in _SORTED})
+    return replace(batch, **{name: order.sort(getattr(batch, name)) for name in OF_SPANS})
 
 
 class TraceOrder:
